@@ -1,0 +1,1 @@
+"""Unsupervised anomaly detection and localization in images, composed from plugins."""

@@ -1,0 +1,134 @@
+"""What a plugin provides: five contracts, and small optional ones for what a part can do beyond its own.
+
+A class meets a contract by subclassing it. Its `__init__` stores each argument under the argument's own
+name (`self.keep = keep`), so that a pipeline can be written down; work happens in `fit`.
+"""
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterable
+from typing import Any, ClassVar
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from padimkit.reader import Reader
+from padimkit.values import Batch, Embedding, Features, Prediction, Scores
+
+
+class Backbone(ABC):
+    """Turns images into feature maps."""
+
+    @abstractmethod
+    def extract(self, images: Float[Tensor, "b 3 H W"]) -> Features:
+        """Feature maps of RGB images in [0, 1], finest first; normalisation is the backbone's own."""
+
+    @abstractmethod
+    def to(self, device: torch.device) -> None:
+        """Computes on this device from now on."""
+
+
+class Reducer(ABC):
+    """Makes embeddings smaller."""
+
+    @abstractmethod
+    def fit(self, stream: Iterable[Embedding]) -> None:
+        """Learns from all embeddings and forgets what was learnt before; the stream can be read again."""
+
+    @abstractmethod
+    def transform(self, embedding: Embedding) -> Embedding:
+        """The reduced embedding; its descriptor is left as it is."""
+
+    @abstractmethod
+    def state_dict(self) -> dict[str, Tensor]:
+        """All that `fit` has learnt."""
+
+    @abstractmethod
+    def load_state_dict(self, state: dict[str, Tensor]) -> None:
+        """Takes over what another instance with the same arguments has learnt."""
+
+
+class DensityModel(ABC):
+    """Knows what normal embeddings look like, and scores others."""
+
+    @abstractmethod
+    def fit(self, stream: Iterable[Embedding]) -> None:
+        """Learns from all embeddings and forgets what was learnt before; the stream can be read again."""
+
+    @abstractmethod
+    def score(self, embedding: Embedding) -> Scores:
+        """One score per position; higher is more anomalous."""
+
+    @abstractmethod
+    def state_dict(self) -> dict[str, Tensor]:
+        """All that `fit` has learnt."""
+
+    @abstractmethod
+    def load_state_dict(self, state: dict[str, Tensor]) -> None:
+        """Takes over what another instance with the same arguments has learnt."""
+
+
+class Metric(ABC):
+    """One figure of merit over a whole test set."""
+
+    higher_is_better: ClassVar[bool]
+
+    @abstractmethod
+    def update(self, prediction: Prediction, truth: Batch) -> None:
+        """Takes in one batch of predictions with the labels and masks of `truth`."""
+
+    @abstractmethod
+    def compute(self) -> float:
+        """The figure over all batches since the last reset.
+
+        Raises:
+            UndefinedMetric: The test set does not allow it; the message says what is missing.
+        """
+
+    @abstractmethod
+    def reset(self) -> None:
+        """Forgets all batches."""
+
+
+class DataSource(ABC):
+    """Images to fit on and to test on.
+
+    The reader carries the preprocessing of the model, so that every data set is read as the model expects:
+    usually a source lists its files as `Sample`s and returns `reader.batches(samples)`.
+    """
+
+    @abstractmethod
+    def train(self, reader: Reader) -> Iterable[Batch]:
+        """Normal images only; can be read again."""
+
+    @abstractmethod
+    def test(self, reader: Reader) -> Iterable[Batch]:
+        """Normal and anomalous images with labels, and with masks where they exist; can be read again."""
+
+
+class Updatable(ABC):
+    """Learns from more data without forgetting, exactly as if it had seen all of it at once."""
+
+    @abstractmethod
+    def update(self, stream: Iterable[Embedding]) -> None:
+        """Learns from more embeddings; the first call on a fresh instance is a fit."""
+
+
+class Mergeable(ABC):
+    """Can take over what another instance with the same arguments has learnt from other data."""
+
+    @abstractmethod
+    def merge(self, other: Any) -> None:
+        """Learns what `other` has learnt, exactly as if it had seen its data; `other` is left as it is."""
+
+
+class Stateful(ABC):
+    """A backbone whose weights are stored with the model, so that the model needs no other file."""
+
+    @abstractmethod
+    def state_dict(self) -> dict[str, Tensor]:
+        """The weights."""
+
+    @abstractmethod
+    def load_state_dict(self, state: dict[str, Tensor]) -> None:
+        """Uses these weights, and no longer looks for the ones named by its arguments."""

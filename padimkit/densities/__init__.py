@@ -1,0 +1,1 @@
+"""Density models: normal embeddings to anomaly scores."""

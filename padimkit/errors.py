@@ -1,0 +1,69 @@
+"""Every error that padimkit raises on purpose."""
+
+
+class PadimkitError(Exception):
+    """A mistake that the user can mend; the message says what was found and what to do."""
+
+
+class BadImage(PadimkitError):
+    """An image or a mask cannot be used."""
+
+
+class BadShape(PadimkitError):
+    """A tensor has not the shape that was promised."""
+
+
+class BadFeatures(PadimkitError):
+    """A backbone returned features that cannot be modelled, such as NaN."""
+
+
+class BadData(PadimkitError):
+    """A data set on disk is not laid out as expected, or holds too little."""
+
+
+class BadArgument(PadimkitError):
+    """An argument is out of its range."""
+
+
+class BadConfig(PadimkitError):
+    """A configuration names an unknown key or holds a wrong value."""
+
+
+class BadModel(PadimkitError):
+    """A model folder is incomplete, altered, of another format, or not to be trusted."""
+
+
+class BadOutput(PadimkitError):
+    """Results cannot be written where they were asked for."""
+
+
+class BadWeights(PadimkitError):
+    """The weights of a backbone are missing or do not fit it."""
+
+
+class NotFitted(PadimkitError):
+    """Something was used before it was fitted."""
+
+
+class SingularCovariance(PadimkitError):
+    """A covariance has no Cholesky factor."""
+
+
+class CannotMerge(PadimkitError):
+    """Two things that learnt different representations cannot be merged."""
+
+
+class UndefinedMetric(PadimkitError):
+    """The test set does not allow this metric, for example because it has one class only."""
+
+
+class UnknownPlugin(PadimkitError):
+    """No installed plugin has this name."""
+
+
+class AmbiguousPlugin(PadimkitError):
+    """Several distributions provide a plugin of this name."""
+
+
+class BrokenPlugin(PadimkitError):
+    """A plugin is installed but cannot be imported, or is not what its entry point says."""

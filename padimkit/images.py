@@ -1,0 +1,101 @@
+"""Image files to tensors: decoding, conversion to RGB, and the resize and crop that a model expects."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from jaxtyping import Bool, Float
+from PIL import Image, ImageOps, UnidentifiedImageError
+from torch import Tensor
+
+from padimkit.errors import BadArgument, BadImage
+
+IMAGE_SUFFIXES = frozenset({".bmp", ".jpeg", ".jpg", ".png", ".ppm", ".tif", ".tiff", ".webp"})
+
+
+@dataclass(frozen=True)
+class Preprocessing:
+    """Resize to a square, then crop its centre (PaDiM paper, experimental setup: 256, then 224).
+
+    Args:
+        resize: Side in pixels after bicubic resizing (masks: nearest); the aspect ratio is not kept.
+        crop: Side in pixels of the centre that is kept; equal to `resize` to keep all.
+    """
+
+    resize: int = 256
+    crop: int = 224
+
+    def __post_init__(self) -> None:
+        if not 1 <= self.crop <= self.resize:
+            raise BadArgument(
+                f'Expected 1 <= "crop" <= "resize", got crop {self.crop} and resize {self.resize}.'
+            )
+
+    def image(self, picture: Image.Image) -> Float[Tensor, "3 H W"]:
+        """The RGB picture as a model sees it, in [0, 1]."""
+        pixels = np.asarray(self._fit(picture, Image.Resampling.BICUBIC), dtype=np.float32)
+        return torch.from_numpy(pixels / 255).permute(2, 0, 1).contiguous()
+
+    def mask(self, picture: Image.Image) -> Bool[Tensor, "H W"]:
+        """The one-channel mask at the model's size, true where a pixel is above 0."""
+        return torch.from_numpy(np.asarray(self._fit(picture, Image.Resampling.NEAREST)) > 0)
+
+    def _fit(self, picture: Image.Image, resampling: Image.Resampling) -> Image.Image:
+        offset = (self.resize - self.crop) // 2
+        box = (offset, offset, offset + self.crop, offset + self.crop)
+        return picture.resize((self.resize, self.resize), resampling).crop(box)
+
+
+def open_image(path: Path) -> Image.Image:
+    """The file as 8-bit RGB, turned upright by its EXIF orientation.
+
+    Grey, palette, CMYK and 16-bit images are converted; transparency is dropped.
+
+    Raises:
+        BadImage: The file is missing, empty, truncated or no image.
+    """
+    picture = _decode(path)
+    if picture.mode.startswith(("I", "F")):
+        picture = _to_eight_bits(picture, path)
+    return picture.convert("RGB")
+
+
+def open_mask(path: Path) -> Image.Image:
+    """The mask file as one 8-bit channel, 255 where any channel (or the palette index) is above 0.
+
+    Raises:
+        BadImage: The file is missing, empty, truncated or no image.
+    """
+    picture = _decode(path)
+    if picture.mode in {"LA", "PA", "RGBA", "RGBa", "La"}:
+        picture = picture.convert("RGB")
+    pixels = np.asarray(picture) > 0
+    marked = pixels.any(axis=2) if pixels.ndim == 3 else pixels
+    return Image.fromarray(marked.astype(np.uint8) * 255)
+
+
+def _decode(path: Path) -> Image.Image:
+    try:
+        with Image.open(path) as opened:
+            opened.load()
+            return ImageOps.exif_transpose(opened)
+    except FileNotFoundError:
+        raise BadImage(f'"{path}" does not exist.') from None
+    except UnidentifiedImageError:
+        size = path.stat().st_size
+        raise BadImage(f'"{path}" ({size} bytes) is not an image that can be read.') from None
+    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
+        raise BadImage(f'"{path}" cannot be decoded: {error}. Replace or remove it.') from error
+
+
+def _to_eight_bits(picture: Image.Image, path: Path) -> Image.Image:
+    pixels = np.asarray(picture, dtype=np.float64)
+    low, high = float(pixels.min()), float(pixels.max())
+    full = 1 if picture.mode == "F" else 65535
+    if not (low >= 0 and high <= full):
+        raise BadImage(
+            f'"{path}" (mode {picture.mode}) has values from {low:g} to {high:g}; '
+            f"expected 0 to {full}. Save it as 8- or 16-bit grey or RGB."
+        )
+    return Image.fromarray(np.rint(pixels * (255 / full)).astype(np.uint8))

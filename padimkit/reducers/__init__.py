@@ -1,0 +1,1 @@
+"""Reducers: embeddings to smaller embeddings."""

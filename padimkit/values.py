@@ -1,0 +1,66 @@
+"""What travels between the parts of a pipeline: frozen values, and streams that can be read again."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Generic, TypeVar, final
+
+from jaxtyping import Bool, Float
+from torch import Tensor
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Images in [0, 1] RGB with what is known about them.
+
+    `labels` is true where an image is anomalous, `masks` where a pixel is; None where that is unknown.
+    """
+
+    images: Float[Tensor, "b 3 H W"]
+    paths: tuple[str, ...]
+    labels: Bool[Tensor, " b"] | None = None
+    masks: Bool[Tensor, "b H W"] | None = None
+
+
+@dataclass(frozen=True)
+class Features:
+    """Feature maps by layer, each "b c h w", finest first, and optionally one descriptor "b e" per image."""
+
+    maps: dict[str, Float[Tensor, "b _ _ _"]]
+    descriptor: Float[Tensor, "b e"] | None = None
+
+
+@dataclass(frozen=True)
+class Embedding:
+    """One vector per patch position, and optionally one descriptor per image."""
+
+    patches: Float[Tensor, "b c h w"]
+    descriptor: Float[Tensor, "b e"] | None = None
+
+
+@dataclass(frozen=True)
+class Scores:
+    """Anomaly scores per patch; `images` is None where the maximum of the map is the image's score."""
+
+    patches: Float[Tensor, "b h w"]
+    images: Float[Tensor, " b"] | None = None
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """One score per image and one map per image; higher is more anomalous, always."""
+
+    image_scores: Float[Tensor, " b"]
+    anomaly_maps: Float[Tensor, "b H W"]
+
+
+@final
+class Stream(Generic[T]):
+    """An iterable that can be read again: each loop calls `restart` and so starts afresh."""
+
+    def __init__(self, restart: Callable[[], Iterator[T]]) -> None:
+        self._restart = restart
+
+    def __iter__(self) -> Iterator[T]:
+        return self._restart()
