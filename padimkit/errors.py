@@ -29,6 +29,10 @@ class BadConfig(PadimkitError):
     """A configuration names an unknown key or holds a wrong value."""
 
 
+class UntrustedClass(PadimkitError):
+    """A stored model names a class that is not an installed plugin."""
+
+
 class BadModel(PadimkitError):
     """A model folder is incomplete, altered, of another format, or not to be trusted."""
 

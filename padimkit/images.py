@@ -1,4 +1,4 @@
-"""Image files to tensors: decoding, conversion to RGB, and the resize and crop that a model expects."""
+"""Image files to tensors: finding, decoding, conversion to RGB, and the resize and crop of a model."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,7 +9,7 @@ from jaxtyping import Bool, Float
 from PIL import Image, ImageOps, UnidentifiedImageError
 from torch import Tensor
 
-from padimkit.errors import BadArgument, BadImage
+from padimkit.errors import BadArgument, BadData, BadImage
 
 IMAGE_SUFFIXES = frozenset({".bmp", ".jpeg", ".jpg", ".png", ".ppm", ".tif", ".tiff", ".webp"})
 
@@ -47,6 +47,27 @@ class Preprocessing:
         return picture.resize((self.resize, self.resize), resampling).crop(box)
 
 
+def list_images(folder: Path) -> list[Path]:
+    """All image files in the folder and below it, sorted by path; hidden ones are left out.
+
+    Raises:
+        BadData: The folder is missing, or no image is in it.
+    """
+    if not folder.is_dir():
+        raise BadData(f'"{folder}" is not a folder. Images were expected there.')
+    # Copies made on a Mac hold a hidden "._000.png" beside "000.png".
+    images = [
+        path
+        for path in folder.rglob("*")
+        if path.suffix.lower() in IMAGE_SUFFIXES
+        and not any(part.startswith(".") for part in path.relative_to(folder).parts)
+        and path.is_file()
+    ]
+    if not images:
+        raise BadData(f'"{folder}" holds no images ({", ".join(sorted(IMAGE_SUFFIXES))}).')
+    return sorted(images)
+
+
 def open_image(path: Path) -> Image.Image:
     """The file as 8-bit RGB, turned upright by its EXIF orientation.
 
@@ -58,26 +79,32 @@ def open_image(path: Path) -> Image.Image:
     picture = _decode(path)
     if picture.mode.startswith(("I", "F")):
         picture = _to_eight_bits(picture, path)
+    if "transparency" in picture.info:
+        picture = picture.convert("RGBA")  # a palette with alpha goes to RGB with a warning only
     return picture.convert("RGB")
 
 
 def open_mask(path: Path) -> Image.Image:
-    """The mask file as one 8-bit channel, 255 where any channel (or the palette index) is above 0.
+    """The mask file as one 8-bit channel, 255 where a pixel is above 0 in any colour channel.
 
     Raises:
-        BadImage: The file is missing, empty, truncated or no image.
+        BadImage: The file is missing, empty, truncated or no image, or a palette image in which index 0 is
+            not black or another one is: index and colour would give different masks.
     """
     picture = _decode(path)
-    if picture.mode in {"LA", "PA", "RGBA", "RGBa", "La"}:
-        picture = picture.convert("RGB")
-    pixels = np.asarray(picture) > 0
-    marked = pixels.any(axis=2) if pixels.ndim == 3 else pixels
+    if picture.mode == "P":
+        marked = _marked_palette(picture, path)
+    elif picture.mode in {"1", "L"} or picture.mode.startswith(("I", "F")):
+        marked = np.asarray(picture) > 0
+    else:
+        marked = (np.asarray(picture.convert("RGB")) > 0).any(axis=2)
     return Image.fromarray(marked.astype(np.uint8) * 255)
 
 
 def _decode(path: Path) -> Image.Image:
     try:
-        with Image.open(path) as opened:
+        # Given a path, Pillow 13 maps uncompressed grey TIFF files and scrambles those that EXIF turns.
+        with path.open("rb") as file, Image.open(file) as opened:
             opened.load()
             return ImageOps.exif_transpose(opened)
     except FileNotFoundError:
@@ -87,6 +114,17 @@ def _decode(path: Path) -> Image.Image:
         raise BadImage(f'"{path}" ({size} bytes) is not an image that can be read.') from None
     except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
         raise BadImage(f'"{path}" cannot be decoded: {error}. Replace or remove it.') from error
+
+
+def _marked_palette(picture: Image.Image, path: Path) -> Bool[np.ndarray, "H W"]:
+    by_index = np.asarray(picture) > 0
+    by_colour = (np.asarray(picture.convert("RGBA"))[..., :3] > 0).any(axis=2)
+    if not np.array_equal(by_index, by_colour):
+        raise BadImage(
+            f'In the mask "{path}" palette index 0 is not black, or another index is. '
+            "Save it as grey: 0 where normal, 255 where anomalous."
+        )
+    return by_index
 
 
 def _to_eight_bits(picture: Image.Image, path: Path) -> Image.Image:

@@ -73,16 +73,18 @@ class ImageBatches:
         return -(-len(self.samples) // self.reader.batch_size)
 
     def __iter__(self) -> Iterator[Batch]:
-        masked = all(sample.mask or sample.anomalous is False for sample in self.samples)
+        masked = all(sample.mask is not None or sample.anomalous is False for sample in self.samples)
         loader = DataLoader(
             _Decoded(self.samples, self.reader.preprocessing, masked=masked),
             batch_size=self.reader.batch_size,
             num_workers=self.reader.workers,
-            collate_fn=list,
+            collate_fn=_collate,
             generator=torch.Generator(),  # else each loop draws from the global one
         )
-        for decoded in loader:
-            yield _collate(decoded)
+        for batch in loader:
+            if isinstance(batch, PadimkitError):
+                raise batch
+            yield batch
 
 
 @dataclass(frozen=True)
@@ -125,11 +127,11 @@ class _Decoded(Dataset["_Item | PadimkitError"]):
         return self._preprocessing.mask(mask)
 
 
-def _collate(decoded: "list[_Item | PadimkitError]") -> Batch:
+def _collate(decoded: "list[_Item | PadimkitError]") -> Batch | PadimkitError:
     items = []
     for item in decoded:
         if isinstance(item, PadimkitError):
-            raise item
+            return item
         items.append(item)
     known = [item.sample.anomalous for item in items if item.sample.anomalous is not None]
     masks = [item.mask for item in items if item.mask is not None]

@@ -1,0 +1,39 @@
+"""The arguments a part was made with, read back from it: what scikit-learn calls its parameters."""
+
+import inspect
+from typing import Any
+
+from padimkit.errors import BrokenPlugin, CannotMerge
+
+
+def arguments(part: object) -> dict[str, Any]:
+    """The keyword arguments that make this part anew, unfitted.
+
+    Raises:
+        BrokenPlugin: The part does not store an argument under the argument's own name.
+    """
+    found = {}
+    for name, parameter in inspect.signature(type(part)).parameters.items():
+        if parameter.kind in (parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD):
+            continue
+        try:
+            found[name] = getattr(part, name)
+        except AttributeError:
+            raise BrokenPlugin(
+                f'{type(part).__qualname__} does not keep its argument "{name}": '
+                f'its __init__ must store it with "self.{name} = {name}".'
+            ) from None
+    return found
+
+
+def require_alike(own: object, other: object) -> None:
+    """Checks that two parts are of one class with equal arguments, so that one can take over from the other.
+
+    Raises:
+        CannotMerge: They are not.
+    """
+    if type(own) is not type(other) or arguments(own) != arguments(other):
+        raise CannotMerge(
+            f"{type(own).__name__} with {arguments(own)} cannot be merged with {type(other).__name__} "
+            f"with {arguments(other)}. Fit both with the same arguments."
+        )

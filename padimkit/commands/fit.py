@@ -1,0 +1,26 @@
+"""`padimkit fit`: learn from normal images and store the model."""
+
+import time
+
+from padimkit.commands.settings import fit_parser, parse, recipe_as_option
+from padimkit.errors import BadConfig
+from padimkit.files import new_folder
+from padimkit.progress import with_progress
+from padimkit.reader import Reader
+from padimkit.storage import write_model
+
+
+def run(words: list[str]) -> None:
+    """Fits the pipeline on the training images of the data and writes a model folder."""
+    parser = fit_parser("fit", "Learn from normal images and store the model in the folder --output.")
+    settings = parse(parser, recipe_as_option(words))
+    if settings.output is None:
+        raise BadConfig('"output" is missing: pass --output FOLDER for the model.')
+    made = parser.instantiate(settings)
+    reader = Reader(made.pipeline.preprocessing, made.batch_size, made.workers)
+    start = time.perf_counter()
+    with new_folder(made.output, overwrite=made.overwrite) as staging:
+        made.pipeline.to(made.device)
+        made.pipeline.fit(with_progress(made.data.train(reader), "Fitting"))
+        write_model(made.pipeline, staging)
+    print(f"Fitted in {time.perf_counter() - start:.1f} s; the model is in {made.output}")

@@ -1,0 +1,54 @@
+"""`padimkit predict`: score images with a stored model."""
+
+from collections.abc import Iterable
+from pathlib import Path
+
+from padimkit.commands.settings import parse, predict_parser
+from padimkit.errors import BadConfig, BadData, BadImage
+from padimkit.files import new_folder
+from padimkit.images import IMAGE_SUFFIXES
+from padimkit.predictions import write_predictions
+from padimkit.progress import with_progress
+from padimkit.reader import Reader, Sample
+from padimkit.storage import load
+
+
+def run(words: list[str]) -> None:
+    """Writes scores, maps and overlays of the images into a folder."""
+    parser = predict_parser(
+        "predict",
+        "Score images with the model in a folder. Writes scores.csv, maps/ (16-bit PNG on the common scale "
+        "in scale.json) and overlays/ into the folder --output.",
+    )
+    settings = parse(parser, words)
+    if settings.output is None:
+        raise BadConfig('"output" is missing: pass --output FOLDER for the predictions.')
+    samples = [Sample(path) for path in find_images(settings.images)]
+    with new_folder(settings.output, overwrite=settings.overwrite) as staging:
+        pipeline = load(settings.model, device=settings.device, trust=settings.trust)
+        reader = Reader(pipeline.preprocessing, settings.batch_size, settings.workers)
+        count = write_predictions(pipeline, with_progress(reader.batches(samples), "Predicting"), staging)
+    print(f"Scored {count} images; scores, maps and overlays are in {settings.output}")
+
+
+def find_images(paths: Iterable[Path]) -> list[Path]:
+    """The image files among the paths and below the folders among them, each once.
+
+    Raises:
+        BadImage: A path does not exist.
+        BadData: There are no images.
+    """
+    paths = list(paths)
+    found: dict[Path, None] = {}
+    for path in paths:
+        if not path.exists():
+            raise BadImage(f'"{path}" does not exist.')
+        found |= dict.fromkeys(_images_below(path) if path.is_dir() else [path])
+    if not found:
+        names = ", ".join(f'"{path}"' for path in paths)
+        raise BadData(f"There are no images in {names}; expected {', '.join(sorted(IMAGE_SUFFIXES))}.")
+    return list(found)
+
+
+def _images_below(folder: Path) -> list[Path]:
+    return sorted(path for path in folder.rglob("*") if path.suffix.lower() in IMAGE_SUFFIXES)

@@ -1,0 +1,115 @@
+"""What the commands are told: one grammar for files and command line."""
+
+import json
+from pathlib import Path
+from typing import Any, get_type_hints
+
+from jsonargparse import ArgumentError, ArgumentParser, Namespace
+
+from padimkit.config import Schema, expanded_words, find_recipe, new_parser
+from padimkit.contracts import DataSource, Metric
+from padimkit.errors import BadConfig
+from padimkit.expansion import collapsed
+from padimkit.names import find_class, is_slot
+from padimkit.pipeline import Pipeline
+from padimkit.suggestions import explained
+
+DATA_SLOTS = {"data": DataSource, "metrics": list[Metric]}
+RUN_KEYS = ("seed", "output", "overwrite", "device", "batch_size", "workers")
+
+
+def fit_parser(command: str, description: str) -> ArgumentParser:
+    """The parser of a command that makes a pipeline and takes data."""
+    schema = Schema({"pipeline": Pipeline, **DATA_SLOTS}, RUN_KEYS)
+    usage = f"padimkit {command} [RECIPE | FILE.yaml] [--data NAME --data.ARGUMENT VALUE ...] [OPTIONS]"
+    parser = new_parser(command, schema, description=description, usage=usage)
+    parser.add_class_arguments(Pipeline, "pipeline")
+    return _with_data(parser)
+
+
+def test_parser(command: str, description: str) -> ArgumentParser:
+    """The parser of a command that takes a stored model and data."""
+    schema = Schema(DATA_SLOTS, (*RUN_KEYS, "trust"), ignored=("pipeline",))
+    usage = f"padimkit {command} MODEL [--data NAME --data.ARGUMENT VALUE ...] [OPTIONS]"
+    parser = new_parser(command, schema, description=description, usage=usage)
+    add_trust(parser)
+    return _with_data(parser)
+
+
+def predict_parser(command: str, description: str) -> ArgumentParser:
+    """The parser of a command that takes a stored model and image files."""
+    schema = Schema({}, (*RUN_KEYS, "trust"), ignored=("pipeline", *DATA_SLOTS, "seed"))
+    usage = f"padimkit {command} MODEL IMAGE_OR_FOLDER... --output FOLDER [OPTIONS]"
+    parser = new_parser(command, schema, description=description, usage=usage)
+    parser.add_argument("model", type=Path, help="Folder that fit has written.")
+    parser.add_argument("images", type=Path, nargs="+", help="Image files, or folders of them.")
+    add_trust(parser)
+    _add_run_options(parser)
+    return parser
+
+
+def add_trust(parser: ArgumentParser) -> None:
+    """Adds the option that lets a stored model import classes which are not installed plugins."""
+    parser.add_argument(
+        "--trust", type=bool, default=False, help="Import classes that are no installed plugins; code runs."
+    )
+
+
+def parse(parser: ArgumentParser, words: list[str]) -> Namespace:
+    """The parsed settings.
+
+    Raises:
+        BadConfig: The settings are wrong; the message names the key and near misses.
+    """
+    try:
+        settings = parser.parse_args(list(expanded_words(_explicit(words), _hints())))
+    except ArgumentError as error:
+        raise BadConfig(explained(str(error), parser)) from error
+    if settings.get("seed") is not None:
+        for key in list(settings.keys()):
+            if key.endswith(".init_args.seed"):
+                settings[key] = settings.seed
+    return settings
+
+
+def recipe_as_option(words: list[str]) -> list[str]:
+    """The words with a recipe in the first place, if there is one, turned into an option."""
+    if not words or words[0].startswith("-"):
+        return words
+    return [f"--config={find_recipe(words[0])}", *words[1:]]
+
+
+def as_written(parser: ArgumentParser, settings: Namespace) -> dict[str, Any]:
+    """The resolved settings in plain types, with short names."""
+    return collapsed(json.loads(parser.dump(settings, format="json")))  # type: ignore[no-any-return]
+
+
+def _with_data(parser: ArgumentParser) -> ArgumentParser:
+    names = ("image_auroc", "pixel_auroc", "pro")
+    metrics = [{"class_path": find_class(name, Metric)[0]} for name in names]
+    parser.add_argument("--data", type=DataSource, required=True, help="Where the images come from.")
+    parser.add_argument("--metrics", type=list[Metric], default=metrics, help="What evaluate computes.")
+    parser.add_argument(
+        "--seed", type=int | None, default=None, help="Seed of every part that has one, instead of its own."
+    )
+    _add_run_options(parser)
+    return parser
+
+
+def _add_run_options(parser: ArgumentParser) -> None:
+    parser.add_argument("--config", action="config", help="YAML file; what stands further right wins.")
+    parser.add_argument("--output", type=Path | None, default=None, help="Where to write the results.")
+    parser.add_argument("--overwrite", type=bool, default=False, help="Replace an output that exists.")
+    parser.add_argument("--device", type=str, default="cpu", help="Where to compute: cpu, cuda, cuda:1, ...")
+    parser.add_argument("--batch_size", type=int, default=8, help="Images per batch.")
+    parser.add_argument("--workers", type=int, default=0, help="Processes that decode images ahead.")
+
+
+def _explicit(words: list[str]) -> list[str]:
+    """The words with a value after each flag, since jsonargparse wants one."""
+    return [f"{word}=true" if word in ("--overwrite", "--trust") else word for word in words]
+
+
+def _hints() -> dict[str, Any]:
+    slots = {name: hint for name, hint in get_type_hints(Pipeline.__init__).items() if is_slot(hint)}
+    return {**DATA_SLOTS, **{f"pipeline.{name}": hint for name, hint in slots.items()}}

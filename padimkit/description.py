@@ -1,0 +1,39 @@
+"""The configuration of a part, read back from the part itself."""
+
+from collections.abc import Mapping
+from dataclasses import fields, is_dataclass
+from pathlib import Path
+from typing import Any
+
+from padimkit.arguments import arguments
+from padimkit.errors import BrokenPlugin
+from padimkit.names import short_name
+from padimkit.pipeline import Pipeline
+
+
+def describe(part: Any) -> Any:
+    """The settings that make this value anew, in plain types that YAML and JSON can hold.
+
+    Raises:
+        BrokenPlugin: A part does not store its arguments, or stores what cannot be written down.
+    """
+    if part is None or isinstance(part, bool | int | float | str):
+        return part
+    if isinstance(part, Path):
+        return str(part)
+    if isinstance(part, Mapping):
+        return {str(key): describe(value) for key, value in part.items()}
+    if isinstance(part, list | tuple):
+        return [describe(value) for value in part]
+    if is_dataclass(part):
+        return {field.name: describe(getattr(part, field.name)) for field in fields(part)}
+    if isinstance(part, Pipeline):
+        return _described_arguments(part)
+    return {"class_path": short_name(type(part)), "init_args": _described_arguments(part)}
+
+
+def _described_arguments(part: object) -> dict[str, Any]:
+    try:
+        return {name: describe(value) for name, value in arguments(part).items()}
+    except (TypeError, ValueError) as error:
+        raise BrokenPlugin(f"{type(part).__qualname__} cannot be written down: {error}.") from error

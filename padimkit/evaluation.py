@@ -1,0 +1,79 @@
+"""A fitted pipeline and a test set to figures of merit."""
+
+import time
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from padimkit.contracts import Metric
+from padimkit.errors import BadData, UndefinedMetric
+from padimkit.pipeline import Pipeline
+from padimkit.values import Batch, Prediction
+
+
+@dataclass(frozen=True)
+class ImageScore:
+    """What is known and what was found about one test image."""
+
+    path: str
+    anomalous: bool | None
+    score: float
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """The outcome of a test.
+
+    `metrics` holds what could be computed, `undefined` the reason for what could not; `seconds` the time
+    spent on predicting and on the metrics, without reading the images.
+    """
+
+    metrics: dict[str, float]
+    undefined: dict[str, str]
+    images: tuple[ImageScore, ...]
+    seconds: dict[str, float]
+
+
+def evaluate(pipeline: Pipeline, batches: Iterable[Batch], metrics: Mapping[str, Metric]) -> Evaluation:
+    """The figures of all metrics, by the given names, over all batches in one pass.
+
+    Raises:
+        BadData: There are no test images.
+        NotFitted: The pipeline has not been fitted.
+    """
+    for metric in metrics.values():
+        metric.reset()
+    images: list[ImageScore] = []
+    predicting = measuring = 0.0
+    for batch in batches:
+        start = time.perf_counter()
+        prediction = pipeline.predict_batch(batch)
+        scores = _image_scores(batch, prediction)  # copies to the CPU, and so waits for a GPU
+        predicted = time.perf_counter()
+        for metric in metrics.values():
+            metric.update(prediction, batch)
+        images += scores
+        predicting += predicted - start
+        measuring += time.perf_counter() - predicted
+    if not images:
+        raise BadData("There are no test images.")
+    start = time.perf_counter()
+    figures, undefined = _computed(metrics)
+    measuring += time.perf_counter() - start
+    seconds = {"predict": predicting, "metrics": measuring}
+    return Evaluation(figures, undefined, tuple(images), seconds)
+
+
+def _computed(metrics: Mapping[str, Metric]) -> tuple[dict[str, float], dict[str, str]]:
+    figures, undefined = {}, {}
+    for name, metric in metrics.items():
+        try:
+            figures[name] = metric.compute()
+        except UndefinedMetric as error:
+            undefined[name] = str(error)
+    return figures, undefined
+
+
+def _image_scores(batch: Batch, prediction: Prediction) -> list[ImageScore]:
+    labels = [None] * len(batch.paths) if batch.labels is None else batch.labels.tolist()
+    scores = prediction.image_scores.tolist()
+    return [ImageScore(*known) for known in zip(batch.paths, labels, scores, strict=True)]

@@ -1,0 +1,109 @@
+"""Short names in settings to dotted class paths, slot by slot, before jsonargparse sees them, and back."""
+
+import inspect
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from types import NoneType
+from typing import Any, Literal, get_args, get_origin, get_type_hints
+
+from padimkit.errors import BadConfig, UntrustedClass
+from padimkit.names import did_you_mean, find_class, is_slot, short_name
+from padimkit.pipeline import Pipeline
+
+_PLAIN = {str, int, float, bool, Path, NoneType}
+
+
+@dataclass(frozen=True)
+class Expansion:
+    """Replaces names by paths, by the type of each setting: a key alone says nothing, plugins may use any.
+
+    Args:
+        dotted: Whether classes may be named by dotted paths, which imports whatever they say.
+    """
+
+    dotted: bool = True
+
+    def value(self, value: Any, hint: Any, key: str) -> Any:
+        """The value of a setting of type `hint`; `key` is its full path, for messages.
+
+        Raises:
+            BadConfig: A key within is unknown; near misses are named.
+            UnknownPlugin: A name is not registered.
+            UntrustedClass: A class is named by a dotted path, and `dotted` is false.
+        """
+        if get_origin(hint) is list and isinstance(value, list):
+            return [self.value(item, get_args(hint)[0], f"{key}[{i}]") for i, item in enumerate(value)]
+        if is_slot(hint):
+            return self._slot(value, hint, key)
+        if hint is Pipeline and isinstance(value, Mapping):
+            return self._arguments(value, Pipeline, key)
+        if not self.dotted and not _is_plain(hint):
+            _refuse_dotted(value, key)
+        return value
+
+    def _slot(self, value: Any, slot: type[Any], key: str) -> Any:
+        if isinstance(value, str):
+            value = {"class_path": value}
+        if not isinstance(value, Mapping) or not isinstance(value.get("class_path"), str):
+            return value
+        check_keys(value, ("class_path", "init_args"), key)
+        if not self.dotted:
+            _refuse_dotted(value["class_path"], key)
+        path, found = find_class(value["class_path"], slot)
+        arguments = value.get("init_args") or {}
+        if not isinstance(arguments, Mapping):
+            raise BadConfig(f'"{key}.init_args" is {arguments!r}; expected keys and values.')
+        return {"class_path": path, "init_args": self._arguments(arguments, found, f"{key}.init_args")}
+
+    def _arguments(self, arguments: Mapping[str, Any], part: type[Any], key: str) -> dict[str, Any]:
+        parameters = inspect.signature(part).parameters
+        if all(parameter.kind is not parameter.VAR_KEYWORD for parameter in parameters.values()):
+            check_keys(arguments, parameters, key)
+        hints = get_type_hints(part.__init__)
+        return {
+            name: self.value(value, hints.get(name), f"{key}.{name}") for name, value in arguments.items()
+        }
+
+
+def collapsed(settings: Any) -> Any:
+    """Settings with short names in place of the dotted paths of registered classes."""
+    if isinstance(settings, Mapping):
+        return {key: _collapsed_value(key, value) for key, value in settings.items()}
+    if isinstance(settings, list | tuple):
+        return [collapsed(value) for value in settings]
+    return str(settings) if isinstance(settings, Path) else settings
+
+
+def check_keys(found: Iterable[str], known: Iterable[str], key: str) -> None:
+    """Raises BadConfig for a key that is not known, with near misses."""
+    known = list(known)
+    for name in found:
+        if name not in known:
+            where = f"{key}.{name}" if key else name
+            raise BadConfig(f'Unknown key "{where}".{did_you_mean(str(name), known)}')
+
+
+def _collapsed_value(key: str, value: Any) -> Any:
+    if key != "class_path" or not isinstance(value, str) or "." not in value:
+        return collapsed(value)
+    name = short_name(find_class(value, object)[1])
+    return value if "." in name else name
+
+
+def _is_plain(hint: Any) -> bool:
+    """Whether jsonargparse imports nothing for values of this type."""
+    if get_origin(hint) is Literal or hint in _PLAIN:
+        return True
+    return bool(get_args(hint)) and all(_is_plain(argument) for argument in get_args(hint))
+
+
+def _refuse_dotted(value: Any, key: str) -> None:
+    if isinstance(value, Mapping):
+        for name, inner in value.items():
+            _refuse_dotted(inner, f"{key}.{name}")
+    elif isinstance(value, list):
+        for inner in value:
+            _refuse_dotted(inner, key)
+    elif isinstance(value, str) and "." in value and ":" not in value:
+        raise UntrustedClass(f'"{key}" names "{value}", which is not an installed plugin.')

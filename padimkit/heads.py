@@ -1,0 +1,125 @@
+"""What a pipeline has learnt: a reducer and a density for each embedding that the levels yield."""
+
+from collections.abc import Mapping
+from copy import deepcopy
+from typing import TypeVar, final
+
+import torch
+from torch import Tensor
+
+from padimkit.contracts import DensityModel, Mergeable, Reducer, Updatable
+from padimkit.errors import BadArgument, CannotMerge
+from padimkit.values import Embedding, Scores, Stream
+
+Embeddings = dict[str, Embedding]
+State = dict[str, Tensor]
+Part = TypeVar("Part", Reducer, DensityModel)
+
+
+@final
+class Heads:
+    """Fitted reducers and densities by the name of their embedding."""
+
+    def __init__(self, reducers: dict[str, Reducer], densities: dict[str, DensityModel]) -> None:
+        self._reducers = reducers
+        self._densities = densities
+
+    @classmethod
+    def fit(cls, reducer: Reducer, density: DensityModel, stream: Stream[Embeddings]) -> "Heads":
+        """Heads that are copies of the reducer and the density, fitted on the stream of embeddings."""
+        names = next(iter(stream))
+        heads = cls({name: deepcopy(reducer) for name in names}, {name: deepcopy(density) for name in names})
+        _fit(heads._reducers, stream)
+        _fit(heads._densities, Stream(lambda: (heads._reduce(embeddings) for embeddings in stream)))
+        return heads
+
+    def update(self, stream: Stream[Embeddings]) -> None:
+        """Lets the densities learn from more embeddings; the reducers stay as they are."""
+        for density in self._densities.values():
+            if not isinstance(density, Updatable):
+                raise BadArgument(f"{type(density).__name__} cannot be updated. Fit on all images instead.")
+        for embeddings in stream:
+            for name, embedding in self._reduce(embeddings).items():
+                _updatable(self._densities[name]).update([embedding])
+
+    def merge(self, other: "Heads") -> None:
+        """Lets the densities learn what those of `other` have learnt.
+
+        Raises:
+            CannotMerge: The reducers or the arguments of the densities differ.
+            BadArgument: The densities cannot be merged.
+        """
+        for name, reducer in self._reducers.items():
+            if not _same(reducer.state_dict(), other._reducers[name].state_dict()):
+                raise CannotMerge(
+                    f"The reducers ({type(reducer).__name__}) of the two pipelines learnt different "
+                    "representations. Fit one pipeline, copy it, and update the copies instead."
+                )
+        for name, density in self._densities.items():
+            if not isinstance(density, Mergeable):
+                raise BadArgument(f"{type(density).__name__} cannot be merged. Fit on all images instead.")
+            density.merge(other._densities[name])
+
+    def score(self, embeddings: Embeddings) -> list[Scores]:
+        """The scores of each head."""
+        reduced = self._reduce(embeddings)
+        return [self._densities[name].score(embedding) for name, embedding in reduced.items()]
+
+    def state_dict(self) -> State:
+        """All that has been learnt."""
+        state: State = {}
+        for index, (name, reducer) in enumerate(self._reducers.items()):
+            state[f"order/{name}"] = torch.tensor(index)  # keeps heads that have learnt nothing
+            state |= below(f"reducers/{name}", reducer.state_dict())
+            state |= below(f"densities/{name}", self._densities[name].state_dict())
+        return state
+
+    @classmethod
+    def from_state_dict(cls, reducer: Reducer, density: DensityModel, state: State) -> "Heads":
+        """The heads that `state_dict` has written, as copies of the reducer and the density."""
+        order = under("order", state)
+        names = sorted(order, key=lambda name: int(order[name]))
+        heads = cls({name: deepcopy(reducer) for name in names}, {name: deepcopy(density) for name in names})
+        for name in names:
+            heads._reducers[name].load_state_dict(under(f"reducers/{name}", state))
+            heads._densities[name].load_state_dict(under(f"densities/{name}", state))
+        return heads
+
+    def _reduce(self, embeddings: Embeddings) -> Embeddings:
+        return {name: self._reducers[name].transform(embedding) for name, embedding in embeddings.items()}
+
+
+def below(prefix: str, state: Mapping[str, Tensor]) -> State:
+    """The state with `prefix/` before each key."""
+    return {f"{prefix}/{key}": value for key, value in state.items()}
+
+
+def under(prefix: str, state: Mapping[str, Tensor]) -> State:
+    """The part of the state that `below` has put under this prefix."""
+    return {
+        key.removeprefix(f"{prefix}/"): value for key, value in state.items() if key.startswith(f"{prefix}/")
+    }
+
+
+def _fit(parts: dict[str, Part], stream: Stream[Embeddings]) -> None:
+    """Fits each part; those that can be updated share one pass, since each pass runs the backbone anew."""
+    if len(parts) > 1 and all(isinstance(part, Updatable) for part in parts.values()):
+        for embeddings in stream:
+            for name, embedding in embeddings.items():
+                _updatable(parts[name]).update([embedding])
+        return
+    for name, part in parts.items():
+        part.fit(_named(name, stream))
+
+
+def _named(name: str, stream: Stream[Embeddings]) -> Stream[Embedding]:
+    return Stream(lambda: (embeddings[name] for embeddings in stream))
+
+
+def _updatable(part: Reducer | DensityModel) -> Updatable:
+    assert isinstance(part, Updatable)
+    return part
+
+
+def _same(own: State, other: State) -> bool:
+    return own.keys() == other.keys() and all(torch.equal(own[key], other[key]) for key in own)

@@ -1,0 +1,70 @@
+"""Short names of classes in configurations, and back."""
+
+import importlib
+from difflib import get_close_matches
+from typing import Any
+
+from padimkit.contracts import Backbone, DataSource, DensityModel, Metric, Reducer
+from padimkit.errors import BadConfig, UnknownPlugin
+from padimkit.levels import Joint, Levels, Separate
+from padimkit.registry import Registry
+
+FAMILIES: dict[type[Any], str] = {
+    Backbone: "backbones",
+    Reducer: "reducers",
+    DensityModel: "densities",
+    Metric: "metrics",
+    DataSource: "datasets",
+}
+LEVELS: dict[str, type[Levels]] = {"joint": Joint, "separate": Separate}
+
+
+def is_slot(hint: object) -> bool:
+    """Whether a value of this type is configured by `class_path` and `init_args`."""
+    return isinstance(hint, type) and (hint is Levels or hint in FAMILIES)
+
+
+def find_class(name: str, slot: type[Any]) -> tuple[str, type[Any]]:
+    """The dotted path and the class that a name stands for in a slot; a dotted name stands for itself.
+
+    Raises:
+        UnknownPlugin: There is none of this name; near misses are named.
+        BrokenPlugin: It cannot be imported.
+    """
+    if "." in name and ":" not in name:
+        return name, _import(name)
+    if slot is Levels:
+        if name not in LEVELS:
+            raise UnknownPlugin(f'There are no levels "{name}".{did_you_mean(name, LEVELS)}')
+        return f"{LEVELS[name].__module__}.{LEVELS[name].__qualname__}", LEVELS[name]
+    plugin = Registry(FAMILIES[slot]).find(name)
+    return plugin.class_path, plugin.load()
+
+
+def short_name(part: type[Any]) -> str:
+    """The name by which a configuration finds this class: the registered one, else its dotted path."""
+    if issubclass(part, Levels):
+        names = [name for name, levels in LEVELS.items() if levels is part]
+    else:
+        families = [family for contract, family in FAMILIES.items() if issubclass(part, contract)]
+        names = [name for family in families if (name := Registry(family).name_of(part))]
+    return names[0] if names else f"{part.__module__}.{part.__qualname__}"
+
+
+def did_you_mean(name: str, choices: Any) -> str:
+    """A sentence with the near misses of a name, or with all choices where none is near."""
+    near = get_close_matches(name, choices, n=3)
+    if near:
+        return f" Did you mean {' or '.join(f'{choice!r}' for choice in near)}?"
+    return f" Expected one of: {', '.join(choices)}." if choices else ""
+
+
+def _import(path: str) -> type[Any]:
+    module, _, name = path.rpartition(".")
+    try:
+        found = getattr(importlib.import_module(module), name)
+    except (ImportError, AttributeError) as error:
+        raise BadConfig(f'"{path}" cannot be imported: {error}.') from error
+    if not isinstance(found, type):
+        raise BadConfig(f'"{path}" is {found!r}; expected a class.')
+    return found

@@ -1,0 +1,194 @@
+"""Backbone, levels, reducer, density and map, composed; knows contracts only."""
+
+from collections.abc import Iterable, Iterator
+from typing import final
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from padimkit.arguments import require_alike
+from padimkit.contracts import Backbone, DensityModel, Reducer, Stateful
+from padimkit.errors import BadArgument, BadData, BadFeatures, BadShape, NotFitted
+from padimkit.heads import Embeddings, Heads, below, under
+from padimkit.images import Preprocessing
+from padimkit.levels import Joint, Levels
+from padimkit.maps import AnomalyMap
+from padimkit.values import Batch, Features, Prediction, Stream
+
+
+@final
+class Pipeline:
+    """An anomaly detector made of parts: it learns from normal images and scores others.
+
+    Args:
+        backbone: Images to feature maps.
+        reducer: Embeddings to smaller embeddings; separate levels get one each.
+        density: Embeddings to anomaly scores; separate levels get one each.
+        levels: How the layers of the backbone are put together.
+        map: How patch scores become anomaly maps.
+        preprocessing: What is done to every image before the backbone sees it; stored with the model.
+    """
+
+    def __init__(
+        self,
+        backbone: Backbone,
+        reducer: Reducer,
+        density: DensityModel,
+        levels: Levels = Joint(),
+        map: AnomalyMap = AnomalyMap(),
+        preprocessing: Preprocessing = Preprocessing(),
+    ) -> None:
+        self.backbone = backbone
+        self.reducer = reducer
+        self.density = density
+        self.levels = levels
+        self.map = map
+        self.preprocessing = preprocessing
+        self._device = torch.device("cpu")
+        self._size: tuple[int, int] | None = None
+        self._heads: Heads | None = None
+
+    def to(self, device: str) -> None:
+        """Computes on this device from now on, with all that has been learnt.
+
+        Raises:
+            BadArgument: There is no such device here.
+        """
+        self._device = _usable(device)
+        self.backbone.to(self._device)
+        if self._heads is not None:
+            self._load_heads(self._heads.state_dict())
+
+    def fit(self, batches: Iterable[Batch]) -> None:
+        """Learns from normal images and forgets what was learnt before; if it fails, nothing is forgotten.
+
+        `batches` is read again for each pass that the reducers and densities need.
+
+        Raises:
+            BadData: There are fewer than two images, or one is labelled anomalous.
+            BadFeatures: The backbone returned NaN or infinity; the images are named.
+        """
+        first = next(iter(batches), None)
+        if first is None:
+            raise BadData("There are no training images.")
+        size = _size(first)
+        stream = Stream(lambda: self._embeddings(batches, size, least=2))
+        self._heads = Heads.fit(self.reducer, self.density, stream)
+        self._size = size
+
+    def update(self, batches: Iterable[Batch]) -> None:
+        """Learns from more normal images as if they had been there from the start; reducers stay as fitted.
+
+        Raises:
+            BadArgument: The density cannot be updated.
+            NotFitted: There is nothing to update yet.
+        """
+        heads, size = self._fitted("update")
+        heads.update(Stream(lambda: self._embeddings(batches, size, least=1)))
+
+    def merge(self, other: "Pipeline") -> None:
+        """Learns what another pipeline of the same parts has learnt from other images of the same size.
+
+        Raises:
+            CannotMerge: Arguments or reducers differ.
+            BadArgument: The density cannot be merged.
+        """
+        heads, size = self._fitted("merge")
+        other_heads, other_size = other._fitted("merge")
+        for part in ("backbone", "levels", "reducer", "density"):
+            require_alike(getattr(self, part), getattr(other, part))
+        if size != other_size:
+            raise BadShape(f"One pipeline was fitted on images of {size} pixels, the other on {other_size}.")
+        heads.merge(other_heads)
+
+    def predict(self, images: Float[Tensor, "b 3 H W"]) -> Prediction:
+        """Scores and maps of preprocessed RGB images in [0, 1].
+
+        Raises:
+            NotFitted: `fit` has not been called.
+            BadShape: The images are not of the size that the pipeline was fitted on.
+        """
+        return self.predict_batch(Batch(images, tuple(f"image {i}" for i in range(images.shape[0]))))
+
+    def predict_batch(self, batch: Batch) -> Prediction:
+        """Like `predict`; errors name the paths of the batch."""
+        heads, size = self._fitted("predict")
+        return self.map.predict(heads.score(self._embed(batch, size)), size)
+
+    def state_dict(self) -> dict[str, Tensor]:
+        """All that `fit` has learnt, and the weights of the backbone if it has any."""
+        heads, size = self._fitted("state_dict")
+        state = below("heads", heads.state_dict()) | {"size": torch.tensor(size)}
+        if isinstance(self.backbone, Stateful):
+            state |= below("backbone", self.backbone.state_dict())
+        return state
+
+    def load_state_dict(self, state: dict[str, Tensor]) -> None:
+        """Takes over what a pipeline of the same parts has learnt."""
+        if isinstance(self.backbone, Stateful):
+            self.backbone.load_state_dict(under("backbone", state))
+        self._load_heads(under("heads", state))
+        height, width = state["size"].tolist()
+        self._size = (height, width)
+
+    def _load_heads(self, state: dict[str, Tensor]) -> None:
+        moved = {name: tensor.to(self._device) for name, tensor in state.items()}
+        self._heads = Heads.from_state_dict(self.reducer, self.density, moved)
+
+    def _fitted(self, method: str) -> tuple[Heads, tuple[int, int]]:
+        if self._heads is None or self._size is None:
+            raise NotFitted(f"Pipeline.{method} was called before fit.")
+        return self._heads, self._size
+
+    def _embeddings(
+        self, batches: Iterable[Batch], size: tuple[int, int], *, least: int
+    ) -> Iterator[Embeddings]:
+        count = 0
+        for batch in batches:
+            _require_normal(batch)
+            count += len(batch.paths)
+            yield self._embed(batch, size)
+        if count < least:
+            raise BadData(f"Expected at least {least} training images, found {count}.")
+
+    def _embed(self, batch: Batch, size: tuple[int, int]) -> Embeddings:
+        if _size(batch) != size:
+            raise BadShape(
+                f"The model expects images of {size[0]} x {size[1]} pixels, got {_size(batch)[0]} x "
+                f'{_size(batch)[1]} ("{batch.paths[0]}"). Read them with the preprocessing of the model.'
+            )
+        with torch.no_grad():
+            features = self.backbone.extract(batch.images.to(self._device))
+        _require_finite(features, batch.paths, type(self.backbone).__name__)
+        return self.levels.split(features)
+
+
+def _size(batch: Batch) -> tuple[int, int]:
+    return batch.images.shape[2], batch.images.shape[3]
+
+
+def _usable(device: str) -> torch.device:
+    try:
+        torch.empty(0, device=device)
+    except (RuntimeError, AssertionError) as error:
+        reason = str(error).splitlines()[0]
+        raise BadArgument(f'The device "{device}" cannot be used here: {reason}') from None
+    return torch.device(device)
+
+
+def _require_normal(batch: Batch) -> None:
+    if batch.labels is not None and batch.labels.any():
+        path = batch.paths[int(batch.labels.int().argmax())]
+        raise BadData(f'"{path}" is labelled anomalous; training images must be normal.')
+
+
+def _require_finite(features: Features, paths: tuple[str, ...], backbone: str) -> None:
+    for layer, maps in features.maps.items():
+        finite = maps.sum((1, 2, 3)).isfinite()  # one NaN or infinity makes the sum one
+        if not finite.all():
+            path = paths[int((~finite).int().argmax())]
+            raise BadFeatures(
+                f'{backbone} returned NaN or infinite features in layer "{layer}" for "{path}". '
+                "Check the image and the weights."
+            )

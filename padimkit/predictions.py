@@ -1,0 +1,96 @@
+"""Predictions to files: scores as CSV, maps as 16-bit PNG, overlays to look at."""
+
+import csv
+import json
+import os
+from collections.abc import Iterable
+from pathlib import Path
+
+import numpy as np
+import torch
+from jaxtyping import Float
+from matplotlib import colormaps
+from PIL import Image
+from torch import Tensor
+
+from padimkit.pipeline import Pipeline
+from padimkit.values import Batch
+
+_OPACITY = 0.5
+
+
+def write_predictions(pipeline: Pipeline, batches: Iterable[Batch], folder: Path) -> int:
+    """Writes `scores.csv`, `maps/`, `overlays/` and `scale.json` for all images; returns their number.
+
+    All maps share one scale, so that pictures can be compared: a 16-bit value v stands for the score
+    minimum + v / 65535 * (maximum - minimum), with the two from `scale.json`.
+    """
+    spool = folder / ".spool"
+    spool.mkdir()
+    rows = []
+    low, high = np.inf, -np.inf
+    for batch in batches:
+        prediction = pipeline.predict_batch(batch)
+        maps = prediction.anomaly_maps.cpu().numpy()
+        low, high = min(low, float(maps.min())), max(high, float(maps.max()))
+        for path, score, map_, image in zip(
+            batch.paths, prediction.image_scores.tolist(), maps, batch.images, strict=True
+        ):
+            # The common scale is known only at the end, and all maps may not fit in memory.
+            np.savez(spool / f"{len(rows)}.npz", map=map_, image=_bytes_of(image))
+            rows.append((path, score))
+    _write_pictures([path for path, _ in rows], spool, folder, low, high)
+    with (folder / "scores.csv").open("w", newline="") as file:
+        csv.writer(file).writerows([("path", "score"), *rows])
+    (folder / "scale.json").write_text(json.dumps({"minimum": low, "maximum": high}) + "\n")
+    return len(rows)
+
+
+def overlay(
+    image: Float[Tensor, "3 H W"], anomaly_map: Float[Tensor, "H W"], *, low: float, high: float
+) -> Image.Image:
+    """The image with its map over it in colours, from blue at `low` to red at `high`."""
+    return _overlay(_bytes_of(image), anomaly_map.cpu().numpy(), low, high)
+
+
+def _write_pictures(paths: list[str], spool: Path, folder: Path, low: float, high: float) -> None:
+    for index, name in enumerate(_names(paths)):
+        file = spool / f"{index}.npz"
+        with np.load(file, allow_pickle=False) as arrays:
+            anomaly_map, image = arrays["map"], arrays["image"]
+        file.unlink()
+        for kind, picture in (
+            ("maps", Image.fromarray(np.rint(65535 * _scaled(anomaly_map, low, high)).astype(np.uint16))),
+            ("overlays", _overlay(image, anomaly_map, low, high)),
+        ):
+            target = folder / kind / name
+            target.parent.mkdir(parents=True, exist_ok=True)
+            picture.save(target)
+    spool.rmdir()
+
+
+def _names(paths: list[str]) -> list[Path]:
+    """One PNG name per image, in folders as the images are; the suffix is kept where it tells images apart."""
+    absolute = [Path(os.path.abspath(path)) for path in paths]  # noqa: PTH100  links are not followed
+    root = os.path.commonpath([path.parent for path in absolute])
+    relative = [path.relative_to(root) for path in absolute]
+    stems = [path.with_suffix("") for path in relative]
+    return [
+        stem.with_name(f"{stem.name}.png") if stems.count(stem) == 1 else path.with_name(f"{path.name}.png")
+        for stem, path in zip(stems, relative, strict=True)
+    ]
+
+
+def _scaled(
+    anomaly_map: np.ndarray[tuple[int, int], np.dtype[np.float32]], low: float, high: float
+) -> np.ndarray[tuple[int, int], np.dtype[np.float64]]:
+    return np.clip((anomaly_map - np.float64(low)) / max(high - low, 1e-12), 0, 1)
+
+
+def _overlay(image: np.ndarray, anomaly_map: np.ndarray, low: float, high: float) -> Image.Image:  # type: ignore[type-arg]
+    colours = colormaps["jet"](_scaled(anomaly_map, low, high))[:, :, :3] * 255
+    return Image.fromarray(np.rint((1 - _OPACITY) * image + _OPACITY * colours).astype(np.uint8))
+
+
+def _bytes_of(image: Float[Tensor, "3 H W"]) -> np.ndarray:  # type: ignore[type-arg]
+    return (image * 255).round().to(torch.uint8).permute(1, 2, 0).cpu().numpy()

@@ -1,0 +1,141 @@
+"""A fitted pipeline to a folder and back: manifest.json, config.yaml, state.safetensors; no pickle."""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import yaml
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save_file
+
+from padimkit.config import build_pipeline, read_yaml
+from padimkit.description import describe
+from padimkit.errors import BadModel, BadOutput, PadimkitError, UntrustedClass
+from padimkit.files import new_folder
+from padimkit.pipeline import Pipeline
+from padimkit.registry import Registry
+
+FORMAT_VERSION = 1
+_SLOTS = {"backbone": "backbones", "reducer": "reducers", "density": "densities"}
+
+
+def save(pipeline: Pipeline, folder: Path | str, *, overwrite: bool = False) -> None:
+    """Writes a fitted pipeline, the weights of its backbone included, so that the folder is all it needs.
+
+    Raises:
+        BadOutput: The folder exists and `overwrite` is false, or cannot be written; nothing is left behind.
+        NotFitted: The pipeline has not been fitted.
+    """
+    with new_folder(Path(folder), overwrite=overwrite) as staging:
+        write_model(pipeline, staging)
+
+
+def write_model(pipeline: Pipeline, folder: Path) -> None:
+    """Writes the files of a model into an empty folder."""
+    config = {"pipeline": describe(pipeline)}
+    state = {name: tensor.cpu().contiguous() for name, tensor in pipeline.state_dict().items()}
+    try:
+        save_file(state, folder / "state.safetensors")
+    except SafetensorError as error:
+        raise BadOutput(f'"{folder.name}" cannot be written: {error}') from error
+    (folder / "config.yaml").write_text(yaml.safe_dump(config, sort_keys=False))
+    manifest = {
+        "format_version": FORMAT_VERSION,
+        "padimkit": version("padimkit"),
+        "plugins": plugins_of(config["pipeline"]),
+        "sha256": {name: _sha256(folder / name) for name in ("config.yaml", "state.safetensors")},
+    }
+    (folder / "manifest.json").write_text(json.dumps(manifest, indent=2) + "\n")
+
+
+def load(folder: Path | str, *, device: str = "cpu", trust: bool = False) -> Pipeline:
+    """The fitted pipeline in a folder that `save` has written.
+
+    Args:
+        folder: Where the model is.
+        device: Where it is to compute.
+        trust: Also import classes that are not installed plugins; their code runs.
+
+    Raises:
+        BadModel: The folder is incomplete, altered, of a newer format, or names what is not installed.
+    """
+    folder = Path(folder)
+    manifest = _read_manifest(folder)
+    for name, digest in manifest["sha256"].items():
+        if not (folder / name).is_file():
+            raise BadModel(f'"{folder}" has no "{name}": it is not a whole model. Copy it again.')
+        if _sha256(folder / name) != digest:
+            raise BadModel(f'"{folder / name}" has been altered or cut off (its sha256 differs).')
+    try:
+        pipeline = build_pipeline(read_yaml(folder / "config.yaml")["pipeline"], dotted=trust)
+        pipeline.load_state_dict(load_file(folder / "state.safetensors"))
+    except UntrustedClass as error:
+        raise BadModel(
+            f'"{folder}" cannot be loaded: {error} Loading would run its code: '
+            "pass --trust if you trust where the model comes from."
+        ) from error
+    except PadimkitError as error:
+        raise BadModel(f'"{folder}" cannot be loaded: {error}{_needs(manifest)}') from error
+    except (KeyError, IndexError, TypeError, ValueError, RuntimeError, SafetensorError) as error:
+        raise BadModel(f'"{folder}": state and configuration do not fit together ({error!r}).') from error
+    pipeline.to(device)
+    return pipeline
+
+
+def is_model(folder: Path | str) -> bool:
+    """Whether the folder looks like one that `save` has written."""
+    return (Path(folder) / "manifest.json").is_file()
+
+
+def plugins_of(settings: Mapping[str, Any]) -> list[dict[str, str]]:
+    """Family, name, distribution and version of the plugins in a pipeline's settings."""
+    found = []
+    for slot, family in _SLOTS.items():
+        name = settings[slot]["class_path"]
+        if "." not in name:
+            plugin = Registry(family).find(name)
+            found.append(
+                {
+                    "family": family,
+                    "name": plugin.name,
+                    "distribution": plugin.distribution,
+                    "version": plugin.version,
+                }
+            )
+    return found
+
+
+def _read_manifest(folder: Path) -> dict[str, Any]:
+    if not folder.is_dir():
+        raise BadModel(f'"{folder}" is not a model folder: it does not exist.')
+    try:
+        manifest = json.loads((folder / "manifest.json").read_text())
+        format_version = int(manifest["format_version"])
+    except FileNotFoundError:
+        raise BadModel(f'"{folder}" is not a model folder: it has no "manifest.json".') from None
+    except (ValueError, KeyError, TypeError) as error:
+        raise BadModel(f'"{folder / "manifest.json"}" cannot be read: {error!r}.') from error
+    if format_version > FORMAT_VERSION:
+        raise BadModel(
+            f'"{folder}" has format {format_version}, written by padimkit {manifest.get("padimkit")}; '
+            f"this padimkit ({version('padimkit')}) reads up to format {FORMAT_VERSION}. Upgrade padimkit."
+        )
+    if not set(manifest.get("sha256", ())) >= {"config.yaml", "state.safetensors"}:
+        raise BadModel(f'"{folder / "manifest.json"}" does not list the files of the model.')
+    return manifest  # type: ignore[no-any-return]
+
+
+def _needs(manifest: Mapping[str, Any]) -> str:
+    packages = sorted({f"{p['distribution']} {p['version']}" for p in manifest.get("plugins", ())})
+    return f" The model was made with: {', '.join(packages)}." if packages else ""
+
+
+def _sha256(path: Path) -> str:
+    digest = hashlib.sha256()
+    with path.open("rb") as file:
+        while block := file.read(2**20):
+            digest.update(block)
+    return digest.hexdigest()

@@ -1,0 +1,124 @@
+import numpy as np
+import pytest
+import torch
+from scipy.spatial.distance import mahalanobis
+from sklearn.covariance import LedoitWolf
+
+from padimkit.densities.gaussian import Gaussian
+from padimkit.errors import BadArgument, BadData, BadShape, CannotMerge, NotFitted, SingularCovariance
+from padimkit.values import Embedding
+
+
+def patches(generator, count, channels=6, height=3, width=4):
+    return 5 + torch.randn(count, channels, height, width, generator=generator)
+
+
+def stream(data, batch=4):
+    return [Embedding(part) for part in data.split(batch)]
+
+
+def fitted(data, **arguments):
+    gaussian = Gaussian(**arguments)
+    gaussian.fit(stream(data))
+    return gaussian
+
+
+def plain_distances(train, test, covariance_of):
+    """SciPy's Mahalanobis distance, position by position, in float64."""
+    train, test = train.double().numpy(), test.double().numpy()
+    scores = np.empty((len(test), *train.shape[2:]))
+    for y, x in np.ndindex(train.shape[2:]):
+        inverse = np.linalg.inv(covariance_of(train[:, :, y, x]))
+        mean = train[:, :, y, x].mean(0)
+        scores[:, y, x] = [mahalanobis(vector, mean, inverse) for vector in test[:, :, y, x]]
+    return scores
+
+
+def ridge(vectors):
+    return np.cov(vectors, rowvar=False) + 0.01 * np.eye(vectors.shape[1])
+
+
+@pytest.mark.parametrize("count", [4, 6, 40])
+@pytest.mark.parametrize("precision", ["float32", "float64"])
+def test_score_is_the_mahalanobis_distance_at_each_position(generator, count, precision):
+    train, test = patches(generator, count), patches(generator, 5)
+    scores = fitted(train, precision=precision).score(Embedding(test))
+    np.testing.assert_allclose(scores.patches, plain_distances(train, test, ridge), rtol=2e-4)
+    assert scores.images is None
+
+
+def test_ledoit_wolf_is_that_of_scikit_learn(generator):
+    train, test = patches(generator, 20), patches(generator, 5)
+    found = fitted(train, eps=0.0, covariance="ledoit_wolf", precision="float64").score(Embedding(test))
+    expected = plain_distances(train, test, lambda vectors: LedoitWolf().fit(vectors).covariance_)
+    np.testing.assert_allclose(found.patches, expected, rtol=1e-5)
+
+
+def test_shared_scope_pools_all_positions_and_takes_any_grid(generator):
+    train, test = patches(generator, 9), patches(generator, 5, height=2, width=7)
+    pooled = train.permute(0, 2, 3, 1).reshape(-1, 6, 1, 1)
+    expected = plain_distances(pooled, test.permute(0, 2, 3, 1).reshape(-1, 6, 1, 1), ridge)
+    found = fitted(train, scope="shared").score(Embedding(test))
+    np.testing.assert_allclose(found.patches, expected.reshape(5, 2, 7), rtol=2e-4)
+
+
+def test_update_and_merge_equal_one_fit(generator):
+    data, test = patches(generator, 20), Embedding(patches(generator, 3))
+    whole = fitted(data).score(test).patches
+    updated = fitted(data[:9])
+    updated.score(test)  # what is derived from the moments must not outlive them
+    updated.update(stream(data[9:]))
+    merged = fitted(data[:13])
+    merged.merge(fitted(data[13:]))
+    torch.testing.assert_close(updated.score(test).patches, whole, rtol=1e-4, atol=1e-4)
+    torch.testing.assert_close(merged.score(test).patches, whole, rtol=1e-4, atol=1e-4)
+
+
+@pytest.mark.parametrize("covariance", ["empirical", "ledoit_wolf"])
+def test_a_restored_gaussian_scores_the_same_bit_for_bit(generator, covariance):
+    gaussian, test = fitted(patches(generator, 12), covariance=covariance), Embedding(patches(generator, 3))
+    restored = Gaussian(covariance=covariance)
+    restored.load_state_dict(gaussian.state_dict())
+    assert torch.equal(restored.score(test).patches, gaussian.score(test).patches)
+
+
+def test_moments_do_not_grow_with_the_number_of_images(generator):
+    few, many = (fitted(patches(generator, count)).state_dict() for count in (5, 50))
+    assert {k: v.shape for k, v in few.items()} == {k: v.shape for k, v in many.items()}
+
+
+def test_a_singular_covariance_is_refused(generator):
+    with pytest.raises(SingularCovariance, match='eps = 0. Use a larger "eps"'):
+        fitted(patches(generator, 3), eps=0.0).score(Embedding(patches(generator, 1)))
+
+
+def test_one_image_is_refused(generator):
+    with pytest.raises(BadData, match="at least 2 samples per position, found 1"):
+        fitted(patches(generator, 1)).score(Embedding(patches(generator, 1)))
+
+
+def test_another_grid_is_refused(generator):
+    with pytest.raises(BadShape, match="fitted on 3 x 4 positions, got 4 x 4"):
+        fitted(patches(generator, 4)).score(Embedding(patches(generator, 1, height=4)))
+
+
+def test_other_channels_are_refused(generator):
+    with pytest.raises(BadShape, match="6 channels, got 5"):
+        fitted(patches(generator, 4)).score(Embedding(patches(generator, 1, channels=5)))
+
+
+def test_negative_eps_is_refused():
+    with pytest.raises(BadArgument, match='"eps" of at least 0, got -1'):
+        Gaussian(eps=-1.0)
+
+
+def test_merging_other_arguments_is_refused(generator):
+    data = patches(generator, 4)
+    with pytest.raises(CannotMerge, match="same arguments"):
+        fitted(data).merge(fitted(data, eps=0.1))
+
+
+@pytest.mark.parametrize("use", [Gaussian.state_dict, lambda g: g.score(Embedding(torch.zeros(1, 2, 3, 3)))])
+def test_use_before_fit_is_refused(use):
+    with pytest.raises(NotFitted, match="before fit"):
+        use(Gaussian())

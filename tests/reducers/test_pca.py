@@ -1,0 +1,87 @@
+import numpy as np
+import pytest
+import torch
+from sklearn.decomposition import PCA as ScikitPCA
+
+from padimkit.errors import BadArgument, BadData, NotFitted
+from padimkit.reducers.pca import PCA
+from padimkit.values import Embedding
+
+
+def patches(generator, count=12, channels=8):
+    mixing = torch.randn(channels, channels, generator=generator)
+    return 10 + torch.einsum("cd,bdhw->bchw", mixing, torch.randn(count, channels, 3, 4, generator=generator))
+
+
+def fitted(data, keep, batch=5):
+    pca = PCA(keep)
+    pca.fit([Embedding(part) for part in data.split(batch)])
+    return pca
+
+
+def test_components_are_those_of_scikit_learn(generator):
+    data, test = patches(generator), patches(generator, 2)
+    rows = data.permute(0, 2, 3, 1).reshape(-1, 8).double().numpy()
+    expected = ScikitPCA(3, svd_solver="full").fit(rows)
+    found = fitted(data, 3).transform(Embedding(test)).patches.permute(0, 2, 3, 1).reshape(-1, 3)
+    projected = expected.transform(test.permute(0, 2, 3, 1).reshape(-1, 8).double().numpy())
+    signs = np.sign((found.numpy() * projected).sum(0))
+    np.testing.assert_allclose(found, projected * signs, rtol=1e-3, atol=1e-3)
+
+
+def test_all_components_keep_all_distances(generator):
+    data, test = patches(generator), patches(generator, 2)
+    after = fitted(data, 8).transform(Embedding(test)).patches
+    torch.testing.assert_close((after[0] - after[1]).norm(dim=0), (test[0] - test[1]).norm(dim=0))
+
+
+def test_update_equals_one_fit(generator):
+    data, test = patches(generator), Embedding(patches(generator, 2))
+    updated = fitted(data[:5], 3)
+    updated.transform(test)
+    updated.update([Embedding(data[5:])])
+    torch.testing.assert_close(updated.transform(test).patches, fitted(data, 3).transform(test).patches)
+
+
+def test_restored_components_are_the_same_bit_for_bit(generator):
+    pca, test = fitted(patches(generator), 3), Embedding(patches(generator, 2))
+    restored = PCA(3)
+    restored.load_state_dict(pca.state_dict())
+    assert torch.equal(restored.transform(test).patches, pca.transform(test).patches)
+
+
+def test_the_stream_is_read_once(generator):
+    loops = []
+
+    class Counted:
+        def __iter__(self):
+            loops.append(1)
+            return iter([Embedding(patches(generator))])
+
+    PCA(2).fit(Counted())
+    assert len(loops) == 1
+
+
+@pytest.mark.parametrize("keep", [0, 9])
+def test_keep_out_of_range_is_refused(generator, keep):
+    with pytest.raises(BadArgument, match=f'"keep" from 1 to the 8 channels .*, got {keep}'):
+        fitted(patches(generator), keep)
+
+
+def test_an_empty_stream_is_refused():
+    with pytest.raises(BadData, match="no embeddings"):
+        PCA(2).fit([])
+
+
+def test_one_patch_is_refused(generator):
+    pca = PCA(2)
+    pca.fit([Embedding(patches(generator, 1)[:, :, :1, :1])])
+    with pytest.raises(BadData, match="at least 2 patches, found 1"):
+        pca.transform(Embedding(patches(generator, 1)))
+
+
+def test_use_before_fit_is_refused(generator):
+    with pytest.raises(NotFitted, match="transform was called before fit"):
+        PCA(2).transform(Embedding(patches(generator)))
+    with pytest.raises(NotFitted, match="state_dict was called before fit"):
+        PCA(2).state_dict()
