@@ -48,17 +48,17 @@ def _run(command: str, words: list[str], *, debug: bool) -> int:
     try:
         import_module(f"padimkit.commands.{command}").run(words)
         sys.stdout.flush()
-    except PadimkitError as error:
-        if debug:
-            traceback.print_exc()
-        sys.stderr.write(f"padimkit {command}: error: {error}\n")
-        return 2
     except KeyboardInterrupt:
         sys.stderr.write(f"padimkit {command}: interrupted; nothing was written.\n")
         return 130
     except BrokenPipeError:  # the reader of our output, such as "head", has gone
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
+    except (PadimkitError, OSError, MemoryError) as error:
+        if debug:
+            traceback.print_exc()
+        sys.stderr.write(f"padimkit {command}: error: {error or type(error).__name__}\n")
+        return 2
     return 0
 
 

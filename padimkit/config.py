@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
-from typing import Any, get_args, get_origin
+from typing import Any, get_args
 
 import yaml
 from jsonargparse import ArgumentError, ArgumentParser, get_loader, set_dumper, set_loader
@@ -86,60 +86,61 @@ def read_yaml(path: Path) -> dict[str, Any]:
 
 @dataclass(frozen=True)
 class Schema:
-    """The top-level keys of a settings file.
+    """What the settings of a command are called.
 
     Args:
-        slots: The types of the keys whose values hold short names.
-        plain: The other keys.
-        ignored: Keys that are meant for other commands, since one file serves all.
+        slots: By full key, the types of the settings that hold short names.
+        plain: The other top-level keys of a settings file.
+        ignored: Top-level keys that are meant for other commands, since one file serves all.
     """
 
     slots: Mapping[str, Any]
     plain: tuple[str, ...] = ()
     ignored: tuple[str, ...] = ()
 
-    def load(self, text: str) -> Any:
-        """A file's settings with short names replaced; any other value as YAML reads it.
+    def file(self, path: Path) -> dict[str, Any]:
+        """The settings in a file, with dotted paths in place of short names.
 
-        jsonargparse passes every value through here, but only a file holds top-level keys.
+        Raises:
+            BadConfig: The file cannot be read or holds an unknown key; both are named.
         """
-        settings = get_loader("yaml")(text)
-        known = [*self.slots, *self.plain, *self.ignored]
-        if not isinstance(settings, dict) or not settings.keys() & set(known):
-            return settings
-        check_keys(settings, known, "")
-        return {
-            key: Expansion().value(value, self.slots.get(key), key)
-            for key, value in settings.items()
-            if key not in self.ignored
-        }
+        settings = read_yaml(path)
+        try:
+            top = {key for key in self.slots if "." not in key}
+            check_keys(settings, [*sorted(top), *self.plain, *self.ignored], "")
+            return {
+                key: Expansion().value(value, self.slots.get(key), key)
+                for key, value in settings.items()
+                if key not in self.ignored
+            }
+        except BadConfig as error:
+            raise BadConfig(f'"{path}": {error}') from error
+
+    def words(self, words: list[str]) -> Iterator[str]:
+        """The words of a command line, with dotted paths in place of short names and files put in place."""
+        rest = iter(words)
+        for word in rest:
+            option, equals, value = word.partition("=")
+            key = option.removeprefix("--").removesuffix("+").removesuffix(".class_path")
+            if not option.startswith("--") or (key != "config" and key not in self.slots):
+                yield word
+                continue
+            value = value if equals else next(rest, "")
+            yield f"{option}={self._value(key, value, appended=option.endswith('+'))}"
+
+    def _value(self, key: str, value: str, *, appended: bool) -> str:
+        if key == "config":
+            return json.dumps(self.file(Path(value)))
+        hint = get_args(self.slots[key])[0] if appended else self.slots[key]
+        settings = Expansion().value(get_loader("yaml")(value), hint, key)
+        if isinstance(settings, Mapping) and not settings.get("init_args"):
+            return str(settings.get("class_path", value))
+        return settings if isinstance(settings, str) else json.dumps(settings)
 
 
-def new_parser(command: str, schema: Schema, **options: Any) -> ArgumentParser:
-    """A jsonargparse parser for a command that reads short names from files and prints them."""
+def new_parser(command: str, **options: Any) -> ArgumentParser:
+    """A jsonargparse parser for a command; it prints short names."""
     mode = f"padimkit-{command}"
-    set_loader(mode, schema.load, exceptions=(yaml.YAMLError,))
+    set_loader(mode, get_loader("yaml"), exceptions=(yaml.YAMLError,))
     set_dumper(mode, lambda settings: yaml.safe_dump(collapsed(settings), sort_keys=False))
     return ArgumentParser(exit_on_error=False, parser_mode=mode, prog=f"padimkit {command}", **options)
-
-
-def expanded_words(argv: list[str], hints: Mapping[str, Any]) -> Iterator[str]:
-    """Words of a command line with dotted paths in place of short names, for the options in `hints`."""
-    words = iter(argv)
-    for word in words:
-        option, equals, value = word.partition("=")
-        key = option.removeprefix("--").removesuffix("+").removesuffix(".class_path")
-        if not option.startswith("--") or key not in hints:
-            yield word
-            continue
-        hint = hints[key]
-        if option.endswith("+") and get_origin(hint) is list:
-            hint = get_args(hint)[0]
-        yield f"{option}={_expanded_word(value if equals else next(words, ''), hint, key)}"
-
-
-def _expanded_word(value: str, hint: Any, key: str) -> str:
-    settings = Expansion().value(get_loader("yaml")(value), hint, key)
-    if isinstance(settings, Mapping) and not settings.get("init_args"):
-        return str(settings.get("class_path", value))
-    return settings if isinstance(settings, str) else json.dumps(settings)

@@ -66,7 +66,8 @@ def _reported(target: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        raise BadOutput(f'"{target}" cannot be written: {error.strerror or error}.') from error
+        where = f' ("{error.filename}")' if error.filename else ""
+        raise BadOutput(f'"{target}" cannot be written: {error.strerror or error}{where}.') from error
 
 
 def _finish(staging: Path, target: Path) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from jaxtyping import Float
+from jaxtyping import Float, Float32, Float64, UInt8
 from matplotlib import colormaps
 from PIL import Image
 from torch import Tensor
@@ -27,7 +27,7 @@ def write_predictions(pipeline: Pipeline, batches: Iterable[Batch], folder: Path
     """
     spool = folder / ".spool"
     spool.mkdir()
-    rows = []
+    rows: list[tuple[str, float]] = []
     low, high = np.inf, -np.inf
     for batch in batches:
         prediction = pipeline.predict_batch(batch)
@@ -70,7 +70,7 @@ def _write_pictures(paths: list[str], spool: Path, folder: Path, low: float, hig
 
 
 def _names(paths: list[str]) -> list[Path]:
-    """One PNG name per image, in folders as the images are; the suffix is kept where it tells images apart."""
+    """One PNG name per image, in folders as the images are; a suffix is kept where it tells images apart."""
     absolute = [Path(os.path.abspath(path)) for path in paths]  # noqa: PTH100  links are not followed
     root = os.path.commonpath([path.parent for path in absolute])
     relative = [path.relative_to(root) for path in absolute]
@@ -81,16 +81,18 @@ def _names(paths: list[str]) -> list[Path]:
     ]
 
 
-def _scaled(
-    anomaly_map: np.ndarray[tuple[int, int], np.dtype[np.float32]], low: float, high: float
-) -> np.ndarray[tuple[int, int], np.dtype[np.float64]]:
-    return np.clip((anomaly_map - np.float64(low)) / max(high - low, 1e-12), 0, 1)
+def _scaled(anomaly_map: Float32[np.ndarray, "H W"], low: float, high: float) -> Float64[np.ndarray, "H W"]:
+    span = max(high - low, np.finfo(np.float64).tiny)  # one constant map has none
+    scaled: Float64[np.ndarray, "H W"] = np.clip((anomaly_map.astype(np.float64) - low) / span, 0, 1)
+    return scaled
 
 
-def _overlay(image: np.ndarray, anomaly_map: np.ndarray, low: float, high: float) -> Image.Image:  # type: ignore[type-arg]
+def _overlay(
+    image: UInt8[np.ndarray, "H W 3"], anomaly_map: Float32[np.ndarray, "H W"], low: float, high: float
+) -> Image.Image:
     colours = colormaps["jet"](_scaled(anomaly_map, low, high))[:, :, :3] * 255
     return Image.fromarray(np.rint((1 - _OPACITY) * image + _OPACITY * colours).astype(np.uint8))
 
 
-def _bytes_of(image: Float[Tensor, "3 H W"]) -> np.ndarray:  # type: ignore[type-arg]
+def _bytes_of(image: Float[Tensor, "3 H W"]) -> UInt8[np.ndarray, "H W 3"]:
     return (image * 255).round().to(torch.uint8).permute(1, 2, 0).cpu().numpy()

@@ -57,7 +57,7 @@ class Plugin:
             )
         try:
             loaded = self.entry_point.load()
-        except Exception as error:  # a stranger's module may raise anything
+        except (Exception, SystemExit) as error:  # a stranger's module may raise anything
             raise BrokenPlugin(f"{who} cannot be imported: {_cause(error)}{self._hint(error)}") from error
         contract = getattr(importlib.import_module("padimkit.contracts"), CONTRACTS[self.family])
         if not (isinstance(loaded, type) and issubclass(loaded, contract)):
@@ -67,7 +67,7 @@ class Plugin:
             )
         return loaded
 
-    def _hint(self, error: Exception) -> str:
+    def _hint(self, error: BaseException) -> str:
         if isinstance(error, ImportError) and self.entry_point.extras:
             extras = ",".join(self.entry_point.extras)
             return f". Install it with: pip install '{self.distribution}[{extras}]'"

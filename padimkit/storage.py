@@ -13,7 +13,7 @@ from safetensors.torch import load_file, save_file
 
 from padimkit.config import build_pipeline, read_yaml
 from padimkit.description import describe
-from padimkit.errors import BadModel, BadOutput, PadimkitError, UntrustedClass
+from padimkit.errors import BadModel, PadimkitError, UntrustedClass
 from padimkit.files import new_folder
 from padimkit.pipeline import Pipeline
 from padimkit.registry import Registry
@@ -39,8 +39,8 @@ def write_model(pipeline: Pipeline, folder: Path) -> None:
     state = {name: tensor.cpu().contiguous() for name, tensor in pipeline.state_dict().items()}
     try:
         save_file(state, folder / "state.safetensors")
-    except SafetensorError as error:
-        raise BadOutput(f'"{folder.name}" cannot be written: {error}') from error
+    except SafetensorError as error:  # a full disk, which for all other files is an OSError
+        raise OSError(str(error)) from error
     (folder / "config.yaml").write_text(yaml.safe_dump(config, sort_keys=False))
     manifest = {
         "format_version": FORMAT_VERSION,

@@ -14,7 +14,7 @@ def explained(message: str, parser: ArgumentParser) -> str:
     paths = re.findall(r"class_path '([\w.]+)'", message)
     unknown = re.search(r"Option '([\w.]+)' is not accepted", message)
     hint = did_you_mean(unknown[1], _arguments(paths[-1])) if unknown and paths else ""
-    unknown = re.search(r"(?:Unrecognized arguments: --|does not accept option ')([\w.]+)", message)
+    unknown = re.search(r"(?:[Uu]nrecognized arguments: --|does not accept option ')([\w.]+)", message)
     if unknown:
         hint = did_you_mean(unknown[1].replace(".init_args", ""), _options(parser))
     for path in paths:

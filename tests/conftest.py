@@ -3,9 +3,11 @@
 import secrets
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 from jaxtyping import install_import_hook
+from PIL import Image
 
 install_import_hook("padimkit", "beartype.beartype")
 
@@ -26,3 +28,30 @@ def shared() -> Path:
     if not SHARED.is_dir():
         pytest.skip("the folder shared/ with real images and weights is not beside this checkout")
     return SHARED
+
+
+def _stripes(random, *, defect):
+    """A small grey picture of stripes, with a bright square where it is defective, and its mask."""
+    pixels = 128 + 40 * np.sin(np.arange(48) / 3)[None, :] + random.normal(0, 6, (48, 48))
+    mask = np.zeros((48, 48), np.uint8)
+    if defect:
+        top, left = random.integers(14, 26, 2)
+        mask[top : top + 8, left : left + 8] = 255
+        pixels[mask > 0] = 250
+    return Image.fromarray(pixels.clip(0, 255).astype(np.uint8)), Image.fromarray(mask)
+
+
+@pytest.fixture
+def stripes(tmp_path) -> Path:
+    """The root of a small data set in the MVTec layout with the category "stripes"."""
+    random = np.random.default_rng(7)
+    category = tmp_path / "data" / "stripes"
+    for folder, count, defect in (("train/good", 12, False), ("test/good", 4, False), ("test/spot", 4, True)):
+        (category / folder).mkdir(parents=True)
+        (category / "ground_truth" / "spot").mkdir(parents=True, exist_ok=True)
+        for index in range(count):
+            picture, mask = _stripes(random, defect=defect)
+            picture.save(category / folder / f"{index:03}.png")
+            if defect:
+                mask.save(category / "ground_truth" / "spot" / f"{index:03}_mask.png")
+    return category.parent

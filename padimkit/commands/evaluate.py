@@ -8,7 +8,15 @@ from typing import Any
 
 from jsonargparse import Namespace
 
-from padimkit.commands.settings import as_written, fit_parser, parse, recipe_as_option, test_parser
+from padimkit.commands.settings import (
+    FIT,
+    TEST,
+    as_written,
+    fit_parser,
+    parse,
+    recipe_as_option,
+    test_parser,
+)
 from padimkit.description import describe
 from padimkit.errors import UndefinedMetric
 from padimkit.evaluation import Evaluation, evaluate
@@ -20,7 +28,7 @@ from padimkit.storage import is_model, load
 
 
 def run(words: list[str]) -> None:
-    """Fits a pipeline, or takes the model folder that stands first; tests it, prints and stores the result."""
+    """Fits a pipeline, or takes the model folder that stands first; tests it and reports."""
     if words and is_model(words[0]):
         _test_stored(words[0], words[1:])
     else:
@@ -33,7 +41,7 @@ def _fit_and_test(words: list[str]) -> None:
         "Fit, test and compute metrics; --output FILE.json stores all results. "
         "A model folder in the place of the recipe is tested as it is.",
     )
-    settings = parse(parser, recipe_as_option(words))
+    settings = parse(parser, FIT, recipe_as_option(words))
     config = as_written(parser, settings)
     made = parser.instantiate(settings)
     with _result_file(made) as file:
@@ -46,7 +54,7 @@ def _fit_and_test(words: list[str]) -> None:
 
 def _test_stored(folder: str, words: list[str]) -> None:
     parser = test_parser("evaluate", "Test the model in a folder and compute metrics.")
-    settings = parse(parser, words)
+    settings = parse(parser, TEST, words)
     made = parser.instantiate(settings)
     with _result_file(made) as file:
         made.pipeline = load(folder, device=made.device, trust=made.trust)

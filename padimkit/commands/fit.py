@@ -2,7 +2,7 @@
 
 import time
 
-from padimkit.commands.settings import fit_parser, parse, recipe_as_option
+from padimkit.commands.settings import FIT, fit_parser, parse, recipe_as_option
 from padimkit.errors import BadConfig
 from padimkit.files import new_folder
 from padimkit.progress import with_progress
@@ -13,7 +13,7 @@ from padimkit.storage import write_model
 def run(words: list[str]) -> None:
     """Fits the pipeline on the training images of the data and writes a model folder."""
     parser = fit_parser("fit", "Learn from normal images and store the model in the folder --output.")
-    settings = parse(parser, recipe_as_option(words))
+    settings = parse(parser, FIT, recipe_as_option(words))
     if settings.output is None:
         raise BadConfig('"output" is missing: pass --output FOLDER for the model.')
     made = parser.instantiate(settings)

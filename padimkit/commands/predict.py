@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from pathlib import Path
 
-from padimkit.commands.settings import parse, predict_parser
+from padimkit.commands.settings import PREDICT, parse, predict_parser
 from padimkit.errors import BadConfig, BadData, BadImage
 from padimkit.files import new_folder
 from padimkit.images import IMAGE_SUFFIXES
@@ -20,7 +20,7 @@ def run(words: list[str]) -> None:
         "Score images with the model in a folder. Writes scores.csv, maps/ (16-bit PNG on the common scale "
         "in scale.json) and overlays/ into the folder --output.",
     )
-    settings = parse(parser, words)
+    settings = parse(parser, PREDICT, words)
     if settings.output is None:
         raise BadConfig('"output" is missing: pass --output FOLDER for the predictions.')
     samples = [Sample(path) for path in find_images(settings.images)]

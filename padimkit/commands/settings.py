@@ -6,7 +6,7 @@ from typing import Any, get_type_hints
 
 from jsonargparse import ArgumentError, ArgumentParser, Namespace
 
-from padimkit.config import Schema, expanded_words, find_recipe, new_parser
+from padimkit.config import Schema, find_recipe, new_parser
 from padimkit.contracts import DataSource, Metric
 from padimkit.errors import BadConfig
 from padimkit.expansion import collapsed
@@ -14,33 +14,37 @@ from padimkit.names import find_class, is_slot
 from padimkit.pipeline import Pipeline
 from padimkit.suggestions import explained
 
-DATA_SLOTS = {"data": DataSource, "metrics": list[Metric]}
-RUN_KEYS = ("seed", "output", "overwrite", "device", "batch_size", "workers")
+_PIPELINE_SLOTS = {
+    f"pipeline.{name}": hint for name, hint in get_type_hints(Pipeline.__init__).items() if is_slot(hint)
+}
+_DATA_SLOTS = {"data": DataSource, "metrics": list[Metric]}
+_RUN_KEYS = ("seed", "output", "overwrite", "device", "batch_size", "workers", "trust")
+
+FIT = Schema({"pipeline": Pipeline, **_PIPELINE_SLOTS, **_DATA_SLOTS}, _RUN_KEYS[:-1], ignored=("trust",))
+TEST = Schema(_DATA_SLOTS, _RUN_KEYS, ignored=("pipeline",))
+PREDICT = Schema({}, _RUN_KEYS[1:], ignored=("pipeline", "seed", *_DATA_SLOTS))
 
 
 def fit_parser(command: str, description: str) -> ArgumentParser:
     """The parser of a command that makes a pipeline and takes data."""
-    schema = Schema({"pipeline": Pipeline, **DATA_SLOTS}, RUN_KEYS)
     usage = f"padimkit {command} [RECIPE | FILE.yaml] [--data NAME --data.ARGUMENT VALUE ...] [OPTIONS]"
-    parser = new_parser(command, schema, description=description, usage=usage)
+    parser = new_parser(command, description=description, usage=usage)
     parser.add_class_arguments(Pipeline, "pipeline")
     return _with_data(parser)
 
 
 def test_parser(command: str, description: str) -> ArgumentParser:
     """The parser of a command that takes a stored model and data."""
-    schema = Schema(DATA_SLOTS, (*RUN_KEYS, "trust"), ignored=("pipeline",))
     usage = f"padimkit {command} MODEL [--data NAME --data.ARGUMENT VALUE ...] [OPTIONS]"
-    parser = new_parser(command, schema, description=description, usage=usage)
+    parser = new_parser(command, description=description, usage=usage)
     add_trust(parser)
     return _with_data(parser)
 
 
 def predict_parser(command: str, description: str) -> ArgumentParser:
     """The parser of a command that takes a stored model and image files."""
-    schema = Schema({}, (*RUN_KEYS, "trust"), ignored=("pipeline", *DATA_SLOTS, "seed"))
     usage = f"padimkit {command} MODEL IMAGE_OR_FOLDER... --output FOLDER [OPTIONS]"
-    parser = new_parser(command, schema, description=description, usage=usage)
+    parser = new_parser(command, description=description, usage=usage)
     parser.add_argument("model", type=Path, help="Folder that fit has written.")
     parser.add_argument("images", type=Path, nargs="+", help="Image files, or folders of them.")
     add_trust(parser)
@@ -55,14 +59,14 @@ def add_trust(parser: ArgumentParser) -> None:
     )
 
 
-def parse(parser: ArgumentParser, words: list[str]) -> Namespace:
+def parse(parser: ArgumentParser, schema: Schema, words: list[str]) -> Namespace:
     """The parsed settings.
 
     Raises:
         BadConfig: The settings are wrong; the message names the key and near misses.
     """
     try:
-        settings = parser.parse_args(list(expanded_words(_explicit(words), _hints())))
+        settings = parser.parse_args(list(schema.words(_explicit(words))))
     except ArgumentError as error:
         raise BadConfig(explained(str(error), parser)) from error
     if settings.get("seed") is not None:
@@ -108,8 +112,3 @@ def _add_run_options(parser: ArgumentParser) -> None:
 def _explicit(words: list[str]) -> list[str]:
     """The words with a value after each flag, since jsonargparse wants one."""
     return [f"{word}=true" if word in ("--overwrite", "--trust") else word for word in words]
-
-
-def _hints() -> dict[str, Any]:
-    slots = {name: hint for name, hint in get_type_hints(Pipeline.__init__).items() if is_slot(hint)}
-    return {**DATA_SLOTS, **{f"pipeline.{name}": hint for name, hint in slots.items()}}

@@ -88,7 +88,7 @@ def test_moments_do_not_grow_with_the_number_of_images(generator):
 
 
 def test_a_singular_covariance_is_refused(generator):
-    with pytest.raises(SingularCovariance, match='eps = 0. Use a larger "eps"'):
+    with pytest.raises(SingularCovariance, match=r'eps = 0\. Use a larger "eps"'):
         fitted(patches(generator, 3), eps=0.0).score(Embedding(patches(generator, 1)))
 
 

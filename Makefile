@@ -1,0 +1,48 @@
+# Every target works on a machine that has Python >= 3.10, pip and make; the rest is installed into .venv.
+PYTHON ?= python3
+BIN := .venv/bin
+
+.PHONY: help demo test format bench-memory clean
+
+help:
+	@echo "make demo          fit and test on synthetic images, without any download of data or weights"
+	@echo "make test          lint, types, tests"
+	@echo "make format        format the code"
+	@echo "make bench-memory  memory of a fit against the number of training images"
+	@echo "make clean         remove .venv and what the demo wrote"
+
+demo: .venv/installed
+	$(BIN)/padimkit demo --output demo
+
+test: .venv/installed-dev
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/python -m pytest
+
+format: .venv/installed-dev
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+bench-memory: .venv/installed
+	$(BIN)/python benchmarks/memory.py
+
+clean:
+	rm -rf .venv demo
+
+.venv/bin/python:
+	$(PYTHON) -c 'import sys; assert sys.version_info >= (3, 10), "padimkit needs Python >= 3.10"'
+	$(PYTHON) -m venv .venv
+
+# A CPU-only torch meets an ordinary torchvision where pip finds them in different places; then
+# "import torchvision" fails. "===" asks for the build without a local label, which torchvision was made for.
+.venv/installed: pyproject.toml | .venv/bin/python
+	$(BIN)/pip install --quiet --editable .
+	$(BIN)/python -c 'import torchvision' 2>/dev/null || \
+	  $(BIN)/pip install "torch===$$($(BIN)/python -c 'from importlib.metadata import version; print(version("torch").split("+")[0])')"
+	$(BIN)/python -c 'import torchvision'
+	touch $@
+
+.venv/installed-dev: .venv/installed
+	$(BIN)/pip install --quiet --editable '.[dev]'
+	touch $@

@@ -1,0 +1,233 @@
+import json
+import pickle
+import resource
+import subprocess
+import sys
+import textwrap
+
+import pytest
+import torch
+import yaml
+
+from padimkit import load, save
+from padimkit.backbones.pixels import Pixels
+from padimkit.densities.gaussian import Gaussian
+from padimkit.errors import BadModel, BadOutput, NotFitted
+from padimkit.images import Preprocessing
+from padimkit.levels import Separate
+from padimkit.maps import AnomalyMap
+from padimkit.pipeline import Pipeline
+from padimkit.reducers.random_channels import RandomChannels
+from padimkit.values import Batch
+
+
+@pytest.fixture
+def pipeline(generator):
+    pipeline = Pipeline(
+        Pixels(),
+        RandomChannels(keep=2, seed=4),
+        Gaussian(eps=0.02),
+        levels=Separate(pooling="local", window=3),
+        map=AnomalyMap(sigma=1.5),
+        preprocessing=Preprocessing(resize=16, crop=12),
+    )
+    pipeline.fit([Batch(torch.rand(6, 3, 12, 12, generator=generator), ("x",) * 6)])
+    return pipeline
+
+
+@pytest.fixture
+def model(pipeline, tmp_path):
+    save(pipeline, tmp_path / "model")
+    return tmp_path / "model"
+
+
+def rewrite(model, change):
+    """Changes the stored settings as an attacker would, with a manifest that fits."""
+    import hashlib
+
+    settings = yaml.safe_load((model / "config.yaml").read_text())
+    change(settings["pipeline"])
+    (model / "config.yaml").write_text(yaml.safe_dump(settings))
+    manifest = json.loads((model / "manifest.json").read_text())
+    manifest["sha256"]["config.yaml"] = hashlib.sha256((model / "config.yaml").read_bytes()).hexdigest()
+    (model / "manifest.json").write_text(json.dumps(manifest))
+
+
+def test_a_loaded_model_predicts_the_same_bit_for_bit(pipeline, model):
+    images = torch.rand(2, 3, 12, 12)
+    loaded = load(model)
+    assert torch.equal(loaded.predict(images).anomaly_maps, pipeline.predict(images).anomaly_maps)
+    assert loaded.preprocessing == Preprocessing(resize=16, crop=12)
+
+
+def test_the_folder_holds_settings_by_short_name_and_versions(model):
+    settings = yaml.safe_load((model / "config.yaml").read_text())["pipeline"]
+    assert settings == {
+        "backbone": {"class_path": "pixels", "init_args": {}},
+        "reducer": {"class_path": "random_channels", "init_args": {"keep": 2, "seed": 4}},
+        "density": {
+            "class_path": "gaussian",
+            "init_args": {
+                "eps": 0.02,
+                "covariance": "empirical",
+                "scope": "per_position",
+                "precision": "float32",
+            },
+        },
+        "levels": {"class_path": "separate", "init_args": {"pooling": "local", "window": 3}},
+        "map": {"sigma": 1.5, "image_score": "after"},
+        "preprocessing": {"resize": 16, "crop": 12},
+    }
+    manifest = json.loads((model / "manifest.json").read_text())
+    assert manifest["format_version"] == 1
+    assert [plugin["name"] for plugin in manifest["plugins"]] == ["pixels", "random_channels", "gaussian"]
+    assert sorted(path.name for path in model.iterdir()) == [
+        "config.yaml",
+        "manifest.json",
+        "state.safetensors",
+    ]
+
+
+def test_the_same_pipeline_is_stored_in_the_same_bytes(pipeline, model, tmp_path):
+    save(pipeline, tmp_path / "again")
+    for path in model.iterdir():
+        assert path.read_bytes() == (tmp_path / "again" / path.name).read_bytes()
+
+
+def test_a_loaded_model_can_be_updated(pipeline, model, generator):
+    loaded, more = load(model), [Batch(torch.rand(3, 3, 12, 12, generator=generator), ("y",) * 3)]
+    loaded.update(more)
+    pipeline.update(more)
+    images = torch.rand(2, 3, 12, 12)
+    torch.testing.assert_close(loaded.predict(images).anomaly_maps, pipeline.predict(images).anomaly_maps)
+
+
+def test_an_unfitted_pipeline_is_not_stored(tmp_path):
+    with pytest.raises(NotFitted):
+        save(Pipeline(Pixels(), RandomChannels(keep=2), Gaussian()), tmp_path / "model")
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("name", ["config.yaml", "state.safetensors"])
+def test_an_altered_file_is_refused(model, name):
+    content = bytearray((model / name).read_bytes())
+    content[-3] ^= 1
+    (model / name).write_bytes(content)
+    with pytest.raises(BadModel, match=f'{name}" has been altered or cut off'):
+        load(model)
+
+
+@pytest.mark.parametrize("name", ["config.yaml", "state.safetensors"])
+def test_a_truncated_or_missing_file_is_refused(model, name):
+    (model / name).write_bytes((model / name).read_bytes()[:-10])
+    with pytest.raises(BadModel, match=f'{name}" has been altered or cut off'):
+        load(model)
+    (model / name).unlink()
+    with pytest.raises(BadModel, match=f'has no "{name}"'):
+        load(model)
+
+
+@pytest.mark.parametrize("text", ["", "{", "[]", "{}", '{"format_version": "x"}', '{"format_version": 1}'])
+def test_a_manifest_that_is_none_is_refused(model, text):
+    (model / "manifest.json").write_text(text)
+    with pytest.raises(BadModel, match='manifest.json"'):
+        load(model)
+
+
+def test_what_is_no_model_is_refused(tmp_path):
+    with pytest.raises(BadModel, match='nowhere" is not a model folder: it does not exist'):
+        load(tmp_path / "nowhere")
+    with pytest.raises(BadModel, match='has no "manifest.json"'):
+        load(tmp_path)
+
+
+def test_a_newer_format_is_refused(model):
+    manifest = json.loads((model / "manifest.json").read_text())
+    (model / "manifest.json").write_text(json.dumps(manifest | {"format_version": 2, "padimkit": "9.0"}))
+    with pytest.raises(BadModel, match="format 2, written by padimkit 9.0; .* reads up to format 1. Upgrade"):
+        load(model)
+
+
+def test_a_plugin_that_is_not_installed_is_named_with_what_provided_it(model):
+    rewrite(model, lambda pipeline: pipeline["density"].update(class_path="flow", init_args={}))
+    with pytest.raises(BadModel, match='No plugin "flow" in the family "densities".*made with: padimkit'):
+        load(model)
+
+
+def test_settings_that_do_not_fit_the_state_are_refused(model):
+    rewrite(model, lambda pipeline: pipeline["density"]["init_args"].update(covariance="ledoit_wolf"))
+    with pytest.raises(BadModel, match="do not fit together"):
+        load(model)
+
+
+@pytest.fixture
+def witness(tmp_path, monkeypatch):
+    """A module that leaves a file behind when it is imported."""
+    monkeypatch.syspath_prepend(str(tmp_path))
+    source = f"""
+        import pathlib
+        pathlib.Path({str(tmp_path / "ran")!r}).touch()
+        from padimkit.backbones.pixels import Pixels as Evil
+    """
+    (tmp_path / "evil_module.py").write_text(textwrap.dedent(source))
+    yield tmp_path / "ran"
+    sys.modules.pop("evil_module", None)
+
+
+@pytest.mark.parametrize(
+    "backbone",
+    [
+        {"class_path": "evil_module.Evil"},
+        "evil_module.Evil",
+        {"class_path": "pixels", "init_args": {"x": {"class_path": "evil_module.Evil"}}},
+    ],
+)
+def test_code_that_is_no_installed_plugin_is_not_run_unless_trusted(model, witness, backbone):
+    rewrite(model, lambda pipeline: pipeline.update(backbone=backbone))
+    with pytest.raises(BadModel):
+        load(model)
+    assert not witness.exists()
+    if backbone != {"class_path": "pixels", "init_args": {"x": {"class_path": "evil_module.Evil"}}}:
+        with pytest.raises(BadModel, match='"evil_module.Evil", which is not an installed plugin.*--trust'):
+            load(model)
+        load(model, trust=True)
+        assert witness.exists()
+
+
+def test_a_pickle_in_the_place_of_the_state_is_not_opened(model):
+    import hashlib
+
+    (model / "state.safetensors").write_bytes(pickle.dumps({"size": 1}))
+    manifest = json.loads((model / "manifest.json").read_text())
+    digest = hashlib.sha256((model / "state.safetensors").read_bytes()).hexdigest()
+    manifest["sha256"]["state.safetensors"] = digest
+    (model / "manifest.json").write_text(json.dumps(manifest))
+    with pytest.raises(BadModel, match="do not fit together"):
+        load(model)
+
+
+def test_an_existing_model_is_kept_unless_it_is_to_be_overwritten(pipeline, model):
+    with pytest.raises(BadOutput, match="--overwrite"):
+        save(pipeline, model)
+    save(pipeline, model, overwrite=True)
+    load(model)
+
+
+def test_a_disk_that_fills_up_leaves_nothing(model, tmp_path):
+    code = f"""
+        import resource, sys
+        from padimkit import load, save
+        from padimkit.errors import BadOutput
+        pipeline = load({str(model)!r})
+        resource.setrlimit(resource.RLIMIT_FSIZE, (1000, 1000))
+        try:
+            save(pipeline, {str(tmp_path / "other")!r})
+        except BadOutput as error:
+            print(error)
+    """
+    done = subprocess.run(
+        [sys.executable, "-c", textwrap.dedent(code)], capture_output=True, text=True, check=True
+    )
+    assert 'other" cannot be written: ' in done.stdout
+    assert [path.name for path in tmp_path.iterdir()] == ["model"]
+    assert resource.getrlimit(resource.RLIMIT_FSIZE) != (1000, 1000)
