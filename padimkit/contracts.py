@@ -6,7 +6,7 @@ name (`self.keep = keep`), so that a pipeline can be written down; work happens 
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterable
-from typing import Any, ClassVar
+from typing import Any
 
 import torch
 from jaxtyping import Float
@@ -71,7 +71,10 @@ class DensityModel(ABC):
 class Metric(ABC):
     """One figure of merit over a whole test set."""
 
-    higher_is_better: ClassVar[bool]
+    @property
+    @abstractmethod
+    def higher_is_better(self) -> bool:
+        """Whether a higher figure is a better one; usually `higher_is_better = True` in the class."""
 
     @abstractmethod
     def update(self, prediction: Prediction, truth: Batch) -> None:

@@ -17,6 +17,10 @@ class BadFeatures(PadimkitError):
     """A backbone returned features that cannot be modelled, such as NaN."""
 
 
+class BadScores(PadimkitError):
+    """A prediction cannot be measured, for example because its scores are NaN."""
+
+
 class BadData(PadimkitError):
     """A data set on disk is not laid out as expected, or holds too little."""
 

@@ -1,0 +1,104 @@
+"""The metrics of torchmetrics."""
+
+from typing import final
+
+import numpy as np
+import torch
+import torchmetrics
+from jaxtyping import Float64, Int64
+from torch import Tensor
+
+from padimkit.contracts import Metric
+from padimkit.errors import BadArgument, UndefinedMetric
+from padimkit.metrics.pool import FlatScores, Level, Pool
+from padimkit.values import Batch, Prediction
+
+
+@final
+class TorchMetric(Metric):
+    """A metric of torchmetrics for binary classification that gives one number.
+
+    torchmetrics takes scores outside [0, 1] for logits and squashes them, which makes large ones equal. So
+    all scores are kept and stretched in float64: 0 is the lowest of the test set, 1 the highest, and the
+    order stays. Metrics that only depend on the order, such as BinaryAveragePrecision, are what they would
+    be for the scores themselves, within the float32 of torchmetrics. The threshold of others, such as
+    BinaryF1Score, lies at that share of the way from the lowest to the highest score: a single extreme
+    score moves it, so compare such figures on one test set only. Calibration errors mean nothing here.
+
+    Args:
+        metric: Any metric that takes scores and targets 0 and 1, by its class path.
+        level: Whether the metric is taken over images or over pixels.
+    """
+
+    def __init__(self, metric: torchmetrics.Metric, level: Level = "image") -> None:
+        self.metric = metric
+        self.level = level
+        if metric.higher_is_better is None:
+            raise BadArgument(
+                f"{_name(metric)} does not say whether higher is better; choose another metric."
+            )
+        self._pool = Pool(_name(metric), level)
+
+    @property
+    def higher_is_better(self) -> bool:
+        """As the metric says."""
+        return bool(self.metric.higher_is_better)
+
+    def update(self, prediction: Prediction, truth: Batch) -> None:
+        """Takes in scores and labels, or maps and masks."""
+        self._pool.add(prediction, truth)
+
+    def compute(self) -> float:
+        """The figure over all images or pixels.
+
+        Raises:
+            BadArgument: The metric does not take binary targets, or its result is not one number.
+            UndefinedMetric: The truth is missing or of one kind only, or a score is infinite.
+        """
+        normal, groups = self._pool.split()
+        scores = self._stretched(np.concatenate([normal, *groups]))
+        targets = (torch.arange(len(scores)) >= normal.size).long()
+        return self._number(self._result(scores, targets))
+
+    def reset(self) -> None:
+        """Forgets all images."""
+        self._pool.clear()
+
+    def _stretched(self, scores: FlatScores) -> Float64[Tensor, " _"]:
+        lowest, highest = float(scores.min()), float(scores.max())
+        if not np.isfinite([lowest, highest]).all():
+            raise UndefinedMetric(
+                f"{_name(self.metric)} needs finite scores, found {lowest} to {highest} on this test set."
+            )
+        shifted = torch.from_numpy(scores).double() - lowest
+        return shifted / (highest - lowest) if highest > lowest else shifted
+
+    def _result(self, scores: Float64[Tensor, " n"], targets: Int64[Tensor, " n"]) -> object:
+        metric = self.metric.clone()  # the caller's instance stays as it is
+        metric.reset()
+        try:
+            metric.update(scores, targets)
+            return metric.compute()
+        except Exception as error:
+            raise BadArgument(
+                f"{_name(metric)} cannot compare scores with targets 0 and 1: {error}"
+            ) from error
+
+    def _number(self, result: object) -> float:
+        if isinstance(result, Tensor) and result.numel() == 1:
+            return float(result)
+        raise BadArgument(
+            f"{_name(self.metric)} returns {_described(result)}, not one number; choose a metric that does."
+        )
+
+
+def _name(metric: torchmetrics.Metric) -> str:
+    return type(metric).__name__
+
+
+def _described(result: object) -> str:
+    return (
+        f"a tensor of shape {tuple(result.shape)}"
+        if isinstance(result, Tensor)
+        else f"a {type(result).__name__}"
+    )
