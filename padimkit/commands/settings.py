@@ -71,7 +71,7 @@ def parse(parser: ArgumentParser, schema: Schema, words: list[str]) -> Namespace
         raise BadConfig(explained(str(error), parser)) from error
     if settings.get("seed") is not None:
         for key in list(settings.keys()):
-            if key.endswith(".init_args.seed"):
+            if key.startswith("pipeline.") and key.endswith(".init_args.seed"):
                 settings[key] = settings.seed
     return settings
 
@@ -94,7 +94,7 @@ def _with_data(parser: ArgumentParser) -> ArgumentParser:
     parser.add_argument("--data", type=DataSource, required=True, help="Where the images come from.")
     parser.add_argument("--metrics", type=list[Metric], default=metrics, help="What evaluate computes.")
     parser.add_argument(
-        "--seed", type=int | None, default=None, help="Seed of every part that has one, instead of its own."
+        "--seed", type=int | None, default=None, help="Seed of every part of the pipeline that has one."
     )
     _add_run_options(parser)
     return parser

@@ -1,0 +1,27 @@
+"""Real images and real weights, against an independent float64 implementation of PaDiM."""
+
+import json
+
+import pytest
+
+from padimkit.cli import main
+
+DATA = {"tile": "magnetic_tile", "bottle": "mvtec_bottle_256"}
+
+
+@pytest.mark.parametrize("category", DATA)
+def test_figures_and_scores_agree_with_the_reference(shared, tmp_path, category):
+    reference = json.loads((shared / "data" / "REFERENCE.json").read_text())[category]
+    weights = shared / "weights" / "resnet18_stem_to_layer3.safetensors"
+    root = shared / "data" / DATA[category]
+    words = ["evaluate", "padim-r18", f"--pipeline.backbone.weights={weights}"]
+    words += ["--data=mvtec", f"--data.root={root}", f"--data.category={category}"]
+    assert main([*words, f"--output={tmp_path / 'result.json'}"]) == 0
+    result = json.loads((tmp_path / "result.json").read_text())
+    for name, expected in reference["metrics"].items():
+        assert result["metrics"][name] == pytest.approx(expected, abs=0.002)
+    test = root / category / "test"
+    scores = {image["path"].removeprefix(f"{test}/"): image["score"] for image in result["images"]}
+    assert scores.keys() == reference["scores"].keys()
+    for path, expected in reference["scores"].items():
+        assert scores[path] == pytest.approx(expected, rel=0.002), path
