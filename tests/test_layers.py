@@ -20,7 +20,7 @@ LAYERS = [
     ("pipeline",),
     ("heads", "levels", "maps"),
     ("backbones", "reducers", "densities", "metrics", "datasets", "inspection", "pooling"),
-    ("registry", "shrinkage"),
+    ("registry", "shrinkage", "few_samples"),
     ("moments",),
     ("contracts", "arguments", "files"),
     ("reader",),

@@ -75,16 +75,57 @@ def test_update_and_merge_equal_one_fit(generator):
 
 
 @pytest.mark.parametrize("covariance", ["empirical", "ledoit_wolf"])
-def test_a_restored_gaussian_scores_the_same_bit_for_bit(generator, covariance):
-    gaussian, test = fitted(patches(generator, 12), covariance=covariance), Embedding(patches(generator, 3))
+@pytest.mark.parametrize("count", [4, 12])
+def test_a_restored_gaussian_scores_the_same_bit_for_bit(generator, covariance, count):
+    gaussian, test = (
+        fitted(patches(generator, count), covariance=covariance),
+        Embedding(patches(generator, 3)),
+    )
     restored = Gaussian(covariance=covariance)
     restored.load_state_dict(gaussian.state_dict())
     assert torch.equal(restored.score(test).patches, gaussian.score(test).patches)
 
 
-def test_moments_do_not_grow_with_the_number_of_images(generator):
-    few, many = (fitted(patches(generator, count)).state_dict() for count in (5, 50))
-    assert {k: v.shape for k, v in few.items()} == {k: v.shape for k, v in many.items()}
+def test_what_is_kept_does_not_grow_with_the_number_of_images(generator):
+    def size(count):
+        return sum(tensor.numel() for tensor in fitted(patches(generator, count)).state_dict().values())
+
+    assert size(7) == size(50)
+    assert size(3) < size(7)  # fewer images than channels: the samples themselves take less room
+
+
+@pytest.mark.parametrize("count", [5, 24, 60])
+@pytest.mark.parametrize("covariance", ["empirical", "ledoit_wolf"])
+def test_constant_channels_and_large_means_do_no_harm(generator, count, covariance):
+    def data(images):
+        data = patches(generator, images, channels=24) + 300
+        data[:, 3] = 7.0
+        return data
+
+    train, test = data(count), data(4)
+
+    def reference(vectors):
+        plain = (
+            np.cov(vectors, rowvar=False)
+            if covariance == "empirical"
+            else LedoitWolf().fit(vectors).covariance_
+        )
+        return plain + 0.01 * np.eye(24)
+
+    found = fitted(train, covariance=covariance).score(Embedding(test))
+    np.testing.assert_allclose(found.patches, plain_distances(train, test, reference), rtol=3e-3)
+
+
+@pytest.mark.parametrize("split", [(2, 3), (2, 18), (18, 2), (3, 4), (10, 10)])
+def test_any_mix_of_few_and_many_images_merges_exactly(generator, split):
+    data, test = patches(generator, sum(split)), Embedding(patches(generator, 3))
+    merged, other = (fitted(part) for part in data.split(split))
+    before = other.score(test).patches
+    merged.merge(other)
+    torch.testing.assert_close(
+        merged.score(test).patches, fitted(data).score(test).patches, rtol=1e-4, atol=1e-4
+    )
+    assert torch.equal(other.score(test).patches, before)
 
 
 def test_a_singular_covariance_is_refused(generator):
