@@ -92,13 +92,7 @@ def open_mask(path: Path) -> Image.Image:
             not black or another one is: index and colour would give different masks.
     """
     picture = _decode(path)
-    if picture.mode == "P":
-        marked = _marked_palette(picture, path)
-    elif picture.mode in {"1", "L"} or picture.mode.startswith(("I", "F")):
-        marked = np.asarray(picture) > 0
-    else:
-        marked = (np.asarray(picture.convert("RGB")) > 0).any(axis=2)
-    return Image.fromarray(marked.astype(np.uint8) * 255)
+    return Image.fromarray(_marked(picture, path).astype(np.uint8) * 255)
 
 
 def _decode(path: Path) -> Image.Image:
@@ -116,15 +110,17 @@ def _decode(path: Path) -> Image.Image:
         raise BadImage(f'"{path}" cannot be decoded: {error}. Replace or remove it.') from error
 
 
-def _marked_palette(picture: Image.Image, path: Path) -> Bool[np.ndarray, "H W"]:
-    by_index = np.asarray(picture) > 0
-    by_colour = (np.asarray(picture.convert("RGBA"))[..., :3] > 0).any(axis=2)
-    if not np.array_equal(by_index, by_colour):
+def _marked(picture: Image.Image, path: Path) -> Bool[np.ndarray, "H W"]:
+    by_value = np.asarray(picture) > 0
+    if by_value.ndim == 2 and picture.mode != "P":
+        return by_value
+    by_colour = np.any(np.asarray(picture.convert("RGBA"))[..., :3] > 0, axis=2)
+    if picture.mode == "P" and not np.array_equal(by_value, by_colour):
         raise BadImage(
             f'In the mask "{path}" palette index 0 is not black, or another index is. '
             "Save it as grey: 0 where normal, 255 where anomalous."
         )
-    return by_index
+    return np.asarray(by_colour)
 
 
 def _to_eight_bits(picture: Image.Image, path: Path) -> Image.Image:

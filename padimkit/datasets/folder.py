@@ -1,0 +1,141 @@
+"""Data sets in plain folders: one of normal images, and optionally others to test on."""
+
+import hashlib
+from collections.abc import Iterable
+from itertools import permutations
+from pathlib import Path
+from typing import final
+
+from padimkit.contracts import DataSource
+from padimkit.errors import BadArgument, BadData
+from padimkit.images import list_images
+from padimkit.reader import Reader, Sample
+from padimkit.values import Batch
+
+
+@final
+class Folder(DataSource):
+    """Images in folders of your own, searched through all their subfolders.
+
+    No image is both trained and tested on. Tested on as normal is `test_normal`; where that is not given but
+    `anomalous` is, a part of `normal` is held out. Where neither is given, all of `normal` is trained on and
+    there is no test set.
+
+    Args:
+        normal: Normal images.
+        anomalous: Anomalous images, for testing only.
+        masks: Masks of the anomalous images, under the same relative paths: `bent/7.jpg` finds `bent/7.png`
+            or `bent/7_mask.png`. A pixel above 0 is anomalous.
+        test_normal: Normal images for testing only; with it, all of `normal` is for training.
+        held_out: The fraction of `normal` that is for testing only, where it is used.
+        seed: Fixes which images are held out; they are chosen by name, wherever the folder is.
+    """
+
+    def __init__(
+        self,
+        normal: Path,
+        anomalous: Path | None = None,
+        masks: Path | None = None,
+        test_normal: Path | None = None,
+        held_out: float = 0.2,
+        seed: int = 0,
+    ) -> None:
+        if not 0 < held_out < 1:
+            raise BadArgument(f'Expected "held_out" between 0 and 1, got {held_out}.')
+        if masks is not None and anomalous is None:
+            raise BadArgument('"masks" was given without "anomalous". Give the images they belong to.')
+        self.normal = Path(normal)  # without a type checker, people pass strings
+        self.anomalous = None if anomalous is None else Path(anomalous)
+        self.masks = None if masks is None else Path(masks)
+        self.test_normal = None if test_normal is None else Path(test_normal)
+        self.held_out = held_out
+        self.seed = seed
+
+    def train(self, reader: Reader) -> Iterable[Batch]:
+        """The images of `normal`, without those that are held out.
+
+        Raises:
+            BadData: The folder is missing, empty, inside another one, or too small to hold images out.
+        """
+        self._require_apart()
+        held_out = set(self._held_out())
+        images = [path for path in list_images(self.normal) if path not in held_out]
+        return reader.batches([Sample(path, anomalous=False) for path in images])
+
+    def test(self, reader: Reader) -> Iterable[Batch]:
+        """The normal images for testing, then the anomalous ones.
+
+        Raises:
+            BadData: There is nothing to test on, a folder is missing, empty or inside another one, or an
+                anomalous image has no mask or several.
+        """
+        if self.anomalous is None and self.test_normal is None:
+            raise BadData(
+                f'There is nothing to test on: all of "{self.normal}" is for training. '
+                'Give "anomalous", "test_normal" or both.'
+            )
+        self._require_apart()
+        normal = list_images(self.test_normal) if self.test_normal else self._held_out()
+        samples = [Sample(path, anomalous=False) for path in normal]
+        return reader.batches([*samples, *self._anomalous_samples()])
+
+    def _held_out(self) -> list[Path]:
+        if self.anomalous is None or self.test_normal is not None:
+            return []
+        images = list_images(self.normal)
+        if len(images) < 2:
+            raise BadData(f'"{self.normal}" holds one image, none to hold out. Give "test_normal".')
+        count = min(max(round(self.held_out * len(images)), 1), len(images) - 1)
+        return sorted(sorted(images, key=self._draw)[:count])
+
+    def _draw(self, path: Path) -> bytes:
+        # A hash, not a generator's permutation: the choice hardly changes when images are added.
+        name = path.relative_to(self.normal).as_posix()
+        return hashlib.sha256(f"{self.seed}/{name}".encode()).digest()
+
+    def _anomalous_samples(self) -> list[Sample]:
+        if self.anomalous is None:
+            return []
+        images = list_images(self.anomalous)
+        if self.masks is None:
+            return [Sample(path, anomalous=True) for path in images]
+        masks = _by_name(self.masks)
+        return [
+            Sample(path, anomalous=True, mask=_mask(path.relative_to(self.anomalous), masks, self.masks))
+            for path in images
+        ]
+
+    def _require_apart(self) -> None:
+        folders = {
+            "normal": self.normal,
+            "anomalous": self.anomalous,
+            "masks": self.masks,
+            "test_normal": self.test_normal,
+        }
+        given = {name: folder.resolve() for name, folder in folders.items() if folder is not None}
+        for (name, folder), (other, inside) in permutations(given.items(), 2):
+            if inside.is_relative_to(folder):
+                raise BadData(
+                    f'"{inside}" ("{other}") is inside "{folder}" ("{name}"), '
+                    "so its images would count as both. Move one of them."
+                )
+
+
+def _by_name(folder: Path) -> dict[Path, list[Path]]:
+    masks: dict[Path, list[Path]] = {}
+    for path in list_images(folder):
+        masks.setdefault(path.relative_to(folder).with_suffix(""), []).append(path)
+    return masks
+
+
+def _mask(image: Path, masks: dict[Path, list[Path]], folder: Path) -> Path:
+    stem = image.with_suffix("")
+    found = [*masks.get(stem, []), *masks.get(stem.with_name(f"{stem.name}_mask"), [])]
+    if len(found) > 1:
+        raise BadData(f'"{image}" has several masks: {", ".join(f"{path}" for path in found)}. Keep one.')
+    if not found:
+        raise BadData(
+            f'"{image}" has no mask in "{folder}". Expected "{stem}.png" or "{stem}_mask.png" there, '
+            "or no masks at all."
+        )
+    return found[0]

@@ -1,0 +1,183 @@
+import re
+import shutil
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from padimkit.datasets.folder import Folder
+from padimkit.errors import BadArgument, BadData
+from padimkit.images import Preprocessing
+from padimkit.reader import Reader
+
+READER = Reader(Preprocessing(resize=8, crop=8), batch_size=4)
+
+
+def _images(folder, *names, value=100):
+    for name in names:
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        Image.new("L", (8, 8), value).save(folder / name)
+    return folder
+
+
+@pytest.fixture
+def normal(tmp_path):
+    return _images(tmp_path / "normal", *(f"day{day}/{number}.png" for day in (1, 2) for number in range(10)))
+
+
+@pytest.fixture
+def anomalous(tmp_path):
+    return _images(tmp_path / "anomalous", "bent/7.jpg", "bent/8.jpg", "torn.png")
+
+
+@pytest.fixture
+def masks(tmp_path):
+    return _images(tmp_path / "masks", "bent/7.png", "bent/8_mask.bmp", "torn_mask.png", value=255)
+
+
+def _split(source, folder):
+    read = {str(path) for batch in source.train(READER) for path in batch.paths}
+    tested = {path for batch in source.test(READER) for path in batch.paths}
+    return read, {path for path in tested if Path(path).is_relative_to(folder)}
+
+
+def test_all_of_a_lone_folder_is_for_training(normal):
+    batches = list(Folder(normal).train(READER))
+    assert [path for batch in batches for path in batch.paths] == sorted(map(str, normal.rglob("*.png")))
+    assert not any(batch.labels.any() for batch in batches)
+
+
+def test_a_lone_folder_has_no_test_set(normal):
+    with pytest.raises(BadData, match='nothing to test on: .* Give "anomalous", "test_normal" or both'):
+        Folder(normal).test(READER)
+
+
+def test_a_fifth_is_held_out_where_there_are_anomalous_images(normal, anomalous):
+    trained, tested = _split(Folder(normal, anomalous), normal)
+    assert len(trained) == 16 and len(tested) == 4
+    assert trained.isdisjoint(tested)
+    assert trained | tested == set(map(str, normal.rglob("*.png")))
+
+
+def test_normal_images_come_before_anomalous_ones(normal, anomalous):
+    batches = list(Folder(normal, anomalous).test(READER))
+    assert [label for batch in batches for label in batch.labels.tolist()] == [False] * 4 + [True] * 3
+    assert all(batch.masks is None for batch in batches)
+
+
+@pytest.mark.parametrize(("held_out", "count"), [(0.001, 1), (0.5, 10), (0.999, 19)])
+def test_at_least_one_image_is_held_out_and_one_is_left(normal, anomalous, held_out, count):
+    trained, tested = _split(Folder(normal, anomalous, held_out=held_out), normal)
+    assert (len(trained), len(tested)) == (20 - count, count)
+
+
+def test_what_is_held_out_depends_on_the_seed_and_not_on_the_place(normal, anomalous, tmp_path):
+    def held_out(folder, seed):
+        _, tested = _split(Folder(folder, anomalous, seed=seed), folder)
+        return {Path(path).relative_to(folder) for path in tested}
+
+    elsewhere = shutil.copytree(normal, tmp_path / "elsewhere")
+    assert held_out(normal, 0) == held_out(normal, 0) == held_out(elsewhere, 0)
+    assert held_out(normal, 0) != held_out(normal, 1)
+
+
+def test_hardly_an_image_changes_sides_when_others_are_added(tmp_path, anomalous):
+    folder = _images(tmp_path / "growing", *(f"{number}.png" for number in range(50)))
+    _, before = _split(Folder(folder, anomalous), folder)
+    _images(folder, *(f"{number}.png" for number in range(50, 60)))
+    _, after = _split(Folder(folder, anomalous), folder)
+    assert len(before - after) <= 4
+
+
+def test_with_normal_images_to_test_on_none_is_held_out(normal, anomalous, tmp_path):
+    other = _images(tmp_path / "other", "1.png", "2.png")
+    source = Folder(normal, anomalous, test_normal=other)
+    trained, tested = _split(source, other)
+    assert len(trained) == 20 and len(tested) == 2
+    assert sum(len(batch.paths) for batch in source.test(READER)) == 5
+
+
+def test_normal_images_alone_can_be_tested_on(normal, tmp_path):
+    other = _images(tmp_path / "other", "1.png", "2.png")
+    (batch,) = Folder(normal, test_normal=other).test(READER)
+    assert batch.labels.tolist() == [False, False]
+
+
+def test_masks_are_found_by_path_with_any_suffix(normal, anomalous, masks):
+    samples = Folder(normal, anomalous, masks).test(READER).samples
+    found = {sample.path.name: sample.mask for sample in samples if sample.anomalous}
+    assert found == {
+        "7.jpg": masks / "bent" / "7.png",
+        "8.jpg": masks / "bent" / "8_mask.bmp",
+        "torn.png": masks / "torn_mask.png",
+    }
+
+
+def test_masks_are_read(normal, anomalous, masks):
+    for batch in Folder(normal, anomalous, masks).test(READER):
+        assert (batch.masks.flatten(1).all(dim=1) == batch.labels).all()
+
+
+def test_a_missing_mask_is_named(normal, anomalous, masks):
+    (masks / "bent" / "7.png").unlink()
+    expected = f'"bent/7.jpg" has no mask in "{masks}". Expected "bent/7.png" or "bent/7_mask.png" there'
+    with pytest.raises(BadData, match=re.escape(expected)):
+        Folder(normal, anomalous, masks).test(READER)
+
+
+def test_two_masks_for_one_image_are_refused(normal, anomalous, masks):
+    _images(masks, "torn.png")
+    with pytest.raises(
+        BadData, match=r'"torn.png" has several masks: \S+torn.png, \S+torn_mask.png. Keep one'
+    ):
+        Folder(normal, anomalous, masks).test(READER)
+
+
+def test_masks_without_anomalous_images_are_refused(normal, masks):
+    with pytest.raises(BadArgument, match='"masks" was given without "anomalous"'):
+        Folder(normal, masks=masks)
+
+
+@pytest.mark.parametrize("held_out", [-0.1, 0.0, 1.0, float("nan")])
+def test_holding_out_none_or_all_is_refused(normal, held_out):
+    with pytest.raises(BadArgument, match=f'Expected "held_out" between 0 and 1, got {held_out}'):
+        Folder(normal, held_out=held_out)
+
+
+def test_one_image_cannot_be_split(tmp_path, anomalous):
+    one = _images(tmp_path / "one", "1.png")
+    for part in ("train", "test"):
+        with pytest.raises(BadData, match=r'one" holds one image, none to hold out. Give "test_normal"'):
+            getattr(Folder(one, anomalous), part)(READER)
+
+
+@pytest.mark.parametrize("part", ["train", "test"])
+def test_a_folder_inside_another_is_refused(normal, anomalous, part):
+    below = _images(normal / "bad", "1.png")
+    with pytest.raises(BadData, match=r'bad" \("anomalous"\) is inside "\S+" \("normal"\)'):
+        getattr(Folder(normal, below), part)(READER)
+    inside = _images(anomalous / "masks", "torn.png")
+    with pytest.raises(BadData, match=r'\("masks"\) is inside "\S+" \("anomalous"\)'):
+        getattr(Folder(normal, anomalous, inside), part)(READER)
+
+
+def test_one_folder_for_two_things_is_refused_even_behind_a_link(normal, tmp_path):
+    (tmp_path / "link").symlink_to(normal)
+    with pytest.raises(BadData, match=r'\("normal"\)'):
+        Folder(normal, test_normal=tmp_path / "link").test(READER)
+
+
+@pytest.mark.parametrize("name", ["normal", "anomalous", "masks", "test_normal"])
+def test_a_missing_folder_is_named(normal, anomalous, masks, tmp_path, name):
+    given = {"normal": normal, "anomalous": anomalous, "masks": masks, name: tmp_path / "gone"}
+    with pytest.raises(BadData, match=re.escape(f'"{tmp_path / "gone"}" is not a folder')):
+        Folder(**given).test(READER)
+
+
+def test_real_data_in_plain_folders(shared):
+    tile = shared / "data" / "magnetic_tile" / "tile"
+    source = Folder(tile / "train", tile / "test" / "crack", tile / "ground_truth" / "crack", held_out=0.25)
+    assert len(source.train(READER).samples) == 180
+    samples = source.test(READER).samples
+    assert len(samples) == 60 + 30
+    assert all((sample.mask is not None) == sample.anomalous for sample in samples)

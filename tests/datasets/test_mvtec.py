@@ -1,0 +1,179 @@
+import json
+import re
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from padimkit.datasets.mvtec import MVTec
+from padimkit.errors import BadData, BadImage
+from padimkit.images import Preprocessing
+from padimkit.reader import Reader
+
+READER = Reader(Preprocessing(resize=8, crop=8), batch_size=3)
+
+
+def _image(path, value=100):
+    path.parent.mkdir(parents=True, exist_ok=True)
+    Image.new("L", (8, 8), value).save(path)
+
+
+@pytest.fixture
+def nut(tmp_path):
+    """A small category; the mask of bent/000 has its left column set to 1, the lowest value there is."""
+    folder = tmp_path / "nut"
+    for name in ("train/good/001.png", "train/good/000.png", "train/good/002.JPG"):
+        _image(folder / name)
+    for name in ("test/scratch/000.png", "test/good/000.png", "test/bent/001.bmp", "test/bent/000.png"):
+        _image(folder / name)
+    for name in ("scratch/000_mask.png", "bent/001.png"):
+        _image(folder / "ground_truth" / name, 255)
+    mask = np.zeros((8, 8), dtype=np.uint8)
+    mask[:, 0] = 1
+    Image.fromarray(mask).save(folder / "ground_truth" / "bent" / "000_mask.png")
+    return folder
+
+
+def _names(batches):
+    return ["/".join(Path(path).parts[-3:]) for batch in batches for path in batch.paths]
+
+
+def _labels(batches):
+    return [label for batch in batches for label in batch.labels.tolist()]
+
+
+def test_train_gives_the_normal_images_sorted(nut):
+    batches = MVTec(nut.parent, "nut").train(READER)
+    assert _names(batches) == ["train/good/000.png", "train/good/001.png", "train/good/002.JPG"]
+    assert _labels(batches) == [False] * 3
+
+
+def test_test_gives_normal_and_anomalous_images_sorted_with_labels(nut):
+    batches = MVTec(nut.parent, "nut").test(READER)
+    assert _names(batches) == [
+        "test/bent/000.png",
+        "test/bent/001.bmp",
+        "test/good/000.png",
+        "test/scratch/000.png",
+    ]
+    assert _labels(batches) == [True, True, False, True]
+
+
+def test_masks_are_true_above_0_and_false_for_normal_images(nut):
+    masks = [mask for batch in MVTec(nut.parent, "nut").test(READER) for mask in batch.masks]
+    assert masks[0][:, 0].all() and not masks[0][:, 1:].any()
+    assert masks[1].all()
+    assert not masks[2].any()
+    assert masks[3].all()
+
+
+def test_a_data_set_can_be_read_again(nut):
+    batches = MVTec(nut.parent, "nut").test(READER)
+    assert _names(batches) == _names(batches)
+
+
+def test_nothing_is_read_before_it_is_asked_for(tmp_path):
+    assert MVTec(tmp_path / "not yet", "nut").category == "nut"
+
+
+def test_without_ground_truth_there_are_labels_but_no_masks(nut):
+    (nut / "ground_truth").rename(nut / "elsewhere")
+    batches = MVTec(nut.parent, "nut").test(READER)
+    assert _labels(batches) == [True, True, False, True]
+    assert all(batch.masks is None for batch in batches)
+
+
+def test_a_missing_mask_is_named(nut):
+    mask = nut / "ground_truth" / "scratch" / "000_mask.png"
+    mask.unlink()
+    with pytest.raises(BadData, match=re.escape(f'The mask "{mask}" is missing.')):
+        MVTec(nut.parent, "nut").test(READER)
+
+
+def test_a_mask_of_another_size_is_refused(nut):
+    Image.new("L", (8, 9)).save(nut / "ground_truth" / "scratch" / "000_mask.png")
+    with pytest.raises(BadImage, match="8 x 9 pixels"):
+        list(MVTec(nut.parent, "nut").test(READER))
+
+
+def test_files_that_a_mac_leaves_behind_are_no_images(nut):
+    (nut / "train" / "good" / "._000.png").write_bytes(b"Mac OS X")
+    (nut / "test" / ".DS_Store").touch()
+    assert len(_names(MVTec(nut.parent, "nut").train(READER))) == 3
+    assert len(_names(MVTec(nut.parent, "nut").test(READER))) == 4
+
+
+def test_an_image_beside_the_folders_of_the_defects_is_refused(nut):
+    _image(nut / "test" / "000.png")
+    with pytest.raises(
+        BadData, match='000.png" is in no folder of .* Expected "good" or the name of a defect'
+    ):
+        MVTec(nut.parent, "nut").test(READER)
+
+
+@pytest.mark.parametrize("part", ["train", "test"])
+def test_a_root_that_is_missing_is_named(tmp_path, part):
+    with pytest.raises(
+        BadData, match=r'gone" is not a folder. Expected the folder that holds the categories'
+    ):
+        getattr(MVTec(tmp_path / "gone", "nut"), part)(READER)
+
+
+def test_a_category_that_is_missing_is_named_with_its_near_misses(nut):
+    _image(nut.parent / "grid" / "train" / "good" / "000.png")
+    with pytest.raises(BadData, match='no category "nuts". Did you mean "nut"[?] It holds: grid, nut.$'):
+        MVTec(nut.parent, "nuts").train(READER)
+    with pytest.raises(BadData, match='no category "zipper". It holds: grid, nut.$'):
+        MVTec(nut.parent, "zipper").train(READER)
+
+
+def test_a_root_that_holds_no_category_at_all_is_named(tmp_path):
+    with pytest.raises(BadData, match='has no category "nut", nor any other'):
+        MVTec(tmp_path, "nut").train(READER)
+
+
+def test_a_root_that_is_a_category_itself_is_named(nut):
+    with pytest.raises(BadData, match='it is one itself. Give the folder above it as "root".$'):
+        MVTec(nut, "nut").train(READER)
+
+
+@pytest.mark.parametrize(("part", "folder"), [("train", "train/good"), ("test", "test")])
+def test_a_category_without_images_is_refused(nut, part, folder):
+    (nut / folder).rename(nut / "elsewhere")
+    source = MVTec(nut.parent, "nut")
+    with pytest.raises(BadData, match=re.escape(f'"{nut / folder}" is not a folder')):
+        getattr(source, part)(READER)
+    (nut / folder).mkdir(parents=True)
+    with pytest.raises(BadData, match=re.escape(f'"{nut / folder}" holds no images')):
+        getattr(source, part)(READER)
+
+
+@pytest.mark.parametrize(
+    ("root", "category", "train", "normal", "anomalous", "masked"),
+    [("mvtec_bottle_256", "bottle", 209, 20, 63, False), ("magnetic_tile", "tile", 240, 60, 150, True)],
+)
+def test_real_data_is_read_whole(shared, root, category, train, normal, anomalous, masked):
+    source = MVTec(shared / "data" / root, category)
+    assert len(_names_only(source.train(READER))) == train
+    samples = source.test(READER).samples
+    assert sum(not sample.anomalous for sample in samples) == normal
+    assert sum(sample.anomalous for sample in samples) == anomalous
+    assert [sample.mask is not None for sample in samples] == [masked and s.anomalous for s in samples]
+    reference = json.loads((shared / "data" / "REFERENCE.json").read_text())[category]["scores"]
+    assert {"/".join(sample.path.parts[-2:]) for sample in samples} == set(reference)
+
+
+def _names_only(batches):
+    return [sample.path.name for sample in batches.samples]
+
+
+def test_real_images_are_decoded_with_their_masks(shared):
+    batch = next(iter(MVTec(shared / "data" / "magnetic_tile", "tile").test(Reader())))
+    assert batch.images.shape == (8, 3, 224, 224) and batch.labels.all()
+    assert (batch.masks.flatten(1).sum(1) > 0).sum() >= 6  # a few lie in the border that is cropped off
+    path = batch.paths[0]
+    expected = np.asarray(Image.open(path).convert("RGB").resize((256, 256), Image.Resampling.BICUBIC))
+    np.testing.assert_array_equal(
+        (batch.images[0] * 255).round().numpy().transpose(1, 2, 0), expected[16:240, 16:240]
+    )

@@ -1,0 +1,171 @@
+import hashlib
+import json
+import re
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from padimkit.arguments import arguments
+from padimkit.datasets.synthetic import CATEGORIES, Synthetic
+from padimkit.errors import BadArgument, BadData, BadOutput
+from padimkit.images import Preprocessing
+from padimkit.reader import Reader
+
+READER = Reader(Preprocessing(resize=64, crop=64), batch_size=4)
+FEW = {"train_images": 3, "test_images": 2, "size": 64}
+DEFECTS = [(category, name) for category, drawn in CATEGORIES.items() for name in drawn.defects]
+
+
+def _digests(folder):
+    files = sorted(path for path in folder.rglob("*") if path.is_file())
+    return {
+        path.relative_to(folder).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest() for path in files
+    }
+
+
+@pytest.mark.parametrize("category", CATEGORIES)
+def test_it_reads_as_train_and_test_images_with_masks(tmp_path, category):
+    source = Synthetic(tmp_path, category, **FEW)
+    train = list(source.train(READER))
+    assert sum(len(batch.images) for batch in train) == 3
+    assert not any(batch.labels.any() for batch in train)
+    for batch in source.test(READER):
+        kinds = [Path(path).parent.name for path in batch.paths]
+        assert batch.labels.tolist() == [kind != "good" for kind in kinds]
+        assert (batch.masks.flatten(1).any(dim=1) == batch.labels).all()
+
+
+@pytest.mark.parametrize("category", CATEGORIES)
+def test_it_lies_on_disk_in_the_layout_of_mvtec(tmp_path, category):
+    Synthetic(tmp_path, category, **FEW).train(READER)
+    folder = tmp_path / category
+    kinds = set(CATEGORIES[category].defects)
+    assert len(kinds) == 4
+    assert {path.name for path in folder.iterdir()} == {"train", "test", "ground_truth", "synthetic.json"}
+    assert {path.name for path in (folder / "test").iterdir()} == {"good", *kinds}
+    assert {path.name for path in (folder / "ground_truth").iterdir()} == kinds
+    for kind in kinds:
+        with Image.open(folder / "ground_truth" / kind / "001_mask.png") as mask:
+            assert mask.mode == "L" and mask.size == (64, 64)
+            assert set(np.unique(np.asarray(mask))) == {0, 255}
+
+
+def test_nothing_but_the_category_is_left_in_the_root(tmp_path):
+    Synthetic(tmp_path / "new" / "root", **FEW).test(READER)
+    assert [path.name for path in (tmp_path / "new" / "root").iterdir()] == ["texture"]
+
+
+def test_nothing_is_drawn_before_it_is_asked_for(tmp_path):
+    Synthetic(tmp_path / "root")
+    assert not (tmp_path / "root").exists()
+
+
+@pytest.mark.parametrize("category", CATEGORIES)
+def test_a_seed_fixes_every_byte(tmp_path, category):
+    for root, seed in (("one", 5), ("again", 5), ("other", 6)):
+        Synthetic(tmp_path / root, category, **FEW, seed=seed).train(READER)
+    one, again, other = (_digests(tmp_path / root / category) for root in ("one", "again", "other"))
+    assert one == again
+    assert one.keys() == other.keys()
+    assert not set(one.values()) & set(other.values())
+
+
+def test_no_two_images_are_alike(tmp_path):
+    Synthetic(tmp_path, **FEW).train(READER)
+    digests = _digests(tmp_path / "texture")
+    assert len(set(digests.values())) == len(digests)
+
+
+def test_more_images_change_none_of_the_first(tmp_path):
+    Synthetic(tmp_path / "few", **FEW).train(READER)
+    Synthetic(tmp_path / "more", **(FEW | {"train_images": 5, "test_images": 3})).train(READER)
+    few, more = _digests(tmp_path / "few" / "texture"), _digests(tmp_path / "more" / "texture")
+    del few["synthetic.json"]
+    assert few.items() <= more.items()
+
+
+@pytest.mark.parametrize("size", [64, 256])
+@pytest.mark.parametrize(("category", "name"), DEFECTS)
+def test_a_mask_marks_all_that_a_defect_has_changed(category, name, size):
+    for seed in range(3):
+        normal = CATEGORIES[category].normal(np.random.default_rng(seed), size)
+        defective = CATEGORIES[category].defects[name](np.random.default_rng(seed), size)
+        assert not normal.mask.any()
+        changed = (normal.picture != defective.picture).any(axis=2)
+        assert not (changed & ~defective.mask).any()
+        assert (changed & defective.mask).sum() > 0.3 * defective.mask.sum()
+
+
+@pytest.mark.parametrize(("category", "name"), DEFECTS)
+def test_no_defect_is_lost_when_the_border_is_cropped(category, name):
+    for seed in range(15):
+        mask = CATEGORIES[category].defects[name](np.random.default_rng(seed), 64).mask
+        assert mask[4:60, 4:60].any()
+
+
+def test_a_second_use_draws_nothing_anew(tmp_path):
+    Synthetic(tmp_path, **FEW).train(READER)
+    path = tmp_path / "texture" / "train" / "good" / "000.png"
+    Image.new("RGB", (64, 64), "red").save(path)
+    first = next(iter(Synthetic(tmp_path, **FEW).train(READER)))
+    assert (first.images[0, 0] == 1).all()
+
+
+@pytest.mark.parametrize("argument", ["train_images", "test_images", "size", "seed"])
+def test_a_folder_of_other_arguments_is_refused(tmp_path, argument):
+    source = Synthetic(tmp_path, **FEW)
+    source.train(READER)
+    given = arguments(source)
+    other = Synthetic(**(given | {argument: given[argument] + 1}))
+    with pytest.raises(
+        BadData, match=rf'other arguments .* found .*"{argument}": {given[argument]}\b.*expected'
+    ):
+        other.test(READER)
+
+
+def test_a_folder_of_another_version_is_refused(tmp_path):
+    source = Synthetic(tmp_path, **FEW)
+    source.train(READER)
+    manifest = tmp_path / "texture" / "synthetic.json"
+    manifest.write_text(json.dumps(json.loads(manifest.read_text()) | {"version": 0}))
+    with pytest.raises(BadData, match='another version of padimkit: found {"version": 0, '):
+        source.train(READER)
+
+
+@pytest.mark.parametrize("make", [Path.mkdir, Path.touch])
+def test_a_folder_or_file_of_another_kind_is_refused_and_kept(tmp_path, make):
+    make(tmp_path / "texture")
+    with pytest.raises(
+        BadData, match=r'texture" exists and holds no synthetic images. Choose another "root"'
+    ):
+        Synthetic(tmp_path, **FEW).train(READER)
+    assert (tmp_path / "texture").exists()
+
+
+def test_a_root_that_cannot_be_written_is_named(tmp_path):
+    (tmp_path / "file").touch()
+    with pytest.raises(BadOutput, match=re.escape(f'"{tmp_path / "file" / "texture"}" cannot be written')):
+        Synthetic(tmp_path / "file", **FEW).train(READER)
+
+
+def test_an_interrupted_drawing_leaves_nothing_behind(tmp_path, monkeypatch):
+    def interrupted(*arguments):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("padimkit.datasets.synthetic._save_mask", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        Synthetic(tmp_path, **FEW).train(READER)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_an_unknown_category_is_refused(tmp_path):
+    with pytest.raises(BadArgument, match='"category" to be one of object, texture, got "textures"'):
+        Synthetic(tmp_path, "textures")
+
+
+@pytest.mark.parametrize("wrong", [{"train_images": 0}, {"test_images": 0}, {"size": 63}, {"seed": -1}])
+def test_arguments_out_of_range_are_refused(tmp_path, wrong):
+    with pytest.raises(BadArgument, match=f"got .*{next(iter(wrong.values()))}"):
+        Synthetic(tmp_path, **wrong)
