@@ -275,7 +275,7 @@ class TestBadInput:
         shutil.rmtree(stripes / "stripes" / "train" / "good")
         assert "train" in fails(capsys, "evaluate", recipe, *source)
         (tmp_path / "empty").mkdir()
-        assert "no images" in fails(
+        assert "holds no images" in fails(
             capsys, "predict", model, tmp_path / "empty", f"--output={tmp_path / 'out'}"
         )
 

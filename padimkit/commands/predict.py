@@ -4,9 +4,9 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from padimkit.commands.settings import PREDICT, parse, predict_parser
-from padimkit.errors import BadConfig, BadData, BadImage
+from padimkit.errors import BadConfig, BadImage
 from padimkit.files import new_folder
-from padimkit.images import IMAGE_SUFFIXES
+from padimkit.images import list_images
 from padimkit.predictions import write_predictions
 from padimkit.progress import with_progress
 from padimkit.reader import Reader, Sample
@@ -36,19 +36,11 @@ def find_images(paths: Iterable[Path]) -> list[Path]:
 
     Raises:
         BadImage: A path does not exist.
-        BadData: There are no images.
+        BadData: A folder holds no images.
     """
-    paths = list(paths)
     found: dict[Path, None] = {}
     for path in paths:
         if not path.exists():
             raise BadImage(f'"{path}" does not exist.')
-        found |= dict.fromkeys(_images_below(path) if path.is_dir() else [path])
-    if not found:
-        names = ", ".join(f'"{path}"' for path in paths)
-        raise BadData(f"There are no images in {names}; expected {', '.join(sorted(IMAGE_SUFFIXES))}.")
+        found |= dict.fromkeys(list_images(path) if path.is_dir() else [path])
     return list(found)
-
-
-def _images_below(folder: Path) -> list[Path]:
-    return sorted(path for path in folder.rglob("*") if path.suffix.lower() in IMAGE_SUFFIXES)
