@@ -21,7 +21,10 @@ class Backbone(ABC):
 
     @abstractmethod
     def extract(self, images: Float[Tensor, "b 3 H W"]) -> Features:
-        """Feature maps of RGB images in [0, 1], finest first; normalisation is the backbone's own."""
+        """Feature maps of RGB images in [0, 1], finest first, without gradients.
+
+        Normalisation is the backbone's own.
+        """
 
     @abstractmethod
     def to(self, device: torch.device) -> None:
@@ -37,7 +40,11 @@ class Reducer(ABC):
 
     @abstractmethod
     def transform(self, embedding: Embedding) -> Embedding:
-        """The reduced embedding; its descriptor is left as it is."""
+        """The reduced embedding; its descriptor is left as it is.
+
+        Raises:
+            NotFitted: It has something to learn and `fit` has not been called.
+        """
 
     @abstractmethod
     def state_dict(self) -> dict[str, Tensor]:
@@ -57,7 +64,11 @@ class DensityModel(ABC):
 
     @abstractmethod
     def score(self, embedding: Embedding) -> Scores:
-        """One score per position; higher is more anomalous."""
+        """One score per position, without gradients; higher is more anomalous.
+
+        Raises:
+            NotFitted: `fit` has not been called.
+        """
 
     @abstractmethod
     def state_dict(self) -> dict[str, Tensor]:

@@ -17,7 +17,7 @@ def main(root: str) -> None:
     for half, category in enumerate(("texture", "object")):
         show(Path(root), category, axes[:, 3 * half : 3 * half + 3])
     figure.subplots_adjust(left=0, right=1, bottom=0, top=1, wspace=0.02, hspace=0.02)
-    figure.savefig(Path(__file__).parent / "synthetic.png", dpi=100)
+    figure.savefig(Path(__file__).parent / "synthetic.png", dpi=80)
 
 
 def show(root: Path, category: str, axes: list[list[Axes]]) -> None:

@@ -57,6 +57,8 @@ class Gaussian(DensityModel, Updatable, Mergeable):
         """Learns mean and covariance in one pass, in memory that does not depend on the number of images."""
         self._learnt = self._whitening = self._grid = None
         self.update(stream)
+        if self._learnt is None:
+            raise BadData("Gaussian was given no embeddings to learn from.")
 
     def update(self, stream: Iterable[Embedding]) -> None:
         """Learns from more embeddings, exactly as if all had been in one stream."""

@@ -138,6 +138,11 @@ def test_one_image_is_refused(generator):
         fitted(patches(generator, 1)).score(Embedding(patches(generator, 1)))
 
 
+def test_an_empty_stream_is_refused():
+    with pytest.raises(BadData, match="no embeddings"):
+        Gaussian().fit([])
+
+
 def test_another_grid_is_refused(generator):
     with pytest.raises(BadShape, match="fitted on 3 x 4 positions, got 4 x 4"):
         fitted(patches(generator, 4)).score(Embedding(patches(generator, 1, height=4)))

@@ -1,0 +1,82 @@
+"""Pretrained weights: from timm's hub, from a file, and into a network that needs some of them."""
+
+from pathlib import Path
+
+import timm
+from timm.models import load_state_dict
+from torch import Tensor
+
+from padimkit.backbones._model import create_model
+from padimkit.errors import BadWeights
+
+OPTION = "--pipeline.backbone.weights"
+
+
+def download(model: str) -> dict[str, Tensor]:
+    """The weights that timm publishes for a model; timm keeps a copy for the next time.
+
+    Raises:
+        BadWeights: They cannot be had; the message says which file to fetch and how to use it.
+    """
+    try:
+        tensors: dict[str, Tensor] = create_model(model, pretrained=True).state_dict()
+    except Exception as error:
+        raise BadWeights(
+            f'The weights of "{model}" cannot be downloaded ({error}).{_by_hand(model)}'
+        ) from error
+    return tensors
+
+
+def read(path: Path, model: str) -> dict[str, Tensor]:
+    """The tensors of a .safetensors file, or of a .pth file without running any code that it holds.
+
+    Raises:
+        BadWeights: The file is missing, broken, or holds other things than tensors.
+    """
+    if not path.is_file():
+        raise BadWeights(f'The weights "{path}" of "{model}" do not exist. Correct {OPTION}.')
+    try:
+        content = load_state_dict(str(path), weights_only=True)
+    except Exception as error:
+        raise BadWeights(f'"{path}" cannot be read as the weights of "{model}": {error}') from error
+    return {name: tensor for name, tensor in content.items() if isinstance(tensor, Tensor)}
+
+
+def take_over(needed: dict[str, Tensor], given: dict[str, Tensor], origin: str) -> None:
+    """Copies into the tensors that are needed; what else is given is left alone.
+
+    Raises:
+        BadWeights: Something needed is missing or has another shape; then nothing is copied.
+    """
+    missing = [name for name in needed if name not in given]
+    if missing:
+        raise BadWeights(
+            f"{origin} lacks {len(missing)} of the {len(needed)} tensors that the layers need, "
+            f"such as {_some(missing)}; it has {_some(list(given))}."
+        )
+    for name, tensor in needed.items():
+        if tensor.shape != given[name].shape:
+            raise BadWeights(
+                f'{origin} has "{name}" of shape {tuple(given[name].shape)}, expected {tuple(tensor.shape)}.'
+            )
+    for name, tensor in needed.items():
+        tensor.copy_(given[name])
+
+
+def _by_hand(model: str) -> str:
+    config = timm.get_pretrained_cfg(model)
+    if config and config.hf_hub_id:
+        name = config.hf_hub_filename or "model.safetensors"
+        address = f"https://huggingface.co/{config.hf_hub_id}/resolve/main/{name}"
+    elif config and config.url:
+        address = str(config.url)
+    else:
+        return f" timm publishes none; give a file of your own with {OPTION} PATH."
+    return (
+        f" On a machine with internet access fetch {address}, copy it anywhere on this one, "
+        f"and say where with {OPTION} PATH."
+    )
+
+
+def _some(names: list[str]) -> str:
+    return ", ".join(f'"{name}"' for name in names[:3]) if names else "nothing"

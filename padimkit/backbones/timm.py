@@ -1,0 +1,83 @@
+"""Pretrained convolutional networks and transformers from timm."""
+
+from pathlib import Path
+from typing import final
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from padimkit.backbones._network import Network
+from padimkit.backbones._outline import Outline
+from padimkit.backbones._weights import download, read, take_over
+from padimkit.contracts import Backbone, Stateful
+from padimkit.errors import BadArgument
+from padimkit.values import Features
+
+
+@final
+class Timm(Backbone, Stateful):
+    """Feature maps of any model of timm, computed no further than the last layer.
+
+    The weights are read when they are first needed. They are stored with a fitted pipeline, which then needs
+    no other file.
+
+    Args:
+        model: Name of the model in timm, such as "resnet18.tv_in1k".
+        layers: Names of modules ("layer1", "blocks.3"), or indices among timm's feature levels.
+        weights: "hub" downloads the pretrained ones, "none" draws random ones from a fixed seed; all else is
+            the path of a .safetensors or .pth file with timm's names (for ResNets also torchvision's).
+        descriptor: Layer whose average over all positions describes the image; without it there is none.
+
+    Raises:
+        BadArgument: timm has no such model, or the model no such layer.
+        BadWeights: At first use: the weights are missing, broken, or those of another model.
+    """
+
+    def __init__(
+        self, model: str, layers: list[str | int], weights: str = "hub", descriptor: str | None = None
+    ) -> None:
+        self.model = model
+        self.layers = layers
+        self.weights = weights
+        self.descriptor = descriptor
+        outline = Outline(model)
+        self._names = _layer_names(layers, outline)
+        self._descriptor = [] if descriptor is None else [outline.module(descriptor, "descriptor")]
+        self._network = Network(outline, [*self._names, *self._descriptor])
+        self._ready = weights == "none"
+
+    def extract(self, images: Float[Tensor, "b 3 H W"]) -> Features:
+        self._get_ready()
+        maps = self._network.maps(images)
+        finest_first = sorted(self._names, key=lambda name: -maps[name][0, 0].numel())
+        pooled = [maps[name].mean(dim=(2, 3)) for name in self._descriptor]
+        return Features({name: maps[name] for name in finest_first}, *pooled)
+
+    def to(self, device: torch.device) -> None:
+        self._network.to(device)
+
+    def state_dict(self) -> dict[str, Tensor]:
+        self._get_ready()
+        return {name: tensor.contiguous() for name, tensor in self._network.tensors().items()}
+
+    def load_state_dict(self, state: dict[str, Tensor]) -> None:
+        take_over(self._network.tensors(), state, "The stored state")
+        self._ready = True
+
+    def _get_ready(self) -> None:
+        if self._ready:
+            return
+        if self.weights == "hub":
+            given, origin = download(self.model), f'The published "{self.model}"'
+        else:
+            given, origin = read(Path(self.weights), self.model), f'"{self.weights}"'
+        take_over(self._network.tensors(), given, origin)
+        self._ready = True
+
+
+def _layer_names(layers: list[str | int], outline: Outline) -> list[str]:
+    names = [outline.module(layer, "layers") for layer in layers]
+    if not names or len(set(names)) < len(names):
+        raise BadArgument(f'Expected different layers of "{outline.model}" in "layers", got {layers}.')
+    return names

@@ -1,0 +1,40 @@
+"""Checks that a plugin keeps the contract of its family, for plugin authors.
+
+In a test module, each check becomes a test of its own:
+
+    from padimkit.contracts import DensityModel
+    from padimkit.testing.pytest import contract_checks
+
+    @contract_checks(DensityModel)
+    def test_contract(check):
+        check(Flow)  # or any function that returns a fresh instance: check(lambda: Flow(steps=2))
+
+Without pytest, `check_density(Flow)` raises a ContractViolation at the first check that fails, and
+`outcomes(DensityModel, Flow)` tells what came of each.
+"""
+
+from padimkit.testing.check import Check, ContractViolation, NotApplicable
+from padimkit.testing.suite import (
+    Outcome,
+    check_backbone,
+    check_dataset,
+    check_density,
+    check_metric,
+    check_reducer,
+    checks_of,
+    outcomes,
+)
+
+__all__ = [
+    "check_backbone",
+    "check_reducer",
+    "check_density",
+    "check_metric",
+    "check_dataset",
+    "checks_of",
+    "outcomes",
+    "Outcome",
+    "Check",
+    "ContractViolation",
+    "NotApplicable",
+]

@@ -1,0 +1,201 @@
+"""The checks of the contract of backbones."""
+
+import torch
+from torch import Tensor
+
+from padimkit.contracts import Backbone
+from padimkit.testing import parts, weights
+from padimkit.testing.check import Make, NotApplicable, checks, checks_with, require
+from padimkit.testing.configuration import can_be_written_down
+from padimkit.testing.exercise import Exercise, nothing_to_teach
+from padimkit.testing.pictures import pictures, plain, with_other_corner
+from padimkit.testing.result import (
+    CUDA_ROUNDING,
+    ROUNDING,
+    Result,
+    copied,
+    difference,
+    left_alone,
+    require_finite,
+)
+from padimkit.values import Features
+
+
+def gives_maps_of_each_image(make: Make) -> None:
+    """There is at least one layer, each a float32 map "b c h w", and one or no descriptor "b e"."""
+    images = pictures("usual")
+    features = make().extract(images)
+    found = type(features).__name__
+    require(isinstance(features, Features), f"Expected extract to return Features, found {found}.")
+    require(len(features.maps) > 0, "Expected the map of at least one layer, found none.")
+    for name, tensor in _tensors(features).items():
+        dimensions = 4 if name in features.maps else 2
+        require(
+            tensor.ndim == dimensions and len(tensor) == len(images) and tensor.numel() > 0,
+            f'Expected {dimensions} dimensions of "{name}", the first of {len(images)} images, '
+            f"found shape {tuple(tensor.shape)}.",
+        )
+        require(tensor.dtype == torch.float32, f'Expected "{name}" of torch.float32, found {tensor.dtype}.')
+
+
+def finest_layer_comes_first(make: Make) -> None:
+    """No layer has more positions than the one before it."""
+    sizes = [map_.shape[2:] for map_ in make().extract(pictures("usual")).maps.values()]
+    found = ", ".join(f"{height} x {width}" for height, width in sizes)
+    positions = [size.numel() for size in sizes]
+    require(positions == sorted(positions, reverse=True), f"Expected the finest layer first, found {found}.")
+
+
+def layers_are_the_same_for_all_images(make: Make) -> None:
+    """Names, channels and positions depend neither on the images nor on how many they are."""
+    backbone = make()
+    expected = _layout(backbone.extract(pictures("usual")))
+    for images in (pictures("other", count=1), plain(0.0)):
+        found = _layout(backbone.extract(images))
+        require(found == expected, f"Expected the layers {expected} of all images, found {found}.")
+
+
+def features_are_finite(make: Make) -> None:
+    """No feature is NaN or infinite, not even that of a black or a white image."""
+    backbone = make()
+    for what, images in (("usual", pictures("usual")), ("black", plain(0.0)), ("white", plain(1.0))):
+        require_finite(_tensors(backbone.extract(images)), f"features of a {what} image")
+
+
+def images_do_not_influence_each_other(make: Make) -> None:
+    """Each image gets the same features alone as in a batch."""
+    backbone = make()
+    together = copied(_tensors(backbone.extract(pictures("usual"))))
+    alone = _tensors(backbone.extract(pictures("usual")[1:]))
+    changed = difference(alone, {name: tensor[1:] for name, tensor in together.items()}, relative=ROUNDING)
+    require(
+        not changed,
+        f"Expected the same features for an image alone as in a batch, found {changed}. "
+        "Is the network in evaluation mode?",
+    )
+
+
+def different_images_have_different_features(make: Make) -> None:
+    """Every layer, and the descriptor, depends on the image."""
+    backbone = make()
+    usual = copied(_tensors(backbone.extract(pictures("usual"))))
+    for name, tensor in _tensors(backbone.extract(pictures("other"))).items():
+        same = torch.equal(usual[name], tensor)
+        require(not same, f'Expected "{name}" to depend on the image, found the same for two images.')
+
+
+def positions_are_those_of_the_image(make: Make) -> None:
+    """What changes in a corner of the image changes most in that corner of the finest map."""
+    backbone, images = make(), pictures("usual")
+    after = _finest(backbone.extract(with_other_corner(images))).clone()
+    change = (after - _finest(backbone.extract(images))).abs().mean((0, 1))
+    height, width = change.shape[0] // 2, change.shape[1] // 2
+    if not (height and width):
+        raise NotApplicable("Its finest map has one row or column.")
+    corners = {
+        "upper left": change[:height, :width],
+        "upper right": change[:height, -width:],
+        "lower left": change[-height:, :width],
+        "lower right": change[-height:, -width:],
+    }
+    most = max(corners, key=lambda corner: float(corners[corner].mean()))
+    require(
+        most == "upper right",
+        "Expected a change in the upper right corner of the image to change the map there, found that it "
+        f'changes the {most} corner. Are height and width mixed up in the shape "b c h w"?',
+    )
+
+
+def input_is_not_modified(make: Make) -> None:
+    """The images are left as they are."""
+    images = pictures("usual")
+    with left_alone({"images": images}, "the images"):
+        make().extract(images)
+
+
+def features_carry_no_gradient(make: Make) -> None:
+    """Features hold no graph of the computation, which would keep every image in memory."""
+    with torch.enable_grad():
+        features = make().extract(pictures("usual"))
+    for name, tensor in _tensors(features).items():
+        require(not tensor.requires_grad, f'Expected "{name}" without gradient, found one that requires it.')
+
+
+def can_be_moved_to_the_cpu(make: Make) -> None:
+    """Where it is on the CPU already, moving it there changes nothing."""
+    backbone = make()
+    before = copied(_tensors(backbone.extract(pictures("usual"))))
+    backbone.to(torch.device("cpu"))
+    after = _tensors(backbone.extract(pictures("usual")))
+    changed = difference(after, before, relative=ROUNDING)
+    require(not changed, f"Expected the same features after moving it to the CPU, found {changed}.")
+
+
+def computes_on_cuda(make: Make) -> None:
+    """Moved to a GPU, it gives features there, the same as on the CPU."""
+    if not torch.cuda.is_available():
+        raise NotApplicable("There is no CUDA device here.")
+    computes_on(torch.device("cuda", 0), make)
+
+
+def computes_on(device: torch.device, make: Make) -> None:
+    """Moves a backbone to a device and back, as a pipeline does."""
+    backbone, images = make(), pictures("usual")
+    before = _tensors(backbone.extract(images))
+    backbone.to(device)
+    there = _tensors(backbone.extract(images.to(device)))
+    for name, tensor in there.items():
+        require(tensor.device == device, f'Expected "{name}" on {device}, found it on {tensor.device}.')
+    changed = difference(there, before, relative=CUDA_ROUNDING)
+    require(not changed, f"Expected the same features on {device} as on the CPU, found {changed}.")
+
+
+def _tensors(features: Features) -> Result:
+    return features.maps | ({} if features.descriptor is None else {"its descriptor": features.descriptor})
+
+
+def _finest(features: Features) -> Tensor:
+    if not features.maps:
+        raise NotApplicable("It has no maps.")
+    return next(iter(features.maps.values())).detach()
+
+
+def _layout(features: Features) -> dict[str, tuple[int, ...]]:
+    return {name: tuple(tensor.shape[1:]) for name, tensor in _tensors(features).items()}
+
+
+_EXERCISE = Exercise(
+    nothing_to_teach, lambda backbone, material: _tensors(backbone.extract(pictures(material)))
+)
+
+BACKBONE_CHECKS = (
+    *checks(
+        Backbone,
+        gives_maps_of_each_image,
+        finest_layer_comes_first,
+        layers_are_the_same_for_all_images,
+        features_are_finite,
+        images_do_not_influence_each_other,
+        different_images_have_different_features,
+        positions_are_those_of_the_image,
+        input_is_not_modified,
+        features_carry_no_gradient,
+    ),
+    *checks_with(Backbone, _EXERCISE, parts.keeps_its_arguments),
+    *checks(Backbone, can_be_written_down),
+    *checks_with(
+        Backbone,
+        _EXERCISE,
+        weights.restored_weights_give_the_same_features,
+        weights.loaded_weights_are_used,
+        weights.loading_leaves_the_weights_alone,
+        parts.same_arguments_give_the_same_result,
+        parts.another_seed_gives_another_result,
+        parts.leaves_global_random_state_alone,
+        parts.repeats_itself,
+        parts.earlier_results_stay,
+        parts.can_be_copied,
+        parts.can_be_pickled,
+    ),
+    *checks(Backbone, can_be_moved_to_the_cpu, computes_on_cuda),
+)

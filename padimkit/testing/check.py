@@ -1,0 +1,129 @@
+"""One check of a contract, and what it can find."""
+
+import inspect
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any, TypeAlias, TypeVar, final
+
+import torch
+
+from padimkit.testing.random_state import fixed_random_state
+
+T = TypeVar("T")
+Make: TypeAlias = Callable[[], Any]  # a fresh instance at each call, as a class gives if it needs no argument
+Function: TypeAlias = Callable[[Make], None]
+
+
+@final
+class ContractViolation(AssertionError):
+    """A part does not do what its contract promises."""
+
+    def __init__(self, part: str, check: str, finding: str) -> None:
+        self.part = part
+        self.check = check
+        self.finding = finding
+
+    def __str__(self) -> str:
+        return f'{self.part} fails the check "{self.check}": {self.finding}'
+
+    def __reduce__(self) -> tuple[type["ContractViolation"], tuple[str, str, str]]:
+        return ContractViolation, (self.part, self.check, self.finding)
+
+
+@final
+class NotApplicable(Exception):
+    """A check says nothing about this part, or cannot be done on this machine; the message says why."""
+
+
+@final
+class Finding(Exception):
+    """What a check has found; `Check` adds which part and which check."""
+
+
+def require(kept: bool, finding: str) -> None:
+    """Raises the finding unless the promise is kept."""
+    if not kept:
+        raise Finding(finding)
+
+
+@dataclass(frozen=True)
+class Check:
+    """A promise of a contract and the function that tests it; calling it raises what the function finds."""
+
+    contract: type[Any]
+    name: str
+    description: str
+    function: Function
+
+    def __call__(self, make: Make) -> None:
+        """Tests fresh instances.
+
+        Raises:
+            ContractViolation: The promise is not kept.
+            NotApplicable: It does not concern this part, or this machine.
+        """
+        __tracebackhide__ = True  # pytest then points to the caller
+        maker = _Maker(self.contract, make)
+        try:
+            with fixed_random_state(), _one_thread():
+                self.function(maker)
+        except Finding as finding:
+            raise ContractViolation(maker.name, self.name, str(finding)) from None
+        except NotApplicable:
+            raise
+        except Exception as error:  # a stranger's class may raise anything
+            raise ContractViolation(maker.name, self.name, f"It raised {described(error)}") from error
+
+
+def checks(contract: type[Any], *functions: Function) -> tuple[Check, ...]:
+    """A check for each function: its name, and the first line of its docstring, are those of the check."""
+    return tuple(_check(contract, function, function) for function in functions)
+
+
+def checks_with(contract: type[Any], argument: T, *functions: Callable[[Make, T], None]) -> tuple[Check, ...]:
+    """A check for each function of two arguments, the second of which is the same for all of them."""
+    return tuple(_check(contract, function, _with(function, argument)) for function in functions)
+
+
+def described(error: BaseException) -> str:
+    """The type of an error, and what it says."""
+    return f"{type(error).__name__}: {error}".rstrip(":. ") + "."
+
+
+def _check(contract: type[Any], named: Callable[..., None], function: Function) -> Check:
+    lines = (inspect.getdoc(named) or "").splitlines()
+    return Check(contract, named.__name__, lines[0] if lines else "", function)
+
+
+def _with(function: Callable[[Make, T], None], argument: T) -> Function:
+    return lambda make: function(make, argument)
+
+
+@contextmanager
+def _one_thread() -> Iterator[None]:
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)  # made-up data are small: more threads spend their time waiting for each other
+    try:
+        yield
+    finally:
+        torch.set_num_threads(threads)
+
+
+class _Maker:
+    """Makes instances, requires them to be fresh and of the contract, and remembers what they are called."""
+
+    def __init__(self, contract: type[Any], make: Make) -> None:
+        self.name = f"This {contract.__name__}"
+        self._contract = contract
+        self._make = make
+        self._made: list[Any] = []
+
+    def __call__(self) -> Any:
+        part = self._make()
+        self.name = type(part).__name__
+        expected = f'Expected "make" to return a fresh {self._contract.__name__} at each call'
+        require(isinstance(part, self._contract), f"{expected}, found {part!r}.")
+        require(all(part is not other for other in self._made), f"{expected}, found the same one twice.")
+        self._made.append(part)
+        return part

@@ -1,0 +1,137 @@
+"""Checks of how reducers and density models learn from embeddings and are applied to others."""
+
+from typing import Any
+
+import torch
+
+from padimkit.testing import growth, parts, states
+from padimkit.testing.check import Check, Make, NotApplicable, checks, checks_with, require
+from padimkit.testing.configuration import can_be_written_down
+from padimkit.testing.embeddings import joined, moved, part_of, probe, stream, tensors_of, training
+from padimkit.testing.fitting import Apply, exercise_of, fitted
+from padimkit.testing.result import CUDA_ROUNDING, ROUNDING, copied, difference, left_alone, require_finite
+from padimkit.values import Embedding
+
+
+def learner_checks(contract: type[Any], apply: Apply) -> tuple[Check, ...]:
+    """The checks that reducers and density models have in common; `apply` tells how to use a fitted one."""
+    return (
+        *checks_with(contract, exercise_of(apply), parts.keeps_its_arguments),
+        *checks(contract, can_be_written_down),
+        *checks_with(
+            contract,
+            apply,
+            input_is_not_modified,
+            memory_layout_does_not_matter,
+            batch_size_does_not_matter,
+            last_batch_may_hold_one_image,
+            results_carry_no_gradient,
+            second_fit_forgets_the_first,
+            states.state_is_named_tensors,
+            states.restored_state_gives_the_same_result,
+            states.restored_state_is_written_again,
+            states.loading_forgets_what_was_learnt,
+            states.loading_leaves_the_state_alone,
+            states.use_leaves_the_state_alone,
+            states.state_does_not_grow_with_each_fit,
+            growth.update_equals_one_fit,
+            growth.first_update_is_a_fit,
+            growth.restored_part_can_be_updated,
+            growth.merge_equals_one_fit,
+            growth.merge_leaves_the_other_alone,
+        ),
+        *checks_with(
+            contract,
+            exercise_of(apply),
+            parts.same_arguments_give_the_same_result,
+            parts.another_seed_gives_another_result,
+            parts.leaves_global_random_state_alone,
+            parts.repeats_itself,
+            parts.earlier_results_stay,
+            parts.instances_share_nothing,
+            parts.can_be_copied,
+            parts.can_be_pickled,
+        ),
+        *checks_with(contract, apply, computes_on_cuda),
+    )
+
+
+def input_is_not_modified(make: Make, apply: Apply) -> None:
+    """Embeddings are left as they are, in fit and afterwards."""
+    part, lesson, question = make(), training("usual"), probe("usual")
+    with left_alone(tensors_of(lesson), "the embeddings given to fit"):
+        part.fit(stream(lesson))
+    with left_alone(tensors_of(question), "the embedding given after fit"):
+        apply(part, question)
+
+
+def memory_layout_does_not_matter(make: Make, apply: Apply) -> None:
+    """Channels-last tensors, as many backbones give them, are as good as contiguous ones."""
+    part = fitted(make)
+    expected = copied(apply(part, probe("usual")))
+    changed = difference(apply(part, _channels_last(probe("usual"))), expected, relative=ROUNDING)
+    require(not changed, f"Expected the same result from a channels-last embedding, found {changed}.")
+    make().fit(stream(_channels_last(training("usual"))))
+
+
+def batch_size_does_not_matter(make: Make, apply: Apply) -> None:
+    """Each image gets the same result, whichever others are in its batch."""
+    part = fitted(make)
+    together = copied(apply(part, probe("usual")))
+    for index in range(len(probe("usual").patches)):
+        alone = apply(part, part_of(probe("usual"), index, index + 1))
+        expected = {name: tensor[index : index + 1] for name, tensor in together.items()}
+        changed = difference(alone, expected, relative=ROUNDING)
+        require(not changed, f"Expected the same for an image alone as in a batch, found {changed}.")
+
+
+def last_batch_may_hold_one_image(make: Make, apply: Apply) -> None:
+    """Fit copes with a last batch of a single image."""
+    lesson = training("usual")
+    part = make()
+    part.fit(stream(part_of(lesson, 0, 22), batch_size=7))
+    normal = part_of(probe("usual"), 0, 3)
+    require_finite(apply(part, normal), "results after a last batch of one image")
+
+
+def second_fit_forgets_the_first(make: Make, apply: Apply) -> None:
+    """Fitting again gives what a fresh instance would have learnt, compared on unseen images."""
+    expected = apply(fitted(make), probe("usual"))
+    part = make()
+    # Nearest neighbours among far-off training images would never be looked at: keep some of them near.
+    part.fit(stream(joined(probe("usual"), training("other"))))
+    apply(part, probe("usual"))  # what is kept for speed must be forgotten as well
+    part.fit(stream(training("usual")))
+    changed = difference(apply(part, probe("usual")), expected, relative=ROUNDING)
+    require(not changed, f"Expected a second fit to forget the first, found {changed}.")
+
+
+def results_carry_no_gradient(make: Make, apply: Apply) -> None:
+    """Results hold no graph of the computation, which would keep every image in memory."""
+    for name, tensor in apply(fitted(make), probe("usual")).items():
+        require(not tensor.requires_grad, f'Expected "{name}" without gradient, found one that requires it.')
+
+
+def computes_on_cuda(make: Make, apply: Apply) -> None:
+    """Embeddings on a GPU give results on that GPU, the same as on the CPU."""
+    if not torch.cuda.is_available():
+        raise NotApplicable("There is no CUDA device here.")
+    computes_on(torch.device("cuda", 0), make, apply)
+
+
+def computes_on(device: torch.device, make: Make, apply: Apply) -> None:
+    """Fits on a device, and moves what was fitted on the CPU there, as a pipeline does."""
+    question = moved(probe("usual"), device)
+    there = make()
+    there.fit([moved(training("usual"), device)])
+    here, arrived = fitted(make), make()
+    arrived.load_state_dict({name: tensor.to(device) for name, tensor in here.state_dict().items()})
+    for part in (there, arrived):
+        for name, tensor in apply(part, question).items():
+            require(tensor.device == device, f'Expected "{name}" on {device}, found it on {tensor.device}.')
+    changed = difference(apply(arrived, question), apply(here, probe("usual")), relative=CUDA_ROUNDING)
+    require(not changed, f"Expected the same result on {device} as on the CPU, found {changed}.")
+
+
+def _channels_last(embedding: Embedding) -> Embedding:
+    return Embedding(embedding.patches.contiguous(memory_format=torch.channels_last), embedding.descriptor)

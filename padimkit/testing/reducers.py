@@ -1,0 +1,95 @@
+"""The checks of the contract of reducers."""
+
+import torch
+
+from padimkit.contracts import Reducer
+from padimkit.errors import NotFitted
+from padimkit.testing.check import Make, checks, described, require
+from padimkit.testing.embeddings import CHANNELS, HEIGHT, WIDTH, part_of, probe, tensors_of
+from padimkit.testing.fitting import fitted
+from padimkit.testing.learners import learner_checks
+from padimkit.testing.result import ROUNDING, Result, difference, require_finite
+from padimkit.values import Embedding
+
+
+def keeps_images_and_positions(make: Make) -> None:
+    """Reduced patches are float32, for the same images and positions."""
+    reducer = fitted(make)
+    for count in (1, 4):
+        reduced = reducer.transform(part_of(probe("usual"), 0, count))
+        found = type(reduced).__name__
+        require(isinstance(reduced, Embedding), f"Expected transform to return an Embedding, found {found}.")
+        images, _, height, width = reduced.patches.shape
+        require(
+            (images, height, width) == (count, HEIGHT, WIDTH),
+            f"Expected {count} images of {HEIGHT} x {WIDTH} positions, found {images} of {height} x {width}.",
+        )
+        dtype = reduced.patches.dtype
+        require(dtype == torch.float32, f"Expected patches of torch.float32, found {dtype}.")
+
+
+def adds_no_channels(make: Make) -> None:
+    """There are at least one and at most as many channels as before."""
+    channels = fitted(make).transform(probe("usual")).patches.shape[1]
+    require(1 <= channels <= CHANNELS, f"Expected 1 to {CHANNELS} channels, found {channels}.")
+
+
+def embeddings_are_finite(make: Make) -> None:
+    """No reduced value is NaN or infinite."""
+    require_finite(_apply(fitted(make), probe("usual")), "embeddings")
+
+
+def descriptor_is_left_as_it_is(make: Make) -> None:
+    """The descriptor of each image comes out as it went in; where there was none, there is none."""
+    reducer, question = fitted(make), probe("usual")
+    found = reducer.transform(question).descriptor
+    require(
+        found is not None and question.descriptor is not None and torch.equal(found, question.descriptor),
+        "Expected the descriptor to be left as it is, found another, or none.",
+    )
+    found = reducer.transform(Embedding(question.patches)).descriptor
+    require(found is None, "Expected no descriptor where none was given, found one.")
+
+
+def different_patches_stay_different(make: Make) -> None:
+    """A defect can still be seen after the reduction."""
+    patches = fitted(make).transform(probe("usual")).patches
+    normal, defective = patches.chunk(2)  # the same images without and with a defect
+    require(
+        not torch.equal(normal, defective),
+        "Expected normal and anomalous patches to differ after the reduction, found them equal.",
+    )
+
+
+def refuses_to_transform_before_fit(make: Make) -> None:
+    """Before fit, transform raises NotFitted, or does already what it does after fit."""
+    reducer = make()
+    try:
+        before = _apply(reducer, probe("usual"))
+    except NotFitted:
+        return
+    except Exception as error:
+        require(False, f"Expected transform to raise NotFitted before fit, found {described(error)}")
+    changed = difference(before, _apply(fitted(make), probe("usual")), relative=ROUNDING)
+    require(
+        not changed,
+        f"Expected transform to raise NotFitted before fit or to need no fit, before fit found {changed}.",
+    )
+
+
+def _apply(reducer: Reducer, embedding: Embedding) -> Result:
+    return tensors_of(reducer.transform(embedding))
+
+
+REDUCER_CHECKS = (
+    *checks(
+        Reducer,
+        keeps_images_and_positions,
+        adds_no_channels,
+        embeddings_are_finite,
+        descriptor_is_left_as_it_is,
+        different_patches_stay_different,
+        refuses_to_transform_before_fit,
+    ),
+    *learner_checks(Reducer, _apply),
+)

@@ -1,0 +1,98 @@
+"""Checks of what reducers and density models write down, from which a model is restored."""
+
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from safetensors.torch import load, load_file, save, save_file
+from torch import Tensor
+
+from padimkit.testing.check import Make, require
+from padimkit.testing.embeddings import probe
+from padimkit.testing.fitting import Apply, fit, fitted
+from padimkit.testing.result import Result, copied, difference, left_alone
+
+
+def state_is_named_tensors(make: Make, apply: Apply) -> None:
+    """The state holds tensors under names, and nothing else."""
+    state = fitted(make).state_dict()
+    require(isinstance(state, dict), f"Expected state_dict to return a dict, found {type(state).__name__}.")
+    for name, value in state.items():
+        require(isinstance(name, str), f"Expected names in the state to be strings, found {name!r}.")
+        found = type(value).__name__
+        require(isinstance(value, Tensor), f'Expected "{name}" in the state to be a tensor, found {found}.')
+
+
+def restored_state_gives_the_same_result(make: Make, apply: Apply) -> None:
+    """Written to a safetensors file and read by a fresh instance, the state gives the same bit for bit."""
+    part = fitted(make)
+    restored = make()
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder) / "state.safetensors"
+        save_file(_storable(part.state_dict()), file)
+        restored.load_state_dict(load_file(file))
+    changed = difference(apply(restored, probe("usual")), apply(part, probe("usual")))
+    require(not changed, f"Expected the same result bit for bit from the restored state, found {changed}.")
+
+
+def restored_state_is_written_again(make: Make, apply: Apply) -> None:
+    """A restored instance writes the state that it has read."""
+    state = written(fitted(make).state_dict())
+    restored = make()
+    restored.load_state_dict(state)
+    changed = difference(written(restored.state_dict()), state)
+    require(not changed, f"Expected a restored instance to write the state it was given, found {changed}.")
+
+
+def loading_forgets_what_was_learnt(make: Make, apply: Apply) -> None:
+    """Loading a state replaces all that the instance had learnt before."""
+    state = written(fitted(make).state_dict())
+    fresh, other = make(), fitted(make, "other")
+    apply(other, probe("usual"))  # what is kept for speed must be forgotten as well
+    for part in (fresh, other):
+        part.load_state_dict(copied(state))
+    changed = difference(apply(other, probe("usual")), apply(fresh, probe("usual")))
+    require(not changed, f"Expected a loaded state to replace what was learnt before, found {changed}.")
+
+
+def loading_leaves_the_state_alone(make: Make, apply: Apply) -> None:
+    """What a restored instance learns later does not change the tensors that it was given."""
+    state = written(fitted(make).state_dict())
+    with left_alone(state, "the state given to load_state_dict"):
+        restored = make()
+        restored.load_state_dict(state)
+        apply(restored, probe("usual"))
+        fit(restored, "other")
+
+
+def use_leaves_the_state_alone(make: Make, apply: Apply) -> None:
+    """Applying a fitted part to other images teaches it nothing."""
+    part = fitted(make)
+    before = written(part.state_dict())
+    apply(part, probe("other"))
+    changed = difference(written(part.state_dict()), before)
+    require(not changed, f"Expected use after fit to leave the state as it is, found {changed}.")
+
+
+def state_does_not_grow_with_each_fit(make: Make, apply: Apply) -> None:
+    """After a second fit the state is as large as after the first."""
+    part = fitted(make)
+    before = _sizes(part.state_dict())
+    fit(part)
+    after = _sizes(part.state_dict())
+    require(after == before, f"Expected a state of {before} after a second fit too, found {after}.")
+
+
+def written(state: dict[str, Tensor]) -> Result:
+    """The state as it is read back from what a model's file holds."""
+    return load(save(_storable(state)))
+
+
+def _storable(state: dict[str, Any]) -> Result:
+    # What is no tensor cannot be stored: that is the finding of a check of its own.
+    tensors = {name: value for name, value in state.items() if isinstance(value, Tensor)}
+    return {name: tensor.cpu().contiguous() for name, tensor in tensors.items()}
+
+
+def _sizes(state: dict[str, Any]) -> dict[str, tuple[int, ...]]:
+    return {name: tuple(value.shape) for name, value in state.items() if isinstance(value, Tensor)}

@@ -1,0 +1,116 @@
+"""Every registered built-in goes through every check of its contract."""
+
+from functools import cache, partial
+from pathlib import Path
+from tempfile import mkdtemp
+
+import pytest
+from torchmetrics.classification import BinaryAveragePrecision, BinaryF1Score
+
+from padimkit.contracts import Backbone, DataSource, DensityModel, Metric, Reducer
+from padimkit.registry import CONTRACTS, Registry
+from padimkit.testing.pytest import contract_checks
+
+
+def new_folder(root):
+    return Path(mkdtemp(dir=root))
+
+
+# By family and name, the arguments to check it with; data sources are given the folder of some images.
+TIMM = {"model": "test_resnet.r160_in1k", "layers": ["layer1", "layer3"], "weights": "none"}
+ARGUMENTS = {
+    "backbones": {
+        "filter_bank": [{}],
+        "pixels": [{}],
+        "timm": [TIMM | {"descriptor": "layer4"}],
+    },
+    "reducers": {
+        "identity": [{}],
+        "pca": [{"keep": 3}],
+        "random_channels": [{"keep": 3}],
+    },
+    "densities": {
+        "gaussian": [
+            {"scope": "per_position", "covariance": "empirical"},
+            {"scope": "per_position", "covariance": "ledoit_wolf"},
+            {"scope": "shared", "covariance": "empirical"},
+            {"scope": "shared", "covariance": "ledoit_wolf"},
+            {"precision": "float64"},
+        ],
+    },
+    "metrics": {
+        "image_auroc": [{}],
+        "pixel_auroc": [{}],
+        "pro": [{}, {"max_fpr": 1.0}],
+        "torchmetrics": [
+            {"metric": BinaryAveragePrecision(), "level": "image"},
+            {"metric": BinaryF1Score(), "level": "pixel"},
+        ],
+    },
+    "datasets": {
+        "folder": [
+            lambda data: {
+                "normal": data / "stripes/train/good",
+                "anomalous": data / "stripes/test/spot",
+                "masks": data / "stripes/ground_truth/spot",
+            }
+        ],
+        "mvtec": [lambda data: {"root": data, "category": "stripes"}],
+        "synthetic": [
+            lambda data: {"root": new_folder(data), "train_images": 4, "test_images": 1, "size": 64},
+        ],
+    },
+}
+
+
+def variants(family):
+    return [
+        pytest.param(name, arguments, id=f"{name}{number}")
+        for name, variants in ARGUMENTS[family].items()
+        for number, arguments in enumerate(variants)
+    ]
+
+
+@cache
+def loaded(family, name):
+    return Registry(family).load(name)
+
+
+def make(family, name, arguments):
+    return loaded(family, name)(**arguments)
+
+
+@pytest.mark.parametrize("family", CONTRACTS)
+def test_no_built_in_is_left_out(family):
+    plugins = {plugin.name for plugin in Registry(family).plugins() if plugin.distribution == "padimkit"}
+    assert set(ARGUMENTS[family]) == plugins
+
+
+@contract_checks(Backbone)
+@pytest.mark.parametrize(("name", "arguments"), variants("backbones"))
+def test_backbone(check, name, arguments):
+    check(partial(make, "backbones", name, arguments))
+
+
+@contract_checks(Reducer)
+@pytest.mark.parametrize(("name", "arguments"), variants("reducers"))
+def test_reducer(check, name, arguments):
+    check(partial(make, "reducers", name, arguments))
+
+
+@contract_checks(DensityModel)
+@pytest.mark.parametrize(("name", "arguments"), variants("densities"))
+def test_density(check, name, arguments):
+    check(partial(make, "densities", name, arguments))
+
+
+@contract_checks(Metric)
+@pytest.mark.parametrize(("name", "arguments"), variants("metrics"))
+def test_metric(check, name, arguments):
+    check(partial(make, "metrics", name, arguments))
+
+
+@contract_checks(DataSource)
+@pytest.mark.parametrize(("name", "arguments"), variants("datasets"))
+def test_data_source(check, name, arguments, stripes):
+    check(lambda: make("datasets", name, arguments(stripes)))

@@ -1,0 +1,137 @@
+"""What a check does with what its function finds."""
+
+import pickle
+import random
+
+import numpy as np
+import pytest
+import torch
+
+from padimkit.backbones.pixels import Pixels
+from padimkit.contracts import Backbone, DataSource, DensityModel, Metric, Reducer
+from padimkit.densities.gaussian import Gaussian
+from padimkit.errors import BadArgument
+from padimkit.reducers.identity import Identity
+from padimkit.testing import (
+    Check,
+    ContractViolation,
+    NotApplicable,
+    check_backbone,
+    check_density,
+    checks_of,
+    outcomes,
+)
+from padimkit.testing.check import checks, require
+from padimkit.testing.random_state import global_random_state
+
+
+class Zero(Gaussian):
+    """Finds nothing anomalous."""
+
+    def score(self, embedding):
+        scores = super().score(embedding)
+        return type(scores)(scores.patches * 0)
+
+
+def of(function):
+    (check,) = checks(DensityModel, function)
+    return check
+
+
+def test_a_violation_names_part_and_check_and_what_was_found():
+    def is_seven(make):
+        """It is seven."""
+        make()
+        require(False, "Expected seven, found eight.")
+
+    check = of(is_seven)
+    assert (check.name, check.description, check.contract) == ("is_seven", "It is seven.", DensityModel)
+    with pytest.raises(ContractViolation) as caught:
+        check(Gaussian)
+    violation = pickle.loads(pickle.dumps(caught.value))
+    assert str(violation) == 'Gaussian fails the check "is_seven": Expected seven, found eight.'
+    assert (violation.part, violation.check) == ("Gaussian", "is_seven")
+    assert violation.finding == "Expected seven, found eight."
+
+
+def test_an_error_of_the_part_is_a_violation_with_its_cause():
+    def fails(make):
+        make().merge(Gaussian())
+
+    with pytest.raises(ContractViolation, match="Gaussian fails .* It raised NotFitted: Gaussian.merge") as e:
+        of(fails)(Gaussian)
+    assert "before fit" in str(e.value.__cause__)
+
+
+def test_an_error_in_making_the_part_is_a_violation_too():
+    with pytest.raises(ContractViolation, match='This DensityModel fails .* It raised BadArgument: .*"eps"'):
+        of(lambda make: make())(lambda: Gaussian(eps=-1.0))
+
+
+def test_another_kind_of_part_is_refused():
+    with pytest.raises(ContractViolation, match='Expected "make" to return a fresh DensityModel .*Identity'):
+        of(lambda make: make())(Identity)
+
+
+def test_one_instance_for_all_calls_is_refused():
+    gaussian = Gaussian()
+    with pytest.raises(ContractViolation, match="found the same one twice"):
+        of(lambda make: [make(), make()])(lambda: gaussian)
+
+
+def test_what_a_check_draws_at_random_is_the_same_in_each_run_and_leaves_no_trace():
+    drawn = []
+
+    def draws(make):
+        drawn.append((torch.rand(3).tolist(), np.random.rand(), random.random()))
+
+    before = global_random_state(), random.getstate()
+    of(draws)(Gaussian)
+    torch.rand(1)
+    of(draws)(Gaussian)
+    assert drawn[0] == drawn[1]
+    torch.set_rng_state(torch.frombuffer(bytearray(before[0]["torch"]), dtype=torch.uint8))
+    assert global_random_state() == before[0]
+
+
+def test_threads_are_as_many_as_before():
+    before = torch.get_num_threads()
+    threads = []
+    of(lambda make: threads.append(torch.get_num_threads()))(Gaussian)
+    assert (threads, torch.get_num_threads()) == ([1], before)
+
+
+def test_outcomes_tell_of_all_checks():
+    found = {outcome.check.name: outcome for outcome in outcomes(DensityModel, Zero)}
+    assert set(found) == {check.name for check in checks_of(DensityModel)}
+    verdicts = {outcome.verdict for outcome in found.values()}
+    assert verdicts == {"passed", "failed", "skipped"}
+    failed = [name for name, outcome in found.items() if outcome.verdict == "failed"]
+    assert failed == ["outliers_score_higher"]
+    assert "found 0, 0, 0 on average there, and 0, 0, 0" in found["outliers_score_higher"].reason
+    assert found["another_seed_gives_another_result"].reason == 'It has no argument "seed".'
+    assert found["can_be_pickled"].reason == ""
+
+
+def test_all_checks_at_once_stop_at_the_first_that_fails():
+    check_backbone(Pixels)
+    with pytest.raises(ContractViolation, match='Zero fails the check "outliers_score_higher"'):
+        check_density(Zero)
+
+
+def test_what_does_not_apply_says_why():
+    seeds = next(check for check in checks_of(Metric) if check.name.startswith("another_seed"))
+    with pytest.raises(NotApplicable, match='no argument "seed"'):
+        Check(DensityModel, seeds.name, seeds.description, seeds.function)(Gaussian)
+
+
+@pytest.mark.parametrize("contract", [Gaussian, int])
+def test_what_is_no_contract_is_refused(contract):
+    with pytest.raises(BadArgument, match="has no contract checks. Expected one of Backbone, Reducer"):
+        checks_of(contract)
+
+
+def test_every_check_is_described_in_a_line():
+    for contract in (Backbone, Reducer, DensityModel, Metric, DataSource):
+        for check in checks_of(contract):
+            assert check.description.endswith("."), check.name

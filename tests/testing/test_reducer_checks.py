@@ -1,0 +1,141 @@
+"""Reducers that are right but for one thing, and the check that finds it."""
+
+import pytest
+import torch
+from violations import failed_checks
+
+from padimkit.contracts import Reducer
+from padimkit.errors import NotFitted
+from padimkit.testing import check_reducer
+from padimkit.values import Embedding
+
+
+class Standardised(Reducer):
+    """The first channels, divided by the largest value of each: right in every way."""
+
+    def __init__(self, keep: int = 3):
+        self.keep = keep
+        self.largest = None
+
+    def fit(self, stream):
+        values = torch.cat([embedding.patches[:, : self.keep] for embedding in stream])
+        self.largest = values.abs().amax((0, 2, 3))
+
+    def transform(self, embedding):
+        if self.largest is None:
+            raise NotFitted("Standardised.transform was called before fit.")
+        patches = embedding.patches[:, : self.keep] / self.largest[:, None, None]
+        return Embedding(patches, embedding.descriptor)
+
+    def state_dict(self):
+        if self.largest is None:
+            raise NotFitted("Standardised.state_dict was called before fit.")
+        return {"largest": self.largest}
+
+    def load_state_dict(self, state):
+        self.largest = state["largest"]
+
+
+class Wrapped(Reducer):
+    """Standardised, with something done to the result."""
+
+    def __init__(self):
+        self.reducer = Standardised()
+
+    def fit(self, stream):
+        self.reducer.fit(stream)
+
+    def transform(self, embedding):
+        return self.spoil(self.reducer.transform(embedding))
+
+    def state_dict(self):
+        return self.reducer.state_dict()
+
+    def load_state_dict(self, state):
+        self.reducer.load_state_dict(state)
+
+
+class Double(Wrapped):
+    def spoil(self, reduced):
+        return Embedding(reduced.patches.double(), reduced.descriptor)
+
+
+class HalvesTheGrid(Wrapped):
+    def spoil(self, reduced):
+        return Embedding(reduced.patches[:, :, ::2, ::2], reduced.descriptor)
+
+
+class Repeats(Wrapped):
+    def spoil(self, reduced):
+        return Embedding(reduced.patches.repeat(1, 3, 1, 1), reduced.descriptor)
+
+
+class Overflows(Wrapped):
+    def spoil(self, reduced):
+        return Embedding(reduced.patches.where(reduced.patches.abs() < 1.1, torch.inf), reduced.descriptor)
+
+
+class DropsTheDescriptor(Wrapped):
+    def spoil(self, reduced):
+        return Embedding(reduced.patches)
+
+
+class ScalesTheDescriptor(Wrapped):
+    def spoil(self, reduced):
+        descriptor = reduced.descriptor
+        return Embedding(reduced.patches, None if descriptor is None else 2 * descriptor)
+
+
+class InventsADescriptor(Wrapped):
+    def spoil(self, reduced):
+        descriptor = reduced.patches.mean((2, 3)) if reduced.descriptor is None else reduced.descriptor
+        return Embedding(reduced.patches, descriptor)
+
+
+class LosesEverything(Wrapped):
+    def spoil(self, reduced):
+        return Embedding(reduced.patches * 0, reduced.descriptor)
+
+
+class TransformsUnfitted(Standardised):
+    def transform(self, embedding):
+        if self.largest is None:
+            return Embedding(embedding.patches[:, : self.keep], embedding.descriptor)
+        return super().transform(embedding)
+
+
+class NeverForgets(Standardised):
+    def fit(self, stream):
+        before = self.largest
+        super().fit(stream)
+        if before is not None:
+            self.largest = torch.maximum(self.largest, before)
+
+
+class ScalesByBatch(Wrapped):
+    def spoil(self, reduced):
+        return Embedding(reduced.patches / reduced.patches.abs().max(), reduced.descriptor)
+
+
+BROKEN = {
+    Double: "keeps_images_and_positions",
+    HalvesTheGrid: "keeps_images_and_positions",
+    Repeats: "adds_no_channels",
+    Overflows: "embeddings_are_finite",
+    DropsTheDescriptor: "descriptor_is_left_as_it_is",
+    ScalesTheDescriptor: "descriptor_is_left_as_it_is",
+    InventsADescriptor: "descriptor_is_left_as_it_is",
+    LosesEverything: "different_patches_stay_different",
+    TransformsUnfitted: "refuses_to_transform_before_fit",
+    NeverForgets: "second_fit_forgets_the_first",
+    ScalesByBatch: "batch_size_does_not_matter",
+}
+
+
+def test_a_sound_reducer_passes_every_check():
+    check_reducer(Standardised)
+
+
+@pytest.mark.parametrize("reducer", BROKEN, ids=lambda reducer: reducer.__name__)
+def test_a_broken_reducer_fails_the_check_meant_for_it_alone(reducer):
+    assert failed_checks(Reducer, reducer) == {BROKEN[reducer]}
