@@ -4,14 +4,15 @@ import inspect
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from types import NoneType
-from typing import Any, Literal, get_args, get_origin, get_type_hints
+from types import NoneType, UnionType
+from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
 from padimkit.errors import BadConfig, UntrustedClass
 from padimkit.names import did_you_mean, find_class, is_slot, short_name
 from padimkit.pipeline import Pipeline
 
-_PLAIN = {str, int, float, bool, Path, NoneType}
+_PLAIN = {str, int, float, bool, Path, NoneType, Ellipsis}
+_CONTAINERS = {list, tuple, dict, set, Union, UnionType}
 
 
 @dataclass(frozen=True)
@@ -93,9 +94,10 @@ def _collapsed_value(key: str, value: Any) -> Any:
 
 def _is_plain(hint: Any) -> bool:
     """Whether jsonargparse imports nothing for values of this type."""
-    if get_origin(hint) is Literal or hint in _PLAIN:
-        return True
-    return bool(get_args(hint)) and all(_is_plain(argument) for argument in get_args(hint))
+    origin = get_origin(hint)
+    if origin in _CONTAINERS:
+        return all(_is_plain(argument) for argument in get_args(hint))
+    return origin is Literal or (origin is None and hint in _PLAIN)
 
 
 def _refuse_dotted(value: Any, key: str) -> None:

@@ -25,8 +25,8 @@ class Network:
 
     def __init__(self, outline: Outline, names: Sequence[str]) -> None:
         self.model = outline.model
-        self._mean = _per_channel(outline.mean)
-        self._deviation = _per_channel(outline.std)
+        self._mean = _per_channel(outline.published["mean"])
+        self._deviation = _per_channel(outline.published["std"])
         self._module = _extractor(outline, names).eval().requires_grad_(False)
         self._keys = _needed_keys(self._module, names, outline)
         for name, parameter in self._module.named_parameters():
@@ -85,7 +85,7 @@ def _trace(module: nn.Module, outline: Outline, device: torch.device) -> tuple[d
     tensors = _tensors(module)
     doubles = {id(tensor): tensor.to(device) for tensor in tensors.values()}
     stand_ins = {name: doubles[id(tensor)] for name, tensor in tensors.items()}
-    image = torch.zeros(1, *outline.input_size, device=device)
+    image = torch.zeros(1, *outline.published["input_size"], device=device)
     with torch.no_grad(), Touched() as touched:
         maps: dict[str, Tensor] = functional_call(module, stand_ins, (image,), tie_weights=False)
     return maps, [name for name, stand_in in stand_ins.items() if id(stand_in) in touched.identities]

@@ -1,7 +1,6 @@
 """What can be said about a timm model before it has any numbers."""
 
 import difflib
-from collections.abc import Sequence
 from typing import Any, final
 
 import torch
@@ -24,9 +23,7 @@ class Outline:
         self.stages = _told_apart([info["module"] for info in getattr(network, "feature_info", None) or []])
         self.modules = [name for name, _ in network.named_modules() if name]
         self.keys = list(network.state_dict())
-        self.input_size: tuple[int, int, int] = network.pretrained_cfg["input_size"]
-        self.mean: Sequence[float] = network.pretrained_cfg["mean"]
-        self.std: Sequence[float] = network.pretrained_cfg["std"]
+        self.published: dict[str, Any] = network.pretrained_cfg
 
     def module(self, layer: str | int, option: str) -> str:
         """The name of a layer that is given by its name or by its index among timm's features.

@@ -2,11 +2,11 @@
 
 from pathlib import Path
 
-import timm
 from timm.models import load_state_dict
 from torch import Tensor
 
 from padimkit.backbones._model import create_model
+from padimkit.backbones._outline import Outline
 from padimkit.errors import BadWeights
 
 OPTION = "--pipeline.backbone.weights"
@@ -64,12 +64,12 @@ def take_over(needed: dict[str, Tensor], given: dict[str, Tensor], origin: str) 
 
 
 def _by_hand(model: str) -> str:
-    config = timm.get_pretrained_cfg(model)
-    if config and config.hf_hub_id:
-        name = config.hf_hub_filename or "model.safetensors"
-        address = f"https://huggingface.co/{config.hf_hub_id}/resolve/main/{name}"
-    elif config and config.url:
-        address = str(config.url)
+    published = Outline(model).published
+    if published.get("hf_hub_id"):
+        name = published.get("hf_hub_filename") or "model.safetensors"
+        address = f"https://huggingface.co/{published['hf_hub_id']}/resolve/main/{name}"
+    elif published.get("url"):
+        address = published["url"]
     else:
         return f" timm publishes none; give a file of your own with {OPTION} PATH."
     return (

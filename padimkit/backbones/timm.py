@@ -50,7 +50,7 @@ class Timm(Backbone, Stateful):
     def extract(self, images: Float[Tensor, "b 3 H W"]) -> Features:
         self._get_ready()
         maps = self._network.maps(images)
-        finest_first = sorted(self._names, key=lambda name: -maps[name][0, 0].numel())
+        finest_first = sorted(self._names, key=lambda name: -maps[name].shape[2:].numel())
         pooled = [maps[name].mean(dim=(2, 3)) for name in self._descriptor]
         return Features({name: maps[name] for name in finest_first}, *pooled)
 

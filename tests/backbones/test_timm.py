@@ -178,7 +178,6 @@ def test_levels_of_efficientnet_b5_are_those_of_padim(images):
         ("test_vit", 160),
         ("test_convnext", 64),
         ("test_nfnet", 64),
-        ("test_maxvit", 160),
     ],
 )
 def test_any_features_of_timm_come_as_maps(model, size, generator):

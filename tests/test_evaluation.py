@@ -1,0 +1,59 @@
+import pytest
+import torch
+
+from padimkit import AnomalyMap, Batch, Pipeline, evaluate
+from padimkit.backbones.pixels import Pixels
+from padimkit.densities.gaussian import Gaussian
+from padimkit.errors import BadData
+from padimkit.metrics.auroc import ImageAUROC, PixelAUROC
+from padimkit.reducers.identity import Identity
+
+
+@pytest.fixture
+def pipeline(generator):
+    pipeline = Pipeline(Pixels(), Identity(), Gaussian(), map=AnomalyMap(sigma=0.0))
+    pipeline.fit([Batch(torch.rand(8, 3, 6, 6, generator=generator), tuple("abcdefgh"))])
+    return pipeline
+
+
+def drawn(generator, **known):
+    images = torch.rand(4, 3, 6, 6, generator=generator)
+    images[2:, :, 2:4, 2:4] = 3.0
+    paths = ("1", "2", "3", "4")
+    parts = [slice(0, 3), slice(3, 4)]
+    return [Batch(images[p], paths[p], **{name: value[p] for name, value in known.items()}) for p in parts]
+
+
+def test_figures_scores_and_times_of_one_pass(generator, pipeline):
+    labels = torch.tensor([False, False, True, True])
+    found = evaluate(
+        pipeline, drawn(generator, labels=labels), {"auroc": ImageAUROC(), "pixel": PixelAUROC()}
+    )
+    assert found.metrics == {"auroc": 1.0}
+    assert "no masks" in found.undefined["pixel"]
+    assert [(image.path, image.anomalous) for image in found.images] == [
+        ("1", False),
+        ("2", False),
+        ("3", True),
+        ("4", True),
+    ]
+    assert found.images[3].score > found.images[0].score
+    assert found.seconds["predict"] > 0
+    assert found.seconds["metrics"] > 0
+
+
+def test_what_a_metric_has_seen_before_does_not_count(generator, pipeline):
+    metric = ImageAUROC()
+    data = drawn(generator, labels=torch.tensor([False, False, True, True]))
+    wrong = drawn(generator, labels=torch.tensor([True, True, False, False]))
+    evaluate(pipeline, wrong, {"auroc": metric})
+    assert evaluate(pipeline, data, {"auroc": metric}).metrics == {"auroc": 1.0}
+
+
+def test_unknown_labels_stay_unknown(generator, pipeline):
+    assert {image.anomalous for image in evaluate(pipeline, drawn(generator), {}).images} == {None}
+
+
+def test_an_empty_test_set_is_refused(pipeline):
+    with pytest.raises(BadData, match="no test images"):
+        evaluate(pipeline, [], {})
