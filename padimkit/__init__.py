@@ -7,27 +7,51 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from padimkit.backbones.filter_bank import FilterBank
+    from padimkit.backbones.pixels import Pixels
+    from padimkit.backbones.timm import Timm
     from padimkit.config import load_recipe, recipes
+    from padimkit.datasets.folder import Folder
+    from padimkit.datasets.mvtec import MVTec
+    from padimkit.datasets.synthetic import Synthetic
+    from padimkit.densities.gaussian import Gaussian
     from padimkit.evaluation import Evaluation, evaluate
     from padimkit.images import Preprocessing
     from padimkit.levels import Joint, Separate
     from padimkit.maps import AnomalyMap
+    from padimkit.metrics.auroc import ImageAUROC, PixelAUROC
+    from padimkit.metrics.pro import PRO
     from padimkit.moments import Moments
     from padimkit.pipeline import Pipeline
     from padimkit.reader import Reader, Sample
+    from padimkit.reducers.identity import Identity
+    from padimkit.reducers.pca import PCA
+    from padimkit.reducers.random_channels import RandomChannels
     from padimkit.registry import Registry
     from padimkit.storage import load, save
     from padimkit.values import Batch, Embedding, Features, Prediction, Scores, Stream
 
 _MODULES = {
+    "backbones.filter_bank": ("FilterBank",),
+    "backbones.pixels": ("Pixels",),
+    "backbones.timm": ("Timm",),
     "config": ("load_recipe", "recipes"),
+    "datasets.folder": ("Folder",),
+    "datasets.mvtec": ("MVTec",),
+    "datasets.synthetic": ("Synthetic",),
+    "densities.gaussian": ("Gaussian",),
     "evaluation": ("Evaluation", "evaluate"),
     "images": ("Preprocessing",),
     "levels": ("Joint", "Separate"),
     "maps": ("AnomalyMap",),
+    "metrics.auroc": ("ImageAUROC", "PixelAUROC"),
+    "metrics.pro": ("PRO",),
     "moments": ("Moments",),
     "pipeline": ("Pipeline",),
     "reader": ("Reader", "Sample"),
+    "reducers.identity": ("Identity",),
+    "reducers.pca": ("PCA",),
+    "reducers.random_channels": ("RandomChannels",),
     "registry": ("Registry",),
     "storage": ("load", "save"),
     "values": ("Batch", "Embedding", "Features", "Prediction", "Scores", "Stream"),
@@ -42,12 +66,25 @@ __all__ = [
     "Evaluation",
     "save",
     "load",
+    "Timm",
+    "FilterBank",
+    "Pixels",
+    "Joint",
+    "Separate",
+    "Identity",
+    "RandomChannels",
+    "PCA",
+    "Gaussian",
+    "AnomalyMap",
+    "ImageAUROC",
+    "PixelAUROC",
+    "PRO",
+    "Folder",
+    "MVTec",
+    "Synthetic",
     "Reader",
     "Sample",
     "Preprocessing",
-    "Joint",
-    "Separate",
-    "AnomalyMap",
     "Moments",
     "Registry",
     "Batch",

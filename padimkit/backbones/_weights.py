@@ -38,7 +38,11 @@ def read(path: Path, model: str) -> dict[str, Tensor]:
     try:
         content = load_state_dict(str(path), weights_only=True)
     except Exception as error:
-        raise BadWeights(f'"{path}" cannot be read as the weights of "{model}": {error}') from error
+        # timm's own message may advise to read the file without protection, so it is only the cause here.
+        raise BadWeights(
+            f'"{path}" cannot be read as the weights of "{model}" ({type(error).__name__}). '
+            "Expected a whole .safetensors file, or a .pth file that holds nothing but tensors."
+        ) from error
     return {name: tensor for name, tensor in content.items() if isinstance(tensor, Tensor)}
 
 
