@@ -66,9 +66,12 @@ class Pipeline:
         `batches` is read again for each pass that the reducers and densities need.
 
         Raises:
+            BadArgument: `batches` can be read only once.
             BadData: There are fewer than two images, or one is labelled anomalous.
             BadFeatures: The backbone returned NaN or infinity; the images are named.
         """
+        if isinstance(batches, Iterator):  # its first batches would be lost without a word
+            raise BadArgument("The batches can be read only once. Pass a list, or what a data set returns.")
         first = next(iter(batches), None)
         if first is None:
             raise BadData("There are no training images.")

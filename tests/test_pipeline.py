@@ -169,6 +169,11 @@ def test_fewer_than_two_images_are_refused(generator):
         fitted([])
 
 
+def test_batches_that_can_be_read_only_once_are_refused(generator):
+    with pytest.raises(BadArgument, match="read only once"):
+        fitted(iter(batches(generator)))
+
+
 def test_anomalous_training_images_are_refused(generator):
     labels = torch.tensor([False, False, True, False])
     with pytest.raises(BadData, match='"2.png" is labelled anomalous'):
