@@ -53,7 +53,7 @@ class FewSamples:
 
     def merge(self, other: "FewSamples") -> None:
         """Takes in the vectors of `other`."""
-        for batch in other._batches:
+        for batch in list(other._batches):  # `other` may be this one
             self.update(batch)
 
     def at(self, positions: slice) -> Float[Tensor, "p n d"]:

@@ -116,6 +116,31 @@ def test_constant_channels_and_large_means_do_no_harm(generator, count, covarian
     np.testing.assert_allclose(found.patches, plain_distances(train, test, reference), rtol=3e-3)
 
 
+@pytest.mark.parametrize("scale", [1.0, 30.0, 1000.0])
+@pytest.mark.parametrize("count", [30, 40, 90])
+def test_a_few_strong_directions_do_not_drown_the_others(generator, count, scale):
+    strong = scale * torch.randn(5, 40, generator=generator)
+
+    def data(images):
+        weights = torch.randn(images, 5, 2, 2, generator=generator)
+        noise = 0.05 * torch.randn(images, 40, 2, 2, generator=generator)
+        return torch.einsum("bkhw,kc->bchw", weights, strong) + noise
+
+    train, test = data(count), data(4)
+    # Scatter matrices of float32 resolve variances down to about 1e-6 of the largest.
+    precision = "float64" if count > 40 and scale > 1 else "float32"
+    found = fitted(train, precision=precision).score(Embedding(test)).patches
+    np.testing.assert_allclose(found, plain_distances(train, test, ridge), rtol=0.01 if scale > 100 else 1e-3)
+
+
+def test_a_gaussian_merged_with_itself_counts_its_images_twice(generator):
+    data, test = patches(generator, 3), Embedding(patches(generator, 3))
+    gaussian = fitted(data)
+    gaussian.merge(gaussian)
+    expected = fitted(torch.cat([data, data])).score(test).patches
+    torch.testing.assert_close(gaussian.score(test).patches, expected, rtol=1e-3, atol=1e-3)
+
+
 @pytest.mark.parametrize("split", [(2, 3), (2, 18), (18, 2), (3, 4), (10, 10)])
 def test_any_mix_of_few_and_many_images_merges_exactly(generator, split):
     data, test = patches(generator, sum(split)), Embedding(patches(generator, 3))
