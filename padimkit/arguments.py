@@ -1,6 +1,8 @@
 """The arguments a part was made with, read back from it: what scikit-learn calls its parameters."""
 
 import inspect
+from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 from padimkit.errors import BrokenPlugin, CannotMerge
@@ -32,8 +34,19 @@ def require_alike(own: object, other: object) -> None:
     Raises:
         CannotMerge: They are not.
     """
-    if type(own) is not type(other) or arguments(own) != arguments(other):
+    if _likeness(own) != _likeness(other):
         raise CannotMerge(
             f"{type(own).__name__} with {arguments(own)} cannot be merged with {type(other).__name__} "
             f"with {arguments(other)}. Fit both with the same arguments."
         )
+
+
+def _likeness(value: Any) -> Any:
+    """What two parts have in common if they were made alike: classes and arguments, to any depth."""
+    if value is None or isinstance(value, bool | int | float | str | Path):
+        return value
+    if isinstance(value, Mapping):
+        return {key: _likeness(inner) for key, inner in value.items()}
+    if isinstance(value, list | tuple):
+        return [_likeness(inner) for inner in value]
+    return type(value), {name: _likeness(inner) for name, inner in arguments(value).items()}

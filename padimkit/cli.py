@@ -1,7 +1,9 @@
 """The command line: finds the subcommand, runs it, and turns errors into one message."""
 
 import os
+import signal
 import sys
+import threading
 import traceback
 from importlib import import_module
 from importlib.metadata import version
@@ -32,6 +34,8 @@ def main(argv: list[str] | None = None) -> int:
     words = list(sys.argv[1:] if argv is None else argv)
     debug = "--debug" in words
     words = [word for word in words if word != "--debug"]
+    if threading.current_thread() is threading.main_thread():
+        signal.signal(signal.SIGTERM, _interrupt)  # a job that is stopped cleans up as after Ctrl-C
     if not words or words[0] in ("-h", "--help"):
         sys.stdout.write(_usage())
         return 0
@@ -60,6 +64,10 @@ def _run(command: str, words: list[str], *, debug: bool) -> int:
         sys.stderr.write(f"padimkit {command}: error: {error or type(error).__name__}\n")
         return 2
     return 0
+
+
+def _interrupt(*_: object) -> None:
+    raise KeyboardInterrupt
 
 
 def _usage() -> str:

@@ -16,7 +16,7 @@ from padimkit.names import did_you_mean
 from padimkit.pipeline import Pipeline
 
 
-def build_pipeline(settings: Mapping[str, Any], *, dotted: bool = True) -> Pipeline:
+def build_pipeline(settings: Any, *, dotted: bool = True) -> Pipeline:
     """The pipeline that the settings of a `pipeline` section describe.
 
     Args:
@@ -132,9 +132,12 @@ class Schema:
         if key == "config":
             return json.dumps(self.file(Path(value)))
         hint = get_args(self.slots[key])[0] if appended else self.slots[key]
-        settings = Expansion().value(get_loader("yaml")(value), hint, key)
-        if isinstance(settings, Mapping) and not settings.get("init_args"):
-            return str(settings.get("class_path", value))
+        try:
+            settings = Expansion().value(get_loader("yaml")(value), hint, key)
+        except yaml.YAMLError as error:
+            raise BadConfig(f'"{key}" is no YAML: {error}') from error
+        if isinstance(settings, Mapping) and settings.get("init_args") == {}:
+            return str(settings["class_path"])
         return settings if isinstance(settings, str) else json.dumps(settings)
 
 

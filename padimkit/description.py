@@ -2,12 +2,13 @@
 
 from collections.abc import Mapping
 from dataclasses import fields, is_dataclass
+from numbers import Integral, Real
 from pathlib import Path
 from typing import Any
 
 from padimkit.arguments import arguments
 from padimkit.errors import BrokenPlugin
-from padimkit.names import short_name
+from padimkit.names import SLOTS, short_name
 from padimkit.pipeline import Pipeline
 
 
@@ -17,15 +18,17 @@ def describe(part: Any) -> Any:
     Raises:
         BrokenPlugin: A part does not store its arguments, or stores what cannot be written down.
     """
-    if part is None or isinstance(part, bool | int | float | str):
+    if part is None or isinstance(part, bool | str):
         return part
+    if isinstance(part, Real):  # numpy's numbers too
+        return int(part) if isinstance(part, Integral) else float(part)
     if isinstance(part, Path):
         return str(part)
     if isinstance(part, Mapping):
         return {str(key): describe(value) for key, value in part.items()}
     if isinstance(part, list | tuple):
         return [describe(value) for value in part]
-    if is_dataclass(part):
+    if is_dataclass(part) and not any(isinstance(part, slot) for slot in SLOTS):
         return {field.name: describe(getattr(part, field.name)) for field in fields(part)}
     if isinstance(part, Pipeline):
         return _described_arguments(part)

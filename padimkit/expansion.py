@@ -2,13 +2,13 @@
 
 import inspect
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, is_dataclass
 from pathlib import Path
 from types import NoneType, UnionType
 from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
 from padimkit.errors import BadConfig, UntrustedClass
-from padimkit.names import did_you_mean, find_class, is_slot, short_name
+from padimkit.names import did_you_mean, find_class, is_dotted, is_slot, short_name
 from padimkit.pipeline import Pipeline
 
 _PLAIN = {str, int, float, bool, Path, NoneType, Ellipsis}
@@ -33,24 +33,40 @@ class Expansion:
             UnknownPlugin: A name is not registered.
             UntrustedClass: A class is named by a dotted path, and `dotted` is false.
         """
-        if get_origin(hint) is list and isinstance(value, list):
-            return [self.value(item, get_args(hint)[0], f"{key}[{i}]") for i, item in enumerate(value)]
-        if is_slot(hint):
-            return self._slot(value, hint, key)
-        if hint is Pipeline and isinstance(value, Mapping):
-            return self._arguments(value, Pipeline, key)
+        if isinstance(value, list | tuple) and get_origin(hint) in (list, tuple):
+            inner = [argument for argument in get_args(hint) if argument is not Ellipsis]
+            return [
+                self.value(item, inner[min(i, len(inner) - 1)], f"{key}[{i}]") for i, item in enumerate(value)
+            ]
+        if isinstance(value, Mapping) and get_origin(hint) is dict:
+            return {
+                name: self.value(item, get_args(hint)[1], f"{key}.{name}") for name, item in value.items()
+            }
+        slots = [slot for slot in (hint, *get_args(hint)) if is_slot(slot)]
+        if slots and (hint in slots or get_origin(hint) in (Union, UnionType)):
+            return self._slot(value, slots[0], key)
+        if hint is Pipeline or is_dataclass(hint):
+            return self._group(value, hint, key)
         if not self.dotted and not _is_plain(hint):
-            _refuse_dotted(value, key)
+            _refuse_text(value, key)
         return value
+
+    def _group(self, value: Any, group: Any, key: str) -> dict[str, Any]:
+        """Settings of a class that is not chosen by name."""
+        if not isinstance(value, Mapping):
+            raise BadConfig(f'"{key}" is {value!r}; expected keys and values.')
+        return self._arguments(value, group, key)
 
     def _slot(self, value: Any, slot: type[Any], key: str) -> Any:
         if isinstance(value, str):
             value = {"class_path": value}
         if not isinstance(value, Mapping) or not isinstance(value.get("class_path"), str):
+            if value is not None and not self.dotted:
+                raise BadConfig(f'"{key}" is {value!r}; expected "class_path" and "init_args".')
             return value
         check_keys(value, ("class_path", "init_args"), key)
-        if not self.dotted:
-            _refuse_dotted(value["class_path"], key)
+        if not self.dotted and is_dotted(value["class_path"]):
+            raise UntrustedClass(f'"{key}" names "{value["class_path"]}", which is not an installed plugin.')
         path, found = find_class(value["class_path"], slot)
         arguments = value.get("init_args") or {}
         if not isinstance(arguments, Mapping):
@@ -100,12 +116,13 @@ def _is_plain(hint: Any) -> bool:
     return origin is Literal or (origin is None and hint in _PLAIN)
 
 
-def _refuse_dotted(value: Any, key: str) -> None:
+def _refuse_text(value: Any, key: str) -> None:
+    """jsonargparse may take text for a path, for YAML, or for something to import, to any depth."""
     if isinstance(value, Mapping):
         for name, inner in value.items():
-            _refuse_dotted(inner, f"{key}.{name}")
+            _refuse_text(inner, f"{key}.{name}")
     elif isinstance(value, list):
         for inner in value:
-            _refuse_dotted(inner, key)
-    elif isinstance(value, str) and "." in value and ":" not in value:
-        raise UntrustedClass(f'"{key}" names "{value}", which is not an installed plugin.')
+            _refuse_text(inner, key)
+    elif isinstance(value, str):
+        raise UntrustedClass(f'"{key}" is "{value}", which may stand for something that is not a plugin.')

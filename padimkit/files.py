@@ -11,8 +11,10 @@ from padimkit.errors import BadOutput
 
 
 @contextmanager
-def new_folder(target: Path, *, overwrite: bool) -> Iterator[Path]:
+def new_folder(target: Path, *, overwrite: bool, marker: str) -> Iterator[Path]:
     """A temporary folder beside `target` that becomes `target` when the block ends without an error.
+
+    Only a folder that holds the file `marker`, or nothing, is ever overwritten: all else is not ours.
 
     Raises:
         BadOutput: `target` exists and is not to be overwritten, cannot be created, or the disk is full.
@@ -20,6 +22,11 @@ def new_folder(target: Path, *, overwrite: bool) -> Iterator[Path]:
     _require_free(target, overwrite=overwrite)
     if target.exists() and not target.is_dir():
         raise BadOutput(f'"{target}" is a file; expected a folder, or a name that is free.')
+    if target.exists() and any(target.iterdir()) and not (target / marker).is_file():
+        raise BadOutput(
+            f'"{target}" is not overwritten: it has no "{marker}", so it is not an earlier output of this '
+            "kind. Choose another output, or remove it yourself."
+        )
     with _reported(target):
         target.absolute().parent.mkdir(parents=True, exist_ok=True)
         staging = Path(tempfile.mkdtemp(prefix=f".{target.name}-", dir=target.absolute().parent))

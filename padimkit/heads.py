@@ -53,7 +53,7 @@ class Heads:
             if not _same(reducer.state_dict(), other._reducers[name].state_dict()):
                 raise CannotMerge(
                     f"The reducers ({type(reducer).__name__}) of the two pipelines learnt different "
-                    "representations. Fit one pipeline, copy it, and update the copies instead."
+                    "representations, so that their densities do not mean the same."
                 )
         for name, density in self._densities.items():
             if not isinstance(density, Mergeable):
@@ -104,9 +104,10 @@ def under(prefix: str, state: Mapping[str, Tensor]) -> State:
 def _fit(parts: dict[str, Part], stream: Stream[Embeddings]) -> None:
     """Fits each part; those that can be updated share one pass, since each pass runs the backbone anew."""
     if len(parts) > 1 and all(isinstance(part, Updatable) for part in parts.values()):
-        for embeddings in stream:
+        for index, embeddings in enumerate(stream):
             for name, embedding in embeddings.items():
-                _updatable(parts[name]).update([embedding])
+                learn = parts[name].fit if index == 0 else _updatable(parts[name]).update
+                learn([embedding])
         return
     for name, part in parts.items():
         part.fit(_named(name, stream))

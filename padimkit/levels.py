@@ -6,7 +6,7 @@ from typing import final
 import torch
 import torch.nn.functional as F
 
-from padimkit.pooling import Pooling, check_window, pooled
+from padimkit.pooling import Pooling, check_pooling, pooled
 from padimkit.values import Embedding, Features
 
 
@@ -30,7 +30,7 @@ class Joint(Levels):
     def __init__(self, pooling: Pooling = "none", window: int = 3) -> None:
         self.pooling = pooling
         self.window = window
-        check_window(window)
+        check_pooling(pooling, window)
 
     def split(self, features: Features) -> dict[str, Embedding]:
         """One embedding, "joint", with the channels of all layers."""
@@ -53,7 +53,7 @@ class Separate(Levels):
     def __init__(self, pooling: Pooling = "none", window: int = 3) -> None:
         self.pooling = pooling
         self.window = window
-        check_window(window)
+        check_pooling(pooling, window)
 
     def split(self, features: Features) -> dict[str, Embedding]:
         """One embedding per layer, under the layer's name."""

@@ -12,6 +12,7 @@ from jaxtyping import Float
 from scipy.ndimage import gaussian_filter1d
 from torch import Tensor
 
+from padimkit.choices import require_choice
 from padimkit.errors import BadArgument
 from padimkit.values import Prediction, Scores
 
@@ -29,17 +30,19 @@ class AnomalyMap:
     image_score: Literal["after", "before"] = "after"
 
     def __post_init__(self) -> None:
-        if self.sigma < 0:
+        require_choice("image_score", self.image_score, ("after", "before"))
+        if not self.sigma >= 0:
             raise BadArgument(f'Expected "sigma" of at least 0, got {self.sigma}.')
 
     def predict(self, scores: Iterable[Scores], size: tuple[int, int]) -> Prediction:
         """Maps of `size` pixels; image scores are the densities' own if all give them, else the maximum."""
         scores = list(scores)
-        maps = _sum(_resampled(level.patches, size, 0.0) for level in scores)
         smooth = _sum(_resampled(level.patches, size, self.sigma) for level in scores)
-        peaks = (smooth if self.image_score == "after" else maps).amax((1, 2))
+        peaked = smooth
+        if self.image_score == "before":
+            peaked = _sum(_resampled(level.patches, size, 0.0) for level in scores)
         own = [level.images for level in scores if level.images is not None]
-        return Prediction(_sum(own) if len(own) == len(scores) else peaks, smooth)
+        return Prediction(_sum(own) if len(own) == len(scores) else peaked.amax((1, 2)), smooth)
 
 
 def _sum(tensors: Iterable[Tensor]) -> Tensor:

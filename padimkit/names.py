@@ -19,9 +19,12 @@ FAMILIES: dict[type[Any], str] = {
 LEVELS: dict[str, type[Levels]] = {"joint": Joint, "separate": Separate}
 
 
+SLOTS: tuple[type[Any], ...] = (*FAMILIES, Levels)
+
+
 def is_slot(hint: object) -> bool:
     """Whether a value of this type is configured by `class_path` and `init_args`."""
-    return isinstance(hint, type) and (hint is Levels or hint in FAMILIES)
+    return isinstance(hint, type) and hint in SLOTS
 
 
 def find_class(name: str, slot: type[Any]) -> tuple[str, type[Any]]:
@@ -31,14 +34,28 @@ def find_class(name: str, slot: type[Any]) -> tuple[str, type[Any]]:
         UnknownPlugin: There is none of this name; near misses are named.
         BrokenPlugin: It cannot be imported.
     """
-    if "." in name and ":" not in name:
-        return name, _import(name)
+    if is_dotted(name):
+        found = _import(name)
+        if slot in FAMILIES and not issubclass(found, slot):
+            raise BadConfig(f'"{name}" is no {slot.__name__}; expected a subclass of it.{_adapter(name)}')
+        return name, found
     if slot is Levels:
         if name not in LEVELS:
             raise UnknownPlugin(f'There are no levels "{name}".{did_you_mean(name, LEVELS)}')
         return f"{LEVELS[name].__module__}.{LEVELS[name].__qualname__}", LEVELS[name]
     plugin = Registry(FAMILIES[slot]).find(name)
     return plugin.class_path, plugin.load()
+
+
+def is_dotted(name: str) -> bool:
+    """Whether a name stands for itself; `distribution:name` may have dots too."""
+    return "." in name and ":" not in name
+
+
+def _adapter(name: str) -> str:
+    if not name.startswith("torchmetrics."):
+        return ""
+    return f" Wrap it: {{class_path: torchmetrics, init_args: {{metric: {name}}}}}."
 
 
 def short_name(part: type[Any]) -> str:

@@ -1,6 +1,7 @@
 """Backbone, levels, reducer, density and map, composed; knows contracts only."""
 
 from collections.abc import Iterable, Iterator
+from copy import deepcopy
 from typing import final
 
 import torch
@@ -8,13 +9,14 @@ from jaxtyping import Float
 from torch import Tensor
 
 from padimkit.arguments import require_alike
+from padimkit.border import image_size, require_features, require_images, require_normal, require_scores
 from padimkit.contracts import Backbone, DensityModel, Reducer, Stateful
-from padimkit.errors import BadArgument, BadData, BadFeatures, BadShape, NotFitted
+from padimkit.errors import BadArgument, BadData, BadShape, NotFitted
 from padimkit.heads import Embeddings, Heads, below, under
 from padimkit.images import Preprocessing
 from padimkit.levels import Joint, Levels
 from padimkit.maps import AnomalyMap
-from padimkit.values import Batch, Features, Prediction, Stream
+from padimkit.values import Batch, Prediction, Stream
 
 
 @final
@@ -75,7 +77,8 @@ class Pipeline:
         first = next(iter(batches), None)
         if first is None:
             raise BadData("There are no training images.")
-        size = _size(first)
+        require_images(first)
+        size = image_size(first)
         stream = Stream(lambda: self._embeddings(batches, size, least=2))
         self._heads = Heads.fit(self.reducer, self.density, stream)
         self._size = size
@@ -83,12 +86,16 @@ class Pipeline:
     def update(self, batches: Iterable[Batch]) -> None:
         """Learns from more normal images as if they had been there from the start; reducers stay as fitted.
 
+        If it fails, the pipeline is as it was.
+
         Raises:
             BadArgument: The density cannot be updated.
             NotFitted: There is nothing to update yet.
         """
         heads, size = self._fitted("update")
+        heads = deepcopy(heads)  # else a batch that fails would leave those before it counted
         heads.update(Stream(lambda: self._embeddings(batches, size, least=1)))
+        self._heads = heads
 
     def merge(self, other: "Pipeline") -> None:
         """Learns what another pipeline of the same parts has learnt from other images of the same size.
@@ -99,7 +106,7 @@ class Pipeline:
         """
         heads, size = self._fitted("merge")
         other_heads, other_size = other._fitted("merge")
-        for part in ("backbone", "levels", "reducer", "density"):
+        for part in ("preprocessing", "backbone", "levels", "reducer", "density"):
             require_alike(getattr(self, part), getattr(other, part))
         if size != other_size:
             raise BadShape(f"One pipeline was fitted on images of {size} pixels, the other on {other_size}.")
@@ -117,7 +124,10 @@ class Pipeline:
     def predict_batch(self, batch: Batch) -> Prediction:
         """Like `predict`; errors name the paths of the batch."""
         heads, size = self._fitted("predict")
-        return self.map.predict(heads.score(self._embed(batch, size)), size)
+        scores = heads.score(self._embed(batch, size))
+        for level in scores:
+            require_scores(level, batch.paths, type(self.density).__name__)
+        return self.map.predict(scores, size)
 
     def state_dict(self) -> dict[str, Tensor]:
         """All that `fit` has learnt, and the weights of the backbone if it has any."""
@@ -147,28 +157,27 @@ class Pipeline:
     def _embeddings(
         self, batches: Iterable[Batch], size: tuple[int, int], *, least: int
     ) -> Iterator[Embeddings]:
-        count = 0
+        count, path = 0, ""
         for batch in batches:
-            _require_normal(batch)
+            require_normal(batch)
             count += len(batch.paths)
+            path = batch.paths[-1]
             yield self._embed(batch, size)
         if count < least:
-            raise BadData(f"Expected at least {least} training images, found {count}.")
+            found = f'{count} ("{path}")' if count else "none"
+            raise BadData(f"Expected at least {least} training images, found {found}.")
 
     def _embed(self, batch: Batch, size: tuple[int, int]) -> Embeddings:
-        if _size(batch) != size:
+        require_images(batch)
+        if image_size(batch) != size:
             raise BadShape(
-                f"The model expects images of {size[0]} x {size[1]} pixels, got {_size(batch)[0]} x "
-                f'{_size(batch)[1]} ("{batch.paths[0]}"). Read them with the preprocessing of the model.'
+                f"The model expects images of {size[0]} x {size[1]} pixels, got {image_size(batch)[0]} x "
+                f'{image_size(batch)[1]} ("{batch.paths[0]}"). Read them with the preprocessing of the model.'
             )
         with torch.no_grad():
             features = self.backbone.extract(batch.images.to(self._device))
-        _require_finite(features, batch.paths, type(self.backbone).__name__)
+        require_features(features, batch.paths, type(self.backbone).__name__)
         return self.levels.split(features)
-
-
-def _size(batch: Batch) -> tuple[int, int]:
-    return batch.images.shape[2], batch.images.shape[3]
 
 
 def _usable(device: str) -> torch.device:
@@ -178,20 +187,3 @@ def _usable(device: str) -> torch.device:
         reason = str(error).splitlines()[0]
         raise BadArgument(f'The device "{device}" cannot be used here: {reason}') from None
     return torch.device(device)
-
-
-def _require_normal(batch: Batch) -> None:
-    if batch.labels is not None and batch.labels.any():
-        path = batch.paths[int(batch.labels.int().argmax())]
-        raise BadData(f'"{path}" is labelled anomalous; training images must be normal.')
-
-
-def _require_finite(features: Features, paths: tuple[str, ...], backbone: str) -> None:
-    for layer, maps in features.maps.items():
-        finite = maps.sum((1, 2, 3)).isfinite()  # one NaN or infinity makes the sum one
-        if not finite.all():
-            path = paths[int((~finite).int().argmax())]
-            raise BadFeatures(
-                f'{backbone} returned NaN or infinite features in layer "{layer}" for "{path}". '
-                "Check the image and the weights."
-            )

@@ -1,11 +1,12 @@
 """Averages over neighbouring or over all patches."""
 
-from typing import Literal, TypeAlias
+from typing import Literal, TypeAlias, get_args
 
 import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor
 
+from padimkit.choices import require_choice
 from padimkit.errors import BadArgument
 
 Pooling: TypeAlias = Literal["none", "local", "global"]
@@ -23,7 +24,8 @@ def pooled(maps: Float[Tensor, "b c h w"], pooling: Pooling, window: int) -> Flo
     return maps
 
 
-def check_window(window: int) -> None:
-    """Raises BadArgument unless a window of this side has a centre."""
+def check_pooling(pooling: Pooling, window: int) -> None:
+    """Raises BadArgument unless there is such a pooling, and a window of this side has a centre."""
+    require_choice("pooling", pooling, get_args(Pooling))
     if window < 1 or window % 2 == 0:
         raise BadArgument(f'Expected an odd "window" of at least 1, got {window}.')

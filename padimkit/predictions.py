@@ -16,6 +16,7 @@ from torch import Tensor
 from padimkit.pipeline import Pipeline
 from padimkit.values import Batch
 
+SCALE = "scale.json"
 _OPACITY = 0.5
 
 
@@ -39,10 +40,14 @@ def write_predictions(pipeline: Pipeline, batches: Iterable[Batch], folder: Path
             # The common scale is known only at the end, and all maps may not fit in memory.
             np.savez(spool / f"{len(rows)}.npz", map=map_, image=_bytes_of(image))
             rows.append((path, score))
-    _write_pictures([path for path, _ in rows], spool, folder, low, high)
+    names = _names([path for path, _ in rows])
+    _write_pictures(names, spool, folder, low, high)
     with (folder / "scores.csv").open("w", newline="") as file:
-        csv.writer(file).writerows([("path", "score"), *rows])
-    (folder / "scale.json").write_text(json.dumps({"minimum": low, "maximum": high}) + "\n")
+        writer = csv.writer(file)
+        writer.writerow(("path", "score", "map", "overlay"))
+        for (path, score), name in zip(rows, names, strict=True):
+            writer.writerow((path, score, f"maps/{name.as_posix()}", f"overlays/{name.as_posix()}"))
+    (folder / SCALE).write_text(json.dumps({"minimum": low, "maximum": high}) + "\n")
     return len(rows)
 
 
@@ -53,8 +58,8 @@ def overlay(
     return _overlay(_bytes_of(image), anomaly_map.cpu().numpy(), low, high)
 
 
-def _write_pictures(paths: list[str], spool: Path, folder: Path, low: float, high: float) -> None:
-    for index, name in enumerate(_names(paths)):
+def _write_pictures(names: list[Path], spool: Path, folder: Path, low: float, high: float) -> None:
+    for index, name in enumerate(names):
         file = spool / f"{index}.npz"
         with np.load(file, allow_pickle=False) as arrays:
             anomaly_map, image = arrays["map"], arrays["image"]

@@ -93,6 +93,9 @@ class Registry:
             version = _contract_version(group, self.family)
             if version is not None:
                 found += [_plugin(entry, self.family, version) for entry in installed.select(group=group)]
+        # A distribution may serve several versions; then only the one that fits counts.
+        fitting = {plugin.full_name for plugin in found if plugin.contract_version == CONTRACT_VERSION}
+        found = [p for p in found if p.contract_version == CONTRACT_VERSION or p.full_name not in fitting]
         return sorted(found, key=lambda plugin: (plugin.name, plugin.distribution))
 
     def names(self) -> list[str]:

@@ -19,6 +19,7 @@ from padimkit.pipeline import Pipeline
 from padimkit.registry import Registry
 
 FORMAT_VERSION = 1
+MANIFEST = "manifest.json"
 _SLOTS = {"backbone": "backbones", "reducer": "reducers", "density": "densities"}
 
 
@@ -29,7 +30,7 @@ def save(pipeline: Pipeline, folder: Path | str, *, overwrite: bool = False) -> 
         BadOutput: The folder exists and `overwrite` is false, or cannot be written; nothing is left behind.
         NotFitted: The pipeline has not been fitted.
     """
-    with new_folder(Path(folder), overwrite=overwrite) as staging:
+    with new_folder(Path(folder), overwrite=overwrite, marker=MANIFEST) as staging:
         write_model(pipeline, staging)
 
 
@@ -48,7 +49,7 @@ def write_model(pipeline: Pipeline, folder: Path) -> None:
         "plugins": plugins_of(config["pipeline"]),
         "sha256": {name: _sha256(folder / name) for name in ("config.yaml", "state.safetensors")},
     }
-    (folder / "manifest.json").write_text(json.dumps(manifest, indent=2) + "\n")
+    (folder / MANIFEST).write_text(json.dumps(manifest, indent=2) + "\n")
 
 
 def load(folder: Path | str, *, device: str = "cpu", trust: bool = False) -> Pipeline:
@@ -70,7 +71,7 @@ def load(folder: Path | str, *, device: str = "cpu", trust: bool = False) -> Pip
         if _sha256(folder / name) != digest:
             raise BadModel(f'"{folder / name}" has been altered or cut off (its sha256 differs).')
     try:
-        pipeline = build_pipeline(read_yaml(folder / "config.yaml")["pipeline"], dotted=trust)
+        pipeline = build_pipeline(read_yaml(folder / "config.yaml").get("pipeline"), dotted=trust)
         pipeline.load_state_dict(load_file(folder / "state.safetensors"))
     except UntrustedClass as error:
         raise BadModel(
@@ -87,7 +88,7 @@ def load(folder: Path | str, *, device: str = "cpu", trust: bool = False) -> Pip
 
 def is_model(folder: Path | str) -> bool:
     """Whether the folder looks like one that `save` has written."""
-    return (Path(folder) / "manifest.json").is_file()
+    return (Path(folder) / MANIFEST).is_file()
 
 
 def plugins_of(settings: Mapping[str, Any]) -> list[dict[str, str]]:
@@ -112,24 +113,28 @@ def _read_manifest(folder: Path) -> dict[str, Any]:
     if not folder.is_dir():
         raise BadModel(f'"{folder}" is not a model folder: it does not exist.')
     try:
-        manifest = json.loads((folder / "manifest.json").read_text())
+        manifest = json.loads((folder / MANIFEST).read_text())
         format_version = int(manifest["format_version"])
     except FileNotFoundError:
         raise BadModel(f'"{folder}" is not a model folder: it has no "manifest.json".') from None
-    except (ValueError, KeyError, TypeError) as error:
-        raise BadModel(f'"{folder / "manifest.json"}" cannot be read: {error!r}.') from error
+    except (ValueError, KeyError, TypeError, OverflowError, RecursionError) as error:
+        raise BadModel(f'"{folder / MANIFEST}" cannot be read: {error!r}.') from error
     if format_version > FORMAT_VERSION:
         raise BadModel(
             f'"{folder}" has format {format_version}, written by padimkit {manifest.get("padimkit")}; '
             f"this padimkit ({version('padimkit')}) reads up to format {FORMAT_VERSION}. Upgrade padimkit."
         )
-    if not set(manifest.get("sha256", ())) >= {"config.yaml", "state.safetensors"}:
-        raise BadModel(f'"{folder / "manifest.json"}" does not list the files of the model.')
+    digests = manifest.get("sha256")
+    if not isinstance(digests, dict) or set(digests) != {"config.yaml", "state.safetensors"}:
+        raise BadModel(f'"{folder / MANIFEST}" does not list the files of the model.')
     return manifest  # type: ignore[no-any-return]
 
 
 def _needs(manifest: Mapping[str, Any]) -> str:
-    packages = sorted({f"{p['distribution']} {p['version']}" for p in manifest.get("plugins", ())})
+    try:
+        packages = sorted({f"{p['distribution']} {p['version']}" for p in manifest["plugins"]})
+    except (KeyError, TypeError):
+        return ""
     return f" The model was made with: {', '.join(packages)}." if packages else ""
 
 

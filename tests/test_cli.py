@@ -144,6 +144,16 @@ def test_options_win_over_the_file(recipe, source, tmp_path):
     assert [metric["class_path"] for metric in config["metrics"]] == ["pro", "image_auroc", "pixel_auroc"]
 
 
+def test_any_torchmetrics_metric_is_taken_by_class_path(recipe, source, tmp_path):
+    metric = (
+        "{class_path: torchmetrics, init_args: {metric: torchmetrics.classification.BinaryAveragePrecision}}"
+    )
+    words = [f"--metrics=[image_auroc, {metric}]", f"--output={tmp_path / 'result.json'}"]
+    assert main(["evaluate", str(recipe), *source, *words]) == 0
+    metrics = json.loads((tmp_path / "result.json").read_text())["metrics"]
+    assert list(metrics) == ["image_auroc", "torchmetrics(metric=BinaryAveragePrecision, level=image)"]
+
+
 def test_the_seed_option_sets_the_seed_of_every_part(recipe, source, tmp_path):
     for seed in (1, 2):
         main(["fit", str(recipe), *source, f"--seed={seed}", f"--output={tmp_path / str(seed)}"])
@@ -332,6 +342,35 @@ class TestBadInput:
 
     def test_a_device_that_is_not_there(self, capsys, recipe, source):
         assert '"cuda:77"' in fails(capsys, "evaluate", recipe, *source, "--device=cuda:77")
+
+    def test_an_output_that_would_destroy_or_join_the_input(self, capsys, model, stripes):
+        images = stripes / "stripes" / "train"
+        before = sorted(images.rglob("*"))
+        assert "inside the input" in fails(
+            capsys, "predict", model, images, f"--output={images}", "--overwrite"
+        )
+        assert "inside the input" in fails(capsys, "predict", model, images, f"--output={images / 'out'}")
+        words = ["--data=folder", f"--data.normal={images}", f"--output={images}", "--overwrite"]
+        message = fails(capsys, "fit", "padim-filter-bank", *words)
+        assert 'it has no "manifest.json"' in message
+        assert sorted(images.rglob("*")) == before
+
+    @pytest.mark.parametrize("metrics", ["[]", "[pro, pro]"])
+    def test_no_metrics_or_one_twice(self, capsys, recipe, source, metrics):
+        assert '"metrics"' in fails(capsys, "evaluate", recipe, *source, f"--metrics={metrics}")
+
+    def test_values_that_are_no_yaml_or_no_group(self, capsys, recipe, source):
+        for word in ("--data={", "--metrics=[", "--pipeline=[a]", "--pipeline.map=[a]"):
+            key = word.removeprefix("--").partition("=")[0]
+            assert f'"{key}"' in fails(capsys, "evaluate", recipe, *source, word)
+
+    def test_a_class_that_is_no_part(self, capsys, recipe, source):
+        message = fails(capsys, "evaluate", recipe, *source, "--pipeline.reducer=collections.OrderedDict")
+        assert '"collections.OrderedDict" is no Reducer' in message
+        message = fails(
+            capsys, "evaluate", recipe, *source, "--metrics=[torchmetrics.classification.BinaryAUROC]"
+        )
+        assert "Wrap it: {class_path: torchmetrics" in message
 
     def test_images_that_do_not_exist(self, capsys, model, tmp_path):
         message = fails(capsys, "predict", model, tmp_path / "nothing.png", f"--output={tmp_path / 'out'}")

@@ -18,7 +18,7 @@ def pipeline(generator):
 
 def drawn(generator, **known):
     images = torch.rand(4, 3, 6, 6, generator=generator)
-    images[2:, :, 2:4, 2:4] = 3.0
+    images[2:, :, 2:4, 2:4] = 1.9
     paths = ("1", "2", "3", "4")
     parts = [slice(0, 3), slice(3, 4)]
     return [Batch(images[p], paths[p], **{name: value[p] for name, value in known.items()}) for p in parts]

@@ -1,10 +1,14 @@
 import errno
 import os
+from functools import partial
 
 import pytest
 
+from padimkit import files
 from padimkit.errors import BadOutput
-from padimkit.files import new_file, new_folder
+from padimkit.files import new_file
+
+new_folder = partial(files.new_folder, marker="ours")
 
 
 def names(folder):
@@ -51,10 +55,19 @@ def test_an_existing_output_is_kept_unless_it_is_to_be_overwritten(tmp_path):
 
 def test_the_old_output_survives_a_failed_overwrite(tmp_path):
     with new_folder(tmp_path / "model", overwrite=False) as staging:
-        (staging / "old").write_text("")
+        (staging / "ours").write_text("")
     with pytest.raises(ValueError), new_folder(tmp_path / "model", overwrite=True):
         raise ValueError
-    assert names(tmp_path / "model") == ["old"]
+    assert names(tmp_path / "model") == ["ours"]
+
+
+def test_a_folder_of_somebody_else_is_never_overwritten(tmp_path):
+    (tmp_path / "thesis").mkdir()
+    (tmp_path / "thesis" / "text").write_text("years")
+    with pytest.raises(BadOutput, match='thesis" is not overwritten: it has no "ours"'):
+        with new_folder(tmp_path / "thesis", overwrite=True):
+            pass
+    assert (tmp_path / "thesis" / "text").read_text() == "years"
 
 
 def test_a_full_disk_is_reported_and_leaves_nothing(tmp_path):

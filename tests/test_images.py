@@ -286,3 +286,13 @@ def test_a_folder_that_is_missing_or_without_images_is_refused(tmp_path):
         list_images(tmp_path / "gone")
     with pytest.raises(BadData, match=re.escape(f'"{tmp_path}" holds no images (.bmp, ')):
         list_images(tmp_path)
+
+
+def test_masks_are_resized_by_nearest_neighbour_and_cropped_in_the_middle(tmp_path):
+    random = np.random.default_rng(3)
+    mask = Image.fromarray((random.random((37, 53)) > 0.5).astype(np.uint8) * 255)
+    mask.save(tmp_path / "mask.png")
+    found = Preprocessing(resize=90, crop=64).mask(open_mask(tmp_path / "mask.png"))
+    rows = ((np.arange(90) + 0.5) * 37 / 90).astype(int)[13:77]
+    columns = ((np.arange(90) + 0.5) * 53 / 90).astype(int)[13:77]
+    np.testing.assert_array_equal(found, (np.asarray(mask) > 0)[rows][:, columns])

@@ -7,14 +7,22 @@ import torch
 from padimkit.backbones.pixels import Pixels
 from padimkit.contracts import Backbone, DensityModel
 from padimkit.densities.gaussian import Gaussian
-from padimkit.errors import BadArgument, BadData, BadFeatures, BadShape, CannotMerge, NotFitted
+from padimkit.errors import (
+    BadArgument,
+    BadData,
+    BadFeatures,
+    BadImage,
+    BadShape,
+    CannotMerge,
+    NotFitted,
+)
 from padimkit.levels import Separate
 from padimkit.maps import AnomalyMap
 from padimkit.pipeline import Pipeline
 from padimkit.reducers.identity import Identity
 from padimkit.reducers.pca import PCA
 from padimkit.reducers.random_channels import RandomChannels
-from padimkit.values import Batch, Features, Scores
+from padimkit.values import Batch, Embedding, Features, Scores
 
 
 def batches(generator, count=12, size=10, batch=4, **known):
@@ -180,7 +188,7 @@ def test_anomalous_training_images_are_refused(generator):
         fitted(batches(generator, 4, labels=labels))
 
 
-@pytest.mark.parametrize("value", [float("nan"), float("inf")])
+@pytest.mark.parametrize("value", [float("nan"), float("-inf")])
 def test_features_that_are_not_finite_are_refused_with_the_image(generator, value):
     data = batches(generator)
     data[1].images[2, 0, 0, 0] = value
@@ -188,6 +196,80 @@ def test_features_that_are_not_finite_are_refused_with_the_image(generator, valu
         BadFeatures, match='Pixels returned NaN or infinite features in layer "pixels" for "6.png"'
     ):
         fitted(data)
+
+
+@pytest.mark.parametrize(
+    ("images", "message"),
+    [
+        (torch.rand(1, 1, 10, 10), "Convert grey images to RGB"),
+        (torch.rand(1, 3, 10, 10) * 255, "Divide bytes by 255"),
+        (torch.rand(0, 3, 10, 10), "Expected images of shape"),
+    ],
+)
+def test_images_that_are_no_rgb_from_0_to_1_are_refused(images, message):
+    from padimkit import border
+
+    batch = Batch.__new__(Batch)  # the type checker of the tests would refuse them first
+    for name, value in {"images": images, "paths": ("x",) * len(images)}.items():
+        object.__setattr__(batch, name, value)
+    check = getattr(border.require_images, "__wrapped__", border.require_images)
+    with pytest.raises((BadShape, BadImage), match=message):
+        check(batch)
+
+
+@pytest.mark.parametrize(
+    ("maps", "message"),
+    [
+        ({}, "no feature maps"),
+        ({"a": torch.rand(1, 2, 4, 4)}, r"shape \(1, 2, 4, 4\) for 4 images"),
+        ({"a": torch.rand(4, 2, 2, 2), "b": torch.rand(4, 2, 4, 4)}, "expected the finest first"),
+    ],
+)
+def test_a_backbone_that_breaks_its_contract_is_refused(generator, maps, message):
+    class Odd(TwoScales):
+        def extract(self, images):
+            return Features(maps)
+
+    with pytest.raises(BadFeatures, match=message):
+        fitted(batches(generator), backbone=Odd())
+
+
+def test_a_density_that_returns_nan_is_refused(generator):
+    class Odd(DensityModel):
+        def fit(self, stream):
+            pass
+
+        def score(self, embedding):
+            return Scores(embedding.patches[:, 0] * float("nan"))
+
+        def state_dict(self):
+            return {}
+
+        load_state_dict = fit
+
+    with pytest.raises(BadFeatures, match="Odd returned NaN or infinite scores"):
+        fitted(batches(generator), density=Odd()).predict(torch.rand(1, 3, 10, 10))
+
+
+def test_a_failed_update_leaves_what_was_learnt(generator):
+    pipeline, test = fitted(batches(generator)), torch.rand(2, 3, 10, 10)
+    before = pipeline.predict(test).anomaly_maps
+    with pytest.raises(BadShape):
+        pipeline.update([*batches(generator), *batches(generator, size=6)])
+    assert torch.equal(pipeline.predict(test).anomaly_maps, before)
+
+
+def test_what_a_part_has_learnt_before_does_not_count(generator):
+    reducer = PCA(2)
+    reducer.fit([Embedding(100 * torch.rand(2, 3, 4, 4))])
+    data = batches(generator)
+    maps = [
+        fitted(data, backbone=TwoScales(), levels=Separate(), reducer=part)
+        .predict(data[0].images)
+        .anomaly_maps
+        for part in (reducer, PCA(2))
+    ]
+    assert torch.equal(*maps)
 
 
 def test_images_of_another_size_are_refused(generator):

@@ -5,6 +5,7 @@ import subprocess
 import sys
 import textwrap
 
+import numpy as np
 import pytest
 import torch
 import yaml
@@ -192,6 +193,53 @@ def test_code_that_is_no_installed_plugin_is_not_run_unless_trusted(model, witne
             load(model)
         load(model, trust=True)
         assert witness.exists()
+
+
+EVIL = '{"class_path": "evil_module.Evil"}'
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda pipeline: pipeline.update(map=EVIL),
+        lambda pipeline: pipeline.update(preprocessing=EVIL),
+        lambda pipeline: pipeline.update(levels=EVIL),
+        lambda pipeline: pipeline.update(backbone=EVIL),
+        lambda pipeline: pipeline.update(backbone="evil_module:Evil"),
+        lambda pipeline: pipeline.update(backbone=["evil_module.Evil"]),
+        lambda pipeline: pipeline["map"].update(sigma=EVIL),
+        lambda pipeline: pipeline["map"].update(class_path="evil_module.Evil"),
+        lambda pipeline: pipeline["density"]["init_args"].update(scope=EVIL),
+    ],
+)
+def test_text_in_odd_places_of_a_stored_model_runs_nothing(model, witness, change):
+    rewrite(model, change)
+    with pytest.raises(BadModel):
+        load(model)
+    assert not witness.exists()
+
+
+def test_a_stored_pipeline_that_is_text_is_refused(model, witness):
+    import hashlib
+
+    for content in (EVIL, str(model / "other.yaml"), "[]", ""):
+        (model / "config.yaml").write_text(json.dumps({"pipeline": content}))
+        manifest = json.loads((model / "manifest.json").read_text())
+        digest = hashlib.sha256((model / "config.yaml").read_bytes()).hexdigest()
+        manifest["sha256"]["config.yaml"] = digest
+        (model / "manifest.json").write_text(json.dumps(manifest))
+        with pytest.raises(BadModel, match="expected keys and values"):
+            load(model)
+    assert not witness.exists()
+
+
+def test_numbers_of_numpy_are_stored_as_numbers(generator, tmp_path):
+    reducer = RandomChannels(keep=2)
+    reducer.keep = np.int64(2)  # as without the type checker of the tests
+    pipeline = Pipeline(Pixels(), reducer, Gaussian(eps=np.float64(0.02)))
+    pipeline.fit([Batch(torch.rand(4, 3, 6, 6, generator=generator), ("x",) * 4)])
+    save(pipeline, tmp_path / "numbers")
+    assert load(tmp_path / "numbers").reducer.keep == 2
 
 
 def test_a_pickle_in_the_place_of_the_state_is_not_opened(model):

@@ -43,6 +43,7 @@ def _fit_and_test(words: list[str]) -> None:
     )
     settings = parse(parser, FIT, recipe_as_option(words))
     config = as_written(parser, settings)
+    labels(config["metrics"])  # refuses what cannot be told apart before the work is done
     made = parser.instantiate(settings)
     with _result_file(made) as file:
         start = time.perf_counter()
@@ -65,7 +66,7 @@ def _test_stored(folder: str, words: list[str]) -> None:
 def _test(made: Namespace, config: dict[str, Any]) -> Evaluation:
     metrics = dict(zip(labels(config["metrics"]), made.metrics, strict=True))
     evaluation = evaluate(made.pipeline, with_progress(made.data.test(_reader(made)), "Testing"), metrics)
-    if metrics and not evaluation.metrics:
+    if not evaluation.metrics:
         reasons = " ".join(evaluation.undefined.values())
         raise UndefinedMetric(f"No metric is defined on this test set. {reasons}")
     return evaluation

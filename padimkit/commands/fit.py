@@ -7,7 +7,7 @@ from padimkit.errors import BadConfig
 from padimkit.files import new_folder
 from padimkit.progress import with_progress
 from padimkit.reader import Reader
-from padimkit.storage import write_model
+from padimkit.storage import MANIFEST, write_model
 
 
 def run(words: list[str]) -> None:
@@ -19,7 +19,7 @@ def run(words: list[str]) -> None:
     made = parser.instantiate(settings)
     reader = Reader(made.pipeline.preprocessing, made.batch_size, made.workers)
     start = time.perf_counter()
-    with new_folder(made.output, overwrite=made.overwrite) as staging:
+    with new_folder(made.output, overwrite=made.overwrite, marker=MANIFEST) as staging:
         made.pipeline.to(made.device)
         made.pipeline.fit(with_progress(made.data.train(reader), "Fitting"))
         write_model(made.pipeline, staging)

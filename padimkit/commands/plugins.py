@@ -4,6 +4,7 @@ import argparse
 import sys
 
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Column, Table
 
 from padimkit.errors import BrokenPlugin
@@ -29,7 +30,7 @@ def run(words: list[str]) -> None:
         registry = Registry(family)
         for plugin, name in zip(registry.plugins(), registry.names(), strict=True):
             state = fault(plugin) or (_import_fault(plugin) if check else "")
-            table.add_row(family, name, plugin.distribution, plugin.version, state or "ok")
+            table.add_row(family, name, plugin.distribution, plugin.version, escape(state or "ok"))
     Console(width=None if sys.stdout.isatty() else _WIDE).print(table)
 
 

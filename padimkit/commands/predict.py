@@ -4,10 +4,10 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from padimkit.commands.settings import PREDICT, parse, predict_parser
-from padimkit.errors import BadConfig, BadImage
+from padimkit.errors import BadConfig, BadImage, BadOutput
 from padimkit.files import new_folder
 from padimkit.images import list_images
-from padimkit.predictions import write_predictions
+from padimkit.predictions import SCALE, write_predictions
 from padimkit.progress import with_progress
 from padimkit.reader import Reader, Sample
 from padimkit.storage import load
@@ -23,12 +23,22 @@ def run(words: list[str]) -> None:
     settings = parse(parser, PREDICT, words)
     if settings.output is None:
         raise BadConfig('"output" is missing: pass --output FOLDER for the predictions.')
+    _require_outside(settings.output, settings.images)
     samples = [Sample(path) for path in find_images(settings.images)]
-    with new_folder(settings.output, overwrite=settings.overwrite) as staging:
+    with new_folder(settings.output, overwrite=settings.overwrite, marker=SCALE) as staging:
         pipeline = load(settings.model, device=settings.device, trust=settings.trust)
         reader = Reader(pipeline.preprocessing, settings.batch_size, settings.workers)
         count = write_predictions(pipeline, with_progress(reader.batches(samples), "Predicting"), staging)
     print(f"Scored {count} images; scores, maps and overlays are in {settings.output}")
+
+
+def _require_outside(output: Path, inputs: Iterable[Path]) -> None:
+    for path in inputs:
+        if path.is_dir() and output.resolve().is_relative_to(path.resolve()):
+            raise BadOutput(
+                f'The output "{output}" is inside the input "{path}", where its maps would be taken for '
+                "images the next time. Choose another output."
+            )
 
 
 def find_images(paths: Iterable[Path]) -> list[Path]:

@@ -55,7 +55,7 @@ def predict_parser(command: str, description: str) -> ArgumentParser:
 def add_trust(parser: ArgumentParser) -> None:
     """Adds the option that lets a stored model import classes which are not installed plugins."""
     parser.add_argument(
-        "--trust", type=bool, default=False, help="Import classes that are no installed plugins; code runs."
+        "--trust", action="store_true", help="Import classes that are no installed plugins; their code runs."
     )
 
 
@@ -66,7 +66,7 @@ def parse(parser: ArgumentParser, schema: Schema, words: list[str]) -> Namespace
         BadConfig: The settings are wrong; the message names the key and near misses.
     """
     try:
-        settings = parser.parse_args(list(schema.words(_explicit(words))))
+        settings = parser.parse_args(list(schema.words(words)))
     except ArgumentError as error:
         raise BadConfig(explained(str(error), parser)) from error
     if settings.get("seed") is not None:
@@ -103,12 +103,7 @@ def _with_data(parser: ArgumentParser) -> ArgumentParser:
 def _add_run_options(parser: ArgumentParser) -> None:
     parser.add_argument("--config", action="config", help="YAML file; what stands further right wins.")
     parser.add_argument("--output", type=Path | None, default=None, help="Where to write the results.")
-    parser.add_argument("--overwrite", type=bool, default=False, help="Replace an output that exists.")
+    parser.add_argument("--overwrite", action="store_true", help="Replace an earlier output of this command.")
     parser.add_argument("--device", type=str, default="cpu", help="Where to compute: cpu, cuda, cuda:1, ...")
     parser.add_argument("--batch_size", type=int, default=8, help="Images per batch.")
     parser.add_argument("--workers", type=int, default=0, help="Processes that decode images ahead.")
-
-
-def _explicit(words: list[str]) -> list[str]:
-    """The words with a value after each flag, since jsonargparse wants one."""
-    return [f"{word}=true" if word in ("--overwrite", "--trust") else word for word in words]

@@ -86,7 +86,7 @@ class Synthetic(DataSource):
         if folder.exists():
             self._require_own(folder)
         else:
-            with new_folder(folder, overwrite=False) as staging:
+            with new_folder(folder, overwrite=False, marker=MANIFEST) as staging:
                 self._draw_into(staging)
         return MVTec(self.root, self.category)
 

@@ -8,6 +8,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from padimkit.arguments import require_alike
+from padimkit.choices import require_choice
 from padimkit.contracts import DensityModel, Mergeable, Updatable
 from padimkit.densities.whitening import DenseWhitening, LowRankWhitening, Whitening
 from padimkit.errors import BadArgument, BadData, BadShape, NotFitted
@@ -47,7 +48,10 @@ class Gaussian(DensityModel, Updatable, Mergeable):
         self.covariance = covariance
         self.scope = scope
         self.precision = precision
-        if eps < 0:
+        require_choice("covariance", covariance, _FORMS)
+        require_choice("scope", scope, ("per_position", "shared"))
+        require_choice("precision", precision, _DTYPES)
+        if not eps >= 0:
             raise BadArgument(f'Expected "eps" of at least 0, got {eps}.')
         self._learnt: Learnt | None = None
         self._whitening: Whitening | None = None

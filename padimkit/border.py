@@ -1,0 +1,69 @@
+"""What a pipeline requires of images, and of what its parts give back."""
+
+import torch
+from torch import Tensor
+
+from padimkit.errors import BadData, BadFeatures, BadImage, BadScores, BadShape
+from padimkit.values import Batch, Features, Scores
+
+
+def image_size(batch: Batch) -> tuple[int, int]:
+    """Height and width in pixels."""
+    return batch.images.shape[2], batch.images.shape[3]
+
+
+def require_images(batch: Batch) -> None:
+    """Raises BadShape or BadImage unless these are RGB images with values from 0 to 1."""
+    images, paths = batch.images, batch.paths
+    if images.ndim != 4 or images.shape[1] != 3 or len(images) != len(paths) or not len(images):
+        raise BadShape(
+            f"Expected images of shape (images, 3, height, width) with a path each, got "
+            f"{tuple(images.shape)} and {len(paths)} paths. Convert grey images to RGB."
+        )
+    if not images.is_floating_point() or images.max() > 2:  # a filter may overshoot, bytes go up to 255
+        raise BadImage(
+            f'Expected floating-point values from 0 to 1 in "{paths[0]}", got {images.dtype} up to '
+            f"{images.max():g}. Divide bytes by 255."
+        )
+
+
+def require_normal(batch: Batch) -> None:
+    """Raises BadData if an image is labelled anomalous."""
+    if batch.labels is not None and batch.labels.any():
+        path = batch.paths[int(batch.labels.int().argmax())]
+        raise BadData(f'"{path}" is labelled anomalous; training images must be normal.')
+
+
+def require_features(features: Features, paths: tuple[str, ...], backbone: str) -> None:
+    """Raises BadFeatures unless there are finite maps for each image, the finest first."""
+    if not features.maps:
+        raise BadFeatures(f"{backbone} returned no feature maps.")
+    areas = []
+    for layer, maps in features.maps.items():
+        if maps.ndim != 4 or len(maps) != len(paths):
+            raise BadFeatures(
+                f'{backbone} returned layer "{layer}" of shape {tuple(maps.shape)} for {len(paths)} images.'
+            )
+        _require_finite(maps, paths, f'{backbone} returned NaN or infinite features in layer "{layer}"')
+        areas.append(maps.shape[2] * maps.shape[3])
+    if areas != sorted(areas, reverse=True):
+        raise BadFeatures(f"{backbone} returned layers of {areas} positions; expected the finest first.")
+
+
+def require_scores(scores: Scores, paths: tuple[str, ...], density: str) -> None:
+    """Raises BadScores unless there are finite scores for each image."""
+    shapes = [scores.patches.shape, *([] if scores.images is None else [scores.images.shape])]
+    if scores.patches.ndim != 3 or any(shape[0] != len(paths) for shape in shapes):
+        raise BadScores(
+            f"{density} returned scores of shape {[tuple(shape) for shape in shapes]} for {len(paths)} "
+            "images; expected (images, height, width), and (images) for those of images."
+        )
+    _require_finite(scores.patches, paths, f"{density} returned NaN or infinite scores")
+
+
+def _require_finite(values: Tensor, paths: tuple[str, ...], finding: str) -> None:
+    # One NaN or infinity makes the sum one; half precision would overflow.
+    finite = values.flatten(1).sum(1, dtype=torch.float32).isfinite()
+    if not finite.all():
+        path = paths[int((~finite).int().argmax())]
+        raise BadFeatures(f'{finding} for "{path}". Check the image and the weights.')
