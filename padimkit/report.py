@@ -11,12 +11,15 @@ from rich.table import Table
 
 from padimkit.errors import BadConfig
 from padimkit.evaluation import Evaluation
-from padimkit.storage import plugins_of
+from padimkit.pipeline import Pipeline
+from padimkit.provenance import plugins_of
 
 _PACKAGES = ("padimkit", "torch", "torchvision", "timm", "numpy", "scipy", "scikit-learn")
 
 
-def as_report(evaluation: Evaluation, config: Mapping[str, Any], fit_seconds: Mapping[str, float]) -> Any:
+def as_report(
+    evaluation: Evaluation, pipeline: Pipeline, config: Mapping[str, Any], fit_seconds: Mapping[str, float]
+) -> dict[str, Any]:
     """Metrics, scores, timings in seconds, versions and the resolved settings."""
     return {
         "metrics": evaluation.metrics,
@@ -24,7 +27,7 @@ def as_report(evaluation: Evaluation, config: Mapping[str, Any], fit_seconds: Ma
         "seed": config.get("seed"),
         "seconds": {**fit_seconds, **evaluation.seconds},
         "config": config,
-        "plugins": plugins_of(config["pipeline"]),
+        "plugins": plugins_of(pipeline),
         "versions": {"python": platform.python_version(), **{name: version(name) for name in _PACKAGES}},
         "platform": platform.platform(),
         "images": [asdict(image) for image in evaluation.images],

@@ -16,11 +16,10 @@ from padimkit.description import describe
 from padimkit.errors import BadModel, PadimkitError, UntrustedClass
 from padimkit.files import new_folder
 from padimkit.pipeline import Pipeline
-from padimkit.registry import Registry
+from padimkit.provenance import plugins_of
 
 FORMAT_VERSION = 1
 MANIFEST = "manifest.json"
-_SLOTS = {"backbone": "backbones", "reducer": "reducers", "density": "densities"}
 
 
 def save(pipeline: Pipeline, folder: Path | str, *, overwrite: bool = False) -> None:
@@ -46,7 +45,7 @@ def write_model(pipeline: Pipeline, folder: Path) -> None:
     manifest = {
         "format_version": FORMAT_VERSION,
         "padimkit": version("padimkit"),
-        "plugins": plugins_of(config["pipeline"]),
+        "plugins": plugins_of(pipeline),
         "sha256": {name: _sha256(folder / name) for name in ("config.yaml", "state.safetensors")},
     }
     (folder / MANIFEST).write_text(json.dumps(manifest, indent=2) + "\n")
@@ -89,24 +88,6 @@ def load(folder: Path | str, *, device: str = "cpu", trust: bool = False) -> Pip
 def is_model(folder: Path | str) -> bool:
     """Whether the folder looks like one that `save` has written."""
     return (Path(folder) / MANIFEST).is_file()
-
-
-def plugins_of(settings: Mapping[str, Any]) -> list[dict[str, str]]:
-    """Family, name, distribution and version of the plugins in a pipeline's settings."""
-    found = []
-    for slot, family in _SLOTS.items():
-        name = settings[slot]["class_path"]
-        if "." not in name:
-            plugin = Registry(family).find(name)
-            found.append(
-                {
-                    "family": family,
-                    "name": plugin.name,
-                    "distribution": plugin.distribution,
-                    "version": plugin.version,
-                }
-            )
-    return found
 
 
 def _read_manifest(folder: Path) -> dict[str, Any]:

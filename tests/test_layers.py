@@ -14,7 +14,7 @@ LAYERS = [
     ("commands",),
     ("report", "predictions", "progress", "suggestions"),
     ("storage", "testing"),
-    ("config", "description"),
+    ("config", "description", "provenance"),
     ("expansion",),
     ("names", "evaluation"),
     ("pipeline",),

@@ -4,6 +4,7 @@ import textwrap
 
 import pytest
 
+from padimkit.cli import main
 from padimkit.contracts import Reducer
 from padimkit.errors import AmbiguousPlugin, BrokenPlugin, UnknownPlugin
 from padimkit.inspection import fault
@@ -132,6 +133,21 @@ def test_an_extra_that_is_not_installed_is_named(install):
     assert fault(plugin("reducers", "rich")) == "needs no-such-library: pip install 'stranger[fancy]'"
     with pytest.raises(BrokenPlugin, match=r"Install it with: pip install 'stranger\[fancy\]'"):
         Registry("reducers").load("rich")
+
+
+def test_the_table_of_plugins_shows_how_to_install_an_extra(install, capsys):
+    install(
+        "stranger", {"rich": "stranger_extra:Rich [fancy]"}, requires=["no-such-library; extra == 'fancy'"]
+    )
+    assert main(["plugins"]) == 0
+    assert "needs no-such-library: pip install 'stranger[fancy]'" in capsys.readouterr().out
+
+
+def test_one_distribution_may_serve_two_contract_versions(install, tmp_path):
+    install("stranger", {"both": "stranger_both:Both"}, {"stranger_both": "from padimkit import PCA as Both"})
+    entries = tmp_path / "stranger-1.5.dist-info" / "entry_points.txt"
+    entries.write_text(entries.read_text() + "[padimkit.reducers.v2]\nboth = stranger_both:Later\n")
+    assert Registry("reducers").load("both") is PCA
 
 
 def test_importing_padimkit_and_listing_plugins_import_no_torch():

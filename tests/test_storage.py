@@ -12,12 +12,14 @@ import yaml
 
 from padimkit import load, save
 from padimkit.backbones.pixels import Pixels
+from padimkit.contracts import DensityModel
 from padimkit.densities.gaussian import Gaussian
 from padimkit.errors import BadModel, BadOutput, NotFitted
 from padimkit.images import Preprocessing
 from padimkit.levels import Separate
 from padimkit.maps import AnomalyMap
 from padimkit.pipeline import Pipeline
+from padimkit.provenance import plugins_of
 from padimkit.reducers.random_channels import RandomChannels
 from padimkit.values import Batch
 
@@ -240,6 +242,17 @@ def test_numbers_of_numpy_are_stored_as_numbers(generator, tmp_path):
     pipeline.fit([Batch(torch.rand(4, 3, 6, 6, generator=generator), ("x",) * 4)])
     save(pipeline, tmp_path / "numbers")
     assert load(tmp_path / "numbers").reducer.keep == 2
+
+
+def test_plugins_inside_plugins_are_listed_too(generator):
+    class Wrapped(DensityModel):
+        def __init__(self, inner):
+            self.inner = inner
+
+        fit = score = state_dict = load_state_dict = None
+
+    wrapped = Pipeline(Pixels(), RandomChannels(keep=2), Wrapped([Gaussian()]))
+    assert [plugin["name"] for plugin in plugins_of(wrapped)] == ["pixels", "random_channels", "gaussian"]
 
 
 def test_a_pickle_in_the_place_of_the_state_is_not_opened(model):

@@ -50,7 +50,7 @@ def _fit_and_test(words: list[str]) -> None:
         made.pipeline.to(made.device)
         made.pipeline.fit(with_progress(made.data.train(_reader(made)), "Fitting"))
         seconds = {"fit": time.perf_counter() - start}
-        _report(as_report(_test(made, config), config, seconds), file)
+        _report(as_report(_test(made, config), made.pipeline, config, seconds), file)
 
 
 def _test_stored(folder: str, words: list[str]) -> None:
@@ -60,7 +60,7 @@ def _test_stored(folder: str, words: list[str]) -> None:
     with _result_file(made) as file:
         made.pipeline = load(folder, device=made.device, trust=made.trust)
         config = as_written(parser, settings) | {"pipeline": describe(made.pipeline)}
-        _report(as_report(_test(made, config), config, {}), file)
+        _report(as_report(_test(made, config), made.pipeline, config, {}), file)
 
 
 def _test(made: Namespace, config: dict[str, Any]) -> Evaluation:
