@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any, get_args, get_origin
 
 import yaml
 from jsonargparse import ArgumentError, ArgumentParser, get_loader, set_dumper, set_loader
@@ -132,6 +132,8 @@ class Schema:
         if key == "config":
             return json.dumps(self.file(Path(value)))
         hint = get_args(self.slots[key])[0] if appended else self.slots[key]
+        if get_origin(hint) is list and not value.lstrip().startswith("["):
+            value = f"[{value}]"
         try:
             settings = Expansion().value(get_loader("yaml")(value), hint, key)
         except yaml.YAMLError as error:

@@ -61,7 +61,7 @@ def list_images(folder: Path) -> list[Path]:
         for path in folder.rglob("*")
         if path.suffix.lower() in IMAGE_SUFFIXES
         and not any(part.startswith(".") for part in path.relative_to(folder).parts)
-        and path.is_file()
+        and not path.is_dir()  # a link to nowhere is kept: opening it names it
     ]
     if not images:
         raise BadData(f'"{folder}" holds no images ({", ".join(sorted(IMAGE_SUFFIXES))}).')

@@ -84,6 +84,11 @@ class Moments:
     def from_state_dict(cls, state: dict[str, Tensor]) -> "Moments":
         """The moments that `state_dict` has written."""
         mean, packed = state["mean"], state["scatter"]
+        positions, dimensions = mean.shape
+        if packed.shape != (positions, dimensions * (dimensions + 1) // 2):  # before asking for memory
+            raise BadShape(
+                f"A scatter of shape {tuple(packed.shape)} does not fit a mean of {positions} x {dimensions}."
+            )
         rows, columns = _lower_triangle(mean.shape[1], mean.device)
         scatter = packed.new_empty(*mean.shape, mean.shape[1])
         scatter[:, rows, columns] = packed

@@ -144,6 +144,12 @@ def test_options_win_over_the_file(recipe, source, tmp_path):
     assert [metric["class_path"] for metric in config["metrics"]] == ["pro", "image_auroc", "pixel_auroc"]
 
 
+def test_a_single_metric_needs_no_list(recipe, source, tmp_path):
+    words = ["--metrics=pro", f"--output={tmp_path / 'result.json'}"]
+    assert main(["evaluate", str(recipe), *source, *words]) == 0
+    assert list(json.loads((tmp_path / "result.json").read_text())["metrics"]) == ["pro"]
+
+
 def test_any_torchmetrics_metric_is_taken_by_class_path(recipe, source, tmp_path):
     metric = (
         "{class_path: torchmetrics, init_args: {metric: torchmetrics.classification.BinaryAveragePrecision}}"
@@ -177,7 +183,10 @@ def test_help_explains_itself(command, capsys):
         assert main([command, "--help"]) == 0
     except SystemExit as stopped:
         assert stopped.code == 0
-    assert f"padimkit {command}" in capsys.readouterr().out
+    output = capsys.readouterr().out
+    assert f"padimkit {command}" in output
+    if command in ("fit", "evaluate"):
+        assert "padim-r18-rd100" in output
 
 
 def test_plugins_lists_every_family_with_distribution_and_version(capsys):

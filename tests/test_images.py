@@ -288,6 +288,14 @@ def test_a_folder_that_is_missing_or_without_images_is_refused(tmp_path):
         list_images(tmp_path)
 
 
+def test_a_link_to_nowhere_is_not_skipped(tmp_path):
+    (tmp_path / "1.png").symlink_to(tmp_path / "nowhere.png")
+    (tmp_path / "folder.png").mkdir()
+    assert list_images(tmp_path) == [tmp_path / "1.png"]
+    with pytest.raises(BadImage, match='1.png" does not exist'):
+        open_image(tmp_path / "1.png")
+
+
 def test_masks_are_resized_by_nearest_neighbour_and_cropped_in_the_middle(tmp_path):
     random = np.random.default_rng(3)
     mask = Image.fromarray((random.random((37, 53)) > 0.5).astype(np.uint8) * 255)

@@ -89,6 +89,12 @@ def test_restored_moments_go_on_exactly(generator):
     assert torch.equal(restored.scatter[:, lower[0], lower[1]], moments.scatter[:, lower[0], lower[1]])
 
 
+def test_a_scatter_that_does_not_fit_its_mean_is_refused(generator):
+    state = moments_of(features(generator, 4)).state_dict() | {"mean": torch.zeros(1, 10**6)}
+    with pytest.raises(BadShape, match="does not fit a mean of 1 x 1000000"):
+        Moments.from_state_dict(state)
+
+
 def test_the_samples_are_not_modified(generator):
     samples = features(generator, 6)
     before = samples.clone()

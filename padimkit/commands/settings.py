@@ -6,7 +6,7 @@ from typing import Any, get_type_hints
 
 from jsonargparse import ArgumentError, ArgumentParser, Namespace
 
-from padimkit.config import Schema, find_recipe, new_parser
+from padimkit.config import Schema, find_recipe, new_parser, recipes
 from padimkit.contracts import DataSource, Metric
 from padimkit.errors import BadConfig
 from padimkit.expansion import collapsed
@@ -28,6 +28,7 @@ PREDICT = Schema({}, _RUN_KEYS[1:], ignored=("pipeline", "seed", *_DATA_SLOTS))
 def fit_parser(command: str, description: str) -> ArgumentParser:
     """The parser of a command that makes a pipeline and takes data."""
     usage = f"padimkit {command} [RECIPE | FILE.yaml] [--data NAME --data.ARGUMENT VALUE ...] [OPTIONS]"
+    description += f" Recipes: {', '.join(recipes())}. The names of all parts: padimkit plugins."
     parser = new_parser(command, description=description, usage=usage)
     parser.add_class_arguments(Pipeline, "pipeline")
     return _with_data(parser)
