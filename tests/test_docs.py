@@ -65,21 +65,13 @@ class Page:
         assert named, "the first line of a settings file names it"
         (self.folder / named[1]).write_text(text)
         if named[1] == "pyproject.toml":
-            self._install(text)
+            self._install()
 
-    def _install(self, text):
-        """What pip would leave behind, without building a wheel."""
-        import tomllib
-
-        project = tomllib.loads(text)["project"]
-        info = self.folder / f"{project['name'].replace('-', '_')}-{project['version']}.dist-info"
-        info.mkdir()
-        header = f"Metadata-Version: 2.1\nName: {project['name']}\nVersion: {project['version']}\n"
-        (info / "METADATA").write_text(header)
-        lines = []
-        for group, entries in project["entry-points"].items():
-            lines += [f"[{group}]", *(f"{name} = {value}" for name, value in entries.items())]
-        (info / "entry_points.txt").write_text("\n".join(lines) + "\n")
+    def _install(self):
+        site = self.folder / "site"
+        pip = [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", "--no-build-isolation"]
+        subprocess.run([*pip, "--target", str(site), str(self.folder)], check=True, capture_output=True)
+        sys.path.insert(0, str(site))
 
     def sh(self, text):
         for line in text.splitlines():
