@@ -17,7 +17,8 @@ demo: .venv/installed
 test: .venv/installed-dev
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
-	$(BIN)/mypy
+	if $(BIN)/python -c 'import sys; sys.exit(sys.version_info < (3, 11))'; then $(BIN)/mypy; \
+	  else echo 'Types are not checked on Python 3.10, which has no numpy 2.3 and so other stubs.'; fi
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses 2
 
 format: .venv/installed-dev
