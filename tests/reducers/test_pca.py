@@ -85,3 +85,12 @@ def test_use_before_fit_is_refused(generator):
         PCA(2).transform(Embedding(patches(generator)))
     with pytest.raises(NotFitted, match="state_dict was called before fit"):
         PCA(2).state_dict()
+
+
+def test_the_largest_weight_of_each_component_is_positive(generator):
+    for _ in range(5):  # eigenvectors come with either sign
+        pca = fitted(patches(generator), 8)
+        units = torch.eye(8)[:, :, None, None]
+        zero = pca.transform(Embedding(torch.zeros(1, 8, 1, 1))).patches
+        weights = (pca.transform(Embedding(units)).patches - zero)[:, :, 0, 0]  # channel, component
+        assert (weights.gather(0, weights.abs().argmax(0, keepdim=True)) > 0).all()
