@@ -57,6 +57,10 @@ class SingularCovariance(PadimkitError):
     """A covariance has no Cholesky factor."""
 
 
+class OverBudget(PadimkitError):
+    """Something takes more memory than it is allowed to."""
+
+
 class CannotMerge(PadimkitError):
     """Two things that learnt different representations cannot be merged."""
 

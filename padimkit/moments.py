@@ -1,6 +1,7 @@
 """Count, mean and scatter of vectors: all that PaDiM learns, batch by batch and in bounded memory."""
 
 import math
+from collections.abc import Callable
 from typing import final
 
 import torch
@@ -9,8 +10,8 @@ from jaxtyping import Float
 from torch import Tensor
 
 from padimkit.errors import BadShape
-
-_CHUNK_BYTES = 2**24  # workspace for products, small enough for a cache
+from padimkit.room import MEMORY, Room
+from padimkit.slices import CACHE, slices
 
 
 @final
@@ -28,33 +29,53 @@ class Moments:
         self.scatter = scatter
 
     @classmethod
-    def empty(cls, positions: int, dimensions: int, *, dtype: torch.dtype, device: torch.device) -> "Moments":
+    def empty(
+        cls,
+        positions: int,
+        dimensions: int,
+        *,
+        dtype: torch.dtype,
+        device: torch.device,
+        room: Room = MEMORY,
+    ) -> "Moments":
         """Moments of no vectors, to be updated; float32 or float64."""
         mean = torch.zeros(positions, dimensions, dtype=dtype, device=device)
-        return cls(0, mean, torch.zeros(positions, dimensions, dimensions, dtype=dtype, device=device))
+        return cls(0, mean, room.empty((positions, dimensions, dimensions), dtype, device).zero_())
 
     def update(self, samples: Float[Tensor, "n p d"]) -> None:
-        """Takes in n more vectors per position (Chan, Golub and LeVeque 1979, the pairwise formula)."""
+        """Takes in n more vectors per position."""
         self._check(samples.shape[1:])
-        samples = samples.to(self.mean)
-        mean = samples.mean(0)
-        shift = self._advance(samples.shape[0], mean)
-        # The shift of the mean acts like one more deviation, so that one product updates the scatter.
-        deviations = torch.cat([samples - mean, shift[None]]).transpose(0, 1)
-        dimensions = samples.shape[2]
-        chunk = max(1, _CHUNK_BYTES // (self.scatter.element_size() * dimensions**2))
-        for rows, scatter in zip(
-            torch.split(deviations, chunk), torch.split(self.scatter, chunk), strict=True
-        ):
+        self.absorb(samples.shape[0], lambda positions: samples[:, positions].transpose(0, 1))
+
+    def absorb(self, count: int, vectors_at: Callable[[slice], Float[Tensor, "k n d"]]) -> None:
+        """Takes in more vectors per position (Chan, Golub and LeVeque 1979, the pairwise formula).
+
+        Args:
+            count: How many vectors there are at each position, at least one.
+            vectors_at: Gives those at some positions.
+        """
+        positions, dimensions = self.mean.shape
+        size = self.scatter.element_size() * dimensions * (dimensions + 2 * count)
+        for chosen in slices(positions, size, CACHE):
+            vectors = vectors_at(chosen).to(self.mean)
+            mean = vectors.mean(1)
+            deviations = vectors.new_empty(vectors.shape[0], count + 1, dimensions)
+            torch.sub(vectors, mean[:, None], out=deviations[:, :count])
+            # The shift of the mean acts like one more deviation, so that one product updates the scatter.
+            deviations[:, count] = self._shift(chosen, count, mean)
             # baddbmm would add each product to the large sum: off by 1e-5 after 40,000 vectors in float32.
-            scatter += rows.mT @ rows
+            self.scatter[chosen] += deviations.mT @ deviations
+        self.count += count
 
     def merge(self, other: "Moments") -> None:
         """Takes in what `other` has seen."""
         self._check(other.mean.shape)
-        shift = self._advance(other.count, other.mean.to(self.mean))
-        self.scatter += other.scatter.to(self.scatter)
-        self.scatter.baddbmm_(shift[:, :, None], shift[:, None, :])
+        positions, dimensions = self.mean.shape
+        for chosen in slices(positions, 2 * self.scatter.element_size() * dimensions**2, CACHE):
+            scatter = other.scatter[chosen].to(self.scatter)
+            shift = self._shift(chosen, other.count, other.mean[chosen].to(self.mean))
+            self.scatter[chosen] += scatter + shift[:, :, None] * shift[:, None, :]
+        self.count += other.count
 
     def all_reduce(self) -> None:
         """Sums over all processes of `torch.distributed`: afterwards each holds the moments of all data."""
@@ -67,9 +88,9 @@ class Moments:
         torch.distributed.all_reduce(self.scatter)
         self.count, self.mean = int(count.item()), mean
 
-    def covariance(self) -> Float[Tensor, "p d d"]:
+    def covariance(self, positions: slice = slice(None)) -> Float[Tensor, "k d d"]:
         """The unbiased sample covariance per position, divided by n - 1 (PaDiM paper, section III-B)."""
-        return self.scatter / (self.count - 1)
+        return self.scatter[positions] / (self.count - 1)
 
     def state_dict(self) -> dict[str, Tensor]:
         """Count, mean, and the lower triangle of the symmetric scatter."""
@@ -81,7 +102,7 @@ class Moments:
         }
 
     @classmethod
-    def from_state_dict(cls, state: dict[str, Tensor]) -> "Moments":
+    def from_state_dict(cls, state: dict[str, Tensor], room: Room = MEMORY) -> "Moments":
         """The moments that `state_dict` has written."""
         mean, packed = state["mean"], state["scatter"]
         positions, dimensions = mean.shape
@@ -90,19 +111,22 @@ class Moments:
                 f"A scatter of shape {tuple(packed.shape)} does not fit a mean of {positions} x {dimensions}."
             )
         rows, columns = _lower_triangle(mean.shape[1], mean.device)
-        scatter = packed.new_empty(*mean.shape, mean.shape[1])
-        scatter[:, rows, columns] = packed
-        scatter[:, columns, rows] = packed
+        scatter = room.empty((positions, dimensions, dimensions), packed.dtype, packed.device)
+        for chosen in slices(positions, packed.element_size() * dimensions**2):
+            scatter[chosen, rows, columns] = packed[chosen]
+            scatter[chosen, columns, rows] = packed[chosen]
         return cls(int(state["count"]), mean.clone(), scatter)
 
-    def _advance(self, count: int, mean: Float[Tensor, "p d"]) -> Float[Tensor, "p d"]:
-        """Moves count and mean on; the outer product of the result with itself is due to the scatter."""
-        total = self.count + count
-        shift = mean - self.mean
-        weighted = shift * math.sqrt(self.count * count / total) if total else shift
-        self.mean += shift * (count / max(total, 1))
-        self.count = total
-        return weighted
+    def copy(self, room: Room = MEMORY) -> "Moments":
+        """The same moments, to be updated on their own."""
+        return Moments(self.count, self.mean.clone(), room.copy(self.scatter))
+
+    def _shift(self, chosen: slice, count: int, mean: Float[Tensor, "k d"]) -> Float[Tensor, "k d"]:
+        """Moves the mean on; the outer product of the result with itself is due to the scatter."""
+        total = max(self.count + count, 1)
+        shift = mean - self.mean[chosen]
+        self.mean[chosen] += shift * (count / total)
+        return shift * math.sqrt(self.count * count / total)
 
     def _check(self, shape: torch.Size) -> None:
         if shape != self.mean.shape:

@@ -1,5 +1,6 @@
 """Ledoit-Wolf shrinkage from moments that can be updated and merged like the others."""
 
+from collections.abc import Callable
 from typing import final
 
 import torch
@@ -7,6 +8,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from padimkit.moments import Moments
+from padimkit.room import MEMORY, Room
 
 
 @final
@@ -24,10 +26,16 @@ class ShrunkMoments:
 
     @classmethod
     def empty(
-        cls, positions: int, dimensions: int, *, dtype: torch.dtype, device: torch.device
+        cls,
+        positions: int,
+        dimensions: int,
+        *,
+        dtype: torch.dtype,
+        device: torch.device,
+        room: Room = MEMORY,
     ) -> "ShrunkMoments":
         """Moments of no vectors, to be updated."""
-        moments = Moments.empty(positions, dimensions, dtype=dtype, device=device)
+        moments = Moments.empty(positions, dimensions, dtype=dtype, device=device, room=room)
         return cls(moments, torch.zeros_like(moments.mean), torch.zeros_like(moments.mean[:, 0]))
 
     @property
@@ -50,6 +58,10 @@ class ShrunkMoments:
         squares = deviations.square().sum(2, keepdim=True)
         self.merge(ShrunkMoments(batch, (squares * deviations).sum(0), squares[:, :, 0].square().sum(0)))
 
+    def absorb(self, count: int, vectors_at: Callable[[slice], Float[Tensor, "k n d"]]) -> None:
+        """Takes in `count` more vectors per position; `vectors_at` gives those at some positions."""
+        self.update(vectors_at(slice(0, self.mean.shape[0])).transpose(0, 1))
+
     def merge(self, other: "ShrunkMoments") -> None:
         """Takes in what `other` has seen."""
         total = max(self.count + other.count, 1)
@@ -60,14 +72,14 @@ class ShrunkMoments:
         self.quartic = own_quartic + other_quartic
         self.moments.merge(other.moments)
 
-    def covariance(self) -> Float[Tensor, "p d d"]:
+    def covariance(self, positions: slice = slice(None)) -> Float[Tensor, "k d d"]:
         """The shrunk covariance per position (Ledoit and Wolf 2004, as scikit-learn's LedoitWolf)."""
         count, dimensions = self.count, self.mean.shape[1]
-        sample = self.moments.scatter / count
+        sample = self.moments.scatter[positions] / count
         variance = _trace(sample) / dimensions
         squared_norm = sample.square().sum((1, 2))
         distance = squared_norm - dimensions * variance.square()
-        noise = (self.quartic / count - squared_norm) / count
+        noise = (self.quartic[positions] / count - squared_norm) / count
         shrinkage = torch.where(distance > 0, (noise / distance).clamp(0, 1), 0)
         sample *= (1 - shrinkage)[:, None, None]
         torch.diagonal(sample, dim1=1, dim2=2).add_((shrinkage * variance)[:, None])
@@ -78,9 +90,13 @@ class ShrunkMoments:
         return self.moments.state_dict() | {"cubic": self.cubic, "quartic": self.quartic}
 
     @classmethod
-    def from_state_dict(cls, state: dict[str, Tensor]) -> "ShrunkMoments":
+    def from_state_dict(cls, state: dict[str, Tensor], room: Room = MEMORY) -> "ShrunkMoments":
         """The moments that `state_dict` has written."""
-        return cls(Moments.from_state_dict(state), state["cubic"].clone(), state["quartic"].clone())
+        return cls(Moments.from_state_dict(state, room), state["cubic"].clone(), state["quartic"].clone())
+
+    def copy(self, room: Room = MEMORY) -> "ShrunkMoments":
+        """The same moments, to be updated on their own."""
+        return ShrunkMoments(self.moments.copy(room), self.cubic.clone(), self.quartic.clone())
 
     def _about(self, mean: Float[Tensor, "p d"]) -> tuple[Float[Tensor, "p d"], Float[Tensor, " p"]]:
         """The cubic and quartic sums of the deviations from another mean, by expanding |y - s|^4."""

@@ -57,10 +57,19 @@ class Prediction:
 
 @final
 class Stream(Generic[T]):
-    """An iterable that can be read again: each loop calls `restart` and so starts afresh."""
+    """An iterable that can be read again: each loop calls `restart` and so starts afresh.
 
-    def __init__(self, restart: Callable[[], Iterator[T]]) -> None:
+    Args:
+        restart: Begins a loop.
+        length: How many values there are, as far as is known; 0 if it is not.
+    """
+
+    def __init__(self, restart: Callable[[], Iterator[T]], length: int = 0) -> None:
         self._restart = restart
+        self._length = length
+
+    def __length_hint__(self) -> int:
+        return self._length
 
     def __iter__(self) -> Iterator[T]:
         return self._restart()

@@ -75,6 +75,8 @@ def test_the_folder_holds_settings_by_short_name_and_versions(model):
                 "covariance": "empirical",
                 "scope": "per_position",
                 "precision": "float32",
+                "storage": "full",
+                "memory_budget": None,
             },
         },
         "levels": {"class_path": "separate", "init_args": {"pooling": "local", "window": 3}},

@@ -7,11 +7,13 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
+from padimkit.buffered_moments import Dense
+from padimkit.densities.factor import Block, Factor, FullFactor, HalfFactor, length, lower_triangle, rectangle
 from padimkit.errors import SingularCovariance
-from padimkit.few_samples import FewSamples
+from padimkit.samples import Samples
+from padimkit.slices import CACHE, slices
 
-_CHUNK_BYTES = 2**25  # workspace
-_CANCELLED = 1e-3  # of a difference that is smaller than this share, float32 leaves four digits
+_PROBED = 32  # positions
 
 
 class Whitening(ABC):
@@ -19,97 +21,133 @@ class Whitening(ABC):
 
     mean: Float[Tensor, "p d"]
 
-    @abstractmethod
-    def distances(self, samples: Float[Tensor, "n p d"]) -> Float[Tensor, "n p"]:
+    def distances(self, vectors: Float[Tensor, "n p d"]) -> Float[Tensor, "p n"]:
         """The Mahalanobis distance, with square root, of each vector from the mean at its position."""
+        count, positions, dimensions = vectors.shape
+        vectors = (
+            vectors.contiguous()
+        )  # once, by a blocked transposition: portions would be read with strides
+        portions = slices(positions, 4 * count * dimensions, CACHE)
+        return torch.cat([self._distances(vectors[:, chosen], chosen) for chosen in portions])
+
+    @abstractmethod
+    def _distances(self, vectors: Float[Tensor, "n k d"], positions: slice) -> Float[Tensor, "k n"]:
+        """The same at some positions."""
+
+    def __deepcopy__(self, memo: object) -> "Whitening":
+        return self  # never changed once it is made
 
 
 @final
 class DenseWhitening(Whitening):
     """W with W^T W the inverse of covariance + eps I, so that the distance of y from the mean is |W y|.
 
-    `covariance` is overwritten, since for 550 dimensions at 3136 positions it takes 3.8 GB.
-
     Raises:
         SingularCovariance: A covariance has no Cholesky factor.
     """
 
-    def __init__(self, mean: Float[Tensor, "p d"], covariance: Float[Tensor, "p d d"], *, eps: float) -> None:
-        dimensions = covariance.shape[1]
-        identity = torch.eye(dimensions, dtype=torch.float64, device=covariance.device)
-        for matrices in torch.split(covariance, _chunk(8 * dimensions**2)):
-            factors = _cholesky(matrices.double() + eps * identity, eps, channels=dimensions)
-            matrices.copy_(torch.linalg.solve_triangular(factors, identity, upper=False))
-        self.mean = mean
-        self._factors = covariance
+    def __init__(self, moments: Dense | Samples, *, eps: float, half: bool) -> None:
+        self.mean = moments.mean
+        positions, dimensions = self.mean.shape
+        identity = torch.eye(dimensions, dtype=torch.float64, device=self.mean.device)
+        self._factor = _factor(self.mean, lower_triangle(dimensions), half=half)
+        for chosen in slices(positions, 4 * 8 * dimensions * (dimensions + self._rows(moments)), CACHE):
+            covariance = moments.covariance(chosen).double()
+            torch.diagonal(covariance, dim1=1, dim2=2).add_(eps)
+            lower = _cholesky(covariance, eps, channels=dimensions)
+            self._factor.write(chosen, torch.linalg.solve_triangular(lower, identity, upper=False))
 
-    def distances(self, samples: Float[Tensor, "n p d"]) -> Float[Tensor, "n p"]:
-        distances: Tensor = torch.linalg.vector_norm(self._factors @ _columns(samples - self.mean), dim=1)
-        return distances.T
+    def _distances(self, vectors: Float[Tensor, "n k d"], positions: slice) -> Float[Tensor, "k n"]:
+        deviations = self._factor.deviations(vectors, self.mean[positions])
+        return self._factor.lengths(deviations, positions)
+
+    @staticmethod
+    def _rows(moments: Dense | Samples) -> int:
+        return moments.count if isinstance(moments, Samples) else 0
 
 
 @final
 class LowRankWhitening(Whitening):
-    """The same for fewer samples than dimensions, from an n x d factor (Woodbury's identity).
+    """The same for no more samples than dimensions, from an (n - 1) x d factor (Woodbury's identity).
 
-    X are the deviations of the n samples, L L^T = X X^T + eps (n - 1) I, and B = L^-1 X. For a deviation y,
-    let b = B y. Its squared distance is (|y|^2 - |b|^2) / eps. Where that would cancel, along directions of
-    large variance, it is |e|^2 / eps + (n - 1) |u|^2 with e = y - B^T b and u = L^-T b: the same without a
-    difference of large numbers, at twice the cost.
+    X are n - 1 vectors with the scatter of the n samples, L L^T = X X^T + eps (n - 1) I, and B = L^-1 X. The
+    squared distance of a deviation y is (|y|^2 - |B y|^2) / eps. Where that would cancel, along directions
+    of large variance, it is found anew from the samples, in float64.
 
     Raises:
         SingularCovariance: eps is 0, and so the covariance of rank n - 1 has no inverse.
     """
 
-    def __init__(self, samples: FewSamples, *, eps: float) -> None:
+    def __init__(self, samples: Samples, *, eps: float, half: bool) -> None:
         positions, channels = samples.shape
-        count = samples.count
         if eps == 0:
             raise _singular(channels, eps)
-        self.mean = samples.mean
+        self._samples = samples
         self._eps = eps
-        self._factors = self.mean.new_empty(positions, count, channels)
-        self._roots = self.mean.new_empty(positions, count, count)  # L^-T, scaled by the root of n - 1
-        ridge = eps * (count - 1) * torch.eye(count, dtype=torch.float64, device=self.mean.device)
-        for chosen in _slices(positions, 8 * count * (count + channels)):
-            deviations = (samples.at(chosen) - self.mean[chosen, None]).double()
-            lower = _cholesky(deviations @ deviations.mT + ridge, eps, channels=channels)
-            inverse = torch.linalg.solve_triangular(lower, torch.eye(count).to(lower), upper=False)
-            self._factors[chosen] = (inverse @ deviations).to(self.mean)
-            self._roots[chosen] = ((count - 1) ** 0.5 * inverse.mT).to(self.mean)
+        rank = samples.count - 1
+        self.mean = torch.empty(positions, channels, dtype=samples.precision, device=samples.device)
+        self._factor = _factor(self.mean, rectangle(rank, channels), half=half)
+        for chosen in slices(positions, 3 * 8 * rank * (rank + channels)):
+            self.mean[chosen], spread, lower = self._decomposed(chosen)
+            self._factor.write(chosen, torch.linalg.solve_triangular(lower, spread, upper=False))
 
-    def distances(self, samples: Float[Tensor, "n p d"]) -> Float[Tensor, "n p"]:
-        deviations = _columns(samples - self.mean)
-        explained = self._factors @ deviations
-        lengths = deviations.square().sum(1)
-        rest = lengths - explained.square().sum(1)
+    def _distances(self, vectors: Float[Tensor, "n k d"], positions: slice) -> Float[Tensor, "k n"]:
+        deviations = self._factor.deviations(vectors, self.mean[positions])
+        lengths = length(deviations, dim=2)
+        explained = self._factor.lengths(deviations, positions)
+        rest = (lengths - explained) * (lengths + explained)
         squares = rest / self._eps
-        cancelled = (rest < _CANCELLED * lengths).any(1).nonzero()[:, 0]
-        _, count, channels = self._factors.shape
-        for few in torch.split(cancelled, _chunk(self._factors.element_size() * count * (count + channels))):
-            squares[few] = self._uncancelled(deviations[few], explained[few], few)
-        return squares.sqrt().T
+        cancelled = (rest < self._factor.resolution * lengths.square()).any(1).nonzero()[:, 0]
+        count, (_, dimensions) = self._samples.count, self._samples.shape
+        for portion in slices(len(cancelled), 3 * 8 * count * (count + dimensions)):
+            few = cancelled[portion]
+            squares[few] = self._uncancelled(vectors[:, few], few + positions.start).to(squares)
+        return torch.sqrt(squares)
 
-    def _uncancelled(
-        self, deviations: Float[Tensor, "k d n"], explained: Float[Tensor, "k r n"], few: Int[Tensor, " k"]
-    ) -> Float[Tensor, "k n"]:
-        residual = deviations - self._factors[few].mT @ explained
-        inside = self._roots[few] @ explained
-        squares: Tensor = residual.square().sum(1) / self._eps + inside.square().sum(1)
-        return squares
+    def _uncancelled(self, vectors: Float[Tensor, "n k d"], few: Int[Tensor, " k"]) -> Float[Tensor, "k n"]:
+        """|y - X^T t|^2 / eps + (n - 1) |t|^2 with t = (X X^T + eps (n - 1) I)^-1 X y: nothing cancels."""
+        mean, spread, lower = self._decomposed(few)
+        deviations = (vectors.transpose(0, 1).double() - mean[:, None]).mT
+        inside = torch.cholesky_solve(spread @ deviations, lower)
+        outside = deviations - spread.mT @ inside
+        outer: Tensor = outside.square().sum(1)
+        inner: Tensor = inside.square().sum(1)
+        return outer / self._eps + (self._samples.count - 1) * inner
+
+    def _decomposed(
+        self, positions: slice | Int[Tensor, " _"]
+    ) -> tuple[Float[Tensor, "k d"], Float[Tensor, "k r d"], Float[Tensor, "k r r"]]:
+        """The mean, X and L."""
+        mean, deviations = self._samples.at(positions)
+        count = self._samples.count
+        # A reflection that turns the last of the n deviations, whose sum is 0, into 0: n - 1 are left.
+        spread = deviations[:, :-1].add_(deviations[:, -1:] / (count**0.5 - 1))
+        products = spread @ spread.mT
+        torch.diagonal(products, dim1=1, dim2=2).add_(self._eps * (count - 1))
+        return mean, spread, _cholesky(products, self._eps, channels=spread.shape[2])
 
 
-def _columns(vectors: Float[Tensor, "n p d"]) -> Float[Tensor, "p d n"]:
-    return vectors.permute(1, 2, 0).contiguous()  # strided columns make the product twice as slow
+def whitened_samples(samples: Samples, *, eps: float, half: bool) -> Whitening:
+    """The whitening that is the quickest to score with, for no more samples than dimensions.
+
+    The low-rank form is, unless there are about as many samples as dimensions, or their variance is so far
+    above eps that the distance even of a typical training image, about (n - 1) eps of |y|^2, would cancel.
+    """
+    positions, dimensions = samples.shape
+    rank = samples.count - 1
+    if rank * dimensions > sum(block.height * block.width for block in lower_triangle(dimensions)):
+        return DenseWhitening(samples, eps=eps, half=half)
+    few = torch.arange(0, positions, max(1, positions // _PROBED), device=samples.device)[:_PROBED]
+    variance = samples.at(few)[1].square().sum((1, 2)) / rank
+    if float((rank * eps / variance).median()) < (HalfFactor if half else FullFactor).resolution:
+        return DenseWhitening(samples, eps=eps, half=half)
+    return LowRankWhitening(samples, eps=eps, half=half)
 
 
-def _chunk(bytes_per_position: int) -> int:
-    return max(1, _CHUNK_BYTES // bytes_per_position)
-
-
-def _slices(positions: int, bytes_per_position: int) -> list[slice]:
-    step = _chunk(bytes_per_position)
-    return [slice(start, start + step) for start in range(0, positions, step)]
+def _factor(mean: Float[Tensor, "p d"], blocks: tuple[Block, ...], *, half: bool) -> Factor:
+    if half:
+        return HalfFactor(mean.shape[0], blocks, device=mean.device)
+    return FullFactor(mean.shape[0], blocks, dtype=mean.dtype, device=mean.device)
 
 
 def _cholesky(matrices: Float[Tensor, "p k k"], eps: float, *, channels: int) -> Float[Tensor, "p k k"]:

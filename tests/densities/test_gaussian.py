@@ -5,8 +5,17 @@ from scipy.spatial.distance import mahalanobis
 from sklearn.covariance import LedoitWolf
 
 from padimkit.densities.gaussian import Gaussian
-from padimkit.errors import BadArgument, BadData, BadShape, CannotMerge, NotFitted, SingularCovariance
-from padimkit.values import Embedding
+from padimkit.errors import (
+    BadArgument,
+    BadData,
+    BadShape,
+    CannotMerge,
+    NotFitted,
+    OverBudget,
+    SingularCovariance,
+)
+from padimkit.room import Spool
+from padimkit.values import Embedding, Stream
 
 
 def patches(generator, count, channels=6, height=3, width=4):
@@ -193,3 +202,120 @@ def test_merging_other_arguments_is_refused(generator):
 def test_use_before_fit_is_refused(use):
     with pytest.raises(NotFitted, match="before fit"):
         use(Gaussian())
+
+
+@pytest.mark.parametrize("count", [10, 24, 25, 60, 200])
+@pytest.mark.parametrize("large_mean", [False, True])
+def test_half_storage_changes_scores_by_less_than_a_few_percent(generator, count, large_mean):
+    def data(images):
+        data = 0.15 * patches(generator, images, channels=24) + 300 * large_mean
+        data[:, 3] = 7.0
+        return data
+
+    train, test = data(count), data(4)
+    expected = plain_distances(train, test, lambda vectors: np.cov(vectors, rowvar=False) + 0.01 * np.eye(24))
+    found = fitted(train, storage="half").score(Embedding(test)).patches.numpy()
+    np.testing.assert_allclose(found, expected, rtol=0.04)
+    assert np.median(np.abs(found - expected) / expected) < 0.005
+
+
+def test_half_storage_takes_half_the_room(generator):
+    data = patches(generator, 12, channels=24)
+    full, half = (fitted(data, storage=storage).state_dict()["samples"] for storage in ("full", "half"))
+    assert (full.dtype, half.dtype) == (torch.float32, torch.float16)
+    assert full.shape == half.shape == (12, 12, 24)
+
+
+@pytest.mark.parametrize("storage", ["full", "half"])
+@pytest.mark.parametrize("count", [12, 40])
+def test_half_storage_restores_updates_and_merges(generator, storage, count):
+    data, test = (
+        0.2 * patches(generator, count, channels=24),
+        Embedding(0.2 * patches(generator, 3, channels=24)),
+    )
+    whole = fitted(data, storage=storage)
+    restored = Gaussian(storage=storage)
+    restored.load_state_dict(whole.state_dict())
+    assert torch.equal(restored.score(test).patches, whole.score(test).patches)
+    updated = fitted(data[:5], storage=storage)
+    updated.update(stream(data[5:]))
+    merged = fitted(data[:7], storage=storage)
+    merged.merge(fitted(data[7:], storage=storage))
+    tolerance = {"rtol": 1e-4, "atol": 1e-4} if storage == "full" else {"rtol": 0.02, "atol": 0.02}
+    for other in (updated, merged):
+        torch.testing.assert_close(other.score(test).patches, whole.score(test).patches, **tolerance)
+
+
+@pytest.mark.parametrize(
+    ("spread", "storage"), [(0.1, "full"), (1.0, "full"), (30.0, "full"), (0.1, "half"), (1.0, "half")]
+)
+def test_training_images_score_as_exactly_as_others(generator, storage, spread):
+    """Their distance is a small share of their length, and smaller the larger the variance is beside eps."""
+    train = spread * patches(generator, 12, channels=30)
+    found = fitted(train, storage=storage).score(Embedding(train)).patches
+    tolerance = 1e-3 if storage == "full" else 0.03
+    np.testing.assert_allclose(found, plain_distances(train, train, ridge), rtol=tolerance)
+
+
+def test_one_vector_that_would_cancel_is_found_anew_from_the_samples(generator):
+    train = 0.2 * patches(generator, 12, channels=30)
+    gaussian = fitted(train)
+    gaussian.score(Embedding(train))
+    test = train.mean(0, keepdim=True) + 3000 * (train[:1] - train.mean(0, keepdim=True))
+    found = gaussian.score(Embedding(test)).patches
+    np.testing.assert_allclose(found, plain_distances(train, test, ridge), rtol=1e-3)
+
+
+def spooled(data, **arguments):
+    """Fitted with a budget for all but samples and sums, which then have to be in a file."""
+    expected = Gaussian(**arguments).forecast(images=len(data) + 3, channels=data.shape[1], positions=12)
+    return fitted(data, memory_budget=(expected.factor + expected.workspace + 1000) / 1e9, **arguments)
+
+
+@pytest.mark.parametrize("covariance", ["empirical", "ledoit_wolf"])
+@pytest.mark.parametrize("count", [8, 40, 200])
+def test_what_is_over_budget_is_kept_in_files_without_any_difference(
+    generator, monkeypatch, covariance, count
+):
+    spools = []
+    made = Spool.empty
+    monkeypatch.setattr(Spool, "empty", lambda *arguments: spools.append(arguments) or made(*arguments))
+    data, test = patches(generator, count, channels=9), Embedding(patches(generator, 3, channels=9))
+    expected, found = fitted(data, covariance=covariance), spooled(data, covariance=covariance)
+    assert spools
+    assert torch.equal(found.score(test).patches, expected.score(test).patches)
+    for gaussian in (expected, found):
+        gaussian.update(stream(data[:3]))
+    assert torch.equal(found.score(test).patches, expected.score(test).patches)
+
+
+def test_a_budget_that_cannot_be_kept_is_refused_before_the_second_batch(generator):
+    data = patches(generator, 20, channels=9)
+    read = []
+    embeddings = Stream(lambda: (read.append(part) or part for part in stream(data)), length=5)
+    with pytest.raises(OverBudget, match=r'need 0\.10 GB.*that scoring reads.*"memory_budget" is 0\.05 GB'):
+        Gaussian(memory_budget=0.05).fit(embeddings)
+    assert len(read) == 1
+
+
+def test_a_budget_is_no_matter_where_all_fits(generator, monkeypatch):
+    monkeypatch.setattr(Spool, "empty", None)
+    fitted(patches(generator, 20), memory_budget=1.0).score(Embedding(patches(generator, 1)))
+
+
+def test_a_budget_of_nothing_is_refused():
+    with pytest.raises(BadArgument, match='"memory_budget" above 0 GB, got 0'):
+        Gaussian(memory_budget=0.0)
+
+
+@pytest.mark.parametrize("storage", ["full", "half"])
+@pytest.mark.parametrize("count", [5, 9, 10, 80])
+def test_the_forecast_is_what_is_kept(generator, storage, count):
+    data = 0.2 * patches(generator, count, channels=9)
+    gaussian = fitted(data, storage=storage)
+    expected = gaussian.forecast(images=count, channels=9, positions=12)
+    gaussian.score(Embedding(data[:1]))
+    state = gaussian.state_dict()
+    unpacked = 12 * 9 * (9 - 1) // 2 * 4 if "scatter" in state else 0  # the upper triangle is not stored
+    learnt = sum(tensor.nbytes for key, tensor in state.items() if key not in ("grid", "count")) + unpacked
+    assert learnt == expected.learnt

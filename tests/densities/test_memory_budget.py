@@ -1,0 +1,39 @@
+"""A fit under a limit that the system enforces, in a process of its own."""
+
+import subprocess
+import sys
+
+import pytest
+
+FIT = """
+import resource, sys, torch
+from padimkit import Embedding, Gaussian
+
+def batch(seed):
+    return Embedding(torch.randn(8, 128, 56, 56, generator=torch.Generator().manual_seed(seed)))
+
+torch.set_num_threads(1)
+small = Gaussian()
+small.fit([Embedding(torch.randn(8, 16, 4, 4))])
+small.score(Embedding(torch.randn(1, 16, 4, 4)))
+budget, slack = 0.3, 0.03
+taken = next(int(line.split()[1]) for line in open("/proc/self/status") if line.startswith("VmData")) * 1024
+limit = taken + int((budget + slack) * 1e9)
+resource.setrlimit(resource.RLIMIT_DATA, (limit, limit))  # private memory; files that are mapped do not count
+gaussian = Gaussian(memory_budget=budget if sys.argv[1] == "budget" else None)
+gaussian.fit(batch(seed) for seed in range(int(sys.argv[2])))
+print(float(gaussian.score(batch(99)).patches.sum()))
+"""
+
+
+def fit(mode, batches):
+    command = [sys.executable, "-c", FIT, mode, str(batches)]
+    return subprocess.run(command, capture_output=True, text=True)
+
+
+@pytest.mark.parametrize("batches", [15, 18])  # fewer images than channels, and more
+def test_a_fit_stays_within_its_budget_where_another_fails(batches):
+    kept = fit("budget", batches)
+    assert kept.returncode == 0, kept.stderr
+    assert float(kept.stdout) > 0
+    assert "can't allocate memory" in fit("none", batches).stderr
