@@ -39,6 +39,11 @@ def lower_triangle(side: int) -> tuple[Block, ...]:
     )
 
 
+def area(blocks: tuple[Block, ...]) -> int:
+    """How many numbers the blocks hold."""
+    return sum(block.height * block.width for block in blocks)
+
+
 class Factor(ABC):
     """A matrix F at each of p positions, to be written portion by portion and then only read.
 

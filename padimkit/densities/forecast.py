@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from padimkit.densities.factor import lower_triangle
+from padimkit.densities.factor import area, lower_triangle
 from padimkit.errors import OverBudget
 from padimkit.slices import WORKSPACE
 
@@ -40,15 +40,13 @@ class Forecast:
         few = keep_few and count <= dimensions
         sample = sizes.samples * dimensions
         mean = sizes.sums * dimensions
-        staircase = sum(
-            (block.rows.stop - block.rows.start) * block.width for block in lower_triangle(dimensions)
-        )
+        staircase = area(lower_triangle(dimensions))
         matrices = 8 * 4 * dimensions * max(dimensions, count if few else 0)  # of one position, in float64
         group = 0 if keep_few else 3 * positions * min(count, dimensions + 1) * mean
         return cls(
             learnt=positions * (mean + (count * sample if few else sizes.sums * dimensions**2 + mean)),
             waiting=0 if few else positions * min(count, dimensions + 1) * sample,
-            factor=positions * (mean + sizes.factor * (count * dimensions if few else staircase)),
+            factor=positions * (mean + sizes.factor * min(count * dimensions, staircase)),
             workspace=_PORTIONS * max(WORKSPACE, matrices) + group,
         )
 

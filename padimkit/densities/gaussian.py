@@ -13,7 +13,7 @@ from padimkit.buffered_moments import BufferedMoments, Dense
 from padimkit.choices import require_choice
 from padimkit.contracts import DensityModel, Mergeable, Updatable
 from padimkit.densities.forecast import Forecast, Sizes
-from padimkit.densities.whitening import DenseWhitening, Whitening, whitened_samples
+from padimkit.densities.whitening import DenseWhitening, Whitening, quickest_whitening, smallest_whitening
 from padimkit.errors import BadArgument, BadData, BadShape, NotFitted
 from padimkit.moments import Moments
 from padimkit.room import MEMORY, SPOOL, Room
@@ -194,7 +194,8 @@ class Gaussian(DensityModel, Updatable, Mergeable):
                 raise BadData(f"A Gaussian needs at least 2 samples per position, found {learnt.count}.")
             half = self.storage == "half"
             if self.covariance == "empirical" and learnt.few:
-                self._whitening = whitened_samples(learnt.few, eps=self.eps, half=half)
+                choose = quickest_whitening if self.memory_budget is None else smallest_whitening
+                self._whitening = choose(learnt.few, eps=self.eps, half=half)
             else:
                 self._whitening = DenseWhitening(learnt.dense(), eps=self.eps, half=half)
         return self._whitening

@@ -8,7 +8,16 @@ from jaxtyping import Float, Int
 from torch import Tensor
 
 from padimkit.buffered_moments import Dense
-from padimkit.densities.factor import Block, Factor, FullFactor, HalfFactor, length, lower_triangle, rectangle
+from padimkit.densities.factor import (
+    Block,
+    Factor,
+    FullFactor,
+    HalfFactor,
+    area,
+    length,
+    lower_triangle,
+    rectangle,
+)
 from padimkit.errors import SingularCovariance
 from padimkit.samples import Samples
 from padimkit.slices import CACHE, slices
@@ -127,21 +136,25 @@ class LowRankWhitening(Whitening):
         return mean, spread, _cholesky(products, self._eps, channels=spread.shape[2])
 
 
-def whitened_samples(samples: Samples, *, eps: float, half: bool) -> Whitening:
-    """The whitening that is the quickest to score with, for no more samples than dimensions.
+def smallest_whitening(samples: Samples, *, eps: float, half: bool) -> Whitening:
+    """The whitening that takes the least memory, for no more samples than dimensions."""
+    rank, dimensions = samples.count - 1, samples.shape[1]
+    kind = LowRankWhitening if rank * dimensions <= area(lower_triangle(dimensions)) else DenseWhitening
+    return kind(samples, eps=eps, half=half)
 
-    The low-rank form is, unless there are about as many samples as dimensions, or their variance is so far
-    above eps that the distance even of a typical training image, about (n - 1) eps of |y|^2, would cancel.
+
+def quickest_whitening(samples: Samples, *, eps: float, half: bool) -> Whitening:
+    """The whitening that scores the quickest, for no more samples than dimensions.
+
+    That is the smallest, unless the variance is so far above eps that the distance even of a typical
+    training image, about the root of n - 1, would be found by cancellation in the low-rank form.
     """
-    positions, dimensions = samples.shape
-    rank = samples.count - 1
-    if rank * dimensions > sum(block.height * block.width for block in lower_triangle(dimensions)):
-        return DenseWhitening(samples, eps=eps, half=half)
-    few = torch.arange(0, positions, max(1, positions // _PROBED), device=samples.device)[:_PROBED]
-    variance = samples.at(few)[1].square().sum((1, 2)) / rank
+    positions, rank = samples.shape[0], samples.count - 1
+    probed = torch.arange(0, positions, max(1, positions // _PROBED), device=samples.device)[:_PROBED]
+    variance = samples.at(probed)[1].square().sum((1, 2)) / rank
     if float((rank * eps / variance).median()) < (HalfFactor if half else FullFactor).resolution:
         return DenseWhitening(samples, eps=eps, half=half)
-    return LowRankWhitening(samples, eps=eps, half=half)
+    return smallest_whitening(samples, eps=eps, half=half)
 
 
 def _factor(mean: Float[Tensor, "p d"], blocks: tuple[Block, ...], *, half: bool) -> Factor:
