@@ -55,7 +55,10 @@ class Page:
         if named := re.match(r"# (\w+\.py)\n", text):
             (self.folder / named[1]).write_text(text)
             sys.path.insert(0, str(self.folder))
-        exec(compile(text, "page", "exec"), self.variables)
+        captured = io.StringIO()
+        with contextlib.redirect_stdout(captured):
+            exec(compile(text, "page", "exec"), self.variables)
+        self.output = captured.getvalue()
 
     def yaml(self, text):
         self.toml(text)
