@@ -10,7 +10,7 @@ from torch import Tensor
 
 from padimkit.contracts import Metric
 from padimkit.errors import BadArgument, UndefinedMetric
-from padimkit.metrics.pool import FlatScores, Level, Pool
+from padimkit.metrics.comparison import Comparison, FlatScores, Level
 from padimkit.values import Batch, Prediction
 
 
@@ -37,7 +37,9 @@ class TorchMetric(Metric):
             raise BadArgument(
                 f"{_name(metric)} does not say whether higher is better; choose another metric."
             )
-        self._pool = Pool(_name(metric), level)
+        self._comparison = Comparison(_name(metric), level)
+        self._normal: list[FlatScores] = []
+        self._anomalous: list[FlatScores] = []
 
     @property
     def higher_is_better(self) -> bool:
@@ -46,7 +48,9 @@ class TorchMetric(Metric):
 
     def update(self, prediction: Prediction, truth: Batch) -> None:
         """Takes in scores and labels, or maps and masks."""
-        self._pool.add(prediction, truth)
+        scores, anomalous = self._comparison.pair(prediction, truth)
+        self._normal.append(scores[~anomalous])
+        self._anomalous.append(scores[anomalous])
 
     def compute(self) -> float:
         """The figure over all images or pixels.
@@ -55,14 +59,16 @@ class TorchMetric(Metric):
             BadArgument: The metric does not take binary targets, or its result is not one number.
             UndefinedMetric: The truth is missing or of one kind only, or a score is infinite.
         """
-        normal, groups = self._pool.split()
-        scores = self._stretched(np.concatenate([normal, *groups]))
-        targets = (torch.arange(len(scores)) >= normal.size).long()
+        self._comparison.require_both()
+        scores = self._stretched(np.concatenate([*self._normal, *self._anomalous]))
+        normal = sum(part.size for part in self._normal)
+        targets = (torch.arange(len(scores)) >= normal).long()
         return self._number(self._result(scores, targets))
 
     def reset(self) -> None:
         """Forgets all images."""
-        self._pool.clear()
+        self._comparison.clear()
+        self._normal, self._anomalous = [], []
 
     def _stretched(self, scores: FlatScores) -> Float64[Tensor, " _"]:
         lowest, highest = float(scores.min()), float(scores.max())

@@ -1,6 +1,5 @@
-"""All scores of a test set, normal ones apart from anomalous ones."""
+"""Scores beside what is true of them."""
 
-from collections.abc import Callable
 from typing import Literal, TypeAlias, final
 
 import numpy as np
@@ -19,38 +18,23 @@ TruthArray: TypeAlias = Bool[np.ndarray, "b *pixels"]
 _TRUTH = {"image": "labels", "pixel": "masks"}
 
 
-def one_group(scores: ScoreArray, anomalous: TruthArray) -> list[FlatScores]:
-    """All anomalous scores of a batch together."""
-    return [scores[anomalous]]
-
-
 @final
-class Pool:
-    """Collects the scores of images or pixels for a metric that needs all of them at once, in float32.
+class Comparison:
+    """Pairs the scores of images or pixels with the truth, and knows whether both kinds have been seen."""
 
-    `group` sorts the anomalous scores of each batch into groups that the metric looks at one by one.
-    """
-
-    def __init__(
-        self,
-        metric: str,
-        level: Level,
-        group: Callable[[ScoreArray, TruthArray], list[FlatScores]] = one_group,
-    ) -> None:
+    def __init__(self, metric: str, level: Level) -> None:
         self._metric = metric
         self._level = level
-        self._group = group
         self.clear()
 
     def clear(self) -> None:
-        """Forgets all scores."""
-        self._normal: list[FlatScores] = []
-        self._anomalous: list[FlatScores] = []
+        """Forgets what has been seen."""
+        self._seen = {"normal": 0, "anomalous": 0}
         self._images = 0
         self._images_without_truth = 0
 
-    def add(self, prediction: Prediction, truth: Batch) -> None:
-        """Takes in a copy of the scores of one batch.
+    def pair(self, prediction: Prediction, truth: Batch) -> tuple[ScoreArray, TruthArray]:
+        """The scores of a batch, in float32, and where they are anomalous; both empty without truth.
 
         Raises:
             BadShape: Scores and truth are not of the same shape.
@@ -63,31 +47,22 @@ class Pool:
             scores, anomalous = prediction.anomaly_maps, truth.masks
         if anomalous is None:
             self._images_without_truth += len(truth.paths)
-        else:
-            self._add(_checked(scores, anomalous, truth.paths), anomalous.cpu().numpy())
+            scores, anomalous = scores[:0], torch.zeros(scores[:0].shape, dtype=torch.bool)
+        pair = _checked(scores, anomalous, truth.paths), anomalous.cpu().numpy()
+        found = int(np.count_nonzero(pair[1]))
+        self._seen["anomalous"] += found
+        self._seen["normal"] += pair[1].size - found
+        return pair
 
-    def split(self) -> tuple[FlatScores, list[FlatScores]]:
-        """The normal scores, in a new array that the caller may sort, and the groups of anomalous ones.
-
-        Raises:
-            UndefinedMetric: Truth is missing, or everything is normal, or everything is anomalous.
-        """
+    def require_both(self) -> None:
+        """Raises UndefinedMetric if truth is missing, or all is normal, or all is anomalous."""
         self._require_truth()
-        found = {
-            "normal": sum(scores.size for scores in self._normal),
-            "anomalous": sum(scores.size for scores in self._anomalous),
-        }
-        absent = " and ".join(f"0 {kind}" for kind, count in found.items() if count == 0)
+        absent = " and ".join(f"0 {kind}" for kind, count in self._seen.items() if count == 0)
         if absent:
             raise UndefinedMetric(
                 f"{self._metric} needs normal and anomalous {self._level}s, "
                 f"found {absent} {self._level}s in {self._images} images."
             )
-        return np.concatenate(self._normal), self._anomalous
-
-    def _add(self, scores: ScoreArray, anomalous: TruthArray) -> None:
-        self._normal.append(scores[~anomalous])
-        self._anomalous.extend(self._group(scores, anomalous))
 
     def _require_truth(self) -> None:
         truth, missing = _TRUTH[self._level], self._images_without_truth
@@ -108,7 +83,7 @@ def _checked(
             f'{tuple(anomalous.shape)}, from "{paths[0]}" on.'
         )
     array: ScoreArray = scores.detach().to("cpu", torch.float32).numpy()
-    unordered = np.isnan(array).reshape(len(paths), -1).any(axis=1)
-    if unordered.any():
-        raise BadScores(f'The scores of "{paths[int(unordered.argmax())]}" hold NaN, which has no rank.')
+    unordered = [bool(np.isnan(image).any()) for image in array]
+    if any(unordered):
+        raise BadScores(f'The scores of "{paths[unordered.index(True)]}" hold NaN, which has no rank.')
     return array
