@@ -1,6 +1,7 @@
 """What a pipeline requires of images, and of what its parts give back."""
 
 import torch
+from jaxtyping import Bool
 from torch import Tensor
 
 from padimkit.errors import BadData, BadFeatures, BadImage, BadScores, BadShape
@@ -38,16 +39,19 @@ def require_features(features: Features, paths: tuple[str, ...], backbone: str) 
     """Raises BadFeatures unless there are finite maps for each image, the finest first."""
     if not features.maps:
         raise BadFeatures(f"{backbone} returned no feature maps.")
-    areas = []
+    areas, finite = [], []
     for layer, maps in features.maps.items():
         if maps.ndim != 4 or len(maps) != len(paths):
             raise BadFeatures(
                 f'{backbone} returned layer "{layer}" of shape {tuple(maps.shape)} for {len(paths)} images.'
             )
-        _require_finite(maps, paths, f'{backbone} returned NaN or infinite features in layer "{layer}"')
+        finite.append(_finite(maps))
         areas.append(maps.shape[2] * maps.shape[3])
     if areas != sorted(areas, reverse=True):
         raise BadFeatures(f"{backbone} returned layers of {areas} positions; expected the finest first.")
+    if not torch.stack(finite).all():  # asked once, since a GPU has to be waited for
+        layer, found = next(pair for pair in zip(features.maps, finite, strict=True) if not pair[1].all())
+        _refuse(found, paths, f'{backbone} returned NaN or infinite features in layer "{layer}"')
 
 
 def require_scores(scores: Scores, paths: tuple[str, ...], density: str) -> None:
@@ -58,12 +62,16 @@ def require_scores(scores: Scores, paths: tuple[str, ...], density: str) -> None
             f"{density} returned scores of shape {[tuple(shape) for shape in shapes]} for {len(paths)} "
             "images; expected (images, height, width), and (images) for those of images."
         )
-    _require_finite(scores.patches, paths, f"{density} returned NaN or infinite scores")
-
-
-def _require_finite(values: Tensor, paths: tuple[str, ...], finding: str) -> None:
-    # One NaN or infinity makes the sum one; half precision would overflow.
-    finite = values.flatten(1).sum(1, dtype=torch.float32).isfinite()
+    finite = _finite(scores.patches)
     if not finite.all():
-        path = paths[int((~finite).int().argmax())]
-        raise BadFeatures(f'{finding} for "{path}". Check the image and the weights.')
+        _refuse(finite, paths, f"{density} returned NaN or infinite scores")
+
+
+def _finite(values: Tensor) -> Bool[Tensor, " b"]:
+    # One NaN or infinity makes the sum one; half precision would overflow.
+    return values.sum(tuple(range(1, values.ndim)), dtype=torch.float32).isfinite()
+
+
+def _refuse(finite: Bool[Tensor, " b"], paths: tuple[str, ...], finding: str) -> None:
+    path = paths[int((~finite).int().argmax())]
+    raise BadFeatures(f'{finding} for "{path}". Check the image and the weights.')

@@ -5,7 +5,7 @@ name (`self.keep = keep`), so that a pipeline can be written down; work happens 
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import torch
@@ -134,6 +134,27 @@ class Mergeable(ABC):
     @abstractmethod
     def merge(self, other: Any) -> None:
         """Learns what `other` has learnt, exactly as if it had seen its data; `other` is left as it is."""
+
+
+class LinearReducer(ABC):
+    """A reducer whose every channel is a weighted sum of channels, plus a constant.
+
+    Such a sum commutes with nearest alignment, so that the layers of a backbone are reduced each at its own
+    resolution: all their channels never exist at the finest one.
+    """
+
+    @abstractmethod
+    def transform_apart(
+        self,
+        maps: Sequence[Float[Tensor, "b _ _ _"]],
+        align: Callable[[Float[Tensor, "b _ _ _"]], Float[Tensor, "b _ h w"]],
+    ) -> Float[Tensor, "b k h w"]:
+        """The patches that `transform` makes of the maps once they are aligned and concatenated.
+
+        Args:
+            maps: The channels of the embedding in their order, layer by layer.
+            align: Brings a map, of any number of channels, to the finest resolution.
+        """
 
 
 class Stateful(ABC):

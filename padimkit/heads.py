@@ -7,10 +7,11 @@ from typing import TypeVar, final
 import torch
 from torch import Tensor
 
-from padimkit.contracts import DensityModel, Mergeable, Reducer, Updatable
+from padimkit.contracts import DensityModel, LinearReducer, Mergeable, Reducer, Updatable
 from padimkit.errors import BadArgument, CannotMerge
-from padimkit.values import Embedding, Scores, Stream
+from padimkit.values import Embedding, Pyramid, Scores, Stream
 
+Pyramids = dict[str, Pyramid]
 Embeddings = dict[str, Embedding]
 State = dict[str, Tensor]
 Part = TypeVar("Part", Reducer, DensityModel)
@@ -25,21 +26,21 @@ class Heads:
         self._densities = densities
 
     @classmethod
-    def fit(cls, reducer: Reducer, density: DensityModel, stream: Stream[Embeddings]) -> "Heads":
+    def fit(cls, reducer: Reducer, density: DensityModel, stream: Stream[Pyramids]) -> "Heads":
         """Heads that are copies of the reducer and the density, fitted on the stream of embeddings."""
         names = next(iter(stream))
         heads = cls({name: deepcopy(reducer) for name in names}, {name: deepcopy(density) for name in names})
-        _fit(heads._reducers, stream)
-        _fit(heads._densities, Stream(lambda: (heads._reduce(embeddings) for embeddings in stream)))
+        _fit(heads._reducers, stream.map(_aligned))
+        _fit(heads._densities, stream.map(heads._reduce))
         return heads
 
-    def update(self, stream: Stream[Embeddings]) -> None:
+    def update(self, stream: Stream[Pyramids]) -> None:
         """Lets the densities learn from more embeddings; the reducers stay as they are."""
         for density in self._densities.values():
             if not isinstance(density, Updatable):
                 raise BadArgument(f"{type(density).__name__} cannot be updated. Fit on all images instead.")
-        for embeddings in stream:
-            for name, embedding in self._reduce(embeddings).items():
+        for pyramids in stream:
+            for name, embedding in self._reduce(pyramids).items():
                 _updatable(self._densities[name]).update([embedding])
 
     def merge(self, other: "Heads") -> None:
@@ -60,9 +61,9 @@ class Heads:
                 raise BadArgument(f"{type(density).__name__} cannot be merged. Fit on all images instead.")
             density.merge(other._densities[name])
 
-    def score(self, embeddings: Embeddings) -> list[Scores]:
+    def score(self, pyramids: Pyramids) -> list[Scores]:
         """The scores of each head."""
-        reduced = self._reduce(embeddings)
+        reduced = self._reduce(pyramids)
         return [self._densities[name].score(embedding) for name, embedding in reduced.items()]
 
     def state_dict(self) -> State:
@@ -85,8 +86,8 @@ class Heads:
             heads._densities[name].load_state_dict(under(f"densities/{name}", state))
         return heads
 
-    def _reduce(self, embeddings: Embeddings) -> Embeddings:
-        return {name: self._reducers[name].transform(embedding) for name, embedding in embeddings.items()}
+    def _reduce(self, pyramids: Pyramids) -> Embeddings:
+        return {name: _reduced(pyramid, self._reducers[name]) for name, pyramid in pyramids.items()}
 
 
 def below(prefix: str, state: Mapping[str, Tensor]) -> State:
@@ -99,6 +100,16 @@ def under(prefix: str, state: Mapping[str, Tensor]) -> State:
     return {
         key.removeprefix(f"{prefix}/"): value for key, value in state.items() if key.startswith(f"{prefix}/")
     }
+
+
+def _reduced(pyramid: Pyramid, reducer: Reducer) -> Embedding:
+    if isinstance(reducer, LinearReducer) and len(pyramid.maps) > 1:
+        return Embedding(reducer.transform_apart(pyramid.maps, pyramid.align), pyramid.descriptor)
+    return reducer.transform(pyramid.embedding())
+
+
+def _aligned(pyramids: Pyramids) -> Embeddings:
+    return {name: pyramid.embedding() for name, pyramid in pyramids.items()}
 
 
 def _fit(parts: dict[str, Part], stream: Stream[Embeddings]) -> None:
@@ -114,7 +125,7 @@ def _fit(parts: dict[str, Part], stream: Stream[Embeddings]) -> None:
 
 
 def _named(name: str, stream: Stream[Embeddings]) -> Stream[Embedding]:
-    return Stream(lambda: (embeddings[name] for embeddings in stream))
+    return stream.map(lambda embeddings: embeddings[name])
 
 
 def _updatable(part: Reducer | DensityModel) -> Updatable:

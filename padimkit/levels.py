@@ -3,19 +3,16 @@
 from abc import ABC, abstractmethod
 from typing import final
 
-import torch
-import torch.nn.functional as F
-
 from padimkit.pooling import Pooling, check_pooling, pooled
-from padimkit.values import Embedding, Features
+from padimkit.values import Features, Pyramid
 
 
 class Levels(ABC):
     """Sorts feature maps into embeddings; each gets a reducer and a density, and their maps are summed."""
 
     @abstractmethod
-    def split(self, features: Features) -> dict[str, Embedding]:
-        """The embeddings by name, the same names for all images."""
+    def split(self, features: Features) -> dict[str, Pyramid]:
+        """The embeddings, yet to be aligned, by name; the same names for all images."""
 
 
 @final
@@ -32,13 +29,10 @@ class Joint(Levels):
         self.window = window
         check_pooling(pooling, window)
 
-    def split(self, features: Features) -> dict[str, Embedding]:
+    def split(self, features: Features) -> dict[str, Pyramid]:
         """One embedding, "joint", with the channels of all layers."""
-        maps = [pooled(map_, self.pooling, self.window) for map_ in features.maps.values()]
-        size = maps[0].shape[2:]
-        aligned = [map_ if map_.shape[2:] == size else F.interpolate(map_, size) for map_ in maps]
-        patches = aligned[0] if len(aligned) == 1 else torch.cat(aligned, dim=1)
-        return {"joint": Embedding(patches, features.descriptor)}
+        maps = tuple(pooled(map_, self.pooling, self.window) for map_ in features.maps.values())
+        return {"joint": Pyramid(maps, features.descriptor)}
 
 
 @final
@@ -55,9 +49,9 @@ class Separate(Levels):
         self.window = window
         check_pooling(pooling, window)
 
-    def split(self, features: Features) -> dict[str, Embedding]:
+    def split(self, features: Features) -> dict[str, Pyramid]:
         """One embedding per layer, under the layer's name."""
         return {
-            layer: Embedding(pooled(map_, self.pooling, self.window), features.descriptor)
+            layer: Pyramid((pooled(map_, self.pooling, self.window),), features.descriptor)
             for layer, map_ in features.maps.items()
         }

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator
 from copy import deepcopy
+from operator import length_hint
 from typing import final
 
 import torch
@@ -12,7 +13,7 @@ from padimkit.arguments import require_alike
 from padimkit.border import image_size, require_features, require_images, require_normal, require_scores
 from padimkit.contracts import Backbone, DensityModel, Reducer, Stateful
 from padimkit.errors import BadArgument, BadData, BadShape, NotFitted
-from padimkit.heads import Embeddings, Heads, below, under
+from padimkit.heads import Heads, Pyramids, below, under
 from padimkit.images import Preprocessing
 from padimkit.levels import Joint, Levels
 from padimkit.maps import AnomalyMap
@@ -79,7 +80,7 @@ class Pipeline:
             raise BadData("There are no training images.")
         require_images(first)
         size = image_size(first)
-        stream = Stream(lambda: self._embeddings(batches, size, least=2))
+        stream = Stream(lambda: self._embeddings(batches, size, least=2), length_hint(batches, 0))
         self._heads = Heads.fit(self.reducer, self.density, stream)
         self._size = size
 
@@ -156,7 +157,7 @@ class Pipeline:
 
     def _embeddings(
         self, batches: Iterable[Batch], size: tuple[int, int], *, least: int
-    ) -> Iterator[Embeddings]:
+    ) -> Iterator[Pyramids]:
         count, path = 0, ""
         for batch in batches:
             require_normal(batch)
@@ -167,7 +168,7 @@ class Pipeline:
             found = f'{count} ("{path}")' if count else "none"
             raise BadData(f"Expected at least {least} training images, found {found}.")
 
-    def _embed(self, batch: Batch, size: tuple[int, int]) -> Embeddings:
+    def _embed(self, batch: Batch, size: tuple[int, int]) -> Pyramids:
         require_images(batch)
         if image_size(batch) != size:
             raise BadShape(

@@ -22,4 +22,4 @@ def with_progress(batches: Iterable[T], description: str) -> Stream[T]:
         console = Console(stderr=True)
         return iter(track(batches, description, total=total, console=console, transient=True))
 
-    return Stream(restart)
+    return Stream(restart, total or 0)

@@ -1,18 +1,23 @@
 """Lists of image files to batches."""
 
+import os
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing
 from dataclasses import dataclass
+from functools import partial
+from itertools import islice
 from pathlib import Path
 from typing import final
 
+import numpy as np
 import torch
-from jaxtyping import Bool, Float
+from jaxtyping import Bool, UInt8
 from PIL import Image
 from torch import Tensor
-from torch.utils.data import DataLoader, Dataset
 
-from padimkit.errors import BadArgument, BadImage, PadimkitError
-from padimkit.images import Preprocessing, open_image, open_mask
+from padimkit.ahead import ahead
+from padimkit.errors import BadArgument, BadImage
+from padimkit.images import Preprocessing, as_images, open_image, open_mask
 from padimkit.values import Batch
 
 
@@ -31,6 +36,9 @@ class Sample:
     open_mask: Callable[[Path], Image.Image] = open_mask
 
 
+_MOST_THREADS = 8  # more would wait for one another: a sixth of the work holds Python's lock
+
+
 @dataclass(frozen=True)
 class Reader:
     """How a run reads images: with the preprocessing of the model, in batches of one size.
@@ -38,19 +46,28 @@ class Reader:
     Args:
         preprocessing: Resize and crop.
         batch_size: Images per batch; the last batch may be smaller.
-        workers: Processes that decode ahead; 0 decodes in this one.
+        workers: Threads that decode ahead; 0 decodes between the batches. By default one for each CPU that
+            this process may use, at most 8, and none if there is only one.
     """
 
     preprocessing: Preprocessing = Preprocessing()
     batch_size: int = 8
-    workers: int = 0
+    workers: int | None = None
 
     def __post_init__(self) -> None:
-        if self.batch_size < 1 or self.workers < 0:
+        if self.batch_size < 1 or (self.workers is not None and self.workers < 0):
             raise BadArgument(
                 'Expected "batch_size" of at least 1 and "workers" of at least 0, '
                 f"got {self.batch_size} and {self.workers}."
             )
+
+    @property
+    def threads(self) -> int:
+        """How many threads decode ahead."""
+        if self.workers is not None:
+            return self.workers
+        usable = _usable_cpus()
+        return min(usable, _MOST_THREADS) if usable > 1 else 0
 
     def batches(self, samples: Sequence[Sample]) -> "ImageBatches":
         """The samples in their order, decoded while they are read.
@@ -74,70 +91,51 @@ class ImageBatches:
 
     def __iter__(self) -> Iterator[Batch]:
         masked = all(sample.mask is not None or sample.anomalous is False for sample in self.samples)
-        loader = DataLoader(
-            _Decoded(self.samples, self.reader.preprocessing, masked=masked),
-            batch_size=self.reader.batch_size,
-            num_workers=self.reader.workers,
-            collate_fn=_collate,
-            generator=torch.Generator(),  # else each loop draws from the global one
-        )
-        for batch in loader:
-            if isinstance(batch, PadimkitError):
-                raise batch
-            yield batch
+        decode = partial(_decoded, preprocessing=self.reader.preprocessing, masked=masked)
+        size, workers = self.reader.batch_size, self.reader.threads
+        decoded = ahead(decode, self.samples, workers=workers, reach=2 * max(size, workers))
+        with closing(decoded):  # else a loop that stops early leaves images to be decoded
+            while items := list(islice(decoded, size)):
+                yield _collated(items)
 
 
 @dataclass(frozen=True)
 class _Item:
-    image: Float[Tensor, "3 H W"]
+    pixels: UInt8[np.ndarray, "H W 3"]
     mask: Bool[Tensor, "H W"] | None
     sample: Sample
 
 
-class _Decoded(Dataset["_Item | PadimkitError"]):
-    """Errors are returned: raised in a worker, they would reach the user with the worker's traceback."""
-
-    def __init__(self, samples: tuple[Sample, ...], preprocessing: Preprocessing, *, masked: bool) -> None:
-        self._samples = samples
-        self._preprocessing = preprocessing
-        self._masked = masked
-
-    def __len__(self) -> int:
-        return len(self._samples)
-
-    def __getitem__(self, index: int) -> "_Item | PadimkitError":
-        sample = self._samples[index]
-        try:
-            picture = sample.open(sample.path)
-            image = self._preprocessing.image(picture)
-            mask = self._mask(sample, picture, image) if self._masked else None
-        except PadimkitError as error:
-            return error
-        return _Item(image, mask, sample)
-
-    def _mask(self, sample: Sample, picture: Image.Image, image: Tensor) -> Tensor:
-        if sample.mask is None:
-            return torch.zeros(image.shape[1:], dtype=torch.bool)
-        mask = sample.open_mask(sample.mask)
-        if mask.size != picture.size:
-            raise BadImage(
-                f'The mask "{sample.mask}" is {mask.width} x {mask.height} pixels, '
-                f'its image "{sample.path}" is {picture.width} x {picture.height}.'
-            )
-        return self._preprocessing.mask(mask)
+def _decoded(sample: Sample, preprocessing: Preprocessing, *, masked: bool) -> _Item:
+    picture = sample.open(sample.path)
+    pixels = preprocessing.pixels(picture)
+    return _Item(pixels, _mask(sample, picture, preprocessing) if masked else None, sample)
 
 
-def _collate(decoded: "list[_Item | PadimkitError]") -> Batch | PadimkitError:
-    items = []
-    for item in decoded:
-        if isinstance(item, PadimkitError):
-            return item
-        items.append(item)
+def _mask(sample: Sample, picture: Image.Image, preprocessing: Preprocessing) -> Bool[Tensor, "H W"]:
+    if sample.mask is None:
+        return torch.zeros(preprocessing.crop, preprocessing.crop, dtype=torch.bool)
+    mask = sample.open_mask(sample.mask)
+    if mask.size != picture.size:
+        raise BadImage(
+            f'The mask "{sample.mask}" is {mask.width} x {mask.height} pixels, '
+            f'its image "{sample.path}" is {picture.width} x {picture.height}.'
+        )
+    return preprocessing.mask(mask)
+
+
+def _collated(items: list[_Item]) -> Batch:
     known = [item.sample.anomalous for item in items if item.sample.anomalous is not None]
     masks = [item.mask for item in items if item.mask is not None]
     return Batch(
-        images=torch.stack([item.image for item in items]),
+        images=as_images(np.stack([item.pixels for item in items])),
         paths=tuple(str(item.sample.path) for item in items),
         labels=torch.tensor(known) if len(known) == len(items) else None,
         masks=torch.stack(masks) if masks else None,
     )
+
+
+def _usable_cpus() -> int:
+    if hasattr(os, "sched_getaffinity"):  # Linux alone
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1

@@ -4,10 +4,13 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Generic, TypeVar, final
 
+import torch
+import torch.nn.functional as F
 from jaxtyping import Bool, Float
 from torch import Tensor
 
 T = TypeVar("T")
+S = TypeVar("S")
 
 
 @dataclass(frozen=True)
@@ -40,6 +43,25 @@ class Embedding:
 
 
 @dataclass(frozen=True)
+class Pyramid:
+    """An embedding that is yet to be aligned: maps of several resolutions, the finest first."""
+
+    maps: tuple[Float[Tensor, "b _ _ _"], ...]
+    descriptor: Float[Tensor, "b e"] | None = None
+
+    def align(self, map: Float[Tensor, "b c _ _"]) -> Float[Tensor, "b c h w"]:
+        """The map at the resolution of the finest one, by nearest neighbour (PaDiM paper, section III-A)."""
+        size = self.maps[0].shape[2:]
+        return map if map.shape[2:] == size else F.interpolate(map, size)
+
+    def embedding(self) -> Embedding:
+        """All maps aligned and concatenated."""
+        if len(self.maps) == 1:
+            return Embedding(self.maps[0], self.descriptor)
+        return Embedding(torch.cat([self.align(map) for map in self.maps], dim=1), self.descriptor)
+
+
+@dataclass(frozen=True)
 class Scores:
     """Anomaly scores per patch; `images` is None where the maximum of the map is the image's score."""
 
@@ -67,6 +89,10 @@ class Stream(Generic[T]):
     def __init__(self, restart: Callable[[], Iterator[T]], length: int = 0) -> None:
         self._restart = restart
         self._length = length
+
+    def map(self, function: Callable[[T], S]) -> "Stream[S]":
+        """What the function makes of each value, in each loop anew."""
+        return Stream(lambda: (function(value) for value in self), self._length)
 
     def __length_hint__(self) -> int:
         return self._length

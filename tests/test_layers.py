@@ -25,7 +25,7 @@ LAYERS = [
     ("moments", "samples"),
     ("contracts", "arguments", "files", "choices", "room", "slices"),
     ("reader",),
-    ("values", "images"),
+    ("values", "images", "ahead"),
     ("errors",),
 ]
 HEIGHTS = {module: -height for height, layer in enumerate(LAYERS) for module in layer}

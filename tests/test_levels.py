@@ -27,27 +27,27 @@ def test_joint_repeats_coarser_layers_and_concatenates(features):
         axis=1,
     )
     assert list(found) == ["joint"]
-    np.testing.assert_array_equal(found["joint"].patches, expected)
+    np.testing.assert_array_equal(found["joint"].embedding().patches, expected)
     assert found["joint"].descriptor is features.descriptor
 
 
 def test_separate_keeps_each_layer(features):
     found = Separate().split(features)
     assert list(found) == ["fine", "middle", "coarse"]
-    for layer, embedding in found.items():
-        assert embedding.patches is features.maps[layer]
-        assert embedding.descriptor is features.descriptor
+    for layer, pyramid in found.items():
+        assert pyramid.embedding().patches is features.maps[layer]
+        assert pyramid.descriptor is features.descriptor
 
 
 def test_global_pooling_leaves_one_position(features):
-    found = Separate(pooling="global").split(features)["middle"].patches
+    found = Separate(pooling="global").split(features)["middle"].embedding().patches
     np.testing.assert_allclose(found[:, :, 0, 0], features.maps["middle"].numpy().mean((2, 3)), rtol=1e-5)
     assert found.shape == (2, 5, 1, 1)
 
 
 @pytest.mark.parametrize("window", [3, 5])
 def test_local_pooling_averages_the_neighbours_that_exist(features, window):
-    found = Separate(pooling="local", window=window).split(features)["fine"].patches
+    found = Separate(pooling="local", window=window).split(features)["fine"].embedding().patches
     size = (1, 1, window, window)
     sums = uniform_filter(features.maps["fine"].double().numpy(), size, mode="constant")
     weights = uniform_filter(np.ones((2, 3, 8, 8)), size, mode="constant")

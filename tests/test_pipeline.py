@@ -1,11 +1,12 @@
 import copy
+from operator import length_hint
 
 import numpy as np
 import pytest
 import torch
 
 from padimkit.backbones.pixels import Pixels
-from padimkit.contracts import Backbone, DensityModel
+from padimkit.contracts import Backbone, DensityModel, Reducer
 from padimkit.densities.gaussian import Gaussian
 from padimkit.errors import (
     BadArgument,
@@ -86,6 +87,53 @@ def test_separate_levels_sum_the_maps_of_pipelines_of_one_layer(generator):
         fitted(train, backbone=OneScale(layer)).predict(test).anomaly_maps for layer in ("fine", "coarse")
     ]
     torch.testing.assert_close(joined, single[0] + single[1], rtol=1e-4, atol=1e-4)
+
+
+@pytest.mark.parametrize("reducer", [Identity(), PCA(4), RandomChannels(4), RandomChannels(1)])
+def test_reducing_layers_apart_changes_no_prediction(generator, reducer):
+    class Hidden(Reducer):
+        """The same reducer, but not known to be linear."""
+
+        def __init__(self):
+            self.reducer = copy.deepcopy(reducer)
+
+        def fit(self, stream):
+            self.reducer.fit(stream)
+
+        def transform(self, embedding):
+            return self.reducer.transform(embedding)
+
+        def state_dict(self):
+            return self.reducer.state_dict()
+
+        def load_state_dict(self, state):
+            self.reducer.load_state_dict(state)
+
+    train, test = batches(generator), torch.rand(2, 3, 10, 10, generator=generator)
+    apart, whole = (
+        fitted(train, backbone=TwoScales(), reducer=part).predict(test) for part in (reducer, Hidden())
+    )
+    torch.testing.assert_close(apart.anomaly_maps, whole.anomaly_maps, rtol=1e-4, atol=1e-4)
+
+
+def test_the_density_learns_how_many_batches_there_are(generator):
+    hints = []
+
+    class Curious(DensityModel):
+        def fit(self, stream):
+            hints.append(length_hint(stream, 0))
+
+        def score(self, embedding):
+            return Scores(embedding.patches[:, 0])
+
+        def state_dict(self):
+            return {}
+
+        def load_state_dict(self, state):
+            pass
+
+    fitted(batches(generator, 12), density=Curious())
+    assert hints == [3]
 
 
 def test_separate_levels_share_one_pass_over_the_images(generator):

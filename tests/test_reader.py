@@ -1,6 +1,6 @@
 import subprocess
 import sys
-import traceback
+from itertools import islice
 from pathlib import Path
 
 import numpy as np
@@ -9,7 +9,7 @@ import torch
 from PIL import Image
 
 from padimkit.errors import BadArgument, BadImage
-from padimkit.images import Preprocessing
+from padimkit.images import Preprocessing, open_image
 from padimkit.reader import Reader, Sample
 
 SMALL = Preprocessing(resize=8, crop=6)
@@ -75,7 +75,7 @@ def test_workers_change_nothing(paths, mask):
         Sample(path, anomalous=number % 2 == 0, mask=mask if number % 2 == 0 else None)
         for number, path in enumerate(paths)
     ]
-    alone = list(Reader(SMALL, batch_size=2).batches(samples))
+    alone = list(Reader(SMALL, batch_size=2, workers=0).batches(samples))
     batches = Reader(SMALL, batch_size=2, workers=2).batches(samples)
     assert _same(alone, list(batches))
     assert _same(alone, list(batches))
@@ -115,13 +115,14 @@ def test_a_mask_of_another_size_than_its_image_is_refused(paths, tmp_path):
 
 
 @pytest.mark.parametrize("workers", [0, 2])
-def test_a_broken_image_is_reported_without_the_traceback_of_a_worker(paths, workers):
+def test_a_broken_image_is_reported_in_its_place(paths, workers):
     paths[4].write_bytes(b"")
     batches = Reader(SMALL, batch_size=2, workers=workers).batches([Sample(path) for path in paths])
+    read = iter(batches)
+    assert [batch.paths[0] for batch in islice(read, 2)] == [str(paths[0]), str(paths[2])]
     with pytest.raises(BadImage) as caught:
-        list(batches)
+        next(read)
     assert str(caught.value) == f'"{paths[4]}" (0 bytes) is not an image that can be read.'
-    assert "DataLoader worker" not in "".join(traceback.format_exception(caught.value))
 
 
 @pytest.mark.parametrize("workers", [0, 2])
@@ -166,3 +167,18 @@ assert states() == before
 def test_a_reader_without_images_or_with_negative_workers_is_refused(arguments):
     with pytest.raises(BadArgument, match='"batch_size" of at least 1 and "workers" of at least 0'):
         Reader(**arguments)
+
+
+@pytest.mark.parametrize(("cpus", "threads"), [(1, 0), (2, 2), (6, 6), (64, 8)])
+def test_by_default_there_is_a_thread_for_each_usable_cpu(monkeypatch, cpus, threads):
+    monkeypatch.setattr("os.sched_getaffinity", lambda _: set(range(cpus)), raising=False)
+    assert Reader().threads == threads
+    assert Reader(workers=3).threads == 3
+
+
+def test_images_are_bytes_divided_by_255_side_by_side(paths):
+    (batch,) = Reader(SMALL, batch_size=2).batches([Sample(path) for path in paths[:2]])
+    for path, image in zip(paths, batch.images, strict=False):
+        pixels = SMALL.pixels(open_image(path))
+        assert np.array_equal(image.permute(1, 2, 0), pixels.astype(np.float32) / np.float32(255))
+    assert batch.images.is_contiguous(memory_format=torch.channels_last)

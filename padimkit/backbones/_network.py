@@ -23,7 +23,7 @@ class Network:
         BadArgument: A module gives no map.
     """
 
-    def __init__(self, outline: Outline, names: Sequence[str]) -> None:
+    def __init__(self, outline: Outline, names: Sequence[str], dtype: torch.dtype) -> None:
         self.model = outline.model
         self._mean = _per_channel(outline.published["mean"])
         self._deviation = _per_channel(outline.published["std"])
@@ -32,21 +32,25 @@ class Network:
         for name, parameter in self._module.named_parameters():
             if name not in self._keys:
                 parameter.data = torch.empty(0)
+        self._dtype = dtype
+        self._module.to(dtype)
+        self._module.to(memory_format=torch.channels_last)  # a third quicker on a CPU
 
     def maps(self, images: Float[Tensor, "b 3 H W"]) -> dict[str, Float[Tensor, "b _ _ _"]]:
-        """The maps "b c h w" by the name of the module, of RGB images in [0, 1].
+        """The maps "b c h w", in float32, by the name of the module, of RGB images in [0, 1].
 
         Raises:
             BadShape: The model takes no images of this size.
         """
-        normalised = (images.to(self._mean.device) - self._mean) / self._deviation
+        images = images.to(self._mean.device, memory_format=torch.channels_last)
+        normalised = ((images - self._mean) / self._deviation).to(self._dtype)
         try:
             with torch.no_grad():  # not inference mode: its tensors could never enter a plugin's autograd
                 maps: dict[str, Tensor] = self._module(normalised)
         except AssertionError as error:  # timm's way to refuse a size
             size = " x ".join(map(str, images.shape[2:]))
             raise BadShape(f'"{self.model}" takes no images of {size} pixels: {error}') from error
-        return maps
+        return {name: map.float() for name, map in maps.items()}
 
     def to(self, device: torch.device) -> None:
         """Moves everything to this device."""

@@ -1,7 +1,7 @@
 """Pretrained convolutional networks and transformers from timm."""
 
 from pathlib import Path
-from typing import final
+from typing import Literal, final
 
 import torch
 from jaxtyping import Float
@@ -10,9 +10,12 @@ from torch import Tensor
 from padimkit.backbones._network import Network
 from padimkit.backbones._outline import Outline
 from padimkit.backbones._weights import download, read, take_over
+from padimkit.choices import require_choice
 from padimkit.contracts import Backbone, Stateful
 from padimkit.errors import BadArgument
 from padimkit.values import Features
+
+_DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16}
 
 
 @final
@@ -28,6 +31,8 @@ class Timm(Backbone, Stateful):
         weights: "hub" downloads the pretrained ones, "none" draws random ones from a fixed seed; all else is
             the path of a .safetensors or .pth file with timm's names (for ResNets also torchvision's).
         descriptor: Layer whose average over all positions describes the image; without it there is none.
+        precision: "bfloat16" computes the maps in half precision: three times as quick on CPUs and GPUs that
+            have it, slower on others. Features then change by about 1 %.
 
     Raises:
         BadArgument: timm has no such model, or the model no such layer.
@@ -35,16 +40,23 @@ class Timm(Backbone, Stateful):
     """
 
     def __init__(
-        self, model: str, layers: list[str | int], weights: str = "hub", descriptor: str | None = None
+        self,
+        model: str,
+        layers: list[str | int],
+        weights: str = "hub",
+        descriptor: str | None = None,
+        precision: Literal["float32", "bfloat16"] = "float32",
     ) -> None:
         self.model = model
         self.layers = layers
         self.weights = weights
         self.descriptor = descriptor
+        self.precision = precision
+        require_choice("precision", precision, _DTYPES)
         outline = Outline(model)
         self._names = _layer_names(layers, outline)
         self._descriptor = [] if descriptor is None else [outline.module(descriptor, "descriptor")]
-        self._network = Network(outline, [*self._names, *self._descriptor])
+        self._network = Network(outline, [*self._names, *self._descriptor], _DTYPES[precision])
         self._ready = weights == "none"
 
     def extract(self, images: Float[Tensor, "b 3 H W"]) -> Features:

@@ -107,4 +107,4 @@ def _add_run_options(parser: ArgumentParser) -> None:
     parser.add_argument("--overwrite", action="store_true", help="Replace an earlier output of this command.")
     parser.add_argument("--device", type=str, default="cpu", help="Where to compute: cpu, cuda, cuda:1, ...")
     parser.add_argument("--batch_size", type=int, default=8, help="Images per batch.")
-    parser.add_argument("--workers", type=int, default=0, help="Processes that decode images ahead.")
+    parser.add_argument("--workers", type=int | None, default=None, help="Threads that decode images ahead.")

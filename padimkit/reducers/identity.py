@@ -1,16 +1,18 @@
 """No reduction."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import final
 
+import torch
+from jaxtyping import Float
 from torch import Tensor
 
-from padimkit.contracts import Reducer
+from padimkit.contracts import LinearReducer, Reducer
 from padimkit.values import Embedding
 
 
 @final
-class Identity(Reducer):
+class Identity(Reducer, LinearReducer):
     """Keep every channel as it is."""
 
     def fit(self, stream: Iterable[Embedding]) -> None:
@@ -19,6 +21,14 @@ class Identity(Reducer):
     def transform(self, embedding: Embedding) -> Embedding:
         """The embedding itself."""
         return embedding
+
+    def transform_apart(
+        self,
+        maps: Sequence[Float[Tensor, "b _ _ _"]],
+        align: Callable[[Float[Tensor, "b _ _ _"]], Float[Tensor, "b _ h w"]],
+    ) -> Float[Tensor, "b k h w"]:
+        """All layers, aligned."""
+        return torch.cat([align(map) for map in maps], dim=1)
 
     def state_dict(self) -> dict[str, Tensor]:
         """Nothing."""

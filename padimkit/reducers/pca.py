@@ -1,20 +1,20 @@
 """Principal components of all patches."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import final
 
 import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from padimkit.contracts import Reducer, Updatable
+from padimkit.contracts import LinearReducer, Reducer, Updatable
 from padimkit.errors import BadArgument, BadData, NotFitted
 from padimkit.moments import Moments
 from padimkit.values import Embedding
 
 
 @final
-class PCA(Reducer, Updatable):
+class PCA(Reducer, LinearReducer, Updatable):
     """Project onto the components of highest variance over all patches of all images, exactly, in one pass.
 
     Args:
@@ -49,8 +49,19 @@ class PCA(Reducer, Updatable):
     def transform(self, embedding: Embedding) -> Embedding:
         """The embedding in the basis of the components, less the mean of all patches."""
         components, mean = self._basis()
-        patches = embedding.patches - mean[:, None, None]
-        return Embedding(torch.einsum("kc,bchw->bkhw", components, patches), embedding.descriptor)
+        return Embedding(_projected(embedding.patches, components, mean), embedding.descriptor)
+
+    def transform_apart(
+        self,
+        maps: Sequence[Float[Tensor, "b _ _ _"]],
+        align: Callable[[Float[Tensor, "b _ _ _"]], Float[Tensor, "b _ h w"]],
+    ) -> Float[Tensor, "b k h w"]:
+        """The sum of what each layer adds to the components, aligned."""
+        components, mean = self._basis()
+        sizes = [map.shape[1] for map in maps]
+        parts = zip(maps, torch.split(components, sizes, dim=1), torch.split(mean, sizes), strict=True)
+        first, *others = (align(_projected(map, some, centre)) for map, some, centre in parts)
+        return sum(others, start=first)
 
     def state_dict(self) -> dict[str, Tensor]:
         """The moments of all patches."""
@@ -78,6 +89,13 @@ class PCA(Reducer, Updatable):
         if self._components is None:
             self._components = _components(self._moments, self.keep)
         return self._components, self._moments.mean[0].float()
+
+
+def _projected(
+    map: Float[Tensor, "b c h w"], components: Float[Tensor, "k c"], mean: Float[Tensor, " c"]
+) -> Float[Tensor, "b k h w"]:
+    projected: Tensor = (map.permute(0, 2, 3, 1) - mean) @ components.T
+    return projected.permute(0, 3, 1, 2)
 
 
 def _components(moments: Moments, keep: int) -> Float[Tensor, "k c"]:

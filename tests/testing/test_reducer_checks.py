@@ -4,7 +4,7 @@ import pytest
 import torch
 from violations import failed_checks
 
-from padimkit.contracts import Reducer
+from padimkit.contracts import LinearReducer, Reducer
 from padimkit.errors import NotFitted
 from padimkit.testing import check_reducer
 from padimkit.values import Embedding
@@ -117,6 +117,17 @@ class ScalesByBatch(Wrapped):
         return Embedding(reduced.patches / reduced.patches.abs().max(), reduced.descriptor)
 
 
+class MixesUpLayers(Wrapped, LinearReducer):
+    """Linear where it is whole, but takes the layers for one another."""
+
+    def spoil(self, reduced):
+        return reduced
+
+    def transform_apart(self, maps, align):
+        whole = torch.cat([align(map) for map in maps[:1] + maps[:0:-1]], dim=1)
+        return self.transform(Embedding(whole.flip(1))).patches
+
+
 BROKEN = {
     Double: "keeps_images_and_positions",
     HalvesTheGrid: "keeps_images_and_positions",
@@ -128,6 +139,7 @@ BROKEN = {
     LosesEverything: "different_patches_stay_different",
     TransformsUnfitted: "refuses_to_transform_before_fit",
     NeverForgets: "second_fit_forgets_the_first",
+    MixesUpLayers: "layers_apart_equal_layers_aligned",
     ScalesByBatch: "batch_size_does_not_matter",
 }
 
