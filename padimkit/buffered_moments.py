@@ -65,6 +65,8 @@ class BufferedMoments:
 
     def update(self, vectors: Float[Tensor, "n p d"]) -> None:
         """Takes in n more vectors per position."""
+        if self._samples.count + vectors.shape[0] > self._limit:
+            self.dense()  # before there are more of them than ever need to wait
         self._samples.update(vectors)
         self._settled()
 
@@ -83,7 +85,7 @@ class BufferedMoments:
             self._dense = self._form.empty(positions, dimensions, dtype=dtype, device=device, room=self._room)
         if self._samples.count:
             self._dense.absorb(self._samples.count, self._samples.vectors)
-            self._samples = self._samples.emptied()
+            self._samples = self._samples.emptied(ahead=GROUP)
         return self._dense
 
     def move(self, room: Room) -> None:
@@ -112,6 +114,11 @@ class BufferedMoments:
         return BufferedMoments(self._form, self._samples.copy(), dense, self._room)
 
     def _settled(self) -> "BufferedMoments":
-        if self._samples.count > (GROUP if self._dense else self.shape[1]):
+        if self._samples.count > self._limit:
             self.dense()
         return self
+
+    @property
+    def _limit(self) -> int:
+        """How many vectors may wait."""
+        return GROUP if self._dense else self.shape[1]

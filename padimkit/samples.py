@@ -28,13 +28,14 @@ class Samples:
         self._origin = origin
         self._batches = batches
         self._room = room
+        self._free = _none(origin, batches[0].dtype)[0]
 
     @classmethod
     def of(
         cls, vectors: Float[Tensor, "n p d"], *, precision: torch.dtype, storage: torch.dtype, room: Room
     ) -> "Samples":
         """These vectors, whose origin is kept in `precision` and whose differences in `storage`."""
-        samples = cls(vectors[0].to(precision, copy=True), _none(vectors[0], storage), room)
+        samples = cls(vectors[0].to(precision, copy=True).contiguous(), _none(vectors[0], storage), room)
         samples.update(vectors)
         return samples
 
@@ -70,7 +71,7 @@ class Samples:
                 f"Expected vectors of {self.shape[1]} dimensions at {self.shape[0]} positions, "
                 f"got {vectors.shape[2]} at {vectors.shape[1]}."
             )
-        batch = self._room.empty(tuple(vectors.shape), self._batches[0].dtype, self.device)
+        batch = self._reserve(vectors.shape[0])
         full = batch.dtype == self.precision
         differences = batch if full else self._origin.new_empty(vectors.shape)
         torch.sub(vectors.to(self.precision), self._origin, out=differences)
@@ -118,9 +119,11 @@ class Samples:
         """The same vectors, which are shared, so that more can be taken in without changing these."""
         return Samples(self._origin, list(self._batches), self._room)
 
-    def emptied(self) -> "Samples":
-        """No vectors, but ready for more, as differences from the same origin."""
-        return Samples(self._origin, _none(self._origin, self._batches[0].dtype), self._room)
+    def emptied(self, *, ahead: int) -> "Samples":
+        """No vectors, but room for so many: what comes and goes in small pieces leaves memory in tatters."""
+        samples = Samples(self._origin, _none(self._origin, self._batches[0].dtype), self._room)
+        samples._free = samples._reserve(ahead)
+        return samples
 
     def state_dict(self) -> dict[str, Tensor]:
         """All differences and their origin."""
@@ -141,6 +144,13 @@ class Samples:
             differences[:, start : start + batch.shape[0]] = batch[:, positions].transpose(0, 1)
             start += batch.shape[0]
         return differences
+
+    def _reserve(self, count: int) -> Float[Tensor, "n p d"]:
+        """Where so many differences can be written."""
+        if count > self._free.shape[0]:
+            return self._room.empty((count, *self.shape), self._free.dtype, self.device)
+        reserved, self._free = self._free[:count], self._free[count:]
+        return reserved
 
 
 def _none(origin: Float[Tensor, "p d"], storage: torch.dtype) -> list[Float[Tensor, "0 p d"]]:

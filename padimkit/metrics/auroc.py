@@ -70,8 +70,10 @@ class _Scores:
 
     def add(self, prediction: Prediction, truth: Batch) -> None:
         scores, anomalous = self._comparison.pair(prediction, truth)
-        self._normal.add(keys(scores[~anomalous]))
-        self._anomalous.add(keys(scores[anomalous]))
+        # Image by image: what is made of one map stays in a cache.
+        for some, where in zip(scores, anomalous, strict=True) if scores.ndim > 1 else [(scores, anomalous)]:
+            self._normal.add(keys(some[~where]))
+            self._anomalous.add(keys(some[where]))
 
     def auroc(self) -> float:
         self._comparison.require_both()

@@ -1,16 +1,15 @@
 """Area under the per-region overlap curve."""
 
-from collections.abc import Iterator
 from typing import final
 
 import numpy as np
-from jaxtyping import Float64, Int32, Int64
+from jaxtyping import Bool, Float64, Int32, Int64
 from scipy import ndimage
 
 from padimkit.contracts import Metric
 from padimkit.errors import BadArgument
-from padimkit.metrics.comparison import Comparison, ScoreArray, TruthArray
-from padimkit.metrics.runs import Keys, Runs, keys
+from padimkit.metrics.comparison import Comparison
+from padimkit.metrics.runs import Runs, keys
 from padimkit.values import Batch, Prediction
 
 _CHUNK = 2**18  # counts are 64-bit: keeps them small beside the scores
@@ -44,11 +43,13 @@ class PRO(Metric):
     def update(self, prediction: Prediction, truth: Batch) -> None:
         """Takes in anomaly maps and masks."""
         maps, masks = self._comparison.pair(prediction, truth)
-        self._normal.add(keys(maps[~masks]))
-        for scores, sizes, count in regions(maps, masks):
-            # One number for both, that sorts by the score.
-            self._found.add((scores.astype(np.int64) << 32) | sizes)
-            self._regions += count
+        for scores, mask in zip(maps, masks, strict=True):
+            self._normal.add(keys(scores[~mask]))
+            if mask.any():
+                sizes, count = regions(mask)
+                # One number for both, that sorts by the score.
+                self._found.add((keys(scores[mask]).astype(np.int64) << 32) | sizes)
+                self._regions += count
 
     def compute(self) -> float:
         """The area under the mean overlap of all regions, up to `max_fpr`, divided by `max_fpr`."""
@@ -70,13 +71,11 @@ class PRO(Metric):
         self._regions = 0
 
 
-def regions(maps: ScoreArray, masks: TruthArray) -> Iterator[tuple[Keys, Int64[np.ndarray, " _"], int]]:
-    """By mask that is not empty: the scores in it, the size of the region of each, the number of regions."""
-    for scores, mask in zip(maps, masks, strict=True):
-        if mask.any():
-            labelled, count = ndimage.label(mask, structure=_EIGHT_NEIGHBOURS)
-            number = labelled[mask]
-            yield keys(scores[mask]), np.bincount(number)[number], count
+def regions(mask: Bool[np.ndarray, "H W"]) -> tuple[Int64[np.ndarray, " _"], int]:
+    """For each pixel of a mask, the size of the region that it is in; and how many regions there are."""
+    labelled, count = ndimage.label(mask, structure=_EIGHT_NEIGHBOURS)
+    number = labelled[mask]
+    return np.bincount(number)[number], count
 
 
 def pixel_areas(scores: Int32[np.ndarray, " n"], normal: Runs, limit: float) -> Float64[np.ndarray, " n"]:
