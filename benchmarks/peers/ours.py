@@ -46,7 +46,7 @@ def metric(*, name: str, **arguments: int | str) -> dict[str, float]:
             paths = tuple(map(str, range(len(scores))))
             made.update(
                 Prediction(scores[:, 0, 0], scores),
-                Batch(torch.empty(len(scores), 3, 0, 0), paths, masks=truth),
+                Batch(torch.empty(1).expand(len(scores), 3, *truth.shape[1:]), paths, masks=truth),
             )
         value = made.compute()
     return {"seconds": taken.seconds, "bytes": taken.peak_bytes, "value": value}

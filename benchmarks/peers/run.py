@@ -77,7 +77,7 @@ def our_own(scale: Scale, images: dict[str, Any], chosen: argparse.Namespace) ->
     peaks = {kept: [_growth(scale, count, chosen, kept) for count in GROWTH] for kept in (False, True)}
     for kept, (few, many) in peaks.items():
         print(
-            f"\nfit of {GROWTH[1]} images in {many / 2**20:.0f} MiB, of {GROWTH[0]} in {few / 2**20:.0f} MiB: "
+            f"\nfit of {GROWTH[1]} images in {many / 2**20:.0f} MiB, of {GROWTH[0]} in {few / 2**20:.0f}: "
             f"{many / few:.3f} times as much, {'with' if kept else 'without'} what the allocator keeps"
         )
     stages = fresh.call(sys.executable, f"{OURS}:shares", images, threads=chosen.threads)

@@ -1,0 +1,51 @@
+"""What a machine can do at best, and how much of it the density asks for."""
+
+import time
+
+import torch
+
+from benchmarks.inputs.embeddings import Source
+from benchmarks.measure import best_seconds, typical_seconds
+from padimkit import Embedding, Gaussian
+
+SIDE = 2048
+READ = 2**28  # numbers: more than any cache holds
+BATCH = 8
+
+
+def limits() -> dict[str, float]:
+    """GFLOP/s of large products by type, and GB/s of reading memory."""
+    found = {}
+    for dtype in (torch.float32, torch.float64, torch.bfloat16):
+        square = torch.rand(SIDE, SIDE).to(dtype)
+        seconds = best_seconds(lambda square=square: square @ square)
+        found[str(dtype).removeprefix("torch.")] = 2 * SIDE**3 / seconds / 1e9
+    numbers = torch.ones(READ)
+    return found | {"bandwidth": numbers.nbytes / best_seconds(numbers.sum) / 1e9}
+
+
+def density(*, images: int, channels: int, side: int, storage: str) -> dict[str, float]:
+    """How quickly a fit multiplies, and how quickly a score reads, from what they need at least.
+
+    A fit on n images needs 2 n^2 d operations for the products of samples, n^3 / 3 for the Cholesky factor
+    and n^2 d for the triangular solution, at each position. A score reads the factor.
+    """
+    source = Source(channels, side)
+    batches = [
+        Embedding(source.batch(start, min(BATCH, images - start))) for start in range(0, images, BATCH)
+    ]
+    one = Embedding(source.batch(images, 1))
+    model = Gaussian(storage=storage)
+    start = time.perf_counter()
+    model.fit(batches)
+    model.score(one)
+    fit = time.perf_counter() - start
+    work = side**2 * (3 * images**2 * channels + images**3 / 3)
+    expected = model.forecast(images=images, channels=channels, positions=side**2)
+    score = typical_seconds(lambda: model.score(one))
+    return {
+        "fit_seconds": fit,
+        "fit_gflops": work / fit / 1e9,
+        "score_seconds": score,
+        "score_gigabytes": expected.factor / score / 1e9,
+    }

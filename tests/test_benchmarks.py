@@ -1,0 +1,100 @@
+"""The benchmarks in a tiny setting: that they run and count right, not how quick anything is."""
+
+import json
+import sys
+from functools import partial
+
+import numpy as np
+import pytest
+
+from benchmarks import fresh, limits
+from benchmarks.inputs import embeddings, maps
+from benchmarks.inputs.images import prepare
+from benchmarks.measure import measured, typical_seconds
+from benchmarks.peers import ours, run
+from benchmarks.peers.table import Ratio, lines, qualities
+from benchmarks.peers.tasks import Scale, tasks
+
+TINY = Scale(images=10, wide=24, narrow=6, side=5, maps=6, pixels=64)
+
+
+@pytest.fixture(autouse=True)
+def few_repeats(monkeypatch):
+    monkeypatch.setattr(ours, "typical_seconds", partial(typical_seconds, least=2, seconds=0))
+    monkeypatch.setattr(limits, "typical_seconds", partial(typical_seconds, least=2, seconds=0))
+
+
+@pytest.mark.parametrize("channels", [24, 6])
+@pytest.mark.parametrize(("storage", "tolerance"), [("full", 1e-4), ("half", 0.02)])
+def test_our_density_is_measured_and_right(tmp_path, channels, storage, tolerance):
+    file = TINY.embeddings(str(tmp_path), channels)
+    embeddings.write(**file)
+    found = ours.gaussian(storage=storage, **file)
+    assert found["median_deviation"] <= found["largest_deviation"] < tolerance
+    assert min(found[name] for name in ("fit_seconds", "score_1_seconds", "score_8_seconds")) > 0
+    assert found["disk_bytes"] > 0
+
+
+@pytest.mark.parametrize("name", ["pro", "pixel_auroc"])
+def test_our_metrics_are_measured(tmp_path, name):
+    maps.write(**TINY.test_set(str(tmp_path)))
+    assert 0.5 < ours.metric(name=name, **TINY.test_set(str(tmp_path)))["value"] <= 1
+
+
+def test_our_whole_job_runs_on_drawn_images_with_random_weights(tmp_path):
+    given = prepare(str(tmp_path), real=False, train_images=3, test_images=1)
+    found = ours.job(**given)
+    assert set(found) == {"seconds", "fit_seconds", "bytes", "image_auroc", "pixel_auroc", "pro"}
+    assert len(set(given["channels"])) == 100
+
+
+def test_stages_and_growth_are_measured(tmp_path):
+    stages = ours.shares(**prepare(str(tmp_path), real=False, train_images=8, test_images=2))
+    assert set(stages) == {"decode", "predict", "backbone", "reducer", "density", "map"}
+    assert min(stages.values()) > 0
+    assert ours.growth(images=16, channels=6, side=5)["seconds"] > 0
+
+
+def test_the_work_of_a_density_is_counted():
+    found = limits.density(images=8, channels=24, side=5, storage="full")
+    work = 25 * (3 * 8**2 * 24 + 8**3 / 3)
+    assert found["fit_gflops"] * found["fit_seconds"] * 1e9 == pytest.approx(work)
+
+
+def test_a_table_shows_medians_ratios_and_what_is_missed(tmp_path):
+    task = next(task for task in tasks(TINY, str(tmp_path), {}) if task.name == "job")
+    figures = {
+        "ours": [{"seconds": s, "image_auroc": 0.5, "pixel_auroc": 0.6, "pro": 0.7} for s in (1, 2, 4)],
+        "anomalib": [{"seconds": 6, "image_auroc": 0.5, "pixel_auroc": 0.6, "pro": 0.75}] * 3,
+    }
+    (line,) = lines(task, figures)
+    assert line.split(" | ")[1:5] == ["2.00 s", "6.00 s", "**3.00** (2.25 to 4.50)", "2: reached"]
+    assert "pro 0.75" in list(qualities(task, figures))[1]
+    assert Ratio.of([4.0], [2.0]) == Ratio(0.5, 0.5, 0.5)
+
+
+def test_memory_is_measured_above_what_was_there():
+    with measured() as taken:
+        np.ones(20_000_000)
+    assert 150e6 < taken.peak_bytes < 400e6
+    assert taken.seconds > 0
+
+
+def test_a_function_runs_in_a_process_of_its_own(tmp_path):
+    arguments = {"images": 4, "channels": 3, "side": 2, "folder": str(tmp_path)}
+    found = fresh.call(sys.executable, "benchmarks.inputs.embeddings:write", arguments, threads=1)
+    assert found["bytes"] == 4 * 4 * 3 * 2 * 2
+    with pytest.raises(fresh.Failed, match="unexpected keyword argument"):
+        fresh.call(sys.executable, "benchmarks.limits:limits", {"wrong": 1}, threads=1)
+
+
+def test_a_missing_peer_is_named():
+    with pytest.raises(SystemExit, match='"missing/python" does not exist: "make bench-peers"'):
+        run.main(["--peer", "missing/python"])
+
+
+def test_records_hold_every_round():
+    for path in run.RECORDS.glob("peers*.json"):
+        record = json.loads(path.read_text())
+        assert record["machine"]["processor"] and record["versions"]["torch"]
+        assert {len(rounds) for task in record["tasks"].values() for rounds in task.values()} == {5}
