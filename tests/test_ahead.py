@@ -42,6 +42,20 @@ def test_no_more_is_done_ahead_than_the_reach(workers):
     assert len(begun) <= 6 + 3
 
 
+def test_what_nobody_waits_for_any_more_is_not_begun():
+    begun = []
+
+    def slow(value):
+        begun.append(value)
+        time.sleep(0.02)
+
+    found = ahead(slow, range(100), workers=1, reach=50)
+    next(found)
+    found.close()
+    time.sleep(0.1)
+    assert len(begun) <= 3
+
+
 def test_work_is_done_before_it_is_asked_for():
     done = threading.Event()
     found = ahead(lambda value: value == 1 and done.set(), range(5), workers=1, reach=3)

@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from padimkit.backbones.pixels import Pixels
-from padimkit.contracts import Backbone, DensityModel, Reducer
+from padimkit.contracts import Backbone, DensityModel, LinearReducer, Reducer
 from padimkit.densities.gaussian import Gaussian
 from padimkit.errors import (
     BadArgument,
@@ -114,6 +114,29 @@ def test_reducing_layers_apart_changes_no_prediction(generator, reducer):
         fitted(train, backbone=TwoScales(), reducer=part).predict(test) for part in (reducer, Hidden())
     )
     torch.testing.assert_close(apart.anomaly_maps, whole.anomaly_maps, rtol=1e-4, atol=1e-4)
+
+
+def test_layers_of_a_linear_reducer_are_never_aligned_to_score_or_to_fit_a_density(generator):
+    class Apart(Reducer, LinearReducer):
+        """Takes what is not aligned, and refuses what is once it has been fitted."""
+
+        def fit(self, stream):
+            next(iter(stream))
+
+        def transform(self, embedding):
+            raise AssertionError("aligned")
+
+        def transform_apart(self, maps, align):
+            return align(maps[1])
+
+        def state_dict(self):
+            return {}
+
+        def load_state_dict(self, state):
+            pass
+
+    pipeline = fitted(batches(generator), backbone=TwoScales(), reducer=Apart())
+    assert pipeline.predict(torch.rand(1, 3, 10, 10)).anomaly_maps.shape == (1, 10, 10)
 
 
 def test_the_density_learns_how_many_batches_there_are(generator):

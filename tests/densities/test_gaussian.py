@@ -4,7 +4,14 @@ import torch
 from scipy.spatial.distance import mahalanobis
 from sklearn.covariance import LedoitWolf
 
+from padimkit.densities import whitening
 from padimkit.densities.gaussian import Gaussian
+from padimkit.densities.whitening import (
+    DenseWhitening,
+    LowRankWhitening,
+    quickest_whitening,
+    smallest_whitening,
+)
 from padimkit.errors import (
     BadArgument,
     BadData,
@@ -14,7 +21,8 @@ from padimkit.errors import (
     OverBudget,
     SingularCovariance,
 )
-from padimkit.room import Spool
+from padimkit.room import MEMORY, Spool
+from padimkit.samples import Samples
 from padimkit.values import Embedding, Stream
 
 
@@ -257,13 +265,36 @@ def test_training_images_score_as_exactly_as_others(generator, storage, spread):
     np.testing.assert_allclose(found, plain_distances(train, train, ridge), rtol=tolerance)
 
 
-def test_one_vector_that_would_cancel_is_found_anew_from_the_samples(generator):
-    train = 0.2 * patches(generator, 12, channels=30)
+@pytest.mark.parametrize("portion", [1, 2**22])
+def test_where_a_difference_would_cancel_distances_are_found_anew(generator, monkeypatch, portion):
+    """At one position of twelve, so that the low-rank form is still the one to use."""
+    monkeypatch.setattr(whitening, "CACHE", portion)
+    strong = 3000 * torch.randn(30, generator=generator)
+
+    def data(images):
+        data = 0.2 * torch.randn(images, 30, 3, 4, generator=generator)
+        data[:, :, 2, 1] += torch.randn(images, 1, generator=generator) * strong
+        return data
+
+    train, test = data(12), data(20)
     gaussian = fitted(train)
-    gaussian.score(Embedding(train))
-    test = train.mean(0, keepdim=True) + 3000 * (train[:1] - train.mean(0, keepdim=True))
-    found = gaussian.score(Embedding(test)).patches
+    found = torch.cat([gaussian.score(Embedding(image[None])).patches for image in test])
+    assert isinstance(gaussian._whitening, LowRankWhitening)
     np.testing.assert_allclose(found, plain_distances(train, test, ridge), rtol=1e-3)
+
+
+@pytest.mark.parametrize("half", [False, True])
+def test_the_form_is_the_smaller_one_and_dense_where_variance_is_far_above_eps(generator, half):
+    def kind(count, spread, choose):
+        vectors = spread * torch.randn(count, 12, 60, generator=generator)
+        types = {"precision": torch.float32, "storage": torch.float32}
+        return type(choose(Samples.of(vectors, **types, room=MEMORY), eps=0.01, half=half))
+
+    few, many, large = (15, 0.2), (58, 0.2), (15, 30.0)
+    assert kind(*few, quickest_whitening) is kind(*few, smallest_whitening) is LowRankWhitening
+    assert kind(*many, quickest_whitening) is kind(*many, smallest_whitening) is DenseWhitening
+    assert kind(*large, quickest_whitening) is DenseWhitening
+    assert kind(*large, smallest_whitening) is LowRankWhitening
 
 
 def spooled(data, **arguments):
@@ -293,8 +324,10 @@ def test_a_budget_that_cannot_be_kept_is_refused_before_the_second_batch(generat
     data = patches(generator, 20, channels=9)
     read = []
     embeddings = Stream(lambda: (read.append(part) or part for part in stream(data)), length=5)
-    with pytest.raises(OverBudget, match=r'need 0\.10 GB.*that scoring reads.*"memory_budget" is 0\.05 GB'):
-        Gaussian(memory_budget=0.05).fit(embeddings)
+    enough_for_four = Gaussian().forecast(images=4, channels=9, positions=12)
+    budget = (enough_for_four.factor + enough_for_four.workspace + 500) / 1e9
+    with pytest.raises(OverBudget, match=r'need 0\.10 GB.*that scoring reads.*"memory_budget" is 0\.10 GB'):
+        Gaussian(memory_budget=budget).fit(embeddings)
     assert len(read) == 1
 
 
