@@ -49,8 +49,12 @@ def require_features(features: Features, paths: tuple[str, ...], backbone: str) 
         areas.append(maps.shape[2] * maps.shape[3])
     if areas != sorted(areas, reverse=True):
         raise BadFeatures(f"{backbone} returned layers of {areas} positions; expected the finest first.")
+    if features.descriptor is not None:
+        finite.append(_finite(features.descriptor))
     if not torch.stack(finite).all():  # asked once, since a GPU has to be waited for
-        layer, found = next(pair for pair in zip(features.maps, finite, strict=True) if not pair[1].all())
+        layer, found = next(
+            pair for pair in zip([*features.maps, "descriptor"], finite, strict=False) if not pair[1].all()
+        )
         _refuse(found, paths, f'{backbone} returned NaN or infinite features in layer "{layer}"')
 
 
@@ -63,6 +67,8 @@ def require_scores(scores: Scores, paths: tuple[str, ...], density: str) -> None
             "images; expected (images, height, width), and (images) for those of images."
         )
     finite = _finite(scores.patches)
+    if scores.images is not None:
+        finite = finite & scores.images.isfinite()
     if not finite.all():
         _refuse(finite, paths, f"{density} returned NaN or infinite scores")
 

@@ -13,7 +13,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from padimkit.reader import Reader
-from padimkit.values import Batch, Embedding, Features, Prediction, Scores
+from padimkit.values import Batch, Embedding, Features, Prediction, Pyramid, Scores
 
 
 class Backbone(ABC):
@@ -155,6 +155,26 @@ class LinearReducer(ABC):
             maps: The channels of the embedding in their order, layer by layer.
             align: Brings a map, of any number of channels, to the finest resolution.
         """
+
+
+class LayerwiseReducer(ABC):
+    """A reducer that reduces each layer on its own, so that the layers stay apart."""
+
+    @abstractmethod
+    def reduce_layers(self, maps: Sequence[Float[Tensor, "b _ _ _"]]) -> tuple[Float[Tensor, "b _ _ _"], ...]:
+        """Maps that are, aligned and concatenated, what `transform` makes of the given ones."""
+
+
+class LayeredDensity(ABC):
+    """A density that can use the layers of an embedding at their own resolution, with the same result."""
+
+    @abstractmethod
+    def fit_apart(self, stream: Iterable[Pyramid]) -> None:
+        """What `fit` does with the aligned embeddings."""
+
+    @abstractmethod
+    def score_apart(self, pyramid: Pyramid) -> Scores:
+        """What `score` gives for the aligned embedding."""
 
 
 class Stateful(ABC):

@@ -2,12 +2,22 @@
 
 from collections.abc import Mapping
 from copy import deepcopy
+from dataclasses import replace
+from functools import partial
 from typing import TypeVar, final
 
 import torch
 from torch import Tensor
 
-from padimkit.contracts import DensityModel, LinearReducer, Mergeable, Reducer, Updatable
+from padimkit.contracts import (
+    DensityModel,
+    LayeredDensity,
+    LayerwiseReducer,
+    LinearReducer,
+    Mergeable,
+    Reducer,
+    Updatable,
+)
 from padimkit.errors import BadArgument, CannotMerge
 from padimkit.values import Embedding, Pyramid, Scores, Stream
 
@@ -31,7 +41,11 @@ class Heads:
         names = next(iter(stream))
         heads = cls({name: deepcopy(reducer) for name in names}, {name: deepcopy(density) for name in names})
         _fit(heads._reducers, stream.map(_aligned))
-        _fit(heads._densities, stream.map(heads._reduce))
+        if isinstance(density, LayeredDensity):
+            for name, part in heads._densities.items():
+                _layered(part).fit_apart(stream.map(partial(heads._layers, name)))
+        else:
+            _fit(heads._densities, stream.map(heads._reduce))
         return heads
 
     def update(self, stream: Stream[Pyramids]) -> None:
@@ -63,8 +77,7 @@ class Heads:
 
     def score(self, pyramids: Pyramids) -> list[Scores]:
         """The scores of each head."""
-        reduced = self._reduce(pyramids)
-        return [self._densities[name].score(embedding) for name, embedding in reduced.items()]
+        return [self._score(name, pyramids) for name in pyramids]
 
     def state_dict(self) -> State:
         """All that has been learnt."""
@@ -85,6 +98,19 @@ class Heads:
             heads._reducers[name].load_state_dict(under(f"reducers/{name}", state))
             heads._densities[name].load_state_dict(under(f"densities/{name}", state))
         return heads
+
+    def _score(self, name: str, pyramids: Pyramids) -> Scores:
+        density = self._densities[name]
+        if isinstance(density, LayeredDensity):
+            return density.score_apart(self._layers(name, pyramids))
+        return density.score(_reduced(pyramids[name], self._reducers[name]))
+
+    def _layers(self, name: str, pyramids: Pyramids) -> Pyramid:
+        pyramid, reducer = pyramids[name], self._reducers[name]
+        if isinstance(reducer, LayerwiseReducer):
+            return replace(pyramid, maps=reducer.reduce_layers(pyramid.maps))
+        reduced = _reduced(pyramid, reducer)
+        return Pyramid((reduced.patches,), reduced.descriptor)
 
     def _reduce(self, pyramids: Pyramids) -> Embeddings:
         return {name: _reduced(pyramid, self._reducers[name]) for name, pyramid in pyramids.items()}
@@ -130,6 +156,11 @@ def _named(name: str, stream: Stream[Embeddings]) -> Stream[Embedding]:
 
 def _updatable(part: Reducer | DensityModel) -> Updatable:
     assert isinstance(part, Updatable)
+    return part
+
+
+def _layered(part: DensityModel) -> LayeredDensity:
+    assert isinstance(part, LayeredDensity)
     return part
 
 

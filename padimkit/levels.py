@@ -1,10 +1,11 @@
 """How the layers of a backbone become embeddings: all in one, or each on its own."""
 
 from abc import ABC, abstractmethod
-from typing import final
+from typing import final, get_args
 
+from padimkit.choices import require_choice
 from padimkit.pooling import Pooling, check_pooling, pooled
-from padimkit.values import Features, Pyramid
+from padimkit.values import Alignment, Features, Pyramid
 
 
 class Levels(ABC):
@@ -17,22 +18,25 @@ class Levels(ABC):
 
 @final
 class Joint(Levels):
-    """Align all layers to the finest by nearest neighbour and concatenate them (PaDiM paper, section III-A).
+    """Align all layers to the finest and concatenate them (PaDiM paper, section III-A).
 
     Args:
         pooling: Average each layer over its neighbouring positions, or over all, before aligning.
         window: Side of the neighbourhood for local pooling, in positions; odd.
+        alignment: By nearest neighbour, as PaDiM does, or bilinearly, as some describe SPADE.
     """
 
-    def __init__(self, pooling: Pooling = "none", window: int = 3) -> None:
+    def __init__(self, pooling: Pooling = "none", window: int = 3, alignment: Alignment = "nearest") -> None:
         self.pooling = pooling
         self.window = window
+        self.alignment = alignment
         check_pooling(pooling, window)
+        require_choice("alignment", alignment, get_args(Alignment))
 
     def split(self, features: Features) -> dict[str, Pyramid]:
         """One embedding, "joint", with the channels of all layers."""
         maps = tuple(pooled(map_, self.pooling, self.window) for map_ in features.maps.values())
-        return {"joint": Pyramid(maps, features.descriptor)}
+        return {"joint": Pyramid(maps, features.descriptor, self.alignment)}
 
 
 @final

@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Literal
 
-import numpy as np
 import torch
 import torch.nn.functional as F
 from jaxtyping import Float
@@ -52,16 +51,19 @@ def _sum(tensors: Iterable[Tensor]) -> Tensor:
 def _resampled(
     patches: Float[Tensor, "b h w"], size: tuple[int, int], sigma: float
 ) -> Float[Tensor, "b H W"]:
-    rows = _resampling(patches.shape[1], size[0], sigma).to(patches)
-    columns = _resampling(patches.shape[2], size[1], sigma).to(patches)
+    kind = (patches.dtype, patches.device)
+    rows = _resampling(patches.shape[1], size[0], sigma, *kind)
+    columns = _resampling(patches.shape[2], size[1], sigma, *kind)
     return rows @ patches @ columns.T
 
 
 @lru_cache(maxsize=64)
-def _resampling(short: int, long: int, sigma: float) -> Float[Tensor, "long short"]:
+def _resampling(
+    short: int, long: int, sigma: float, dtype: torch.dtype, device: torch.device
+) -> Float[Tensor, "long short"]:
     """Bicubic upsampling, then smoothing, of one axis as a matrix: both are linear and separable."""
     identity = torch.eye(short, dtype=torch.float64)[None, :, :, None]
     upsampled = F.interpolate(identity, (long, 1), mode="bicubic", align_corners=False)[0, :, :, 0].T
-    if sigma == 0:
-        return upsampled
-    return torch.from_numpy(np.ascontiguousarray(gaussian_filter1d(upsampled.numpy(), sigma, axis=0)))
+    if sigma > 0:
+        upsampled = torch.from_numpy(gaussian_filter1d(upsampled.numpy(), sigma, axis=0))
+    return upsampled.to(device, dtype).contiguous()

@@ -80,7 +80,10 @@ class Pipeline:
             raise BadData("There are no training images.")
         require_images(first)
         size = image_size(first)
-        stream = Stream(lambda: self._embeddings(batches, size, least=2), length_hint(batches, 0))
+        start = self._embed(first, size)  # each pass begins with it, and most look at nothing else
+        stream = Stream(
+            lambda: self._embeddings(batches, size, least=2, start=start), length_hint(batches, 0)
+        )
         self._heads = Heads.fit(self.reducer, self.density, stream)
         self._size = size
 
@@ -156,14 +159,15 @@ class Pipeline:
         return self._heads, self._size
 
     def _embeddings(
-        self, batches: Iterable[Batch], size: tuple[int, int], *, least: int
+        self, batches: Iterable[Batch], size: tuple[int, int], *, least: int, start: Pyramids | None = None
     ) -> Iterator[Pyramids]:
         count, path = 0, ""
         for batch in batches:
             require_normal(batch)
             count += len(batch.paths)
             path = batch.paths[-1]
-            yield self._embed(batch, size)
+            yield self._embed(batch, size) if start is None else start
+            start = None
         if count < least:
             found = f'{count} ("{path}")' if count else "none"
             raise BadData(f"Expected at least {least} training images, found {found}.")

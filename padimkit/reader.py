@@ -1,6 +1,5 @@
 """Lists of image files to batches."""
 
-import os
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass
@@ -12,6 +11,7 @@ from typing import final
 import numpy as np
 import torch
 from jaxtyping import Bool, UInt8
+from joblib import cpu_count
 from PIL import Image
 from torch import Tensor
 
@@ -26,7 +26,8 @@ class Sample:
     """One image of a data set: `anomalous` and `mask` are None where that is unknown.
 
     `open` and `open_mask` turn the paths into 8-bit RGB and one-channel pictures; a data set whose images
-    are not files, such as the frames of a video, brings its own.
+    are not files, such as the frames of a video, brings its own. They are called in several threads at a
+    time, so what they share, such as an open video, needs a lock.
     """
 
     path: Path
@@ -66,7 +67,7 @@ class Reader:
         """How many threads decode ahead."""
         if self.workers is not None:
             return self.workers
-        usable = _usable_cpus()
+        usable = cpu_count()
         return min(usable, _MOST_THREADS) if usable > 1 else 0
 
     def batches(self, samples: Sequence[Sample]) -> "ImageBatches":
@@ -133,9 +134,3 @@ def _collated(items: list[_Item]) -> Batch:
         labels=torch.tensor(known) if len(known) == len(items) else None,
         masks=torch.stack(masks) if masks else None,
     )
-
-
-def _usable_cpus() -> int:
-    if hasattr(os, "sched_getaffinity"):  # Linux alone
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1

@@ -2,13 +2,14 @@
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Generic, TypeVar, final
+from typing import Generic, Literal, TypeVar, final
 
 import torch
 import torch.nn.functional as F
 from jaxtyping import Bool, Float
 from torch import Tensor
 
+Alignment = Literal["nearest", "bilinear"]
 T = TypeVar("T")
 S = TypeVar("S")
 
@@ -48,11 +49,15 @@ class Pyramid:
 
     maps: tuple[Float[Tensor, "b _ _ _"], ...]
     descriptor: Float[Tensor, "b e"] | None = None
+    alignment: Alignment = "nearest"
 
     def align(self, map: Float[Tensor, "b c _ _"]) -> Float[Tensor, "b c h w"]:
-        """The map at the resolution of the finest one, by nearest neighbour (PaDiM paper, section III-A)."""
+        """The map at the resolution of the finest one."""
         size = self.maps[0].shape[2:]
-        return map if map.shape[2:] == size else F.interpolate(map, size)
+        if map.shape[2:] == size:
+            return map
+        corners = None if self.alignment == "nearest" else False
+        return F.interpolate(map, size, mode=self.alignment, align_corners=corners)
 
     def embedding(self) -> Embedding:
         """All maps aligned and concatenated."""

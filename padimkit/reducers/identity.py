@@ -7,12 +7,12 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from padimkit.contracts import LinearReducer, Reducer
+from padimkit.contracts import LayerwiseReducer, LinearReducer, Reducer
 from padimkit.values import Embedding
 
 
 @final
-class Identity(Reducer, LinearReducer):
+class Identity(Reducer, LinearReducer, LayerwiseReducer):
     """Keep every channel as it is."""
 
     def fit(self, stream: Iterable[Embedding]) -> None:
@@ -29,6 +29,10 @@ class Identity(Reducer, LinearReducer):
     ) -> Float[Tensor, "b k h w"]:
         """All layers, aligned."""
         return torch.cat([align(map) for map in maps], dim=1)
+
+    def reduce_layers(self, maps: Sequence[Float[Tensor, "b _ _ _"]]) -> tuple[Float[Tensor, "b _ _ _"], ...]:
+        """The layers themselves."""
+        return tuple(maps)
 
     def state_dict(self) -> dict[str, Tensor]:
         """Nothing."""

@@ -93,6 +93,7 @@ DATASET_CHECKS = (
         pixels.images_have_the_size_of_the_crop,
         loops.batches_have_the_size_of_the_reader,
         loops.batch_size_does_not_matter,
+        loops.threads_do_not_matter,
         loops.can_be_read_again,
         loops.loops_do_not_disturb_each_other,
         train_holds_two_normal_images,

@@ -24,9 +24,23 @@ def batch_size_does_not_matter(make: Make) -> None:
     source = make()
     for subset in SUBSETS:
         by_three = pooled(read(source, subset))
-        by_two = pooled(read(source, subset, Reader(READER.preprocessing, batch_size=2)))
+        by_two = pooled(read(source, subset, Reader(READER.preprocessing, batch_size=2, workers=0)))
         changed = difference(by_two, by_three)
         require(not changed, f"Expected the same {subset} images by two as by three, found {changed}.")
+
+
+def threads_do_not_matter(make: Make) -> None:
+    """The same images come in the same order where several threads decode them at a time."""
+    source = make()
+    for subset in SUBSETS:
+        alone = pooled(read(source, subset))
+        together = pooled(read(source, subset, Reader(READER.preprocessing, READER.batch_size, workers=4)))
+        changed = difference(together, alone)
+        require(
+            not changed,
+            f"Expected the same {subset} images with 4 threads as with none, found {changed}. "
+            "What the samples share while they are opened needs a lock.",
+        )
 
 
 def can_be_read_again(make: Make) -> None:

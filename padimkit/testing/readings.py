@@ -15,9 +15,9 @@ from padimkit.values import Batch
 Subset: TypeAlias = Literal["train", "test"]
 SUBSETS: tuple[Subset, ...] = ("train", "test")
 
-READER = Reader(Preprocessing(resize=36, crop=32), batch_size=3)
-OTHER_READER = Reader(Preprocessing(resize=24, crop=24), batch_size=5)
-WHOLE = Reader(Preprocessing(resize=256, crop=256))  # a crop or a small size could lose a defect
+READER = Reader(Preprocessing(resize=36, crop=32), batch_size=3, workers=0)
+OTHER_READER = Reader(Preprocessing(resize=24, crop=24), batch_size=5, workers=0)
+WHOLE = Reader(Preprocessing(resize=256, crop=256), workers=0)  # a crop or a small size could lose a defect
 
 
 def batches_of(source: DataSource, subset: Subset, reader: Reader = READER) -> Iterable[Batch]:

@@ -1,8 +1,10 @@
 """Data sources that are right but for one thing, and the check that finds it."""
 
+import time
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -263,7 +265,24 @@ class HoldsALambda(Squares):
         self.filter = lambda path: True
 
 
+class OneHandle(Squares):
+    """All samples are read through one handle, which is moved and then read."""
+
+    def samples(self, kind, count, **known):
+        return [replace(sample, open=read_by_handle) for sample in super().samples(kind, count, **known)]
+
+
+HANDLE = SimpleNamespace(path=None)
+
+
+def read_by_handle(path):
+    HANDLE.path = path
+    time.sleep(0.003)
+    return drawn(HANDLE.path)
+
+
 BROKEN = {
+    OneHandle: "threads_do_not_matter",
     Double: "images_are_rgb_floats",
     Bytes: "values_are_between_0_and_1",
     Normalised: "values_are_between_0_and_1",

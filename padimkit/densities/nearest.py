@@ -1,0 +1,85 @@
+"""Distances of the patches of one image to the nearest patches of others."""
+
+import faiss
+import numpy as np
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from padimkit.errors import BadArgument
+
+Layers = list[Float[Tensor, "_ _"]]
+
+
+def nearest_distances(query: Layers, images: list[Layers], count: int) -> Float[Tensor, "p k"]:
+    """Squared distances of each patch to the `count` nearest patches of all images, exactly.
+
+    Args:
+        query: Vectors "p c" of one image by layer, the finest first, in the order of a gallery.
+        images: The same of others.
+        count: How many distances to keep; fewer come back where there are fewer patches.
+
+    Between concatenated, aligned vectors the squared distance is the sum over layers, and positions under one
+    coarser position share its part. So the nearest under each coarser position are found first, and only they
+    get the part of the coarser layer: layer by layer, at its own resolution.
+    """
+    best = query[0].new_empty(len(query[0]), 0)
+    for image in images:
+        best = _smallest(torch.cat([best, _image_distances(query, image, count)], dim=1), count)
+    for vectors in query:
+        best += vectors.square().sum(1).repeat_interleave(len(best) // len(vectors))[:, None]
+    return best.clamp(min=0).sort(1).values
+
+
+def indexed_distances(query: Layers, images: list[Layers], count: int, index: str) -> Float[Tensor, "p k"]:
+    """The same as a FAISS index over aligned, concatenated vectors finds them.
+
+    Raises:
+        BadArgument: The index does not suit these vectors, or needs more of them to be trained.
+    """
+    gallery = np.concatenate([_aligned(image) for image in images])
+    try:
+        made = faiss.index_factory(gallery.shape[1], index)
+        if not made.is_trained:
+            made.train(gallery)
+        made.add(gallery)
+    except RuntimeError as error:
+        reason = str(error).splitlines()[0].rpartition(": ")[2]
+        raise BadArgument(
+            f'The index "{index}" cannot be made of {len(gallery)} vectors of {gallery.shape[1]} dimensions: '
+            f"{reason}."
+        ) from error
+    distances, _ = made.search(_aligned(query), count)
+    return torch.from_numpy(distances).to(query[0])
+
+
+def _image_distances(query: Layers, image: Layers, count: int) -> Float[Tensor, "p k"]:
+    """The smallest for each patch, less the squared length of the patch, which is the same for all."""
+    positions = len(query[0])
+    kept = _products(query[0], image[0])[:, :, None]
+    for layer, others in zip(query[1:], image[1:], strict=True):
+        cells = len(others)
+        kept = _smallest(kept.reshape(positions, cells, -1), count)
+        rows = kept.view(len(layer), positions // len(layer), cells, kept.shape[2])
+        rows += _products(layer, others)[:, None, :, None]
+    return _smallest(kept.reshape(positions, -1), count)
+
+
+def _products(query: Float[Tensor, "q c"], others: Float[Tensor, "g c"]) -> Float[Tensor, "q g"]:
+    """|g|^2 - 2 q.g"""
+    return torch.addmm(others.square().sum(1)[None], query, others.T, alpha=-2)
+
+
+def _smallest(values: Float[Tensor, "*rows m"], count: int) -> Float[Tensor, "*rows k"]:
+    if values.shape[-1] <= count:
+        return values
+    if count == 1:
+        return values.amin(-1, keepdim=True)
+    smallest: Tensor = values.topk(count, dim=-1, largest=False, sorted=False).values
+    return smallest
+
+
+def _aligned(layers: Layers) -> np.ndarray:
+    positions = len(layers[0])
+    aligned = [vectors.repeat_interleave(positions // len(vectors), dim=0) for vectors in layers]
+    return np.ascontiguousarray(torch.cat(aligned, dim=1).cpu().numpy(), dtype=np.float32)

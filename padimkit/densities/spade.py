@@ -1,0 +1,165 @@
+"""SPADE's density: distances to the nearest images and to their nearest patches."""
+
+from collections.abc import Iterable
+from typing import final
+
+import faiss
+import numpy as np
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from padimkit.contracts import DensityModel, LayeredDensity
+from padimkit.densities.gallery import Gallery, cell_orders
+from padimkit.densities.nearest import indexed_distances, nearest_distances
+from padimkit.errors import BadArgument, BadData, BadFeatures, BadShape, NotFitted
+from padimkit.values import Embedding, Pyramid, Scores
+
+
+@final
+class Spade(DensityModel, LayeredDensity):
+    """Mean squared distance to nearest neighbours (Cohen and Hoshen 2020, SPADE, sections 3.2 and 3.3).
+
+    An image is compared with the descriptors of the training images; each of its patches with all patches of
+    the images whose descriptors are nearest. The search is exact unless `index` says otherwise.
+
+    Args:
+        image_neighbours: K of the image's score: its mean squared distance to so many training images.
+        gallery_neighbours: So many nearest images make up the gallery in which patches are looked up.
+        patch_neighbours: The paper's kappa: a patch is scored by its mean squared distance to so many.
+        index: "Flat", or another factory string of FAISS for the gallery of each image, such as
+            "IVF64,Flat" or "HNSW32"; those but "Flat" are trained anew for each image.
+        memory_budget: GB (1e9 bytes) of features to keep in memory; further ones are kept in temporary files.
+    """
+
+    def __init__(
+        self,
+        image_neighbours: int = 50,
+        gallery_neighbours: int = 50,
+        patch_neighbours: int = 1,
+        index: str = "Flat",
+        memory_budget: float | None = None,
+    ) -> None:
+        self.image_neighbours = image_neighbours
+        self.gallery_neighbours = gallery_neighbours
+        self.patch_neighbours = patch_neighbours
+        self.index = index
+        self.memory_budget = memory_budget
+        for name in ("image_neighbours", "gallery_neighbours", "patch_neighbours"):
+            if getattr(self, name) < 1:
+                raise BadArgument(f'Expected "{name}" of at least 1, got {getattr(self, name)}.')
+        if memory_budget is not None and not memory_budget > 0:
+            raise BadArgument(f'Expected "memory_budget" above 0 GB, got {memory_budget}.')
+        _require_index(index)
+        self._gallery: Gallery | None = None
+
+    def fit(self, stream: Iterable[Embedding]) -> None:
+        """Keeps the features of all images.
+
+        Raises:
+            BadFeatures: There is no descriptor.
+            BadArgument: There are fewer images than neighbours are asked for.
+        """
+        self.fit_apart(_as_pyramid(embedding) for embedding in stream)
+
+    def fit_apart(self, stream: Iterable[Pyramid]) -> None:
+        """The same, at the resolution of each layer."""
+        self._gallery = None
+        gallery = Gallery(self._budget)
+        for pyramid in stream:
+            gallery.add(pyramid, _descriptor(pyramid))
+        if gallery.count == 0:
+            raise BadData("Spade was given no embeddings to learn from.")
+        self._require_enough(gallery)
+        self._gallery = gallery
+
+    def score(self, embedding: Embedding) -> Scores:
+        """Mean squared distances of patches, and of images."""
+        return self.score_apart(_as_pyramid(embedding))
+
+    def score_apart(self, pyramid: Pyramid) -> Scores:
+        """The same, from layers at their own resolution."""
+        gallery = self._fitted()
+        height, width = pyramid.maps[0].shape[2:]
+        distances, nearest = self._nearest_images(_descriptor(pyramid))
+        layers = gallery.vectors(pyramid)
+        order = cell_orders(gallery.grids)[0]
+        patches = torch.empty(len(distances), height * width, device=pyramid.maps[0].device)
+        for number, chosen in enumerate(nearest[:, : self.gallery_neighbours].tolist()):
+            query = [layer[number] for layer in layers]
+            images = [gallery.image(index) for index in chosen]
+            patches[number, order] = self._distances(query, images).mean(1)
+        scores = distances[:, : self.image_neighbours].mean(1).to(patches)
+        return Scores(patches.reshape(-1, height, width), scores)
+
+    def state_dict(self) -> dict[str, Tensor]:
+        """All features and descriptors."""
+        return self._fitted().state_dict()
+
+    def load_state_dict(self, state: dict[str, Tensor]) -> None:
+        """Takes over the features."""
+        self._gallery = Gallery.from_state_dict(state, self._budget)
+
+    @property
+    def _budget(self) -> float:
+        return float("inf") if self.memory_budget is None else 1e9 * self.memory_budget
+
+    def _fitted(self) -> Gallery:
+        if self._gallery is None:
+            raise NotFitted("Spade was used before fit.")
+        return self._gallery
+
+    def _require_enough(self, gallery: Gallery) -> None:
+        for name in ("image_neighbours", "gallery_neighbours"):
+            if getattr(self, name) > gallery.count:
+                raise BadArgument(
+                    f'"{name}" is {getattr(self, name)}, but there are only {gallery.count} training images. '
+                    f"Use at most {gallery.count}."
+                )
+
+    def _nearest_images(
+        self, descriptors: Float[Tensor, "b e"]
+    ) -> tuple[Float[Tensor, "b k"], "torch.Tensor"]:
+        """Squared distances and indices of the training images that are needed, the nearest first."""
+        known = self._fitted().descriptors
+        if descriptors.shape[1] != known.shape[1]:
+            raise BadShape(
+                f"Spade was fitted on descriptors of {known.shape[1]}, got {descriptors.shape[1]}."
+            )
+        flat = faiss.IndexFlatL2(known.shape[1])
+        flat.add(_array(known))
+        count = max(self.image_neighbours, self.gallery_neighbours)
+        distances, indices = flat.search(_array(descriptors), count)
+        return torch.from_numpy(distances), torch.from_numpy(indices)
+
+    def _distances(
+        self, query: list[Float[Tensor, "_ _"]], images: list[list[Float[Tensor, "_ _"]]]
+    ) -> Float[Tensor, "p k"]:
+        if self.index == "Flat":
+            return nearest_distances(query, images, self.patch_neighbours)
+        return indexed_distances(query, images, self.patch_neighbours, self.index)
+
+
+def _as_pyramid(embedding: Embedding) -> Pyramid:
+    return Pyramid((embedding.patches,), embedding.descriptor)
+
+
+def _descriptor(pyramid: Pyramid) -> Float[Tensor, "b e"]:
+    if pyramid.descriptor is None:
+        raise BadFeatures(
+            "Spade compares images by a descriptor, and the backbone gives none. Set its option "
+            '"descriptor" to a layer, such as --pipeline.backbone.descriptor=layer4.'
+        )
+    return pyramid.descriptor
+
+
+def _require_index(index: str) -> None:
+    try:
+        faiss.index_factory(64, index)
+    except RuntimeError as error:
+        reason = str(error).splitlines()[0].rpartition(": ")[2]
+        raise BadArgument(f'FAISS cannot make an "index" of "{index}" ({reason}). Use "Flat".') from None
+
+
+def _array(vectors: Float[Tensor, "n e"]) -> np.ndarray:
+    return np.ascontiguousarray(vectors.cpu().numpy(), dtype=np.float32)
