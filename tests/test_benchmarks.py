@@ -93,6 +93,16 @@ def test_a_missing_peer_is_named():
         run.main(["--peer", "missing/python"])
 
 
+def test_tasks_that_were_not_run_again_stay_in_the_record(tmp_path):
+    path = tmp_path / "peers.json"
+    facts = {"machine": {"cores": 2}, "versions": {}, "threads": 1}
+    path.write_text(json.dumps({**facts, "tasks": {"job": 1, "metrics": 2}, "own": {"a": 3}}))
+    again = {**facts, "tasks": {"metrics": 4}, "own": {}}
+    assert run.joined(path, again) == {**facts, "tasks": {"job": 1, "metrics": 4}, "own": {"a": 3}}
+    elsewhere = again | {"machine": {"cores": 3}}
+    assert run.joined(path, elsewhere) == elsewhere
+
+
 def test_records_hold_every_round():
     for path in run.RECORDS.glob("peers*.json"):
         record = json.loads(path.read_text())

@@ -31,7 +31,17 @@ def main(words: list[str]) -> None:
     with tempfile.TemporaryDirectory() as folder:
         record = compare(Scale(), folder, prepare(folder), chosen)
     chosen.record.parent.mkdir(exist_ok=True)
-    chosen.record.write_text(json.dumps(record, indent=1) + "\n")
+    chosen.record.write_text(json.dumps(joined(chosen.record, record), indent=1) + "\n")
+
+
+def joined(path: Path, record: dict[str, Any]) -> dict[str, Any]:
+    """The record with the tasks of an earlier one that were not run again, if it is of the same machine."""
+    if not path.exists():
+        return record
+    before = json.loads(path.read_text())
+    if any(before[fact] != record[fact] for fact in ("machine", "versions", "threads")):
+        return record
+    return record | {"tasks": before["tasks"] | record["tasks"], "own": record["own"] or before["own"]}
 
 
 def compare(scale: Scale, folder: str, images: dict[str, Any], chosen: argparse.Namespace) -> dict[str, Any]:

@@ -22,7 +22,7 @@ class PRO(Metric):
 
     A region is an 8-connected component of a mask; every region of every image weighs the same. The false
     positive rate is that of all normal pixels, those of normal images included, as in the PaDiM paper.
-    It keeps 4 bytes per normal pixel of the test set and 8 per anomalous one, at most 0.6 GB of them in
+    It keeps 4 bytes per normal pixel of the test set and 8 per anomalous one, at most 0.9 GB of them in
     memory and the others in a file.
 
     Args:

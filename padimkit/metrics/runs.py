@@ -36,14 +36,16 @@ class Runs:
     def clear(self) -> None:
         """Forgets all values."""
         self.count = 0
+        self._unsorted = 0
         self._waiting: list[Int[np.ndarray, " _"]] = []
         self._sorted: list[Int[np.ndarray, " _"]] = []
 
     def add(self, values: Int[np.ndarray, " n"]) -> None:
         """Takes in more values of the same type."""
         self.count += values.size
+        self._unsorted += values.size
         self._waiting.append(values)
-        if sum(waiting.size for waiting in self._waiting) >= RUN:
+        if self._unsorted >= RUN:
             self._sort()
 
     def __iter__(self) -> Iterator[Int[np.ndarray, " _"]]:
@@ -69,7 +71,7 @@ class Runs:
         if not self._waiting:
             return
         run = np.concatenate(self._waiting)
-        self._waiting = []
+        self._waiting, self._unsorted = [], 0
         run.sort()
         if sum(kept.nbytes for kept in self._sorted) + run.nbytes > IN_MEMORY:
             run = SPOOL.copy(torch.from_numpy(run)).numpy()

@@ -1,12 +1,13 @@
 """Principal components of all patches."""
 
 from collections.abc import Callable, Iterable, Sequence
-from typing import final
+from typing import Literal, final
 
 import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from padimkit.choices import require_choice
 from padimkit.contracts import LinearReducer, Reducer, Updatable
 from padimkit.errors import BadArgument, BadData, NotFitted
 from padimkit.moments import Moments
@@ -15,14 +16,18 @@ from padimkit.values import Embedding
 
 @final
 class PCA(Reducer, LinearReducer, Updatable):
-    """Project onto the components of highest variance over all patches of all images, exactly, in one pass.
+    """Project onto principal components of all patches of all images, exactly, in one pass.
 
     Args:
         keep: How many components to keep.
+        which: Those of highest variance, or those of lowest variance, which MahalanobisAD calls NPCA
+            (Rippel et al. 2020, section III-C): what normal images never do.
     """
 
-    def __init__(self, keep: int) -> None:
+    def __init__(self, keep: int, which: Literal["high_variance", "low_variance"] = "high_variance") -> None:
         self.keep = keep
+        self.which = which
+        require_choice("which", which, ("high_variance", "low_variance"))
         self._moments: Moments | None = None
         self._components: Tensor | None = None
 
@@ -87,7 +92,7 @@ class PCA(Reducer, LinearReducer, Updatable):
         if self._moments is None:
             raise NotFitted("PCA.transform was called before fit.")
         if self._components is None:
-            self._components = _components(self._moments, self.keep)
+            self._components = _components(self._moments, self.keep, lowest=self.which == "low_variance")
         return self._components, self._moments.mean[0].float()
 
 
@@ -98,11 +103,11 @@ def _projected(
     return projected.permute(0, 3, 1, 2)
 
 
-def _components(moments: Moments, keep: int) -> Float[Tensor, "k c"]:
+def _components(moments: Moments, keep: int, *, lowest: bool) -> Float[Tensor, "k c"]:
     if moments.count < 2:
         raise BadData(f"PCA needs at least 2 patches, found {moments.count}.")
     _, vectors = torch.linalg.eigh(moments.covariance()[0])  # in ascending order of variance
-    rows: Tensor = vectors.T.flip(0)[:keep]
+    rows: Tensor = (vectors.T if lowest else vectors.T.flip(0))[:keep]
     largest = rows.gather(1, rows.abs().argmax(1, keepdim=True))
     rows = rows * largest.sign()  # the sign of an eigenvector is arbitrary: fix it
     return rows.to(torch.float32)

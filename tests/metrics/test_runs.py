@@ -20,6 +20,14 @@ def test_keys_are_in_the_order_of_the_scores(random):
     assert np.array_equal(np.equal.outer(keys(special), keys(special)), np.equal.outer(special, special))
 
 
+def test_scores_next_to_each_other_stay_in_order(random):
+    bits = random.integers(0, 2**32, 5000, dtype=np.uint64).astype(np.uint32)
+    scores = bits.view(np.float32)
+    scores = scores[np.isfinite(scores)]
+    with np.errstate(over="ignore"):
+        assert np.all(keys(scores) < keys(np.nextafter(scores, np.float32(np.inf))))
+
+
 @pytest.mark.parametrize("in_memory", [0, 200, 2**28])
 def test_ranks_are_those_in_all_values_together(random, monkeypatch, in_memory):
     monkeypatch.setattr(runs, "RUN", 50)

@@ -29,6 +29,17 @@ def test_components_are_those_of_scikit_learn(generator):
     np.testing.assert_allclose(found, projected * signs, rtol=1e-3, atol=1e-3)
 
 
+def test_components_of_lowest_variance_are_the_last_of_scikit_learn(generator):
+    data, test = patches(generator), patches(generator, 2)
+    expected = ScikitPCA(8, svd_solver="full").fit(data.permute(0, 2, 3, 1).reshape(-1, 8).double().numpy())
+    pca = PCA(2, which="low_variance")
+    pca.fit([Embedding(data)])
+    found = pca.transform(Embedding(test)).patches.permute(0, 2, 3, 1).reshape(-1, 2)
+    projected = expected.transform(test.permute(0, 2, 3, 1).reshape(-1, 8).double().numpy())[:, :-3:-1]
+    signs = np.sign((found.numpy() * projected).sum(0))
+    np.testing.assert_allclose(found, projected * signs, rtol=1e-3, atol=1e-3)
+
+
 def test_all_components_keep_all_distances(generator):
     data, test = patches(generator), patches(generator, 2)
     after = fitted(data, 8).transform(Embedding(test)).patches

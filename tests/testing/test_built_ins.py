@@ -26,11 +26,13 @@ ARGUMENTS = {
     },
     "reducers": {
         "identity": [{}],
-        "pca": [{"keep": 3}],
+        "pca": [{"keep": 3}, {"keep": 3, "which": "low_variance"}],
         "random_channels": [{"keep": 3}],
     },
     "densities": {
+        "spade": [{"image_neighbours": 3, "gallery_neighbours": 4}],
         "gaussian": [
+            {"storage": "half"},
             {"scope": "per_position", "covariance": "empirical"},
             {"scope": "per_position", "covariance": "ledoit_wolf"},
             {"scope": "shared", "covariance": "empirical"},
@@ -56,6 +58,7 @@ ARGUMENTS = {
             }
         ],
         "mvtec": [lambda data: {"root": data, "category": "stripes"}],
+        "rd_mvtec": [lambda data: {"root": data, "category": "stripes"}],
         "synthetic": [
             lambda data: {"root": new_folder(data), "train_images": 4, "test_images": 1, "size": 64},
         ],
