@@ -1,8 +1,12 @@
 """What a machine can do at best, and how much of it the density asks for."""
 
 import time
+from pathlib import Path
 
+import timm
 import torch
+from PIL import Image
+from safetensors.torch import load_file
 
 from benchmarks.inputs.embeddings import Source
 from benchmarks.measure import best_seconds, typical_seconds
@@ -22,6 +26,22 @@ def limits() -> dict[str, float]:
         found[str(dtype).removeprefix("torch.")] = 2 * SIDE**3 / seconds / 1e9
     numbers = torch.ones(READ)
     return found | {"bandwidth": numbers.nbytes / best_seconds(numbers.sum) / 1e9}
+
+
+def plain(*, category: str, weights: str, channels: list[int]) -> dict[str, float]:
+    """Seconds per image of the network as timm makes it, in batches of 8 and of 1, and of Pillow alone."""
+    network = timm.create_model("resnet18", features_only=True, out_indices=(1, 2, 3)).eval()
+    network.load_state_dict(load_file(weights), strict=False)
+    images = torch.rand(BATCH, 3, 224, 224)
+    with torch.no_grad():
+        eight = typical_seconds(lambda: network(images)) / BATCH
+        one = typical_seconds(lambda: network(images[:1]))
+    paths = sorted(Path(category).glob("train/good/*"))
+    start = time.perf_counter()
+    for path in paths:
+        with Image.open(path) as picture:
+            picture.convert("RGB").resize((256, 256), Image.Resampling.BICUBIC)
+    return {"network": eight, "network_1": one, "pillow": (time.perf_counter() - start) / len(paths)}
 
 
 def density(*, images: int, channels: int, side: int, storage: str) -> dict[str, float]:

@@ -97,7 +97,7 @@ class Moments:
         rows, columns = _lower_triangle(self.mean.shape[1], self.mean.device)
         return {
             "count": torch.tensor(self.count),
-            "mean": self.mean,
+            "mean": self.mean.clone(),
             "scatter": self.scatter[:, rows, columns],
         }
 

@@ -62,7 +62,7 @@ class Spool(Room):
         except OSError as error:
             raise BadOutput(
                 f'{size / 1e9:.2f} GB cannot be spooled to "{tempfile.gettempdir()}": {error.strerror}. '
-                "Free some space, or let TMPDIR name a folder on another disk."
+                "Free what is short, or let TMPDIR name a folder on another disk."
             ) from error
         return torch.from_numpy(content).view(dtype).view(shape)
 

@@ -7,7 +7,9 @@ from jaxtyping import Float, Int
 from torch import Tensor
 
 from padimkit.errors import BadFeatures, BadShape
-from padimkit.room import Room
+from padimkit.room import MEMORY, Room
+
+_ROWS = 64  # that are reserved together in a file
 
 
 @final
@@ -113,7 +115,8 @@ class Samples:
     def move(self, room: Room) -> None:
         """Moves all vectors, and those to come, into another room."""
         self._room = room
-        self._batches = [room.copy(batch) for batch in self._batches]
+        self._batches = [room.copy(torch.cat(self._batches))]
+        self._free = _none(self._origin, self._batches[0].dtype)[0]
 
     def copy(self) -> "Samples":
         """The same vectors, which are shared, so that more can be taken in without changing these."""
@@ -148,7 +151,8 @@ class Samples:
     def _reserve(self, count: int) -> Float[Tensor, "n p d"]:
         """Where so many differences can be written."""
         if count > self._free.shape[0]:
-            return self._room.empty((count, *self.shape), self._free.dtype, self.device)
+            rows = count if self._room is MEMORY else max(count, _ROWS)  # each file needs a handle
+            self._free = self._room.empty((rows, *self.shape), self._free.dtype, self.device)
         reserved, self._free = self._free[:count], self._free[count:]
         return reserved
 

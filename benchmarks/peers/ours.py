@@ -29,7 +29,8 @@ def gaussian(*, storage: str, **arguments: int | str) -> dict[str, float]:
         model.score(first)  # the factor is made when it is first needed
     return {
         "fit_seconds": fit.seconds - read.seconds,
-        "fit_bytes": fit.peak_bytes - file.bytes,
+        "fit_bytes": fit.peak_bytes,
+        "fit_above_bytes": fit.peak_bytes - file.bytes,
         "score_1_seconds": typical_seconds(lambda: model.score(first)),
         "score_8_seconds": typical_seconds(lambda: model.score(tested)),
         "disk_bytes": _stored(model.state_dict()),
@@ -84,7 +85,10 @@ def growth(*, images: int, channels: int, side: int) -> dict[str, float]:
 
     source = Source(channels, side)
     stream = Stream(
-        lambda: (Embedding(source.batch(start, BATCH)) for start in range(0, images, BATCH)), images // BATCH
+        lambda: (
+            Embedding(source.batch(start, min(BATCH, images - start))) for start in range(0, images, BATCH)
+        ),
+        -(-images // BATCH),
     )
     model = Gaussian()
     with measured() as fit:

@@ -60,7 +60,12 @@ def compare(scale: Scale, folder: str, images: dict[str, Any], chosen: argparse.
     print()
     _print(quality)
     alone = our_own(scale, images, chosen) if not chosen.only or "own" in chosen.only else {}
-    facts = {"machine": machine.describe(), "versions": machine.versions(), "threads": chosen.threads}
+    peers = fresh.call(chosen.peer, "benchmarks.machine:versions", {}, threads=1)
+    versions = {
+        "padimkit": machine.versions(),
+        "peer": {name: peers[name] for name in peers if name in machine.PACKAGES},
+    }
+    facts = {"machine": machine.describe(), "versions": versions, "threads": chosen.threads}
     return {**facts, "tasks": found, "own": alone}
 
 

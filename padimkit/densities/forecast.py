@@ -6,6 +6,7 @@ from padimkit.densities.factor import area, lower_triangle
 from padimkit.errors import OverBudget
 from padimkit.slices import WORKSPACE
 
+_MEANS = ', or storage "half", fewer channels or smaller images.'
 _PORTIONS = 3  # temporary tensors of a fit that are alive together
 
 
@@ -20,12 +21,13 @@ class Sizes:
 
 @dataclass(frozen=True)
 class Forecast:
-    """Bytes that Gaussians take at most, by what they are for.
+    """Bytes that Gaussians take, by what they are for.
 
     Args:
         learnt: Samples or scatter matrices: what is stored, and can be updated.
         waiting: Samples on their way into scatter matrices; they are gone before there is a factor.
-        factor: What scoring reads for each image.
+        factor: What scoring reads for each image. Without a `memory_budget` it may be larger where variances
+            are hundreds of times eps: the dense form is the quicker one there.
         workspace: What is computed with in passing.
     """
 
@@ -55,21 +57,22 @@ class Forecast:
         """The most that is needed at a time."""
         return self.learnt + max(self.waiting, self.factor) + self.workspace
 
-    def fits(self, budget: int) -> bool:
+    def fits(self, budget: float) -> bool:
         """Whether all of it can be in memory.
 
         Raises:
             OverBudget: It is too much even if samples and sums are kept in a file; the figures are named.
         """
-        if self.factor + self.workspace > budget:
+        least = self.factor + self.workspace
+        if least > budget:
             raise OverBudget(
                 f"The Gaussians need {_gb(self.total)} of memory: {_gb(self.factor)} that scoring reads, "
                 f"{_gb(self.workspace)} of workspace, and {_gb(self.learnt + self.waiting)} that can be kept "
-                f'in a file. "memory_budget" is {_gb(budget)}. Use a larger one, storage "half", fewer '
-                "channels or smaller images."
+                f'in a file. "memory_budget" is {_gb(budget)}. Use at least {_gb(least)}'
+                f"{_MEANS if self.workspace < budget else '.'}"
             )
         return self.total <= budget
 
 
-def _gb(size: int) -> str:
-    return f"{size / 1e9:.2f} GB"
+def _gb(size: float | int) -> str:
+    return f"{size / 1e9:#.3g} GB"

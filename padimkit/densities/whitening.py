@@ -91,7 +91,7 @@ class LowRankWhitening(Whitening):
         positions, channels = samples.shape
         if eps == 0:
             raise _singular(channels, eps)
-        self._samples = samples
+        self._samples = samples.copy()  # others may take in more while this one is used
         self._eps = eps
         rank = samples.count - 1
         self.mean = torch.empty(positions, channels, dtype=samples.precision, device=samples.device)
@@ -147,14 +147,19 @@ def quickest_whitening(samples: Samples, *, eps: float, half: bool) -> Whitening
     """The whitening that scores the quickest, for no more samples than dimensions.
 
     That is the smallest, unless the variance is so far above eps that the distance even of a typical
-    training image, about the root of n - 1, would be found by cancellation in the low-rank form.
+    training image, about the root of n - 1, would be found by cancellation in the low-rank form: half
+    precision gets there sooner, and then the low-rank form in full precision may be the smaller one.
     """
-    positions, rank = samples.shape[0], samples.count - 1
+    positions, dimensions = samples.shape
+    rank = samples.count - 1
     probed = torch.arange(0, positions, max(1, positions // _PROBED), device=samples.device)[:_PROBED]
     variance = samples.at(probed)[1].square().sum((1, 2)) / rank
-    if float((rank * eps / variance).median()) < (HalfFactor if half else FullFactor).resolution:
-        return DenseWhitening(samples, eps=eps, half=half)
-    return smallest_whitening(samples, eps=eps, half=half)
+    left = float((rank * eps / variance).median())
+    if left >= (HalfFactor if half else FullFactor).resolution:
+        return smallest_whitening(samples, eps=eps, half=half)
+    if half and left >= FullFactor.resolution and 2 * rank * dimensions <= area(lower_triangle(dimensions)):
+        return LowRankWhitening(samples, eps=eps, half=False)
+    return DenseWhitening(samples, eps=eps, half=half)
 
 
 def _factor(mean: Float[Tensor, "p d"], blocks: tuple[Block, ...], *, half: bool) -> Factor:

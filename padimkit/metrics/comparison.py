@@ -82,6 +82,10 @@ def _checked(
             f"Scores of shape {tuple(scores.shape)} cannot be compared with truth of shape "
             f'{tuple(anomalous.shape)}, from "{paths[0]}" on.'
         )
+    if anomalous.dtype != torch.bool:
+        raise BadShape(
+            f'Expected truth of torch.bool, got {anomalous.dtype}, from "{paths[0]}" on. Use "> 0".'
+        )
     array: ScoreArray = scores.detach().to("cpu", torch.float32).numpy()
     unordered = [bool(np.isnan(image).any()) for image in array]
     if any(unordered):

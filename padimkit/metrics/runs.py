@@ -36,17 +36,24 @@ class Runs:
     def clear(self) -> None:
         """Forgets all values."""
         self.count = 0
-        self._unsorted = 0
-        self._waiting: list[Int[np.ndarray, " _"]] = []
+        self._buffer = np.empty(0, np.int32)
+        self._filled = 0
         self._sorted: list[Int[np.ndarray, " _"]] = []
 
     def add(self, values: Int[np.ndarray, " n"]) -> None:
         """Takes in more values of the same type."""
         self.count += values.size
-        self._unsorted += values.size
-        self._waiting.append(values)
-        if self._unsorted >= RUN:
-            self._sort()
+        while values.size:
+            if self._filled == self._buffer.size:
+                self._sort()
+                self._buffer = np.empty(RUN, values.dtype)  # takes no memory where nothing is written
+            part = values[: self._buffer.size - self._filled]
+            self._buffer[self._filled : self._filled + part.size] = part
+            self._filled += part.size
+            values = values[part.size :]
+
+    def __getstate__(self) -> dict[str, object]:
+        return self.__dict__ | {"_buffer": self._buffer[: self._filled].copy()}
 
     def __iter__(self) -> Iterator[Int[np.ndarray, " _"]]:
         """The runs; each is sorted."""
@@ -68,10 +75,10 @@ class Runs:
         return ranks
 
     def _sort(self) -> None:
-        if not self._waiting:
+        if not self._filled:
             return
-        run = np.concatenate(self._waiting)
-        self._waiting, self._unsorted = [], 0
+        run = self._buffer[: self._filled]
+        self._buffer, self._filled = np.empty(0, run.dtype), 0
         run.sort()
         if sum(kept.nbytes for kept in self._sorted) + run.nbytes > IN_MEMORY:
             run = SPOOL.copy(torch.from_numpy(run)).numpy()

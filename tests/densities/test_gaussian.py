@@ -1,3 +1,6 @@
+import copy
+from pathlib import Path
+
 import numpy as np
 import pytest
 import torch
@@ -5,6 +8,7 @@ from scipy.spatial.distance import mahalanobis
 from sklearn.covariance import LedoitWolf
 
 from padimkit.densities import whitening
+from padimkit.densities.factor import FullFactor
 from padimkit.densities.gaussian import Gaussian
 from padimkit.densities.whitening import (
     DenseWhitening,
@@ -326,7 +330,10 @@ def test_a_budget_that_cannot_be_kept_is_refused_before_the_second_batch(generat
     embeddings = Stream(lambda: (read.append(part) or part for part in stream(data)), length=5)
     enough_for_four = Gaussian().forecast(images=4, channels=9, positions=12)
     budget = (enough_for_four.factor + enough_for_four.workspace + 500) / 1e9
-    with pytest.raises(OverBudget, match=r'need 0\.10 GB.*that scoring reads.*"memory_budget" is 0\.10 GB'):
+    with pytest.raises(
+        OverBudget,
+        match=r'need 0\.101 GB.*that scoring reads.*"memory_budget" is 0\.101 GB. Use at least 0\.101 GB',
+    ):
         Gaussian(memory_budget=budget).fit(embeddings)
     assert len(read) == 1
 
@@ -352,3 +359,83 @@ def test_the_forecast_is_what_is_kept(generator, storage, count):
     unpacked = 12 * 9 * (9 - 1) // 2 * 4 if "scatter" in state else 0  # the upper triangle is not stored
     learnt = sum(tensor.nbytes for key, tensor in state.items() if key not in ("grid", "count")) + unpacked
     assert learnt == expected.learnt
+
+
+def test_a_copy_scores_the_same_when_the_original_learns_more(generator):
+    """Also where it looks up the samples themselves, as for training images of large variance."""
+    data = 1.2 * patches(generator, 8, channels=40)
+    gaussian = fitted(data, memory_budget=1.0)
+    before = gaussian.score(Embedding(data)).patches
+    other = copy.deepcopy(gaussian)
+    gaussian.update(stream(data.flip(0) + patches(generator, 8, channels=40)))
+    assert torch.equal(other.score(Embedding(data)).patches, before)
+
+
+@pytest.mark.parametrize("covariance", ["empirical", "ledoit_wolf"])
+@pytest.mark.parametrize("count", [5, 30])
+def test_a_state_stays_as_it_is_when_more_is_learnt(generator, covariance, count):
+    data, test = patches(generator, count), Embedding(patches(generator, 3))
+    gaussian = fitted(data, covariance=covariance)
+    before, state = gaussian.score(test).patches, gaussian.state_dict()
+    gaussian.update(stream(patches(generator, 70) + 5))
+    restored = Gaussian(covariance=covariance)
+    restored.load_state_dict(state)
+    assert torch.equal(restored.score(test).patches, before)
+
+
+def test_half_storage_never_reads_more_than_full(generator):
+    """Where half precision would cancel, and the dense form is larger than the low-rank one in full."""
+    samples = Samples.of(
+        0.5 * torch.randn(10, 12, 200, generator=generator),
+        precision=torch.float32,
+        storage=torch.float16,
+        room=MEMORY,
+    )
+    chosen = quickest_whitening(samples, eps=0.01, half=True)
+    assert isinstance(chosen, LowRankWhitening) and isinstance(chosen._factor, FullFactor)
+
+
+def test_many_batches_in_files_need_few_handles(generator):
+    data = patches(generator, 300, channels=320, height=1, width=2)
+    expected = Gaussian().forecast(images=300, channels=320, positions=2)
+    gaussian = Gaussian(memory_budget=(expected.factor + expected.workspace + 1000) / 1e9)
+    before = len(list(Path("/proc/self/fd").iterdir()))
+    gaussian.fit(stream(data, 1))
+    assert len(list(Path("/proc/self/fd").iterdir())) - before < 20
+    assert torch.equal(
+        gaussian.score(Embedding(data[:2])).patches, fitted(data).score(Embedding(data[:2])).patches
+    )
+
+
+def test_a_merge_keeps_the_budget(generator):
+    data = patches(generator, 16, channels=9)
+    enough = Gaussian().forecast(images=4, channels=9, positions=12)
+    parts = [
+        fitted(part, memory_budget=(enough.factor + enough.workspace + 500) / 1e9) for part in data.split(4)
+    ]
+    with pytest.raises(OverBudget):
+        for other in parts[1:]:
+            parts[0].merge(other)
+
+
+@pytest.mark.parametrize("length", [0, 1])
+def test_a_stream_of_unknown_length_is_forecast_by_its_batches(generator, length):
+    data = patches(generator, 20, channels=9)
+    four = Gaussian().forecast(images=4, channels=9, positions=12)
+    gaussian = Gaussian(memory_budget=(four.factor + four.workspace + 500) / 1e9)
+    with pytest.raises(OverBudget):
+        gaussian.fit(Stream(lambda: iter([Embedding(data)]), length))
+    gaussian.fit(
+        Stream(lambda: iter([Embedding(data[:4, :, :2, :2])]), length)
+    )  # a smaller grid is no matter
+
+
+def test_no_images_gradients_and_boundless_budgets_do_no_harm(generator):
+    data = patches(generator, 10).requires_grad_()
+    gaussian = Gaussian(memory_budget=float("inf"))
+    gaussian.fit([Embedding(data[:0]), Embedding(data), Embedding(data[:0])])
+    assert gaussian.score(Embedding(data[:0])).patches.shape == (0, 3, 4)
+    expected = fitted(data.detach()).score(Embedding(data.detach())).patches
+    found = gaussian.score(Embedding(data)).patches
+    torch.testing.assert_close(found, expected, rtol=1e-4, atol=1e-4)
+    assert not found.requires_grad
