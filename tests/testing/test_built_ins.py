@@ -32,7 +32,6 @@ ARGUMENTS = {
     "densities": {
         "spade": [{"image_neighbours": 3, "gallery_neighbours": 4}],
         "gaussian": [
-            {"storage": "half", "eps": 1.0},  # of the size of the variances, as it is for a ResNet
             {"scope": "per_position", "covariance": "empirical"},
             {"scope": "per_position", "covariance": "ledoit_wolf"},
             {"scope": "shared", "covariance": "empirical"},
