@@ -140,7 +140,10 @@ def test_options_win_over_the_file(recipe, source, tmp_path):
     config = json.loads((tmp_path / "result.json").read_text())["config"]
     assert config["pipeline"]["density"]["init_args"]["eps"] == 0.5
     assert config["pipeline"]["levels"]["class_path"] == "separate"
-    assert config["pipeline"]["reducer"] == {"class_path": "pca", "init_args": {"keep": 3, "which": "high_variance"}}
+    assert config["pipeline"]["reducer"] == {
+        "class_path": "pca",
+        "init_args": {"keep": 3, "which": "high_variance"},
+    }
     assert [metric["class_path"] for metric in config["metrics"]] == ["pro", "image_auroc", "pixel_auroc"]
 
 
