@@ -11,7 +11,7 @@ from padimkit.room import SPOOL
 
 Keys: TypeAlias = Int32[np.ndarray, " _"]
 
-RUN = 2**24  # values that are sorted together
+RUN = 2**25  # values that are sorted together
 IN_MEMORY = 2**28  # bytes of runs, beyond which further ones are kept in files
 
 
@@ -46,7 +46,7 @@ class Runs:
         while values.size:
             if self._filled == self._buffer.size:
                 self._sort()
-                self._buffer = np.empty(RUN, values.dtype)  # takes no memory where nothing is written
+                self._buffer = _unwritten(RUN, values.dtype)
             part = values[: self._buffer.size - self._filled]
             self._buffer[self._filled : self._filled + part.size] = part
             self._filled += part.size
@@ -60,19 +60,16 @@ class Runs:
         self._sort()
         return iter(self._sorted)
 
-    def below(self, values: Int[np.ndarray, " n"]) -> Int64[np.ndarray, " n"]:
-        """How many are below each value; quick where the values are sorted."""
-        return self._ranks(values, "left")
-
-    def not_above(self, values: Int[np.ndarray, " n"]) -> Int64[np.ndarray, " n"]:
-        """How many are not above each value; quick where the values are sorted."""
-        return self._ranks(values, "right")
-
-    def _ranks(self, values: Int[np.ndarray, " n"], side: str) -> Int64[np.ndarray, " n"]:
-        ranks = np.zeros(values.size, np.int64)
+    def ranks(self, values: Int[np.ndarray, " n"]) -> tuple[Int64[np.ndarray, " n"], Int64[np.ndarray, " n"]]:
+        """How many are below each value, and how many are not above it; quick where the values are sorted."""
+        below, not_above = np.zeros(values.size, np.int64), np.zeros(values.size, np.int64)
         for run in self:
-            ranks += run.searchsorted(values, side=side)  # type: ignore[call-overload]
-        return ranks
+            first = run.searchsorted(values)
+            below += first
+            not_above += first
+            tied = run[np.minimum(first, run.size - 1)] == values  # few are: only for them look again
+            not_above[tied] += run.searchsorted(values[tied], side="right") - first[tied]
+        return below, not_above
 
     def _sort(self) -> None:
         if not self._filled:
@@ -83,3 +80,9 @@ class Runs:
         if sum(kept.nbytes for kept in self._sorted) + run.nbytes > IN_MEMORY:
             run = SPOOL.copy(torch.from_numpy(run)).numpy()
         self._sorted.append(run)
+
+
+def _unwritten(size: int, dtype: np.dtype[np.generic]) -> Int[np.ndarray, " _"]:
+    """Memory that takes room as it is written; numpy's own comes in large pages, which can be slow to get."""
+    empty: Int[np.ndarray, " _"] = torch.empty(size * dtype.itemsize, dtype=torch.uint8).numpy().view(dtype)
+    return empty

@@ -38,8 +38,9 @@ def test_ranks_are_those_in_all_values_together(random, monkeypatch, in_memory):
         collected.add(part)
     asked = np.sort(random.integers(-25, 25, 60).astype(np.int32))
     assert collected.count == 401
-    assert np.array_equal(collected.below(asked), [(values < one).sum() for one in asked])
-    assert np.array_equal(collected.not_above(asked), [(values <= one).sum() for one in asked])
+    below, not_above = collected.ranks(asked)
+    assert np.array_equal(below, [(values < one).sum() for one in asked])
+    assert np.array_equal(not_above, [(values <= one).sum() for one in asked])
 
 
 def test_memory_stays_bounded_however_many_values_there_are(monkeypatch):
