@@ -32,7 +32,7 @@ bench-memory: .venv/installed
 	$(BIN)/python benchmarks/memory.py
 
 # ARGS="--rounds 1 --only job" is quicker; PEERS names an environment that has anomalib already.
-bench-peers: .venv/installed $(PEERS)/installed
+bench-peers: .venv/installed $(filter .venv-peers/installed,$(PEERS)/installed)
 	$(BIN)/python -m benchmarks.peers.run --peer $(PEERS)/bin/python $(ARGS)
 
 bench-floor: .venv/installed

@@ -1,5 +1,6 @@
 """The features of all training images, layer by layer, in an order that suits the coarser layers."""
 
+from functools import lru_cache
 from itertools import pairwise
 from typing import final
 
@@ -107,7 +108,8 @@ def is_nested(pyramid: Pyramid) -> bool:
     )
 
 
-def cell_orders(grids: tuple[Grid, ...]) -> list[Int[Tensor, " _"]]:
+@lru_cache(maxsize=16)
+def cell_orders(grids: tuple[Grid, ...]) -> tuple[Int[Tensor, " _"], ...]:
     """For each layer its flat positions, sorted by those that cover them, from the coarsest layer down."""
     orders = []
     for level, (height, width) in enumerate(grids):
@@ -116,4 +118,4 @@ def cell_orders(grids: tuple[Grid, ...]) -> list[Int[Tensor, " _"]]:
             (rows * above // height) * across + columns * across // width for above, across in grids[level:]
         ]
         orders.append(torch.from_numpy(np.lexsort(covers)))  # the last key is the first to sort by
-    return orders
+    return tuple(orders)

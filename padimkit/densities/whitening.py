@@ -33,9 +33,8 @@ class Whitening(ABC):
     def distances(self, vectors: Float[Tensor, "n p d"]) -> Float[Tensor, "p n"]:
         """The Mahalanobis distance, with square root, of each vector from the mean at its position."""
         count, positions, dimensions = vectors.shape
-        vectors = (
-            vectors.contiguous()
-        )  # once, by a blocked transposition: portions would be read with strides
+        # Transposed once as a whole: portions would be read with strides.
+        vectors = vectors.contiguous()
         portions = slices(positions, 4 * count * dimensions, CACHE)
         return torch.cat([self._distances(vectors[:, chosen], chosen) for chosen in portions])
 
@@ -56,7 +55,7 @@ class DenseWhitening(Whitening):
     """
 
     def __init__(self, moments: Dense | Samples, *, eps: float, half: bool) -> None:
-        self.mean = moments.mean
+        self.mean = moments.mean.clone()  # moments change theirs in place when they learn more
         positions, dimensions = self.mean.shape
         identity = torch.eye(dimensions, dtype=torch.float64, device=self.mean.device)
         self._factor = _factor(self.mean, lower_triangle(dimensions), half=half)

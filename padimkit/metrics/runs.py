@@ -1,15 +1,13 @@
 """Any number of values in sorted runs, in bounded memory, exactly."""
 
 from collections.abc import Iterator
-from typing import TypeAlias, final
+from typing import final
 
 import numpy as np
 import torch
 from jaxtyping import Float32, Int, Int32, Int64
 
 from padimkit.room import SPOOL
-
-Keys: TypeAlias = Int32[np.ndarray, " _"]
 
 RUN = 2**25  # values that are sorted together
 IN_MEMORY = 2**28  # bytes of runs, beyond which further ones are kept in files

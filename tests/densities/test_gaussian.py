@@ -361,13 +361,15 @@ def test_the_forecast_is_what_is_kept(generator, storage, count):
     assert learnt == expected.learnt
 
 
-def test_a_copy_scores_the_same_when_the_original_learns_more(generator):
+@pytest.mark.parametrize("count", [8, 45])
+def test_a_copy_scores_the_same_when_the_original_learns_more(generator, count):
     """Also where it looks up the samples themselves, as for training images of large variance."""
-    data = 1.2 * patches(generator, 8, channels=40)
+    data = 1.2 * patches(generator, count, channels=40)
     gaussian = fitted(data, memory_budget=1.0)
     before = gaussian.score(Embedding(data)).patches
     other = copy.deepcopy(gaussian)
-    gaussian.update(stream(data.flip(0) + patches(generator, 8, channels=40)))
+    gaussian.update(stream(data.flip(0) + patches(generator, count, channels=40)))
+    gaussian.score(Embedding(data))
     assert torch.equal(other.score(Embedding(data)).patches, before)
 
 
