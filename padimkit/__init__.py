@@ -7,6 +7,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from padimkit.augmentation import Augmentation
     from padimkit.backbones.filter_bank import FilterBank
     from padimkit.backbones.pixels import Pixels
     from padimkit.backbones.timm import Timm
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
     from padimkit.values import Batch, Embedding, Features, Prediction, Scores, Stream
 
 _MODULES = {
+    "augmentation": ("Augmentation",),
     "backbones.filter_bank": ("FilterBank",),
     "backbones.pixels": ("Pixels",),
     "backbones.timm": ("Timm",),
@@ -85,6 +87,7 @@ __all__ = [
     "Reader",
     "Sample",
     "Preprocessing",
+    "Augmentation",
     "Moments",
     "Registry",
     "Batch",

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 import torch
@@ -12,6 +13,7 @@ from torch import Tensor
 from padimkit.errors import BadArgument, BadData, BadImage
 
 IMAGE_SUFFIXES = frozenset({".bmp", ".jpeg", ".jpg", ".png", ".ppm", ".tif", ".tiff", ".webp"})
+Pixels = TypeVar("Pixels", np.ndarray, Tensor)
 
 
 @dataclass(frozen=True)
@@ -48,6 +50,21 @@ class Preprocessing:
         offset = (self.resize - self.crop) // 2
         box = (offset, offset, offset + self.crop, offset + self.crop)
         return picture.resize((self.resize, self.resize), resampling).crop(box)
+
+
+def centre(pixels: Pixels, side: int) -> Pixels:
+    """The square in the middle of pixels "H W ...".
+
+    Raises:
+        BadArgument: They are not as large as that.
+    """
+    height, width = pixels.shape[:2]
+    if min(height, width) < side:
+        raise BadArgument(
+            f'A centre of {side} x {side} pixels ("crop") cannot be cut from {width} x {height} pixels.'
+        )
+    top, left = (height - side) // 2, (width - side) // 2
+    return pixels[top : top + side, left : left + side]
 
 
 def as_images(pixels: UInt8[np.ndarray, "b H W 3"]) -> Float[Tensor, "b 3 H W"]:

@@ -10,6 +10,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from padimkit.arguments import require_alike
+from padimkit.augmentation import Augmentation, augmented
 from padimkit.border import image_size, require_features, require_images, require_normal, require_scores
 from padimkit.contracts import Backbone, DensityModel, Reducer, Stateful
 from padimkit.errors import BadArgument, BadData, BadShape, NotFitted
@@ -31,6 +32,7 @@ class Pipeline:
         levels: How the layers of the backbone are put together.
         map: How patch scores become anomaly maps.
         preprocessing: What is done to every image before the backbone sees it; stored with the model.
+        augmentation: Random variants to learn from, in place of the training images.
     """
 
     def __init__(
@@ -41,6 +43,7 @@ class Pipeline:
         levels: Levels = Joint(),
         map: AnomalyMap = AnomalyMap(),
         preprocessing: Preprocessing = Preprocessing(),
+        augmentation: Augmentation = Augmentation(),
     ) -> None:
         self.backbone = backbone
         self.reducer = reducer
@@ -48,6 +51,7 @@ class Pipeline:
         self.levels = levels
         self.map = map
         self.preprocessing = preprocessing
+        self.augmentation = augmentation
         self._device = torch.device("cpu")
         self._size: tuple[int, int] | None = None
         self._heads: Heads | None = None
@@ -69,12 +73,13 @@ class Pipeline:
         `batches` is read again for each pass that the reducers and densities need.
 
         Raises:
-            BadArgument: `batches` can be read only once.
+            BadArgument: `batches` can be read only once, or cannot be augmented and should be.
             BadData: There are fewer than two images, or one is labelled anomalous.
             BadFeatures: The backbone returned NaN or infinity; the images are named.
         """
         if isinstance(batches, Iterator):  # its first batches would be lost without a word
             raise BadArgument("The batches can be read only once. Pass a list, or what a data set returns.")
+        batches = augmented(batches, self.augmentation)
         first = next(iter(batches), None)
         if first is None:
             raise BadData("There are no training images.")
@@ -97,6 +102,7 @@ class Pipeline:
             NotFitted: There is nothing to update yet.
         """
         heads, size = self._fitted("update")
+        batches = augmented(batches, self.augmentation)
         heads = deepcopy(heads)  # else a batch that fails would leave those before it counted
         heads.update(Stream(lambda: self._embeddings(batches, size, least=1)))
         self._heads = heads

@@ -1,10 +1,10 @@
 """Lists of image files to batches."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass
-from functools import partial
-from itertools import islice
+from functools import cached_property
+from itertools import cycle, islice
 from pathlib import Path
 from typing import final
 
@@ -16,8 +16,9 @@ from PIL import Image
 from torch import Tensor
 
 from padimkit.ahead import ahead
+from padimkit.augmentation import Augmentable, Augmentation
 from padimkit.errors import BadArgument, BadImage
-from padimkit.images import Preprocessing, as_images, open_image, open_mask
+from padimkit.images import Preprocessing, as_images, centre, open_image, open_mask
 from padimkit.values import Batch
 
 
@@ -80,24 +81,53 @@ class Reader:
 
 
 @final
-class ImageBatches:
+class ImageBatches(Augmentable):
     """Batches of images that are decoded anew in each loop; `len` is the number of batches."""
 
-    def __init__(self, samples: tuple[Sample, ...], reader: Reader) -> None:
+    def __init__(
+        self, samples: tuple[Sample, ...], reader: Reader, augmentation: Augmentation = Augmentation()
+    ) -> None:
         self.samples = samples
         self.reader = reader
+        self.augmentation = augmentation
+
+    def augmented(self, augmentation: Augmentation) -> "ImageBatches":
+        """Batches of variants of the images."""
+        return ImageBatches(self.samples, self.reader, augmentation)
 
     def __len__(self) -> int:
-        return -(-len(self.samples) // self.reader.batch_size)
+        return -(-self.augmentation.variants_of(len(self.samples)) // self.reader.batch_size)
 
     def __iter__(self) -> Iterator[Batch]:
-        masked = all(sample.mask is not None or sample.anomalous is False for sample in self.samples)
-        decode = partial(_decoded, preprocessing=self.reader.preprocessing, masked=masked)
         size, workers = self.reader.batch_size, self.reader.threads
-        decoded = ahead(decode, self.samples, workers=workers, reach=2 * max(size, workers))
+        decode = self._decode if self.augmentation.transforms else self._decode_cropped
+        samples = islice(cycle(self.samples), self.augmentation.variants_of(len(self.samples)))
+        decoded = ahead(decode, samples, workers=workers, reach=2 * max(size, workers))
         with closing(decoded):  # else a loop that stops early leaves images to be decoded
-            while items := list(islice(decoded, size)):
-                yield _collated(items)
+            items = self._varied(decoded) if self.augmentation.transforms else decoded
+            while batch := list(islice(items, size)):
+                yield _collated(batch)
+
+    @cached_property
+    def _masked(self) -> bool:
+        return all(sample.mask is not None or sample.anomalous is False for sample in self.samples)
+
+    def _decode_cropped(self, sample: Sample) -> "_Item":
+        return _decoded(sample, self.reader.preprocessing, masked=self._masked)
+
+    def _decode(self, sample: Sample) -> "_Item":
+        side = self.reader.preprocessing.resize
+        return _decoded(sample, Preprocessing(resize=side, crop=side), masked=self._masked)
+
+    def _varied(self, items: Iterable["_Item"]) -> Iterator["_Item"]:
+        """Not done ahead: transforms draw from a generator that all threads share."""
+        crop = self.reader.preprocessing.crop
+        for number, item in enumerate(items):
+            name = "/".join(item.sample.path.parts[-2:])  # the same on every machine
+            pixels, mask = self.augmentation.variant(
+                item.pixels, item.mask, name=name, number=number // len(self.samples)
+            )
+            yield _Item(centre(pixels, crop), None if mask is None else centre(mask, crop), item.sample)
 
 
 @dataclass(frozen=True)

@@ -25,7 +25,8 @@ LAYERS = [
     ("moments", "samples"),
     ("contracts", "arguments", "files", "choices", "room", "slices"),
     ("reader",),
-    ("values", "images", "ahead"),
+    ("augmentation",),
+    ("values", "images", "ahead", "transforms"),
     ("errors",),
 ]
 HEIGHTS = {module: -height for height, layer in enumerate(LAYERS) for module in layer}

@@ -2,6 +2,7 @@
 
 import json
 import time
+from collections.abc import Iterable
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import Any
@@ -21,10 +22,11 @@ from padimkit.description import describe
 from padimkit.errors import UndefinedMetric
 from padimkit.evaluation import Evaluation, evaluate
 from padimkit.files import new_file
-from padimkit.progress import with_progress
+from padimkit.progress import Progress
 from padimkit.reader import Reader
 from padimkit.report import as_report, labels, print_table
 from padimkit.storage import is_model, load
+from padimkit.values import Batch
 
 
 def run(words: list[str]) -> None:
@@ -46,11 +48,12 @@ def _fit_and_test(words: list[str]) -> None:
     labels(config["metrics"])  # refuses what cannot be told apart before the work is done
     made = parser.instantiate(settings)
     with _result_file(made) as file:
+        test = made.data.test(_reader(made))  # what is missing is known before the work is done
         start = time.perf_counter()
         made.pipeline.to(made.device)
-        made.pipeline.fit(with_progress(made.data.train(_reader(made)), "Fitting"))
+        made.pipeline.fit(Progress(made.data.train(_reader(made)), "Fitting"))
         seconds = {"fit": time.perf_counter() - start}
-        _report(as_report(_test(made, config), made.pipeline, config, seconds), file)
+        _report(as_report(_test(made, test, config), made.pipeline, config, seconds), file)
 
 
 def _test_stored(folder: str, words: list[str]) -> None:
@@ -60,12 +63,13 @@ def _test_stored(folder: str, words: list[str]) -> None:
     with _result_file(made) as file:
         made.pipeline = load(folder, device=made.device, trust=made.trust)
         config = as_written(parser, settings) | {"pipeline": describe(made.pipeline)}
-        _report(as_report(_test(made, config), made.pipeline, config, {}), file)
+        test = made.data.test(_reader(made))
+        _report(as_report(_test(made, test, config), made.pipeline, config, {}), file)
 
 
-def _test(made: Namespace, config: dict[str, Any]) -> Evaluation:
+def _test(made: Namespace, batches: Iterable[Batch], config: dict[str, Any]) -> Evaluation:
     metrics = dict(zip(labels(config["metrics"]), made.metrics, strict=True))
-    evaluation = evaluate(made.pipeline, with_progress(made.data.test(_reader(made)), "Testing"), metrics)
+    evaluation = evaluate(made.pipeline, Progress(batches, "Testing"), metrics)
     if not evaluation.metrics:
         reasons = " ".join(evaluation.undefined.values())
         raise UndefinedMetric(f"No metric is defined on this test set. {reasons}")

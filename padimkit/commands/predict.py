@@ -8,7 +8,7 @@ from padimkit.errors import BadConfig, BadImage, BadOutput
 from padimkit.files import new_folder
 from padimkit.images import list_images
 from padimkit.predictions import SCALE, write_predictions
-from padimkit.progress import with_progress
+from padimkit.progress import Progress
 from padimkit.reader import Reader, Sample
 from padimkit.storage import load
 
@@ -28,7 +28,7 @@ def run(words: list[str]) -> None:
     with new_folder(settings.output, overwrite=settings.overwrite, marker=SCALE) as staging:
         pipeline = load(settings.model, device=settings.device, trust=settings.trust)
         reader = Reader(pipeline.preprocessing, settings.batch_size, settings.workers)
-        count = write_predictions(pipeline, with_progress(reader.batches(samples), "Predicting"), staging)
+        count = write_predictions(pipeline, Progress(reader.batches(samples), "Predicting"), staging)
     print(f"Scored {count} images; scores, maps and overlays are in {settings.output}")
 
 

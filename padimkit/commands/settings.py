@@ -72,7 +72,7 @@ def parse(parser: ArgumentParser, schema: Schema, words: list[str]) -> Namespace
         raise BadConfig(explained(str(error), parser)) from error
     if settings.get("seed") is not None:
         for key in list(settings.keys()):
-            if key.startswith("pipeline.") and key.endswith(".init_args.seed"):
+            if key.startswith("pipeline.") and key.endswith((".init_args.seed", "augmentation.seed")):
                 settings[key] = settings.seed
     return settings
 
