@@ -19,12 +19,15 @@ class PCA(Reducer, LinearReducer, Updatable):
     """Project onto principal components of all patches of all images, exactly, in one pass.
 
     Args:
-        keep: How many components to keep.
+        keep: How many components to keep, or as a fraction how much of the variance: the fewest of highest
+            variance that hold at least as much, or the most of lowest variance that hold no more (but one).
         which: Those of highest variance, or those of lowest variance, which MahalanobisAD calls NPCA
             (Rippel et al. 2020, section III-C): what normal images never do.
     """
 
-    def __init__(self, keep: int, which: Literal["high_variance", "low_variance"] = "high_variance") -> None:
+    def __init__(
+        self, keep: int | float, which: Literal["high_variance", "low_variance"] = "high_variance"
+    ) -> None:
         self.keep = keep
         self.which = which
         require_choice("which", which, ("high_variance", "low_variance"))
@@ -35,7 +38,7 @@ class PCA(Reducer, LinearReducer, Updatable):
         """Finds the components.
 
         Raises:
-            BadArgument: `keep` is below 1 or above the number of channels.
+            BadArgument: `keep` is neither a number of channels that there are nor a fraction.
         """
         self._moments = self._components = None
         self.update(stream)
@@ -81,9 +84,10 @@ class PCA(Reducer, LinearReducer, Updatable):
 
     def _empty(self, patches: Float[Tensor, "b c h w"]) -> Moments:
         channels = patches.shape[1]
-        if not 1 <= self.keep <= channels:
+        if not (0 < self.keep < 1 or (isinstance(self.keep, int) and 1 <= self.keep <= channels)):
             raise BadArgument(
-                f'Expected "keep" from 1 to the {channels} channels of the embedding, got {self.keep}.'
+                f'Expected "keep" from 1 to the {channels} channels of the embedding, or a fraction of the '
+                f"variance between 0 and 1, got {self.keep}."
             )
         # 448 channels at 56 x 56 positions of 209 images are 655,000 vectors: float32 sums would drift.
         return Moments.empty(1, channels, dtype=torch.float64, device=patches.device)
@@ -103,11 +107,22 @@ def _projected(
     return projected.permute(0, 3, 1, 2)
 
 
-def _components(moments: Moments, keep: int, *, lowest: bool) -> Float[Tensor, "k c"]:
+def _components(moments: Moments, keep: int | float, *, lowest: bool) -> Float[Tensor, "k c"]:
     if moments.count < 2:
         raise BadData(f"PCA needs at least 2 patches, found {moments.count}.")
-    _, vectors = torch.linalg.eigh(moments.covariance()[0])  # in ascending order of variance
-    rows: Tensor = (vectors.T if lowest else vectors.T.flip(0))[:keep]
+    variances, vectors = torch.linalg.eigh(moments.covariance()[0])  # in ascending order of variance
+    kept = _count(variances, keep, lowest=lowest)
+    rows: Tensor = (vectors.T if lowest else vectors.T.flip(0))[:kept]
     largest = rows.gather(1, rows.abs().argmax(1, keepdim=True))
     rows = rows * largest.sign()  # the sign of an eigenvector is arbitrary: fix it
     return rows.to(torch.float32)
+
+
+def _count(variances: Float[Tensor, " c"], keep: int | float, *, lowest: bool) -> int:
+    """How many components to keep of those with these variances, in ascending order."""
+    if isinstance(keep, int):
+        return keep
+    shares = variances.clamp(min=0).cumsum(0) / variances.clamp(min=0).sum()
+    if lowest:
+        return max(1, int((shares <= keep).sum()))
+    return len(shares) - int((shares <= 1 - keep).sum())

@@ -40,6 +40,25 @@ def test_components_of_lowest_variance_are_the_last_of_scikit_learn(generator):
     np.testing.assert_allclose(found, projected * signs, rtol=1e-3, atol=1e-3)
 
 
+@pytest.mark.parametrize("share", [0.3, 0.6, 0.9, 0.999])
+def test_a_fraction_is_understood_as_by_scikit_learn(generator, share):
+    data = patches(generator)
+    rows = data.permute(0, 2, 3, 1).reshape(-1, 8).double().numpy()
+    expected = ScikitPCA(share, svd_solver="full").fit(rows)
+    assert fitted(data, share).transform(Embedding(data)).patches.shape[1] == expected.n_components_
+
+
+@pytest.mark.parametrize("share", [1e-6, 0.01, 0.1, 0.5])
+def test_a_fraction_of_lowest_variance_is_never_exceeded_but_by_one_component(generator, share):
+    data = patches(generator)
+    pca = PCA(share, which="low_variance")
+    pca.fit([Embedding(data)])
+    kept = pca.transform(Embedding(data)).patches.shape[1]
+    ratios = ScikitPCA(8, svd_solver="full").fit(data.permute(0, 2, 3, 1).reshape(-1, 8).double().numpy())
+    shares = ratios.explained_variance_ratio_[::-1].cumsum()
+    assert kept == max(1, (shares <= share).sum())
+
+
 def test_all_components_keep_all_distances(generator):
     data, test = patches(generator), patches(generator, 2)
     after = fitted(data, 8).transform(Embedding(test)).patches
@@ -73,7 +92,7 @@ def test_the_stream_is_read_once(generator):
     assert len(loops) == 1
 
 
-@pytest.mark.parametrize("keep", [0, 9])
+@pytest.mark.parametrize("keep", [0, 9, -0.5, 1.0, 2.5])
 def test_keep_out_of_range_is_refused(generator, keep):
     with pytest.raises(BadArgument, match=f'"keep" from 1 to the 8 channels .*, got {keep}'):
         fitted(patches(generator), keep)

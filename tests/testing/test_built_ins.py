@@ -26,7 +26,7 @@ ARGUMENTS = {
     },
     "reducers": {
         "identity": [{}],
-        "pca": [{"keep": 3}, {"keep": 3, "which": "low_variance"}],
+        "pca": [{"keep": 3}, {"keep": 3, "which": "low_variance"}, {"keep": 0.5}],
         "random_channels": [{"keep": 3}],
     },
     "densities": {
