@@ -17,12 +17,14 @@ help:
 demo: .venv/installed
 	$(BIN)/padimkit demo --output demo
 
-test: .venv/installed-dev
+test: .venv/installed-plugins
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	if $(BIN)/python -c 'import sys; sys.exit(sys.version_info < (3, 11))'; then $(BIN)/mypy; \
 	  else echo 'Types are not checked on Python 3.10, which has no numpy 2.3 and so other stubs.'; fi
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses 2
+	for plugin in plugins/*/; do \
+	  (cd $$plugin && OMP_NUM_THREADS=1 $(CURDIR)/$(BIN)/python -m pytest --quiet -W error tests) || exit 1; done
 
 format: .venv/installed-dev
 	$(BIN)/ruff format .
@@ -56,6 +58,11 @@ clean:
 
 .venv/installed-dev: .venv/installed
 	$(BIN)/pip install --quiet --editable '.[dev]'
+	touch $@
+
+# As a stranger would install his own.
+.venv/installed-plugins: $(wildcard plugins/*/pyproject.toml) .venv/installed-dev
+	$(BIN)/pip install --quiet $(patsubst %/pyproject.toml,--editable ./%,$(wildcard plugins/*/pyproject.toml))
 	touch $@
 
 # The same torch and torchvision as ours, so that only the programs differ.

@@ -11,7 +11,8 @@ if TYPE_CHECKING:
     from padimkit.backbones.filter_bank import FilterBank
     from padimkit.backbones.pixels import Pixels
     from padimkit.backbones.timm import Timm
-    from padimkit.config import load_recipe, recipes
+    from padimkit.config import load_recipe
+    from padimkit.cookbook import recipes
     from padimkit.datasets.folder import Folder
     from padimkit.datasets.mvtec import MVTec
     from padimkit.datasets.synthetic import Synthetic
@@ -37,7 +38,8 @@ _MODULES = {
     "backbones.filter_bank": ("FilterBank",),
     "backbones.pixels": ("Pixels",),
     "backbones.timm": ("Timm",),
-    "config": ("load_recipe", "recipes"),
+    "config": ("load_recipe",),
+    "cookbook": ("recipes",),
     "datasets.folder": ("Folder",),
     "datasets.mvtec": ("MVTec",),
     "datasets.synthetic": ("Synthetic",),

@@ -3,16 +3,15 @@
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from importlib.resources import files
 from pathlib import Path
 from typing import Any, get_args, get_origin
 
 import yaml
 from jsonargparse import ArgumentError, ArgumentParser, get_loader, set_dumper, set_loader
 
+from padimkit.cookbook import find_recipe
 from padimkit.errors import BadConfig
 from padimkit.expansion import Expansion, check_keys, collapsed
-from padimkit.names import did_you_mean
 from padimkit.pipeline import Pipeline
 
 
@@ -48,25 +47,6 @@ def load_recipe(recipe: str | Path) -> Pipeline:
     if not isinstance(settings.get("pipeline"), Mapping):
         raise BadConfig(f'"{path}" has no section "pipeline".')
     return build_pipeline(settings["pipeline"])
-
-
-def recipes() -> dict[str, Path]:
-    """The recipes that come with the package, by name."""
-    folder = Path(str(files("padimkit") / "recipes"))
-    return {path.stem: path for path in sorted(folder.glob("*.yaml"))}
-
-
-def find_recipe(recipe: str) -> Path:
-    """The file of a recipe given by name or by path.
-
-    Raises:
-        BadConfig: There is none; near misses are named.
-    """
-    if recipe in recipes():
-        return recipes()[recipe]
-    if Path(recipe).is_file():
-        return Path(recipe)
-    raise BadConfig(f'"{recipe}" is neither a recipe nor a file.{did_you_mean(recipe, recipes())}')
 
 
 def read_yaml(path: Path) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 import ast
 import re
+from dataclasses import dataclass
 from importlib.machinery import ModuleSpec, PathFinder
 from importlib.metadata import PackageNotFoundError, distribution
 from importlib.util import find_spec
@@ -24,6 +25,43 @@ def fault(plugin: Plugin) -> str:
     return _module_fault(plugin.entry_point.module)
 
 
+@dataclass(frozen=True)
+class Location:
+    """Where a module is: its file if it has one, and the folders of its submodules if it is a package."""
+
+    file: Path | None
+    folders: tuple[Path, ...]
+
+
+def locate(module: str) -> Location | None:
+    """Where a module is, or None if it does not exist; nothing is imported.
+
+    `importlib.util.find_spec` would import the packages above it.
+    """
+    top, *below = module.split(".")
+    try:
+        spec = find_spec(top)
+    except (ImportError, ValueError):
+        return None
+    found = _location(spec) if spec else None
+    for depth, part in enumerate(below, 2):
+        found = _below(found, ".".join(module.split(".")[:depth]), part) if found else None
+    return found
+
+
+def _below(package: Location, name: str, part: str) -> Location | None:
+    try:
+        spec = PathFinder.find_spec(name, [str(folder) for folder in package.folders])
+    except KeyError:  # a package without __init__.py, below one that is not imported
+        return Location(None, tuple(path for folder in package.folders if (path := folder / part).is_dir()))
+    return _location(spec) if spec else None
+
+
+def _location(spec: ModuleSpec) -> Location:
+    folders = tuple(Path(folder) for folder in spec.submodule_search_locations or ())
+    return Location(Path(spec.origin) if spec.origin else None, folders)
+
+
 def _missing(plugin: Plugin, extra: str) -> list[str]:
     """Distributions that an extra requires and that are not installed."""
     missing = []
@@ -38,28 +76,12 @@ def _missing(plugin: Plugin, extra: str) -> list[str]:
 
 
 def _module_fault(module: str) -> str:
-    spec = _find(module)
-    if spec is None:
+    found = locate(module)
+    if found is None:
         return f'broken: the module "{module}" does not exist'
-    if spec.origin and spec.origin.endswith(".py"):
+    if found.file and found.file.suffix == ".py":
         try:
-            ast.parse(Path(spec.origin).read_bytes())
+            ast.parse(found.file.read_bytes())
         except (SyntaxError, ValueError, OSError) as error:
             return f"broken: {error}"
     return ""
-
-
-def _find(module: str) -> ModuleSpec | None:
-    """The module's spec; `importlib.util.find_spec` would import the packages above it."""
-    top, *below = module.split(".")
-    try:
-        spec = find_spec(top)
-    except (ImportError, ValueError):
-        return None
-    name = top
-    for part in below:
-        if spec is None or spec.submodule_search_locations is None:
-            return None
-        name = f"{name}.{part}"
-        spec = PathFinder.find_spec(name, spec.submodule_search_locations)
-    return spec

@@ -1,6 +1,7 @@
 """Shapes in signatures are checked at run time here, and only here; each run draws fresh random inputs."""
 
 import secrets
+import textwrap
 from pathlib import Path
 
 import numpy as np
@@ -55,3 +56,22 @@ def stripes(tmp_path) -> Path:
             if defect:
                 mask.save(category / "ground_truth" / "spot" / f"{index:03}_mask.png")
     return category.parent
+
+
+@pytest.fixture
+def install(tmp_path, monkeypatch):
+    """Puts a distribution with entry points on the path, as pip would."""
+    monkeypatch.syspath_prepend(str(tmp_path))
+
+    def install(distribution, entry_points, modules=None, group="padimkit.reducers", requires=()):
+        info = tmp_path / f"{distribution.replace('-', '_')}-1.5.dist-info"
+        info.mkdir()
+        lines = ["Metadata-Version: 2.1", f"Name: {distribution}", "Version: 1.5"]
+        lines += [f"Requires-Dist: {requirement}" for requirement in requires]
+        (info / "METADATA").write_text("\n".join(lines) + "\n")
+        entries = "\n".join(f"{name} = {value}" for name, value in entry_points.items())
+        (info / "entry_points.txt").write_text(f"[{group}]\n{entries}\n")
+        for name, source in (modules or {}).items():
+            (tmp_path / f"{name}.py").write_text(textwrap.dedent(source))
+
+    return install

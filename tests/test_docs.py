@@ -14,7 +14,11 @@ from PIL import Image
 from padimkit.cli import main
 
 ROOT = Path(__file__).resolve().parents[1]
-PAGES = [ROOT / "README.md", ROOT / "benchmarks" / "README.md", *sorted(ROOT.glob("docs/*.md"))]
+PAGES = [
+    *(ROOT / "README.md", ROOT / "benchmarks" / "README.md"),
+    *sorted(ROOT.glob("docs/*.md")),
+    *sorted(ROOT.glob("plugins/*/README.md")),
+]
 BLOCK = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 
 
@@ -131,14 +135,7 @@ def test_links_lead_somewhere():
 
 
 def test_the_recipes_in_the_readme_are_all_there_are():
-    from padimkit import recipes
-
     table = (ROOT / "README.md").read_text().split("## Recipes")[1].split("\n\n")[1]
-    named = set()
-    for row in table.splitlines()[2:]:
-        names = re.findall(r"`([\w-]+)`", row.split("|")[1])
-        stem = names[0].rsplit("-", 1)[0] if names[0].endswith("-rd100") else names[0]
-        if any(name.startswith("-layer") for name in names):
-            stem = "padim-r18"
-        named |= {stem + name if name.startswith("-") else name for name in names}
-    assert named == set(recipes())
+    named = {name for row in table.splitlines()[2:] for name in re.findall(r"`([\w-]+)`", row.split("|")[1])}
+    files = [*ROOT.glob("padimkit/recipes/*.yaml"), *ROOT.glob("plugins/*/src/*/recipes/*.yaml")]
+    assert named == {path.stem for path in files}

@@ -15,7 +15,7 @@ LAYERS = [
     ("report", "predictions", "progress", "suggestions"),
     ("storage", "testing"),
     ("config", "description", "provenance"),
-    ("expansion",),
+    ("expansion", "cookbook"),
     ("names", "evaluation"),
     ("pipeline",),
     ("heads", "levels", "maps", "border"),

@@ -1,6 +1,5 @@
 import subprocess
 import sys
-import textwrap
 
 import pytest
 
@@ -10,25 +9,6 @@ from padimkit.errors import AmbiguousPlugin, BrokenPlugin, UnknownPlugin
 from padimkit.inspection import fault
 from padimkit.reducers.pca import PCA
 from padimkit.registry import CONTRACTS, Registry
-
-
-@pytest.fixture
-def install(tmp_path, monkeypatch):
-    """Puts a distribution with entry points on the path, as pip would."""
-    monkeypatch.syspath_prepend(str(tmp_path))
-
-    def install(distribution, entry_points, modules=None, group="padimkit.reducers", requires=()):
-        info = tmp_path / f"{distribution.replace('-', '_')}-1.5.dist-info"
-        info.mkdir()
-        lines = ["Metadata-Version: 2.1", f"Name: {distribution}", "Version: 1.5"]
-        lines += [f"Requires-Dist: {requirement}" for requirement in requires]
-        (info / "METADATA").write_text("\n".join(lines) + "\n")
-        entries = "\n".join(f"{name} = {value}" for name, value in entry_points.items())
-        (info / "entry_points.txt").write_text(f"[{group}]\n{entries}\n")
-        for name, source in (modules or {}).items():
-            (tmp_path / f"{name}.py").write_text(textwrap.dedent(source))
-
-    return install
 
 
 def plugin(family, name):
@@ -121,6 +101,14 @@ def test_a_missing_module_and_bad_syntax_are_seen_without_importing(install):
     assert fault(plugin("reducers", "gone")) == 'broken: the module "stranger_gone" does not exist'
     assert fault(plugin("reducers", "below")) == 'broken: the module "padimkit.no_such" does not exist'
     assert fault(plugin("reducers", "bad")).startswith("broken: invalid syntax")
+
+
+def test_a_module_below_packages_without_init_is_found_without_importing_them(install, tmp_path):
+    install("stranger", {"deep": "outer.inner.part:Part", "gone": "outer.inner.other:Part"})
+    (tmp_path / "outer" / "inner").mkdir(parents=True)
+    (tmp_path / "outer" / "inner" / "part.py").write_text("raise RuntimeError('imported')")
+    assert fault(plugin("reducers", "deep")) == ""
+    assert "outer.inner.other" in fault(plugin("reducers", "gone"))
 
 
 def test_an_extra_that_is_not_installed_is_named(install):

@@ -6,8 +6,9 @@ from typing import Any, get_type_hints
 
 from jsonargparse import ArgumentError, ArgumentParser, Namespace
 
-from padimkit.config import Schema, find_recipe, new_parser, recipes
+from padimkit.config import Schema, new_parser
 from padimkit.contracts import DataSource, Metric
+from padimkit.cookbook import find_recipe, recipes
 from padimkit.errors import BadConfig
 from padimkit.expansion import collapsed
 from padimkit.names import find_class, is_slot

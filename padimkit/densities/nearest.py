@@ -35,7 +35,7 @@ def indexed_distances(query: Layers, images: list[Layers], count: int, index: st
     """The same as a FAISS index over aligned, concatenated vectors finds them.
 
     Raises:
-        BadArgument: The index does not suit these vectors, or needs more of them to be trained.
+        BadArgument: The index does not suit these vectors, needs more of them, or finds too few.
     """
     gallery = np.concatenate([_aligned(image) for image in images])
     try:
@@ -49,7 +49,12 @@ def indexed_distances(query: Layers, images: list[Layers], count: int, index: st
             f'The index "{index}" cannot be made of {len(gallery)} vectors of {gallery.shape[1]} dimensions: '
             f"{reason}."
         ) from error
-    distances, _ = made.search(_aligned(query), count)
+    distances, found = made.search(_aligned(query), min(count, len(gallery)))
+    if found.min(initial=0) < 0:
+        raise BadArgument(
+            f'The index "{index}" finds fewer than {count} neighbours of some patches among {len(gallery)}. '
+            'Use one that searches more of them, or "Flat".'
+        )
     return torch.from_numpy(distances).to(query[0])
 
 

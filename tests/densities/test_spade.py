@@ -134,6 +134,13 @@ def test_an_index_that_needs_more_vectors_is_refused_with_the_figures(generator)
         fitted(pyramid(generator, 9), index="IVF1000,Flat").score_apart(pyramid(generator, 1))
 
 
+def test_an_index_that_finds_too_few_neighbours_is_refused(generator):
+    with pytest.raises(BadArgument, match='"IVF300,Flat" finds fewer than 30 neighbours .* among 384'):
+        fitted(pyramid(generator, 9), index="IVF300,Flat", patch_neighbours=30).score_apart(
+            pyramid(generator, 1)
+        )
+
+
 def test_a_missing_descriptor_is_refused_with_the_option(generator):
     with pytest.raises(BadFeatures, match="--pipeline.backbone.descriptor=layer4"):
         Spade(1, 1).fit([Embedding(torch.zeros(2, 3, 4, 4))])

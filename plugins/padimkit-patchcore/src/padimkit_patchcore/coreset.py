@@ -1,0 +1,58 @@
+"""A few vectors that are near to all."""
+
+import torch
+from jaxtyping import Float, Int
+from sklearn.random_projection import GaussianRandomProjection
+from torch import Tensor
+
+PROJECTED = 128  # dimensions in which distances are compared, as in the authors' code
+
+
+class Sketch:
+    """Vectors in so few dimensions that the distances between all of them can be compared.
+
+    Args:
+        seed: Fixes the random projection (Johnson and Lindenstrauss); there is none for few dimensions.
+    """
+
+    def __init__(self, seed: int) -> None:
+        self._projection = GaussianRandomProjection(PROJECTED, random_state=seed)
+        self._parts: list[Tensor] = []
+
+    def add(self, vectors: Float[Tensor, "n c"]) -> None:
+        """Takes in more vectors."""
+        if vectors.shape[1] <= PROJECTED:
+            self._parts.append(vectors.clone())
+            return
+        if not self._parts:
+            self._projection.fit(vectors[:1].cpu().numpy())
+        matrix = torch.from_numpy(self._projection.components_).to(vectors)
+        self._parts.append(vectors @ matrix.T)
+
+    def vectors(self) -> Float[Tensor, "n p"]:
+        """All of them."""
+        return torch.cat(self._parts)
+
+
+def greedy_coreset(vectors: Float[Tensor, "n p"], *, count: int, seed: int) -> Int[Tensor, " k"]:
+    """Indices of vectors chosen one by one, each the farthest from those before (PatchCore, algorithm 1).
+
+    Args:
+        vectors: What to choose from.
+        count: How many to choose.
+        seed: Fixes the first one.
+
+    The largest distance of any vector to the chosen ones is at most twice what it could be (Gonzalez 1985).
+    """
+    first = torch.randint(len(vectors), (1,), generator=torch.Generator().manual_seed(seed))
+    centred = vectors - vectors.mean(0)  # small lengths lose fewer digits in what follows
+    lengths = centred.square().sum(1)
+    distances = torch.full_like(lengths, torch.inf)
+    chosen = [int(first)]
+    while len(chosen) < count:
+        latest = chosen[-1]
+        squares = torch.addmv(lengths, centred, centred[latest], alpha=-2).add_(lengths[latest])
+        distances = torch.minimum(distances, squares, out=distances)
+        distances[latest] = -torch.inf  # never twice, not even among copies
+        chosen.append(int(distances.argmax()))
+    return torch.tensor(chosen)

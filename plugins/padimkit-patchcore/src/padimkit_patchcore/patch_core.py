@@ -1,0 +1,175 @@
+"""PatchCore's density: distances to the nearest patches of a coreset."""
+
+from collections.abc import Iterable
+from typing import final
+
+import faiss
+import numpy as np
+import torch
+from jaxtyping import Float, Int
+from padimkit_patchcore.coreset import Sketch, greedy_coreset
+from torch import Tensor
+
+from padimkit.contracts import DensityModel
+from padimkit.errors import BadArgument, BadData, BadShape, NotFitted
+from padimkit.room import MEMORY, SPOOL
+from padimkit.values import Embedding, Scores
+
+
+@final
+class PatchCore(DensityModel):
+    """Distance of each patch to the nearest in a coreset of all normal ones (Roth et al. 2022, PatchCore).
+
+    The image's score is that of its most anomalous patch, weighted by how usual the patch that is nearest to
+    it is among its own neighbours (section 3.3, equation 7).
+
+    Args:
+        ratio: How much of all normal patches the coreset keeps.
+        neighbours: The paper's b: so many neighbours of the nearest patch, itself included, weigh the image's
+            score.
+        index: "Flat", which is exact, or another factory string of FAISS, such as "IVF64,Flat" or "HNSW32".
+        seed: Fixes the coreset's projection and its first patch.
+        memory_budget: GB (1e9 bytes) of patches that a fit may keep in memory until it has chosen; further
+            ones are kept in temporary files.
+    """
+
+    def __init__(
+        self,
+        ratio: float = 0.1,
+        neighbours: int = 9,
+        index: str = "Flat",
+        seed: int = 0,
+        memory_budget: float | None = None,
+    ) -> None:
+        self.ratio = ratio
+        self.neighbours = neighbours
+        self.index = index
+        self.seed = seed
+        self.memory_budget = memory_budget
+        if not 0 < ratio <= 1:
+            raise BadArgument(f'Expected "ratio" above 0 and up to 1, got {ratio}.')
+        if neighbours < 2:  # with the nearest alone, equation 7 weighs every image with 0
+            raise BadArgument(f'Expected "neighbours" of at least 2, got {neighbours}.')
+        if memory_budget is not None and not memory_budget > 0:
+            raise BadArgument(f'Expected "memory_budget" above 0 GB, got {memory_budget}.')
+        self._bank: Tensor | None = None
+        self._search: faiss.Index | None = None
+
+    def fit(self, stream: Iterable[Embedding]) -> None:
+        """Chooses the coreset.
+
+        Raises:
+            BadArgument: The coreset would hold fewer patches than `neighbours`, or the index cannot be made.
+        """
+        self._bank = self._search = None
+        parts, sketch, kept = [], Sketch(self.seed), 0
+        for embedding in stream:
+            vectors = _vectors(embedding.patches)
+            sketch.add(vectors)
+            kept += vectors.nbytes
+            parts.append((MEMORY if kept <= self._budget else SPOOL).copy(vectors))
+        if not parts:
+            raise BadData("PatchCore was given no embeddings to learn from.")
+        sketched = sketch.vectors()
+        count = max(1, round(self.ratio * len(sketched)))
+        self._require_enough(count, len(sketched))
+        bank = _rows(parts, greedy_coreset(sketched, count=count, seed=self.seed))
+        self._search = _index(bank, self.index)
+        self._bank = bank
+
+    def score(self, embedding: Embedding) -> Scores:
+        """Distances of patches, and weighted distances of images."""
+        batch, channels, height, width = embedding.patches.shape
+        bank = self._fitted()
+        if channels != bank.shape[1]:
+            raise BadShape(f"PatchCore was fitted on {bank.shape[1]} channels, got {channels}.")
+        vectors = _vectors(embedding.patches)
+        nearest = self._nearest(vectors, 1)[:, 0]
+        # Measured again: the search expands the square, which leaves few digits of small distances.
+        distances = (vectors - bank[nearest]).norm(dim=1).reshape(batch, height * width)
+        farthest = distances.argmax(1)
+        rows = torch.arange(batch, device=vectors.device) * height * width + farthest
+        weights = self._weights(vectors[rows], nearest[rows])
+        scores = weights * distances.gather(1, farthest[:, None])[:, 0]
+        return Scores(distances.reshape(batch, height, width), scores)
+
+    def state_dict(self) -> dict[str, Tensor]:
+        """The coreset."""
+        return {"bank": self._fitted()}
+
+    def load_state_dict(self, state: dict[str, Tensor]) -> None:
+        """Takes over the coreset."""
+        self._bank = state["bank"]
+        self._search = _index(self._bank, self.index)
+
+    def __getstate__(self) -> dict[str, object]:
+        return self.__dict__ | {"_search": None}  # FAISS cannot be copied; it is made anew from the coreset
+
+    @property
+    def _budget(self) -> float:
+        return float("inf") if self.memory_budget is None else 1e9 * self.memory_budget
+
+    def _fitted(self) -> Float[Tensor, "k c"]:
+        if self._bank is None:
+            raise NotFitted("PatchCore was used before fit.")
+        return self._bank
+
+    def _require_enough(self, count: int, patches: int) -> None:
+        if self.neighbours > count:
+            raise BadArgument(
+                f'"neighbours" is {self.neighbours}, but a "ratio" of {self.ratio:g} keeps only {count} of '
+                f"{patches} patches. Use at most {count}, or a larger ratio."
+            )
+
+    def _nearest(self, vectors: Float[Tensor, "n c"], count: int) -> Int[Tensor, "n k"]:
+        if self._search is None:
+            self._search = _index(self._fitted(), self.index)
+        _, indices = self._search.search(_array(vectors), count)
+        if indices.min(initial=0) < 0:
+            raise BadArgument(
+                f'The index "{self.index}" finds fewer than {count} neighbours of some patches. Use "Flat".'
+            )
+        return torch.from_numpy(indices).to(vectors.device)
+
+    def _weights(self, patches: Float[Tensor, "b c"], nearest: Int[Tensor, " b"]) -> Float[Tensor, " b"]:
+        """One minus the share of the nearest among the exponentials of the distances to its neighbours."""
+        bank = self._fitted()
+        around = self._nearest(bank[nearest], self.neighbours)
+        own = (patches - bank[nearest]).norm(dim=1)
+        others = (patches[:, None] - bank[around]).norm(dim=2)
+        share: Tensor = (own - others.logsumexp(1)).exp()
+        return 1 - share
+
+
+def _vectors(patches: Float[Tensor, "b c h w"]) -> Float[Tensor, "n c"]:
+    return patches.detach().permute(0, 2, 3, 1).flatten(0, 2)
+
+
+def _rows(parts: list[Tensor], indices: Int[Tensor, " k"]) -> Float[Tensor, "k c"]:
+    """These rows of all parts, one below the other, in the order of the parts."""
+    rows, start, ascending = [], 0, indices.sort().values
+    for part in parts:
+        inside = ascending[(ascending >= start) & (ascending < start + len(part))] - start
+        rows.append(part[inside.to(part.device)])
+        start += len(part)
+    return torch.cat(rows)
+
+
+def _index(bank: Float[Tensor, "k c"], factory: str) -> faiss.Index:
+    vectors = _array(bank)
+    try:
+        index = faiss.index_factory(vectors.shape[1], factory)
+        if not index.is_trained:
+            index.train(vectors)
+        index.add(vectors)
+    except RuntimeError as error:
+        reason = str(error).splitlines()[0].rpartition(": ")[2]
+        raise BadArgument(
+            f'FAISS cannot make an "index" of "{factory}" for {len(vectors)} patches of {vectors.shape[1]} '
+            f'channels: {reason}. Use "Flat".'
+        ) from error
+    return index
+
+
+def _array(vectors: Float[Tensor, "n c"]) -> np.ndarray:
+    return np.ascontiguousarray(vectors.cpu().numpy(), dtype=np.float32)

@@ -1,0 +1,156 @@
+"""The contract, and the mathematics against NumPy in float64."""
+
+import secrets
+
+import numpy as np
+import pytest
+import torch
+from padimkit_patchcore import PatchCore
+from padimkit_patchcore.coreset import PROJECTED, Sketch, greedy_coreset
+from scipy.spatial.distance import cdist
+
+import padimkit
+from padimkit.contracts import DensityModel
+from padimkit.errors import BadArgument, BadData, BadShape, NotFitted
+from padimkit.room import Spool
+from padimkit.testing.pytest import contract_checks
+from padimkit.values import Embedding
+
+
+@contract_checks(DensityModel)
+@pytest.mark.parametrize("index", ["Flat", "IVF2,Flat"])
+def test_contract(check, index):
+    check(lambda: PatchCore(ratio=0.2, index=index))
+
+
+@pytest.fixture
+def generator():
+    seed = secrets.randbits(32)
+    print(f"seed {seed}")
+    return torch.Generator().manual_seed(seed)
+
+
+def embedding(generator, count, channels=6, height=4, width=5):
+    return Embedding(5 + torch.randn(count, channels, height, width, generator=generator))
+
+
+def rows_of(embedding):
+    return embedding.patches.permute(0, 2, 3, 1).flatten(0, 2).double().numpy()
+
+
+def fitted(train, **arguments):
+    model = PatchCore(**{"ratio": 0.25, "neighbours": 4} | arguments)
+    model.fit(Embedding(part) for part in train.patches.split(3))
+    return model
+
+
+def greedy(vectors, count, first):
+    """Farthest first, over the whole matrix of distances."""
+    distances, chosen = cdist(vectors, vectors), [first]
+    while len(chosen) < count:
+        chosen.append(int(distances[:, chosen].min(1).argmax()))
+    return chosen
+
+
+@pytest.mark.parametrize("count", [1, 2, 40, 200])
+def test_the_coreset_is_chosen_farthest_first(generator, count):
+    vectors = 5 + torch.randn(200, 7, generator=generator, dtype=torch.float64)
+    found = greedy_coreset(vectors, count=count, seed=3).tolist()
+    assert len(set(found)) == count
+    assert found == greedy(vectors.numpy(), count, found[0])
+
+
+def test_copies_are_never_chosen_twice():
+    assert sorted(greedy_coreset(torch.ones(5, 3), count=5, seed=0).tolist()) == [0, 1, 2, 3, 4]
+
+
+def test_a_sketch_keeps_distances_roughly_and_few_dimensions_exactly(generator):
+    few, many = (torch.randn(50, channels, generator=generator) for channels in (PROJECTED, 900))
+    for vectors, tolerance in ((few, 1e-6), (many, 0.5)):
+        sketch = Sketch(seed=1)
+        for part in vectors.split(20):
+            sketch.add(part)
+        found, expected = torch.pdist(sketch.vectors()), torch.pdist(vectors)
+        assert ((found - expected) / expected).abs().max() < tolerance
+        assert sketch.vectors().shape[1] == PROJECTED
+
+
+def test_scores_are_those_of_the_paper(generator):
+    train, test = embedding(generator, 8), embedding(generator, 3)
+    model = fitted(train)
+    bank = model.state_dict()["bank"].double().numpy()
+    known = {tuple(row) for row in rows_of(train)}
+    assert len(bank) == 40 and all(tuple(row) in known for row in bank)
+    distances = cdist(rows_of(test), bank)
+    nearest = distances.min(1).reshape(3, 20)
+    found = model.score(test)
+    np.testing.assert_allclose(found.patches.flatten(1), nearest, rtol=1e-5)
+    for image in range(3):
+        row = 20 * image + nearest[image].argmax()
+        around = np.argsort(cdist(bank, bank)[distances[row].argmin()])[:4]
+        weight = 1 - np.exp(nearest[image].max()) / np.exp(distances[row, around]).sum()
+        np.testing.assert_allclose(found.images[image], weight * nearest[image].max(), rtol=1e-5)
+
+
+def test_far_patches_do_not_overflow(generator):
+    train = embedding(generator, 8)
+    scores = fitted(train).score(Embedding(train.patches * 1e4))
+    assert scores.images.isfinite().all() and (scores.images > 0).all()
+
+
+def test_the_whole_of_the_patches_can_be_kept(generator):
+    train = embedding(generator, 4)
+    assert fitted(train, ratio=1.0).score(train).patches.max() < 1e-6
+
+
+def test_patches_over_the_budget_are_kept_in_files(generator, monkeypatch):
+    spooled = []
+    empty = Spool.empty
+    monkeypatch.setattr(Spool, "empty", lambda *arguments: spooled.append(1) or empty(*arguments))
+    train = embedding(generator, 9)
+    found = fitted(train, memory_budget=3e-6).state_dict()["bank"]
+    assert len(spooled) == 1
+    assert torch.equal(found, fitted(train).state_dict()["bank"])
+
+
+def test_an_index_of_faiss_can_be_chosen(generator):
+    train, test = embedding(generator, 8), embedding(generator, 2)
+    exact, approximate = fitted(train).score(test), fitted(train, index="HNSW32").score(test)
+    torch.testing.assert_close(approximate.patches, exact.patches, rtol=0.3, atol=0)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"ratio": 0.0}, '"ratio" above 0 and up to 1, got 0'),
+        ({"ratio": 1.5}, "got 1.5"),
+        ({"neighbours": 1}, '"neighbours" of at least 2, got 1'),
+        ({"memory_budget": 0.0}, '"memory_budget" above 0 GB, got 0'),
+        ({"ratio": 0.02}, '"neighbours" is 4, but a "ratio" of 0.02 keeps only 3 of 160 patches'),
+        ({"index": "Nonsense"}, '"index" of "Nonsense" for 40 patches of 6 channels'),
+        ({"index": "IVF1000,Flat"}, '"index" of "IVF1000,Flat" for 40 patches'),
+    ],
+)
+def test_what_cannot_be_done_is_refused(generator, arguments, message):
+    with pytest.raises(BadArgument, match=message):
+        fitted(embedding(generator, 8), **arguments)
+
+
+def test_an_index_that_finds_too_few_neighbours_is_refused(generator):
+    with pytest.raises(BadArgument, match='"IVF40,Flat" finds fewer than 4 neighbours'):
+        fitted(embedding(generator, 8), index="IVF40,Flat").score(embedding(generator, 1))
+
+
+def test_other_channels_an_empty_stream_and_use_before_fit_are_refused(generator):
+    with pytest.raises(BadShape, match="fitted on 6 channels, got 5"):
+        fitted(embedding(generator, 8)).score(embedding(generator, 1, channels=5))
+    with pytest.raises(BadData, match="no embeddings"):
+        PatchCore().fit([])
+    with pytest.raises(NotFitted, match="before fit"):
+        PatchCore().score(embedding(generator, 1))
+
+
+@pytest.mark.parametrize("name", ["r18-1", "r18-10", "wr50-1", "wr50-10", "wr50-25"])
+def test_its_recipes_are_found_by_name(name):
+    density = padimkit.load_recipe(f"patchcore-{name}").density
+    assert isinstance(density, PatchCore) and density.ratio == int(name.partition("-")[2]) / 100
