@@ -76,7 +76,9 @@ class SemiOrthogonal(Reducer, LinearReducer):
 def _drawn(keep: int, channels: int, seed: int) -> Float[Tensor, "k c"]:
     normal = torch.randn(channels, keep, generator=torch.Generator().manual_seed(seed), dtype=torch.float64)
     columns, triangle = torch.linalg.qr(normal)
-    even: Tensor = columns * triangle.diagonal().sign()  # QR prefers signs; with those of R no direction is preferred
+    even: Tensor = (
+        columns * triangle.diagonal().sign()
+    )  # QR prefers signs; with those of R no direction is preferred
     return even.T.float().contiguous()
 
 
