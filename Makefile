@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 PEERS ?= .venv-peers
 
-.PHONY: help demo test format bench-memory bench-peers bench-floor clean
+.PHONY: help demo test format bench-memory bench-peers bench-floor bench-spade bench-methods clean
 
 help:
 	@echo "make demo          fit and test on synthetic images, without any download of data or weights"
@@ -12,6 +12,8 @@ help:
 	@echo "make bench-memory  memory of a fit against the number of training images"
 	@echo "make bench-peers   speed, memory and quality beside anomalib (40 minutes, 20 GB of memory)"
 	@echo "make bench-floor   stages beside what the machine can do at best"
+	@echo "make bench-spade   SPADE's search beside a flat index and a loop (5 minutes)"
+	@echo "make bench-methods all methods on real images, where these are (1 hour)"
 	@echo "make clean         remove .venv and what the demo wrote"
 
 demo: .venv/installed
@@ -39,6 +41,12 @@ bench-peers: .venv/installed $(filter .venv-peers/installed,$(PEERS)/installed)
 
 bench-floor: .venv/installed
 	$(BIN)/python -m benchmarks.floor $(ARGS)
+
+bench-spade: .venv/installed
+	$(BIN)/python -m benchmarks.spade $(ARGS)
+
+bench-methods: .venv/installed-plugins
+	$(BIN)/python -m benchmarks.methods $(ARGS)
 
 clean:
 	rm -rf .venv .venv-peers demo

@@ -1,13 +1,16 @@
-"""Progress bars on terminals, silence elsewhere."""
+"""What people see of a run that goes on: bars on terminals, and what the parts log."""
 
+import logging
 import sys
 from collections.abc import Iterable, Iterator, Sized
+from contextlib import contextmanager
 from typing import final
 
 from rich.console import Console
 from rich.progress import track
 
 from padimkit.augmentation import Augmentable, Augmentation, augmented
+from padimkit.pipeline import Pipeline
 from padimkit.values import Batch
 
 
@@ -31,3 +34,27 @@ class Progress(Augmentable):
             return iter(self._batches)
         console, total = Console(stderr=True), self.__length_hint__() or None
         return iter(track(self._batches, self._description, total=total, console=console, transient=True))
+
+
+@contextmanager
+def logs_shown(pipeline: Pipeline) -> Iterator[None]:
+    """Shows on standard error what the packages of the parts log, such as the epochs of a training."""
+    parts = (pipeline.backbone, pipeline.reducer, pipeline.density)
+    loggers = [logging.getLogger(name) for name in {type(part).__module__.split(".")[0] for part in parts}]
+    handler, levels = _StandardError(), [logger.level for logger in loggers]
+    for logger in loggers:
+        logger.addHandler(handler)
+        logger.setLevel(logging.INFO)
+    try:
+        yield
+    finally:
+        for logger, level in zip(loggers, levels, strict=True):
+            logger.removeHandler(handler)
+            logger.setLevel(level)
+
+
+class _StandardError(logging.Handler):
+    """Looks up standard error for each record: a bar puts itself in its place."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        print(self.format(record), file=sys.stderr)

@@ -22,7 +22,7 @@ from padimkit.description import describe
 from padimkit.errors import UndefinedMetric
 from padimkit.evaluation import Evaluation, evaluate
 from padimkit.files import new_file
-from padimkit.progress import Progress
+from padimkit.progress import Progress, logs_shown
 from padimkit.reader import Reader
 from padimkit.report import as_report, labels, print_table
 from padimkit.storage import is_model, load
@@ -51,7 +51,8 @@ def _fit_and_test(words: list[str]) -> None:
         test = made.data.test(_reader(made))  # what is missing is known before the work is done
         start = time.perf_counter()
         made.pipeline.to(made.device)
-        made.pipeline.fit(Progress(made.data.train(_reader(made)), "Fitting"))
+        with logs_shown(made.pipeline):
+            made.pipeline.fit(Progress(made.data.train(_reader(made)), "Fitting"))
         seconds = {"fit": time.perf_counter() - start}
         _report(as_report(_test(made, test, config), made.pipeline, config, seconds), file)
 

@@ -5,7 +5,7 @@ import time
 from padimkit.commands.settings import FIT, fit_parser, parse, recipe_as_option
 from padimkit.errors import BadConfig
 from padimkit.files import new_folder
-from padimkit.progress import Progress
+from padimkit.progress import Progress, logs_shown
 from padimkit.reader import Reader
 from padimkit.storage import MANIFEST, write_model
 
@@ -21,6 +21,7 @@ def run(words: list[str]) -> None:
     start = time.perf_counter()
     with new_folder(made.output, overwrite=made.overwrite, marker=MANIFEST) as staging:
         made.pipeline.to(made.device)
-        made.pipeline.fit(Progress(made.data.train(reader), "Fitting"))
+        with logs_shown(made.pipeline):
+            made.pipeline.fit(Progress(made.data.train(reader), "Fitting"))
         write_model(made.pipeline, staging)
     print(f"Fitted in {time.perf_counter() - start:.1f} s; the model is in {made.output}")
