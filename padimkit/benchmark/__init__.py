@@ -1,0 +1,1 @@
+"""Comparative studies: suites of cells, each run in a process of its own and recorded."""

@@ -1,0 +1,119 @@
+"""What is known about one cell of a suite once it has run: enough to rerun it, and to report it."""
+
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+FORMAT = 1
+Cause = Literal["error", "timeout", "memory", "killed"]
+
+
+@dataclass(frozen=True)
+class Spread:
+    """Median and quartiles of what was measured `count` times."""
+
+    median: float
+    lower: float
+    upper: float
+    count: int
+
+
+@dataclass(frozen=True)
+class Facts:
+    """The data of a cell: a fingerprint of its files, and how many images there are."""
+
+    fingerprint: str
+    train_images: int
+    test_images: int
+    anomalous_images: int
+
+
+@dataclass(frozen=True)
+class Curve:
+    """Points of a curve, at most a few hundred, x ascending."""
+
+    x: tuple[float, ...]
+    y: tuple[float, ...]
+
+
+@dataclass(frozen=True)
+class Example:
+    """One test image with its map, as PNG files in base64; the same images for all methods.
+
+    `low` and `high` are the scores of black and white in the 8-bit grey map.
+    """
+
+    path: str
+    anomalous: bool | None
+    score: float
+    image: str
+    map: str
+    mask: str | None
+    low: float
+    high: float
+
+
+@dataclass(frozen=True)
+class Failure:
+    """Why a cell has no result, and the last stage that it was in."""
+
+    cause: Cause
+    message: str
+    traceback: str
+    stage: str
+
+
+@dataclass(frozen=True)
+class Record:
+    """The outcome of one cell.
+
+    Args:
+        key: Hash of the resolved settings and of the data's fingerprint; the name of the file.
+        suite: The name of the suite.
+        method: What the pipeline is called in the suite.
+        dataset: Name of the data set.
+        category: Its category, empty if it has none.
+        seed: Of every part that has one.
+        settings: Resolved, as `padimkit evaluate` takes them.
+        measure: What was asked for: quality, time, memory.
+        repeats: How often each time is measured.
+        varied: What a complexity study varies in this cell, by name.
+        facts: What the data are; None where that could not be found out.
+        metrics: Figures of merit by name.
+        undefined: Why a metric has no figure.
+        curves: "roc" of images, "pro" of regions, where masks and labels allow.
+        seconds: By stage (read, backbone, embedding, reducer fit, density fit, reducer, score, map, metrics),
+            and "fit", "predict 1" and "predict N" for the whole. Per image, except fits and metrics.
+        bytes: "peak" of the process, "peak fit" and "peak predict" above what was resident before, "model" in
+            memory, "disk" of the stored model, "device" peak of a GPU.
+        flops: Of the backbone per image; None where they cannot be counted.
+        examples: A few test images with maps.
+        failure: None where the cell has finished.
+        environment: Versions, machine, threads.
+        plugins: Family, name, distribution and version of each plugin.
+        begun: When, in ISO 8601, UTC.
+        took: Seconds of the whole process.
+    """
+
+    key: str
+    suite: str
+    method: str
+    dataset: str
+    category: str
+    seed: int
+    settings: dict[str, Any]
+    measure: tuple[str, ...]
+    repeats: int
+    varied: dict[str, float] = field(default_factory=dict)
+    facts: Facts | None = None
+    metrics: dict[str, float] = field(default_factory=dict)
+    undefined: dict[str, str] = field(default_factory=dict)
+    curves: dict[str, Curve] = field(default_factory=dict)
+    seconds: dict[str, Spread] = field(default_factory=dict)
+    bytes: dict[str, int] = field(default_factory=dict)
+    flops: int | None = None
+    examples: tuple[Example, ...] = ()
+    failure: Failure | None = None
+    environment: dict[str, Any] = field(default_factory=dict)
+    plugins: tuple[dict[str, str], ...] = ()
+    begun: str = ""
+    took: float = 0.0

@@ -1,0 +1,81 @@
+"""A folder of records, one JSON file each."""
+
+import json
+from collections.abc import Iterator
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from padimkit.benchmark.record import FORMAT, Curve, Example, Facts, Failure, Record, Spread
+from padimkit.errors import BadData
+from padimkit.files import new_file
+
+
+def write(record: Record, folder: Path) -> Path:
+    """Writes `<key>.json`, whole or not at all, in place of an earlier record of the same cell.
+
+    Raises:
+        BadOutput: It cannot be written.
+    """
+    path = folder / f"{record.key}.json"
+    with new_file(path, overwrite=True) as file:
+        content = {"format": FORMAT, **asdict(record)}
+        file.write_text(json.dumps(content, indent=1, allow_nan=False) + "\n", encoding="utf-8")
+    return path
+
+
+def read(path: Path) -> Record:
+    """The record in a file.
+
+    Raises:
+        BadData: It is no record, or one of a newer padimkit.
+    """
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+        found = content.pop("format")
+    except (OSError, ValueError, KeyError, AttributeError) as error:
+        raise BadData(f'"{path}" is no record: {error!r}.') from error
+    if found != FORMAT:
+        raise BadData(f'"{path}" has format {found}; this padimkit reads format {FORMAT}. Upgrade padimkit.')
+    try:
+        return _record(content)
+    except (TypeError, KeyError, AttributeError) as error:
+        raise BadData(f'"{path}" is no whole record: {error}.') from error
+
+
+def read_all(folder: Path) -> list[Record]:
+    """All records in the folder, by suite, data, method and seed.
+
+    Raises:
+        BadData: There is no such folder, or a file in it is no record.
+    """
+    if not folder.is_dir():
+        raise BadData(f'"{folder}" is not a folder. Records were expected there.')
+    return sorted((read(path) for path in paths(folder)), key=_order)
+
+
+def paths(folder: Path) -> Iterator[Path]:
+    """The files of records in the folder; temporary ones are hidden."""
+    return (path for path in folder.glob("*.json") if not path.name.startswith("."))
+
+
+def _order(record: Record) -> tuple[str, str, str, str, int, str]:
+    return record.suite, record.dataset, record.category, record.method, record.seed, record.key
+
+
+def _record(content: dict[str, Any]) -> Record:
+    facts, failure = content["facts"], content["failure"]
+    return Record(
+        **content
+        | {
+            "measure": tuple(content["measure"]),
+            "facts": None if facts is None else Facts(**facts),
+            "curves": {
+                name: Curve(tuple(curve["x"]), tuple(curve["y"])) for name, curve in content["curves"].items()
+            },
+            "seconds": {name: Spread(**spread) for name, spread in content["seconds"].items()},
+            "examples": tuple(Example(**example) for example in content["examples"]),
+            "failure": None if failure is None else Failure(**failure),
+            "plugins": tuple(content["plugins"]),
+        }
+    )
