@@ -1,12 +1,12 @@
 """A fitted pipeline and a test set to figures of merit."""
 
-import time
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from padimkit.contracts import Metric
 from padimkit.errors import BadData, UndefinedMetric
 from padimkit.pipeline import Pipeline
+from padimkit.stages import Clock, stage, staged, timed
 from padimkit.values import Batch, Prediction
 
 
@@ -43,23 +43,20 @@ def evaluate(pipeline: Pipeline, batches: Iterable[Batch], metrics: Mapping[str,
     for metric in metrics.values():
         metric.reset()
     images: list[ImageScore] = []
-    predicting = measuring = 0.0
-    for batch in batches:
-        start = time.perf_counter()
-        prediction = pipeline.predict_batch(batch)
-        scores = _image_scores(batch, prediction)  # copies to the CPU, and so waits for a GPU
-        predicted = time.perf_counter()
-        for metric in metrics.values():
-            metric.update(prediction, batch)
-        images += scores
-        predicting += predicted - start
-        measuring += time.perf_counter() - predicted
-    if not images:
-        raise BadData("There are no test images.")
-    start = time.perf_counter()
-    figures, undefined = _computed(metrics)
-    measuring += time.perf_counter() - start
-    seconds = {"predict": predicting, "metrics": measuring}
+    with timed(Clock()) as clock:
+        for batch in staged("read", batches):
+            with stage("predict"):
+                prediction = pipeline.predict_batch(batch)
+                images += _image_scores(batch, prediction)  # copies to the CPU, and so waits for a GPU
+            with stage("metrics"):
+                for metric in metrics.values():
+                    metric.update(prediction, batch)
+        if not images:
+            raise BadData("There are no test images.")
+        with stage("metrics"):
+            figures, undefined = _computed(metrics)
+    measuring, reading = clock.seconds["metrics"], clock.seconds["read"]
+    seconds = {"predict": sum(clock.seconds.values()) - measuring - reading, "metrics": measuring}
     return Evaluation(figures, undefined, tuple(images), seconds)
 
 

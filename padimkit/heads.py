@@ -19,6 +19,7 @@ from padimkit.contracts import (
     Updatable,
 )
 from padimkit.errors import BadArgument, CannotMerge
+from padimkit.stages import stage
 from padimkit.values import Embedding, Pyramid, Scores, Stream
 
 Pyramids = dict[str, Pyramid]
@@ -40,13 +41,18 @@ class Heads:
         """Heads that are copies of the reducer and the density, fitted on the stream of embeddings."""
         names = next(iter(stream))
         heads = cls({name: deepcopy(reducer) for name in names}, {name: deepcopy(density) for name in names})
-        _fit(heads._reducers, stream.map(_aligned))
-        if isinstance(density, LayeredDensity):
-            for name, part in heads._densities.items():
-                _layered(part).fit_apart(stream.map(partial(heads._layers, name)))
-        else:
-            _fit(heads._densities, stream.map(heads._reduce))
+        with stage("reducer fit"):
+            _fit(heads._reducers, stream.map(_aligned))
+        with stage("density fit"):
+            heads._fit_densities(stream)
         return heads
+
+    def _fit_densities(self, stream: Stream[Pyramids]) -> None:
+        if not any(isinstance(density, LayeredDensity) for density in self._densities.values()):
+            _fit(self._densities, stream.map(self._reduce))
+            return
+        for name, part in self._densities.items():
+            _layered(part).fit_apart(stream.map(partial(self._layers, name)))
 
     def update(self, stream: Stream[Pyramids]) -> None:
         """Lets the densities learn from more embeddings; the reducers stay as they are."""
@@ -102,13 +108,18 @@ class Heads:
     def _score(self, name: str, pyramids: Pyramids) -> Scores:
         density = self._densities[name]
         if isinstance(density, LayeredDensity):
-            return density.score_apart(self._layers(name, pyramids))
-        return density.score(_reduced(pyramids[name], self._reducers[name]))
+            layers = self._layers(name, pyramids)
+            with stage("score"):
+                return density.score_apart(layers)
+        reduced = _reduced(pyramids[name], self._reducers[name])
+        with stage("score"):
+            return density.score(reduced)
 
     def _layers(self, name: str, pyramids: Pyramids) -> Pyramid:
         pyramid, reducer = pyramids[name], self._reducers[name]
         if isinstance(reducer, LayerwiseReducer):
-            return replace(pyramid, maps=reducer.reduce_layers(pyramid.maps))
+            with stage("embedding"):
+                return replace(pyramid, maps=reducer.reduce_layers(pyramid.maps))
         reduced = _reduced(pyramid, reducer)
         return Pyramid((reduced.patches,), reduced.descriptor)
 
@@ -129,13 +140,15 @@ def under(prefix: str, state: Mapping[str, Tensor]) -> State:
 
 
 def _reduced(pyramid: Pyramid, reducer: Reducer) -> Embedding:
-    if isinstance(reducer, LinearReducer) and len(pyramid.maps) > 1:
-        return Embedding(reducer.transform_apart(pyramid.maps, pyramid.align), pyramid.descriptor)
-    return reducer.transform(pyramid.embedding())
+    with stage("embedding"):
+        if isinstance(reducer, LinearReducer) and len(pyramid.maps) > 1:
+            return Embedding(reducer.transform_apart(pyramid.maps, pyramid.align), pyramid.descriptor)
+        return reducer.transform(pyramid.embedding())
 
 
 def _aligned(pyramids: Pyramids) -> Embeddings:
-    return {name: pyramid.embedding() for name, pyramid in pyramids.items()}
+    with stage("embedding"):
+        return {name: pyramid.embedding() for name, pyramid in pyramids.items()}
 
 
 def _fit(parts: dict[str, Part], stream: Stream[Embeddings]) -> None:

@@ -18,6 +18,7 @@ from padimkit.heads import Heads, Pyramids, below, under
 from padimkit.images import Preprocessing
 from padimkit.levels import Joint, Levels
 from padimkit.maps import AnomalyMap
+from padimkit.stages import stage, staged
 from padimkit.values import Batch, Prediction, Stream
 
 
@@ -80,7 +81,7 @@ class Pipeline:
         if isinstance(batches, Iterator):  # its first batches would be lost without a word
             raise BadArgument("The batches can be read only once. Pass a list, or what a data set returns.")
         batches = augmented(batches, self.augmentation)
-        first = next(iter(batches), None)
+        first = next(staged("read", batches), None)
         if first is None:
             raise BadData("There are no training images.")
         require_images(first)
@@ -137,7 +138,8 @@ class Pipeline:
         scores = heads.score(self._embed(batch, size))
         for level in scores:
             require_scores(level, batch.paths, type(self.density).__name__)
-        return self.map.predict(scores, size)
+        with stage("map"):
+            return self.map.predict(scores, size)
 
     def state_dict(self) -> dict[str, Tensor]:
         """All that `fit` has learnt, and the weights of the backbone if it has any."""
@@ -168,7 +170,7 @@ class Pipeline:
         self, batches: Iterable[Batch], size: tuple[int, int], *, least: int, start: Pyramids | None = None
     ) -> Iterator[Pyramids]:
         count, path = 0, ""
-        for batch in batches:
+        for batch in staged("read", batches):
             require_normal(batch)
             count += len(batch.paths)
             path = batch.paths[-1]
@@ -185,10 +187,11 @@ class Pipeline:
                 f"The model expects images of {size[0]} x {size[1]} pixels, got {image_size(batch)[0]} x "
                 f'{image_size(batch)[1]} ("{batch.paths[0]}"). Read them with the preprocessing of the model.'
             )
-        with torch.no_grad():
+        with torch.no_grad(), stage("backbone"):
             features = self.backbone.extract(batch.images.to(self._device))
         require_features(features, batch.paths, type(self.backbone).__name__)
-        return self.levels.split(features)
+        with stage("embedding"):
+            return self.levels.split(features)
 
 
 def _usable(device: str) -> torch.device:

@@ -1,10 +1,13 @@
 """How long the stages of a run take, each without those within it; free where nobody asks."""
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from typing import final
+from itertools import islice
+from typing import TypeVar, final
+
+T = TypeVar("T")
 
 
 def _at_once() -> None:
@@ -49,41 +52,38 @@ class Clock:
         self._since = now
 
 
-_CLOCK: ContextVar[Clock | None] = ContextVar("clock", default=None)
+_CLOCKS: ContextVar[tuple[Clock, ...]] = ContextVar("clocks", default=())
 
 
 @contextmanager
 def timed(clock: Clock) -> Iterator[Clock]:
-    """Within the block, the clock adds up all stages of this thread."""
-    token = _CLOCK.set(clock)
+    """Within the block, the clock adds up all stages of this thread, beside clocks that do so already."""
+    token = _CLOCKS.set((*_CLOCKS.get(), clock))
     try:
         yield clock
     finally:
-        _CLOCK.reset(token)
+        _CLOCKS.reset(token)
 
 
 @contextmanager
 def stage(name: str) -> Iterator[None]:
     """The block counts as this stage, less the stages within it."""
-    clock = _CLOCK.get()
-    if clock is None:
-        yield
-        return
-    clock.begin(name)
+    clocks = _CLOCKS.get()
+    for clock in clocks:
+        clock.begin(name)
     try:
         yield
     finally:
-        clock.end()
+        for clock in clocks:
+            clock.end()
 
 
-def staged(name: str, values: Iterator[object]) -> Iterator[object]:
+def staged(name: str, values: Iterable[T]) -> Iterator[T]:
     """The values; making each of them counts as this stage."""
+    iterator = iter(values)
     while True:
         with stage(name):
-            value = next(values, _END)
-        if value is _END:
+            found = list(islice(iterator, 1))
+        if not found:
             return
-        yield value
-
-
-_END = object()
+        yield found[0]

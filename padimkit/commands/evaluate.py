@@ -9,7 +9,14 @@ from typing import Any
 
 from jsonargparse import Namespace
 
-from padimkit.commands.settings import (
+from padimkit.description import describe
+from padimkit.errors import UndefinedMetric
+from padimkit.evaluation import Evaluation, evaluate
+from padimkit.files import new_file
+from padimkit.progress import Progress, logs_shown
+from padimkit.reader import Reader
+from padimkit.report import as_report, labels, print_table
+from padimkit.settings import (
     FIT,
     TEST,
     as_written,
@@ -18,13 +25,6 @@ from padimkit.commands.settings import (
     recipe_as_option,
     test_parser,
 )
-from padimkit.description import describe
-from padimkit.errors import UndefinedMetric
-from padimkit.evaluation import Evaluation, evaluate
-from padimkit.files import new_file
-from padimkit.progress import Progress, logs_shown
-from padimkit.reader import Reader
-from padimkit.report import as_report, labels, print_table
 from padimkit.storage import is_model, load
 from padimkit.values import Batch
 

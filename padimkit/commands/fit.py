@@ -2,11 +2,11 @@
 
 import time
 
-from padimkit.commands.settings import FIT, fit_parser, parse, recipe_as_option
 from padimkit.errors import BadConfig
 from padimkit.files import new_folder
 from padimkit.progress import Progress, logs_shown
 from padimkit.reader import Reader
+from padimkit.settings import FIT, fit_parser, parse, recipe_as_option
 from padimkit.storage import MANIFEST, write_model
 
 

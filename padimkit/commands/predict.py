@@ -3,13 +3,13 @@
 from collections.abc import Iterable
 from pathlib import Path
 
-from padimkit.commands.settings import PREDICT, parse, predict_parser
 from padimkit.errors import BadConfig, BadImage, BadOutput
 from padimkit.files import new_folder
 from padimkit.images import list_images
 from padimkit.predictions import SCALE, write_predictions
 from padimkit.progress import Progress
 from padimkit.reader import Reader, Sample
+from padimkit.settings import PREDICT, parse, predict_parser
 from padimkit.storage import load
 
 
