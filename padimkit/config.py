@@ -84,17 +84,24 @@ class Schema:
         Raises:
             BadConfig: The file cannot be read or holds an unknown key; both are named.
         """
-        settings = read_yaml(path)
         try:
-            top = {key for key in self.slots if "." not in key}
-            check_keys(settings, [*sorted(top), *self.plain, *self.ignored], "")
-            return {
-                key: Expansion().value(value, self.slots.get(key), key)
-                for key, value in settings.items()
-                if key not in self.ignored
-            }
+            return self.expanded(read_yaml(path))
         except BadConfig as error:
             raise BadConfig(f'"{path}": {error}') from error
+
+    def expanded(self, settings: Mapping[str, Any]) -> dict[str, Any]:
+        """Settings with dotted paths in place of short names.
+
+        Raises:
+            BadConfig: A key is unknown; near misses are named.
+        """
+        top = {key for key in self.slots if "." not in key}
+        check_keys(settings, [*sorted(top), *self.plain, *self.ignored], "")
+        return {
+            key: Expansion().value(value, self.slots.get(key), key)
+            for key, value in settings.items()
+            if key not in self.ignored
+        }
 
     def words(self, words: list[str]) -> Iterator[str]:
         """The words of a command line, with dotted paths in place of short names and files put in place."""

@@ -57,6 +57,11 @@ class Pipeline:
         self._size: tuple[int, int] | None = None
         self._heads: Heads | None = None
 
+    @property
+    def device(self) -> torch.device:
+        """Where it computes."""
+        return self._device
+
     def to(self, device: str) -> None:
         """Computes on this device from now on, with all that has been learnt.
 

@@ -1,6 +1,7 @@
 """What the commands are told: one grammar for files and command line."""
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, get_type_hints
 
@@ -76,6 +77,19 @@ def parse(parser: ArgumentParser, schema: Schema, words: list[str]) -> Namespace
             if key.startswith("pipeline.") and key.endswith((".init_args.seed", "augmentation.seed")):
                 settings[key] = settings.seed
     return settings
+
+
+def made_of(settings: Mapping[str, Any]) -> Namespace:
+    """The objects that resolved settings of `evaluate` describe, by key.
+
+    Raises:
+        BadConfig: The settings are wrong; the message names the key and near misses.
+    """
+    parser = fit_parser("evaluate", "")
+    try:
+        return parser.instantiate(parser.parse_object(FIT.expanded(settings)))
+    except ArgumentError as error:
+        raise BadConfig(explained(str(error), parser)) from error
 
 
 def recipe_as_option(words: list[str]) -> list[str]:

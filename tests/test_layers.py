@@ -15,7 +15,7 @@ LAYERS = [
     ("report", "predictions", "progress"),
     ("benchmark",),
     ("settings", "storage", "testing"),
-    ("config", "description", "provenance", "suggestions"),
+    ("config", "description", "provenance", "suggestions", "metric_labels"),
     ("expansion", "cookbook"),
     ("names", "evaluation"),
     ("pipeline",),

@@ -76,13 +76,15 @@ class Record:
         settings: Resolved, as `padimkit evaluate` takes them.
         measure: What was asked for: quality, time, memory.
         repeats: How often each time is measured.
+        train_images: So many were asked for, repeated where there are fewer; None for those there are.
         varied: What a complexity study varies in this cell, by name.
         facts: What the data are; None where that could not be found out.
         metrics: Figures of merit by name.
         undefined: Why a metric has no figure.
         curves: "roc" of images, "pro" of regions, where masks and labels allow.
-        seconds: By stage (read, backbone, embedding, reducer fit, density fit, reducer, score, map, metrics),
-            and "fit", "predict 1" and "predict N" for the whole. Per image, except fits and metrics.
+        seconds: Of a whole fit: "fit", and "read", "reducer fit" and "density fit" in it. Per image: "predict N"
+            and "score N" in batches of N, and "backbone", "embedding", "score" and "map" in the largest ones. Of
+            the whole test set: "metrics".
         bytes: "peak" of the process, "peak fit" and "peak predict" above what was resident before, "model" in
             memory, "disk" of the stored model, "device" peak of a GPU.
         flops: Of the backbone per image; None where they cannot be counted.
@@ -103,6 +105,7 @@ class Record:
     settings: dict[str, Any]
     measure: tuple[str, ...]
     repeats: int
+    train_images: int | None = None
     varied: dict[str, float] = field(default_factory=dict)
     facts: Facts | None = None
     metrics: dict[str, float] = field(default_factory=dict)

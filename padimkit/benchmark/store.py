@@ -38,7 +38,7 @@ def read(path: Path) -> Record:
     if found != FORMAT:
         raise BadData(f'"{path}" has format {found}; this padimkit reads format {FORMAT}. Upgrade padimkit.')
     try:
-        return _record(content)
+        return from_fields(content)
     except (TypeError, KeyError, AttributeError) as error:
         raise BadData(f'"{path}" is no whole record: {error}.') from error
 
@@ -63,19 +63,21 @@ def _order(record: Record) -> tuple[str, str, str, str, int, str]:
     return record.suite, record.dataset, record.category, record.method, record.seed, record.key
 
 
-def _record(content: dict[str, Any]) -> Record:
-    facts, failure = content["facts"], content["failure"]
+def from_fields(content: dict[str, Any]) -> Record:
+    """The record of fields in plain types, of which those with a default may be missing."""
+    facts, failure = content.get("facts"), content.get("failure")
     return Record(
         **content
         | {
             "measure": tuple(content["measure"]),
             "facts": None if facts is None else Facts(**facts),
             "curves": {
-                name: Curve(tuple(curve["x"]), tuple(curve["y"])) for name, curve in content["curves"].items()
+                name: Curve(tuple(curve["x"]), tuple(curve["y"]))
+                for name, curve in content.get("curves", {}).items()
             },
-            "seconds": {name: Spread(**spread) for name, spread in content["seconds"].items()},
-            "examples": tuple(Example(**example) for example in content["examples"]),
+            "seconds": {name: Spread(**spread) for name, spread in content.get("seconds", {}).items()},
+            "examples": tuple(Example(**example) for example in content.get("examples", ())),
             "failure": None if failure is None else Failure(**failure),
-            "plugins": tuple(content["plugins"]),
+            "plugins": tuple(content.get("plugins", ())),
         }
     )

@@ -13,9 +13,10 @@ from padimkit.description import describe
 from padimkit.errors import UndefinedMetric
 from padimkit.evaluation import Evaluation, evaluate
 from padimkit.files import new_file
+from padimkit.metric_labels import labels
 from padimkit.progress import Progress, logs_shown
 from padimkit.reader import Reader
-from padimkit.report import as_report, labels, print_table
+from padimkit.report import as_report, print_table
 from padimkit.settings import (
     FIT,
     TEST,

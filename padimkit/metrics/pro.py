@@ -63,6 +63,21 @@ class PRO(Metric):
                 area += float((pixel_areas(scores, self._normal, limit) / sizes).sum())
         return area / self._regions / limit
 
+    def curve(self, points: int) -> tuple[Float64[np.ndarray, " k"], Float64[np.ndarray, " k"]]:
+        """Points of the curve from 0 to `max_fpr`: false positive rates, and the mean overlap at each."""
+        self._comparison.require_both()
+        wanted = np.linspace(0, self.max_fpr, points) * self._normal.count
+        thresholds = lowest_thresholds(self._normal, wanted)
+        below, _ = self._normal.ranks(thresholds)
+        overlaps = np.zeros(thresholds.size)
+        for run in self._found:
+            for start in range(0, run.size, _CHUNK):
+                chunk = run[start : start + _CHUNK]
+                weights = np.append(np.cumsum(1 / (chunk[::-1] & 0xFFFFFFFF)), 0.0)  # of the highest, summed
+                found = chunk.size - (chunk >> 32).searchsorted(thresholds)
+                overlaps += np.where(found > 0, weights[found - 1], 0.0)
+        return (self._normal.count - below) / self._normal.count, overlaps / self._regions
+
     def reset(self) -> None:
         """Forgets all pixels."""
         self._comparison.clear()
@@ -91,3 +106,15 @@ def pixel_areas(scores: Int32[np.ndarray, " n"], normal: Runs, limit: float) -> 
     triangle = (reached - np.minimum(start, limit)) ** 2 / (2 * np.maximum(end - start, 1))
     areas: Float64[np.ndarray, " n"] = triangle + (limit - reached)
     return areas
+
+
+def lowest_thresholds(normal: Runs, wanted: Float64[np.ndarray, " k"]) -> Int32[np.ndarray, " k"]:
+    """For each number, the lowest score that no more normal ones reach; above all of them where none may."""
+    low = np.full(wanted.size, np.iinfo(np.int32).min, np.int64)
+    high = np.full(wanted.size, np.iinfo(np.int32).max, np.int64)
+    while (low < high).any():
+        middle = (low + high) // 2
+        below, _ = normal.ranks(middle.astype(np.int32))
+        enough = normal.count - below <= wanted
+        low, high = np.where(enough, low, middle + 1), np.where(enough, middle, high)
+    return high.astype(np.int32)

@@ -1,0 +1,61 @@
+"""One comparison: a method on data with a seed, and what is measured about it."""
+
+import hashlib
+import json
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any, Literal, TypeAlias, get_args
+
+Measure: TypeAlias = Literal["quality", "time", "memory"]
+MEASURES: tuple[Measure, ...] = get_args(Measure)
+
+
+@dataclass(frozen=True)
+class Cell:
+    """Everything that decides the outcome of a cell, but the data's files.
+
+    Args:
+        suite: The name of the suite.
+        method: What the pipeline is called.
+        dataset: The name of the data set.
+        category: What tells its data from others of the data set.
+        seed: Of every part that has one.
+        settings: Resolved, as `padimkit evaluate` takes them.
+        measure: What is asked for.
+        repeats: How often each time is measured.
+        train_images: So many training images, repeated where there are fewer; None takes those that there are.
+        varied: What a complexity study varies here.
+    """
+
+    suite: str
+    method: str
+    dataset: str
+    category: str
+    seed: int
+    settings: dict[str, Any]
+    measure: tuple[Measure, ...]
+    repeats: int
+    train_images: int | None = None
+    varied: dict[str, float] = field(default_factory=dict)
+
+    @property
+    def title(self) -> str:
+        """For people: method, data, seed and what is varied."""
+        varied = "".join(f", {name} {value:g}" for name, value in self.varied.items())
+        place = f"{self.dataset}/{self.category}" if self.category else self.dataset
+        return f"{self.method} on {place}, seed {self.seed}{varied}"
+
+    def key(self, fingerprint: str) -> str:
+        """The hash by which its record is found: of what it does, whatever it is called."""
+        deciding = (self.settings, self.measure, self.repeats, self.train_images, fingerprint)
+        return hashlib.sha256(json.dumps(deciding, sort_keys=True).encode()).hexdigest()[:24]
+
+    def write(self, path: Path) -> None:
+        """Writes it for the process that runs it."""
+        path.write_text(json.dumps(asdict(self)), encoding="utf-8")
+
+    @classmethod
+    def read(cls, path: Path) -> "Cell":
+        """The cell that `write` has written."""
+        content = json.loads(path.read_text(encoding="utf-8"))
+        return cls(**content | {"measure": tuple(content["measure"])})

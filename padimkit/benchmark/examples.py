@@ -1,0 +1,120 @@
+"""What is kept of predictions for a report: a few maps, and the curves behind the figures."""
+
+import base64
+import io
+from typing import final
+
+import numpy as np
+import torch
+from jaxtyping import Bool, Float, UInt8
+from PIL import Image
+from sklearn.metrics import roc_curve
+from torch import Tensor
+
+from padimkit.benchmark.record import Curve, Example
+from padimkit.contracts import Metric
+from padimkit.metrics.pro import PRO
+from padimkit.values import Batch, Prediction
+
+MOST = 6  # examples per record
+_SIDE = 160  # pixels of an example
+_POINTS = 200
+
+
+@final
+class Keeper(Metric):
+    """Looks on like a metric, and keeps examples and scores.
+
+    Args:
+        places: The ordinal numbers of the test images to keep as examples.
+    """
+
+    higher_is_better = True
+
+    def __init__(self, places: frozenset[int]) -> None:
+        self.places = places
+        self.reset()
+
+    def update(self, prediction: Prediction, truth: Batch) -> None:
+        """Keeps what is asked for of a batch."""
+        for index, path in enumerate(truth.paths):
+            if self._seen + index in self.places:
+                self._examples.append(_example(prediction, truth, index, path))
+        self._seen += len(truth.paths)
+        self._scores += prediction.image_scores.tolist()
+        self._labels += [None] * len(truth.paths) if truth.labels is None else truth.labels.tolist()
+
+    def compute(self) -> float:
+        """How many images have been seen."""
+        return float(self._seen)
+
+    def reset(self) -> None:
+        """Forgets all."""
+        self._seen = 0
+        self._examples: list[Example] = []
+        self._scores: list[float] = []
+        self._labels: list[bool | None] = []
+
+    def examples(self) -> tuple[Example, ...]:
+        """The examples, in the order of the test set."""
+        return tuple(self._examples)
+
+    def roc(self) -> Curve | None:
+        """The ROC curve of the images, where all labels are known and of both kinds."""
+        if None in self._labels or len(set(self._labels)) < 2:
+            return None
+        false, true, _ = roc_curve(self._labels, self._scores)
+        return _thinned(false, true)
+
+
+def places_of_examples(labels: list[bool | None]) -> frozenset[int]:
+    """Which test images to keep: spread over the anomalous ones, and two others."""
+    anomalous = [place for place, label in enumerate(labels) if label]
+    others = [place for place, label in enumerate(labels) if not label]
+    few = min(2, len(others)) if anomalous else MOST
+    return frozenset(_spread(anomalous, MOST - few) + _spread(others, few))
+
+
+def pro_curve(metric: PRO) -> Curve:
+    """The curve whose area the metric is."""
+    false, overlap = metric.curve(_POINTS)
+    return Curve(tuple(false.tolist()), tuple(overlap.tolist()))
+
+
+def _spread(places: list[int], count: int) -> list[int]:
+    chosen = np.linspace(0, len(places) - 1, min(count, len(places))).round().astype(int)
+    return [places[index] for index in chosen]
+
+
+def _thinned(x: Float[np.ndarray, " n"], y: Float[np.ndarray, " n"]) -> Curve:
+    kept = np.unique(np.linspace(0, len(x) - 1, _POINTS).round().astype(int))
+    return Curve(tuple(x[kept].tolist()), tuple(y[kept].tolist()))
+
+
+def _example(prediction: Prediction, truth: Batch, index: int, path: str) -> Example:
+    scores = prediction.anomaly_maps[index].cpu().float()
+    low, high = float(scores.min()), float(scores.max())
+    grey = ((scores - low) / max(high - low, 1e-12) * 255).round().byte().numpy()
+    pixels = (truth.images[index].permute(1, 2, 0).clamp(0, 1) * 255).round().byte().numpy()
+    mask = None if truth.masks is None else _png(_as_bytes(truth.masks[index]), Image.Resampling.NEAREST)
+    return Example(
+        path="/".join(path.split("/")[-2:]),
+        anomalous=None if truth.labels is None else bool(truth.labels[index]),
+        score=float(prediction.image_scores[index]),
+        image=_png(pixels, Image.Resampling.BILINEAR),
+        map=_png(grey, Image.Resampling.BILINEAR),
+        mask=mask,
+        low=low,
+        high=high,
+    )
+
+
+def _as_bytes(mask: Bool[Tensor, "H W"]) -> UInt8[np.ndarray, "H W"]:
+    return (mask.cpu().to(torch.uint8) * 255).numpy()
+
+
+def _png(pixels: UInt8[np.ndarray, "H W *c"], resampling: Image.Resampling) -> str:
+    picture, buffer = Image.fromarray(pixels), io.BytesIO()
+    picture.thumbnail((_SIDE, _SIDE), resampling)
+    picture.save(buffer, "PNG", optimize=True)
+    return base64.b64encode(buffer.getvalue()).decode("ascii")

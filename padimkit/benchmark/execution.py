@@ -1,0 +1,111 @@
+"""What happens in the process of one cell: fit, test, measure."""
+
+from collections.abc import Callable, Iterable
+from dataclasses import asdict
+from itertools import cycle, islice
+from typing import Any
+
+from jsonargparse import Namespace
+
+from padimkit.benchmark.cell import Cell
+from padimkit.benchmark.environment import environment
+from padimkit.benchmark.examples import Keeper, places_of_examples, pro_curve
+from padimkit.benchmark.footprint import Peaks, sizes_of
+from padimkit.benchmark.timing import flops_of, spread_of, time_fits, time_predictions, waiting_for
+from padimkit.errors import BadData
+from padimkit.evaluation import evaluate
+from padimkit.metric_labels import labels
+from padimkit.metrics.pro import PRO
+from padimkit.provenance import plugins_of
+from padimkit.reader import ImageBatches, Reader
+from padimkit.settings import made_of
+from padimkit.stages import Clock, stage, timed
+from padimkit.values import Batch
+
+
+def execute(cell: Cell, entered: Callable[[str], None]) -> dict[str, Any]:
+    """The fields of the cell's record that only running it can tell.
+
+    Args:
+        cell: What to run.
+        entered: Told the name of each stage that begins.
+    """
+    with timed(Clock(entered=entered)):
+        with stage("settings"):
+            made = made_of(cell.settings)
+            made.pipeline.to(made.device)
+        reader = Reader(made.pipeline.preprocessing, made.batch_size, made.workers)
+        with stage("data"):
+            train = limited(made.data.train(reader), cell.train_images)
+            test = made.data.test(reader)
+        outcome = _first_run(cell, made, train, test)
+        if "time" in cell.measure:
+            outcome |= _timed_runs(cell, made, train, test)
+    return outcome | {"environment": environment(), "plugins": plugins_of(made.pipeline)}
+
+
+def limited(batches: Iterable[Batch], images: int | None) -> Iterable[Batch]:
+    """Batches of so many images, which repeat where there are fewer.
+
+    Raises:
+        BadData: They are not read by a reader, so that they cannot be counted.
+    """
+    if images is None:
+        return batches
+    if not isinstance(batches, ImageBatches):
+        raise BadData("The number of training images cannot be varied: the data set does not list them.")
+    return ImageBatches(tuple(islice(cycle(batches.samples), images)), batches.reader, batches.augmentation)
+
+
+def _first_run(cell: Cell, made: Namespace, train: Iterable[Batch], test: Iterable[Batch]) -> dict[str, Any]:
+    """Quality, and memory while nothing has been kept from earlier runs."""
+    with stage("data"):
+        keeper = Keeper(places_of_examples(_labels(test)))
+    metrics = dict(zip(labels(cell.settings["metrics"]), made.metrics, strict=True))
+    peaks = Peaks()
+    made.pipeline.fit(train)
+    peaks.end("fit")
+    found = evaluate(made.pipeline, test, metrics | {"kept": keeper})
+    peaks.end("predict")
+    outcome: dict[str, Any] = {}
+    if "memory" in cell.measure:
+        outcome["bytes"] = peaks.bytes | sizes_of(made.pipeline)
+    if "quality" in cell.measure:
+        del found.metrics["kept"]
+        curves = {"roc": keeper.roc()} | {
+            "pro": pro_curve(metric)
+            for name, metric in metrics.items()
+            if isinstance(metric, PRO) and name in found.metrics
+        }
+        outcome |= {
+            "metrics": found.metrics,
+            "undefined": found.undefined,
+            "curves": {name: asdict(curve) for name, curve in curves.items() if curve is not None},
+            "examples": [asdict(example) for example in keeper.examples()],
+        }
+    return outcome
+
+
+def _timed_runs(cell: Cell, made: Namespace, train: Iterable[Batch], test: Iterable[Batch]) -> dict[str, Any]:
+    wait = waiting_for(made.device)
+    fits = time_fits(made.pipeline, train, repeats=cell.repeats, wait=wait)
+    first = next(iter(test))
+    sizes = {1, len(first.paths)}
+    predictions = time_predictions(made.pipeline, first, sizes=sizes, repeats=cell.repeats, wait=wait)
+    with timed(Clock(wait)) as clock:
+        metrics = dict(zip(labels(cell.settings["metrics"]), made.metrics, strict=True))
+        evaluate(made.pipeline, test, metrics)
+    seconds = fits | predictions | {"metrics": spread_of([clock.seconds["metrics"]])}
+    with stage("flops"):
+        flops = flops_of(made.pipeline, first)
+    return {"seconds": {name: asdict(spread) for name, spread in seconds.items()}, "flops": flops}
+
+
+def _labels(batches: Iterable[Batch]) -> list[bool | None]:
+    if isinstance(batches, ImageBatches):
+        return [sample.anomalous for sample in batches.samples]
+    return [
+        label
+        for batch in batches
+        for label in ([None] * len(batch.paths) if batch.labels is None else batch.labels.tolist())
+    ]
