@@ -87,7 +87,8 @@ def made_of(settings: Mapping[str, Any]) -> Namespace:
     """
     parser = fit_parser("evaluate", "")
     try:
-        return parser.instantiate(parser.parse_object(FIT.expanded(settings)))
+        made: Namespace = parser.instantiate(parser.parse_object(FIT.expanded(settings)))
+        return made
     except ArgumentError as error:
         raise BadConfig(explained(str(error), parser)) from error
 

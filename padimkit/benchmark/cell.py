@@ -23,7 +23,7 @@ class Cell:
         settings: Resolved, as `padimkit evaluate` takes them.
         measure: What is asked for.
         repeats: How often each time is measured.
-        train_images: So many training images, repeated where there are fewer; None takes those that there are.
+        train_images: So many training images, repeated where there are fewer; None takes those there are.
         varied: What a complexity study varies here.
     """
 

@@ -96,13 +96,17 @@ def _example(prediction: Prediction, truth: Batch, index: int, path: str) -> Exa
     low, high = float(scores.min()), float(scores.max())
     grey = ((scores - low) / max(high - low, 1e-12) * 255).round().byte().numpy()
     pixels = (truth.images[index].permute(1, 2, 0).clamp(0, 1) * 255).round().byte().numpy()
-    mask = None if truth.masks is None else _png(_as_bytes(truth.masks[index]), Image.Resampling.NEAREST)
+    mask = (
+        None
+        if truth.masks is None
+        else _encoded(_as_bytes(truth.masks[index]), Image.Resampling.NEAREST, "PNG")
+    )
     return Example(
         path="/".join(path.split("/")[-2:]),
         anomalous=None if truth.labels is None else bool(truth.labels[index]),
         score=float(prediction.image_scores[index]),
-        image=_png(pixels, Image.Resampling.BILINEAR),
-        map=_png(grey, Image.Resampling.BILINEAR),
+        image=_encoded(pixels, Image.Resampling.BILINEAR, "JPEG"),
+        map=_encoded(grey, Image.Resampling.BILINEAR, "PNG"),
         mask=mask,
         low=low,
         high=high,
@@ -113,8 +117,8 @@ def _as_bytes(mask: Bool[Tensor, "H W"]) -> UInt8[np.ndarray, "H W"]:
     return (mask.cpu().to(torch.uint8) * 255).numpy()
 
 
-def _png(pixels: UInt8[np.ndarray, "H W *c"], resampling: Image.Resampling) -> str:
+def _encoded(pixels: UInt8[np.ndarray, "H W *c"], resampling: Image.Resampling, form: str) -> str:
     picture, buffer = Image.fromarray(pixels), io.BytesIO()
     picture.thumbnail((_SIDE, _SIDE), resampling)
-    picture.save(buffer, "PNG", optimize=True)
+    picture.save(buffer, form, optimize=True)
     return base64.b64encode(buffer.getvalue()).decode("ascii")

@@ -72,11 +72,8 @@ def _first_run(cell: Cell, made: Namespace, train: Iterable[Batch], test: Iterab
         outcome["bytes"] = peaks.bytes | sizes_of(made.pipeline)
     if "quality" in cell.measure:
         del found.metrics["kept"]
-        curves = {"roc": keeper.roc()} | {
-            "pro": pro_curve(metric)
-            for name, metric in metrics.items()
-            if isinstance(metric, PRO) and name in found.metrics
-        }
+        pros = [m for name, m in metrics.items() if isinstance(m, PRO) and name in found.metrics]
+        curves = {"roc": keeper.roc(), "pro": pro_curve(pros[0]) if pros else None}
         outcome |= {
             "metrics": found.metrics,
             "undefined": found.undefined,

@@ -48,7 +48,7 @@ class Peaks:
 
 
 def sizes_of(pipeline: Pipeline) -> dict[str, int]:
-    """Bytes of a fitted pipeline: "model" in tensors, "disk" when stored, and "device", the peak of its GPU."""
+    """Bytes of a fitted pipeline: "model" in tensors, "disk" when stored, "device" at its GPU's peak."""
     state = pipeline.state_dict()
     sizes = {"model": sum(tensor.nbytes for tensor in state.values())}
     with stage("storage"), tempfile.TemporaryDirectory() as folder:

@@ -37,7 +37,7 @@ class Curve:
 
 @dataclass(frozen=True)
 class Example:
-    """One test image with its map, as PNG files in base64; the same images for all methods.
+    """One test image as JPEG, its map and mask as PNG, in base64; the same images for all methods.
 
     `low` and `high` are the scores of black and white in the 8-bit grey map.
     """
@@ -82,9 +82,9 @@ class Record:
         metrics: Figures of merit by name.
         undefined: Why a metric has no figure.
         curves: "roc" of images, "pro" of regions, where masks and labels allow.
-        seconds: Of a whole fit: "fit", and "read", "reducer fit" and "density fit" in it. Per image: "predict N"
-            and "score N" in batches of N, and "backbone", "embedding", "score" and "map" in the largest ones. Of
-            the whole test set: "metrics".
+        seconds: "fit", a whole one, and in it "read", "reducer fit" and "density fit". Per image: "predict N" and
+            "score N" in batches of N; in the largest ones "backbone", "embedding", "score" and "map". Of the
+            whole test set: "metrics".
         bytes: "peak" of the process, "peak fit" and "peak predict" above what was resident before, "model" in
             memory, "disk" of the stored model, "device" peak of a GPU.
         flops: Of the backbone per image; None where they cannot be counted.

@@ -56,7 +56,7 @@ def time_predictions(
 
 
 def flops_of(pipeline: Pipeline, images: Batch) -> int | None:
-    """Floating-point operations of the backbone for one image, as torch counts them; None where it has none."""
+    """Floating-point operations of the backbone for one image, as torch counts them; None for none."""
     with FlopCounterMode(display=False) as counter:
         pipeline.backbone.extract(images.images[:1].to(pipeline.device))
     return counter.get_total_flops() or None
