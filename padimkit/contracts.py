@@ -177,6 +177,14 @@ class LayeredDensity(ABC):
         """What `score` gives for the aligned embedding."""
 
 
+class Forecasting(ABC):
+    """A density that knows what it will take before it is fitted."""
+
+    @abstractmethod
+    def predicted_bytes(self, *, images: int, channels: int, positions: int) -> int:
+        """The most bytes that it holds at a time when it is fitted on so many images, and then scores."""
+
+
 class Stateful(ABC):
     """A backbone whose weights are stored with the model, so that the model needs no other file."""
 

@@ -82,9 +82,9 @@ class Record:
         metrics: Figures of merit by name.
         undefined: Why a metric has no figure.
         curves: "roc" of images, "pro" of regions, where masks and labels allow.
-        seconds: "fit", a whole one, and in it "read", "reducer fit" and "density fit". Per image: "predict N" and
-            "score N" in batches of N; in the largest ones "backbone", "embedding", "score" and "map". Of the
-            whole test set: "metrics".
+        seconds: "fit", a whole one, and in it "read", "reducer fit" and "density fit". Per image: "predict N"
+            and "score N" in batches of N; in the largest ones "backbone", "embedding", "score" and "map". Of
+            the whole test set: "metrics".
         bytes: "peak" of the process, "peak fit" and "peak predict" above what was resident before, "model" in
             memory, "disk" of the stored model, "device" peak of a GPU.
         flops: Of the backbone per image; None where they cannot be counted.

@@ -11,7 +11,7 @@ from torch import Tensor
 from padimkit.arguments import require_alike
 from padimkit.buffered_moments import BufferedMoments, Dense
 from padimkit.choices import require_choice
-from padimkit.contracts import DensityModel, Mergeable, Updatable
+from padimkit.contracts import DensityModel, Forecasting, Mergeable, Updatable
 from padimkit.densities.forecast import Forecast, Sizes
 from padimkit.densities.whitening import DenseWhitening, Whitening, quickest_whitening, smallest_whitening
 from padimkit.errors import BadArgument, BadData, BadShape, NotFitted
@@ -25,7 +25,7 @@ _DTYPES = {"float32": torch.float32, "float64": torch.float64}
 
 
 @final
-class Gaussian(DensityModel, Updatable, Mergeable):
+class Gaussian(DensityModel, Updatable, Mergeable, Forecasting):
     """Mahalanobis distance, with square root, to a Gaussian (PaDiM paper, sections III-B and III-D).
 
     Args:
@@ -81,6 +81,10 @@ class Gaussian(DensityModel, Updatable, Mergeable):
                 dtype.itemsize, self._sample_dtype.itemsize, 2 if self.storage == "half" else dtype.itemsize
             ),
         )
+
+    def predicted_bytes(self, *, images: int, channels: int, positions: int) -> int:
+        """The total of the forecast."""
+        return self.forecast(images=images, channels=channels, positions=positions).total
 
     def fit(self, stream: Iterable[Embedding]) -> None:
         """Learns mean and covariance in one pass, in memory that does not depend on the number of images.

@@ -9,7 +9,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from padimkit.contracts import DensityModel, LayeredDensity
+from padimkit.contracts import DensityModel, Forecasting, LayeredDensity
 from padimkit.densities.gallery import Gallery, cell_orders
 from padimkit.densities.nearest import indexed_distances, nearest_distances
 from padimkit.errors import BadArgument, BadData, BadFeatures, BadShape, NotFitted
@@ -17,7 +17,7 @@ from padimkit.values import Embedding, Pyramid, Scores
 
 
 @final
-class Spade(DensityModel, LayeredDensity):
+class Spade(DensityModel, LayeredDensity, Forecasting):
     """Mean squared distance to nearest neighbours (Cohen and Hoshen 2020, SPADE, sections 3.2 and 3.3).
 
     An image is compared with the descriptors of the training images; each of its patches with all patches of
@@ -52,6 +52,10 @@ class Spade(DensityModel, LayeredDensity):
             raise BadArgument(f'Expected "memory_budget" above 0 GB, got {memory_budget}.')
         _require_index(index)
         self._gallery: Gallery | None = None
+
+    def predicted_bytes(self, *, images: int, channels: int, positions: int) -> int:
+        """All features, as if aligned: an upper bound where layers are kept at their own resolution."""
+        return 4 * images * channels * positions
 
     def fit(self, stream: Iterable[Embedding]) -> None:
         """Keeps the features of all images.

@@ -1,0 +1,216 @@
+"""A suite: the cells that its file describes, all of them valid, and what is left out."""
+
+import json
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeVar, final
+
+from jsonargparse import ArgumentParser
+
+from padimkit.benchmark.cell import Cell
+from padimkit.benchmark.fingerprint import facts_of
+from padimkit.benchmark.process import Limits
+from padimkit.benchmark.record import Facts
+from padimkit.benchmark.suite_file import Data, Engine, Method, SuiteFile
+from padimkit.benchmark.variants import Place, Variant, places_of, title, variants_of, varied
+from padimkit.errors import BadArgument, BadConfig, PadimkitError
+from padimkit.reader import Reader
+from padimkit.settings import FIT, as_written, fit_parser, made_of, parse
+
+Entry = TypeVar("Entry", Method, Data)
+_KEYS = ("pipeline", "data", "metrics", "seed", "device", "batch_size", "workers")
+
+
+@dataclass(frozen=True)
+class Planned:
+    """A cell and its data."""
+
+    cell: Cell
+    facts: Facts
+
+    @property
+    def key(self) -> str:
+        """Under which its record is kept."""
+        return self.cell.key(self.facts.fingerprint)
+
+
+@dataclass(frozen=True)
+class LeftOut:
+    """An entry of the file that is not run, and why."""
+
+    name: str
+    reason: str
+
+
+@final
+@dataclass(frozen=True)
+class Suite:
+    """What is to be run.
+
+    Args:
+        name: What records and reports call it.
+        planned: All cells; those of the same data follow each other.
+        left_out: What the file names and this machine does not have.
+        limits: Of each cell.
+        engine: For cells whose time is not measured.
+    """
+
+    name: str
+    planned: tuple[Planned, ...]
+    left_out: tuple[LeftOut, ...]
+    limits: Limits
+    engine: Engine
+
+    @classmethod
+    def read(cls, path: Path) -> "Suite":
+        """The suite in a file, every name, key and path of which has been checked.
+
+        Raises:
+            BadConfig: Something is wrong; file and key are named, and near misses.
+        """
+        file = SuiteFile.read(path)
+        try:
+            methods, without_methods = _present(file.pipelines, title)
+            datasets, without_data = _present(file.datasets, lambda data: data.class_path)
+            planned = tuple(_Planner(file).plan(methods, datasets))
+            memory = None if file.memory_limit is None else 1e9 * file.memory_limit
+            limits = Limits(file.timeout, memory, file.threads)
+        except PadimkitError as error:
+            raise BadConfig(f'"{path}": {error}') from error
+        return cls(file.name, planned, (*without_methods, *without_data), limits, file.engine)
+
+
+class _Planner:
+    """Makes the cells of a file; what they have in common is looked at once."""
+
+    def __init__(self, file: SuiteFile) -> None:
+        self._file = file
+        self._parser: ArgumentParser = fit_parser("evaluate", "")
+        self._facts: dict[str, Facts] = {}
+        _check(file)
+
+    def plan(self, methods: Sequence[Method], datasets: Sequence[Data]) -> Iterator[Planned]:
+        variants = [variant for method in methods for variant in self._variants(method)]
+        titles: set[str] = set()
+        for place in (place for data in datasets for place in places_of(data)):
+            for variant in variants:
+                for cell in self._cells(variant, place):
+                    if cell.title in titles:
+                        raise BadConfig(f'"{cell.title}" is there twice. Give its pipelines different names.')
+                    titles.add(cell.title)
+                    yield Planned(cell, self._facts_of(cell))
+
+    def _variants(self, method: Method) -> Iterator[Variant]:
+        for variant in variants_of(method):
+            if not self._file.vary:
+                yield variant
+            for name, values in self._file.vary.items():
+                yield from (varied(variant, name, value) for value in values)
+
+    def _cells(self, variant: Variant, place: Place) -> Iterator[Cell]:
+        settings = self._resolved(variant, place)
+        made_of(settings)  # arguments out of range are known before anything runs
+        seen: list[Any] = []
+        for seed in self._file.seeds:
+            own = with_seed(settings, seed, data=place.seeded)
+            deciding = own["pipeline"], own["data"]
+            if deciding in seen:  # without anything that has a seed, one run says all
+                continue
+            seen.append(deciding)
+            yield Cell(
+                suite=self._file.name,
+                method=variant.name,
+                dataset=place.dataset,
+                category=place.category,
+                seed=seed,
+                settings=own,
+                measure=tuple(self._file.measure),
+                repeats=self._file.repeats,
+                train_images=variant.train_images,
+                varied=variant.varied,
+            )
+
+    def _resolved(self, variant: Variant, place: Place) -> dict[str, Any]:
+        file = self._file
+        words = [*variant.words, f"--data={json.dumps(place.settings)}"]
+        words += [f"--{key}={json.dumps(getattr(file, key))}" for key in ("batch_size", "workers")]
+        words += [
+            f"--device={file.device}",
+            *([f"--metrics={json.dumps(file.metrics)}"] if file.metrics else []),
+        ]
+        try:
+            resolved = as_written(self._parser, parse(self._parser, FIT, words))
+        except PadimkitError as error:
+            raise BadConfig(f'"{variant.name}" on "{place.dataset}": {error}') from error
+        settings = {key: resolved[key] for key in _KEYS if key in resolved}
+        _require_weights(settings, variant.name)
+        return settings
+
+    def _facts_of(self, cell: Cell) -> Facts:
+        key = json.dumps(cell.settings["data"], sort_keys=True)
+        if key not in self._facts:
+            made = made_of(cell.settings)
+            self._facts[key] = facts_of(made.data, Reader(made.pipeline.preprocessing, made.batch_size))
+        return self._facts[key]
+
+
+def with_seed(settings: dict[str, Any], seed: int, *, data: bool) -> dict[str, Any]:
+    """The settings with this seed in all parts of the pipeline that have one, and in the data if asked."""
+    parts = ("pipeline", "data") if data else ("pipeline",)
+    return settings | {name: _seeded(settings[name], seed) for name in parts} | {"seed": seed}
+
+
+def _seeded(settings: Any, seed: int) -> Any:
+    if isinstance(settings, list):
+        return [_seeded(value, seed) for value in settings]
+    if not isinstance(settings, dict) or settings.get("transforms") == []:  # augments nothing, by any seed
+        return settings
+    return {name: seed if name == "seed" else _seeded(value, seed) for name, value in settings.items()}
+
+
+def _present(
+    entries: Sequence[Entry], name: Callable[[Entry], str]
+) -> tuple[list[Entry], tuple[LeftOut, ...]]:
+    """The entries that this machine has what they need for; others only in their place."""
+    left_out = [LeftOut(name(e), f'"{missing}" is missing') for e in entries if (missing := _missing(e))]
+    there = [entry for entry in entries if not _missing(entry)]
+    first = [entry for entry in there if not entry.otherwise]
+    left_out += [
+        LeftOut(name(e), "there is other data or another method") for e in there if first and e.otherwise
+    ]
+    if not there:
+        reasons = "; ".join(f"{one.name}: {one.reason}" for one in left_out)
+        raise BadConfig(f"Nothing is left to run. {reasons}.")
+    return first or there, tuple(left_out)
+
+
+def _missing(entry: Method | Data) -> str:
+    return next((path for path in entry.if_present if not Path(path).exists()), "")
+
+
+def _check(file: SuiteFile) -> None:
+    for key in ("seeds", "measure"):
+        values = getattr(file, key)
+        if not values or len(set(values)) < len(values):
+            raise BadArgument(f'"{key}" must be a list of different values, found {values}.')
+    if not file.name or file.repeats < 1:
+        raise BadArgument(
+            f'Expected a "name" and "repeats" of at least 1, got "{file.name}", {file.repeats}.'
+        )
+    for key in ("timeout", "memory_limit", "threads"):
+        value = getattr(file, key)
+        if value is not None and not value > 0:
+            raise BadArgument(f'Expected "{key}" above 0, got {value}.')
+    for key, values in file.vary.items():
+        if len(set(values)) < 3:
+            raise BadArgument(f'"vary.{key}" needs at least 3 different values, found {values}.')
+
+
+def _require_weights(settings: dict[str, Any], name: str) -> None:
+    weights = settings["pipeline"]["backbone"].get("init_args", {}).get("weights")
+    if isinstance(weights, str) and weights not in ("hub", "none") and not Path(weights).is_file():
+        raise BadConfig(
+            f'The weights of "{name}", "{weights}", do not exist. Name another file, or put it into '
+            '"if_present" to leave the method out.'
+        )

@@ -1,0 +1,178 @@
+"""What stands in the YAML file of a suite, with types, before anything is made of it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+from typing import Any
+
+from jsonargparse import ArgumentError, ArgumentParser
+
+from padimkit.benchmark.cell import MEASURES, Measure
+from padimkit.config import read_yaml
+from padimkit.errors import BadConfig
+from padimkit.expansion import check_keys
+
+
+@dataclass(frozen=True)
+class Method:
+    """One entry of `pipelines`: a recipe, a settings file, or a pipeline in place.
+
+    Args:
+        recipe: A recipe's name, or the path of a settings file.
+        pipeline: A `pipeline` section in place of a recipe.
+        name: What tables call it; may hold keys of `grid` in braces.
+        set: Values by key below `pipeline`, as on the command line.
+        grid: Lists of values by such a key; all combinations are run.
+        if_present: Left out, with the reason, where one of these files is missing.
+        otherwise: Only where all pipelines that are not marked so are left out.
+    """
+
+    recipe: str = ""
+    pipeline: dict[str, Any] | None = None
+    name: str = ""
+    set: dict[str, Any] = field(default_factory=dict)
+    grid: dict[str, list[Any]] = field(default_factory=dict)
+    if_present: list[str] = field(default_factory=list)
+    otherwise: bool = False
+
+
+@dataclass(frozen=True)
+class Data:
+    """One entry of `datasets`.
+
+    Args:
+        class_path: A data set's name.
+        init_args: Its arguments.
+        categories: Short for a grid of `category`.
+        grid: Lists of values by argument; all combinations are run.
+        seeded: Whether the seed of a cell is the data set's too.
+        if_present: Left out, with the reason, where one of these files is missing.
+        otherwise: Only where all data sets that are not marked so are left out.
+    """
+
+    class_path: str = ""
+    init_args: dict[str, Any] = field(default_factory=dict)
+    categories: list[str] = field(default_factory=list)
+    grid: dict[str, list[Any]] = field(default_factory=dict)
+    seeded: bool = False
+    if_present: list[str] = field(default_factory=list)
+    otherwise: bool = False
+
+
+@dataclass(frozen=True)
+class Engine:
+    """How cells whose time is not measured run beside each other, through joblib.
+
+    Args:
+        backend: loky, or dask for a cluster at `address`, or another backend of joblib.
+        jobs: How many at a time; -1 for as many as there are CPUs, or workers.
+        address: Of the cluster's scheduler; empty for a local one.
+    """
+
+    backend: str = "loky"
+    jobs: int = 1
+    address: str = ""
+
+
+@dataclass(frozen=True)
+class SuiteFile:
+    """All of a suite file.
+
+    Args:
+        name: What records and reports call it.
+        pipelines: What is compared.
+        datasets: On what.
+        metrics: As `evaluate` takes them; by default image AUROC, pixel AUROC and PRO.
+        seeds: One run for each, of what has a seed.
+        measure: quality, time, memory.
+        repeats: How often each time is measured.
+        timeout: Seconds that a cell may take.
+        memory_limit: GB (1e9 bytes) that a cell may take.
+        threads: Of torch and of the libraries below it.
+        engine: For cells whose time is not measured.
+        device: Where to compute.
+        batch_size: Images per batch.
+        workers: Threads that decode images ahead.
+        vary: For studies of complexity: lists of values, one of which is varied at a time: `train_images`,
+            `resolution` (side in pixels), or a key below `pipeline`.
+    """
+
+    name: str
+    pipelines: list[Method]
+    datasets: list[Data]
+    metrics: list[Any] = field(default_factory=list)
+    seeds: list[int] = field(default_factory=lambda: [0])
+    measure: list[Measure] = field(default_factory=lambda: list(MEASURES[:1]))
+    repeats: int = 3
+    timeout: float | None = None
+    memory_limit: float | None = None
+    threads: int | None = None
+    engine: Engine = Engine()
+    device: str = "cpu"
+    batch_size: int = 8
+    workers: int | None = None
+    vary: dict[str, list[float]] = field(default_factory=dict)
+
+    @classmethod
+    def read(cls, path: Path) -> "SuiteFile":
+        """The suite in a file.
+
+        Raises:
+            BadConfig: A key is unknown or missing, or a value is of a wrong type; file and key are named.
+        """
+        content = read_yaml(path)
+        try:
+            content["pipelines"] = _entries(content.get("pipelines"), "pipelines", Method, "recipe")
+            content["datasets"] = _entries(content.get("datasets"), "datasets", Data, "class_path")
+            check_keys(content, [known.name for known in fields(cls)], "")
+            return _parsed(content)
+        except (BadConfig, ArgumentError) as error:
+            raise BadConfig(f'"{path}": {" ".join(str(error).split())}') from error
+
+
+def _entries(found: Any, key: str, kind: type[Any], short: str) -> list[dict[str, Any]]:
+    """Mappings; a text alone is short for one."""
+    if not isinstance(found, list) or not found:
+        raise BadConfig(f'"{key}" must be a list with at least one entry, found {found!r}.')
+    entries = [{short: entry} if isinstance(entry, str) else entry for entry in found]
+    for number, entry in enumerate(entries):
+        if not isinstance(entry, Mapping):
+            raise BadConfig(f'"{key}[{number}]" is {entry!r}; expected a name, or keys and values.')
+        check_keys(entry, [known.name for known in fields(kind)], f"{key}[{number}]")
+    return entries
+
+
+def _parsed(content: Mapping[str, Any]) -> SuiteFile:
+    """By jsonargparse, for types and their messages; what it does not know it must not touch."""
+    parser = ArgumentParser(exit_on_error=False)
+    parser.add_class_arguments(SuiteFile)
+    free = {"pipelines": [], "datasets": [], "metrics": content.get("metrics", [])}
+    parsed = parser.instantiate(parser.parse_object({**content, **free}))
+    return SuiteFile(
+        **dict(vars(parsed))
+        | {
+            "pipelines": [
+                _entry(Method, entry, "pipelines", n) for n, entry in enumerate(content["pipelines"])
+            ],
+            "datasets": [_entry(Data, entry, "datasets", n) for n, entry in enumerate(content["datasets"])],
+        }
+    )
+
+
+def _entry(kind: type[Any], entry: Mapping[str, Any], key: str, number: int) -> Any:
+    hidden = {
+        name: value for name, value in entry.items() if name in ("pipeline", "set", "init_args", "grid")
+    }
+    for name, value in hidden.items():
+        if not isinstance(value, Mapping):
+            raise BadConfig(f'"{key}[{number}].{name}" is {value!r}; expected keys and values.')
+    for name, values in hidden.get("grid", {}).items():
+        if not isinstance(values, list) or not values:
+            raise BadConfig(f'"{key}[{number}].grid.{name}" is {values!r}; expected a list of values.')
+    parser = ArgumentParser(exit_on_error=False)
+    parser.add_class_arguments(kind)
+    try:
+        parsed = parser.parse_object({name: value for name, value in entry.items() if name not in hidden})
+    except ArgumentError as error:
+        raise BadConfig(f'"{key}[{number}]": {error}') from error
+    return kind(**dict(vars(parser.instantiate(parsed))) | hidden)

@@ -1,0 +1,113 @@
+"""The methods of a suite as words of the command line, one variant for each combination of a grid."""
+
+import json
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from itertools import product
+from pathlib import Path
+from typing import Any
+
+from padimkit.benchmark.suite_file import Data, Method
+from padimkit.errors import BadConfig
+from padimkit.names import did_you_mean
+from padimkit.settings import recipe_as_option
+
+_RESOLUTION = ("preprocessing.resize", "preprocessing.crop")
+
+
+@dataclass(frozen=True)
+class Variant:
+    """A method with all its values.
+
+    Args:
+        name: What tables call it.
+        words: What makes its pipeline on the command line.
+        train_images: So many, where that is varied.
+        varied: What a complexity study varies here.
+    """
+
+    name: str
+    words: tuple[str, ...]
+    train_images: int | None = None
+    varied: dict[str, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Place:
+    """Data of one category.
+
+    Args:
+        dataset: The name of the data set.
+        category: The values of the grid, empty if there is none.
+        settings: As `data` takes them.
+        seeded: Whether the seed of a cell is the data set's too.
+    """
+
+    dataset: str
+    category: str
+    settings: dict[str, Any]
+    seeded: bool
+
+
+def variants_of(method: Method) -> Iterator[Variant]:
+    """One for each combination of its grid.
+
+    Raises:
+        BadConfig: It has neither recipe nor pipeline, or both, or its name holds what is no key of the grid.
+    """
+    if bool(method.recipe) == (method.pipeline is not None):
+        raise BadConfig(f'"{title(method)}" needs either "recipe" or "pipeline".')
+    base = (
+        recipe_as_option([method.recipe]) if method.recipe else [f"--pipeline={json.dumps(method.pipeline)}"]
+    )
+    for values in _combinations(method.grid):
+        changes = [word(key, value) for key, value in (method.set | values).items()]
+        yield Variant(_named(method, values), (*base, *changes))
+
+
+def varied(variant: Variant, name: str, value: float) -> Variant:
+    """The same with one value of a complexity study."""
+    number = int(value) if value == int(value) else value
+    if name == "train_images":
+        return Variant(variant.name, variant.words, int(value), {name: value})
+    keys = _RESOLUTION if name == "resolution" else (name,)
+    return Variant(variant.name, (*variant.words, *(word(key, number) for key in keys)), None, {name: value})
+
+
+def places_of(data: Data) -> Iterator[Place]:
+    """One for each combination of its grid, of which `categories` is a part."""
+    grid = ({"category": data.categories} if data.categories else {}) | data.grid
+    for values in _combinations(grid):
+        settings = {"class_path": data.class_path, "init_args": data.init_args | values}
+        category = " ".join(str(value) for value in values.values()) or str(
+            data.init_args.get("category", "")
+        )
+        yield Place(data.class_path, category, settings, data.seeded)
+
+
+def title(method: Method) -> str:
+    """What an entry of the file is called before its grid is known."""
+    return method.name or (Path(method.recipe).stem if method.recipe.endswith(".yaml") else method.recipe)
+
+
+def word(key: str, value: Any) -> str:
+    """A value below `pipeline` on the command line."""
+    return f"--pipeline.{key}={value if isinstance(value, str) else json.dumps(value)}"
+
+
+def _combinations(grid: Mapping[str, list[Any]]) -> Iterator[dict[str, Any]]:
+    for values in product(*grid.values()):
+        yield dict(zip(grid, values, strict=True))
+
+
+def _named(method: Method, values: Mapping[str, Any]) -> str:
+    name = title(method)
+    if "{" not in name:
+        return ", ".join([name, *(f"{key} {value}" for key, value in values.items())])
+    for key in re.findall(r"\{([^}]*)\}", name):
+        if key not in values:
+            raise BadConfig(
+                f'The name "{name}" holds "{key}", no key of its grid.{did_you_mean(key, values)}'
+            )
+    return re.sub(r"\{([^}]*)\}", lambda found: str(values[found[1]]), name)

@@ -1,0 +1,96 @@
+"""`padimkit benchmark`: run a suite, go on with one, or run the cell of a record again."""
+
+import argparse
+import sys
+from pathlib import Path
+
+from padimkit.benchmark.cell import Cell
+from padimkit.benchmark.fingerprint import facts_of
+from padimkit.benchmark.forecast import predicted_bytes
+from padimkit.benchmark.process import Limits, run_cell
+from padimkit.benchmark.record import Record
+from padimkit.benchmark.runner import remaining, run_suite
+from padimkit.benchmark.store import read
+from padimkit.benchmark.suite import Planned, Suite
+from padimkit.errors import BadConfig, BadData
+from padimkit.reader import Reader
+from padimkit.settings import made_of
+
+
+def run(words: list[str]) -> None:
+    """Runs what the words ask for."""
+    given = _parser().parse_args(words)
+    if (given.suite is None) == (given.record is None):
+        raise BadConfig("Give either the YAML file of a suite, or --record FILE.")
+    if given.record is not None:
+        _repeat(given.record)
+        return
+    suite = Suite.read(given.suite)
+    output = given.output or Path("records") / suite.name
+    left = remaining(suite, output, retry_failed=given.retry_failed)
+    _announce(suite, left, output)
+    if given.dry_run:
+        for planned in left:
+            print(f"{planned.cell.title}: {_size(predicted_bytes(planned))}")
+        return
+    failed = sum(record.failure is not None for record in _progress(suite, left, output))
+    print(f"{len(suite.planned)} records are in {output}; report them by: padimkit report {output}")
+    if failed:
+        print(f"{failed} of {len(left)} cells failed; try them again by --retry-failed.", file=sys.stderr)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="padimkit benchmark", description=__doc__)
+    parser.add_argument("suite", type=Path, nargs="?", help="YAML file of the suite.")
+    parser.add_argument("--output", type=Path, help="Folder of the records; by default records/<suite>.")
+    parser.add_argument("--dry-run", action="store_true", help="Show what would run, and what it would take.")
+    parser.add_argument("--retry-failed", action="store_true", help="Run cells again that failed.")
+    parser.add_argument("--record", type=Path, help="Run the cell of this record again, and compare.")
+    return parser
+
+
+def _announce(suite: Suite, left: list[Planned], output: Path) -> None:
+    for one in suite.left_out:
+        print(f"Left out: {one.name}: {one.reason}.", file=sys.stderr)
+    done = len(suite.planned) - len(left)
+    known = f"; {done} of them have a record in {output}" if done else ""
+    print(f"{suite.name}: {len(suite.planned)} cells{known}", flush=True)
+
+
+def _progress(suite: Suite, left: list[Planned], output: Path) -> list[Record]:
+    records = []
+    for record in run_suite(suite, left, output):
+        records.append(record)
+        title = f"{record.method} on {record.dataset}/{record.category}, seed {record.seed}"
+        print(f"[{len(records)}/{len(left)}] {title}: {_outcome(record)}, {record.took:.0f} s", flush=True)
+    return records
+
+
+def _outcome(record: Record) -> str:
+    if record.failure is not None:
+        return (
+            f"failed ({record.failure.cause}) in the stage {record.failure.stage}: {record.failure.message}"
+        )
+    return ", ".join(f"{name} {value:.4f}" for name, value in record.metrics.items()) or "measured"
+
+
+def _repeat(path: Path) -> None:
+    record = read(path)
+    names = Cell.__dataclass_fields__
+    cell = Cell(**{name: getattr(record, name) for name in names})
+    made = made_of(cell.settings)
+    facts = facts_of(made.data, Reader(made.pipeline.preprocessing, made.batch_size))
+    if record.facts is not None and facts.fingerprint != record.facts.fingerprint:
+        raise BadData(f'The data of "{path}" has changed since; its figures cannot be had again.')
+    again = run_cell(cell, facts, Limits(threads=record.environment.get("threads")))
+    print(f"{cell.title}: {_outcome(again)}, {again.took:.0f} s")
+    differing = [name for name, value in record.metrics.items() if again.metrics.get(name) != value]
+    if again.failure is None and not differing:
+        print(f"The figures are those of the record, exactly: {len(record.metrics)} metrics.")
+        return
+    expected = ", ".join(f"{name} {record.metrics[name]!r}" for name in differing)
+    raise BadData(f'"{path}" has other figures: {expected or "none, since this run failed"}.')
+
+
+def _size(count: int | None) -> str:
+    return "bytes not known before it runs" if count is None else f"{count / 1e9:.2f} GB predicted"
