@@ -1,12 +1,15 @@
 """Shapes in signatures are checked at run time here, and only here; each run draws fresh random inputs."""
 
 import secrets
+import shutil
 import textwrap
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
+from campus import Campus, write_campus
 from jaxtyping import install_import_hook
 from PIL import Image
 
@@ -75,3 +78,18 @@ def install(tmp_path, monkeypatch):
             (tmp_path / f"{name}.py").write_text(textwrap.dedent(source))
 
     return install
+
+
+@pytest.fixture(scope="session")
+def drawn_campus(tmp_path_factory) -> Campus:
+    """A small ShanghaiTech with other videos in each run, for tests that leave it as it is."""
+    seed = secrets.randbits(32)
+    print(f"seed of the campus {seed}")
+    return write_campus(tmp_path_factory.mktemp("drawn") / "campus", np.random.default_rng(seed))
+
+
+@pytest.fixture
+def campus(drawn_campus, tmp_path) -> Campus:
+    """A copy of it to change."""
+    root = shutil.copytree(drawn_campus.root, tmp_path / "campus")
+    return replace(drawn_campus, root=root)

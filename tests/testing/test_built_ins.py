@@ -58,6 +58,10 @@ ARGUMENTS = {
         ],
         "mvtec": [lambda data: {"root": data, "category": "stripes"}],
         "rd_mvtec": [lambda data: {"root": data, "category": "stripes"}],
+        "shanghaitech": [
+            lambda data: {"root": data / "campus"},
+            lambda data: {"root": data / "campus", "scene": 1, "train_every": 5, "test_every": 3},
+        ],
         "synthetic": [
             lambda data: {"root": new_folder(data), "train_images": 4, "test_images": 1, "size": 64},
         ],
@@ -88,6 +92,12 @@ def test_no_built_in_is_left_out(family):
     assert set(ARGUMENTS[family]) == plugins
 
 
+@pytest.fixture
+def data(stripes, drawn_campus):
+    (stripes / "campus").symlink_to(drawn_campus.root)
+    return stripes
+
+
 @contract_checks(Backbone)
 @pytest.mark.parametrize(("name", "arguments"), variants("backbones"))
 def test_backbone(check, name, arguments):
@@ -114,5 +124,5 @@ def test_metric(check, name, arguments):
 
 @contract_checks(DataSource)
 @pytest.mark.parametrize(("name", "arguments"), variants("datasets"))
-def test_data_source(check, name, arguments, stripes):
-    check(lambda: make("datasets", name, arguments(stripes)))
+def test_data_source(check, name, arguments, data):
+    check(lambda: make("datasets", name, arguments(data)))
