@@ -1,0 +1,55 @@
+"""The variational autoencoder as a network."""
+
+from typing import final
+
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+
+from padimkit_vae.decoder import Decoder
+from padimkit_vae.encoder import Encoder, Sizes
+from padimkit_vae.posterior import Posterior
+
+
+@final
+class Network(nn.Module):
+    """ResNet18, a convolutional latent, and ResNet18 backwards."""
+
+    def __init__(self, *, channels: int, width: int, latent_channels: int) -> None:
+        super().__init__()
+        self.encoder = Encoder(channels=channels, width=width)
+        self.mean = nn.Conv2d(8 * width, latent_channels, 1)
+        self.log_variance = nn.Conv2d(8 * width, latent_channels, 1)
+        self.decoder = Decoder(channels=channels, width=width, latent_channels=latent_channels)
+
+    @property
+    def channels(self) -> int:
+        """How many channels the images have."""
+        return self.decoder.exit.out_channels
+
+    def encode(self, images: Float[Tensor, "b c H W"]) -> tuple[Posterior, Sizes]:
+        """What is known about the latent maps, and the sizes that `decode` needs."""
+        maps, sizes = self.encoder(images.contiguous(memory_format=torch.channels_last))
+        return Posterior(self.mean(maps), self.log_variance(maps)), sizes
+
+    def decode(self, latent: Float[Tensor, "b l h w"], sizes: Sizes) -> Float[Tensor, "b c H W"]:
+        """The images of latent maps."""
+        return self.decoder(latent, sizes)  # type: ignore[no-any-return]
+
+
+def new_network(
+    *, channels: int, width: int, latent_channels: int, seed: int
+) -> tuple[Network, torch.Generator]:
+    """A network with random weights, and the generator that drew them, to draw on from.
+
+    Layers of torch draw their weights from the generator that all of a program shares: it is put back.
+    """
+    with torch.random.fork_rng(devices=[]):
+        torch.default_generator.manual_seed(seed)  # torch.manual_seed would reseed the GPUs too
+        network = Network(channels=channels, width=width, latent_channels=latent_channels)
+        for module in network.modules():
+            if isinstance(module, nn.Conv2d) and module.bias is None:  # as torchvision does for a ResNet
+                nn.init.kaiming_normal_(module.weight, mode="fan_out", nonlinearity="relu")
+        generator = torch.Generator()
+        generator.set_state(torch.default_generator.get_state())
+    return network.to(memory_format=torch.channels_last), generator  # a quarter quicker on a CPU

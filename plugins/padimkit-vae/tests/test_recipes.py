@@ -1,0 +1,99 @@
+"""The recipes, and the package as a stranger's: installed in a folder of its own, used by its short name."""
+
+import json
+import os
+import subprocess
+import sys
+from importlib.metadata import distributions
+from importlib.resources import files
+from pathlib import Path
+
+import pytest
+import yaml
+
+from padimkit.config import build_pipeline
+from padimkit_vae import Vae
+
+PROJECT = Path(__file__).resolve().parents[1]
+RECIPES = sorted(
+    path.name for path in (files("padimkit_vae") / "recipes").iterdir() if path.name.endswith("yaml")
+)
+
+
+def settings_of(recipe):
+    """The `pipeline` section with a dotted path, which is found even where the package is not installed."""
+    text = (files("padimkit_vae") / "recipes" / recipe).read_text(encoding="utf-8")
+    settings = yaml.safe_load(text)["pipeline"]
+    settings["density"]["class_path"] = "padimkit_vae.vae.Vae"
+    return settings
+
+
+def test_there_are_two_recipes():
+    assert RECIPES == ["vae-r18.yaml", "vae-tiny.yaml"]
+
+
+@pytest.mark.parametrize("recipe", RECIPES)
+def test_each_recipe_makes_a_pipeline(recipe):
+    settings = settings_of(recipe)
+    settings.pop("augmentation", None)
+    assert isinstance(build_pipeline(settings).density, Vae)
+
+
+def test_the_full_recipe_has_the_published_numbers():
+    settings = settings_of("vae-r18.yaml")
+    vae = build_pipeline({key: value for key, value in settings.items() if key != "augmentation"}).density
+    assert (vae.epochs, vae.batch_size, vae.learning_rate, vae.width) == (100, 32, 1e-4, 64)
+    assert settings["preprocessing"] == {"resize": 292, "crop": 256}
+    assert settings["augmentation"]["images"] == 10_000
+
+
+@pytest.fixture(scope="module")
+def padimkit(tmp_path_factory):
+    """The command line, in a Python that finds the package where pip has put it."""
+    site = tmp_path_factory.mktemp("site")
+    pip = [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", "--no-build-isolation"]
+    subprocess.run([*pip, "--target", str(site), str(PROJECT)], check=True, capture_output=True)
+
+    def run(*words):
+        code = (
+            f"import sys; sys.path.insert(0, {str(site)!r}); from padimkit.cli import main; sys.exit(main())"
+        )
+        environment = {**os.environ, "OMP_NUM_THREADS": "1"}
+        command = [sys.executable, "-c", code, *map(str, words)]
+        return subprocess.run(
+            command, check=True, capture_output=True, text=True, env=environment, cwd=site
+        ).stdout
+
+    run.site = site
+    return run
+
+
+def test_installed_it_is_listed_and_trains_by_its_short_name(padimkit, tmp_path):
+    assert "padimkit-vae" in padimkit("plugins")
+    recipe = padimkit.site / "padimkit_vae" / "recipes" / "vae-tiny.yaml"
+    data = ["--data", "synthetic", "--data.category", "texture", "--data.size", 64]
+    few = ["--data.train_images", 8, "--data.test_images", 8, "--pipeline.density.epochs", 1]
+    output, model = tmp_path / "result.json", tmp_path / "model"
+    padimkit("evaluate", recipe, *data, *few, "--output", output)
+    assert 0 <= json.loads(output.read_text())["metrics"]["pixel_auroc"] <= 1
+    checkpoint = tmp_path / "training"
+    padimkit("fit", recipe, *data, *few, "--pipeline.density.checkpoint", checkpoint, "--output", model)
+    assert (model / "state.safetensors").is_file()
+    assert not checkpoint.exists()
+
+
+def test_installed_its_recipes_are_found_by_an_entry_point(padimkit):
+    (installed,) = distributions(name="padimkit-vae", path=[str(padimkit.site)])
+    (found,) = installed.entry_points.select(group="padimkit.recipes")
+    assert found.value == "padimkit_vae.recipes"
+    folder = padimkit.site / "padimkit_vae" / "recipes"
+    assert sorted(path.name for path in folder.glob("*.yaml")) == RECIPES
+
+
+def test_the_example_of_the_readme_is_a_configuration():
+    text = (PROJECT / "README.md").read_text(encoding="utf-8")
+    block = text.split("```yaml\n")[1].split("```")[0]
+    settings = yaml.safe_load(block)["pipeline"]
+    settings["density"]["class_path"] = "padimkit_vae.vae.Vae"
+    settings.pop("augmentation", None)
+    assert isinstance(build_pipeline(settings).density, Vae)
