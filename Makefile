@@ -26,7 +26,7 @@ test: .venv/installed-plugins
 	  else echo 'Types are not checked on Python 3.10, which has no numpy 2.3 and so other stubs.'; fi
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses 2
 	for plugin in plugins/*/; do \
-	  (cd $$plugin && OMP_NUM_THREADS=1 $(CURDIR)/$(BIN)/python -m pytest --quiet -W error tests) || exit 1; done
+	  (cd $$plugin && OMP_NUM_THREADS=1 $(CURDIR)/$(BIN)/python -m pytest --quiet) || exit 1; done
 
 format: .venv/installed-dev
 	$(BIN)/ruff format .

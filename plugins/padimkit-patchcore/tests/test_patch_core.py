@@ -5,8 +5,6 @@ import secrets
 import numpy as np
 import pytest
 import torch
-from padimkit_patchcore import PatchCore
-from padimkit_patchcore.coreset import PROJECTED, Sketch, greedy_coreset
 from scipy.spatial.distance import cdist
 
 import padimkit
@@ -15,6 +13,8 @@ from padimkit.errors import BadArgument, BadData, BadShape, NotFitted
 from padimkit.room import Spool
 from padimkit.testing.pytest import contract_checks
 from padimkit.values import Embedding
+from padimkit_patchcore import PatchCore
+from padimkit_patchcore.coreset import PROJECTED, Sketch, greedy_coreset
 
 
 @contract_checks(DensityModel)

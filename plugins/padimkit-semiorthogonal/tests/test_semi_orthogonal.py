@@ -5,13 +5,13 @@ import secrets
 import numpy as np
 import pytest
 import torch
-from padimkit_semiorthogonal import SemiOrthogonal
 
 import padimkit
 from padimkit.contracts import Reducer
 from padimkit.errors import BadArgument, BadData, NotFitted
 from padimkit.testing.pytest import contract_checks
 from padimkit.values import Embedding, Pyramid
+from padimkit_semiorthogonal import SemiOrthogonal
 
 
 @contract_checks(Reducer)

@@ -9,9 +9,8 @@ from importlib.resources import files
 from pathlib import Path
 
 import pytest
-import yaml
 
-from padimkit.config import build_pipeline
+from padimkit import Augmentation, Preprocessing, load_recipe
 from padimkit_vae import Vae
 
 PROJECT = Path(__file__).resolve().parents[1]
@@ -20,31 +19,23 @@ RECIPES = sorted(
 )
 
 
-def settings_of(recipe):
-    """The `pipeline` section with a dotted path, which is found even where the package is not installed."""
-    text = (files("padimkit_vae") / "recipes" / recipe).read_text(encoding="utf-8")
-    settings = yaml.safe_load(text)["pipeline"]
-    settings["density"]["class_path"] = "padimkit_vae.vae.Vae"
-    return settings
-
-
 def test_there_are_two_recipes():
     assert RECIPES == ["vae-r18.yaml", "vae-tiny.yaml"]
 
 
 @pytest.mark.parametrize("recipe", RECIPES)
-def test_each_recipe_makes_a_pipeline(recipe):
-    settings = settings_of(recipe)
-    settings.pop("augmentation", None)
-    assert isinstance(build_pipeline(settings).density, Vae)
+def test_each_recipe_makes_a_pipeline_by_its_name(recipe):
+    assert isinstance(load_recipe(recipe.removesuffix(".yaml")).density, Vae)
 
 
 def test_the_full_recipe_has_the_published_numbers():
-    settings = settings_of("vae-r18.yaml")
-    vae = build_pipeline({key: value for key, value in settings.items() if key != "augmentation"}).density
+    pipeline = load_recipe("vae-r18")
+    vae = pipeline.density
     assert (vae.epochs, vae.batch_size, vae.learning_rate, vae.width) == (100, 32, 1e-4, 64)
-    assert settings["preprocessing"] == {"resize": 292, "crop": 256}
-    assert settings["augmentation"]["images"] == 10_000
+    assert pipeline.preprocessing == Preprocessing(resize=292, crop=256)
+    assert pipeline.augmentation == Augmentation(
+        ("RandomRotation(degrees=2)", "RandomCrop(size=282)"), images=10_000
+    )
 
 
 @pytest.fixture(scope="module")
@@ -88,12 +79,3 @@ def test_installed_its_recipes_are_found_by_an_entry_point(padimkit):
     assert found.value == "padimkit_vae.recipes"
     folder = padimkit.site / "padimkit_vae" / "recipes"
     assert sorted(path.name for path in folder.glob("*.yaml")) == RECIPES
-
-
-def test_the_example_of_the_readme_is_a_configuration():
-    text = (PROJECT / "README.md").read_text(encoding="utf-8")
-    block = text.split("```yaml\n")[1].split("```")[0]
-    settings = yaml.safe_load(block)["pipeline"]
-    settings["density"]["class_path"] = "padimkit_vae.vae.Vae"
-    settings.pop("augmentation", None)
-    assert isinstance(build_pipeline(settings).density, Vae)

@@ -7,13 +7,13 @@ import faiss
 import numpy as np
 import torch
 from jaxtyping import Float, Int
-from padimkit_patchcore.coreset import Sketch, greedy_coreset
 from torch import Tensor
 
 from padimkit.contracts import DensityModel
 from padimkit.errors import BadArgument, BadData, BadShape, NotFitted
 from padimkit.room import MEMORY, SPOOL
 from padimkit.values import Embedding, Scores
+from padimkit_patchcore.coreset import Sketch, greedy_coreset
 
 
 @final
