@@ -46,7 +46,9 @@ bench-spade: .venv/installed
 	$(BIN)/python -m benchmarks.spade $(ARGS)
 
 bench-methods: .venv/installed-plugins
-	$(BIN)/python -m benchmarks.methods $(ARGS)
+	$(BIN)/padimkit benchmark benchmarks/suites/methods.yaml
+	$(BIN)/padimkit benchmark benchmarks/suites/methods-moved.yaml
+	$(BIN)/padimkit report records/methods records/methods-moved --format markdown
 
 clean:
 	rm -rf .venv .venv-peers demo

@@ -7,7 +7,7 @@ from functools import partial
 import numpy as np
 import pytest
 
-from benchmarks import fresh, limits, methods, spade
+from benchmarks import fresh, limits, spade
 from benchmarks.inputs import embeddings, maps
 from benchmarks.inputs.images import prepare
 from benchmarks.measure import measured, typical_seconds
@@ -115,33 +115,3 @@ def test_the_three_searches_of_spade_find_the_same_distances():
     found = {kind: getattr(spade, kind)(**tiny) for kind in spade.KINDS}
     assert found["ours"]["sorted"] == pytest.approx(found["flat"]["sorted"], rel=1e-5)
     assert all(result["seconds"] > 0 for result in found.values())
-
-
-def test_methods_are_tabulated_with_their_spread_over_seeds():
-    rows = [
-        {"dataset": "mvtec", "method": name, "category": category, "seed": seed, "metrics": figures}
-        for name, category, seed, figures in (
-            ("one", "tile", 0, {"image_auroc": 0.5, "pro": 0.25}),
-            ("one", "bottle", 0, {"image_auroc": 1.0}),
-            ("two", "tile", 0, {"image_auroc": 0.6, "pro": 0.5}),
-            ("two", "tile", 1, {"image_auroc": 0.8, "pro": 0.5}),
-        )
-    ]
-    assert methods.table(rows, "mvtec") == [
-        "| method | tile: image AUROC | tile: PRO | bottle: image AUROC |",
-        "|---|---|---|---|",
-        "| one | 50.0 | 25.0 | 100.0 |",
-        "| two | 70.0 ± 14.1 | 50.0 ± 0.0 |  |",
-    ]
-
-
-def test_each_method_with_a_seed_runs_with_five():
-    cells = methods.cells("")
-    assert len(cells) == len({(c.dataset, c.method.name, c.category, c.seed) for c in cells})
-    for cell in cells:
-        others = [
-            c
-            for c in cells
-            if (c.dataset, c.method, c.category) == (cell.dataset, cell.method, cell.category)
-        ]
-        assert len(others) == (5 if cell.method.seeded or cell.dataset == "rd_mvtec" else 1)
