@@ -20,7 +20,7 @@ class Clock:
 
     Args:
         wait: Called at each border, so that work which a GPU has yet to do counts where it was ordered.
-        entered: Called with the name of each stage that begins.
+        entered: Told the name of each stage that begins or goes on; after an error the one it was in stands.
     """
 
     def __init__(
@@ -40,6 +40,12 @@ class Clock:
 
     def end(self) -> None:
         """The stage around goes on."""
+        self.abandon()
+        if self._open:
+            self._entered(self._open[-1])
+
+    def abandon(self) -> None:
+        """The stage ends by an error, and nothing goes on."""
         self._count()
         self._open.pop()
 
@@ -73,9 +79,12 @@ def stage(name: str) -> Iterator[None]:
         clock.begin(name)
     try:
         yield
-    finally:
+    except BaseException:
         for clock in clocks:
-            clock.end()
+            clock.abandon()
+        raise
+    for clock in clocks:
+        clock.end()
 
 
 def staged(name: str, values: Iterable[T]) -> Iterator[T]:

@@ -52,6 +52,13 @@ def test_an_error_ends_its_stages():
     assert entered == ["fit", "backbone", "map"] and set(clock.seconds) == set(entered)
 
 
+def test_the_stage_around_goes_on_after_those_within_it():
+    entered = []
+    with timed(Clock(entered=entered.append)), stage("fit"), stage("backbone"):
+        pass
+    assert entered == ["fit", "backbone", "fit"]
+
+
 def test_making_values_counts_and_using_them_does_not(ticks):
     def values():
         with stage("backbone"):

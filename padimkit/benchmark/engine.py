@@ -21,7 +21,7 @@ def records_beside(planned: Sequence[Planned], limits: Limits, engine: Engine) -
     """
     with _configured(engine):
         tasks = (delayed(run_cell)(one.cell, one.facts, limits) for one in planned)
-        yield from Parallel(return_as="generator_unordered")(tasks)
+        yield from Parallel(return_as="generator_unordered", pre_dispatch="n_jobs")(tasks)
 
 
 @contextmanager

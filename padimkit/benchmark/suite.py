@@ -110,7 +110,7 @@ class _Planner:
 
     def _cells(self, variant: Variant, place: Place) -> Iterator[Cell]:
         settings = self._resolved(variant, place)
-        made_of(settings)  # arguments out of range are known before anything runs
+        made_of(settings).pipeline.to(self._file.device)  # what is out of range is known before anything runs
         seen: list[Any] = []
         for seed in self._file.seeds:
             own = with_seed(settings, seed, data=place.seeded)

@@ -63,13 +63,16 @@ class Data:
 class Engine:
     """How cells whose time is not measured run beside each other, through joblib.
 
+    Each cell has a process of its own in any case: here, threads are enough to wait for them. The processes of
+    loky outlive a runner that is killed for a while.
+
     Args:
-        backend: loky, or dask for a cluster at `address`, or another backend of joblib.
+        backend: threading, loky, dask for a cluster at `address`, or another backend of joblib.
         jobs: How many at a time; -1 for as many as there are CPUs, or workers.
         address: Of the cluster's scheduler; empty for a local one.
     """
 
-    backend: str = "loky"
+    backend: str = "threading"
     jobs: int = 1
     address: str = ""
 

@@ -1,0 +1,81 @@
+import pytest
+import yaml
+
+PIXELS = {
+    "backbone": "pixels",
+    "reducer": {"class_path": "random_channels", "init_args": {"keep": 2}},
+    "density": "gaussian",
+    "map": {"sigma": 1.0},
+    "preprocessing": {"resize": 32, "crop": 28},
+}
+
+
+@pytest.fixture
+def suite(stripes, tmp_path):
+    """Writes a suite on a small data set; values replace those of the file, None removes a key."""
+
+    def suite(**changes):
+        content = {
+            "name": "small",
+            "pipelines": [{"name": "mine", "pipeline": PIXELS}],
+            "datasets": [
+                {"class_path": "mvtec", "init_args": {"root": str(stripes)}, "categories": ["stripes"]}
+            ],
+            "seeds": [0, 1],
+            "threads": 1,
+        } | changes
+        path = tmp_path / "suite.yaml"
+        given = {key: value for key, value in content.items() if value is not None}
+        path.write_text(yaml.safe_dump(given, sort_keys=False))
+        return path
+
+    return suite
+
+
+@pytest.fixture
+def broken(install, monkeypatch, tmp_path):
+    """A plugin whose densities end in many ways; other processes find it too."""
+    install(
+        "breaker",
+        {"breaker": "breaker_module:Breaker"},
+        {
+            "breaker_module": """
+            import os, signal, time
+            import torch
+            from padimkit.contracts import DensityModel
+            from padimkit.values import Scores
+
+            class Breaker(DensityModel):
+                def __init__(self, how: str = "well"):
+                    self.how = how
+                def fit(self, stream):
+                    for embedding in stream:
+                        self.mean = embedding.patches.mean(0)
+                    if self.how == "raises":
+                        raise RuntimeError("out of luck")
+                    if self.how == "sleeps":
+                        time.sleep(60)
+                    if self.how == "kills":
+                        os.kill(os.getpid(), signal.SIGKILL)
+                    if self.how == "exits":
+                        os._exit(3)
+                    if self.how == "eats":
+                        self.food = [torch.ones(25_000_000) for _ in range(40)]
+                        time.sleep(60)
+                def score(self, embedding):
+                    return Scores((embedding.patches - self.mean).abs().sum(1))
+                def state_dict(self):
+                    return {"mean": self.mean}
+                def load_state_dict(self, state):
+                    self.mean = state["mean"]
+            """
+        },
+        group="padimkit.densities",
+    )
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+
+    def broken(how):
+        density = {"class_path": "breaker", "init_args": {"how": how}}
+        return {"name": how, "pipeline": PIXELS | {"reducer": "identity", "density": density}}
+
+    return broken

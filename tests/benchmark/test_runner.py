@@ -1,0 +1,147 @@
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from padimkit.benchmark.engine import records_beside
+from padimkit.benchmark.process import Limits
+from padimkit.benchmark.runner import remaining, run_suite
+from padimkit.benchmark.store import paths, read_all
+from padimkit.benchmark.suite import Suite
+from padimkit.benchmark.suite_file import Engine
+from padimkit.errors import BadArgument
+
+
+def run(path, folder, *, retry_failed=False):
+    suite = Suite.read(path)
+    return list(run_suite(suite, remaining(suite, folder, retry_failed=retry_failed), folder))
+
+
+def test_what_has_a_record_is_not_run_again(suite, tmp_path):
+    path, folder = suite(), tmp_path / "records"
+    first = run(path, folder)
+    assert {record.seed for record in first} == {0, 1} and read_all(folder) == sorted(
+        first, key=lambda r: r.seed
+    )
+    (folder / f"{first[0].key}.json").unlink()
+    assert [record.key for record in run(path, folder)] == [first[0].key]
+    assert run(path, folder) == []
+
+
+def test_the_same_work_under_another_name_is_only_renamed(suite, tmp_path):
+    folder = tmp_path / "records"
+    run(suite(seeds=[0]), folder)
+    (found,) = read_all(folder)
+    assert run(suite(seeds=[0], name="renamed"), folder) == []
+    assert [(record.suite, record.metrics) for record in read_all(folder)] == [("renamed", found.metrics)]
+
+
+def test_failures_are_tried_again_where_that_is_asked_for_and_end_nothing(suite, broken, tmp_path):
+    folder = tmp_path / "records"
+    path = suite(pipelines=[broken("raises"), broken("well")], seeds=[0])
+    found = run(path, folder)
+    assert sorted(record.failure is None for record in found) == [False, True]
+    assert run(path, folder) == []
+    again = run(path, folder, retry_failed=True)
+    assert [record.method for record in again] == ["raises"]
+
+
+def test_timed_cells_run_alone(suite, tmp_path):
+    path = suite(seeds=[0, 1, 2], measure=["time"], repeats=1, engine={"backend": "loky", "jobs": 3})
+    records = run(path, tmp_path / "records")
+    spans = sorted((record.begun, record.took) for record in records)
+    assert len(spans) == 3
+    order = [record.seed for record in records]
+    assert order == [0, 1, 2]  # one after another, in the order of the suite
+
+
+@pytest.mark.parametrize("backend", ["loky", "threading"])
+def test_other_cells_run_beside_each_other(suite, backend):
+    planned = Suite.read(suite()).planned
+    found = list(records_beside(planned, Limits(threads=1), Engine(backend, 2)))
+    assert {record.key for record in found} == {one.key for one in planned}
+    assert all(record.failure is None for record in found)
+
+
+def test_a_dask_cluster_of_two_worker_processes_runs_cells(suite, tmp_path):
+    from distributed import LocalCluster
+
+    with LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=None, processes=True) as cluster:
+        engine = {"backend": "dask", "address": cluster.scheduler_address}
+        found = run(suite(engine=engine), tmp_path / "records")
+    assert {record.seed for record in found} == {0, 1}
+    assert all(record.failure is None and record.metrics["image_auroc"] == 1 for record in found)
+
+
+def test_an_engine_that_there_is_not_is_refused(suite):
+    planned = Suite.read(suite(seeds=[0])).planned
+    with pytest.raises(BadArgument, match='no backend "lokky"'):
+        list(records_beside(planned, Limits(), Engine("lokky")))
+
+
+def start(path, folder):
+    command = [sys.executable, "-m", "padimkit.cli", "benchmark", str(path), f"--output={folder}"]
+    return subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True
+    )
+
+
+def workers_of(folder):
+    """Processes of cells that are still there."""
+    found = []
+    for process in Path("/proc").glob("[0-9]*"):
+        try:
+            words = (process / "cmdline").read_bytes().decode().split("\0")
+            parent_of_test = (process / "environ").read_bytes().decode()
+        except OSError:
+            continue
+        if "padimkit.benchmark.worker" in words and f"PADIMKIT_TEST={folder}" in parent_of_test.split("\0"):
+            found.append(process.name)
+    return found
+
+
+@pytest.mark.parametrize("jobs", [1, 2])
+def test_a_runner_that_is_killed_loses_at_most_the_running_cells(suite, tmp_path, monkeypatch, jobs):
+    """Ten times each, at random moments, with one and with two cells at a time."""
+    folder = tmp_path / "records"
+    monkeypatch.setenv("PADIMKIT_TEST", str(folder))
+    path = suite(seeds=list(range(60)), engine={"jobs": jobs})
+    dice, kept = random.Random(), {}
+    for _ in range(10):
+        process = start(path, folder)
+        time.sleep(dice.uniform(0, 9))
+        os.kill(process.pid, signal.SIGKILL)
+        said, _ = process.communicate()
+        finished = [line for line in said.splitlines() if line.startswith("[")]
+        records = {record.key: record for record in read_all(folder)} if folder.exists() else {}
+        assert all(record.failure is None for record in records.values())
+        assert kept.items() <= records.items()  # nothing that was there is lost or changed
+        assert len(records) - len(kept) >= len(finished)  # what was said to be finished is there
+        kept = records
+    time.sleep(1)
+    assert workers_of(folder) == []
+    assert len(list(paths(folder))) == len(kept) > 0
+
+
+def test_an_interrupted_runner_writes_nothing_half_and_stops_its_cells(suite, tmp_path, monkeypatch):
+    folder = tmp_path / "records"
+    monkeypatch.setenv("PADIMKIT_TEST", str(folder))
+    process = start(suite(seeds=list(range(20))), folder)
+    assert process.stdout is not None
+    for line in process.stdout:
+        if line.startswith("[1/"):
+            break
+    time.sleep(1.5)
+    os.kill(process.pid, signal.SIGINT)
+    _, errors = process.communicate(timeout=30)
+    assert process.returncode == 130 and "interrupted" in errors
+    assert "Traceback" not in errors
+    time.sleep(0.5)
+    assert workers_of(folder) == []
+    assert all(record.failure is None for record in read_all(folder))
+    assert not list(folder.glob(".*"))

@@ -1,0 +1,80 @@
+import json
+from dataclasses import replace
+
+import pytest
+
+from padimkit.benchmark.record import Curve, Example, Facts, Failure, Record, Spread
+from padimkit.benchmark.store import read, read_all, write
+from padimkit.errors import BadData
+
+RECORD = Record(
+    key="abc",
+    suite="small",
+    method="PaDiM",
+    dataset="mvtec",
+    category="bottle",
+    seed=3,
+    settings={"pipeline": {"backbone": {"class_path": "pixels"}}},
+    measure=("quality", "time"),
+    repeats=2,
+    train_images=7,
+    varied={"train_images": 7.0},
+    facts=Facts("f00", 4, 3, 2),
+    metrics={"pro": 0.1 + 0.2},
+    undefined={"image_auroc": "One class only."},
+    curves={"roc": Curve((0.0, 1.0), (0.5, 1.0))},
+    seconds={"fit": Spread(1.0, 0.5, 2.0, 3)},
+    bytes={"peak": 10**12},
+    flops=5,
+    examples=(Example("good/0.png", False, 1.5, "aGk=", "aGk=", None, 0.0, 2.0),),
+    environment={"threads": 1},
+    plugins=({"family": "backbones", "name": "pixels", "distribution": "padimkit", "version": "1"},),
+    begun="2026-01-01T00:00:00+00:00",
+    took=1.25,
+)
+FAILED = replace(RECORD, key="def", failure=Failure("timeout", "Too long.", "", "score"), facts=None)
+
+
+def test_a_record_is_read_as_it_was_written(tmp_path):
+    for record in (RECORD, FAILED):
+        assert read(write(record, tmp_path)) == record
+    assert [path.name for path in sorted(tmp_path.iterdir())] == ["abc.json", "def.json"]
+
+
+def test_a_later_record_of_the_same_cell_takes_the_place_of_the_earlier(tmp_path):
+    write(RECORD, tmp_path)
+    write(replace(RECORD, took=9.0), tmp_path)
+    assert [record.took for record in read_all(tmp_path)] == [9.0]
+
+
+def test_records_are_ordered_by_data_and_method(tmp_path):
+    for key, category, method in (("1", "b", "x"), ("2", "a", "y"), ("3", "a", "x")):
+        write(replace(RECORD, key=key, category=category, method=method), tmp_path)
+    assert [record.key for record in read_all(tmp_path)] == ["3", "2", "1"]
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("", "is no record"),
+        ("[]", "is no record"),
+        ('{"format": 2}', "has format 2; this padimkit reads format 1. Upgrade padimkit"),
+        ('{"format": 1, "key": "a"}', "is no whole record"),
+    ],
+)
+def test_what_is_no_record_is_refused(tmp_path, text, message):
+    (tmp_path / "x.json").write_text(text)
+    with pytest.raises(BadData, match=message):
+        read_all(tmp_path)
+
+
+def test_unknown_fields_are_refused(tmp_path):
+    path = write(RECORD, tmp_path)
+    path.write_text(json.dumps(json.loads(path.read_text()) | {"colour": 1}))
+    with pytest.raises(BadData, match="colour"):
+        read(path)
+
+
+def test_a_folder_that_is_none_is_refused(tmp_path):
+    with pytest.raises(BadData, match="Records were expected there"):
+        read_all(tmp_path / "nowhere")
