@@ -19,15 +19,15 @@ LAYERS = [
     ("names", "evaluation"),
     ("pipeline",),
     ("heads", "levels", "maps", "border"),
-    ("backbones", "reducers", "densities", "metrics", "datasets", "inspection", "pooling"),
+    ("backbones", "reducers", "densities", "metrics", "datasets", "inspection", "lookup", "pooling"),
     ("registry", "buffered_moments"),
     ("shrinkage",),
     ("moments", "samples"),
-    ("contracts", "arguments", "files", "choices", "room", "slices"),
+    ("contracts", "source", "arguments", "files", "choices", "room", "slices"),
     ("reader",),
     ("augmentation",),
     ("values", "images", "ahead", "transforms"),
-    ("errors",),
+    ("errors", "spelling", "importing", "location"),
 ]
 HEIGHTS = {module: -height for height, layer in enumerate(LAYERS) for module in layer}
 
