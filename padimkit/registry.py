@@ -67,7 +67,9 @@ class Plugin:
                 f"this padimkit has version {CONTRACT_VERSION}. Install versions that fit."
             )
         if not self.is_well_formed:
-            raise BrokenPlugin(f'{who} cannot be found: its entry point is no "module:Class".')
+            raise BrokenPlugin(
+                f'{who} cannot be found: its entry point "{self.entry_point.value}" is no "module:Class".'
+            )
         try:
             with prints_set_aside():
                 loaded = self.entry_point.load()
@@ -124,7 +126,8 @@ class Registry:
         if not matches:
             near = near_misses(name, [p.name for p in plugins] + [p.full_name for p in plugins])
             raise UnknownPlugin(
-                f'No plugin "{name}" in the family "{self.family}".{near} List all with: padimkit plugins list'
+                f'No plugin "{name}" in the family "{self.family}".{near} '
+                "List all with: padimkit plugins list"
             )
         return matches[0]
 
@@ -160,7 +163,9 @@ def installed(families: Collection[str] = tuple(CONTRACTS)) -> dict[Plugin, str]
     The value is the name by which a plugin is used: `distribution:name` where a name is ambiguous.
     """
     order = list(CONTRACTS)
-    found = sorted(_fitting(list(_found(families))), key=lambda p: (order.index(p.family), p.name, p.distribution))
+    found = sorted(
+        _fitting(list(_found(families))), key=lambda p: (order.index(p.family), p.name, p.distribution)
+    )
     count = Counter((plugin.family, plugin.name) for plugin in found)
     return {p: p.name if count[p.family, p.name] == 1 else p.full_name for p in found}
 

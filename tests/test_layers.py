@@ -10,20 +10,20 @@ import padimkit
 ROOT = Path(padimkit.__file__).parent
 # From the top down. What stands in one tuple does not import each other, except within a package.
 LAYERS = [
-    ("cli",),
+    ("cli", "template"),
     ("commands",),
     ("report", "predictions", "progress", "suggestions"),
     ("storage", "testing"),
     ("config", "description", "provenance"),
     ("expansion", "cookbook"),
     ("names", "evaluation"),
-    ("pipeline",),
+    ("pipeline", "starter"),
     ("heads", "levels", "maps", "border"),
     ("backbones", "reducers", "densities", "metrics", "datasets", "inspection", "lookup", "pooling"),
     ("registry", "buffered_moments"),
     ("shrinkage",),
     ("moments", "samples"),
-    ("contracts", "source", "arguments", "files", "choices", "room", "slices"),
+    ("contracts", "source", "arguments", "manual", "files", "choices", "room", "slices"),
     ("reader",),
     ("augmentation",),
     ("values", "images", "ahead", "transforms"),

@@ -1,6 +1,7 @@
 """`padimkit plugins show`: what a plugin does, and its arguments."""
 
 import argparse
+from collections.abc import Sequence
 
 from padimkit.commands.plugins.columns import lines, widths
 from padimkit.lookup import NAMES, find_plugin
@@ -45,7 +46,7 @@ def _print_arguments(found: Manual) -> None:
     _print_table([_TITLES, *arguments])
 
 
-def _print_table(rows: list[tuple[str, ...]]) -> None:
+def _print_table(rows: Sequence[tuple[str, ...]]) -> None:
     columns = widths(rows)
     for row in rows:
         print(*lines(row, columns), sep="\n")
