@@ -118,7 +118,7 @@ class ScalesByBatch(Wrapped):
         return Embedding(reduced.patches / reduced.patches.abs().max(), reduced.descriptor)
 
 
-class ChangesItsInput(Wrapped):
+class ChangesItsInput(Standardised):
     def transform(self, embedding):
         reduced = super().transform(embedding)
         embedding.patches.zero_()
