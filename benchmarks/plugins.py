@@ -6,10 +6,12 @@ would take 10 seconds to import. Prints a table and writes a record.
 
 import json
 import os
+import resource
 import subprocess
 import sys
 import tempfile
 import time
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from statistics import median
 
@@ -49,17 +51,25 @@ def install(site: Path, count: int) -> None:
         (site / module / "part.py").write_text(_MODULE.replace("{number}", str(number)))
 
 
-def seconds(words: list[str], site: Path) -> float:
-    """From start to end of one process that sees what is installed in a folder."""
+@dataclass(frozen=True)
+class Taken:
+    """Seconds of one process from start to end, and those in which a processor worked for it."""
+
+    wall: float
+    processor: float
+
+
+def taken(words: list[str], site: Path) -> Taken:
+    """What one process takes that sees what is installed in a folder."""
     paths = os.pathsep.join([str(Path(__file__).resolve().parents[1]), str(site)])
     environment = os.environ | {"PYTHONPATH": paths}
-    start = time.perf_counter()
+    before, start = _processor_seconds(), time.perf_counter()
     subprocess.run([sys.executable, *words], env=environment, check=True, capture_output=True)
-    return time.perf_counter() - start
+    return Taken(time.perf_counter() - start, _processor_seconds() - before)
 
 
-def measure(count: int, rounds: int) -> dict[str, list[float]]:
-    """The seconds of each round, in which all commands take turns; a first one does not count."""
+def measure(count: int, rounds: int) -> dict[str, list[Taken]]:
+    """What each round takes, in which all commands take turns; a first one does not count."""
     listing = ["-m", "padimkit.cli", "plugins", "list"]
     with tempfile.TemporaryDirectory() as without, tempfile.TemporaryDirectory() as site:
         install(Path(site), count)
@@ -69,18 +79,25 @@ def measure(count: int, rounds: int) -> dict[str, list[float]]:
             f"the same, {count} plugins of strangers": (listing, Path(site)),
         }
         for command in commands.values():
-            seconds(*command)
-        turns = [{name: seconds(*command) for name, command in commands.items()} for _ in range(rounds)]
+            taken(*command)
+        turns = [{name: taken(*command) for name, command in commands.items()} for _ in range(rounds)]
     return {name: [turn[name] for turn in turns] for name in commands}
 
 
 def main() -> None:
     rows = measure(COUNT, ROUNDS)
-    print(f"{'':36}{'median':>8}{'highest':>9}")
-    for name, found in rows.items():
-        print(f"{name:36}{median(found):>6.3f} s{max(found):>7.3f} s")
-    record = {"seconds": rows, "machine": machine.describe(), "versions": machine.versions()}
-    RECORD.write_text(json.dumps(record, indent=2) + "\n")
+    print(f"{'seconds, median':36}{'wall':>8}{'highest':>9}{'processor':>11}")
+    for name, turns in rows.items():
+        walls, processor = [turn.wall for turn in turns], median(turn.processor for turn in turns)
+        print(f"{name:36}{median(walls):>8.3f}{max(walls):>9.3f}{processor:>11.3f}")
+    record = {"rounds": {name: [asdict(turn) for turn in turns] for name, turns in rows.items()}}
+    facts = {"machine": machine.describe(), "versions": machine.versions()}
+    RECORD.write_text(json.dumps(record | facts, indent=2) + "\n")
+
+
+def _processor_seconds() -> float:
+    usage = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return usage.ru_utime + usage.ru_stime
 
 
 if __name__ == "__main__":

@@ -156,7 +156,7 @@ def test_what_the_list_of_plugins_is_measured_with_is_listed(tmp_path, monkeypat
     assert [line.split("1.2.3")[1].strip() for line in listed] == [
         f"Do what number {n} does." for n in range(3)
     ]
-    assert {name: len(seconds) for name, seconds in plugins.measure(3, 2).items()} == {
+    assert {name: len(turns) for name, turns in plugins.measure(3, 2).items()} == {
         "python alone": 2,
         "padimkit plugins list": 2,
         "the same, 3 plugins of strangers": 2,

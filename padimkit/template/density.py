@@ -18,7 +18,7 @@ class MyPlugin(DensityModel):
 
     def __init__(self, power: float = 1.0) -> None:
         self.power = power
-        self._mean: Tensor | None = None
+        self._learnt: dict[str, Tensor] = {}
 
     def fit(self, stream: Iterable[Embedding]) -> None:
         """Learns the mean."""
@@ -28,7 +28,7 @@ class MyPlugin(DensityModel):
             count += len(embedding.patches)
         if count == 0:
             raise BadData("MyPlugin.fit was given no embeddings.")
-        self._mean = (total / count).float()
+        self._learnt = {"mean": (total / count).float()}
 
     def score(self, embedding: Embedding) -> Scores:
         """One score per patch, higher where it is more anomalous."""
@@ -37,10 +37,10 @@ class MyPlugin(DensityModel):
 
     def state_dict(self) -> dict[str, Tensor]:
         """All that fit has learnt, as tensors."""
-        if self._mean is None:
+        if not self._learnt:
             raise NotFitted("MyPlugin was used before fit.")
-        return {"mean": self._mean}
+        return dict(self._learnt)
 
     def load_state_dict(self, state: dict[str, Tensor]) -> None:
         """Takes over what another instance has learnt."""
-        self._mean = state["mean"]
+        self._learnt = dict(state)
