@@ -94,8 +94,8 @@ class Plugin:
 class Registry:
     """The plugins of one family.
 
-    >>> Registry("reducers").names()
-    ['identity', 'pca', 'random_channels']
+    >>> Registry("reducers").find("pca").class_path
+    'padimkit.reducers.pca.PCA'
     """
 
     def __init__(self, family: str) -> None:

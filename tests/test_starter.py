@@ -1,6 +1,7 @@
 """The package that `padimkit plugins new` writes is right before anything in it is changed."""
 
 import importlib.util
+import py_compile
 import shutil
 import subprocess
 import sys
@@ -50,6 +51,15 @@ def test_no_word_of_the_template_is_left(family, tmp_path):
         assert word not in text
     entry = f'[project.entry-points."padimkit.{family}"]\nfresh_start = "fresh_start:FreshStart"\n'
     assert entry in text and f"@contract_checks({CONTRACTS[family]})\n" in text
+
+
+def test_what_pip_compiles_on_installation_is_not_copied(tmp_path, monkeypatch):
+    shutil.copytree(TEMPLATE, tmp_path / "template")
+    for module in (tmp_path / "template").rglob("*.py"):
+        py_compile.compile(str(module))
+    monkeypatch.setattr("padimkit.starter._TEMPLATE", tmp_path / "template")
+    write_starter("metrics", "fresh-start", tmp_path / "package")
+    assert list((tmp_path / "template").rglob("*.pyc")) and not list((tmp_path / "package").rglob("*.pyc"))
 
 
 def test_a_stranger_builds_installs_tests_and_uses_it(tmp_path, stripes):
