@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 PEERS ?= .venv-peers
 
-.PHONY: help demo test format bench-memory bench-peers bench-floor bench-spade bench-methods clean
+.PHONY: help demo test format bench-memory bench-peers bench-floor bench-spade bench-methods bench-plugins clean
 
 help:
 	@echo "make demo          fit and test on synthetic images, without any download of data or weights"
@@ -14,6 +14,7 @@ help:
 	@echo "make bench-floor   stages beside what the machine can do at best"
 	@echo "make bench-spade   SPADE's search beside a flat index and a loop (5 minutes)"
 	@echo "make bench-methods all methods on real images, where these are (1 hour)"
+	@echo "make bench-plugins how long fifty plugins take to list"
 	@echo "make clean         remove .venv and what the demo wrote"
 
 demo: .venv/installed
@@ -25,7 +26,7 @@ test: .venv/installed-plugins
 	if $(BIN)/python -c 'import sys; sys.exit(sys.version_info < (3, 11))'; then $(BIN)/mypy; \
 	  else echo 'Types are not checked on Python 3.10, which has no numpy 2.3 and so other stubs.'; fi
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses 2
-	for plugin in plugins/*/; do \
+	for plugin in plugins/padimkit-*/; do \
 	  (cd $$plugin && OMP_NUM_THREADS=1 $(CURDIR)/$(BIN)/python -m pytest --quiet) || exit 1; done
 
 format: .venv/installed-dev
@@ -50,6 +51,9 @@ bench-methods: .venv/installed-plugins
 	$(BIN)/padimkit benchmark benchmarks/suites/methods-moved.yaml
 	$(BIN)/padimkit report records/methods records/methods-moved --format markdown
 
+bench-plugins: .venv/installed
+	$(BIN)/python -m benchmarks.plugins
+
 clean:
 	rm -rf .venv .venv-peers demo
 
@@ -71,8 +75,8 @@ clean:
 	touch $@
 
 # As a stranger would install his own.
-.venv/installed-plugins: $(wildcard plugins/*/pyproject.toml) .venv/installed-dev
-	$(BIN)/pip install --quiet $(patsubst %/pyproject.toml,--editable ./%,$(wildcard plugins/*/pyproject.toml))
+.venv/installed-plugins: $(wildcard plugins/padimkit-*/pyproject.toml) .venv/installed-dev
+	$(BIN)/pip install --quiet $(patsubst %/pyproject.toml,--editable ./%,$(wildcard plugins/padimkit-*/pyproject.toml))
 	touch $@
 
 # The same torch and torchvision as ours, so that only the programs differ.

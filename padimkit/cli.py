@@ -15,7 +15,7 @@ COMMANDS = {
     "predict": "score images with a stored model: scores, maps, overlays",
     "evaluate": "fit, test and compute metrics",
     "benchmark": "run a suite of comparisons, each in a process of its own",
-    "plugins": "list all plugins that are installed",
+    "plugins": "list, explain, check and start plugins",
     "demo": "fit and test on synthetic images; needs no download",
 }
 
@@ -31,7 +31,7 @@ padimkit COMMAND --help explains a command; --debug shows the traceback of an er
 
 
 def main(argv: list[str] | None = None) -> int:
-    """Runs one command; returns 0, or 2 after an error that was explained on standard error."""
+    """Runs one command; returns 0, or the status of an error that was explained on standard error."""
     words = list(sys.argv[1:] if argv is None else argv)
     debug = "--debug" in words
     words = [word for word in words if word != "--debug"]
@@ -63,7 +63,7 @@ def _run(command: str, words: list[str], *, debug: bool) -> int:
         if debug:
             traceback.print_exc()
         sys.stderr.write(f"padimkit {command}: error: {error or type(error).__name__}\n")
-        return 2
+        return error.exit_status if isinstance(error, PadimkitError) else 2
     return 0
 
 

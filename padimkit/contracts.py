@@ -185,6 +185,20 @@ class Forecasting(ABC):
         """The most bytes that it holds at a time when it is fitted on so many images, and then scores."""
 
 
+class KnownFigures(ABC):
+    """A metric whose figure is known beforehand where scores tell all, and where they tell nothing."""
+
+    @property
+    @abstractmethod
+    def perfect(self) -> float:
+        """The figure where all that is anomalous scores higher than all that is normal."""
+
+    @property
+    @abstractmethod
+    def constant(self) -> float:
+        """The figure where all scores are equal."""
+
+
 class Stateful(ABC):
     """A backbone whose weights are stored with the model, so that the model needs no other file."""
 

@@ -6,8 +6,8 @@ from importlib.metadata import entry_points
 from pathlib import Path
 
 from padimkit.errors import BadConfig
-from padimkit.inspection import locate
-from padimkit.names import did_you_mean
+from padimkit.location import locate
+from padimkit.spelling import did_you_mean
 
 GROUP = "padimkit.recipes"  # each entry point names a package, whose YAML files are recipes
 
@@ -37,6 +37,11 @@ def find_recipe(recipe: str) -> Path:
     if Path(recipe).is_file():
         return Path(recipe)
     raise BadConfig(f'"{recipe}" is neither a recipe nor a file.{did_you_mean(recipe, known)}')
+
+
+def providers() -> list[str]:
+    """For each recipe, the distribution that brings it."""
+    return [distribution for distribution, _ in _found()]
 
 
 def _found() -> Iterator[tuple[str, Path]]:

@@ -4,6 +4,8 @@
 class PadimkitError(Exception):
     """A mistake that the user can mend; the message says what was found and what to do."""
 
+    exit_status = 2
+
 
 class BadImage(PadimkitError):
     """An image or a mask cannot be used."""
@@ -79,3 +81,9 @@ class AmbiguousPlugin(PadimkitError):
 
 class BrokenPlugin(PadimkitError):
     """A plugin is installed but cannot be imported, or is not what its entry point says."""
+
+
+class BrokenContract(PadimkitError):
+    """A plugin does not keep the contract of its family."""
+
+    exit_status = 1  # the command did what was asked; what it looked at is not right

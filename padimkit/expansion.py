@@ -8,8 +8,9 @@ from types import NoneType, UnionType
 from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
 from padimkit.errors import BadConfig, UntrustedClass
-from padimkit.names import did_you_mean, find_class, is_dotted, is_slot, short_name
+from padimkit.names import find_class, is_dotted, is_slot, short_name
 from padimkit.pipeline import Pipeline
+from padimkit.spelling import did_you_mean
 
 _PLAIN = {str, int, float, bool, Path, NoneType, Ellipsis}
 _CONTAINERS = {list, tuple, dict, set, Union, UnionType}

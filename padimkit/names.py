@@ -1,13 +1,14 @@
 """Short names of classes in configurations, and back."""
 
 import importlib
-from difflib import get_close_matches
 from typing import Any
 
 from padimkit.contracts import Backbone, DataSource, DensityModel, Metric, Reducer
 from padimkit.errors import BadConfig, UnknownPlugin
+from padimkit.importing import prints_set_aside
 from padimkit.levels import Joint, Levels, Separate
 from padimkit.registry import Registry
+from padimkit.spelling import did_you_mean
 
 FAMILIES: dict[type[Any], str] = {
     Backbone: "backbones",
@@ -68,18 +69,11 @@ def short_name(part: type[Any]) -> str:
     return names[0] if names else f"{part.__module__}.{part.__qualname__}"
 
 
-def did_you_mean(name: str, choices: Any) -> str:
-    """A sentence with the near misses of a name, or with all choices where none is near."""
-    near = get_close_matches(name, choices, n=3)
-    if near:
-        return f" Did you mean {' or '.join(f'{choice!r}' for choice in near)}?"
-    return f" Expected one of: {', '.join(choices)}." if choices else ""
-
-
 def _import(path: str) -> type[Any]:
     module, _, name = path.rpartition(".")
     try:
-        found = getattr(importlib.import_module(module), name)
+        with prints_set_aside():
+            found = getattr(importlib.import_module(module), name)
     except (ImportError, AttributeError) as error:
         raise BadConfig(f'"{path}" cannot be imported: {error}.') from error
     if not isinstance(found, type):

@@ -2,12 +2,16 @@
 
 import importlib
 import re
+from collections import Counter
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
-from difflib import get_close_matches
-from importlib.metadata import EntryPoint, entry_points
+from functools import cache
+from importlib.metadata import Distribution, EntryPoint, entry_points
 from typing import Any, final
 
 from padimkit.errors import AmbiguousPlugin, BrokenPlugin, UnknownPlugin
+from padimkit.importing import prints_set_aside
+from padimkit.spelling import near_misses
 
 CONTRACT_VERSION = 1
 
@@ -43,8 +47,15 @@ class Plugin:
         """The dotted path of the class."""
         return self.entry_point.value.split("[")[0].strip().replace(":", ".")
 
+    @property
+    def is_well_formed(self) -> bool:
+        """Whether its entry point names a module and a class in it."""
+        return re.fullmatch(r"[\w.]+\s*:\s*[\w.]+\s*(\[[^]]*\]\s*)?", self.entry_point.value) is not None
+
     def load(self) -> type[Any]:
         """The class, imported and checked against the contract of its family.
+
+        What it prints on import goes to standard error.
 
         Raises:
             BrokenPlugin: It is made for another contract version, cannot be imported, or is of a wrong kind.
@@ -55,8 +66,13 @@ class Plugin:
                 f"{who} is made for version {self.contract_version} of the contracts; "
                 f"this padimkit has version {CONTRACT_VERSION}. Install versions that fit."
             )
+        if not self.is_well_formed:
+            raise BrokenPlugin(
+                f'{who} cannot be found: its entry point "{self.entry_point.value}" is no "module:Class".'
+            )
         try:
-            loaded = self.entry_point.load()
+            with prints_set_aside():
+                loaded = self.entry_point.load()
         except (Exception, SystemExit) as error:  # a stranger's module may raise anything
             raise BrokenPlugin(f"{who} cannot be imported: {_cause(error)}{self._hint(error)}") from error
         contract = getattr(importlib.import_module("padimkit.contracts"), CONTRACTS[self.family])
@@ -78,8 +94,8 @@ class Plugin:
 class Registry:
     """The plugins of one family.
 
-    >>> Registry("reducers").names()
-    ['identity', 'pca', 'random_channels']
+    >>> Registry("reducers").find("pca").class_path
+    'padimkit.reducers.pca.PCA'
     """
 
     def __init__(self, family: str) -> None:
@@ -87,22 +103,11 @@ class Registry:
 
     def plugins(self) -> list[Plugin]:
         """All plugins of the family by name, ambiguous and foreign ones included; imports none of them."""
-        found = []
-        installed = entry_points()
-        for group in installed.groups:
-            version = _contract_version(group, self.family)
-            if version is not None:
-                found += [_plugin(entry, self.family, version) for entry in installed.select(group=group)]
-        # A distribution may serve several versions; then only the one that fits counts.
-        fitting = {plugin.full_name for plugin in found if plugin.contract_version == CONTRACT_VERSION}
-        found = [p for p in found if p.contract_version == CONTRACT_VERSION or p.full_name not in fitting]
-        return sorted(found, key=lambda plugin: (plugin.name, plugin.distribution))
+        return list(self._named())
 
     def names(self) -> list[str]:
         """The names that can be used, an ambiguous one in the form `distribution:name`."""
-        plugins = self.plugins()
-        short = [plugin.name for plugin in plugins]
-        return [p.name if short.count(p.name) == 1 else p.full_name for p in plugins]
+        return list(self._named().values())
 
     def find(self, name: str) -> Plugin:
         """The plugin of this name, or of this `distribution:name`, not yet imported.
@@ -119,10 +124,10 @@ class Registry:
                 f'"{name}" ({self.family}) is provided by several distributions. Use one of {choices}.'
             )
         if not matches:
-            near = get_close_matches(name, [p.name for p in plugins] + [p.full_name for p in plugins], n=3)
-            hint = f" Did you mean {' or '.join(map(repr, near))}?" if near else ""
+            near = near_misses(name, [p.name for p in plugins] + [p.full_name for p in plugins])
             raise UnknownPlugin(
-                f'No plugin "{name}" in the family "{self.family}".{hint} List all with: padimkit plugins'
+                f'No plugin "{name}" in the family "{self.family}".{near} '
+                "List all with: padimkit plugins list"
             )
         return matches[0]
 
@@ -139,7 +144,7 @@ class Registry:
     def name_of(self, part: type[Any]) -> str | None:
         """The name under which this class is registered, or None if no entry point leads to it."""
         path = f"{part.__module__}.{part.__qualname__}"
-        names = dict(zip(self.plugins(), self.names(), strict=True))
+        names = self._named()
         for plugin, name in names.items():
             if plugin.class_path == path:
                 return name
@@ -148,17 +153,46 @@ class Registry:
                 return name
         return None
 
-
-def _contract_version(group: str, family: str) -> int | None:
-    match = re.fullmatch(rf"padimkit\.{family}(?:\.v(\d+))?", group)
-    return int(match[1] or 1) if match else None
+    def _named(self) -> dict[Plugin, str]:
+        return installed([self.family])
 
 
-def _plugin(entry_point: EntryPoint, family: str, contract_version: int) -> Plugin:
-    distribution = entry_point.dist
-    name = distribution.metadata["Name"] if distribution else "unknown"
-    version = distribution.version if distribution else "unknown"
-    return Plugin(family, entry_point.name, name, version, contract_version, entry_point)
+def installed(families: Collection[str] = tuple(CONTRACTS)) -> dict[Plugin, str]:
+    """All plugins of these families in their order, ambiguous and foreign ones included; imports none.
+
+    The value is the name by which a plugin is used: `distribution:name` where a name is ambiguous.
+    """
+    order = list(CONTRACTS)
+    found = sorted(
+        _fitting(list(_found(families))), key=lambda p: (order.index(p.family), p.name, p.distribution)
+    )
+    count = Counter((plugin.family, plugin.name) for plugin in found)
+    return {p: p.name if count[p.family, p.name] == 1 else p.full_name for p in found}
+
+
+def _found(families: Collection[str]) -> Iterator[Plugin]:
+    provider = cache(_provider)  # each look at the metadata reads and parses the file anew
+    entries = entry_points()
+    for group in entries.groups:
+        if match := re.fullmatch(rf"padimkit\.({'|'.join(families)})(?:\.v(\d+))?", group):
+            for entry in entries.select(group=group):
+                yield Plugin(match[1], entry.name, *provider(entry.dist), int(match[2] or 1), entry)
+
+
+def _provider(distribution: Distribution | None) -> tuple[str, str]:
+    """Name and version, as far as the distribution says them."""
+    if distribution is None:
+        return "unknown", "unknown"
+    metadata = distribution.metadata
+    return metadata["Name"] or "unknown", metadata["Version"] or "unknown"
+
+
+def _fitting(plugins: list[Plugin]) -> list[Plugin]:
+    """A distribution may serve several versions of the contracts; then only the one that fits counts."""
+    fitting = {(p.family, p.full_name) for p in plugins if p.contract_version == CONTRACT_VERSION}
+    return [
+        p for p in plugins if p.contract_version == CONTRACT_VERSION or (p.family, p.full_name) not in fitting
+    ]
 
 
 def _package(path: str) -> str:

@@ -6,7 +6,8 @@ import re
 from jsonargparse import ArgumentParser
 
 from padimkit.errors import PadimkitError
-from padimkit.names import did_you_mean, find_class, short_name
+from padimkit.names import find_class, short_name
+from padimkit.spelling import did_you_mean
 
 
 def explained(message: str, parser: ArgumentParser) -> str:

@@ -7,13 +7,14 @@ from functools import partial
 import numpy as np
 import pytest
 
-from benchmarks import fresh, limits, spade
+from benchmarks import fresh, limits, plugins, spade
 from benchmarks.inputs import embeddings, maps
 from benchmarks.inputs.images import prepare
 from benchmarks.measure import measured, typical_seconds
 from benchmarks.peers import ours, run
 from benchmarks.peers.table import Ratio, lines, qualities
 from benchmarks.peers.tasks import Scale, tasks
+from padimkit.cli import main
 
 TINY = Scale(images=10, wide=24, narrow=6, side=5, maps=6, pixels=64)
 
@@ -115,3 +116,18 @@ def test_the_three_searches_of_spade_find_the_same_distances():
     found = {kind: getattr(spade, kind)(**tiny) for kind in spade.KINDS}
     assert found["ours"]["sorted"] == pytest.approx(found["flat"]["sorted"], rel=1e-5)
     assert all(result["seconds"] > 0 for result in found.values())
+
+
+def test_what_the_list_of_plugins_is_measured_with_is_listed(tmp_path, monkeypatch, capsys):
+    plugins.install(tmp_path, 3)
+    monkeypatch.syspath_prepend(str(tmp_path))
+    assert main(["plugins", "list"]) == 0
+    listed = [line for line in capsys.readouterr().out.splitlines() if "stranger-" in line]
+    assert [line.split("1.2.3")[1].strip() for line in listed] == [
+        f"Do what number {n} does." for n in range(3)
+    ]
+    assert {name: len(turns) for name, turns in plugins.measure(3, 2).items()} == {
+        "python alone": 2,
+        "padimkit plugins list": 2,
+        "the same, 3 plugins of strangers": 2,
+    }

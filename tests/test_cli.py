@@ -195,17 +195,15 @@ def test_help_explains_itself(command, capsys):
 def test_plugins_lists_every_family_with_distribution_and_version(capsys):
     assert main(["plugins"]) == 0
     lines = capsys.readouterr().out.splitlines()
-    assert lines[0].split() == ["family", "name", "distribution", "version", "state"]
-    for family, name in (
-        ("backbones", "timm"),
-        ("reducers", "pca"),
-        ("densities", "gaussian"),
-        ("datasets", "mvtec"),
+    assert lines[0].split() == ["family", "name", "distribution", "version", "description"]
+    for family, name, description in (
+        ("backbones", "timm", "Feature maps of any model of timm, computed no further than the last layer."),
+        ("reducers", "identity", "Keep every channel as it is."),
+        ("densities", "gaussian", "Mahalanobis distance, with square root, to a Gaussian (PaDiM paper, "),
+        ("datasets", "mvtec", "One category in the layout of MVTec AD (Bergmann et al. 2019)"),
     ):
-        assert any(
-            line.split()[:3] == [family, name, "padimkit"] and line.endswith("ok")
-            for line in map(str.rstrip, lines)
-        )
+        (line,) = [line for line in lines if line.split()[:3] == [family, name, "padimkit"]]
+        assert description in line
 
 
 def test_debug_shows_the_traceback(capsys):

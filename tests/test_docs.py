@@ -1,7 +1,9 @@
 """Every code block of the README and of the docs is executed, page by page, as a reader would."""
 
 import contextlib
+import importlib
 import io
+import os
 import re
 import shlex
 import subprocess
@@ -12,12 +14,13 @@ import pytest
 from PIL import Image
 
 from padimkit.cli import main
+from padimkit.starter import write_starter
 
 ROOT = Path(__file__).resolve().parents[1]
 PAGES = [
     *(ROOT / "README.md", ROOT / "benchmarks" / "README.md"),
     *sorted(ROOT.glob("docs/*.md")),
-    *sorted(ROOT.glob("plugins/*/README.md")),
+    *sorted(ROOT.glob("plugins/padimkit-*/README.md")),
 ]
 BLOCK = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 
@@ -52,44 +55,61 @@ class Page:
 
     def __init__(self, folder):
         self.folder = folder
+        self.site = folder / "site"
         self.variables = {}
         self.output = ""
 
     def python(self, text):
-        if named := re.match(r"# (\w+\.py)\n", text):
-            (self.folder / named[1]).write_text(text)
-            sys.path.insert(0, str(self.folder))
+        named = re.match(r"# (\w+)\.py\n", text)
         captured = io.StringIO()
         with contextlib.redirect_stdout(captured):
-            exec(compile(text, "page", "exec"), self.variables)
+            if named:
+                self.variables |= vars(self._module(named[1], text))
+            else:
+                exec(compile(text, "page", "exec"), self.variables)
         self.output = captured.getvalue()
 
-    def yaml(self, text):
-        self.toml(text)
+    def _module(self, name, text):
+        """A module of its own, imported anew if it was imported before, as another process would."""
+        (self.folder / f"{name}.py").write_text(text)
+        sys.path.insert(0, str(self.folder))
+        sys.modules.pop(name, None)
+        importlib.invalidate_caches()
+        return importlib.import_module(name)
 
     def toml(self, text):
+        self.yaml(text)
+
+    def yaml(self, text):
         named = re.match(r"# ([\w-]+\.\w+)\n", text)
         assert named, "the first line of a settings file names it"
         (self.folder / named[1]).write_text(text)
-        if named[1] == "pyproject.toml":
-            self._install()
-
-    def _install(self):
-        site = self.folder / "site"
-        pip = [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", "--no-build-isolation"]
-        subprocess.run([*pip, "--target", str(site), str(self.folder)], check=True, capture_output=True)
-        sys.path.insert(0, str(site))
 
     def sh(self, text):
         for line in text.splitlines():
             words = shlex.split(line, comments=True)
             if words[0] == "make":
                 subprocess.run(["make", "--dry-run", *words[1:]], cwd=ROOT, check=True, capture_output=True)
+            elif words[0] == "cd":
+                self.folder = self.folder / words[1]
+                os.chdir(self.folder)
             elif words[0] == "pip":
                 assert words[:2] == ["pip", "install"]
+                self._pip(words[2:])
             else:
                 assert words[0] == "padimkit"
                 self._padimkit(words[1:])
+
+    def _pip(self, words):
+        """Only what the page itself has written is installed, and not into the environment of the tests."""
+        if words[0] != "-e":
+            return
+        project = self.folder / words[1].partition("[")[0]
+        pip = [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", "--no-build-isolation"]
+        subprocess.run([*pip, "--target", str(self.site), str(project)], check=True, capture_output=True)
+        # As in an editable installation, the source wins over the copy of it that came with the metadata.
+        sys.path[:0] = [str(project), str(self.site)]
+        importlib.invalidate_caches()
 
     def _padimkit(self, words):
         captured = io.StringIO()
@@ -102,11 +122,29 @@ class Page:
         self.output = captured.getvalue()
 
     def text(self, text):
-        """Output as shown: the same words, and figures that agree to 0.005; times are not compared."""
-        shown, found = _lines(text), _lines(self.output)
-        assert [words for words, _ in shown] == [words for words, _ in found]
-        for (_, one), (_, other) in zip(shown, found, strict=True):
-            assert one == pytest.approx(other, abs=0.005)
+        """Output as shown: the same words, and figures that agree to 0.005; times are not compared.
+
+        A line "..." stands for lines that are left out.
+        """
+        first, *others = re.split(r"^\.\.\.\n", text, flags=re.MULTILINE)
+        found = _lines(self.output)
+        assert _agree(_lines(first), found[: len(_lines(first))])
+        if not others:
+            assert len(found) == len(_lines(first))
+            return
+        found = found[len(_lines(first)) :]
+        *middle, last = map(_lines, others)
+        for part in middle:
+            starts = [n for n in range(len(found)) if _agree(part, found[n : n + len(part)])]
+            assert starts, part
+            found = found[starts[0] + len(part) :]
+        assert _agree(last, found[len(found) - len(last) :])
+
+
+def _agree(shown, found):
+    return [words for words, _ in shown] == [words for words, _ in found] and all(
+        one == pytest.approx(other, abs=0.005) for (_, one), (_, other) in zip(shown, found, strict=True)
+    )
 
 
 def _lines(text):
@@ -122,10 +160,25 @@ def _lines(text):
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
 def test_every_block_runs(page, folder, monkeypatch):
+    run(page.read_text(), folder, monkeypatch)
+
+
+def test_every_block_of_a_new_plugins_readme_runs(folder, monkeypatch):
+    write_starter("metrics", "fresh-figure", folder / "fresh-figure")
+    monkeypatch.chdir(folder / "fresh-figure")
+    run((folder / "fresh-figure" / "README.md").read_text(), folder / "fresh-figure", monkeypatch)
+
+
+def run(text, folder, monkeypatch):
+    """Runs the blocks of a page, and leaves path and modules as they were."""
     monkeypatch.setattr(sys, "path", list(sys.path))
+    before = set(sys.modules)
     runner = Page(folder)
-    for language, text in BLOCK.findall(page.read_text()):
-        getattr(runner, language)(text)
+    for language, block in BLOCK.findall(text):
+        getattr(runner, language)(block)
+    for name in set(sys.modules) - before:
+        if str(getattr(sys.modules[name], "__file__", None)).startswith(str(folder)):
+            del sys.modules[name]
 
 
 def test_links_lead_somewhere():

@@ -10,7 +10,7 @@ import padimkit
 ROOT = Path(padimkit.__file__).parent
 # From the top down. What stands in one tuple does not import each other, except within a package.
 LAYERS = [
-    ("cli",),
+    ("cli", "template"),
     ("commands",),
     ("report", "predictions", "progress"),
     ("benchmark",),
@@ -18,17 +18,17 @@ LAYERS = [
     ("config", "description", "provenance", "suggestions", "metric_labels"),
     ("expansion", "cookbook"),
     ("names", "evaluation"),
-    ("pipeline",),
+    ("pipeline", "starter"),
     ("heads", "levels", "maps", "border"),
-    ("backbones", "reducers", "densities", "metrics", "datasets", "inspection", "pooling"),
+    ("backbones", "reducers", "densities", "metrics", "datasets", "inspection", "lookup", "pooling"),
     ("registry", "buffered_moments"),
     ("shrinkage",),
     ("moments", "samples"),
-    ("contracts", "arguments", "files", "choices", "room", "slices", "stages"),
+    ("contracts", "source", "arguments", "manual", "files", "choices", "room", "slices", "stages"),
     ("reader",),
     ("augmentation",),
     ("values", "images", "ahead", "transforms"),
-    ("errors",),
+    ("errors", "spelling", "importing", "location"),
 ]
 HEIGHTS = {module: -height for height, layer in enumerate(LAYERS) for module in layer}
 

@@ -6,7 +6,7 @@ import pytest
 from padimkit.cli import main
 from padimkit.contracts import Reducer
 from padimkit.errors import AmbiguousPlugin, BrokenPlugin, UnknownPlugin
-from padimkit.inspection import fault
+from padimkit.inspection import inspect
 from padimkit.reducers.pca import PCA
 from padimkit.registry import CONTRACTS, Registry
 
@@ -24,7 +24,7 @@ def test_built_ins_are_found_by_entry_point():
 @pytest.mark.parametrize("family", CONTRACTS)
 def test_every_built_in_loads_and_has_no_fault(family):
     for name in Registry(family).names():
-        assert fault(Registry(family).find(name)) == ""
+        assert inspect(Registry(family).find(name)).fault == ""
         assert Registry(family).name_of(Registry(family).load(name)) == name
 
 
@@ -47,7 +47,7 @@ def test_listing_imports_nothing(install):
 
 def test_an_unknown_name_is_refused_with_near_misses():
     with pytest.raises(
-        UnknownPlugin, match=r"\"random_chanels\" .*\"reducers\".*'random_channels'.*padimkit plugins"
+        UnknownPlugin, match=r"\"random_chanels\" .*\"reducers\".*'random_channels'.*padimkit plugins list"
     ):
         Registry("reducers").load("random_chanels")
 
@@ -85,7 +85,7 @@ def test_the_wrong_kind_is_refused(install):
 
 def test_another_contract_version_is_seen_without_importing(install):
     install("stranger", {"later": "nowhere:Later"}, group="padimkit.reducers.v2")
-    assert fault(plugin("reducers", "later")) == "made for contract version 2, this is 1"
+    assert inspect(plugin("reducers", "later")).fault == "made for contract version 2, this is 1"
     with pytest.raises(
         BrokenPlugin, match="made for version 2 of the contracts; this padimkit has version 1"
     ):
@@ -98,17 +98,19 @@ def test_a_missing_module_and_bad_syntax_are_seen_without_importing(install):
         {"gone": "stranger_gone:Gone", "below": "padimkit.no_such:Gone", "bad": "stranger_bad:Bad"},
         {"stranger_bad": "class Bad(:"},
     )
-    assert fault(plugin("reducers", "gone")) == 'broken: the module "stranger_gone" does not exist'
-    assert fault(plugin("reducers", "below")) == 'broken: the module "padimkit.no_such" does not exist'
-    assert fault(plugin("reducers", "bad")).startswith("broken: invalid syntax")
+    assert inspect(plugin("reducers", "gone")).fault == 'broken: the module "stranger_gone" does not exist'
+    assert (
+        inspect(plugin("reducers", "below")).fault == 'broken: the module "padimkit.no_such" does not exist'
+    )
+    assert inspect(plugin("reducers", "bad")).fault.startswith("broken: invalid syntax")
 
 
 def test_a_module_below_packages_without_init_is_found_without_importing_them(install, tmp_path):
     install("stranger", {"deep": "outer.inner.part:Part", "gone": "outer.inner.other:Part"})
     (tmp_path / "outer" / "inner").mkdir(parents=True)
     (tmp_path / "outer" / "inner" / "part.py").write_text("raise RuntimeError('imported')")
-    assert fault(plugin("reducers", "deep")) == ""
-    assert "outer.inner.other" in fault(plugin("reducers", "gone"))
+    assert inspect(plugin("reducers", "deep")).fault == ""
+    assert "outer.inner.other" in inspect(plugin("reducers", "gone")).fault
 
 
 def test_an_extra_that_is_not_installed_is_named(install):
@@ -118,7 +120,7 @@ def test_an_extra_that_is_not_installed_is_named(install):
         {"stranger_extra": "import no_such_library"},
         requires=["no-such-library>=2; extra == 'fancy'"],
     )
-    assert fault(plugin("reducers", "rich")) == "needs no-such-library: pip install 'stranger[fancy]'"
+    assert inspect(plugin("reducers", "rich")).fault == "needs no-such-library: pip install 'stranger[fancy]'"
     with pytest.raises(BrokenPlugin, match=r"Install it with: pip install 'stranger\[fancy\]'"):
         Registry("reducers").load("rich")
 

@@ -58,7 +58,7 @@ def test_a_package_from_a_scratch_folder_is_used_by_its_short_name(stripes, tmp_
         command = [sys.executable, "-c", code, *map(str, words)]
         return subprocess.run(command, check=True, capture_output=True, text=True).stdout
 
-    assert "far_from_mean    stranger-density  3.1      ok" in padimkit("plugins")
+    assert "far_from_mean    stranger-density" in padimkit("plugins")
     settings = tmp_path / "settings.yaml"
     settings.write_text(
         "pipeline:\n"

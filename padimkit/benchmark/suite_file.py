@@ -63,8 +63,8 @@ class Data:
 class Engine:
     """How cells whose time is not measured run beside each other, through joblib.
 
-    Each cell has a process of its own in any case: here, threads are enough to wait for them. The processes of
-    loky outlive a runner that is killed for a while.
+    Each cell has a process of its own in any case: on one machine, threads are enough to wait for them. The
+    processes of loky outlive a runner that is killed for a while.
 
     Args:
         backend: threading, loky, dask for a cluster at `address`, or another backend of joblib.

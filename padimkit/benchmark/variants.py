@@ -10,8 +10,8 @@ from typing import Any
 
 from padimkit.benchmark.suite_file import Data, Method
 from padimkit.errors import BadConfig
-from padimkit.names import did_you_mean
 from padimkit.settings import recipe_as_option
+from padimkit.spelling import did_you_mean
 
 _RESOLUTION = ("preprocessing.resize", "preprocessing.crop")
 

@@ -6,7 +6,7 @@ import numpy as np
 from jaxtyping import Bool, Float64, Int32, Int64
 from scipy import ndimage
 
-from padimkit.contracts import Metric
+from padimkit.contracts import KnownFigures, Metric
 from padimkit.errors import BadArgument
 from padimkit.metrics.comparison import Comparison
 from padimkit.metrics.runs import Runs, keys
@@ -17,7 +17,7 @@ _EIGHT_NEIGHBOURS = np.ones((3, 3))  # as in MVTec's own evaluation
 
 
 @final
-class PRO(Metric):
+class PRO(Metric, KnownFigures):
     """Area under the curve of per-region overlap against false positive rate, exact, from 0 to 1.
 
     A region is an 8-connected component of a mask; every region of every image weighs the same. The false
@@ -30,6 +30,7 @@ class PRO(Metric):
     """
 
     higher_is_better = True
+    perfect = 1.0
 
     def __init__(self, max_fpr: float = 0.3) -> None:
         self.max_fpr = max_fpr
@@ -39,6 +40,11 @@ class PRO(Metric):
         self._normal = Runs()
         self._found = Runs()
         self._regions = 0
+
+    @property
+    def constant(self) -> float:
+        """The area under the diagonal up to `max_fpr`, divided by `max_fpr`."""
+        return self.max_fpr / 2
 
     def update(self, prediction: Prediction, truth: Batch) -> None:
         """Takes in anomaly maps and masks."""

@@ -4,7 +4,7 @@ import math
 
 import torch
 
-from padimkit.contracts import Metric
+from padimkit.contracts import KnownFigures, Metric
 from padimkit.errors import UndefinedMetric
 from padimkit.testing import parts, undefined
 from padimkit.testing.check import Make, NotApplicable, checks, checks_with, require
@@ -54,6 +54,15 @@ def constant_predictions_are_no_success(make: Make) -> None:
         f"Expected a worse figure than {fair:.4g} where all scores are equal, found {constant:.4g}. "
         "How are ties counted?",
     )
+
+
+def known_figures_are_right(make: Make) -> None:
+    """KnownFigures: perfect and constant scores get the figures that are known beforehand."""
+    metric = make()
+    if not isinstance(metric, KnownFigures):
+        raise NotApplicable("It does not say which figures are known (KnownFigures).")
+    require_same(figure(make, verdict("perfect")), metric.perfect, "for perfect scores as it says")
+    require_same(figure(make, verdict("constant")), metric.constant, "for constant scores as it says")
 
 
 def batch_size_does_not_matter(make: Make) -> None:
@@ -139,6 +148,7 @@ METRIC_CHECKS = (
         gives_one_finite_number,
         better_predictions_get_better_figures,
         constant_predictions_are_no_success,
+        known_figures_are_right,
         batch_size_does_not_matter,
         order_does_not_matter,
         order_of_equal_scores_does_not_matter,

@@ -8,7 +8,7 @@ import pytest
 import torch
 from violations import failed_checks
 
-from padimkit.contracts import Metric
+from padimkit.contracts import KnownFigures, Metric
 from padimkit.errors import UndefinedMetric
 from padimkit.testing import check_metric, outcomes
 from padimkit.testing.check import Finding
@@ -69,6 +69,21 @@ class Saturates(Precision):
 class FavoursTies(Precision):
     def of(self, scores, labels):
         return 1.0 if len(set(scores)) == 1 else super().of(scores, labels)
+
+
+class Known(Precision, KnownFigures):
+    """The same, with what is known of it: right in every way."""
+
+    perfect = 1.0
+    constant = sum(rank / (6 + rank) for rank in range(1, 7)) / 6  # six normal images before six anomalous
+
+
+class TakesPerfectForZero(Known):
+    perfect = 0.0
+
+
+class TakesConstantForChance(Known):
+    constant = 0.5
 
 
 class CountsBatches(Precision):
@@ -235,6 +250,8 @@ BROKEN = {
     GivesATensor: "gives_one_finite_number",
     HasItBackwards: "better_predictions_get_better_figures",
     FavoursTies: "constant_predictions_are_no_success",
+    TakesPerfectForZero: "known_figures_are_right",
+    TakesConstantForChance: "known_figures_are_right",
     CountsBatches: "batch_size_does_not_matter",
     WeighsLaterImagesMore: "order_does_not_matter",
     TakesTiesAsTheyCome: "order_of_equal_scores_does_not_matter",
@@ -258,8 +275,9 @@ BROKEN = {
 }
 
 
-def test_a_sound_metric_passes_every_check():
-    check_metric(Precision)
+@pytest.mark.parametrize("metric", [Precision, Known])
+def test_a_sound_metric_passes_every_check(metric):
+    check_metric(metric)
 
 
 @pytest.mark.parametrize("metric", BROKEN, ids=lambda metric: metric.__name__)

@@ -2,11 +2,12 @@
 
 import pytest
 import torch
+from test_density_checks import BROKEN as BROKEN_DENSITIES
 from violations import failed_checks
 
 from padimkit.contracts import LinearReducer, Reducer
 from padimkit.errors import NotFitted
-from padimkit.testing import check_reducer
+from padimkit.testing import check_reducer, outcomes
 from padimkit.values import Embedding
 
 
@@ -117,6 +118,47 @@ class ScalesByBatch(Wrapped):
         return Embedding(reduced.patches / reduced.patches.abs().max(), reduced.descriptor)
 
 
+class ChangesItsInput(Standardised):
+    def transform(self, embedding):
+        reduced = super().transform(embedding)
+        embedding.patches.zero_()
+        return reduced
+
+
+class KeepsGradients(Wrapped):
+    def spoil(self, reduced):
+        return Embedding(reduced.patches * torch.nn.Parameter(torch.ones(())), reduced.descriptor)
+
+
+class RestoresRounded(Standardised):
+    def load_state_dict(self, state):
+        super().load_state_dict(state)
+        self.scale = self.largest.half().float()
+
+    def transform(self, embedding):
+        reduced = super().transform(embedding)
+        scale = getattr(self, "scale", self.largest)
+        return Embedding(reduced.patches * (self.largest / scale)[:, None, None], reduced.descriptor)
+
+
+class IgnoresItsSeed(Standardised):
+    def __init__(self, keep: int = 3, seed: int = 0):
+        super().__init__(keep)
+        self.seed = seed
+
+
+class DrawsFromTorch(Standardised):
+    def fit(self, stream):
+        super().fit(stream)
+        torch.randperm(3)
+
+
+class HoldsALambda(Standardised):
+    def __init__(self, keep: int = 3):
+        super().__init__(keep)
+        self.key = lambda x: x
+
+
 class MixesUpLayers(Wrapped, LinearReducer):
     """Linear where it is whole, but takes the layers for one another."""
 
@@ -141,6 +183,12 @@ BROKEN = {
     NeverForgets: "second_fit_forgets_the_first",
     MixesUpLayers: "layers_apart_equal_layers_aligned",
     ScalesByBatch: "batch_size_does_not_matter",
+    ChangesItsInput: "input_is_not_modified",
+    KeepsGradients: "results_carry_no_gradient",
+    RestoresRounded: "restored_state_gives_the_same_result",
+    IgnoresItsSeed: "another_seed_gives_another_result",
+    DrawsFromTorch: "leaves_global_random_state_alone",
+    HoldsALambda: "can_be_pickled",
 }
 
 
@@ -151,3 +199,10 @@ def test_a_sound_reducer_passes_every_check():
 @pytest.mark.parametrize("reducer", BROKEN, ids=lambda reducer: reducer.__name__)
 def test_a_broken_reducer_fails_the_check_meant_for_it_alone(reducer):
     assert failed_checks(Reducer, reducer) == {BROKEN[reducer]}
+
+
+def test_every_check_of_reducers_is_known_to_find_something():
+    names = {outcome.check.name for outcome in outcomes(Reducer, Standardised)}
+    shared = names & set(BROKEN_DENSITIES.values())  # the same functions, which are broken one by one there
+    assert names - {"computes_on_cuda"} == set(BROKEN.values()) | shared
+    assert len(set(BROKEN.values()) - shared) >= 5

@@ -1,0 +1,46 @@
+"""The density my_plugin: what normal embeddings look like, and how far others are from that."""
+
+from collections.abc import Iterable
+
+import torch
+from padimkit.contracts import DensityModel
+from padimkit.errors import BadData, NotFitted
+from padimkit.values import Embedding, Scores
+from torch import Tensor
+
+
+class MyPlugin(DensityModel):
+    """The distance of each patch to the mean of all normal patches at the same position.
+
+    Args:
+        power: The distance is raised to this power.
+    """
+
+    def __init__(self, power: float = 1.0) -> None:
+        self.power = power
+        self._learnt: dict[str, Tensor] = {}
+
+    def fit(self, stream: Iterable[Embedding]) -> None:
+        """Learns the mean."""
+        total, count = torch.zeros(()), 0
+        for embedding in stream:  # batch by batch: all embeddings at once may not fit into memory
+            total = total + embedding.patches.double().sum(0)
+            count += len(embedding.patches)
+        if count == 0:
+            raise BadData("MyPlugin.fit was given no embeddings.")
+        self._learnt = {"mean": (total / count).float()}
+
+    def score(self, embedding: Embedding) -> Scores:
+        """One score per patch, higher where it is more anomalous."""
+        away = embedding.patches - self.state_dict()["mean"]
+        return Scores(torch.linalg.vector_norm(away, dim=1) ** self.power)
+
+    def state_dict(self) -> dict[str, Tensor]:
+        """All that fit has learnt, as tensors."""
+        if not self._learnt:
+            raise NotFitted("MyPlugin was used before fit.")
+        return dict(self._learnt)
+
+    def load_state_dict(self, state: dict[str, Tensor]) -> None:
+        """Takes over what another instance has learnt."""
+        self._learnt = dict(state)

@@ -1,0 +1,49 @@
+"""The reducer my_plugin: makes embeddings smaller."""
+
+from collections.abc import Iterable
+
+import torch
+from padimkit.contracts import Reducer
+from padimkit.errors import BadArgument, BadData, NotFitted
+from padimkit.values import Embedding
+from torch import Tensor
+
+
+class MyPlugin(Reducer):
+    """Keep the channels of highest variance.
+
+    Args:
+        keep: How many channels to keep.
+    """
+
+    def __init__(self, keep: int = 4) -> None:
+        self.keep = keep
+        self._channels: Tensor | None = None
+
+    def fit(self, stream: Iterable[Embedding]) -> None:
+        """Learns which channels vary most."""
+        sums, count = torch.zeros(()), 0
+        for embedding in stream:  # batch by batch: all embeddings at once may not fit into memory
+            values = embedding.patches.double()
+            sums = sums + torch.stack([values.sum((0, 2, 3)), values.square().sum((0, 2, 3))])
+            count += values[:, 0].numel()
+        if count == 0:
+            raise BadData("MyPlugin.fit was given no embeddings.")
+        mean, mean_square = sums / count
+        if not 1 <= self.keep <= len(mean):
+            raise BadArgument(f'Expected "keep" from 1 to the {len(mean)} channels, got {self.keep}.')
+        self._channels = (mean_square - mean.square()).topk(self.keep).indices
+
+    def transform(self, embedding: Embedding) -> Embedding:
+        """The channels that are kept; the descriptor is left as it is."""
+        return Embedding(embedding.patches[:, self.state_dict()["channels"]], embedding.descriptor)
+
+    def state_dict(self) -> dict[str, Tensor]:
+        """All that fit has learnt, as tensors."""
+        if self._channels is None:
+            raise NotFitted("MyPlugin was used before fit.")
+        return {"channels": self._channels}
+
+    def load_state_dict(self, state: dict[str, Tensor]) -> None:
+        """Takes over what another instance has learnt."""
+        self._channels = state["channels"]

@@ -1,0 +1,50 @@
+"""Our plugins are built, installed and checked as a stranger's: from their wheels, in a fresh environment."""
+
+import configparser
+import re
+import zipfile
+
+import pytest
+from fresh_environment import ROOT, FreshEnvironment
+
+from padimkit.registry import CONTRACTS
+
+PROJECTS = sorted((ROOT / "plugins").glob("padimkit-*"))
+# By the name of a plugin, the arguments that it cannot do without, or that make it quick.
+ARGUMENTS = {
+    "semi_orthogonal": ["--keep=3"],
+    "vae": ["--latent_channels=2", "--width=4", "--epochs=2", "--batch_size=7", "--learning_rate=0.01"],
+}
+
+
+def entry_points(wheel):
+    """Family, name and package of each plugin in a wheel."""
+    with zipfile.ZipFile(wheel) as archive:
+        (file,) = [name for name in archive.namelist() if name.endswith(".dist-info/entry_points.txt")]
+        text = archive.read(file).decode()
+    groups = configparser.ConfigParser(delimiters="=")
+    groups.read_string(text)
+    families = [family for family in CONTRACTS if groups.has_section(f"padimkit.{family}")]
+    return [
+        (family, name, re.split(r"\W", value)[0])
+        for family in families
+        for name, value in groups[f"padimkit.{family}"].items()
+    ]
+
+
+@pytest.mark.parametrize("project", PROJECTS, ids=lambda project: project.name)
+def test_its_wheel_passes_every_check(project, tmp_path):
+    fresh = FreshEnvironment(tmp_path / "environment")
+    wheel = fresh.build(project, tmp_path / "wheels")
+    fresh.install(wheel)
+    plugins = entry_points(wheel)
+    assert plugins
+    for family, name, package in plugins:
+        code = f"import importlib.util; print(importlib.util.find_spec({package!r}).origin)"
+        assert fresh.run("-c", code).startswith(str(fresh.site)), "it is not the wheel that is checked"
+        checked = fresh.padimkit("plugins", "check", f"{family}/{name}", *ARGUMENTS.get(name, []))
+        assert " 0 failed" in checked
+
+
+def test_there_are_some():
+    assert len(PROJECTS) >= 2
