@@ -28,7 +28,8 @@ class FilterBank(Backbone):
     """Energy in quadrature pairs of Gabor filters, and mean colour, at several scales of an image pyramid.
 
     The layers "scale1", "scale2", ... have strides 4, 8, ... For each of three opponent colours there are
-    the local amplitude at each orientation (of waves of 10, 20, ... pixels) and the local mean.
+    the local amplitude at each orientation (of waves of 10, 20, ... pixels) and the local mean. An image's
+    descriptor holds the means of all layers.
 
     Args:
         scales: Layers, each at half the resolution of the one before.
@@ -56,7 +57,8 @@ class FilterBank(Backbone):
             for scale in range(1, self.scales + 1):
                 image = self._half(image)
                 maps[f"scale{scale}"] = GAIN * _pooled(torch.cat([self._amplitude(image), image], dim=1))
-        return Features(maps)
+        means = [map.mean((2, 3)) for map in maps.values()]
+        return Features(maps, torch.cat(means, dim=1))
 
     def to(self, device: torch.device) -> None:
         self._colours = self._colours.to(device)

@@ -68,9 +68,8 @@ def _progress(suite: Suite, left: list[Planned], output: Path) -> list[Record]:
 
 def _outcome(record: Record) -> str:
     if record.failure is not None:
-        return (
-            f"failed ({record.failure.cause}) in the stage {record.failure.stage}: {record.failure.message}"
-        )
+        failure = record.failure
+        return f'failed ({failure.cause}) in the stage "{failure.stage}": {failure.message}'
     return ", ".join(f"{name} {value:.4f}" for name, value in record.metrics.items()) or "measured"
 
 

@@ -133,3 +133,9 @@ def test_the_smallest_picture_is_accepted_and_a_smaller_one_refused():
 def test_no_scale_and_no_orientation_are_refused(arguments):
     with raises(BadArgument, match=f'"{next(iter(arguments))}" of at least 1, got 0'):
         FilterBank(**arguments)
+
+
+def test_the_descriptor_holds_the_means_of_all_layers(generator):
+    features = FilterBank(scales=2, orientations=3).extract(torch.rand(2, 3, 40, 48, generator=generator))
+    expected = np.concatenate([map.double().numpy().mean((2, 3)) for map in features.maps.values()], axis=1)
+    np.testing.assert_allclose(features.descriptor, expected, rtol=1e-5, atol=1e-5)

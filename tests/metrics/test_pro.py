@@ -71,6 +71,25 @@ def test_a_limit_on_a_point_of_the_curve_equals_the_definition(random):
     assert computed(PRO(max_fpr), of_pixels(maps, masks)) == pytest.approx(expected, abs=1e-9)
 
 
+@pytest.mark.parametrize("max_fpr", [0.3, 1.0])
+def test_the_curve_lies_on_its_definition(random, max_fpr):
+    maps, masks = tied_maps(random)
+    metric = PRO(max_fpr)
+    expected = computed(metric, of_pixels(maps, masks))
+    false, overlaps = metric.curve(points=500)
+    found = [(i, region) for i, mask in enumerate(masks) for region in flooded(mask)]
+    on_curve = {(0.0, 0.0)}
+    for threshold in set(maps.ravel().tolist()):
+        overlap = np.mean([np.mean([maps[i][pixel] >= threshold for pixel in region]) for i, region in found])
+        on_curve.add((round(float(np.mean(maps[~masks] >= threshold)), 9), round(float(overlap), 9)))
+    points = set(zip(false.round(9).tolist(), overlaps.round(9).tolist(), strict=True))
+    assert len(points) > 1
+    assert {point for point in points if point[0] > 0} <= on_curve
+    assert list(false) == sorted(false) and list(overlaps) == sorted(overlaps)
+    if max_fpr == 1.0:
+        assert np.trapezoid(overlaps, false) == pytest.approx(expected, abs=0.02)
+
+
 def test_more_region_pixels_than_one_chunk_give_the_same(random, monkeypatch):
     maps, masks = tied_maps(random)
     monkeypatch.setattr(pro, "_CHUNK", 5)

@@ -1,0 +1,86 @@
+import json
+
+import pytest
+
+from padimkit.benchmark.store import paths, read_all
+from padimkit.cli import main
+
+
+@pytest.fixture
+def padimkit(capsys):
+    def padimkit(*words):
+        status = main(["benchmark", *map(str, words)])
+        captured = capsys.readouterr()
+        return status, captured.out, captured.err
+
+    return padimkit
+
+
+def test_a_suite_runs_and_a_rerun_finds_all_of_it(padimkit, suite, tmp_path):
+    folder = tmp_path / "records"
+    status, said, _ = padimkit(suite(), "--output", folder)
+    assert status == 0
+    assert "small: 2 cells\n" in said
+    assert "[1/2] mine on mvtec/stripes, seed 0: image_auroc 1.0000" in said
+    assert f"2 records are in {folder}; report them by: padimkit report {folder}" in said
+    status, said, _ = padimkit(suite(), "--output", folder)
+    assert status == 0 and f"small: 2 cells; 2 of them have a record in {folder}" in said
+
+
+def test_a_dry_run_shows_cells_bytes_and_what_is_left_out_and_runs_nothing(padimkit, suite, broken, tmp_path):
+    gone = {"recipe": "padim-filter-bank", "name": "heavy", "if_present": ["gone"]}
+    mine = {"recipe": "padim-filter-bank", "name": "mine"}
+    path = suite(pipelines=[mine, broken("well"), gone], seeds=[0])
+    status, said, errors = padimkit(path, "--dry-run", "--output", tmp_path / "records")
+    assert status == 0 and not (tmp_path / "records").exists()
+    assert "mine on mvtec/stripes, seed 0: 0.1" in said and "GB predicted" in said
+    assert "well on mvtec/stripes, seed 0: bytes not known before it runs" in said
+    assert 'Left out: heavy: "gone" is missing.' in errors
+
+
+def test_failures_are_counted_and_named(padimkit, suite, broken, tmp_path):
+    path = suite(pipelines=[broken("raises")], seeds=[0])
+    status, said, errors = padimkit(path, "--output", tmp_path / "records")
+    assert status == 0
+    assert 'failed (error) in the stage "density fit": RuntimeError: out of luck' in said
+    assert "1 of 1 cells failed; try them again by --retry-failed." in errors
+
+
+def test_a_record_alone_is_enough_to_get_its_figures_again(padimkit, suite, tmp_path):
+    folder = tmp_path / "records"
+    padimkit(suite(seeds=[3]), "--output", folder)
+    (file,) = paths(folder)
+    status, said, _ = padimkit("--record", file)
+    assert status == 0 and "The figures are those of the record, exactly: 3 metrics." in said
+    content = json.loads(file.read_text())
+    content["metrics"]["pro"] += 1e-15
+    file.write_text(json.dumps(content))
+    status, _, errors = padimkit("--record", file)
+    assert status == 2 and f"has other figures: pro {read_all(folder)[0].metrics['pro']!r}." in errors
+
+
+def test_a_record_of_other_data_is_refused(padimkit, suite, stripes, tmp_path):
+    folder = tmp_path / "records"
+    padimkit(suite(seeds=[3]), "--output", folder)
+    (stripes / "stripes" / "test" / "spot" / "000.png").unlink()
+    status, _, errors = padimkit("--record", next(paths(folder)))
+    assert status == 2 and "has changed since" in errors
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        ([], "Give either the YAML file of a suite, or --record FILE"),
+        (["a.yaml", "--record", "b.json"], "Give either"),
+        (["nowhere.yaml"], '"nowhere.yaml" cannot be read'),
+        (["--record", "nowhere.json"], '"nowhere.json" is no record'),
+    ],
+)
+def test_mistakes_are_explained(padimkit, words, message):
+    status, _, errors = padimkit(*words)
+    assert status == 2 and message in errors
+
+
+def test_an_unknown_option_is_explained(padimkit):
+    with pytest.raises(SystemExit):
+        padimkit("a.yaml", "--dry-runn")
