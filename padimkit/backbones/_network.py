@@ -64,7 +64,13 @@ class Network:
         try:
             with torch.no_grad():  # not inference mode: its tensors could never enter a plugin's autograd
                 found: dict[str, Tensor] = self._module(normalised)
-        except (AssertionError, ValueError) as error:  # the ways in which networks refuse a size
+        except torch.cuda.OutOfMemoryError:
+            raise
+        except (
+            AssertionError,
+            RuntimeError,
+            ValueError,
+        ) as error:  # the ways in which networks refuse a size
             size = " x ".join(map(str, images.shape[2:]))
             raise BadShape(f'"{self._card.name}" takes no images of {size} pixels: {error}') from error
         maps = {name: map.float() for name, map in found.items()}
