@@ -4,7 +4,7 @@ from typing import Any
 
 import yaml
 
-from padimkit.arguments import arguments
+from padimkit.arguments import alike, arguments
 from padimkit.config import build_pipeline
 from padimkit.contracts import Backbone, DensityModel, Reducer
 from padimkit.description import describe
@@ -26,6 +26,6 @@ def can_be_written_down(make: Make) -> None:
     written = yaml.safe_dump({**_OTHERS, slot: settings})
     rebuilt = getattr(build_pipeline(yaml.safe_load(written)), slot)
     require(
-        type(rebuilt) is type(part) and arguments(rebuilt) == arguments(part),
+        alike(rebuilt, part),
         f"Expected {settings} to be read back as it was written, found arguments {arguments(rebuilt)}.",
     )
