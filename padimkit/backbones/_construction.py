@@ -61,6 +61,8 @@ def _arguments(make: Callable[..., Any], given: Any) -> dict[str, Any]:
     parser = ArgumentParser(exit_on_error=False)
     if inspect.isclass(make):
         parser.add_class_arguments(make, "module", instantiate=False, fail_untyped=False)
+    elif inspect.ismethod(make):
+        parser.add_method_arguments(make.__self__, make.__name__, "module", fail_untyped=False)
     else:
         parser.add_function_arguments(make, "module", fail_untyped=False)
     # Without defaults, which `make` knows better: some of torchvision's are classes and have to stay so.

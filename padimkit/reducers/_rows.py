@@ -11,7 +11,7 @@ from jaxtyping import Float32
 from padimkit.errors import BadArgument, BadData
 from padimkit.values import Embedding
 
-Rows: TypeAlias = Float32[np.ndarray, "n c"]
+Rows: TypeAlias = Float32[np.ndarray, "_ c"]
 
 CHUNK = 10_000  # of 448 channels each are 18 MB
 MOST = 100_000
