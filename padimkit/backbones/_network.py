@@ -66,11 +66,7 @@ class Network:
                 found: dict[str, Tensor] = self._module(normalised)
         except torch.cuda.OutOfMemoryError:
             raise
-        except (
-            AssertionError,
-            RuntimeError,
-            ValueError,
-        ) as error:  # the ways in which networks refuse a size
+        except (AssertionError, RuntimeError, ValueError) as error:  # as networks refuse a size
             size = " x ".join(map(str, images.shape[2:]))
             raise BadShape(f'"{self._card.name}" takes no images of {size} pixels: {error}') from error
         maps = {name: map.float() for name, map in found.items()}

@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 import torch
-from sklearn.base import BaseEstimator, clone
+from sklearn.base import BaseEstimator
 from torch import Tensor
 
 from padimkit.errors import BadArgument
@@ -35,12 +35,11 @@ def written(estimator: BaseEstimator) -> dict[str, Tensor]:
 
 
 def restored(unfitted: BaseEstimator, state: dict[str, Tensor]) -> BaseEstimator:
-    """A copy of the estimator that knows what `written` has written."""
-    estimator = clone(unfitted)
+    """The estimator, which now knows what `written` has written."""
     for key, tensor in state.items():
         kind, name = key.split("/")
-        setattr(estimator, name, _read(kind, tensor.cpu().numpy().copy()))
-    return estimator
+        setattr(unfitted, name, _read(kind, tensor.cpu().numpy().copy()))
+    return unfitted
 
 
 def _kind(value: Any) -> str | None:

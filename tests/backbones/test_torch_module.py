@@ -328,6 +328,8 @@ class TestRefused:
         backbone = made(module, ["convolution", "late"], image_size=16)
         with pytest.raises(BadShape, match="takes no images of 24 x 24 pixels: images of 16 pixels only"):
             backbone.extract(torch.rand(1, 3, 24, 24, generator=generator))
+        with pytest.raises(BadShape, match="takes no images of 4 x 4 pixels: .*[Kk]ernel size"):
+            backbone.extract(torch.rand(1, 3, 4, 4, generator=generator))
         images = torch.rand(1, 3, 16, 16, generator=generator)
         maps = backbone.extract(images).maps
         assert torch.equal(maps["convolution"] + 1, maps["late"])  # none is left of the images refused

@@ -115,6 +115,12 @@ def test_no_vector_is_drawn_twice_and_each_equally_often():
     assert counts.max() < 135
 
 
+def test_a_single_vector_is_drawn_fairly():
+    numbers = torch.arange(3.0).reshape(3, 1, 1, 1)
+    found = [float(_rows.drawn(batches(Embedding(numbers), 1), 1, seed=seed)[0, 0]) for seed in range(600)]
+    assert all(150 < found.count(number) < 250 for number in (0, 1, 2))  # 200, standard deviation 11.5
+
+
 def test_what_is_drawn_depends_on_the_seed_and_not_on_the_batches(generator):
     training = embedding(generator, images=10)
     found = [_rows.drawn(batches(training, size), 30, seed=seed) for size, seed in ((1, 3), (4, 3), (4, 5))]
@@ -149,6 +155,24 @@ def test_the_seed_is_that_of_an_estimator_which_has_none(generator):
     assert torch.equal(components(None, 4), components(4, 0))
     assert not torch.equal(components(None, 4), components(None, 5))
     assert torch.equal(components(4, 1), components(4, 2))
+
+
+def test_an_estimator_that_works_in_place_leaves_the_embedding_alone(generator):
+    training = embedding(generator)
+    assert training.patches.is_contiguous(memory_format=torch.channels_last)
+    before = training.patches.clone()
+    fitted(StandardScaler(copy=False), [training]).transform(training)
+    assert torch.equal(training.patches, before)
+
+
+def test_a_state_that_is_overwritten_after_it_was_loaded_changes_nothing(generator):
+    training = embedding(generator)
+    reducer, restored = fitted(PCA(3), [training]), ScikitLearn(PCA(3))
+    state = {name: tensor.clone() for name, tensor in reducer.state_dict().items()}
+    restored.load_state_dict(state)
+    for tensor in state.values():
+        tensor.zero_()
+    assert torch.equal(restored.transform(training).patches, reducer.transform(training).patches)
 
 
 def test_the_given_estimator_is_left_as_it_is(generator):
