@@ -28,13 +28,18 @@ def arguments(part: object) -> dict[str, Any]:
     return found
 
 
+def alike(own: object, other: object) -> bool:
+    """Whether two parts, or values, are of one class with equal arguments, to any depth."""
+    return bool(_likeness(own) == _likeness(other))
+
+
 def require_alike(own: object, other: object) -> None:
     """Checks that two parts are of one class with equal arguments, so that one can take over from the other.
 
     Raises:
         CannotMerge: They are not.
     """
-    if _likeness(own) != _likeness(other):
+    if not alike(own, other):
         raise CannotMerge(
             f"{type(own).__name__} with {arguments(own)} cannot be merged with {type(other).__name__} "
             f"with {arguments(other)}. Fit both with the same arguments."

@@ -105,7 +105,10 @@ def check_keys(found: Iterable[str], known: Iterable[str], key: str) -> None:
 def _collapsed_value(key: str, value: Any) -> Any:
     if key != "class_path" or not isinstance(value, str) or "." not in value:
         return collapsed(value)
-    name = short_name(find_class(value, object)[1])
+    try:
+        name = short_name(find_class(value, object)[1])
+    except BadConfig:  # what a part is told to make may be made by a function, or by a method of a class
+        return value
     return value if "." in name else name
 
 

@@ -18,8 +18,12 @@ FAMILIES: dict[type[Any], str] = {
     DataSource: "datasets",
 }
 LEVELS: dict[str, type[Levels]] = {"joint": Joint, "separate": Separate}
-
-
+# By contract, the built-in that adapts what other packages have, its argument, and such packages.
+_ADAPTERS: dict[type[Any], tuple[str, str, tuple[str, ...]]] = {
+    Backbone: ("torch_module", "module", ("torch", "torchvision", "transformers")),
+    Reducer: ("scikit_learn", "estimator", ("sklearn",)),
+    Metric: ("torchmetrics", "metric", ("torchmetrics",)),
+}
 SLOTS: tuple[type[Any], ...] = (*FAMILIES, Levels)
 
 
@@ -37,8 +41,12 @@ def find_class(name: str, slot: type[Any]) -> tuple[str, type[Any]]:
     """
     if is_dotted(name):
         found = _import(name)
+        if not isinstance(found, type):
+            raise BadConfig(f'"{name}" is {found!r}; expected a class.{_adapter(name, slot)}')
         if slot in FAMILIES and not issubclass(found, slot):
-            raise BadConfig(f'"{name}" is no {slot.__name__}; expected a subclass of it.{_adapter(name)}')
+            raise BadConfig(
+                f'"{name}" is no {slot.__name__}; expected a subclass of it.{_adapter(name, slot)}'
+            )
         return name, found
     if slot is Levels:
         if name not in LEVELS:
@@ -53,10 +61,11 @@ def is_dotted(name: str) -> bool:
     return "." in name and ":" not in name
 
 
-def _adapter(name: str) -> str:
-    if not name.startswith("torchmetrics."):
+def _adapter(name: str, slot: type[Any]) -> str:
+    adapter, argument, packages = _ADAPTERS.get(slot, ("", "", ()))
+    if name.split(".")[0] not in packages:
         return ""
-    return f" Wrap it: {{class_path: torchmetrics, init_args: {{metric: {name}}}}}."
+    return f" Wrap it: {{class_path: {adapter}, init_args: {{{argument}: {{class_path: {name}}}}}}}."
 
 
 def short_name(part: type[Any]) -> str:
@@ -69,13 +78,10 @@ def short_name(part: type[Any]) -> str:
     return names[0] if names else f"{part.__module__}.{part.__qualname__}"
 
 
-def _import(path: str) -> type[Any]:
+def _import(path: str) -> Any:
     module, _, name = path.rpartition(".")
     try:
         with prints_set_aside():
-            found = getattr(importlib.import_module(module), name)
+            return getattr(importlib.import_module(module), name)
     except (ImportError, AttributeError) as error:
         raise BadConfig(f'"{path}" cannot be imported: {error}.') from error
-    if not isinstance(found, type):
-        raise BadConfig(f'"{path}" is {found!r}; expected a class.')
-    return found

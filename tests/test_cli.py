@@ -377,10 +377,27 @@ class TestBadInput:
     def test_a_class_that_is_no_part(self, capsys, recipe, source):
         message = fails(capsys, "evaluate", recipe, *source, "--pipeline.reducer=collections.OrderedDict")
         assert '"collections.OrderedDict" is no Reducer' in message
-        message = fails(
-            capsys, "evaluate", recipe, *source, "--metrics=[torchmetrics.classification.BinaryAUROC]"
-        )
-        assert "Wrap it: {class_path: torchmetrics" in message
+
+    @pytest.mark.parametrize(
+        ("word", "wrapped"),
+        [
+            (
+                "--metrics=[torchmetrics.classification.BinaryAUROC]",
+                "torchmetrics, init_args: {metric: {class_path: torchmetrics.classification.BinaryAUROC}}",
+            ),
+            (
+                "--pipeline.reducer=sklearn.decomposition.PCA",
+                "scikit_learn, init_args: {estimator: {class_path: sklearn.decomposition.PCA}}",
+            ),
+            (
+                "--pipeline.backbone=torchvision.models.resnet18",
+                "torch_module, init_args: {module: {class_path: torchvision.models.resnet18}}",
+            ),
+        ],
+    )
+    def test_what_other_packages_have_and_an_adapter_takes(self, capsys, recipe, source, word, wrapped):
+        message = fails(capsys, "evaluate", recipe, *source, word)
+        assert f"Wrap it: {{class_path: {wrapped}}}." in message
 
     def test_images_that_do_not_exist(self, capsys, model, tmp_path):
         message = fails(capsys, "predict", model, tmp_path / "nothing.png", f"--output={tmp_path / 'out'}")

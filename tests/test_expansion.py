@@ -48,6 +48,11 @@ def test_names_become_paths_and_paths_names():
     ]
 
 
+@pytest.mark.parametrize("path", ["torchvision.models.resnet18", "datetime.datetime.fromisoformat"])
+def test_paths_of_what_is_no_class_are_left_as_they_are(path):
+    assert collapsed({"module": {"class_path": path}}) == {"module": {"class_path": path}}
+
+
 def test_parts_of_parts_are_found_by_type_and_not_by_key():
     arguments = {"member": "gaussian", "others": ["gaussian"], "data": "gaussian"}
     found = expand({"class_path": ENSEMBLE, "init_args": arguments}, DensityModel)["init_args"]

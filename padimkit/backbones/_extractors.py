@@ -1,14 +1,37 @@
 """Two ways to the feature maps of a timm model, both of which end at the last one."""
 
-import contextlib
 from collections.abc import Sequence
 from functools import partial
-from typing import Any, final
+from typing import final
 
+import torch
 from timm.models import FeatureHookNet
 from timm.models.efficientnet import EfficientNetFeatures
 from timm.models.mobilenetv3 import MobileNetV3Features
 from torch import Tensor, nn
+
+from padimkit.backbones._model import create_model
+from padimkit.backbones._outline import Outline
+from padimkit.backbones._tapped import Tapped
+
+
+def extractor(outline: Outline, names: Sequence[str]) -> nn.Module:
+    """A module that gives the maps of the named layers by their names."""
+    model, stages = outline.layers.model, outline.layers.stages
+    if set(names) <= set(stages):
+        indices = sorted({stages.index(name) for name in names})
+        network = create_model(model, features_only=True, out_indices=indices)
+        if FeaturesOnly.ends_early(network):
+            return FeaturesOnly(network, [stages[index] for index in indices])
+    network = create_model(model)
+    return Tapped(network, names, partial(_channels_first, last=_channels_come_last(network)))
+
+
+def published_keys(outline: Outline) -> dict[str, str]:
+    """What timm's feature extractors call a tensor -> what timm's weight files call it."""
+    wrapped = {f"model.{key}": key for key in outline.keys}
+    flattened = {key.replace(".", "_", 1): key for key in outline.keys}
+    return wrapped | flattened | {key: key for key in outline.keys}
 
 
 @final
@@ -26,41 +49,14 @@ class FeaturesOnly(nn.Module):
         return not isinstance(network, FeatureHookNet | EfficientNetFeatures | MobileNetV3Features)
 
     def forward(self, images: Tensor) -> dict[str, Tensor]:
-        maps = [_channels_first(output, self.network) for output in self.network(images)]
+        last = _channels_come_last(self.network)
+        maps = [_channels_first("", output, images.shape[2:], last=last) for output in self.network(images)]
         return dict(zip(self.names, maps, strict=True))
 
 
-@final
-class Tapped(nn.Module):
-    """A whole model that is left as soon as all the named modules have been computed."""
-
-    def __init__(self, network: nn.Module, names: Sequence[str]) -> None:
-        super().__init__()
-        self.network = network
-        self.names = frozenset(names)
-        self.tapped: dict[str, Tensor] = {}
-        for name in self.names:
-            network.get_submodule(name).register_forward_hook(partial(self._tap, name))
-
-    def forward(self, images: Tensor) -> dict[str, Tensor]:
-        with contextlib.suppress(_AllTapped):
-            self.network(images)
-        tapped, self.tapped = self.tapped, {}
-        return tapped
-
-    def _tap(self, name: str, _module: nn.Module, _inputs: Any, output: Any) -> None:
-        first = output[0] if isinstance(output, tuple | list) else output  # as timm's FeatureHooks do
-        # Copied, since the next module may work in place.
-        self.tapped.setdefault(name, _channels_first(first, self.network).clone())
-        if self.tapped.keys() == self.names:
-            raise _AllTapped
+def _channels_come_last(network: nn.Module) -> bool:
+    return getattr(network, "output_fmt", "NCHW") == "NHWC"
 
 
-class _AllTapped(Exception):
-    """Nothing more has to be computed."""
-
-
-def _channels_first(output: Tensor, network: nn.Module) -> Tensor:
-    if output.ndim == 4 and getattr(network, "output_fmt", "NCHW") == "NHWC":
-        return output.permute(0, 3, 1, 2)
-    return output
+def _channels_first(_name: str, output: Tensor, _size: torch.Size, *, last: bool) -> Tensor:
+    return output.permute(0, 3, 1, 2) if last and output.ndim == 4 else output

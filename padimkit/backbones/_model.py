@@ -1,28 +1,24 @@
 """The models of timm by name, refused where unknown, and the same every time."""
 
 import difflib
+from functools import partial
 from typing import Any
 
 import timm
-import torch
 from torch import nn
 
+from padimkit.backbones._seeded import made_alike
 from padimkit.errors import BadArgument
-
-INITIAL_SEED = 0
 
 
 def create_model(model: str, **options: Any) -> nn.Module:
-    """The model as timm makes it; torch's own random numbers are neither used nor disturbed.
+    """The model as timm makes it.
 
     Raises:
         BadArgument: timm has no model of this name.
     """
     _refuse_unknown(model)
-    with torch.random.fork_rng(devices=[]):
-        torch.default_generator.manual_seed(INITIAL_SEED)  # torch.manual_seed would reseed the GPUs too
-        network: nn.Module = timm.create_model(model, **options)
-    return network
+    return made_alike(partial(timm.create_model, model, **options))
 
 
 def _refuse_unknown(model: str) -> None:

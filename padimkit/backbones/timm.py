@@ -7,12 +7,13 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from padimkit.backbones._card import Card
+from padimkit.backbones._extractors import extractor, published_keys
 from padimkit.backbones._network import Network
 from padimkit.backbones._outline import Outline
 from padimkit.backbones._weights import download, read, take_over
 from padimkit.choices import require_choice
 from padimkit.contracts import Backbone, Stateful
-from padimkit.errors import BadArgument
 from padimkit.values import Features
 
 _DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16}
@@ -54,17 +55,22 @@ class Timm(Backbone, Stateful):
         self.precision = precision
         require_choice("precision", precision, _DTYPES)
         outline = Outline(model)
-        self._names = _layer_names(layers, outline)
-        self._descriptor = [] if descriptor is None else [outline.module(descriptor, "descriptor")]
-        self._network = Network(outline, [*self._names, *self._descriptor], _DTYPES[precision])
+        names = outline.layers.names(layers, "layers")
+        description = None if descriptor is None else outline.layers.name(descriptor, "descriptor")
+        published = outline.published
+        self._network = Network(
+            Card(model, published["mean"], published["std"], published["input_size"]),
+            extractor(outline, [*names, *([] if description is None else [description])]),
+            names,
+            description,
+            published=published_keys(outline),
+            dtype=_DTYPES[precision],
+        )
         self._ready = weights == "none"
 
     def extract(self, images: Float[Tensor, "b 3 H W"]) -> Features:
         self._get_ready()
-        maps = self._network.maps(images)
-        finest_first = sorted(self._names, key=lambda name: -maps[name].shape[2:].numel())
-        pooled = [maps[name].mean(dim=(2, 3)) for name in self._descriptor]
-        return Features({name: maps[name] for name in finest_first}, *pooled)
+        return self._network.extract(images)
 
     def to(self, device: torch.device) -> None:
         self._network.to(device)
@@ -86,10 +92,3 @@ class Timm(Backbone, Stateful):
             given, origin = read(Path(self.weights), self.model), f'"{self.weights}"'
         take_over(self._network.tensors(), given, origin)
         self._ready = True
-
-
-def _layer_names(layers: list[str | int], outline: Outline) -> list[str]:
-    names = [outline.module(layer, "layers") for layer in layers]
-    if not names or len(set(names)) < len(names):
-        raise BadArgument(f'Expected different layers of "{outline.model}" in "layers", got {layers}.')
-    return names

@@ -5,6 +5,8 @@ from pathlib import Path
 from tempfile import mkdtemp
 
 import pytest
+from sklearn.decomposition import IncrementalPCA
+from sklearn.random_projection import GaussianRandomProjection
 from torchmetrics.classification import BinaryAveragePrecision, BinaryF1Score
 
 from padimkit.contracts import Backbone, DataSource, DensityModel, Metric, Reducer
@@ -18,16 +20,26 @@ def new_folder(root):
 
 # By family and name, the arguments to check it with; data sources are given the folder of some images.
 TIMM = {"model": "test_resnet.r160_in1k", "layers": ["layer1", "layer3"], "weights": "none"}
+SQUEEZENET = {
+    "module": {"class_path": "torchvision.models.squeezenet1_1", "init_args": {"num_classes": 2}},
+    "layers": ["features.3", "features.6"],
+    "weights": "as_made",
+}
 ARGUMENTS = {
     "backbones": {
         "filter_bank": [{}],
         "pixels": [{}],
         "timm": [TIMM | {"descriptor": "layer4"}],
+        "torch_module": [SQUEEZENET | {"descriptor": "features.6"}],
     },
     "reducers": {
         "identity": [{}],
         "pca": [{"keep": 3}, {"keep": 3, "which": "low_variance"}, {"keep": 0.5}],
         "random_channels": [{"keep": 3}],
+        "scikit_learn": [
+            {"estimator": IncrementalPCA(3), "patches": 600},
+            {"estimator": GaussianRandomProjection(3)},
+        ],
     },
     "densities": {
         "spade": [{"image_neighbours": 3, "gallery_neighbours": 4}],

@@ -1,0 +1,120 @@
+"""Any module of PyTorch, such as those of torchvision and of Hugging Face's transformers."""
+
+from pathlib import Path
+from typing import final
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from padimkit.backbones._card import Card
+from padimkit.backbones._construction import class_path_of, construct
+from padimkit.backbones._layers import Layers
+from padimkit.backbones._layouts import Layout, as_map
+from padimkit.backbones._network import Network
+from padimkit.backbones._tapped import Tapped
+from padimkit.backbones._weights import read, take_over
+from padimkit.contracts import Backbone, Stateful
+from padimkit.errors import BadArgument, PadimkitError
+from padimkit.values import Features
+
+_MEAN, _DEVIATION = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)  # of ImageNet
+
+
+@final
+class TorchModule(Backbone, Stateful):
+    """Feature maps of any torch.nn.Module that takes images, computed no further than the last layer.
+
+    The weights are stored with a fitted pipeline. Since a module is code, such a model is only loaded again
+    if it is trusted.
+
+    Args:
+        module: Class path of a module, or of a function that makes one, with `init_args` if it needs any:
+            {class_path: torchvision.models.resnet18, init_args: {num_classes: 10}}. An argument that is an
+            object is given in the same way, if it is annotated with its class.
+        layers: Names of its submodules, such as "layer1" or "features.3".
+        weights: "as_made" takes those that the module comes with: pretrained ones if its arguments ask for
+            them, else random ones of a fixed seed. All else is the path of a .safetensors or .pth file with
+            the module's names.
+        descriptor: Layer whose average over all positions describes the image; without it there is none.
+        layout: Axes of what the layers give: maps, maps with channels last, or tokens row by row.
+        extra_tokens: How many tokens stand before those of the positions, such as 1 for a class token.
+        mean: Of each colour, subtracted from images in [0, 1]; that of ImageNet by default.
+        std: Of each colour, by which images are then divided; that of ImageNet by default.
+        image_size: Side of a square image that the module takes; with it is found out which weights the
+            layers need. Only modules that take a single size need another one.
+
+    Raises:
+        BadArgument: The module cannot be made, takes no images of `image_size`, or has no such layer, or a
+            layer gives no map.
+        BadShape: The tokens of a layer fill no map.
+        BadWeights: At first use: the weights are missing, broken, or those of another module.
+    """
+
+    def __init__(
+        self,
+        module: dict,  # type: ignore[type-arg] # of Any, jsonargparse would make objects of the inner settings
+        layers: list[str],
+        weights: str,
+        descriptor: str | None = None,
+        layout: Layout = "b c h w",
+        extra_tokens: int = 0,
+        mean: tuple[float, float, float] = _MEAN,
+        std: tuple[float, float, float] = _DEVIATION,
+        image_size: int = 224,
+    ) -> None:
+        self.module = module
+        self.layers = layers
+        self.weights = weights
+        self.descriptor = descriptor
+        self.layout = layout
+        self.extra_tokens = extra_tokens
+        self.mean = mean
+        self.std = std
+        self.image_size = image_size
+        self._network = self._built()
+        self._ready = weights == "as_made"
+
+    def extract(self, images: Float[Tensor, "b 3 H W"]) -> Features:
+        self._get_ready()
+        return self._network.extract(images)
+
+    def to(self, device: torch.device) -> None:
+        self._network.to(device)
+
+    def state_dict(self) -> dict[str, Tensor]:
+        self._get_ready()
+        return {name: tensor.contiguous() for name, tensor in self._network.tensors().items()}
+
+    def load_state_dict(self, state: dict[str, Tensor]) -> None:
+        take_over(self._network.tensors(), state, "The stored state")
+        self._ready = True
+
+    def _get_ready(self) -> None:
+        if not self._ready:
+            given = read(Path(self.weights), class_path_of(self.module))
+            take_over(self._network.tensors(), given, f'"{self.weights}"')
+            self._ready = True
+
+    def _built(self) -> Network:
+        if min(self.std) <= 0:
+            raise BadArgument(f'Expected "std" above 0, got {self.std}.')
+        size, name = self.image_size, class_path_of(self.module)
+        read_as = as_map(self.layout, extra_tokens=self.extra_tokens)
+        module = construct(self.module)
+        known = Layers(name, [layer for layer, _ in module.named_modules() if layer])
+        layers = known.names(self.layers, "layers")
+        descriptor = [] if self.descriptor is None else [known.name(self.descriptor, "descriptor")]
+        tapped = Tapped(module, [*layers, *descriptor], read_as)
+        card, keys = (
+            Card(name, self.mean, self.std, (3, size, size)),
+            {key: key for key in module.state_dict()},
+        )
+        try:
+            return Network(card, tapped, layers, self.descriptor, published=keys)
+        except PadimkitError:
+            raise
+        except Exception as error:  # whatever a stranger's code raises
+            raise BadArgument(
+                f'"{name}" cannot be applied to images of {size} x {size} pixels ("image_size"): {error}'
+            ) from error

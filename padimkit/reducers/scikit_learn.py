@@ -1,0 +1,129 @@
+"""The transformers of scikit-learn."""
+
+from collections.abc import Callable, Iterable
+from typing import Any, final
+
+import numpy as np
+import torch
+from jaxtyping import Float32
+from sklearn.base import BaseEstimator, clone
+from sklearn.random_projection import BaseRandomProjection
+from torch import Tensor
+
+from padimkit.contracts import Reducer
+from padimkit.errors import BadArgument, NotFitted
+from padimkit.reducers._estimator import restored, written
+from padimkit.reducers._rows import Rows, chunks, drawn, first, gathered, rows_of
+from padimkit.values import Embedding
+
+_PROBE = 64  # rows on which to try whether a restored estimator does the same
+
+
+@final
+class ScikitLearn(Reducer):
+    """Reduce each patch by a transformer of scikit-learn, such as IncrementalPCA or GaussianRandomProjection.
+
+    An estimator with `partial_fit` learns from all patches, 10,000 at a time; random projections look at the
+    first batch only; all others are given all patches at once, which must not be more than 100,000. What was
+    learnt is stored without pickle: an estimator that learns anything but arrays and numbers is refused.
+
+    Args:
+        estimator: Any estimator with `transform`, by its class path.
+        patches: Learn from at most so many patches, drawn at random from all of them and held in memory.
+        seed: Fixes what is drawn, and the random numbers of an estimator whose `random_state` is not given.
+
+    Raises:
+        BadArgument: The estimator does not transform, or `patches` is below 1. In `fit`: the estimator cannot
+            learn from the patches, there are too many of them, or what it learns cannot be stored.
+    """
+
+    def __init__(self, estimator: BaseEstimator, patches: int | None = None, seed: int = 0) -> None:
+        self.estimator = estimator
+        self.patches = patches
+        self.seed = seed
+        if not (hasattr(estimator, "fit") and hasattr(estimator, "transform")):
+            raise BadArgument(f"{self._name} does not offer fit and transform; choose another estimator.")
+        if patches is not None and patches < 1:
+            raise BadArgument(f'Expected "patches" of at least 1, got {patches}.')
+        self._state: dict[str, Tensor] | None = None
+        self._fitted: Any = None
+
+    def fit(self, stream: Iterable[Embedding]) -> None:
+        """Lets a copy of the estimator learn."""
+        learner = self._unfitted()
+        rows = self._learn(learner, stream)
+        state = written(learner)
+        self._require_alike(learner, restored(self._unfitted(), state), rows[:_PROBE])
+        self.load_state_dict(state)
+
+    def transform(self, embedding: Embedding) -> Embedding:
+        """What the estimator makes of each patch, in float32."""
+        if self._state is None:
+            raise NotFitted("ScikitLearn.transform was called before fit.")
+        images, _, height, width = embedding.patches.shape
+        rows = torch.from_numpy(_transformed(self._fitted, rows_of(embedding))).to(embedding.patches.device)
+        patches = rows.reshape(images, height, width, -1).permute(0, 3, 1, 2)
+        return Embedding(patches, embedding.descriptor)
+
+    def state_dict(self) -> dict[str, Tensor]:
+        """The attributes that the estimator has learnt."""
+        if self._state is None:
+            raise NotFitted("ScikitLearn.state_dict was called before fit.")
+        return dict(self._state)
+
+    def load_state_dict(self, state: dict[str, Tensor]) -> None:
+        """Takes over the attributes."""
+        self._fitted = restored(self._unfitted(), state)
+        self._state = written(self._fitted)
+
+    @property
+    def _name(self) -> str:
+        return type(self.estimator).__name__
+
+    def _unfitted(self) -> Any:
+        estimator = clone(self.estimator)
+        if estimator.get_params(deep=False).get("random_state", self.seed) is None:
+            estimator.set_params(random_state=self.seed)
+        return estimator
+
+    def _learn(self, learner: Any, stream: Iterable[Embedding]) -> Rows:
+        """Some of the rows that were learnt from."""
+        if isinstance(learner, BaseRandomProjection) and learner.n_components != "auto":
+            return self._taught(learner.fit, first(stream, _PROBE))  # of the values nothing is learnt
+        if self.patches is not None:
+            return self._taught(learner.fit, drawn(stream, self.patches, seed=self.seed))
+        if not hasattr(learner, "partial_fit"):
+            return self._taught(learner.fit, gathered(stream, self._name))
+        for rows in chunks(stream):
+            self._taught(learner.partial_fit, rows)
+        return rows
+
+    def _taught(self, learn: Callable[[Rows], object], rows: Rows) -> Rows:
+        try:
+            learn(rows)
+        except (TypeError, ValueError, ArithmeticError, np.linalg.LinAlgError) as error:
+            raise BadArgument(f"{self._name} cannot learn from these patches: {error}") from error
+        return rows
+
+    def _require_alike(self, learner: Any, twin: Any, rows: Rows) -> None:
+        try:  # copies, since some estimators work in place
+            expected, found = _transformed(learner, rows.copy()), _transformed(twin, rows.copy())
+        except (AttributeError, TypeError, ValueError) as error:
+            raise BadArgument(
+                f"{self._name} cannot be stored with what it has learnt ({error}). Choose another estimator."
+            ) from error
+        if not np.allclose(found, expected, rtol=1e-3, atol=1e-5 * np.abs(expected).max()):
+            raise BadArgument(
+                f"{self._name} cannot be stored: read back, it gives other results. Choose another estimator."
+            )
+
+
+def _transformed(estimator: Any, rows: Rows) -> Float32[np.ndarray, "n k"]:
+    found = estimator.transform(rows)
+    if not isinstance(found, np.ndarray) or found.ndim != 2 or len(found) != len(rows):
+        shape = getattr(found, "shape", "unknown")
+        raise BadArgument(
+            f"{type(estimator).__name__} makes a {type(found).__name__} of shape {shape} of {len(rows)} "
+            "patches; expected an array with one row for each. Choose another estimator."
+        )
+    return found.astype(np.float32)
