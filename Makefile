@@ -48,8 +48,7 @@ bench-spade: .venv/installed
 
 bench-methods: .venv/installed-plugins
 	$(BIN)/padimkit benchmark benchmarks/suites/methods.yaml
-	$(BIN)/padimkit benchmark benchmarks/suites/methods-moved.yaml
-	$(BIN)/padimkit report records/methods records/methods-moved --format markdown
+	$(BIN)/padimkit report records/methods --format markdown
 
 bench-plugins: .venv/installed
 	$(BIN)/python -m benchmarks.plugins
