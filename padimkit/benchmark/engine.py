@@ -6,7 +6,7 @@ from importlib.util import find_spec
 
 from joblib import Parallel, delayed, parallel_config
 
-from padimkit.benchmark.process import Limits, run_cell
+from padimkit.benchmark.process import Limits, run_cell, stop_running
 from padimkit.benchmark.record import Record
 from padimkit.benchmark.suite import Planned
 from padimkit.benchmark.suite_file import Engine
@@ -21,7 +21,11 @@ def records_beside(planned: Sequence[Planned], limits: Limits, engine: Engine) -
     """
     with _configured(engine):
         tasks = (delayed(run_cell)(one.cell, one.facts, limits) for one in planned)
-        yield from Parallel(return_as="generator_unordered", pre_dispatch="n_jobs")(tasks)
+        try:
+            yield from Parallel(return_as="generator_unordered", pre_dispatch="n_jobs")(tasks)
+        except BaseException:
+            stop_running()
+            raise
 
 
 @contextmanager

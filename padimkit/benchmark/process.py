@@ -58,6 +58,15 @@ def run_cell(cell: Cell, facts: Facts, limits: Limits) -> Record:
     )
 
 
+def stop_running() -> None:
+    """Ends the processes of all cells that this process waits for: an interrupt reaches one thread only."""
+    for process in _RUNNING.copy():
+        process.kill()
+
+
+_RUNNING: "set[subprocess.Popen[bytes]]" = set()
+
+
 def _outcome(cell: Cell, folder: Path, limits: Limits) -> dict[str, Any]:
     paths = [folder / name for name in ("cell.json", "outcome.json", "stage")]
     cell.write(paths[0])
@@ -71,9 +80,11 @@ def _outcome(cell: Cell, folder: Path, limits: Limits) -> dict[str, Any]:
             stderr=stderr,
             stdin=subprocess.DEVNULL,
         )
+        _RUNNING.add(process)
         try:
             cause = _watched(process, limits)
         finally:
+            _RUNNING.discard(process)
             process.kill()
             process.wait()
         stderr.seek(0)

@@ -144,10 +144,11 @@ def test_a_runner_that_is_killed_loses_at_most_the_running_cells(suite, tmp_path
     assert len(list(paths(folder))) == len(kept) > 0
 
 
-def test_an_interrupted_runner_writes_nothing_half_and_stops_its_cells(suite, tmp_path, monkeypatch):
+@pytest.mark.parametrize("jobs", [1, 2])
+def test_an_interrupted_runner_writes_nothing_half_and_stops_its_cells(suite, tmp_path, monkeypatch, jobs):
     folder = tmp_path / "records"
     monkeypatch.setenv("PADIMKIT_TEST", str(folder))
-    process = start(suite(seeds=list(range(20))), folder)
+    process = start(suite(seeds=list(range(20)), engine={"jobs": jobs}), folder)
     assert process.stdout is not None
     for line in process.stdout:
         if line.startswith("[1/"):

@@ -1,0 +1,121 @@
+"""Measured figures beside those that the PaDiM paper prints."""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from statistics import fmean
+
+from padimkit.benchmark.published import GROUPS, PublishedCell, published
+from padimkit.benchmark.record import Record
+from padimkit.benchmark.statistics import MeanSpread, spread
+
+DATASETS = {"MVTec AD": "mvtec", "Rd-MVTec AD": "rd_mvtec", "STC": "shanghaitech"}
+
+Figures = dict[str, dict[int, float]]  # by category and seed
+
+
+@dataclass(frozen=True)
+class Row:
+    """One figure of a method, measured or printed or both, in the paper's units.
+
+    Args:
+        method: As in `published`, or as the suite calls it where the paper has no such method.
+        data: The paper's data set.
+        root: Name of the folder that was measured: no record can tell whether it holds the paper's images.
+        place: A category, "textures", "objects" or "all".
+        metric: As in `published`.
+        categories: Those of the place that were measured; a mean over few is not the mean over all.
+        measured: Over the seeds that all these categories have, of the mean over the categories.
+        printed: None where the paper has no such figure.
+    """
+
+    method: str
+    data: str
+    root: str
+    place: str
+    metric: str
+    categories: tuple[str, ...] = ()
+    measured: MeanSpread | None = None
+    printed: PublishedCell | None = None
+
+    @property
+    def difference(self) -> float | None:
+        """Measured less printed, where there are both."""
+        if self.measured is None or self.printed is None:
+            return None
+        return self.measured.mean - self.printed.value
+
+
+def beside(records: Iterable[Record], table: int) -> tuple[Row, ...]:
+    """What was measured beside one of the paper's tables, for each folder of data that was measured.
+
+    Records count that have finished, vary nothing, and are of a data set in the layout of the paper's; of
+    several with the same method, folder, category and seed, the latest counts. At places where anything was
+    measured there are rows for all the table's methods.
+
+    Raises:
+        BadArgument: The paper has no such table.
+    """
+    cells = published(table)
+    usable = sorted((r for r in records if r.failure is None and not r.varied), key=lambda r: r.begun)
+    return tuple(
+        row
+        for data in dict.fromkeys(cell.data for cell in cells)
+        for root, found in _by_root(usable, DATASETS[data]).items()
+        for row in _rows(found, root, [cell for cell in cells if cell.data == data])
+    )
+
+
+def _by_root(records: Sequence[Record], dataset: str) -> dict[str, list[Record]]:
+    found: dict[str, list[Record]] = {}
+    for record in records:
+        if record.dataset == dataset:
+            root = record.settings["data"].get("init_args", {}).get("root", "")
+            found.setdefault(Path(root).name, []).append(record)
+    return found
+
+
+def _rows(records: Sequence[Record], root: str, cells: Sequence[PublishedCell]) -> Iterator[Row]:
+    printed = {(cell.place, cell.metric, cell.method): cell for cell in cells}
+    methods = dict.fromkeys([cell.method for cell in cells] + [record.method for record in records])
+    for place, metric in dict.fromkeys((cell.place, cell.metric) for cell in cells):
+        rows = [
+            Row(
+                *(method, cells[0].data, root, place, metric),
+                *_measured(_figures(records, method, metric), place, cells[0].data),
+                printed.get((place, metric, method)),
+            )
+            for method in methods
+        ]
+        if any(row.measured for row in rows):
+            yield from (row for row in rows if row.measured or row.printed)
+
+
+def _figures(records: Sequence[Record], method: str, metric: str) -> Figures:
+    found: Figures = {}
+    for record in records:
+        figure = _figure(record, metric)
+        if record.method == method and figure is not None:
+            found.setdefault(record.category, {})[record.seed] = figure
+    return found
+
+
+def _figure(record: Record, metric: str) -> float | None:
+    if metric == "seconds":
+        return record.seconds["predict 1"].median if "predict 1" in record.seconds else None
+    if metric == "gigabytes":
+        return record.bytes["model"] / 1e9 if "model" in record.bytes else None
+    return 100 * record.metrics[metric] if metric in record.metrics else None
+
+
+def _measured(
+    figures: Mapping[str, Mapping[int, float]], place: str, data: str
+) -> tuple[tuple[str, ...], MeanSpread | None]:
+    # The scenes of STC have no names in the paper, and all that were measured make up "all".
+    wanted = figures if data == "STC" else GROUPS.get(place, (place,))
+    categories = tuple(category for category in wanted if category in figures)
+    seeds = set.intersection(*(set(figures[category]) for category in categories)) if categories else set()
+    if not seeds:
+        return categories, None
+    means = [fmean(figures[category][seed] for category in categories) for seed in sorted(seeds)]
+    return categories, spread(means)
