@@ -24,7 +24,7 @@ from padimkit.evaluation import Evaluation, evaluate
 from padimkit.files import new_file
 from padimkit.progress import Progress, logs_shown
 from padimkit.reader import Reader
-from padimkit.report import as_report, labels, print_table
+from padimkit.result_table import as_report, labels, print_table
 from padimkit.storage import is_model, load
 from padimkit.values import Batch
 
