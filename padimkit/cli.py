@@ -14,6 +14,7 @@ COMMANDS = {
     "fit": "learn from normal images and store the model",
     "predict": "score images with a stored model: scores, maps, overlays",
     "evaluate": "fit, test and compute metrics",
+    "report": "make a page, or tables, of the records of a benchmark",
     "plugins": "list all plugins that are installed",
     "demo": "fit and test on synthetic images; needs no download",
 }

@@ -12,7 +12,9 @@ ROOT = Path(padimkit.__file__).parent
 LAYERS = [
     ("cli",),
     ("commands",),
-    ("report", "predictions", "progress", "suggestions"),
+    ("report",),
+    ("benchmark",),
+    ("result_table", "predictions", "progress", "suggestions"),
     ("storage", "testing"),
     ("config", "description", "provenance"),
     ("expansion", "cookbook"),
