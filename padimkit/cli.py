@@ -15,6 +15,7 @@ COMMANDS = {
     "predict": "score images with a stored model: scores, maps, overlays",
     "evaluate": "fit, test and compute metrics",
     "benchmark": "run a suite of comparisons, each in a process of its own",
+    "report": "make a page, or tables, of the records of a benchmark",
     "plugins": "list, explain, check and start plugins",
     "demo": "fit and test on synthetic images; needs no download",
 }

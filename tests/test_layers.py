@@ -12,8 +12,9 @@ ROOT = Path(padimkit.__file__).parent
 LAYERS = [
     ("cli", "template"),
     ("commands",),
-    ("report", "predictions", "progress"),
+    ("report",),
     ("benchmark",),
+    ("result_table", "predictions", "progress"),
     ("settings", "storage", "testing"),
     ("config", "description", "provenance", "suggestions", "metric_labels"),
     ("expansion", "cookbook"),

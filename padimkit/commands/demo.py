@@ -37,9 +37,9 @@ def run(words: list[str]) -> None:
         prog="padimkit demo",
         exit_on_error=False,
         description="On synthetic images of a texture and of an object: fit PaDiM over the embedded filter "
-        "bank, test it and write anomaly maps; then compare PaDiM, with random channels, principal components "
-        "or a sum of layers, and SPADE, and report on a page. Images and records that an earlier run has made "
-        "are used again; its other results are replaced.",
+        "bank, test it and write anomaly maps; then compare PaDiM, with random channels, with principal "
+        "components and as a sum of layers, and SPADE, and report on a page. Images and records that an "
+        "earlier run has made are used again; its other results are replaced.",
     )
     parser.add_argument("--output", type=Path, default=Path("demo"), help="Folder for everything.")
     try:

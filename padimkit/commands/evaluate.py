@@ -16,7 +16,7 @@ from padimkit.files import new_file
 from padimkit.metric_labels import labels
 from padimkit.progress import Progress, logs_shown
 from padimkit.reader import Reader
-from padimkit.report import as_report, print_table
+from padimkit.result_table import as_report, print_table
 from padimkit.settings import (
     FIT,
     TEST,

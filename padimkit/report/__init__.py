@@ -1,0 +1,1 @@
+"""Records of a benchmark as a document: a page, Markdown, CSV or LaTeX. Nothing is run here."""

@@ -1,0 +1,104 @@
+"""Cells as a report sees them: a record, and the file that it was read from."""
+
+import math
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from padimkit.benchmark import store
+from padimkit.benchmark.record import Record
+from padimkit.errors import BadData
+
+
+@dataclass(frozen=True)
+class Cell:
+    """A record and its file."""
+
+    record: Record
+    file: Path
+
+    @property
+    def place(self) -> str:
+        """Data set and category in one word."""
+        return place(self.record.dataset, self.record.category)
+
+    @property
+    def name(self) -> str:
+        """What a reader calls it."""
+        varied = f", {self.varied}" if self.varied else ""
+        return f"{self.record.method} on {self.place}, seed {self.record.seed}{varied}"
+
+    @property
+    def failure(self) -> str:
+        """Cause, stage and message of a failure; empty where there is none."""
+        failure = self.record.failure
+        return (
+            f"{failure.cause} in the stage “{failure.stage or 'unknown'}”. {failure.message}"
+            if failure
+            else ""
+        )
+
+    @property
+    def state(self) -> str:
+        """ "finished", or "failed" and the cause."""
+        failure = self.record.failure
+        return "finished" if failure is None else f"failed: {failure.cause}"
+
+    @property
+    def varied(self) -> str:
+        """What a complexity study varies here, as text."""
+        return ", ".join(f"{name} = {value:g}" for name, value in self.record.varied.items())
+
+
+def place(dataset: str, category: str) -> str:
+    """A category by its full name."""
+    return f"{dataset} / {category}" if category else dataset
+
+
+def read_cells(paths: Sequence[Path]) -> list[Cell]:
+    """The cells in folders of records, or in single files.
+
+    Raises:
+        BadData: There are none, a file is no record, a figure is not finite, or two files hold the same cell.
+    """
+    cells: dict[str, Cell] = {}
+    for file in _files(paths):
+        cell = Cell(store.read(file), file)
+        _require_finite(cell)
+        twin = cells.setdefault(cell.record.key, cell)
+        if twin.file.resolve() != file.resolve():
+            raise BadData(
+                f'"{twin.file}" and "{file}" are records of the same cell. '
+                "A report takes one of each: move the other away, or report the folders apart."
+            )
+    if not cells:
+        named = ", ".join(f'"{path}"' for path in paths)
+        raise BadData(f"No records are in {named}. `padimkit benchmark SUITE` writes them.")
+    return sorted(cells.values(), key=_order)
+
+
+def _files(paths: Iterable[Path]) -> Iterator[Path]:
+    for path in paths:
+        if path.is_dir():
+            yield from sorted(store.paths(path))
+        elif path.exists():
+            yield path
+        else:
+            raise BadData(f'"{path}" does not exist. A folder of records, or one record, was expected.')
+
+
+def _order(cell: Cell) -> tuple[object, ...]:
+    record = cell.record
+    varied = tuple(sorted(record.varied.items()))
+    return record.suite, record.dataset, record.category, record.method, varied, record.seed, record.key
+
+
+def _require_finite(cell: Cell) -> None:
+    record = cell.record
+    figures: dict[str, float] = {**record.metrics, **record.bytes, **record.varied}
+    figures |= {name: spread.median for name, spread in record.seconds.items()}
+    for name, value in figures.items():
+        if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+            raise BadData(
+                f'"{cell.file}" is no whole record: its "{name}" is {value!r}, not a finite number.'
+            )

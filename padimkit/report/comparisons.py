@@ -1,0 +1,123 @@
+"""Methods beside each other: tables, paired differences, ranks."""
+
+from dataclasses import dataclass
+from statistics import fmean
+
+from padimkit.benchmark.statistics import Ranking, paired_difference, ranking
+from padimkit.report import anchors
+from padimkit.report.board_tables import board_table, overall
+from padimkit.report.protocols import Protocol, mixture
+from padimkit.report.rank_plots import rank_plot
+from padimkit.report.scoreboards import Row, Scoreboard, scoreboards
+from padimkit.report.study import Study
+from padimkit.report.styles import styles
+from padimkit.report.table import Datum, Plot, Table
+
+_FEWEST_METHODS, _FEWEST_CATEGORIES, _FEWEST_PAIRS = 3, 5, 2
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """A figure of merit on a data set: all methods, their differences, their ranks."""
+
+    board: Scoreboard
+    table: Table
+    differences: Table | None
+    ranks: Plot | None
+
+
+def comparisons(study: Study) -> list[Comparison]:
+    """One for each data set and figure of merit."""
+    return [
+        Comparison(
+            board,
+            board_table(board, study.letters),
+            _differences(board, study.letters),
+            _ranks(board, f"ranks-{index}", study),
+        )
+        for index, board in enumerate(scoreboards(study))
+    ]
+
+
+def _differences(board: Scoreboard, letters: dict[Protocol, str]) -> Table | None:
+    """Each method less the best; pairs are categories, or the seeds of a single category."""
+    scored = [(value, row) for row in board.rows if (value := overall(board, row)) is not None]
+    if len(scored) < 2:
+        return None
+    best = max(scored, key=lambda item: item[0])[1]
+    pairs = "categories" if len(board.categories) > 1 else "seeds"
+    rows = [_difference(board, row, best, letters) for _, row in scored if row is not best]
+    found = tuple(row for row in rows if row)
+    head = ("method", "protocol", "difference", "95 % interval", "pairs")
+    caption = f"{board.metric} less that of {best.method}; pairs are {pairs}"
+    return Table(caption, head, found, mixture(board.protocols, letters)) if found else None
+
+
+def _difference(
+    board: Scoreboard, row: Row, best: Row, letters: dict[Protocol, str]
+) -> tuple[Datum, ...] | None:
+    pairs = _pairs(board, row, best)
+    if len(pairs) < _FEWEST_PAIRS:
+        return None
+    found = paired_difference([one for one, _ in pairs], [other for _, other in pairs])
+    target = anchors.of_row(row)
+    return (
+        Datum(row.method, target=target),
+        Datum(letters[row.protocol], note="another protocol" if row.protocol != best.protocol else ""),
+        Datum(f"{found.estimate:+.4f}", found.estimate, target),
+        Datum(f"{found.lower:+.4f} to {found.upper:+.4f}", found.lower),
+        Datum(str(len(pairs)), float(len(pairs))),
+    )
+
+
+def _pairs(board: Scoreboard, row: Row, best: Row) -> list[tuple[float, float]]:
+    by_category = [
+        (row.values(category, board.figure), best.values(category, board.figure))
+        for category in board.categories
+    ]
+    if len(by_category) > 1:
+        return [(fmean(one.values()), fmean(other.values())) for one, other in by_category]
+    one, other = by_category[0]
+    return [(one[seed], other[seed]) for seed in sorted(one.keys() & other.keys())]
+
+
+def _ranks(board: Scoreboard, name: str, study: Study) -> Plot | None:
+    rows = [row for row in board.rows if overall(board, row) is not None]
+    if len(rows) < _FEWEST_METHODS or len(board.categories) < _FEWEST_CATEGORIES:
+        return None
+    names = {_name(row, rows, study.letters): row for row in rows}
+    found = ranking(
+        {
+            name: [fmean(row.values(category, board.figure).values()) for category in board.categories]
+            for name, row in names.items()
+        }
+    )
+    looks = styles(study.methods)
+    svg = rank_plot(found, {key: looks[row.method] for key, row in names.items()}, name, board.metric)
+    return Plot(svg, _told(found, board), _rank_table(found, names, mixture(board.protocols, study.letters)))
+
+
+def _told(found: Ranking, board: Scoreboard) -> str:
+    return (
+        f"Mean ranks in {board.metric} over {len(board.categories)} categories, the best at the left. "
+        "Methods that a bar joins are not told apart (Nemenyi, critical difference "
+        f"{found.critical_difference:.2f} at 5 %). "
+        f"Friedman: chi-square {found.statistic:.2f}, p = {found.p_value:.2g}."
+    )
+
+
+def _rank_table(found: Ranking, names: dict[str, Row], notes: tuple[str, ...]) -> Table:
+    rows = tuple(
+        (
+            Datum(name, target=anchors.of_row(names[name])),
+            Datum(f"{rank:.2f}", rank, anchors.of_row(names[name])),
+        )
+        for name, rank in zip(found.names, found.mean_ranks, strict=True)
+    )
+    return Table("Mean ranks", ("method", "mean rank"), rows, notes)
+
+
+def _name(row: Row, rows: list[Row], letters: dict[Protocol, str]) -> str:
+    """The method, with its protocol where it has several."""
+    several = sum(other.method == row.method for other in rows) > 1
+    return f"{row.method} ({letters[row.protocol]})" if several else row.method

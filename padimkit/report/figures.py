@@ -1,0 +1,88 @@
+"""Figures as people read them."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from padimkit.benchmark.record import Record
+
+_PREFIXES = {"s": ((1, "s"), (1e-3, "ms"), (1e-6, "µs")), "B": ((1e9, "GB"), (1e6, "MB"), (1e3, "kB"))}
+
+
+@dataclass(frozen=True)
+class Cost:
+    """One of the figures of a record that are better when lower.
+
+    Args:
+        kind: "seconds" or "bytes": where the record keeps it.
+        name: Its name there; a last word N stands for the highest number above 1 that has a figure.
+        label: What a reader calls it.
+    """
+
+    kind: str
+    name: str
+    label: str
+
+    @property
+    def unit(self) -> str:
+        return "s" if self.kind == "seconds" else "B"
+
+    def of(self, record: Record) -> float | None:
+        """The figure, of times the median; None where it was not measured."""
+        if self.kind == "seconds":
+            spread = record.seconds.get(_largest(self.name, record.seconds))
+            return None if spread is None else spread.median
+        size = record.bytes.get(self.name)
+        return None if size is None else float(size)
+
+    def text(self, value: float) -> str:
+        """The figure in the unit that suits it."""
+        return quantity(value, self.unit)
+
+
+ONE = Cost("seconds", "predict 1", "time per image, one at a time")
+MANY = Cost("seconds", "predict N", "time per image, in batches")
+FIT = Cost("seconds", "fit", "time of the fit")
+PEAK = Cost("bytes", "peak", "peak memory of the process")
+PEAK_FIT = Cost("bytes", "peak fit", "peak memory of the fit")
+PEAK_PREDICT = Cost("bytes", "peak predict", "peak memory of the prediction")
+MODEL = Cost("bytes", "model", "model in memory")
+DISK = Cost("bytes", "disk", "model on disk")
+DEVICE = Cost("bytes", "device", "peak memory of the device")
+
+
+def quality(value: float) -> str:
+    """A figure of merit, to four digits."""
+    return f"{value:.4f}"
+
+
+def exponent(value: float) -> str:
+    """An exponent of growth, to two decimals; none is a negative zero."""
+    return f"{round(value, 2) + 0.0:.2f}"
+
+
+def quantity(value: float, unit: str) -> str:
+    """A time or a size in the unit that suits it, to three digits: 0.0123 s is 12.3 ms."""
+    for factor, name in _PREFIXES[unit]:
+        if abs(value) >= factor:
+            return f"{_three(value / factor)} {name}"
+    factor, name = _PREFIXES[unit][-1] if unit == "s" else (1.0, "B")
+    return f"{_three(value / factor)} {name}"
+
+
+def _largest(name: str, known: Iterable[str]) -> str:
+    """The name with a number in place of its N: "predict 8" for "predict N"."""
+    stem, _, last = name.rpartition(" ")
+    if last != "N":
+        return name
+    numbers = [
+        int(end)
+        for start, _, end in (key.rpartition(" ") for key in known)
+        if start == stem and end.isdigit()
+    ]
+    return f"{stem} {max([number for number in numbers if number > 1], default='N')}"
+
+
+def _three(value: float) -> str:
+    return (
+        f"{value:.0f}" if abs(value) >= 99.95 else f"{value:.1f}" if abs(value) >= 9.995 else f"{value:.2f}"
+    )

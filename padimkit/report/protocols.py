@@ -1,0 +1,108 @@
+"""How cells were measured: figures of pixels are comparable only within one protocol."""
+
+import json
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from padimkit.benchmark.record import Record
+from padimkit.report.cells import Cell, place
+
+_NO_PROTOCOL = ("root", "category", "seed")  # of a data set: where it is, and what differs within a study
+
+
+@dataclass(frozen=True, order=True)
+class Protocol:
+    """The kind of data set with its arguments, and the sides of resize and crop in pixels."""
+
+    data: str
+    resolution: str
+
+    def __str__(self) -> str:
+        return f"{self.data}, {self.resolution}"
+
+
+def protocol(record: Record) -> Protocol:
+    """The protocol that the settings of a record describe."""
+    data = _mapping(record.settings.get("data"))
+    arguments = {
+        name: value for name, value in _mapping(data.get("init_args")).items() if name not in _NO_PROTOCOL
+    }
+    kind = str(data.get("class_path", record.dataset))
+    sides = _mapping(_mapping(record.settings.get("pipeline")).get("preprocessing"))
+    return Protocol(kind + (f" ({_listed(arguments)})" if arguments else ""), _resolution(sides))
+
+
+def lettered(cells: Iterable[Cell]) -> dict[Protocol, str]:
+    """A short name for each protocol that occurs: A, B, ... Z, A1, ..."""
+    found = sorted({protocol(cell.record) for cell in cells})
+    return {item: chr(65 + index % 26) + str(index // 26 or "") for index, item in enumerate(found)}
+
+
+def mixture(found: Iterable[Protocol], letters: Mapping[Protocol, str]) -> tuple[str, ...]:
+    """A warning, if what is shown together was measured under several protocols."""
+    several = sorted(set(found))
+    if len(several) < 2:
+        return ()
+    named = "; ".join(f"{letters[item]}: {item}" for item in several)
+    return (
+        f"{len(several)} protocols are shown together ({named}): their pixel figures are not comparable.",
+    )
+
+
+def warnings(cells: Iterable[Cell]) -> list[str]:
+    """What a reader has to know before comparing these cells: other files, other metrics, twins."""
+    cells = list(cells)
+    return [*_other_files(cells), *_other_metrics(cells), *_twins(cells)]
+
+
+def _other_files(cells: list[Cell]) -> list[str]:
+    prints: dict[tuple[str, str, int], set[str]] = defaultdict(set)
+    for cell in cells:
+        record = cell.record
+        if record.facts is not None and not record.varied:
+            prints[record.dataset, record.category, record.seed].add(record.facts.fingerprint)
+    places = sorted({place(*key[:2]) for key, found in prints.items() if len(found) > 1})
+    return [f"Cells of {name} saw different files: their fingerprints differ." for name in places]
+
+
+def _other_metrics(cells: list[Cell]) -> list[str]:
+    kinds: dict[str, set[str]] = defaultdict(set)
+    for cell in cells:
+        metrics = [_mapping(metric) for metric in cell.record.settings.get("metrics") or ()]
+        names = [metric.get("class_path") for metric in metrics]
+        for name, metric in zip(names, metrics, strict=True):
+            if names.count(name) == 1:  # else its arguments stand in the figure's own name
+                kinds[str(name)].add(_listed(_mapping(metric.get("init_args"))))
+    return [
+        f'The metric "{name}" was computed in {len(found)} ways: {" | ".join(sorted(found))}.'
+        for name, found in sorted(kinds.items())
+        if len(found) > 1
+    ]
+
+
+def _twins(cells: list[Cell]) -> list[str]:
+    found: dict[tuple[Any, ...], int] = defaultdict(int)
+    for cell in cells:
+        record = cell.record
+        found[record.method, cell.place, record.seed, tuple(record.varied.items()), protocol(record)] += 1
+    return [
+        f"{count} records of {method} on {where} with seed {seed} count, whose settings or files differ."
+        for (method, where, seed, *_), count in found.items()
+        if count > 1
+    ]
+
+
+def _resolution(sides: Mapping[str, Any]) -> str:
+    if not sides:
+        return "resolution unknown"
+    return f"{sides.get('resize')} px, centre {sides.get('crop')} px"
+
+
+def _listed(arguments: Mapping[str, Any]) -> str:
+    return ", ".join(f"{name}={json.dumps(value)}" for name, value in sorted(arguments.items())) or "default"
+
+
+def _mapping(value: Any) -> Mapping[str, Any]:
+    return value if isinstance(value, Mapping) else {}

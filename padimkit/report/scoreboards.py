@@ -1,0 +1,108 @@
+"""Methods by categories: what the tables and plots of a report are made of."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from statistics import fmean
+
+from padimkit.benchmark.record import Record
+from padimkit.benchmark.statistics import MeanSpread, spread
+from padimkit.report.cells import Cell
+from padimkit.report.protocols import Protocol, protocol
+from padimkit.report.study import Study, unique
+
+
+@dataclass(frozen=True)
+class Row:
+    """The cells of one method under one protocol, by category; of all seeds, failed ones too."""
+
+    method: str
+    protocol: Protocol
+    cells: dict[str, tuple[Cell, ...]]
+
+    def values(self, category: str, figure: Callable[[Record], float | None]) -> dict[int, float]:
+        """A figure by seed; where several records have a seed, their mean."""
+        found: dict[int, list[float]] = {}
+        for cell in self.cells.get(category, ()):
+            value = figure(cell.record) if cell.record.failure is None else None
+            if value is not None:
+                found.setdefault(cell.record.seed, []).append(value)
+        return {seed: fmean(values) for seed, values in found.items()}
+
+    def mean(self, categories: Sequence[str], figure: Callable[[Record], float | None]) -> float | None:
+        """The mean of a figure over seeds, then over categories; None where one of these has none."""
+        means = [self.values(category, figure) for category in categories]
+        return fmean(fmean(found.values()) for found in means) if means and all(means) else None
+
+    def finished(self, category: str) -> bool:
+        return any(cell.record.failure is None for cell in self.cells.get(category, ()))
+
+
+@dataclass(frozen=True)
+class Scoreboard:
+    """One figure of merit of all methods on all categories of a data set; higher is taken to be better."""
+
+    dataset: str
+    metric: str
+    categories: tuple[str, ...]
+    rows: tuple[Row, ...]
+
+    @cached_property
+    def protocols(self) -> list[Protocol]:
+        """Those of the rows; pixel figures of several are not comparable."""
+        return sorted({row.protocol for row in self.rows})
+
+    @property
+    def figure(self) -> Callable[[Record], float | None]:
+        """Reads its figure of merit."""
+        return merit(self.metric)
+
+    def spread(self, row: Row, category: str) -> MeanSpread | None:
+        """Mean and spread over seeds; None where there is no figure."""
+        values = row.values(category, self.figure)
+        return spread(list(values.values())) if values else None
+
+    def absence(self, row: Row, category: str) -> str:
+        """Why there is no figure."""
+        cells = row.cells.get(category, ())
+        if any(self.metric in cell.record.undefined for cell in cells):
+            return "undefined"
+        return "failed" if any(cell.record.failure for cell in cells) else "missing"
+
+    def best(self, category: str, protocol: Protocol) -> float | None:
+        """The highest mean of a category among the rows of a protocol."""
+        found = [self.spread(row, category) for row in self.rows if row.protocol == protocol]
+        return max((item.mean for item in found if item), default=None)
+
+    @property
+    def empty(self) -> bool:
+        """Whether no row has a figure."""
+        return not any(row.values(category, self.figure) for row in self.rows for category in self.categories)
+
+
+def merit(name: str) -> Callable[[Record], float | None]:
+    """Reads a figure of merit."""
+    return lambda record: record.metrics.get(name)
+
+
+def rows_of(study: Study, dataset: str) -> tuple[Row, ...]:
+    """A row for each method and protocol of a data set; cells in which something is varied are left out."""
+    cells = [cell for cell in study.cells if cell.record.dataset == dataset and not cell.record.varied]
+    grouped: dict[tuple[str, Protocol], dict[str, tuple[Cell, ...]]] = {}
+    for cell in cells:
+        row = grouped.setdefault((cell.record.method, protocol(cell.record)), {})
+        row[cell.record.category] = (*row.get(cell.record.category, ()), cell)
+    return tuple(
+        Row(method, found, by_category)
+        for (method, found), by_category in sorted(grouped.items(), key=lambda item: item[0])
+    )
+
+
+def scoreboards(study: Study) -> list[Scoreboard]:
+    """A scoreboard for each data set and figure of merit that it has."""
+    boards = []
+    for dataset in study.datasets:
+        rows = rows_of(study, dataset)
+        categories = tuple(unique(sorted(category for row in rows for category in row.cells)))
+        boards += [Scoreboard(dataset, metric, categories, rows) for metric in study.metrics]
+    return [board for board in boards if not board.empty]

@@ -1,0 +1,104 @@
+"""Quality and cost of the methods on a data set."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from padimkit.report import anchors, figures
+from padimkit.report.figures import Cost
+from padimkit.report.protocols import mixture
+from padimkit.report.scoreboards import Row, merit, rows_of
+from padimkit.report.study import Study, unique
+from padimkit.report.styles import Style, styles
+from padimkit.report.table import ABSENT, Datum, Plot, Table
+from padimkit.report.tradeoff_plots import Point, tradeoff_plot
+
+TIMES = (figures.ONE, figures.MANY, figures.FIT)
+SIZES = (figures.PEAK, figures.DEVICE, figures.MODEL, figures.DISK, figures.PEAK_FIT, figures.PEAK_PREDICT)
+
+
+@dataclass(frozen=True)
+class Tradeoff:
+    """What quality costs on a data set.
+
+    Args:
+        dataset: Its name.
+        shared: The categories in which all methods have finished; the means are over these.
+        left_out: The other categories.
+        plots: Against one time and one memory.
+        others: Against the other times and memories.
+        table: The figures of all plots.
+    """
+
+    dataset: str
+    shared: list[str]
+    left_out: list[str]
+    plots: list[Plot]
+    others: list[Plot]
+    table: Table
+
+
+def tradeoffs(study: Study) -> list[Tradeoff]:
+    """One for each data set with figures of merit and of cost."""
+    found = [_tradeoff(study, dataset) for dataset in study.datasets]
+    return [tradeoff for tradeoff in found if tradeoff.plots or tradeoff.left_out]
+
+
+def _tradeoff(study: Study, dataset: str) -> Tradeoff:
+    rows = [row for row in rows_of(study, dataset) if any(map(row.finished, row.cells))]
+    categories = unique(sorted(category for row in rows for category in row.cells))
+    shared = [category for category in categories if all(row.finished(category) for row in rows)]
+    looks = styles(study.methods)
+    points = [_point(row, shared, study.metrics, looks[row.method]) for row in rows]
+    costs = [cost for cost in (*TIMES, *SIZES) if any(cost in point.cost for point in points)]
+    first = [next((cost for cost in kind if cost in costs), None) for kind in (TIMES, SIZES)]
+    name = f"tradeoff-{study.datasets.index(dataset)}"
+    return Tradeoff(
+        dataset,
+        shared,
+        [category for category in categories if category not in shared],
+        _plots(name, points, study.metrics, [cost for cost in costs if cost in first]),
+        _plots(name, points, study.metrics, [cost for cost in costs if cost not in first]),
+        _table(points, study, costs),
+    )
+
+
+def _plots(name: str, points: list[Point], metrics: list[str], costs: list[Cost]) -> list[Plot]:
+    return [
+        tradeoff_plot(f"{name}-{index}-{cost.kind}-{cost.name.replace(' ', '-')}", metric, cost, points)
+        for index, metric in enumerate(metrics)
+        for cost in costs
+        if any(metric in point.quality and cost in point.cost for point in points)
+    ]
+
+
+def _point(row: Row, categories: list[str], metrics: list[str], style: Style) -> Point:
+    quality = {name: row.mean(categories, merit(name)) for name in metrics}
+    cost = {cost: row.mean(categories, cost.of) for cost in (*TIMES, *SIZES)}
+    return Point(
+        row,
+        style,
+        {name: value for name, value in quality.items() if value is not None},
+        {key: value for key, value in cost.items() if value is not None},
+    )
+
+
+def _table(points: list[Point], study: Study, costs: list[Cost]) -> Table:
+    metrics = [metric for metric in study.metrics if any(metric in point.quality for point in points)]
+    head = ("method", "protocol", *metrics, *(cost.label for cost in costs))
+    rows = (_table_row(point, study.letters[point.row.protocol], metrics, costs) for point in points)
+    notes = mixture((point.row.protocol for point in points), study.letters)
+    return Table("Means over seeds, then over the categories", head, tuple(rows), notes)
+
+
+def _table_row(point: Point, letter: str, metrics: Iterable[str], costs: Iterable[Cost]) -> tuple[Datum, ...]:
+    target = anchors.of_row(point.row)
+    qualities = ((figures.quality, point.quality.get(metric)) for metric in metrics)
+    prices = ((cost.text, point.cost.get(cost)) for cost in costs)
+    return (
+        Datum(point.row.method, target=target),
+        Datum(letter),
+        *(
+            ABSENT if value is None else Datum(text(value), value, target)
+            for text, value in (*qualities, *prices)
+        ),
+    )
