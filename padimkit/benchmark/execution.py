@@ -40,7 +40,9 @@ def execute(cell: Cell, entered: Callable[[str], None]) -> dict[str, Any]:
             test = made.data.test(reader)
         outcome = _first_run(cell, made, train, test)
         if "time" in cell.measure:
-            outcome |= _timed_runs(cell, made, train, test)
+            outcome["seconds"] |= _seconds(cell, made, train, test)
+            with stage("flops"):
+                outcome["flops"] = flops_of(made.pipeline, next(iter(test)))
     return outcome | {"environment": environment(), "plugins": plugins_of(made.pipeline)}
 
 
@@ -67,7 +69,9 @@ def _first_run(cell: Cell, made: Namespace, train: Iterable[Batch], test: Iterab
     peaks.end("fit")
     found = evaluate(made.pipeline, test, metrics | {"kept": keeper})
     peaks.end("predict")
-    outcome: dict[str, Any] = {}
+    outcome: dict[str, Any] = {"seconds": {}}
+    if "time" in cell.measure:
+        outcome["seconds"] = {"metrics": asdict(spread_of([found.seconds["metrics"]]))}
     if "memory" in cell.measure:
         outcome["bytes"] = peaks.bytes | sizes_of(made.pipeline)
     if "quality" in cell.measure:
@@ -83,19 +87,13 @@ def _first_run(cell: Cell, made: Namespace, train: Iterable[Batch], test: Iterab
     return outcome
 
 
-def _timed_runs(cell: Cell, made: Namespace, train: Iterable[Batch], test: Iterable[Batch]) -> dict[str, Any]:
+def _seconds(cell: Cell, made: Namespace, train: Iterable[Batch], test: Iterable[Batch]) -> dict[str, Any]:
     wait = waiting_for(made.device)
     fits = time_fits(made.pipeline, train, repeats=cell.repeats, wait=wait)
     first = next(iter(test))
     sizes = {1, len(first.paths)}
     predictions = time_predictions(made.pipeline, first, sizes=sizes, repeats=cell.repeats, wait=wait)
-    with timed(Clock(wait)) as clock:
-        metrics = dict(zip(labels(cell.settings["metrics"]), made.metrics, strict=True))
-        evaluate(made.pipeline, test, metrics)
-    seconds = fits | predictions | {"metrics": spread_of([clock.seconds["metrics"]])}
-    with stage("flops"):
-        flops = flops_of(made.pipeline, first)
-    return {"seconds": {name: asdict(spread) for name, spread in seconds.items()}, "flops": flops}
+    return {name: asdict(spread) for name, spread in (fits | predictions).items()}
 
 
 def _labels(batches: Iterable[Batch]) -> list[bool | None]:

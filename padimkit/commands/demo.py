@@ -19,16 +19,13 @@ _COMMANDS = {
 }
 _CATEGORIES = ("texture", "object")
 _RECIPE = "padim-filter-bank"
-_METHODS = [
-    {"recipe": _RECIPE, "name": "PaDiM-Rd30", "set": {"reducer": "random_channels", "reducer.keep": 30}},
-    {"recipe": _RECIPE, "name": "PaDiM-PCA30", "set": {"reducer": "pca", "reducer.keep": 30}},
-    {"recipe": _RECIPE, "name": "PaDiM, sum of layers", "set": {"levels": "separate"}},
-    {
-        "recipe": _RECIPE,
-        "name": "SPADE",
-        "set": {"density": "spade", "density.image_neighbours": 5, "density.gallery_neighbours": 5},
-    },
-]
+_METHODS: dict[str, dict[str, object]] = {
+    "PaDiM-Rd30": {"reducer": "random_channels", "reducer.keep": 30},
+    "PaDiM-PCA30": {"reducer": "pca", "reducer.keep": 30},
+    "PaDiM, sum of layers": {"levels": "separate"},
+    "SPADE": {"density": "spade", "density.image_neighbours": 5, "density.gallery_neighbours": 5},
+}
+_SMALL: dict[str, object] = {"preprocessing.resize": 128, "preprocessing.crop": 112}
 
 
 def run(words: list[str]) -> None:
@@ -66,7 +63,9 @@ def _compare(output: Path) -> None:
     data = {"class_path": "synthetic", "init_args": {"root": str(output / "data")}}
     suite = {
         "name": "demo",
-        "pipelines": _METHODS,
+        "pipelines": [
+            {"recipe": _RECIPE, "name": name, "set": _SMALL | changes} for name, changes in _METHODS.items()
+        ],
         "datasets": [data | {"categories": list(_CATEGORIES)}],
         "measure": ["quality", "time", "memory"],
         "repeats": 1,
