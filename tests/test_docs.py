@@ -109,6 +109,7 @@ class Page:
         subprocess.run([*pip, "--target", str(self.site), str(project)], check=True, capture_output=True)
         # As in an editable installation, the source wins over the copy of it that came with the metadata.
         sys.path[:0] = [str(project), str(self.site)]
+        os.environ["PYTHONPATH"] = os.pathsep.join(sys.path[:2])  # for the processes of a suite
         importlib.invalidate_caches()
 
     def _padimkit(self, words):
@@ -172,6 +173,7 @@ def test_every_block_of_a_new_plugins_readme_runs(folder, monkeypatch):
 def run(text, folder, monkeypatch):
     """Runs the blocks of a page, and leaves path and modules as they were."""
     monkeypatch.setattr(sys, "path", list(sys.path))
+    monkeypatch.setenv("PYTHONPATH", os.environ.get("PYTHONPATH", ""))
     before = set(sys.modules)
     runner = Page(folder)
     for language, block in BLOCK.findall(text):
