@@ -48,7 +48,7 @@ bench-spade: .venv/installed
 
 bench-methods: .venv/installed-plugins
 	$(BIN)/padimkit benchmark benchmarks/suites/methods.yaml
-	$(BIN)/padimkit report records/methods --format markdown
+	$(BIN)/python -m benchmarks.methods records/methods
 
 bench-plugins: .venv/installed
 	$(BIN)/python -m benchmarks.plugins

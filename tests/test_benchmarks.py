@@ -7,13 +7,14 @@ from functools import partial
 import numpy as np
 import pytest
 
-from benchmarks import fresh, limits, plugins, spade
+from benchmarks import fresh, limits, methods, plugins, spade
 from benchmarks.inputs import embeddings, maps
 from benchmarks.inputs.images import prepare
 from benchmarks.measure import measured, typical_seconds
 from benchmarks.peers import ours, run
 from benchmarks.peers.table import Ratio, lines, qualities
 from benchmarks.peers.tasks import Scale, tasks
+from padimkit.benchmark.record import Record
 from padimkit.cli import main
 
 TINY = Scale(images=10, wide=24, narrow=6, side=5, maps=6, pixels=64)
@@ -116,6 +117,27 @@ def test_the_three_searches_of_spade_find_the_same_distances():
     found = {kind: getattr(spade, kind)(**tiny) for kind in spade.KINDS}
     assert found["ours"]["sorted"] == pytest.approx(found["flat"]["sorted"], rel=1e-5)
     assert all(result["seconds"] > 0 for result in found.values())
+
+
+def test_methods_are_tabulated_with_their_spread_over_seeds():
+    def record(method, category, seed, **metrics):
+        return Record(
+            *(f"{method}{category}{seed}", "methods", method, "mvtec", category, seed, {}, ("quality",), 1),
+            metrics=metrics,
+        )
+
+    records = [
+        record("one", "tile", 0, image_auroc=0.5, pro=0.25),
+        record("one", "bottle", 0, image_auroc=1.0),
+        record("two", "tile", 0, image_auroc=0.6, pro=0.5),
+        record("two", "tile", 1, image_auroc=0.8, pro=0.5),
+    ]
+    assert methods.table(records) == [
+        "| method | tile: image AUROC | tile: PRO | bottle: image AUROC |",
+        "| --- | --- | --- | --- |",
+        "| one | 50.0 | 25.0 | 100.0 |",
+        "| two | 70.0 ± 14.1 | 50.0 ± 0.0 |  |",
+    ]
 
 
 def test_what_the_list_of_plugins_is_measured_with_is_listed(tmp_path, monkeypatch, capsys):

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Literal, get_args
 
-from jsonargparse import ArgumentError, ArgumentParser
+from jsonargparse import ArgumentError, ArgumentParser, Namespace
 
 from padimkit.errors import BadConfig
 from padimkit.files import new_file
@@ -13,6 +13,7 @@ from padimkit.report.cells import read_cells
 from padimkit.report.latex import as_latex
 from padimkit.report.markdown import as_markdown
 from padimkit.report.page import as_page
+from padimkit.report.paper_table import as_paper_table
 from padimkit.report.spreadsheet import as_csv
 from padimkit.report.study import Study
 from padimkit.suggestions import explained
@@ -33,25 +34,28 @@ def run(words: list[str]) -> None:
         settings = parser.parse_args(words)
     except ArgumentError as error:
         raise BadConfig(explained(str(error), parser)) from error
-    if settings.format == "html" and settings.output is None:
+    if settings.format == "html" and settings.output is None and settings.paper is None:
         raise BadConfig('"output" is missing: pass --output FILE.html for the page.')
     if settings.output is None:
-        sys.stdout.write(_document(settings.records, settings.format))
+        sys.stdout.write(_document(settings))
         return
     with new_file(settings.output, overwrite=settings.overwrite) as file:
-        file.write_text(_document(settings.records, settings.format), encoding="utf-8")
+        file.write_text(_document(settings), encoding="utf-8")
     print(f"The report is in {settings.output}")
 
 
-def _document(records: list[Path], form: str) -> str:
-    return _WRITERS[form](Study(tuple(read_cells(records))))
+def _document(settings: Namespace) -> str:
+    study = Study(tuple(read_cells(settings.records)))
+    if settings.paper is not None:
+        return as_paper_table(study, settings.paper)
+    return _WRITERS[settings.format](study)
 
 
 def _parser() -> ArgumentParser:
     parser = ArgumentParser(
         prog="padimkit report",
         exit_on_error=False,
-        usage="padimkit report RECORDS... --output page.html [--format FORMAT] [--overwrite]",
+        usage="padimkit report RECORDS... --output page.html [--format FORMAT] [--paper TABLE] [--overwrite]",
         description="Make one document of the records that padimkit benchmark has written: a page that needs "
         "no network, tables in Markdown or LaTeX, or a CSV line per cell. Nothing is run.",
     )
@@ -59,6 +63,12 @@ def _parser() -> ArgumentParser:
     parser.add_argument("--output", type=Path, default=None, help="The file to write.")
     parser.add_argument(
         "--format", type=Format, default="html", help=f"One of {', '.join(get_args(Format))}."
+    )
+    parser.add_argument(
+        "--paper",
+        type=int | None,
+        default=None,
+        help="Instead, in Markdown: what was measured beside the PaDiM paper's table of this number, 1 to 8.",
     )
     parser.add_argument("--overwrite", action="store_true", help="Replace an output that exists.")
     return parser

@@ -7,6 +7,7 @@ from statistics import fmean
 from matplotlib.axes import Axes
 
 from padimkit.benchmark.complexity import growth
+from padimkit.benchmark.theory import expected
 from padimkit.errors import BadArgument
 from padimkit.report import anchors, figures
 from padimkit.report.axes import logarithmic_axis, size_axis
@@ -105,7 +106,7 @@ def _plot(name: str, varied: str, cost: Cost, lines: list[Line], study: Study) -
 
 def _table(varied: str, cost: Cost, lines: list[Line]) -> Table:
     sizes = sorted({size for line in lines for size, _ in line.points(varied, cost)})
-    head = ("method", "exponent (95 %)", *(f"{varied} = {size:g}" for size in sizes))
+    head = ("method", "exponent (95 %)", "in theory", *(f"{varied} = {size:g}" for size in sizes))
     return Table(
         f"{cost.label[0].upper()}{cost.label[1:]}",
         head,
@@ -114,7 +115,7 @@ def _table(varied: str, cost: Cost, lines: list[Line]) -> Table:
 
 
 def _row(varied: str, cost: Cost, line: Line, sizes: list[float]) -> tuple[Datum, ...]:
-    data = [Datum(line.name), _exponent(line, varied, cost)]
+    data = [Datum(line.name), _exponent(line, varied, cost), _theory(line, varied, cost)]
     for size in sizes:
         found = [cell for cell in line.cells if cell.record.varied[varied] == size]
         values = [value for cell in found if (value := cost.of(cell.record)) is not None]
@@ -124,6 +125,19 @@ def _row(varied: str, cost: Cost, line: Line, sizes: list[float]) -> tuple[Datum
         else:
             data.append(ABSENT)
     return tuple(data)
+
+
+def _theory(line: Line, varied: str, cost: Cost) -> Datum:
+    """What theory expects, and whether the measured interval is apart from it."""
+    found = expected(line.cells[0].record.settings, varied, cost.name)
+    if found is None:
+        return ABSENT
+    try:
+        measured = growth(*map(list, zip(*line.points(varied, cost), strict=True)))
+    except BadArgument:
+        return Datum(str(found))
+    apart = measured.upper < found.lower or measured.lower > found.upper
+    return Datum(str(found), note="apart from what was measured" if apart else "")
 
 
 def _exponent(line: Line, varied: str, cost: Cost) -> Datum:

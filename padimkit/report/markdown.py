@@ -19,29 +19,29 @@ def _lines(study: Study) -> Iterator[str]:
     finished = len(study.cells) - len(study.failed)
     yield f"{finished} cells finished, {len(study.failed)} failed, {len(study.missing)} missing.\n"
     for text in [*study.failures, *study.gaps]:
-        yield f"- {_escaped(text)}"
+        yield f"- {escaped(text)}"
     for text in warnings(study.cells):
-        yield f"- Note: {_escaped(text)}"
+        yield f"- Note: {escaped(text)}"
     for board in scoreboards(study):
         yield from _table(board_table(board, study.letters))
     yield "\nMean ± sample standard deviation over seeds; the best of a column and protocol is bold."
     yield "\nProtocols:\n"
-    yield from (f"- {letter}: {_escaped(str(protocol))}" for protocol, letter in study.letters.items())
+    yield from (f"- {letter}: {escaped(str(protocol))}" for protocol, letter in study.letters.items())
 
 
 def _table(table: Table) -> Iterator[str]:
-    yield f"\n### {_escaped(table.caption)}\n"
-    yield from (f"{_escaped(note)}\n" for note in table.notes)
-    yield f"| {' | '.join(map(_escaped, table.head))} |"
+    yield f"\n### {escaped(table.caption)}\n"
+    yield from (f"{escaped(note)}\n" for note in table.notes)
+    yield f"| {' | '.join(map(escaped, table.head))} |"
     yield f"|{'|'.join('---:' if numeric else '---' for numeric in table.numeric)}|"
     for row in table.rows:
         yield f"| {' | '.join(map(_datum, row))} |"
 
 
 def _datum(datum: Datum) -> str:
-    return f"**{_escaped(datum.text)}**" if datum.best else _escaped(datum.text)
+    return f"**{escaped(datum.text)}**" if datum.best else escaped(datum.text)
 
 
-def _escaped(text: str) -> str:
+def escaped(text: str) -> str:
     """On one line, with nothing that Markdown or HTML would take for markup."""
     return re.sub(r"([\\`*_{}\[\]<>|#~&$])", r"\\\1", " ".join(text.split()))

@@ -1,0 +1,44 @@
+"""The table of docs/methods.md: all methods and figures of the suite `methods` side by side.
+
+`make bench-methods` runs the suite and prints it; seeds are shown as mean and standard deviation, in percent.
+"""
+
+import sys
+from collections.abc import Iterable
+from itertools import product
+from pathlib import Path
+
+from padimkit.benchmark.record import Record
+from padimkit.benchmark.statistics import spread
+from padimkit.benchmark.store import read_all
+
+METRICS = {"image_auroc": "image AUROC", "pixel_auroc": "pixel AUROC", "pro": "PRO"}
+
+
+def table(records: Iterable[Record]) -> list[str]:
+    """Lines of Markdown: a row for each method, a column for each category and metric."""
+    found: dict[tuple[str, str, str], list[float]] = {}
+    for record in records:
+        for metric, value in record.metrics.items():
+            found.setdefault((record.method, record.category, metric), []).append(100 * value)
+    methods = dict.fromkeys(method for method, _, _ in found)
+    categories = sorted({category for _, category, _ in found}, reverse=True)
+    columns = [
+        (category, metric)
+        for category, metric in product(categories, METRICS)
+        if any((method, category, metric) in found for method in methods)
+    ]
+    head = ["method", *(f"{category}: {METRICS[metric]}" for category, metric in columns)]
+    rows = [[method, *(_shown(found.get((method, *column), [])) for column in columns)] for method in methods]
+    return [f"| {' | '.join(row)} |" for row in (head, ["---"] * len(head), *rows)]
+
+
+def _shown(figures: list[float]) -> str:
+    if len(figures) < 2:
+        return "".join(f"{figure:.1f}" for figure in figures)
+    found = spread(figures)
+    return f"{found.mean:.1f} ± {found.deviation:.1f}"
+
+
+if __name__ == "__main__":
+    print(*table(read_all(Path(sys.argv[1]))), sep="\n")

@@ -1,0 +1,59 @@
+"""Measured figures beside one of the PaDiM paper's tables, as Markdown."""
+
+from collections.abc import Iterator
+
+from padimkit.benchmark.comparison import Row, beside
+from padimkit.benchmark.published import source, title
+from padimkit.errors import BadData
+from padimkit.report.markdown import escaped
+from padimkit.report.study import Study
+
+_UNITS = {"seconds": "s", "gigabytes": "GB"}
+
+
+def as_paper_table(study: Study, table: int) -> str:
+    """A line for each figure that is printed or measured, with the difference and every doubt.
+
+    Raises:
+        BadArgument: The paper has no such table.
+        BadData: No record is of data that the table is about.
+    """
+    rows = beside((cell.record for cell in study.cells), table)
+    if not rows:
+        raise BadData(f"No record has finished on data that Table {table} of the PaDiM paper is about.")
+    return "\n".join(_lines(rows, table)) + "\n"
+
+
+def _lines(rows: tuple[Row, ...], table: int) -> Iterator[str]:
+    yield f"Table {table}: {escaped(title(table))}. Printed: {escaped(source())}\n"
+    yield "| method | place | metric | printed | measured | difference | measured on |"
+    yield "|---|---|---|---:|---:|---:|---|"
+    doubts: list[str] = []
+    for row in rows:
+        yield f"| {' | '.join(_cells(row, doubts))} |"
+    yield "\nWhether the measured images are those of the paper no record can tell: the folder is named."
+    yield from (f"\n({number}) {escaped(doubt)}" for number, doubt in enumerate(doubts, 1))
+
+
+def _cells(row: Row, doubts: list[str]) -> Iterator[str]:
+    digits = 3 if row.metric in _UNITS else 1
+    yield from (escaped(row.method), escaped(row.place))
+    yield f"{row.metric.replace('_', ' ')}, {_UNITS.get(row.metric, '%')}"
+    yield _printed(row, doubts)
+    if row.measured is None:
+        yield "none"
+    else:
+        spread = f" ± {row.measured.deviation:.{digits}f}" if row.measured.count > 1 else ""
+        yield f"{row.measured.mean:.{digits}f}{spread}"
+    yield "none" if row.difference is None else f"{row.difference:+.{digits}f}"
+    yield escaped(f"{row.root}: {', '.join(row.categories)}" if row.categories else row.root)
+
+
+def _printed(row: Row, doubts: list[str]) -> str:
+    if row.printed is None:
+        return "none"
+    if not row.printed.doubt:
+        return f"{row.printed.value:g}"
+    if row.printed.doubt not in doubts:
+        doubts.append(row.printed.doubt)
+    return f"{row.printed.value:g} ({doubts.index(row.printed.doubt) + 1})"

@@ -1,0 +1,89 @@
+from dataclasses import replace
+
+import made_records
+import pytest
+
+from padimkit.benchmark.record import Spread
+from padimkit.benchmark.theory import expected
+from padimkit.cli import main
+
+
+@pytest.fixture
+def measured(random, write):
+    """Two seeds of Rd100 on two categories of MVTec AD, with figures that can be told apart."""
+    records = []
+    for category in ("bottle", "tile"):
+        for seed in (0, 1):
+            made = made_records.made("PaDiM-R18-Rd100", category, seed, random, dataset="mvtec")
+            figures = {"pixel_auroc": 0.97 + 0.01 * seed, "pro": 0.9}
+            records.append(replace(made, metrics=figures))
+    return write(records)
+
+
+def test_measured_figures_stand_beside_the_printed_ones(measured, capsys):
+    assert main(["report", str(measured), "--paper=3"]) == 0
+    said = capsys.readouterr().out
+    lines = [line.split(" | ") for line in said.splitlines() if line.startswith("| PaDiM-R18-Rd100 | bottle")]
+    assert [line[2:7] for line in lines] == [
+        ["pixel auroc, %", "98.1", "97.5 ± 0.7", "-0.6", "data: bottle |"],
+        ["pro, %", "93.9", "90.0 ± 0.0", "-3.9", "data: bottle |"],
+    ]
+    assert "| PaDiM-WR50-Rd550 | bottle | pixel auroc, % | 98.3 | none | none |" in said
+
+
+def test_doubtful_cells_are_marked_with_their_reason(measured, capsys):
+    main(["report", str(measured), "--paper=2"])
+    said = capsys.readouterr().out
+    assert "| 90.5 (1) |" in said and "\n(1) " in said
+
+
+def test_without_records_of_its_data_a_table_is_refused(measured, capsys):
+    assert main(["report", str(measured), "--paper=4"]) == 2
+    assert "No record has finished on data that Table 4" in capsys.readouterr().err
+    assert main(["report", str(measured), "--paper=9"]) == 2
+
+
+GAUSSIAN = {"pipeline": {"density": {"class_path": "gaussian"}}}
+SPADE = {"pipeline": {"density": {"class_path": "spade"}}}
+
+
+@pytest.mark.parametrize(
+    ("settings", "varied", "cost", "exponent"),
+    [
+        (GAUSSIAN, "train_images", "fit", "1"),
+        (GAUSSIAN, "train_images", "model", "0"),
+        (GAUSSIAN, "train_images", "predict 1", "0"),
+        (GAUSSIAN, "reducer.keep", "fit", "2 to 3"),
+        (SPADE, "train_images", "disk", "1"),
+        (SPADE, "resolution", "predict 8", "2 to 4"),
+        (SPADE, "density.gallery_neighbours", "predict 1", "1"),
+        (SPADE, "reducer.keep", "fit", "None"),
+        (GAUSSIAN, "train_images", "peak", "None"),
+        ({}, "train_images", "fit", "None"),
+    ],
+)
+def test_theory_knows_the_exponents(settings, varied, cost, exponent):
+    assert str(expected(settings, varied, cost)) == exponent
+
+
+@pytest.mark.parametrize(("power", "apart"), [(1.0, False), (2.0, True)])
+def test_the_page_says_where_measurement_and_theory_part(random, write, tmp_path, power, apart):
+    records = []
+    for images in (10, 20, 40, 80, 160):
+        made = made_records.made("PaDiM", "bottle", 0, random)
+        fit = images**power / 100 * random.uniform(0.98, 1.02)
+        settings = made.settings | {"pipeline": made.settings["pipeline"] | GAUSSIAN["pipeline"]}
+        records.append(
+            replace(
+                made,
+                key=f"{made.key}-{images}",
+                settings=settings,
+                varied={"train_images": float(images)},
+                seconds={"fit": Spread(fit, fit, fit, 3)},
+            )
+        )
+    page = tmp_path / "page.html"
+    assert main(["report", str(write(records)), f"--output={page}"]) == 0
+    text = page.read_text()
+    assert "in theory" in text
+    assert ("apart from what was measured" in text) == apart
