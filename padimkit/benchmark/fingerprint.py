@@ -1,9 +1,11 @@
 """What tells data from other data."""
 
 import hashlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from os.path import commonpath
 from pathlib import Path
+
+from PIL.Image import Image
 
 from padimkit.benchmark.record import Facts
 from padimkit.contracts import DataSource
@@ -20,7 +22,7 @@ def facts_of(source: DataSource, reader: Reader) -> Facts:
     Names, sizes and both ends of the files count, wherever they are; of a data set without files, all pixels.
 
     Raises:
-        BadData: The data cannot be read.
+        BadData, BadImage: The data cannot be read.
     """
     digest = hashlib.sha256()
     train, test = source.train(reader), source.test(reader)
@@ -48,14 +50,15 @@ def _take_files(samples: Sequence[Sample], digest: "hashlib._Hash") -> None:
     top = Path(commonpath([sample.path.parent for sample in samples]))
     for sample in samples:
         digest.update(f"{sample.path.relative_to(top).as_posix()}:{sample.anomalous}\n".encode())
-        for path in (sample.path, sample.mask):
-            if path is not None:
-                digest.update(_ends(_file(path)))
+        digest.update(_content(sample.path, sample.open))
+        if sample.mask is not None:
+            digest.update(_content(sample.mask, sample.open_mask))
 
 
-def _file(path: Path) -> Path:
-    """The file itself, or the one that it is within: a frame's path begins with its video's."""
-    return next((one for one in (path, *path.parents) if one.is_file()), path)
+def _content(path: Path, opened: Callable[[Path], Image]) -> bytes:
+    """Of the file, or of the one that it is within, as a frame in a video; else the pixels of the picture."""
+    file = next((one for one in (path, *path.parents) if one.is_file()), None)
+    return opened(path).tobytes() if file is None else _ends(file)
 
 
 def _ends(path: Path) -> bytes:

@@ -1,13 +1,15 @@
 import shutil
+from pathlib import Path
 
 import pytest
 import torch
+from PIL import Image
 
 from padimkit.benchmark.fingerprint import facts_of
 from padimkit.contracts import DataSource
 from padimkit.datasets.mvtec import MVTec
-from padimkit.errors import BadData
-from padimkit.reader import Reader
+from padimkit.errors import BadImage
+from padimkit.reader import Reader, Sample
 from padimkit.values import Batch
 
 READER = Reader()
@@ -69,5 +71,25 @@ def test_a_file_that_cannot_be_read_is_named(stripes):
     path = stripes / "stripes" / "test" / "good" / "000.png"
     path.unlink()
     path.symlink_to(stripes / "nowhere.png")
-    with pytest.raises(BadData, match=r'good/000.png" cannot be read'):
+    with pytest.raises(BadImage, match=r'good/000.png" does not exist'):
         facts(stripes)
+
+
+class Painted(DataSource):
+    """Lists samples that are no files."""
+
+    def __init__(self, grey):
+        self.grey = grey
+
+    def train(self, reader):
+        def paint(path):
+            return Image.new("RGB", (4, 4), (self.grey, 0, 0))
+
+        return reader.batches([Sample(Path(f"train/{n}"), anomalous=False, open=paint) for n in range(3)])
+
+    def test(self, reader):
+        return self.train(reader)
+
+
+def test_samples_that_are_no_files_are_known_by_their_pixels():
+    assert facts_of(Painted(1), READER) == facts_of(Painted(1), READER) != facts_of(Painted(2), READER)

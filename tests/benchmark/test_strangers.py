@@ -1,0 +1,69 @@
+"""A pipeline made only of third-party plugins goes through suite, record and report."""
+
+import os
+import subprocess
+import sys
+
+import pytest
+import yaml
+
+from padimkit.benchmark.store import read_all
+
+FAMILIES = ("backbone", "reducer", "density", "metric", "dataset")
+
+
+@pytest.fixture
+def strangers(tmp_path):
+    """Runs padimkit in processes that find a package of a stranger's for each family, as written by "new"."""
+    site = tmp_path / "site"
+    environment = os.environ | {"PYTHONPATH": str(site), "OMP_NUM_THREADS": "1"}
+
+    def padimkit(*words):
+        command = [sys.executable, "-m", "padimkit.cli", *map(str, words)]
+        done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True)
+        assert done.returncode == 0, done.stderr
+        return done.stdout
+
+    pip = [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", "--no-build-isolation"]
+    for family in FAMILIES:
+        padimkit("plugins", "new", family, f"foreign-{family}")
+    projects = [str(tmp_path / f"foreign-{family}") for family in FAMILIES]
+    subprocess.run([*pip, "--target", str(site), *projects], check=True, capture_output=True)
+    return padimkit
+
+
+def test_a_pipeline_of_strangers_goes_through_suite_record_and_report(strangers, tmp_path):
+    suite = {
+        "name": "foreign",
+        "pipelines": [
+            {
+                "name": "all foreign",
+                "pipeline": {
+                    "backbone": "foreign_backbone",
+                    "reducer": "foreign_reducer",
+                    "density": "foreign_density",
+                    "preprocessing": {"resize": 64, "crop": 64},
+                },
+            }
+        ],
+        "datasets": ["foreign_dataset"],
+        "metrics": ["foreign_metric"],
+        "measure": ["quality", "time", "memory"],
+        "repeats": 1,
+    }
+    (tmp_path / "suite.yaml").write_text(yaml.safe_dump(suite))
+    strangers("benchmark", "suite.yaml", "--output=records")
+    (record,) = read_all(tmp_path / "records")
+    assert record.failure is None and 0 <= record.metrics["foreign_metric"] <= 1
+    assert record.seconds["fit"].median > 0 and record.bytes["model"] > 0
+    assert {plugin["name"] for plugin in record.plugins} == {
+        "foreign_backbone",
+        "foreign_reducer",
+        "foreign_density",
+    }
+    assert "all foreign" in strangers("report", "records", "--format=markdown")
+    strangers("report", "records", "--output=page.html")
+    page = (tmp_path / "page.html").read_text()
+    assert "all foreign" in page and "foreign_metric" in page
+    again = strangers("benchmark", "--record", f"records/{record.key}.json")
+    assert "The figures are those of the record, exactly: 1 metrics." in again
