@@ -87,3 +87,9 @@ class BrokenContract(PadimkitError):
     """A plugin does not keep the contract of its family."""
 
     exit_status = 1  # the command did what was asked; what it looked at is not right
+
+
+class FailedCells(PadimkitError):
+    """Cells of a suite have failed; their records say why."""
+
+    exit_status = 1

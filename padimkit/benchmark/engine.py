@@ -28,6 +28,15 @@ def records_beside(planned: Sequence[Planned], limits: Limits, engine: Engine) -
             raise
 
 
+def require_engine(engine: Engine) -> None:
+    """Raises BadArgument unless there is such a backend; a cluster is not asked."""
+    if engine.backend == "dask":
+        _require_dask()
+        return
+    with _configured(engine):
+        pass
+
+
 @contextmanager
 def _configured(engine: Engine) -> Iterator[None]:
     if engine.backend == "dask":
@@ -44,14 +53,24 @@ def _configured(engine: Engine) -> Iterator[None]:
 
 @contextmanager
 def _dask(engine: Engine) -> Iterator[None]:
-    if find_spec("distributed") is None:
-        raise BadArgument("The engine dask is not installed. Install it with: pip install 'padimkit[dask]'")
+    _require_dask()
     from distributed import Client, LocalCluster
 
     if engine.address:
-        with Client(engine.address), parallel_config(backend="dask"):
+        try:
+            client = Client(engine.address)
+        except OSError as error:
+            raise BadArgument(
+                f'No scheduler answers at "engine.address" {engine.address}: {error}'
+            ) from error
+        with client, parallel_config(backend="dask"):
             yield
         return
     local = LocalCluster(n_workers=engine.jobs, threads_per_worker=1, dashboard_address=None)
     with local, Client(local), parallel_config(backend="dask"):
         yield
+
+
+def _require_dask() -> None:
+    if find_spec("distributed") is None:
+        raise BadArgument("The engine dask is not installed. Install it with: pip install 'padimkit[dask]'")

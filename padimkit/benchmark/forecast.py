@@ -7,7 +7,7 @@ import torch
 
 from padimkit.benchmark.suite import Planned
 from padimkit.contracts import DensityModel, Forecasting, Reducer
-from padimkit.errors import PadimkitError
+from padimkit.errors import BadArgument, BadConfig, PadimkitError
 from padimkit.pipeline import Pipeline
 from padimkit.settings import made_of
 from padimkit.values import Pyramid
@@ -26,6 +26,8 @@ def predicted_bytes(planned: Planned) -> int | None:
         pyramids = _blank(pipeline)
         count = planned.cell.train_images or pipeline.augmentation.variants_of(planned.facts.train_images)
         return sum(_predicted(pyramid, pipeline, count) for pyramid in pyramids.values())
+    except BadArgument as error:
+        raise BadConfig(f'"{planned.cell.title}" cannot be fitted: {error}') from error
     except PadimkitError:
         return None
 

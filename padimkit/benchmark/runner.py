@@ -1,6 +1,8 @@
 """Runs what a suite has planned, and keeps a record of each cell as soon as it is there."""
 
+import fcntl
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
@@ -9,11 +11,30 @@ from padimkit.benchmark.process import run_cell
 from padimkit.benchmark.record import Record
 from padimkit.benchmark.store import read, write
 from padimkit.benchmark.suite import Planned, Suite
+from padimkit.errors import BadOutput
 
 
 def remaining(suite: Suite, folder: Path, *, retry_failed: bool) -> list[Planned]:
     """The cells without a record in the folder; failed ones too if they are to be tried again."""
     return [one for one in suite.planned if _wanted(one, folder, retry_failed=retry_failed)]
+
+
+@contextmanager
+def only_runner(folder: Path) -> Iterator[None]:
+    """Keeps others from running cells into the folder at the same time; a runner that dies lets go.
+
+    Raises:
+        BadOutput: Another one does.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    with (folder / ".running").open("w") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            raise BadOutput(
+                f'Another run is writing records to "{folder}". Wait for it, or end it.'
+            ) from error
+        yield
 
 
 def run_suite(suite: Suite, planned: Iterable[Planned], folder: Path) -> Iterator[Record]:

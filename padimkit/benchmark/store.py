@@ -34,13 +34,16 @@ def read(path: Path) -> Record:
         content = json.loads(path.read_text(encoding="utf-8"))
         found = content.pop("format")
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
-        raise BadData(f'"{path}" is no record: {error!r}.') from error
+        raise BadData(f'"{path}" is no record ({error}). {_REMEDY}') from error
     if found != FORMAT:
         raise BadData(f'"{path}" has format {found}; this padimkit reads format {FORMAT}. Upgrade padimkit.')
     try:
         return from_fields(content)
     except (TypeError, KeyError, AttributeError) as error:
-        raise BadData(f'"{path}" is no whole record: {error}.') from error
+        raise BadData(f'"{path}" is no whole record ({error}). {_REMEDY}') from error
+
+
+_REMEDY = "Move it elsewhere; its cell can be run again."
 
 
 def read_all(folder: Path) -> list[Record]:

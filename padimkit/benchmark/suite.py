@@ -1,6 +1,7 @@
 """A suite: the cells that its file describes, all of them valid, and what is left out."""
 
 import json
+import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -194,10 +195,10 @@ def _check(file: SuiteFile) -> None:
         values = getattr(file, key)
         if not values or len(set(values)) < len(values):
             raise BadArgument(f'"{key}" must be a list of different values, found {values}.')
-    if not file.name or file.repeats < 1:
-        raise BadArgument(
-            f'Expected a "name" and "repeats" of at least 1, got "{file.name}", {file.repeats}.'
-        )
+    if not re.fullmatch(r"\w[\w. -]*", file.name):  # it names a folder
+        raise BadArgument(f'Expected a "name" of letters, digits, ".", "-" and "_", got "{file.name}".')
+    if file.repeats < 1:
+        raise BadArgument(f'Expected "repeats" of at least 1, got {file.repeats}.')
     for key in ("timeout", "memory_limit", "threads"):
         value = getattr(file, key)
         if value is not None and not value > 0:

@@ -5,14 +5,15 @@ import sys
 from pathlib import Path
 
 from padimkit.benchmark.cell import Cell
+from padimkit.benchmark.engine import require_engine
 from padimkit.benchmark.fingerprint import facts_of
 from padimkit.benchmark.forecast import predicted_bytes
 from padimkit.benchmark.process import Limits, run_cell
 from padimkit.benchmark.record import Record
-from padimkit.benchmark.runner import remaining, run_suite
+from padimkit.benchmark.runner import only_runner, remaining, run_suite
 from padimkit.benchmark.store import read
 from padimkit.benchmark.suite import Planned, Suite
-from padimkit.errors import BadConfig, BadData
+from padimkit.errors import BadConfig, BadData, FailedCells
 from padimkit.reader import Reader
 from padimkit.settings import made_of
 
@@ -26,6 +27,7 @@ def run(words: list[str]) -> None:
         _repeat(given.record)
         return
     suite = Suite.read(given.suite)
+    require_engine(suite.engine)
     output = given.output or Path("records") / suite.name
     left = remaining(suite, output, retry_failed=given.retry_failed)
     _announce(suite, left, output)
@@ -33,10 +35,10 @@ def run(words: list[str]) -> None:
         for planned in left:
             print(f"{planned.cell.title}: {_size(predicted_bytes(planned))}")
         return
-    failed = sum(record.failure is not None for record in _progress(suite, left, output))
+    failed = _run(suite, left, output)
     print(f"{len(suite.planned)} records are in {output}; report them by: padimkit report {output}")
     if failed:
-        print(f"{failed} of {len(left)} cells failed; try them again by --retry-failed.", file=sys.stderr)
+        raise FailedCells(f"{failed} of {len(left)} cells failed; try them again by --retry-failed.")
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -57,13 +59,21 @@ def _announce(suite: Suite, left: list[Planned], output: Path) -> None:
     print(f"{suite.name}: {len(suite.planned)} cells{known}", flush=True)
 
 
-def _progress(suite: Suite, left: list[Planned], output: Path) -> list[Record]:
-    records = []
-    for record in run_suite(suite, left, output):
-        records.append(record)
-        title = f"{record.method} on {record.dataset}/{record.category}, seed {record.seed}"
-        print(f"[{len(records)}/{len(left)}] {title}: {_outcome(record)}, {record.took:.0f} s", flush=True)
-    return records
+def _run(suite: Suite, left: list[Planned], output: Path) -> int:
+    """Tells of each cell; how many have failed."""
+    count = failed = 0
+    try:
+        with only_runner(output):
+            for record in run_suite(suite, left, output):
+                count += 1
+                failed += record.failure is not None
+                title = f"{record.method} on {record.dataset}/{record.category}, seed {record.seed}"
+                said = f"[{count}/{len(left)}] {title}: {_outcome(record)}, {record.took:.0f} s"
+                print(said, flush=True)
+    except KeyboardInterrupt:
+        kept = f"{count} new records are in {output}, and the same command goes on from there"
+        raise KeyboardInterrupt(kept) from None
+    return failed
 
 
 def _outcome(record: Record) -> str:
@@ -92,4 +102,6 @@ def _repeat(path: Path) -> None:
 
 
 def _size(count: int | None) -> str:
-    return "bytes not known before it runs" if count is None else f"{count / 1e9:.2f} GB predicted"
+    if count is None:
+        return "bytes not known before it runs"
+    return f"{count / 1e9:.2f} GB predicted" if count >= 1e9 else f"{count / 1e6:.1f} MB predicted"

@@ -120,6 +120,12 @@ class Spade(DensityModel, LayeredDensity, Forecasting):
                     f'"{name}" is {getattr(self, name)}, but there are only {gallery.count} training images. '
                     f"Use at most {gallery.count}."
                 )
+        patches = self.gallery_neighbours * gallery.grids[0][0] * gallery.grids[0][1]
+        if self.patch_neighbours > patches:
+            raise BadArgument(
+                f'"patch_neighbours" is {self.patch_neighbours}, but the gallery of an image has only '
+                f"{patches} patches. Use at most {patches}."
+            )
 
     def _nearest_images(
         self, descriptors: Float[Tensor, "b e"]

@@ -33,7 +33,7 @@ def test_a_dry_run_shows_cells_bytes_and_what_is_left_out_and_runs_nothing(padim
     path = suite(pipelines=[mine, broken("well"), gone], seeds=[0])
     status, said, errors = padimkit(path, "--dry-run", "--output", tmp_path / "records")
     assert status == 0 and not (tmp_path / "records").exists()
-    assert "mine on mvtec/stripes, seed 0: 0.1" in said and "GB predicted" in said
+    assert "mine on mvtec/stripes, seed 0: 1" in said and "MB predicted" in said
     assert "well on mvtec/stripes, seed 0: bytes not known before it runs" in said
     assert 'Left out: heavy: "gone" is missing.' in errors
 
@@ -41,7 +41,7 @@ def test_a_dry_run_shows_cells_bytes_and_what_is_left_out_and_runs_nothing(padim
 def test_failures_are_counted_and_named(padimkit, suite, broken, tmp_path):
     path = suite(pipelines=[broken("raises")], seeds=[0])
     status, said, errors = padimkit(path, "--output", tmp_path / "records")
-    assert status == 0
+    assert status == 1
     assert 'failed (error) in the stage "density fit": RuntimeError: out of luck' in said
     assert "1 of 1 cells failed; try them again by --retry-failed." in errors
 
@@ -79,6 +79,17 @@ def test_a_record_of_other_data_is_refused(padimkit, suite, stripes, tmp_path):
 def test_mistakes_are_explained(padimkit, words, message):
     status, _, errors = padimkit(*words)
     assert status == 2 and message in errors
+
+
+def test_what_cannot_be_fitted_is_found_by_a_dry_run(padimkit, suite):
+    mine = {"recipe": "padim-filter-bank", "set": {"reducer": "random_channels", "reducer.keep": 1000}}
+    status, _, errors = padimkit(suite(pipelines=[mine], seeds=[0]), "--dry-run")
+    assert status == 2 and "cannot be fitted" in errors and "got 1000" in errors
+
+
+def test_an_engine_that_there_is_not_is_found_by_a_dry_run(padimkit, suite):
+    status, _, errors = padimkit(suite(engine={"backend": "nonesuch"}), "--dry-run")
+    assert status == 2 and 'no backend "nonesuch"' in errors
 
 
 def test_an_unknown_option_is_explained(padimkit):

@@ -11,11 +11,11 @@ import pytest
 
 from padimkit.benchmark.engine import records_beside
 from padimkit.benchmark.process import Limits
-from padimkit.benchmark.runner import remaining, run_suite
+from padimkit.benchmark.runner import only_runner, remaining, run_suite
 from padimkit.benchmark.store import paths, read_all
 from padimkit.benchmark.suite import Suite
 from padimkit.benchmark.suite_file import Engine
-from padimkit.errors import BadArgument
+from padimkit.errors import BadArgument, BadOutput
 
 
 def run(path, folder, *, retry_failed=False):
@@ -161,4 +161,13 @@ def test_an_interrupted_runner_writes_nothing_half_and_stops_its_cells(suite, tm
     time.sleep(0.5)
     assert workers_of(folder) == []
     assert all(record.failure is None for record in read_all(folder))
-    assert not list(folder.glob(".*"))
+    assert [path.name for path in folder.glob(".*")] == [".running"]  # what keeps a second runner away
+    assert "new records are in" in errors and "goes on from there" in errors
+
+
+def test_a_second_runner_on_the_same_records_is_refused(tmp_path):
+    with only_runner(tmp_path):
+        with pytest.raises(BadOutput, match="Another run writes records to"), only_runner(tmp_path):
+            pass
+    with only_runner(tmp_path):
+        pass
