@@ -41,7 +41,9 @@ def test_separate_keeps_each_layer(features):
 
 def test_global_pooling_leaves_one_position(features):
     found = Separate(pooling="global").split(features)["middle"].embedding().patches
-    np.testing.assert_allclose(found[:, :, 0, 0], features.maps["middle"].numpy().mean((2, 3)), rtol=1e-5, atol=1e-6)
+    np.testing.assert_allclose(
+        found[:, :, 0, 0], features.maps["middle"].numpy().mean((2, 3)), rtol=1e-5, atol=1e-6
+    )
     assert found.shape == (2, 5, 1, 1)
 
 

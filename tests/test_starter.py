@@ -109,7 +109,7 @@ def test_the_template_stands_among_the_plugins():
         ("densities", "gaussian", '"padimkit" has a plugin of this name in the family "densities"'),
         ("metrics", "json", 'there is a module "json" already'),
         ("metrics", "torch", 'there is a module "torch" already'),
-        ("reducers", "safetensors", 'there is a distribution "safetensors" already'),
+        ("reducers", "pyyaml", 'there is a distribution "pyyaml" already'),
         ("densities", "density-model", 'class would be called "DensityModel"'),
         ("backbones", "features", 'class would be called "Features"'),
     ],

@@ -128,11 +128,11 @@ def test_a_runner_that_is_killed_loses_at_most_the_running_cells(suite, tmp_path
     path = suite(seeds=list(range(60)), engine={"jobs": jobs})
     dice, kept = random.Random(), {}
     for _ in range(10):
-        process = start(path, folder)
-        said = list(islice(process.stdout, dice.randrange(3)))  # the first line comes before all cells
-        time.sleep(dice.uniform(0, 1.5))
-        os.kill(process.pid, signal.SIGKILL)
-        said += process.communicate()[0].splitlines()
+        with start(path, folder) as process:
+            said = list(islice(process.stdout, dice.randrange(3)))  # the first line comes before all cells
+            time.sleep(dice.uniform(0, 1.5))
+            os.kill(process.pid, signal.SIGKILL)
+            said += process.communicate()[0].splitlines()
         finished = [line for line in said if line.startswith("[")]
         records = {record.key: record for record in read_all(folder)} if folder.exists() else {}
         assert all(record.failure is None for record in records.values())
@@ -148,14 +148,13 @@ def test_a_runner_that_is_killed_loses_at_most_the_running_cells(suite, tmp_path
 def test_an_interrupted_runner_writes_nothing_half_and_stops_its_cells(suite, tmp_path, monkeypatch, jobs):
     folder = tmp_path / "records"
     monkeypatch.setenv("PADIMKIT_TEST", str(folder))
-    process = start(suite(seeds=list(range(20)), engine={"jobs": jobs}), folder)
-    assert process.stdout is not None
-    for line in process.stdout:
-        if line.startswith("[1/"):
-            break
-    time.sleep(1.5)
-    os.kill(process.pid, signal.SIGINT)
-    _, errors = process.communicate(timeout=30)
+    with start(suite(seeds=list(range(20)), engine={"jobs": jobs}), folder) as process:
+        for line in process.stdout:
+            if line.startswith("[1/"):
+                break
+        time.sleep(1.5)
+        os.kill(process.pid, signal.SIGINT)
+        _, errors = process.communicate(timeout=60)
     assert process.returncode == 130 and "interrupted" in errors
     assert "Traceback" not in errors
     time.sleep(0.5)
