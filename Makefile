@@ -3,11 +3,12 @@ PYTHON ?= python3
 BIN := .venv/bin
 PEERS ?= .venv-peers
 
-.PHONY: help demo test format bench-memory bench-peers bench-floor bench-spade bench-methods bench-plugins clean
+.PHONY: help demo test docs format bench-memory bench-peers bench-floor bench-spade bench-methods bench-plugins clean
 
 help:
 	@echo "make demo          fit and test on synthetic images, without any download of data or weights"
 	@echo "make test          lint, types, tests"
+	@echo "make docs          the documentation as a site, which opens from the disk: site/index.html"
 	@echo "make format        format the code"
 	@echo "make bench-memory  memory of a fit against the number of training images"
 	@echo "make bench-peers   speed, memory and quality beside anomalib (40 minutes, 20 GB of memory)"
@@ -15,7 +16,7 @@ help:
 	@echo "make bench-spade   SPADE's search beside a flat index and a loop (5 minutes)"
 	@echo "make bench-methods all methods on real images, where these are (1 hour)"
 	@echo "make bench-plugins how long fifty plugins take to list"
-	@echo "make clean         remove .venv and what the demo wrote"
+	@echo "make clean         remove .venv, site/ and what the demo wrote"
 
 demo: .venv/installed
 	$(BIN)/padimkit demo --output demo
@@ -28,6 +29,9 @@ test: .venv/installed-plugins
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses 2
 	for plugin in plugins/padimkit-*/; do \
 	  (cd $$plugin && OMP_NUM_THREADS=1 $(CURDIR)/$(BIN)/python -m pytest --quiet) || exit 1; done
+
+docs: .venv/installed-docs
+	$(BIN)/mkdocs build --strict
 
 format: .venv/installed-dev
 	$(BIN)/ruff format .
@@ -54,7 +58,7 @@ bench-plugins: .venv/installed
 	$(BIN)/python -m benchmarks.plugins
 
 clean:
-	rm -rf .venv .venv-peers demo
+	rm -rf .venv .venv-peers demo site
 
 .venv/bin/python:
 	$(PYTHON) -c 'import sys; assert sys.version_info >= (3, 10), "padimkit needs Python >= 3.10"'
@@ -71,6 +75,10 @@ clean:
 
 .venv/installed-dev: .venv/installed
 	$(BIN)/pip install --quiet --editable '.[dev]'
+	touch $@
+
+.venv/installed-docs: .venv/installed
+	$(BIN)/pip install --quiet --editable '.[docs]'
 	touch $@
 
 # As a stranger would install his own.

@@ -1,0 +1,43 @@
+"""Contracts and their checks come into the pages from the code, so that no list of them can rot.
+
+Below the name of a contract as heading, `<!-- contract and checks -->` stands for what the contract says and
+for a table of its checks; `<!-- optional contracts -->` stands for all that have no checks of their own.
+"""
+
+import inspect
+import re
+
+from mkdocs.config.defaults import MkDocsConfig
+from mkdocs.structure.files import Files
+from mkdocs.structure.pages import Page
+
+from padimkit import contracts
+from padimkit.registry import CONTRACTS
+from padimkit.testing import checks_of
+
+CONTRACT = re.compile(r"^## (\w+)\n\n<!-- contract and checks -->$", re.MULTILINE)
+
+
+def on_page_markdown(markdown: str, page: Page, config: MkDocsConfig, files: Files) -> str:
+    """Replaces both."""
+    markdown = CONTRACT.sub(lambda heading: with_checks(heading[1]), markdown)
+    return markdown.replace("<!-- optional contracts -->", "\n\n".join(map(_documented, optional())))
+
+
+def with_checks(name: str) -> str:
+    """The contract of this name, and a table of its checks."""
+    checks = checks_of(getattr(contracts, name))
+    rows = [f"| `{check.name}` | {check.description.replace('|', chr(92) + '|')} |" for check in checks]
+    table = "\n".join([f"| {len(checks)} checks | what each requires |", "|---|---|", *rows])
+    return f"::: padimkit.contracts.{name}\n\n{table}"
+
+
+def optional() -> list[str]:
+    """The names of the contracts that belong to no family."""
+    classes = filter(inspect.isclass, vars(contracts).values())
+    names = [value.__name__ for value in classes if value.__module__ == contracts.__name__]
+    return [name for name in names if name not in CONTRACTS.values()]
+
+
+def _documented(name: str) -> str:
+    return f"::: padimkit.contracts.{name}\n    options: {{heading_level: 3}}"
