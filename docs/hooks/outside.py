@@ -1,4 +1,4 @@
-"""Pages outside docs/ are pages of the site too, and links between any two hold as they do in the repository."""
+"""Pages outside docs/ are pages of the site too, and links between any two hold as in the repository."""
 
 import posixpath
 import re
