@@ -26,7 +26,7 @@ test: .venv/installed-plugins
 	$(BIN)/ruff check .
 	if $(BIN)/python -c 'import sys; sys.exit(sys.version_info < (3, 11))'; then $(BIN)/mypy; \
 	  else echo 'Types are not checked on Python 3.10, which has no numpy 2.3 and so other stubs.'; fi
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses 2
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses 2 --dist worksteal --durations 30
 	for plugin in plugins/padimkit-*/; do \
 	  (cd $$plugin && OMP_NUM_THREADS=1 $(CURDIR)/$(BIN)/python -m pytest --quiet) || exit 1; done
 
