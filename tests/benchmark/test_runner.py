@@ -166,7 +166,7 @@ def test_an_interrupted_runner_writes_nothing_half_and_stops_its_cells(suite, tm
 
 def test_a_second_runner_on_the_same_records_is_refused(tmp_path):
     with only_runner(tmp_path):
-        with pytest.raises(BadOutput, match="Another run writes records to"), only_runner(tmp_path):
+        with pytest.raises(BadOutput, match="Another run is writing records to"), only_runner(tmp_path):
             pass
     with only_runner(tmp_path):
         pass

@@ -80,6 +80,7 @@ def test_the_page_says_where_measurement_and_theory_part(random, write, tmp_path
                 settings=settings,
                 varied={"train_images": float(images)},
                 seconds={"fit": Spread(fit, fit, fit, 3)},
+                bytes={},
             )
         )
     page = tmp_path / "page.html"
