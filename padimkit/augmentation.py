@@ -41,7 +41,7 @@ class Augmentation:
             raise BadArgument(
                 f'"images" asks for {self.images} variants, but there are no "transforms" to make them.'
             )
-        assert self._made is not None  # what cannot be made is known at once
+        _ = self._made  # what cannot be made is known at once, under "python -O" too
 
     def variants_of(self, count: int) -> int:
         """How many variants are made of so many images.
