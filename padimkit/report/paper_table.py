@@ -6,6 +6,7 @@ from padimkit.benchmark.comparison import Row, beside
 from padimkit.benchmark.published import source, title
 from padimkit.errors import BadData
 from padimkit.report.markdown import escaped
+from padimkit.report.paper_arithmetic import TABLES, arithmetic
 from padimkit.report.study import Study
 
 _UNITS = {"seconds": "s", "gigabytes": "GB"}
@@ -14,6 +15,8 @@ _UNITS = {"seconds": "s", "gigabytes": "GB"}
 def as_paper_table(study: Study, table: int) -> str:
     """A line for each figure that is printed or measured, with the difference and every doubt.
 
+    Tables of time and memory are followed by the paper's arithmetic of bytes.
+
     Raises:
         BadArgument: The paper has no such table.
         BadData: No record is of data that the table is about.
@@ -21,7 +24,8 @@ def as_paper_table(study: Study, table: int) -> str:
     rows = beside((cell.record for cell in study.cells), table)
     if not rows:
         raise BadData(f"No record has finished on data that Table {table} of the PaDiM paper is about.")
-    return "\n".join(_lines(rows, table)) + "\n"
+    counted = arithmetic() if table in TABLES else ()
+    return "\n".join([*_lines(rows, table), *counted]) + "\n"
 
 
 def _lines(rows: tuple[Row, ...], table: int) -> Iterator[str]:
