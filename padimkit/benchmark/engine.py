@@ -2,10 +2,12 @@
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from importlib.util import find_spec
+from typing import Any
 
 from joblib import Parallel, delayed, parallel_config
+from joblib.parallel import get_active_backend
 
+from padimkit.benchmark.cluster import CLUSTERS, cluster, require_cluster
 from padimkit.benchmark.process import Limits, run_cell, stop_running
 from padimkit.benchmark.record import Record
 from padimkit.benchmark.suite import Planned
@@ -14,15 +16,15 @@ from padimkit.errors import BadArgument
 
 
 def records_beside(planned: Sequence[Planned], limits: Limits, engine: Engine) -> Iterator[Record]:
-    """The records of the cells, as soon as each is there.
+    """The records of the cells, as soon as each is there; Ray's come in rounds of as many as run at a time.
 
     Raises:
         BadArgument: There is no such backend, or it is not installed.
     """
     with _configured(engine):
-        tasks = (delayed(run_cell)(one.cell, one.facts, limits) for one in planned)
+        tasks = [delayed(run_cell)(one.cell, one.facts, limits) for one in planned]
         try:
-            yield from Parallel(return_as="generator_unordered", pre_dispatch="n_jobs")(tasks)
+            yield from _results(tasks)
         except BaseException:
             stop_running()
             raise
@@ -30,8 +32,8 @@ def records_beside(planned: Sequence[Planned], limits: Limits, engine: Engine) -
 
 def require_engine(engine: Engine) -> None:
     """Raises BadArgument unless there is such a backend; a cluster is not asked."""
-    if engine.backend == "dask":
-        _require_dask()
+    if engine.backend in CLUSTERS:
+        require_cluster(engine.backend)
         return
     with _configured(engine):
         pass
@@ -39,8 +41,8 @@ def require_engine(engine: Engine) -> None:
 
 @contextmanager
 def _configured(engine: Engine) -> Iterator[None]:
-    if engine.backend == "dask":
-        with _dask(engine):
+    if engine.backend in CLUSTERS:
+        with cluster(engine):
             yield
         return
     try:
@@ -51,26 +53,11 @@ def _configured(engine: Engine) -> Iterator[None]:
         yield
 
 
-@contextmanager
-def _dask(engine: Engine) -> Iterator[None]:
-    _require_dask()
-    from distributed import Client, LocalCluster
-
-    if engine.address:
-        try:
-            client = Client(engine.address)
-        except OSError as error:
-            raise BadArgument(
-                f'No scheduler answers at "engine.address" {engine.address}: {error}'
-            ) from error
-        with client, parallel_config(backend="dask"):
-            yield
+def _results(tasks: Sequence[Any]) -> Iterator[Record]:
+    backend, jobs = get_active_backend()
+    if backend.supports_return_generator:
+        yield from Parallel(return_as="generator_unordered", pre_dispatch="n_jobs")(tasks)
         return
-    local = LocalCluster(n_workers=engine.jobs, threads_per_worker=1, dashboard_address=None)
-    with local, Client(local), parallel_config(backend="dask"):
-        yield
-
-
-def _require_dask() -> None:
-    if find_spec("distributed") is None:
-        raise BadArgument("The engine dask is not installed. Install it with: pip install 'padimkit[dask]'")
+    at_a_time = backend.effective_n_jobs(jobs)
+    for start in range(0, len(tasks), at_a_time):  # what is done is kept, whatever happens to the next ones
+        yield from Parallel(batch_size=1)(tasks[start : start + at_a_time])

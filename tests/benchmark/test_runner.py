@@ -8,6 +8,7 @@ from itertools import islice
 from pathlib import Path
 
 import pytest
+from joblib.parallel import ThreadingBackend, register_parallel_backend
 
 from padimkit.benchmark.engine import records_beside
 from padimkit.benchmark.process import Limits
@@ -91,6 +92,32 @@ def test_a_dask_cluster_of_two_worker_processes_runs_cells(suite, tmp_path):
     assert said.count("image_auroc 1.0000") == 2, errors
     assert workers.strip() == "2"
     assert {record.seed for record in read_all(tmp_path / "records")} == {0, 1}
+
+
+def test_ray_runs_cells(suite, tmp_path):
+    pytest.importorskip("ray", reason="needs the extra ray")
+    path = suite(seeds=[0, 1, 2], engine={"backend": "ray", "jobs": 2})
+    said, errors = start(path, tmp_path / "records").communicate(timeout=120)
+    assert said.count("image_auroc 1.0000") == 3, errors
+    assert {record.seed for record in read_all(tmp_path / "records")} == {0, 1, 2}
+
+
+def test_a_backend_that_gives_all_results_at_once_is_given_rounds(suite):
+    rounds = []
+
+    class AllAtOnce(ThreadingBackend):
+        supports_return_generator = False
+
+        def configure(self, *args, **arguments):
+            rounds.append(len(found))
+            return super().configure(*args, **arguments)
+
+    register_parallel_backend("all-at-once", AllAtOnce)
+    planned, found = Suite.read(suite(seeds=[0, 1, 2])).planned, []
+    for record in records_beside(planned, Limits(threads=1), Engine("all-at-once", jobs=2)):
+        found.append(record)
+    assert rounds == [0, 2] and {record.seed for record in found} == {0, 1, 2}
+    assert all(record.failure is None for record in found)
 
 
 def test_an_engine_that_there_is_not_is_refused(suite):
