@@ -9,6 +9,7 @@ from typing import final
 
 import torch
 
+from padimkit.heads import under
 from padimkit.pipeline import Pipeline
 from padimkit.stages import stage
 from padimkit.storage import save
@@ -48,9 +49,12 @@ class Peaks:
 
 
 def sizes_of(pipeline: Pipeline) -> dict[str, int]:
-    """Bytes of a fitted pipeline: "model" in tensors, "disk" when stored, "device" at its GPU's peak."""
+    """Bytes of a fitted pipeline, by the names of a record's `bytes`."""
     state = pipeline.state_dict()
-    sizes = {"model": sum(tensor.nbytes for tensor in state.values())}
+    sizes = {
+        "model": sum(tensor.nbytes for tensor in state.values()),
+        "fitted": sum(tensor.nbytes for tensor in under("heads", state).values()),
+    }
     with stage("storage"), tempfile.TemporaryDirectory() as folder:
         save(pipeline, Path(folder) / "model")
         sizes["disk"] = sum(path.stat().st_size for path in Path(folder).rglob("*") if path.is_file())

@@ -81,12 +81,14 @@ class Record:
         facts: What the data are; None where that could not be found out.
         metrics: Figures of merit by name.
         undefined: Why a metric has no figure.
+        lower_is_better: The metrics of which a lower figure is a better one.
         curves: "roc" of images, "pro" of regions, where masks and labels allow.
         seconds: "fit", a whole one, and in it "read", "reducer fit" and "density fit". Per image: "predict N"
             and "score N" in batches of N; in the largest ones "backbone", "embedding", "score" and "map". Of
-            the whole test set: "metrics".
-        bytes: "peak" of the process, "peak fit" and "peak predict" above what was resident before, "model" in
-            memory, "disk" of the stored model, "device" peak of a GPU.
+            the whole test set, where quality is measured too: "metrics".
+        bytes: "peak" of the process in a fit and a few predictions, "peak fit" and "peak predict" above what
+            was resident before each; "model" in memory, "fitted" of it without the backbone, "disk" of the
+            stored model, "device" peak of a GPU.
         flops: Of the backbone per image; None where they cannot be counted.
         examples: A few test images with maps.
         failure: None where the cell has finished.
@@ -110,6 +112,7 @@ class Record:
     facts: Facts | None = None
     metrics: dict[str, float] = field(default_factory=dict)
     undefined: dict[str, str] = field(default_factory=dict)
+    lower_is_better: tuple[str, ...] = ()
     curves: dict[str, Curve] = field(default_factory=dict)
     seconds: dict[str, Spread] = field(default_factory=dict)
     bytes: dict[str, int] = field(default_factory=dict)

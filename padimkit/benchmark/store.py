@@ -73,6 +73,7 @@ def from_fields(content: dict[str, Any]) -> Record:
         **content
         | {
             "measure": tuple(content["measure"]),
+            "lower_is_better": tuple(content.get("lower_is_better", ())),
             "facts": None if facts is None else Facts(**facts),
             "curves": {
                 name: Curve(tuple(curve["x"]), tuple(curve["y"]))

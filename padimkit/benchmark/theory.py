@@ -4,20 +4,21 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-_ALL = ("fit", "predict", "peak fit", "model")
+_ALL = ("fit", "predict", "score", "peak fit", "model")
+_ALIKE = {"density fit": "fit", "fitted": "model", "disk": "model"}
 # Exponents by density, by what is varied, in the order of _ALL. PaDiM's moments do not grow with the images
 # (once there are more than channels: until then it keeps samples, fewer than moments), its distances take
 # d * d products and its factors d * d * d. SPADE keeps everything, and compares all positions with all.
 _EXPONENTS: dict[str, dict[str, tuple[tuple[int, int], ...]]] = {
     "gaussian": {
-        "train_images": ((1, 1), (0, 0), (0, 0), (0, 0)),
-        "resolution": ((2, 2), (2, 2), (2, 2), (2, 2)),
-        "keep": ((2, 3), (2, 2), (2, 2), (2, 2)),
+        "train_images": ((1, 1), (0, 0), (0, 0), (0, 0), (0, 0)),
+        "resolution": ((2, 2), (2, 2), (2, 2), (2, 2), (2, 2)),
+        "keep": ((2, 3), (2, 2), (2, 2), (2, 2), (2, 2)),
     },
     "spade": {
-        "train_images": ((1, 1), (0, 0), (1, 1), (1, 1)),
-        "resolution": ((2, 2), (2, 4), (2, 2), (2, 2)),
-        "gallery_neighbours": ((0, 0), (1, 1), (0, 0), (0, 0)),
+        "train_images": ((1, 1), (0, 0), (0, 0), (1, 1), (1, 1)),
+        "resolution": ((2, 2), (2, 4), (4, 4), (2, 2), (2, 2)),
+        "gallery_neighbours": ((0, 0), (1, 1), (1, 1), (0, 0), (0, 0)),
     },
 }
 
@@ -43,5 +44,6 @@ def expected(settings: Mapping[str, Any], varied: str, cost: str) -> Expectation
     """
     density = settings.get("pipeline", {}).get("density", {}).get("class_path")
     rows = _EXPONENTS.get(density, {}).get(varied.rpartition(".")[2])
-    name = {"disk": "model"}.get(cost, "predict" if cost.startswith("predict") else cost)
+    stem = cost.split(" ")[0]
+    name = stem if stem in ("predict", "score") else _ALIKE.get(cost, cost)
     return Expectation(*rows[_ALL.index(name)]) if rows and name in _ALL else None

@@ -13,14 +13,18 @@ def board_table(board: Scoreboard, letters: dict[Protocol, str]) -> Table:
     categories = tuple(category or board.dataset for category in board.categories)
     head = ("method", "protocol", *(("mean",) if _several(board) else ()), *categories)
     rows = tuple(_row(board, row, letters[row.protocol]) for row in ranked(board))
-    caption = f"{board.metric}, {board.dataset}"
+    caption = f"{board.metric}, {board.dataset}{'' if board.sign > 0 else '; lower is better'}"
     return Table(caption, head, rows, mixture(board.protocols, letters))
 
 
 def ranked(board: Scoreboard) -> list[Row]:
-    """The rows, that with the highest mean first, those without one last."""
-    means = [(overall(board, row), row) for row in board.rows]
-    return [row for _, row in sorted(means, key=lambda item: math.inf if item[0] is None else -item[0])]
+    """The rows, that with the best mean first, those without one last."""
+
+    def goodness(row: Row) -> float:
+        mean = overall(board, row)
+        return -math.inf if mean is None else board.goodness(mean)
+
+    return sorted(board.rows, key=goodness, reverse=True)
 
 
 def overall(board: Scoreboard, row: Row) -> float | None:

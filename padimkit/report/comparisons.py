@@ -44,7 +44,7 @@ def _differences(board: Scoreboard, letters: dict[Protocol, str]) -> Table | Non
     scored = [(value, row) for row in board.rows if (value := overall(board, row)) is not None]
     if len(scored) < 2:
         return None
-    best = max(scored, key=lambda item: item[0])[1]
+    best = max(scored, key=lambda item: board.goodness(item[0]))[1]
     pairs = "categories" if len(board.categories) > 1 else "seeds"
     rows = [_difference(board, row, best, letters) for _, row in scored if row is not best]
     found = tuple(row for row in rows if row)
@@ -88,7 +88,10 @@ def _ranks(board: Scoreboard, name: str, study: Study) -> Plot | None:
     names = {_name(row, rows, study.letters): row for row in rows}
     found = ranking(
         {
-            name: [fmean(row.values(category, board.figure).values()) for category in board.categories]
+            name: [
+                board.goodness(fmean(row.values(category, board.figure).values()))
+                for category in board.categories
+            ]
             for name, row in names.items()
         }
     )

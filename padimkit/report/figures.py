@@ -41,11 +41,15 @@ class Cost:
 
 ONE = Cost("seconds", "predict 1", "time per image, one at a time")
 MANY = Cost("seconds", "predict N", "time per image, in batches")
+SCORE_ONE = Cost("seconds", "score 1", "density's time per image, one at a time")
+SCORE_MANY = Cost("seconds", "score N", "density's time per image, in batches")
 FIT = Cost("seconds", "fit", "time of the fit")
+DENSITY_FIT = Cost("seconds", "density fit", "density's time of the fit")
 PEAK = Cost("bytes", "peak", "peak memory of the process")
 PEAK_FIT = Cost("bytes", "peak fit", "peak memory of the fit")
 PEAK_PREDICT = Cost("bytes", "peak predict", "peak memory of the prediction")
 MODEL = Cost("bytes", "model", "model in memory")
+FITTED = Cost("bytes", "fitted", "model in memory, without backbone")
 DISK = Cost("bytes", "disk", "model on disk")
 DEVICE = Cost("bytes", "device", "peak memory of the device")
 

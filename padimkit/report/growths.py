@@ -19,8 +19,10 @@ from padimkit.report.styles import styles
 from padimkit.report.table import ABSENT, DASH, Datum, Plot, Table
 
 COSTS = (
-    *(figures.FIT, figures.ONE, figures.MANY),
-    *(figures.PEAK_FIT, figures.PEAK_PREDICT, figures.MODEL, figures.DISK, figures.DEVICE),
+    *(figures.FIT, figures.DENSITY_FIT),
+    *(figures.ONE, figures.SCORE_ONE, figures.MANY, figures.SCORE_MANY),
+    *(figures.PEAK_FIT, figures.PEAK_PREDICT),
+    *(figures.FITTED, figures.MODEL, figures.DISK, figures.DEVICE),
 )
 _FEW = 2
 

@@ -52,9 +52,9 @@ def mixture(found: Iterable[Protocol], letters: Mapping[Protocol, str]) -> tuple
 
 
 def warnings(cells: Iterable[Cell]) -> list[str]:
-    """What a reader has to know before comparing these cells: other files, other metrics, twins."""
+    """What a reader has to know before comparing these cells: other files, metrics or settings, twins."""
     cells = list(cells)
-    return [*_other_files(cells), *_other_metrics(cells), *_twins(cells)]
+    return [*_other_files(cells), *_other_metrics(cells), *_other_settings(cells), *_twins(cells)]
 
 
 def _other_files(cells: list[Cell]) -> list[str]:
@@ -80,6 +80,27 @@ def _other_metrics(cells: list[Cell]) -> list[str]:
         for name, found in sorted(kinds.items())
         if len(found) > 1
     ]
+
+
+def _other_settings(cells: list[Cell]) -> list[str]:
+    kinds: dict[tuple[Any, ...], set[str]] = defaultdict(set)
+    for cell in cells:
+        record = cell.record
+        settings = json.dumps(_without_seeds(record.settings.get("pipeline")), sort_keys=True)
+        kinds[record.method, cell.place, tuple(record.varied.items()), protocol(record)].add(settings)
+    return [
+        f"The seeds of {method} on {where} have pipelines that differ in more than the seed."
+        for (method, where, *_), found in kinds.items()
+        if len(found) > 1
+    ]
+
+
+def _without_seeds(value: Any) -> Any:
+    if isinstance(value, list):
+        return [_without_seeds(item) for item in value]
+    if not isinstance(value, Mapping):
+        return value
+    return {name: _without_seeds(item) for name, item in value.items() if name != "seed"}
 
 
 def _twins(cells: list[Cell]) -> list[str]:

@@ -40,10 +40,14 @@ class Row:
 
 @dataclass(frozen=True)
 class Scoreboard:
-    """One figure of merit of all methods on all categories of a data set; higher is taken to be better."""
+    """One figure of merit of all methods on all categories of a data set.
+
+    `sign` is 1 where a higher figure is a better one, and -1 where a lower one is.
+    """
 
     dataset: str
     metric: str
+    sign: int
     categories: tuple[str, ...]
     rows: tuple[Row, ...]
 
@@ -70,9 +74,13 @@ class Scoreboard:
         return "failed" if any(cell.record.failure for cell in cells) else "missing"
 
     def best(self, category: str, protocol: Protocol) -> float | None:
-        """The highest mean of a category among the rows of a protocol."""
+        """The best mean of a category among the rows of a protocol."""
         found = [self.spread(row, category) for row in self.rows if row.protocol == protocol]
-        return max((item.mean for item in found if item), default=None)
+        return max((item.mean for item in found if item), key=self.goodness, default=None)
+
+    def goodness(self, value: float) -> float:
+        """The figure, or its opposite: higher is better in any case."""
+        return self.sign * value
 
     @property
     def empty(self) -> bool:
@@ -104,5 +112,7 @@ def scoreboards(study: Study) -> list[Scoreboard]:
     for dataset in study.datasets:
         rows = rows_of(study, dataset)
         categories = tuple(unique(sorted(category for row in rows for category in row.cells)))
-        boards += [Scoreboard(dataset, metric, categories, rows) for metric in study.metrics]
+        boards += [
+            Scoreboard(dataset, metric, study.sign(metric), categories, rows) for metric in study.metrics
+        ]
     return [board for board in boards if not board.empty]

@@ -75,6 +75,10 @@ class Study:
         """Every figure of merit that some cell has, or could not have."""
         return unique(name for cell in self.cells for name in [*cell.record.metrics, *cell.record.undefined])
 
+    def sign(self, metric: str) -> int:
+        """1 where a higher figure is a better one, and -1 where a lower one is."""
+        return -1 if any(metric in cell.record.lower_is_better for cell in self.cells) else 1
+
     @cached_property
     def letters(self) -> dict[Protocol, str]:
         """A short name for each protocol."""

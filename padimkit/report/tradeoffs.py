@@ -10,7 +10,7 @@ from padimkit.report.scoreboards import Row, merit, rows_of
 from padimkit.report.study import Study, unique
 from padimkit.report.styles import Style, styles
 from padimkit.report.table import ABSENT, Datum, Plot, Table
-from padimkit.report.tradeoff_plots import Point, tradeoff_plot
+from padimkit.report.tradeoff_plots import Merit, Point, tradeoff_plot
 
 TIMES = (figures.ONE, figures.MANY, figures.FIT)
 SIZES = (figures.PEAK, figures.DEVICE, figures.MODEL, figures.DISK, figures.PEAK_FIT, figures.PEAK_PREDICT)
@@ -56,16 +56,21 @@ def _tradeoff(study: Study, dataset: str) -> Tradeoff:
         dataset,
         shared,
         [category for category in categories if category not in shared],
-        _plots(name, points, study.metrics, [cost for cost in costs if cost in first]),
-        _plots(name, points, study.metrics, [cost for cost in costs if cost not in first]),
+        _plots(name, points, study, [cost for cost in costs if cost in first]),
+        _plots(name, points, study, [cost for cost in costs if cost not in first]),
         _table(points, study, costs),
     )
 
 
-def _plots(name: str, points: list[Point], metrics: list[str], costs: list[Cost]) -> list[Plot]:
+def _plots(name: str, points: list[Point], study: Study, costs: list[Cost]) -> list[Plot]:
     return [
-        tradeoff_plot(f"{name}-{index}-{cost.kind}-{cost.name.replace(' ', '-')}", metric, cost, points)
-        for index, metric in enumerate(metrics)
+        tradeoff_plot(
+            f"{name}-{index}-{cost.kind}-{cost.name.replace(' ', '-')}",
+            Merit(metric, study.sign(metric)),
+            cost,
+            points,
+        )
+        for index, metric in enumerate(study.metrics)
         for cost in costs
         if any(metric in point.quality and cost in point.cost for point in points)
     ]

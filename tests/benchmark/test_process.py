@@ -2,6 +2,7 @@ import pytest
 
 from padimkit.benchmark.process import Limits, run_cell
 from padimkit.benchmark.suite import Suite
+from padimkit.settings import made_of
 
 
 @pytest.fixture
@@ -63,14 +64,37 @@ def test_all_that_is_asked_for_is_measured(outcome):
     assert all(0 < spread.lower <= spread.median <= spread.upper for spread in record.seconds.values())
     assert record.seconds["fit"].count == 3 and record.seconds["predict 1"].count == 5
     assert record.seconds["fit"].median > sum(record.seconds[name].median for name in parts - {"read"})
-    assert set(record.bytes) == {"peak", "peak fit", "peak predict", "model", "disk"}
+    assert set(record.bytes) == {"peak", "peak fit", "peak predict", "model", "fitted", "disk"}
     assert record.bytes["disk"] >= record.bytes["model"] > 10_000
     assert record.bytes["peak"] > 1e8 and record.flops is not None and record.flops > 1e6
+
+
+def test_fitted_bytes_leave_the_backbone_out(outcome):
+    small = {"backbone.weights": "none", "preprocessing.resize": 32, "preprocessing.crop": 32}
+    record = outcome({"recipe": "padim-r18-rd100", "set": small | {"reducer.keep": 2}}, measure=["memory"])
+    backbone = made_of(record.settings).pipeline.backbone.state_dict()
+    weights = sum(tensor.nbytes for tensor in backbone.values())
+    size = 16  # height and width of the images, as int64
+    assert record.bytes["model"] == record.bytes["fitted"] + weights + size
+    assert 0 < record.bytes["fitted"] < 20_000
 
 
 def test_only_what_is_asked_for_is_measured(outcome):
     record = outcome("padim-filter-bank", measure=["memory"])
     assert record.bytes and not record.metrics and not record.seconds and not record.examples
+
+
+def test_a_record_says_which_metrics_are_better_when_lower(outcome, broken):
+    metrics = [
+        "image_auroc",
+        {
+            "class_path": "torchmetrics",
+            "init_args": {"metric": "torchmetrics.classification.BinaryHingeLoss"},
+        },
+    ]
+    record = outcome(broken("well"), metrics=metrics)
+    (loss,) = record.lower_is_better
+    assert set(record.metrics) == {"image_auroc", loss} and "HingeLoss" in loss
 
 
 def test_examples_and_curves_are_kept(outcome):

@@ -85,6 +85,32 @@ def test_differences_are_from_the_best(study):
         assert row[4].text == "6"
 
 
+def test_where_lower_is_better_all_is_as_with_the_opposite_figures(records, study, study_of):
+    losses = [
+        replace(
+            record,
+            metrics={name: 1 - value for name, value in record.metrics.items()},
+            lower_is_better=("image_auroc", "pro"),
+        )
+        for record in records
+    ]
+    mirrored = study_of(losses)
+    for one, other in zip(comparisons(study), comparisons(mirrored), strict=True):
+        assert "lower is better" in other.table.caption and "better" not in one.table.caption
+        assert _best(one.table) == _best(other.table)
+        assert [row[0] for row in one.table.rows] == [row[0] for row in other.table.rows]
+        found = zip(one.differences.rows, other.differences.rows, strict=True)
+        assert all(a[2].value == pytest.approx(-b[2].value) for a, b in found)
+        assert one.ranks.table == other.ranks.table
+    for one, other in zip(tradeoffs(study), tradeoffs(mirrored), strict=True):
+        assert [plot.caption for plot in one.plots] == [plot.caption for plot in other.plots]
+        assert all("(lower is better)" in plot.svg for plot in other.plots)
+
+
+def _best(table):
+    return [[datum.best for datum in row] for row in table.rows]
+
+
 def test_seeds_are_the_pairs_of_a_single_category(study_of, random):
     records = [
         made_records.made(method, "grid", seed, random)

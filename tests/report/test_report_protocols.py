@@ -77,6 +77,18 @@ def test_records_of_other_files_other_metrics_and_twins_are_reported(study_of, r
     ]
 
 
+@pytest.mark.parametrize(("keep", "count"), [(20, 0), (30, 1)])
+def test_seeds_with_other_settings_are_reported(study_of, random, keep, count):
+    def seeded(seed, keep):
+        record = made_records.made("spade", "bottle", seed, random)
+        reducer = {"class_path": "random_channels", "init_args": {"keep": keep, "seed": seed}}
+        pipeline = record.settings["pipeline"] | {"reducer": reducer}
+        return replace(record, settings=record.settings | {"pipeline": pipeline})
+
+    told = "The seeds of spade on products / bottle have pipelines that differ in more than the seed."
+    assert warnings(study_of([seeded(0, 20), seeded(1, keep)]).cells) == [told] * count
+
+
 def test_the_best_is_marked_within_a_protocol(study_of, random):
     records = []
     for method, crop, pro in (("spade", 224, 0.9), ("layer-sum", 224, 0.8), ("padim-rd100", 200, 0.7)):
