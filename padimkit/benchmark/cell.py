@@ -6,6 +6,8 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Literal, TypeAlias, get_args
 
+from padimkit.benchmark.record import Record
+
 Measure: TypeAlias = Literal["quality", "time", "memory"]
 MEASURES: tuple[Measure, ...] = get_args(Measure)
 
@@ -49,6 +51,11 @@ class Cell:
         """The hash by which its record is found: of what it does, whatever it is called."""
         deciding = (self.settings, self.measure, self.repeats, self.train_images, fingerprint)
         return hashlib.sha256(json.dumps(deciding, sort_keys=True).encode()).hexdigest()[:24]
+
+    @classmethod
+    def of(cls, record: Record) -> "Cell":
+        """The cell that a record is of."""
+        return cls(**{name: getattr(record, name) for name in cls.__dataclass_fields__})
 
     def write(self, path: Path) -> None:
         """Writes it for the process that runs it."""

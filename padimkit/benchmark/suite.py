@@ -103,7 +103,7 @@ class _Planner:
                     yield Planned(cell, self._facts_of(cell))
 
     def _variants(self, method: Method) -> Iterator[Variant]:
-        for variant in variants_of(method):
+        for variant in variants_of(method, self._file.train_images):
             if not self._file.vary:
                 yield variant
             for name, values in self._file.vary.items():
@@ -206,6 +206,13 @@ def _check(file: SuiteFile) -> None:
     for key, values in file.vary.items():
         if len(set(values)) < 3:
             raise BadArgument(f'"vary.{key}" needs at least 3 different values, found {values}.')
+    counts = [
+        *file.vary.get("train_images", ()),
+        *(() if file.train_images is None else (file.train_images,)),
+    ]
+    for count in counts:
+        if count < 1 or count != int(count):
+            raise BadArgument(f'Expected whole numbers of at least 1 as "train_images", got {count:g}.')
 
 
 def _require_weights(settings: dict[str, Any], name: str) -> None:

@@ -64,12 +64,13 @@ class Engine:
     """How cells whose time is not measured run beside each other, through joblib.
 
     Each cell has a process of its own in any case: on one machine, threads are enough to wait for them. The
-    processes of loky outlive a runner that is killed for a while.
+    processes of loky outlive a runner that is killed for a while. Ray gives what it has done in rounds, when
+    the last cell of `jobs` has ended.
 
     Args:
-        backend: threading, loky, dask for a cluster at `address`, or another backend of joblib.
+        backend: threading, loky, dask or ray for a cluster at `address`, or another backend of joblib.
         jobs: How many at a time; -1 for as many as there are CPUs, or workers.
-        address: Of the cluster's scheduler; empty for a local one.
+        address: Of the cluster's scheduler or head; empty for a local one.
     """
 
     backend: str = "threading"
@@ -96,6 +97,7 @@ class SuiteFile:
         device: Where to compute.
         batch_size: Images per batch.
         workers: Threads that decode images ahead.
+        train_images: So many training images, the first ones, repeated where there are fewer; all by default.
         vary: For studies of complexity: lists of values, one of which is varied at a time: `train_images`,
             `resolution` (side in pixels), or a key below `pipeline`.
     """
@@ -114,6 +116,7 @@ class SuiteFile:
     device: str = "cpu"
     batch_size: int = 8
     workers: int | None = None
+    train_images: int | None = None
     vary: dict[str, list[float]] = field(default_factory=dict)
 
     @classmethod
@@ -149,7 +152,10 @@ def _parsed(content: Mapping[str, Any]) -> SuiteFile:
     """By jsonargparse, for types and their messages; what it does not know it must not touch."""
     parser = ArgumentParser(exit_on_error=False)
     parser.add_class_arguments(SuiteFile)
-    free = {"pipelines": [], "datasets": [], "metrics": content.get("metrics", [])}
+    metrics = content.get("metrics", [])
+    if not isinstance(metrics, list):
+        raise BadConfig(f'"metrics" must be a list of names, found {metrics!r}.')
+    free: dict[str, Any] = {"pipelines": [], "datasets": [], "metrics": []}
     parsed = parser.instantiate(parser.parse_object({**content, **free}))
     return SuiteFile(
         **dict(vars(parsed))
@@ -157,6 +163,7 @@ def _parsed(content: Mapping[str, Any]) -> SuiteFile:
             "pipelines": [
                 _entry(Method, entry, "pipelines", n) for n, entry in enumerate(content["pipelines"])
             ],
+            "metrics": metrics,
             "datasets": [_entry(Data, entry, "datasets", n) for n, entry in enumerate(content["datasets"])],
         }
     )

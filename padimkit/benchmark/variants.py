@@ -3,7 +3,7 @@
 import json
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import product
 from pathlib import Path
 from typing import Any
@@ -23,7 +23,7 @@ class Variant:
     Args:
         name: What tables call it.
         words: What makes its pipeline on the command line.
-        train_images: So many, where that is varied.
+        train_images: So many; None for those there are.
         varied: What a complexity study varies here.
     """
 
@@ -50,8 +50,8 @@ class Place:
     seeded: bool
 
 
-def variants_of(method: Method) -> Iterator[Variant]:
-    """One for each combination of its grid.
+def variants_of(method: Method, train_images: int | None = None) -> Iterator[Variant]:
+    """One for each combination of its grid, with so many training images.
 
     Raises:
         BadConfig: It has neither recipe nor pipeline, or both, or its name holds what is no key of the grid.
@@ -63,16 +63,17 @@ def variants_of(method: Method) -> Iterator[Variant]:
     )
     for values in _combinations(method.grid):
         changes = [word(key, value) for key, value in (method.set | values).items()]
-        yield Variant(_named(method, values), (*base, *changes))
+        yield Variant(_named(method, values), (*base, *changes), train_images)
 
 
 def varied(variant: Variant, name: str, value: float) -> Variant:
     """The same with one value of a complexity study."""
     number = int(value) if value == int(value) else value
     if name == "train_images":
-        return Variant(variant.name, variant.words, int(value), {name: value})
+        return replace(variant, train_images=int(value), varied={name: value})
     keys = _RESOLUTION if name == "resolution" else (name,)
-    return Variant(variant.name, (*variant.words, *(word(key, number) for key in keys)), None, {name: value})
+    words = (*variant.words, *(word(key, number) for key in keys))
+    return replace(variant, words=words, varied={name: value})
 
 
 def places_of(data: Data) -> Iterator[Place]:

@@ -67,7 +67,7 @@ def _run(suite: Suite, left: list[Planned], output: Path) -> int:
             for record in run_suite(suite, left, output):
                 count += 1
                 failed += record.failure is not None
-                title = f"{record.method} on {record.dataset}/{record.category}, seed {record.seed}"
+                title = Cell.of(record).title
                 said = f"[{count}/{len(left)}] {title}: {_outcome(record)}, {record.took:.0f} s"
                 print(said, flush=True)
     except KeyboardInterrupt:
@@ -85,8 +85,7 @@ def _outcome(record: Record) -> str:
 
 def _repeat(path: Path) -> None:
     record = read(path)
-    names = Cell.__dataclass_fields__
-    cell = Cell(**{name: getattr(record, name) for name in names})
+    cell = Cell.of(record)
     made = made_of(cell.settings)
     facts = facts_of(made.data, Reader(made.pipeline.preprocessing, made.batch_size))
     if record.facts is not None and facts.fingerprint != record.facts.fingerprint:

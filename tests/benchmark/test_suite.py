@@ -101,6 +101,15 @@ def test_one_thing_is_varied_at_a_time(suite):
     assert [c.settings["pipeline"]["reducer"]["init_args"]["keep"] for c in cells[6:]] == [1, 2, 3]
 
 
+def test_the_training_images_of_a_suite_hold_where_they_are_not_varied(suite):
+    def counts(**changes):
+        return [planned.cell.train_images for planned in Suite.read(suite(seeds=[0], **changes)).planned]
+
+    assert set(counts(train_images=7)) == {7}
+    vary = {"train_images": [4, 8, 30], "resolution": [16, 24, 32]}
+    assert counts(train_images=7, vary=vary) == [4, 8, 30, 7, 7, 7]
+
+
 def test_what_is_missing_is_left_out_with_the_reason_where_the_file_says_so(suite, tmp_path):
     gone = str(tmp_path / "gone")
     mine = {"recipe": RECIPE, "set": SMALL}
@@ -175,8 +184,12 @@ def test_limits_and_engine_are_read(suite):
         ({"timeout": 0}, '"timeout" above 0, got 0'),
         ({"engine": {"backand": "dask"}}, "backand"),
         ({"vary": {"train_images": [1, 2]}}, '"vary.train_images" needs at least 3 different values'),
+        ({"vary": {"train_images": [1, 2.5, 4]}}, 'numbers of at least 1 as "train_images", got 2.5'),
+        ({"vary": {"train_images": [0, 2, 4]}}, 'numbers of at least 1 as "train_images", got 0'),
+        ({"train_images": 0}, 'numbers of at least 1 as "train_images", got 0'),
         ({"name": None}, "name"),
         ({"metrics": ["pr0"]}, "Did you mean 'pro'"),
+        ({"metrics": "pro"}, '"metrics" must be a list of names, found'),
         ({"device": "gpu"}, "gpu"),
     ],
 )

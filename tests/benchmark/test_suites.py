@@ -13,7 +13,7 @@ SUITES = Path(__file__).resolve().parents[2] / "benchmarks" / "suites"
 FILES = sorted(SUITES.glob("*.yaml"))
 KEYS = {
     *("name", "pipelines", "datasets", "metrics", "seeds", "measure", "repeats", "timeout", "memory_limit"),
-    *("threads", "engine", "device", "batch_size", "workers", "vary"),
+    *("threads", "engine", "device", "batch_size", "workers", "train_images", "vary"),
 }
 PIPELINE_KEYS = {"recipe", "pipeline", "name", "set", "grid", "if_present", "otherwise"}
 DATASET_KEYS = {"class_path", "init_args", "categories", "grid", "seeded", "if_present", "otherwise"}
