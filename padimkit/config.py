@@ -13,6 +13,7 @@ from padimkit.cookbook import find_recipe
 from padimkit.errors import BadConfig
 from padimkit.expansion import Expansion, check_keys, collapsed
 from padimkit.pipeline import Pipeline
+from padimkit.yaml_file import read_yaml
 
 
 def build_pipeline(settings: Any, *, dotted: bool = True) -> Pipeline:
@@ -47,21 +48,6 @@ def load_recipe(recipe: str | Path) -> Pipeline:
     if not isinstance(settings.get("pipeline"), Mapping):
         raise BadConfig(f'"{path}" has no section "pipeline".')
     return build_pipeline(settings["pipeline"])
-
-
-def read_yaml(path: Path) -> dict[str, Any]:
-    """The mapping in a YAML file.
-
-    Raises:
-        BadConfig: The file cannot be read or holds no mapping.
-    """
-    try:
-        content = get_loader("yaml")(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        raise BadConfig(f'"{path}" cannot be read as YAML: {error}') from error
-    if not isinstance(content, dict):
-        raise BadConfig(f'"{path}" holds no keys and values.')
-    return content
 
 
 @dataclass(frozen=True)

@@ -11,12 +11,13 @@ import yaml
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 
-from padimkit.config import build_pipeline, read_yaml
+from padimkit.config import build_pipeline
 from padimkit.description import describe
 from padimkit.errors import BadModel, PadimkitError, UntrustedClass
 from padimkit.files import new_folder
 from padimkit.pipeline import Pipeline
 from padimkit.provenance import plugins_of
+from padimkit.yaml_file import read_yaml
 
 FORMAT_VERSION = 1
 MANIFEST = "manifest.json"

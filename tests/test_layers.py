@@ -27,7 +27,7 @@ LAYERS = [
     ("moments", "samples"),
     ("contracts", "source", "arguments", "manual", "files", "choices", "room", "slices", "stages"),
     ("reader",),
-    ("augmentation",),
+    ("augmentation", "yaml_file"),
     ("values", "images", "ahead", "transforms"),
     ("errors", "spelling", "importing", "location"),
 ]

@@ -4,6 +4,7 @@ import json
 import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 from typing import Any, TypeVar, final
 
@@ -174,8 +175,8 @@ def _present(
     entries: Sequence[Entry], name: Callable[[Entry], str]
 ) -> tuple[list[Entry], tuple[LeftOut, ...]]:
     """The entries that this machine has what they need for; others only in their place."""
-    left_out = [LeftOut(name(e), f'"{missing}" is missing') for e in entries if (missing := _missing(e))]
-    there = [entry for entry in entries if not _missing(entry)]
+    left_out = [LeftOut(name(e), reason) for e in entries if (reason := _reason(e))]
+    there = [entry for entry in entries if not _reason(entry)]
     first = [entry for entry in there if not entry.otherwise]
     left_out += [
         LeftOut(name(e), "there is other data or another method") for e in there if first and e.otherwise
@@ -186,8 +187,11 @@ def _present(
     return first or there, tuple(left_out)
 
 
-def _missing(entry: Method | Data) -> str:
-    return next((path for path in entry.if_present if not Path(path).exists()), "")
+def _reason(entry: Method | Data) -> str:
+    """Why the entry is left out, if what its file names is missing or there; else empty."""
+    missing = (f'"{path}" is missing' for path in entry.if_present if not Path(path).exists())
+    there = (f'"{path}" is there' for path in entry.unless_present if Path(path).exists())
+    return next(chain(missing, there), "")
 
 
 def _check(file: SuiteFile) -> None:

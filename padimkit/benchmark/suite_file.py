@@ -8,9 +8,9 @@ from typing import Any
 from jsonargparse import ArgumentError, ArgumentParser
 
 from padimkit.benchmark.cell import MEASURES, Measure
-from padimkit.config import read_yaml
 from padimkit.errors import BadConfig
 from padimkit.expansion import check_keys
+from padimkit.yaml_file import read_yaml
 
 
 @dataclass(frozen=True)
@@ -24,6 +24,7 @@ class Method:
         set: Values by key below `pipeline`, as on the command line.
         grid: Lists of values by such a key; all combinations are run.
         if_present: Left out, with the reason, where one of these files is missing.
+        unless_present: Left out, with the reason, where one of these files is there.
         otherwise: Only where all pipelines that are not marked so are left out.
     """
 
@@ -33,6 +34,7 @@ class Method:
     set: dict[str, Any] = field(default_factory=dict)
     grid: dict[str, list[Any]] = field(default_factory=dict)
     if_present: list[str] = field(default_factory=list)
+    unless_present: list[str] = field(default_factory=list)
     otherwise: bool = False
 
 
@@ -47,6 +49,7 @@ class Data:
         grid: Lists of values by argument; all combinations are run.
         seeded: Whether the seed of a cell is the data set's too.
         if_present: Left out, with the reason, where one of these files is missing.
+        unless_present: Left out, with the reason, where one of these files is there.
         otherwise: Only where all data sets that are not marked so are left out.
     """
 
@@ -56,6 +59,7 @@ class Data:
     grid: dict[str, list[Any]] = field(default_factory=dict)
     seeded: bool = False
     if_present: list[str] = field(default_factory=list)
+    unless_present: list[str] = field(default_factory=list)
     otherwise: bool = False
 
 

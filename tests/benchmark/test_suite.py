@@ -119,6 +119,16 @@ def test_what_is_missing_is_left_out_with_the_reason_where_the_file_says_so(suit
     assert [(one.name, one.reason) for one in found.left_out] == [("heavy", f'"{gone}" is missing')]
 
 
+def test_what_has_a_better_is_left_out_with_the_reason_where_the_file_says_so(suite, tmp_path, stripes):
+    real = {"class_path": "mvtec", "init_args": {"root": str(stripes)}, "categories": ["stripes"]}
+    here, gone = str(stripes / "stripes"), str(tmp_path / "gone")
+    twice = Suite.read(suite(datasets=[real, real | {"unless_present": [gone, here]}], seeds=[0]))
+    assert len(twice.planned) == 1
+    assert [(one.name, one.reason) for one in twice.left_out] == [("mvtec", f'"{here}" is there')]
+    with pytest.raises(BadConfig, match="is there twice"):
+        Suite.read(suite(datasets=[real, real | {"unless_present": [gone]}], seeds=[0]))
+
+
 def test_others_take_the_place_of_what_is_missing_only(suite, tmp_path, stripes):
     real = {"class_path": "mvtec", "init_args": {"root": str(stripes)}, "categories": ["stripes"]}
     drawn = {"class_path": "synthetic", "init_args": {"root": str(tmp_path / "drawn")}, "otherwise": True}

@@ -15,8 +15,17 @@ KEYS = {
     *("name", "pipelines", "datasets", "metrics", "seeds", "measure", "repeats", "timeout", "memory_limit"),
     *("threads", "engine", "device", "batch_size", "workers", "train_images", "vary"),
 }
-PIPELINE_KEYS = {"recipe", "pipeline", "name", "set", "grid", "if_present", "otherwise"}
-DATASET_KEYS = {"class_path", "init_args", "categories", "grid", "seeded", "if_present", "otherwise"}
+PIPELINE_KEYS = {"recipe", "pipeline", "name", "set", "grid", "if_present", "unless_present", "otherwise"}
+DATASET_KEYS = {
+    "class_path",
+    "init_args",
+    "categories",
+    "grid",
+    "seeded",
+    "if_present",
+    "unless_present",
+    "otherwise",
+}
 NOT_IN_THE_PAPER = {"SPADE-R18", "PaDiM-filter-bank"}
 
 

@@ -1,0 +1,44 @@
+"""Settings and suites in YAML files."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import yaml
+from jsonargparse import get_loader
+
+from padimkit.errors import BadConfig
+
+
+def read_yaml(path: Path) -> dict[str, Any]:
+    """The mapping in a YAML file.
+
+    Raises:
+        BadConfig: The file cannot be read, holds no mapping, or gives a key twice.
+    """
+    try:
+        text = path.read_text(encoding="utf-8")
+        content = get_loader("yaml")(text)
+        repeated = next(_repeated(yaml.compose(text, Loader=yaml.SafeLoader), set()), None)
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        raise BadConfig(f'"{path}" cannot be read as YAML: {error}') from error
+    if not isinstance(content, dict):
+        raise BadConfig(f'"{path}" holds no keys and values.')
+    if repeated is not None:  # of which YAML would silently take the last
+        raise BadConfig(
+            f'"{path}" gives "{repeated.value}" twice, again in line {repeated.start_mark.line + 1}.'
+        )
+    return content
+
+
+def _repeated(node: yaml.Node | None, seen: set[int]) -> Iterator[yaml.ScalarNode]:
+    """Keys that their mapping has already."""
+    if id(node) in seen or not isinstance(node, yaml.CollectionNode):
+        return
+    seen.add(id(node))  # an alias is the node that it stands for
+    if isinstance(node, yaml.MappingNode):
+        keys = [key for key, _ in node.value if isinstance(key, yaml.ScalarNode)]
+        yield from (key for place, key in enumerate(keys) if key.value in {k.value for k in keys[:place]})
+    for child in node.value:
+        for part in child if isinstance(child, tuple) else (child,):
+            yield from _repeated(part, seen)
