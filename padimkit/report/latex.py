@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 from padimkit.report.board_tables import board_table
+from padimkit.report.exponents import exponent_tables
 from padimkit.report.scoreboards import scoreboards
 from padimkit.report.study import Study
 from padimkit.report.table import DASH, Datum, Table
@@ -21,11 +22,16 @@ _COMMANDS = {
 
 
 def as_latex(study: Study) -> str:
-    """A table for each figure of merit and data set; failed and missing cells are comments at the top."""
+    """A table for each figure of merit and data set, and for each study of growth its exponents.
+
+    Failed and missing cells are comments at the top.
+    """
     lines = [r"% \usepackage{booktabs}"]
     lines += [f"% {' '.join(text.split())}" for text in [*study.failures, *study.gaps]]
     for board in scoreboards(study):
         lines += _table(board_table(board, study.letters))
+    for table in exponent_tables(study):
+        lines += _table(table)
     return "\n".join(lines) + "\n"
 
 

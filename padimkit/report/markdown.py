@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterator
 
 from padimkit.report.board_tables import board_table
+from padimkit.report.exponents import exponent_tables
 from padimkit.report.protocols import warnings
 from padimkit.report.scoreboards import scoreboards
 from padimkit.report.study import Study
@@ -11,7 +12,7 @@ from padimkit.report.table import Datum, Table
 
 
 def as_markdown(study: Study) -> str:
-    """Counts, failed and missing cells, and a table for each figure of merit and data set."""
+    """Counts, failed and missing cells, tables of figures of merit, and exponents of growth."""
     return "\n".join(_lines(study)) + "\n"
 
 
@@ -22,9 +23,13 @@ def _lines(study: Study) -> Iterator[str]:
         yield f"- {escaped(text)}"
     for text in warnings(study.cells):
         yield f"- Note: {escaped(text)}"
-    for board in scoreboards(study):
+    boards = scoreboards(study)
+    for board in boards:
         yield from _table(board_table(board, study.letters))
-    yield "\nMean ± sample standard deviation over seeds; the best of a column and protocol is bold."
+    if boards:
+        yield "\nMean ± sample standard deviation over seeds; the best of a column and protocol is bold."
+    for table in exponent_tables(study):
+        yield from _table(table)
     yield "\nProtocols:\n"
     yield from (f"- {letter}: {escaped(str(protocol))}" for protocol, letter in study.letters.items())
 

@@ -17,6 +17,7 @@ from padimkit.report.comparisons import comparisons
 from padimkit.report.curves import panels
 from padimkit.report.drawing import draw
 from padimkit.report.environments import environment_table, mixed_environments, plugin_table
+from padimkit.report.exponents import exponent_tables
 from padimkit.report.gallery import rooms
 from padimkit.report.growths import growths
 from padimkit.report.protocols import protocol, warnings
@@ -55,6 +56,7 @@ def _sections(study: Study) -> dict[str, Any]:
         "tradeoffs": tradeoffs(study),
         "rooms": rooms(study),
         "panels": panels(study),
+        "exponents": list(exponent_tables(study)),
         "growths": growths(study),
         "cells": cell_table(study),
         "environments": environment_table(study),

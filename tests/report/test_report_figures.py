@@ -251,7 +251,7 @@ def test_every_figure_of_growth_leads_to_its_record(study):
     by_key = {anchors.of_cell(cell): cell.record for cell in study.cells}
     plot = next(plot for plot in growths(study)[0].plots if plot.table.caption == "Time of the fit")
     for row in plot.table.rows:
-        for name, datum in zip(plot.table.head[3:], row[3:], strict=True):
+        for name, datum in zip(plot.table.head[4:], row[4:], strict=True):
             record = by_key[datum.target]
             assert datum.value == record.seconds["fit"].median
             assert name == f"training images = {record.varied['training images']:g}"

@@ -81,8 +81,11 @@ def test_theory_knows_the_exponents(settings, varied, cost, exponent):
     assert str(expected(settings, varied, cost)) == exponent
 
 
-@pytest.mark.parametrize(("power", "apart"), [(1.0, False), (2.0, True)])
-def test_the_page_says_where_measurement_and_theory_part(random, write, tmp_path, power, apart):
+@pytest.mark.parametrize(
+    ("power", "verdict"), [(1.0, "as in theory"), (2.0, "above theory"), (0.5, "below theory")]
+)
+@pytest.mark.parametrize("document", ["html", "markdown", "latex"])
+def test_documents_say_where_measurement_and_theory_part(random, write, tmp_path, power, verdict, document):
     records = []
     noise = random.uniform(0.01, 0.02) * np.array([1, -1, 0, -1, 1])  # which leaves the slope as it is
     for images, shift in zip((10, 20, 40, 80, 160), noise.tolist(), strict=True):
@@ -99,8 +102,8 @@ def test_the_page_says_where_measurement_and_theory_part(random, write, tmp_path
                 bytes={},
             )
         )
-    page = tmp_path / "page.html"
-    assert main(["report", str(write(records)), f"--output={page}"]) == 0
-    text = page.read_text()
-    assert "in theory" in text
-    assert ("apart from what was measured" in text) == apart
+    output = tmp_path / "report"
+    assert main(["report", str(write(records)), f"--output={output}", f"--format={document}"]) == 0
+    text = output.read_text()
+    assert f"{power:.2f} (" in text
+    assert {word for word in ("as in theory", "above theory", "below theory") if word in text} == {verdict}
