@@ -7,6 +7,8 @@ from padimkit.benchmark.record import Record
 
 _PREFIXES = {"s": ((1, "s"), (1e-3, "ms"), (1e-6, "µs")), "B": ((1e9, "GB"), (1e6, "MB"), (1e3, "kB"))}
 
+EXPONENT_DIGITS = 2
+
 
 @dataclass(frozen=True)
 class Cost:
@@ -61,7 +63,7 @@ def quality(value: float) -> str:
 
 def exponent(value: float) -> str:
     """An exponent of growth, to two decimals; none is a negative zero."""
-    return f"{round(value, 2) + 0.0:.2f}"
+    return f"{round(value, EXPONENT_DIGITS) + 0.0:.{EXPONENT_DIGITS}f}"
 
 
 def quantity(value: float, unit: str) -> str:

@@ -7,6 +7,7 @@ import pytest
 from padimkit.benchmark.record import Spread
 from padimkit.benchmark.theory import expected
 from padimkit.cli import main
+from padimkit.report.exponents import exponent_tables
 
 
 @pytest.fixture
@@ -79,6 +80,20 @@ SPADE = {"pipeline": {"density": {"class_path": "spade"}}}
 )
 def test_theory_knows_the_exponents(settings, varied, cost, exponent):
     assert str(expected(settings, varied, cost)) == exponent
+
+
+@pytest.mark.parametrize(("constant", "verdict"), [(16, "as in theory"), (5000, "below theory")])
+def test_a_few_constant_bytes_are_no_departure_from_theory(random, study_of, constant, verdict):
+    def cell(images):
+        made = made_records.made("SPADE", "bottle", 0, random)
+        sizes = {"fitted": 1000 * images + constant}
+        pipeline = made.settings["pipeline"] | SPADE["pipeline"]
+        varied = {"train_images": float(images)}
+        settings = made.settings | {"pipeline": pipeline}
+        return replace(made, key=f"{images}", settings=settings, varied=varied, seconds={}, bytes=sizes)
+
+    (table,) = exponent_tables(study_of([cell(images) for images in (10, 20, 40, 80)]))
+    assert [[datum.text for datum in row][3:] for row in table.rows] == [["1", verdict]]
 
 
 @pytest.mark.parametrize(
