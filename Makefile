@@ -3,20 +3,21 @@ PYTHON ?= python3
 BIN := .venv/bin
 PEERS ?= .venv-peers
 
-.PHONY: help demo test docs format bench-memory bench-peers bench-floor bench-spade bench-methods bench-plugins clean
+.PHONY: help demo test docs format bench-memory bench-peers bench-floor bench-spade bench-methods bench-plugins bench-complexity clean
 
 help:
-	@echo "make demo          fit and test on synthetic images, without any download of data or weights"
-	@echo "make test          lint, types, tests"
-	@echo "make docs          the documentation as a site, which opens from the disk: site/index.html"
-	@echo "make format        format the code"
-	@echo "make bench-memory  memory of a fit against the number of training images"
-	@echo "make bench-peers   speed, memory and quality beside anomalib (40 minutes, 20 GB of memory)"
-	@echo "make bench-floor   stages beside what the machine can do at best"
-	@echo "make bench-spade   SPADE's search beside a flat index and a loop (5 minutes)"
-	@echo "make bench-methods all methods on real images, where these are (1 hour)"
-	@echo "make bench-plugins how long fifty plugins take to list"
-	@echo "make clean         remove .venv, site/ and what the demo wrote"
+	@echo "make demo              fit and test on synthetic images, without any download of data or weights"
+	@echo "make test              lint, types, tests"
+	@echo "make docs              the documentation as a site, which opens from the disk: site/index.html"
+	@echo "make format            format the code"
+	@echo "make bench-memory      memory of a fit against the number of training images"
+	@echo "make bench-peers       speed, memory and quality beside anomalib (40 minutes, 20 GB of memory)"
+	@echo "make bench-floor       stages beside what the machine can do at best"
+	@echo "make bench-spade       SPADE's search beside a flat index and a loop (5 minutes)"
+	@echo "make bench-methods     all methods on real images, where these are (1 hour)"
+	@echo "make bench-plugins     how long fifty plugins take to list"
+	@echo "make bench-complexity  how time and memory grow, on real images, where these are (1 hour)"
+	@echo "make clean             remove .venv, site/ and what the demo wrote"
 
 demo: .venv/installed
 	$(BIN)/padimkit demo --output demo
@@ -56,6 +57,12 @@ bench-methods: .venv/installed-plugins
 
 bench-plugins: .venv/installed
 	$(BIN)/python -m benchmarks.plugins
+
+bench-complexity: .venv/installed
+	for suite in complexity complexity-padim complexity-spade; do \
+	  $(BIN)/padimkit benchmark benchmarks/suites/$$suite.yaml || exit; \
+	done
+	$(BIN)/padimkit report records/complexity records/complexity-padim records/complexity-spade --format markdown
 
 clean:
 	rm -rf .venv .venv-peers demo site
