@@ -59,10 +59,8 @@ bench-plugins: .venv/installed
 	$(BIN)/python -m benchmarks.plugins
 
 bench-complexity: .venv/installed
-	for suite in complexity complexity-padim complexity-spade; do \
-	  $(BIN)/padimkit benchmark benchmarks/suites/$$suite.yaml || exit; \
-	done
-	$(BIN)/padimkit report records/complexity records/complexity-padim records/complexity-spade --format markdown
+	$(BIN)/padimkit benchmark benchmarks/suites/complexity.yaml
+	$(BIN)/padimkit report records/complexity --format markdown
 
 clean:
 	rm -rf .venv .venv-peers demo site

@@ -55,7 +55,7 @@ def _run(command: str, words: list[str], *, debug: bool) -> int:
         import_module(f"padimkit.commands.{command}").run(words)
         sys.stdout.flush()
     except KeyboardInterrupt as stopped:
-        sys.stderr.write(f"padimkit {command}: interrupted; {stopped or 'nothing was written'}.\n")
+        sys.stderr.write(f"padimkit {command}: interrupted; {str(stopped) or 'nothing was written'}.\n")
         return 130
     except BrokenPipeError:  # the reader of our output, such as "head", has gone
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

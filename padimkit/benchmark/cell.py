@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Literal, TypeAlias, get_args
 
-from padimkit.benchmark.record import Record
+from padimkit.benchmark.record import Facts, Record
 
 Measure: TypeAlias = Literal["quality", "time", "memory"]
 MEASURES: tuple[Measure, ...] = get_args(Measure)
@@ -47,9 +47,10 @@ class Cell:
         place = f"{self.dataset}/{self.category}" if self.category else self.dataset
         return f"{self.method} on {place}, seed {self.seed}{varied}"
 
-    def key(self, fingerprint: str) -> str:
+    def key(self, facts: Facts) -> str:
         """The hash by which its record is found: of what it does, whatever it is called."""
-        deciding = (self.settings, self.measure, self.repeats, self.train_images, fingerprint)
+        prints = (facts.fingerprint, facts.files)
+        deciding = (self.settings, self.measure, self.repeats, self.train_images, self.varied, prints)
         return hashlib.sha256(json.dumps(deciding, sort_keys=True).encode()).hexdigest()[:24]
 
     @classmethod

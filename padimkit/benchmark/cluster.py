@@ -5,7 +5,7 @@ from contextlib import AbstractContextManager, contextmanager
 from importlib.util import find_spec
 from types import ModuleType
 
-from joblib import parallel_config
+from joblib import effective_n_jobs, parallel_config
 
 from padimkit.benchmark.suite_file import Engine
 from padimkit.errors import BadArgument
@@ -36,12 +36,13 @@ def _dask(engine: Engine) -> Iterator[None]:
     if engine.address:
         try:
             client = Client(engine.address)
-        except OSError as error:
+        except (OSError, ValueError) as error:
             raise _unreachable(engine, error) from error
         with client, parallel_config(backend="dask"):
             yield
         return
-    local = LocalCluster(n_workers=engine.jobs, threads_per_worker=1, dashboard_address=None)
+    jobs = effective_n_jobs(engine.jobs)
+    local = LocalCluster(n_workers=jobs, threads_per_worker=1, dashboard_address=None)
     with local, Client(local), parallel_config(backend="dask"):
         yield
 

@@ -1,6 +1,8 @@
 """What a cell's densities will take, before it runs."""
 
+from collections.abc import Iterable
 from copy import deepcopy
+from math import ceil
 from typing import Any
 
 import torch
@@ -11,6 +13,8 @@ from padimkit.errors import BadArgument, BadConfig, PadimkitError
 from padimkit.pipeline import Pipeline
 from padimkit.settings import made_of
 from padimkit.values import Pyramid
+
+_PATCHES = 4096  # which a reducer may want at least
 
 
 def predicted_bytes(planned: Planned) -> int | None:
@@ -30,6 +34,16 @@ def predicted_bytes(planned: Planned) -> int | None:
         raise BadConfig(f'"{planned.cell.title}" cannot be fitted: {error}') from error
     except PadimkitError:
         return None
+
+
+def require_fitting(planned: Iterable[Planned]) -> None:
+    """Raises BadConfig where a method cannot be fitted, as by more channels to keep than there are."""
+    seen = set()
+    for one in planned:
+        variant = (one.cell.method, *one.cell.varied.items())
+        if variant not in seen:
+            seen.add(variant)
+            predicted_bytes(one)
 
 
 def _without_weights(pipeline: dict[str, Any]) -> dict[str, Any]:
@@ -58,5 +72,6 @@ def _predicted(pyramid: Pyramid, pipeline: Pipeline, count: int) -> int:
 
 def _reducer_of(pipeline: Pipeline, pyramid: Pyramid) -> Reducer:
     reducer = deepcopy(pipeline.reducer)
-    reducer.fit([pyramid.embedding()])
+    embedding = pyramid.embedding()
+    reducer.fit([embedding] * ceil(_PATCHES / embedding.patches[0, 0].numel()))
     return reducer

@@ -49,7 +49,7 @@ def run_cell(cell: Cell, facts: Facts, limits: Limits) -> Record:
     return from_fields(
         {
             **asdict(cell),
-            "key": cell.key(facts.fingerprint),
+            "key": cell.key(facts),
             "facts": asdict(facts),
             "begun": begun.isoformat(timespec="seconds"),
             "took": round(time.perf_counter() - start, 3),

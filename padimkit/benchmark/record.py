@@ -19,12 +19,16 @@ class Spread:
 
 @dataclass(frozen=True)
 class Facts:
-    """The data of a cell: a fingerprint of its files, and how many images there are."""
+    """The data of a cell: a fingerprint of its files, and how many images there are.
+
+    `files` is a fingerprint of the files that the pipeline's settings name, such as weights.
+    """
 
     fingerprint: str
     train_images: int
     test_images: int
     anomalous_images: int
+    files: str = ""
 
 
 @dataclass(frozen=True)
@@ -67,7 +71,7 @@ class Record:
     """The outcome of one cell.
 
     Args:
-        key: Hash of the resolved settings and of the data's fingerprint; the name of the file.
+        key: Hash of the resolved settings and of the fingerprints of data and weights; the name of the file.
         suite: The name of the suite.
         method: What the pipeline is called in the suite.
         dataset: Name of the data set.

@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from padimkit.benchmark.engine import records_beside
+from padimkit.benchmark.plan import Plan
 from padimkit.benchmark.process import run_cell
 from padimkit.benchmark.record import Record
 from padimkit.benchmark.store import read, write
@@ -16,7 +17,8 @@ from padimkit.errors import BadOutput
 
 def remaining(suite: Suite, folder: Path, *, retry_failed: bool) -> list[Planned]:
     """The cells without a record in the folder; failed ones too if they are to be tried again."""
-    return [one for one in suite.planned if _wanted(one, folder, retry_failed=retry_failed)]
+    done = {p.key for p, record in _known(suite, folder) if record.failure is None or not retry_failed}
+    return [one for one in suite.planned if one.key not in done]
 
 
 @contextmanager
@@ -55,16 +57,26 @@ def run_suite(suite: Suite, planned: Iterable[Planned], folder: Path) -> Iterato
             yield _written(record, folder)
 
 
-def _wanted(planned: Planned, folder: Path, *, retry_failed: bool) -> bool:
-    path = folder / f"{planned.key}.json"
-    if not path.exists():
-        return True
-    record = read(path)
-    names = {name: getattr(planned.cell, name) for name in ("suite", "method", "dataset", "category")}
-    renamed = replace(record, **names)
-    if renamed != record:  # the same work under another name
-        write(renamed, folder)
-    return retry_failed and record.failure is not None
+def failures(suite: Suite, folder: Path) -> int:
+    """How many of the suite's cells have a record of their failure."""
+    return sum(record.failure is not None for _, record in _known(suite, folder))
+
+
+def take_over(suite: Suite, folder: Path) -> None:
+    """Writes the plan of the suite, and its names into records of the same work under other names."""
+    Plan(suite.name, {one.key: one.cell.title for one in suite.planned}).write(folder)
+    for planned, record in _known(suite, folder):
+        names = {name: getattr(planned.cell, name) for name in ("suite", "method", "dataset", "category")}
+        renamed = replace(record, **names)
+        if renamed != record:
+            write(renamed, folder)
+
+
+def _known(suite: Suite, folder: Path) -> Iterator[tuple[Planned, Record]]:
+    for planned in suite.planned:
+        path = folder / f"{planned.key}.json"
+        if path.exists():
+            yield planned, read(path)
 
 
 def _written(record: Record, folder: Path) -> Record:

@@ -1,9 +1,8 @@
 """A suite: the cells that its file describes, all of them valid, and what is left out."""
 
 import json
-import re
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import chain
 from pathlib import Path
 from typing import Any, TypeVar, final
@@ -11,12 +10,14 @@ from typing import Any, TypeVar, final
 from jsonargparse import ArgumentParser
 
 from padimkit.benchmark.cell import Cell
-from padimkit.benchmark.fingerprint import facts_of
+from padimkit.benchmark.fingerprint import facts_of, files_named
 from padimkit.benchmark.process import Limits
 from padimkit.benchmark.record import Facts
+from padimkit.benchmark.suite_checks import check_suite, require_weights
 from padimkit.benchmark.suite_file import Data, Engine, Method, SuiteFile
-from padimkit.benchmark.variants import Place, Variant, places_of, title, variants_of, varied
-from padimkit.errors import BadArgument, BadConfig, PadimkitError
+from padimkit.benchmark.variants import Place, Variant, places_of, title, variants_of
+from padimkit.errors import BadConfig, PadimkitError
+from padimkit.metric_labels import labels
 from padimkit.reader import Reader
 from padimkit.settings import FIT, as_written, fit_parser, made_of, parse
 
@@ -34,7 +35,7 @@ class Planned:
     @property
     def key(self) -> str:
         """Under which its record is kept."""
-        return self.cell.key(self.facts.fingerprint)
+        return self.cell.key(self.facts)
 
 
 @dataclass(frozen=True)
@@ -90,25 +91,25 @@ class _Planner:
         self._file = file
         self._parser: ArgumentParser = fit_parser("evaluate", "")
         self._facts: dict[str, Facts] = {}
-        _check(file)
+        self._files: dict[str, str] = {}
+        check_suite(file)
 
     def plan(self, methods: Sequence[Method], datasets: Sequence[Data]) -> Iterator[Planned]:
-        variants = [variant for method in methods for variant in self._variants(method)]
+        vary, count = self._file.vary, self._file.train_images
+        variants = [variant for method in methods for variant in variants_of(method, vary, count)]
         titles: set[str] = set()
+        works: dict[str, str] = {}
         for place in (place for data in datasets for place in places_of(data)):
             for variant in variants:
                 for cell in self._cells(variant, place):
                     if cell.title in titles:
                         raise BadConfig(f'"{cell.title}" is there twice. Give its pipelines different names.')
                     titles.add(cell.title)
-                    yield Planned(cell, self._facts_of(cell))
-
-    def _variants(self, method: Method) -> Iterator[Variant]:
-        for variant in variants_of(method, self._file.train_images):
-            if not self._file.vary:
-                yield variant
-            for name, values in self._file.vary.items():
-                yield from (varied(variant, name, value) for value in values)
+                    planned = Planned(cell, self._facts_of(cell))
+                    twin = works.setdefault(planned.key, cell.title)
+                    if twin != cell.title:
+                        raise BadConfig(f'"{cell.title}" is "{twin}" under another name. Leave one out.')
+                    yield planned
 
     def _cells(self, variant: Variant, place: Place) -> Iterator[Cell]:
         settings = self._resolved(variant, place)
@@ -146,7 +147,8 @@ class _Planner:
         except PadimkitError as error:
             raise BadConfig(f'"{variant.name}" on "{place.dataset}": {error}') from error
         settings = {key: resolved[key] for key in _KEYS if key in resolved}
-        _require_weights(settings, variant.name)
+        require_weights(settings, variant.name)
+        labels(settings["metrics"])
         return settings
 
     def _facts_of(self, cell: Cell) -> Facts:
@@ -154,7 +156,10 @@ class _Planner:
         if key not in self._facts:
             made = made_of(cell.settings)
             self._facts[key] = facts_of(made.data, Reader(made.pipeline.preprocessing, made.batch_size))
-        return self._facts[key]
+        named = json.dumps(cell.settings["pipeline"], sort_keys=True)
+        if named not in self._files:
+            self._files[named] = files_named(cell.settings["pipeline"])
+        return replace(self._facts[key], files=self._files[named])
 
 
 def with_seed(settings: dict[str, Any], seed: int, *, data: bool) -> dict[str, Any]:
@@ -192,37 +197,3 @@ def _reason(entry: Method | Data) -> str:
     missing = (f'"{path}" is missing' for path in entry.if_present if not Path(path).exists())
     there = (f'"{path}" is there' for path in entry.unless_present if Path(path).exists())
     return next(chain(missing, there), "")
-
-
-def _check(file: SuiteFile) -> None:
-    for key in ("seeds", "measure"):
-        values = getattr(file, key)
-        if not values or len(set(values)) < len(values):
-            raise BadArgument(f'"{key}" must be a list of different values, found {values}.')
-    if not re.fullmatch(r"\w[\w. -]*", file.name):  # it names a folder
-        raise BadArgument(f'Expected a "name" of letters, digits, ".", "-" and "_", got "{file.name}".')
-    if file.repeats < 1:
-        raise BadArgument(f'Expected "repeats" of at least 1, got {file.repeats}.')
-    for key in ("timeout", "memory_limit", "threads"):
-        value = getattr(file, key)
-        if value is not None and not value > 0:
-            raise BadArgument(f'Expected "{key}" above 0, got {value}.')
-    for key, values in file.vary.items():
-        if len(set(values)) < 3:
-            raise BadArgument(f'"vary.{key}" needs at least 3 different values, found {values}.')
-    counts = [
-        *file.vary.get("train_images", ()),
-        *(() if file.train_images is None else (file.train_images,)),
-    ]
-    for count in counts:
-        if count < 1 or count != int(count):
-            raise BadArgument(f'Expected whole numbers of at least 1 as "train_images", got {count:g}.')
-
-
-def _require_weights(settings: dict[str, Any], name: str) -> None:
-    weights = settings["pipeline"]["backbone"].get("init_args", {}).get("weights")
-    if isinstance(weights, str) and weights not in ("hub", "none") and not Path(weights).is_file():
-        raise BadConfig(
-            f'The weights of "{name}", "{weights}", do not exist. Name another file, or put it into '
-            '"if_present" to leave the method out.'
-        )

@@ -23,6 +23,8 @@ class Method:
         name: What tables call it; may hold keys of `grid` in braces.
         set: Values by key below `pipeline`, as on the command line.
         grid: Lists of values by such a key; all combinations are run.
+        vary: In place of the suite's.
+        train_images: In place of the suite's.
         if_present: Left out, with the reason, where one of these files is missing.
         unless_present: Left out, with the reason, where one of these files is there.
         otherwise: Only where all pipelines that are not marked so are left out.
@@ -33,6 +35,8 @@ class Method:
     name: str = ""
     set: dict[str, Any] = field(default_factory=dict)
     grid: dict[str, list[Any]] = field(default_factory=dict)
+    vary: dict[str, list[float]] = field(default_factory=dict)
+    train_images: int | None = None
     if_present: list[str] = field(default_factory=list)
     unless_present: list[str] = field(default_factory=list)
     otherwise: bool = False
@@ -103,7 +107,7 @@ class SuiteFile:
         workers: Threads that decode images ahead.
         train_images: So many training images, the first ones, repeated where there are fewer; all by default.
         vary: For studies of complexity: lists of values, one of which is varied at a time: `train_images`,
-            `resolution` (side in pixels), or a key below `pipeline`.
+            `resolution` (side in pixels), or a key below `pipeline` of every method.
     """
 
     name: str
@@ -132,9 +136,9 @@ class SuiteFile:
         """
         content = read_yaml(path)
         try:
+            _check(content, cls, "")
             content["pipelines"] = _entries(content.get("pipelines"), "pipelines", Method, "recipe")
             content["datasets"] = _entries(content.get("datasets"), "datasets", Data, "class_path")
-            check_keys(content, [known.name for known in fields(cls)], "")
             return _parsed(content)
         except (BadConfig, ArgumentError) as error:
             raise BadConfig(f'"{path}": {" ".join(str(error).split())}') from error
@@ -148,8 +152,18 @@ def _entries(found: Any, key: str, kind: type[Any], short: str) -> list[dict[str
     for number, entry in enumerate(entries):
         if not isinstance(entry, Mapping):
             raise BadConfig(f'"{key}[{number}]" is {entry!r}; expected a name, or keys and values.')
-        check_keys(entry, [known.name for known in fields(kind)], f"{key}[{number}]")
+        _check(entry, kind, f"{key}[{number}]")
     return entries
+
+
+def _check(content: Mapping[str, Any], kind: type[Any], where: str) -> None:
+    """Refuses unknown keys, and keys without a value that need one."""
+    check_keys(content, [known.name for known in fields(kind)], where)
+    optional = {known.name for known in fields(kind) if known.default is None}
+    for key, value in content.items():
+        if value is None and key not in optional:
+            name = f"{where}.{key}" if where else key
+            raise BadConfig(f'"{name}" has no value. Give it one, or leave it out.')
 
 
 def _parsed(content: Mapping[str, Any]) -> SuiteFile:

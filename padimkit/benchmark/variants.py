@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import product
 from pathlib import Path
@@ -50,30 +50,26 @@ class Place:
     seeded: bool
 
 
-def variants_of(method: Method, train_images: int | None = None) -> Iterator[Variant]:
-    """One for each combination of its grid, with so many training images.
+def variants_of(
+    method: Method, vary: Mapping[str, Sequence[float]], train_images: int | None
+) -> Iterator[Variant]:
+    """One for each combination of its grid, and of these for each value that is varied.
+
+    Args:
+        method: An entry of the suite.
+        vary: What is varied, unless the entry says so itself.
+        train_images: So many training images, unless the entry says so itself.
 
     Raises:
         BadConfig: It has neither recipe nor pipeline, or both, or its name holds what is no key of the grid.
     """
-    if bool(method.recipe) == (method.pipeline is not None):
-        raise BadConfig(f'"{title(method)}" needs either "recipe" or "pipeline".')
-    base = (
-        recipe_as_option([method.recipe]) if method.recipe else [f"--pipeline={json.dumps(method.pipeline)}"]
-    )
-    for values in _combinations(method.grid):
-        changes = [word(key, value) for key, value in (method.set | values).items()]
-        yield Variant(_named(method, values), (*base, *changes), train_images)
-
-
-def varied(variant: Variant, name: str, value: float) -> Variant:
-    """The same with one value of a complexity study."""
-    number = int(value) if value == int(value) else value
-    if name == "train_images":
-        return replace(variant, train_images=int(value), varied={name: value})
-    keys = _RESOLUTION if name == "resolution" else (name,)
-    words = (*variant.words, *(word(key, number) for key in keys))
-    return replace(variant, words=words, varied={name: value})
+    count = train_images if method.train_images is None else method.train_images
+    for variant in _combined(method):
+        fixed = replace(variant, train_images=count)
+        if not (method.vary or vary):
+            yield fixed
+        for name, values in (method.vary or vary).items():
+            yield from (_varied(fixed, name, value) for value in values)
 
 
 def places_of(data: Data) -> Iterator[Place]:
@@ -95,6 +91,29 @@ def title(method: Method) -> str:
 def word(key: str, value: Any) -> str:
     """A value below `pipeline` on the command line."""
     return f"--pipeline.{key}={value if isinstance(value, str) else json.dumps(value)}"
+
+
+def _combined(method: Method) -> Iterator[Variant]:
+    if bool(method.recipe) == (method.pipeline is not None):
+        raise BadConfig(f'"{title(method)}" needs either "recipe" or "pipeline".')
+    if method.recipe.startswith("-"):
+        raise BadConfig(f'"{method.recipe}" is no recipe. Options stand in "set".')
+    base = (
+        recipe_as_option([method.recipe]) if method.recipe else [f"--pipeline={json.dumps(method.pipeline)}"]
+    )
+    for values in _combinations(method.grid):
+        changes = [word(key, value) for key, value in (method.set | values).items()]
+        yield Variant(_named(method, values), (*base, *changes))
+
+
+def _varied(variant: Variant, name: str, value: float) -> Variant:
+    """The same with one value of a complexity study."""
+    number = int(value) if value == int(value) else value
+    if name == "train_images":
+        return replace(variant, train_images=int(value), varied={name: value})
+    keys = _RESOLUTION if name == "resolution" else (name,)
+    words = (*variant.words, *(word(key, number) for key in keys))
+    return replace(variant, words=words, varied={name: value})
 
 
 def _combinations(grid: Mapping[str, list[Any]]) -> Iterator[dict[str, Any]]:

@@ -2,18 +2,19 @@
 
 import argparse
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 from padimkit.benchmark.cell import Cell
 from padimkit.benchmark.engine import require_engine
-from padimkit.benchmark.fingerprint import facts_of
-from padimkit.benchmark.forecast import predicted_bytes
+from padimkit.benchmark.fingerprint import facts_of, files_named
+from padimkit.benchmark.forecast import predicted_bytes, require_fitting
 from padimkit.benchmark.process import Limits, run_cell
-from padimkit.benchmark.record import Record
-from padimkit.benchmark.runner import only_runner, remaining, run_suite
+from padimkit.benchmark.record import Facts, Record
+from padimkit.benchmark.runner import failures, only_runner, remaining, run_suite, take_over
 from padimkit.benchmark.store import read
 from padimkit.benchmark.suite import Planned, Suite
-from padimkit.errors import BadConfig, BadData, FailedCells
+from padimkit.errors import BadConfig, BadData, FailedCells, PadimkitError
 from padimkit.reader import Reader
 from padimkit.settings import made_of
 
@@ -29,16 +30,22 @@ def run(words: list[str]) -> None:
     suite = Suite.read(given.suite)
     require_engine(suite.engine)
     output = given.output or Path("records") / suite.name
+    try:
+        require_fitting(suite.planned)
+    except BadConfig as error:
+        raise BadConfig(f'"{given.suite}": {error}') from error
     left = remaining(suite, output, retry_failed=given.retry_failed)
     _announce(suite, left, output)
     if given.dry_run:
         for planned in left:
             print(f"{planned.cell.title}: {_size(predicted_bytes(planned))}")
         return
-    failed = _run(suite, left, output)
+    _run(suite, left, output)
     print(f"{len(suite.planned)} records are in {output}; report them by: padimkit report {output}")
+    failed = failures(suite, output)
     if failed:
-        raise FailedCells(f"{failed} of {len(left)} cells failed; try them again by --retry-failed.")
+        count = len(suite.planned)
+        raise FailedCells(f"{failed} of {count} cells failed; try them again by --retry-failed.")
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -59,21 +66,20 @@ def _announce(suite: Suite, left: list[Planned], output: Path) -> None:
     print(f"{suite.name}: {len(suite.planned)} cells{known}", flush=True)
 
 
-def _run(suite: Suite, left: list[Planned], output: Path) -> int:
-    """Tells of each cell; how many have failed."""
-    count = failed = 0
+def _run(suite: Suite, left: list[Planned], output: Path) -> None:
+    """Tells of each cell."""
+    count = 0
     try:
         with only_runner(output):
+            take_over(suite, output)
             for record in run_suite(suite, left, output):
                 count += 1
-                failed += record.failure is not None
                 title = Cell.of(record).title
                 said = f"[{count}/{len(left)}] {title}: {_outcome(record)}, {record.took:.0f} s"
                 print(said, flush=True)
     except KeyboardInterrupt:
         kept = f"{count} new records are in {output}, and the same command goes on from there"
         raise KeyboardInterrupt(kept) from None
-    return failed
 
 
 def _outcome(record: Record) -> str:
@@ -86,18 +92,35 @@ def _outcome(record: Record) -> str:
 def _repeat(path: Path) -> None:
     record = read(path)
     cell = Cell.of(record)
-    made = made_of(cell.settings)
-    facts = facts_of(made.data, Reader(made.pipeline.preprocessing, made.batch_size))
-    if record.facts is not None and facts.fingerprint != record.facts.fingerprint:
-        raise BadData(f'The data of "{path}" has changed since; its figures cannot be had again.')
+    facts = _facts(cell)
+    if record.facts is not None and facts != record.facts:
+        raise BadData(f'Data or weights of "{path}" have changed since; its figures cannot be had again.')
     again = run_cell(cell, facts, Limits(threads=record.environment.get("threads")))
     print(f"{cell.title}: {_outcome(again)}, {again.took:.0f} s")
+    if again.failure is not None:
+        raise BadData(f'The figures of "{path}" could not be had again: this run failed.')
     differing = [name for name, value in record.metrics.items() if again.metrics.get(name) != value]
-    if again.failure is None and not differing:
-        print(f"The figures are those of the record, exactly: {len(record.metrics)} metrics.")
-        return
-    expected = ", ".join(f"{name} {record.metrics[name]!r}" for name in differing)
-    raise BadData(f'"{path}" has other figures: {expected or "none, since this run failed"}.')
+    if differing:
+        expected = ", ".join(f"{name} {record.metrics[name]!r}" for name in differing)
+        raise BadData(f'"{path}" has other figures: {expected}.')
+    print(_compared(record))
+
+
+def _facts(cell: Cell) -> Facts:
+    try:
+        made = made_of(cell.settings)
+        facts = facts_of(made.data, Reader(made.pipeline.preprocessing, made.batch_size))
+        return replace(facts, files=files_named(cell.settings["pipeline"]))
+    except PadimkitError as error:
+        raise BadData(f"{error} Paths in a record count from the folder where its suite was run.") from error
+
+
+def _compared(record: Record) -> str:
+    if record.failure is not None:
+        return f"The record is of a failure ({record.failure.cause}): there is nothing to compare."
+    if not record.metrics:
+        return "The record has no figures of merit: there is nothing to compare."
+    return f"The figures are those of the record, exactly: {len(record.metrics)} metrics."
 
 
 def _size(count: int | None) -> str:

@@ -9,13 +9,12 @@ from jsonargparse import ArgumentError, ArgumentParser, Namespace
 
 from padimkit.errors import BadConfig
 from padimkit.files import new_file
-from padimkit.report.cells import read_cells
 from padimkit.report.latex import as_latex
 from padimkit.report.markdown import as_markdown
 from padimkit.report.page import as_page
 from padimkit.report.paper_table import as_paper_table
 from padimkit.report.spreadsheet import as_csv
-from padimkit.report.study import Study
+from padimkit.report.study import Study, read_study
 from padimkit.suggestions import explained
 
 Format = Literal["html", "markdown", "csv", "latex"]
@@ -45,7 +44,7 @@ def run(words: list[str]) -> None:
 
 
 def _document(settings: Namespace) -> str:
-    study = Study(tuple(read_cells(settings.records)))
+    study = read_study(settings.records)
     if settings.paper is not None:
         return as_paper_table(study, settings.paper)
     return _WRITERS[settings.format](study)

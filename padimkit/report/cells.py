@@ -56,19 +56,20 @@ def place(dataset: str, category: str) -> str:
 
 
 def read_cells(paths: Sequence[Path]) -> list[Cell]:
-    """The cells in folders of records, or in single files.
+    """The cells in folders of records, or in single files; what several suites have in common counts once.
 
     Raises:
-        BadData: There are none, a file is no record, a figure is not finite, or two files hold the same cell.
+        BadData: There are none, a file is no record, a figure is not finite, or two files hold the same cell
+            with different figures of merit.
     """
     cells: dict[str, Cell] = {}
     for file in _files(paths):
         cell = Cell(store.read(file), file)
         _require_finite(cell)
         twin = cells.setdefault(cell.record.key, cell)
-        if twin.file.resolve() != file.resolve():
+        if twin.record.metrics != cell.record.metrics:
             raise BadData(
-                f'"{twin.file}" and "{file}" are records of the same cell. '
+                f'"{twin.file}" and "{file}" are records of the same cell with different figures. '
                 "A report takes one of each: move the other away, or report the folders apart."
             )
     if not cells:

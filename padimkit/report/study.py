@@ -4,9 +4,11 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from pathlib import Path
 
+from padimkit.benchmark.plan import Plan, plans
 from padimkit.benchmark.record import Record
-from padimkit.report.cells import Cell, place
+from padimkit.report.cells import Cell, place, read_cells
 from padimkit.report.protocols import Protocol, lettered
 
 
@@ -25,9 +27,17 @@ class Missing:
 
 @dataclass(frozen=True)
 class Study:
-    """The cells of a report."""
+    """The cells of a report.
+
+    Args:
+        cells: All that count.
+        plans: Of suites; what is missing of others is guessed from their records.
+        outdated: Cells that a suite no longer has.
+    """
 
     cells: tuple[Cell, ...]
+    plans: tuple[Plan, ...] = ()
+    outdated: tuple[Cell, ...] = ()
 
     @cached_property
     def finished(self) -> list[Cell]:
@@ -44,13 +54,21 @@ class Study:
         return [cell for cell in self.cells if cell.record.failure is not None]
 
     @cached_property
-    def missing(self) -> list[Missing]:
-        """Combinations of a suite's methods, categories and seeds that have no record."""
+    def missing(self) -> list[str]:
+        """Planned cells without a record; where no plan is known, combinations of what has records."""
+        keys = {cell.record.key for cell in self.cells}
+        planned = {plan.suite for plan in self.plans}
         suites = defaultdict(list)
         for cell in self.cells:
-            if not cell.record.varied:
+            if not cell.record.varied and cell.record.suite not in planned:
                 suites[cell.record.suite].append(cell)
-        return [missing for suite, cells in suites.items() for missing in _gaps(suite, cells)]
+        guessed = [str(missing) for suite, cells in suites.items() for missing in _gaps(suite, cells)]
+        return guessed + [
+            f"{title} (suite {plan.suite})"
+            for plan in self.plans
+            for key, title in plan.titles.items()
+            if key not in keys
+        ]
 
     @cached_property
     def failures(self) -> list[str]:
@@ -59,8 +77,9 @@ class Study:
 
     @cached_property
     def gaps(self) -> list[str]:
-        """A sentence for each missing cell."""
-        return [f"Missing: {missing}." for missing in self.missing]
+        """A sentence for each missing cell, and one for each that does not count."""
+        left_out = [f"Left out, since its suite no longer has it: {cell.name}." for cell in self.outdated]
+        return [*(f"Missing: {missing}." for missing in self.missing), *left_out]
 
     @cached_property
     def methods(self) -> list[str]:
@@ -83,6 +102,27 @@ class Study:
     def letters(self) -> dict[Protocol, str]:
         """A short name for each protocol."""
         return lettered(self.cells)
+
+
+def read_study(paths: Sequence[Path]) -> Study:
+    """The cells and plans in folders of records, or in single files.
+
+    Raises:
+        BadData: There are no records, or something among them is none.
+    """
+    cells = read_cells(paths)
+    folders = {path: tuple(plans([path])) for path in dict.fromkeys(paths) if path.is_dir()}
+    outdated = [cell for cell in cells if _outdated(cell, folders.get(cell.file.parent, ()))]
+    return Study(
+        tuple(cell for cell in cells if cell not in outdated),
+        tuple(plan for found in folders.values() for plan in found),
+        tuple(outdated),
+    )
+
+
+def _outdated(cell: Cell, beside: Sequence[Plan]) -> bool:
+    suites = {plan.suite for plan in beside}
+    return cell.record.suite in suites and not any(cell.record.key in plan.titles for plan in beside)
 
 
 def unique(names: Iterable[str]) -> list[str]:

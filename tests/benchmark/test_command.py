@@ -2,7 +2,7 @@ import json
 
 import pytest
 
-from padimkit.benchmark.store import paths, read_all
+from padimkit.benchmark.store import paths, read, read_all
 from padimkit.cli import main
 
 
@@ -46,6 +46,58 @@ def test_failures_are_counted_and_named(padimkit, suite, broken, tmp_path):
     assert "1 of 1 cells failed; try them again by --retry-failed." in errors
 
 
+def test_a_rerun_with_nothing_left_still_tells_of_failures(padimkit, suite, broken, tmp_path):
+    path = suite(pipelines=[broken("raises"), broken("well")], seeds=[0])
+    first = padimkit(path, "--output", tmp_path / "records")
+    again = padimkit(path, "--output", tmp_path / "records")
+    assert first[0] == again[0] == 1
+    assert "1 of 2 cells failed; try them again by --retry-failed." in again[2]
+
+
+def test_a_dry_run_leaves_records_as_they_are(padimkit, suite, tmp_path):
+    folder = tmp_path / "records"
+    padimkit(suite(seeds=[0]), "--output", folder)
+    before = {path: path.read_bytes() for path in folder.rglob("*")}
+    status, said, _ = padimkit(suite(seeds=[0], name="renamed"), "--output", folder, "--dry-run")
+    assert status == 0 and "renamed: 1 cells; 1 of them" in said
+    assert {path: path.read_bytes() for path in folder.rglob("*")} == before
+
+
+def test_a_report_knows_what_the_suite_has_and_what_it_has_no_longer(padimkit, suite, tmp_path, capsys):
+    folder = tmp_path / "records"
+    padimkit(suite(seeds=[0, 1]), "--output", folder)
+    padimkit(suite(seeds=[1, 2]), "--output", folder)
+    (gone,) = (path for path in paths(folder) if read(path).seed == 2)
+    gone.unlink()
+    assert main(["report", str(folder), "--format=markdown"]) == 0
+    said = capsys.readouterr().out
+    assert "1 cells finished, 0 failed, 1 missing." in said
+    assert "- Missing: mine on mvtec/stripes, seed 2 (suite small)." in said
+    assert "- Left out, since its suite no longer has it: mine on mvtec / stripes, seed 0." in said
+
+
+def test_a_record_of_a_failure_has_nothing_to_compare(padimkit, suite, broken, tmp_path):
+    folder = tmp_path / "records"
+    padimkit(suite(pipelines=[broken("well")], seeds=[0]), "--output", folder)
+    (path,) = paths(folder)
+    failure = {"cause": "timeout", "message": "It took too long.", "traceback": "", "stage": "start"}
+    path.write_text(json.dumps(json.loads(path.read_text()) | {"failure": failure, "metrics": {}}))
+    status, said, _ = padimkit("--record", path)
+    assert status == 0 and "The record is of a failure (timeout): there is nothing to compare." in said
+
+
+def test_a_record_elsewhere_says_where_its_paths_count_from(padimkit, suite, stripes, tmp_path, monkeypatch):
+    monkeypatch.chdir(stripes.parent)
+    here = {"class_path": "mvtec", "init_args": {"root": stripes.name, "category": "stripes"}}
+    padimkit(suite(datasets=[here], seeds=[0]), "--output", tmp_path / "records")
+    (path,) = paths(tmp_path / "records")
+    assert padimkit("--record", path)[0] == 0
+    (tmp_path / "elsewhere").mkdir()
+    monkeypatch.chdir(tmp_path / "elsewhere")
+    status, _, errors = padimkit("--record", path)
+    assert status == 2 and "Paths in a record count from the folder where its suite was run." in errors
+
+
 def test_a_record_alone_is_enough_to_get_its_figures_again(padimkit, suite, tmp_path):
     folder = tmp_path / "records"
     padimkit(suite(seeds=[3]), "--output", folder)
@@ -64,7 +116,7 @@ def test_a_record_of_other_data_is_refused(padimkit, suite, stripes, tmp_path):
     padimkit(suite(seeds=[3]), "--output", folder)
     (stripes / "stripes" / "test" / "spot" / "000.png").unlink()
     status, _, errors = padimkit("--record", next(paths(folder)))
-    assert status == 2 and "has changed since" in errors
+    assert status == 2 and "have changed since" in errors
 
 
 @pytest.mark.parametrize(

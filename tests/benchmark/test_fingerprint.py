@@ -5,7 +5,7 @@ import pytest
 import torch
 from PIL import Image
 
-from padimkit.benchmark.fingerprint import facts_of
+from padimkit.benchmark.fingerprint import facts_of, files_named
 from padimkit.contracts import DataSource
 from padimkit.datasets.mvtec import MVTec
 from padimkit.errors import BadImage
@@ -39,6 +39,29 @@ def test_another_byte_is_another_fingerprint(stripes, change):
     content[-20] ^= 1
     path.write_bytes(content)
     assert facts(stripes).fingerprint != before.fingerprint
+
+
+def test_a_byte_in_the_middle_of_a_large_file_counts(stripes):
+    path = stripes / "stripes" / "test" / "spot" / "001.png"
+    with Image.open(path) as image:
+        large = image.resize((192, 192))
+    large.save(path.with_suffix(".bmp"))
+    path.unlink()
+    before, content = facts(stripes), bytearray(path.with_suffix(".bmp").read_bytes())
+    content[len(content) // 2] ^= 1
+    path.with_suffix(".bmp").write_bytes(content)
+    assert len(content) > 20_000 and facts(stripes).fingerprint != before.fingerprint
+
+
+def test_files_that_settings_name_are_told_by_their_contents(tmp_path):
+    path = tmp_path / "weights"
+    path.write_bytes(b"one")
+    settings = {"backbone": {"init_args": {"weights": str(path), "layers": ["layer1", "x" * 5000, "\0"]}}}
+    one = files_named(settings)
+    assert one and files_named({"list": [str(path)]}) == one
+    path.write_bytes(b"two")
+    assert files_named(settings) not in ("", one)
+    assert files_named({"weights": "hub", "keep": 3}) == ""
 
 
 def test_names_and_labels_count(stripes):

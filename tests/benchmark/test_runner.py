@@ -12,7 +12,7 @@ from joblib.parallel import ThreadingBackend, register_parallel_backend
 
 from padimkit.benchmark.engine import records_beside
 from padimkit.benchmark.process import Limits
-from padimkit.benchmark.runner import only_runner, remaining, run_suite
+from padimkit.benchmark.runner import only_runner, remaining, run_suite, take_over
 from padimkit.benchmark.store import paths, read_all
 from padimkit.benchmark.suite import Suite
 from padimkit.benchmark.suite_file import Engine
@@ -21,6 +21,8 @@ from padimkit.errors import BadArgument, BadOutput
 
 def run(path, folder, *, retry_failed=False):
     suite = Suite.read(path)
+    folder.mkdir(exist_ok=True)
+    take_over(suite, folder)
     return list(run_suite(suite, remaining(suite, folder, retry_failed=retry_failed), folder))
 
 
@@ -187,7 +189,10 @@ def test_an_interrupted_runner_writes_nothing_half_and_stops_its_cells(suite, tm
     time.sleep(0.5)
     assert workers_of(folder) == []
     assert all(record.failure is None for record in read_all(folder))
-    assert [path.name for path in folder.glob(".*")] == [".running"]  # what keeps a second runner away
+    assert [path.name for path in folder.glob(".*")] == [
+        ".plan-small.json",
+        ".running",
+    ]  # what keeps a second runner away
     assert "new records are in" in errors and "goes on from there" in errors
 
 

@@ -1,4 +1,7 @@
 import pytest
+import timm
+import torch
+from safetensors.torch import save_file
 
 from padimkit.benchmark.suite import Suite, with_seed
 from padimkit.benchmark.suite_file import Engine
@@ -101,6 +104,57 @@ def test_one_thing_is_varied_at_a_time(suite):
     assert [c.settings["pipeline"]["reducer"]["init_args"]["keep"] for c in cells[6:]] == [1, 2, 3]
 
 
+@pytest.mark.parametrize("key", ["engine", "vary", "repeats", "device", "seeds", "threads"])
+def test_a_key_without_a_value_is_refused_unless_none_is_one(suite, key):
+    path = suite()
+    path.write_text(
+        f"{path.read_text()}\n{key}:\n".replace("threads: 1\n", "").replace("seeds:\n- 0\n- 1\n", "")
+    )
+    if key == "threads":
+        assert Suite.read(path).limits.threads is None
+        return
+    with pytest.raises(BadConfig, match=f'"{key}" has no value. Give it one, or leave it out.'):
+        Suite.read(path)
+
+
+def test_the_same_work_under_two_names_is_refused(suite):
+    mine = {"recipe": RECIPE, "set": SMALL}
+    path = suite(pipelines=[mine | {"name": "one"}, mine | {"name": "two"}], seeds=[0])
+    with pytest.raises(BadConfig, match='"two on .*" is "one on .*" under another name. Leave one out.'):
+        Suite.read(path)
+
+
+def test_cells_of_a_study_that_do_the_same_have_keys_of_their_own(suite):
+    vary = {"train_images": [4, 8, 12], "resolution": [16, 24, 32]}
+    planned = Suite.read(suite(vary=vary, train_images=12, seeds=[0])).planned
+    assert len({one.key for one in planned}) == 6
+
+
+def test_a_method_can_vary_what_others_do_not(suite):
+    mine = {"recipe": RECIPE, "set": SMALL}
+    other = mine | {"name": "other", "vary": {"resolution": [16, 20, 24]}, "train_images": 9}
+    path = suite(pipelines=[mine, other], vary={"train_images": [4, 5, 6]}, train_images=7, seeds=[0])
+    found = [(p.cell.method, p.cell.varied, p.cell.train_images) for p in Suite.read(path).planned]
+    assert found == [
+        *((RECIPE, {"train_images": count}, count) for count in (4, 5, 6)),
+        *(("other", {"resolution": side}, 9) for side in (16, 20, 24)),
+    ]
+
+
+def test_other_weights_under_the_same_name_are_other_work(suite, tmp_path):
+    weights = tmp_path / "weights.safetensors"
+    network = timm.create_model("resnet18")
+    mine = {"recipe": "padim-r18-rd100", "set": SMALL | {"backbone.weights": str(weights), "reducer.keep": 9}}
+    save_file(network.state_dict(), weights)
+    (one,) = Suite.read(suite(pipelines=[mine], seeds=[0])).planned
+    (same,) = Suite.read(suite(pipelines=[mine], seeds=[0])).planned
+    with torch.no_grad():
+        network.conv1.weight[0] += 1
+    save_file(network.state_dict(), weights)
+    (other,) = Suite.read(suite(pipelines=[mine], seeds=[0])).planned
+    assert one.key == same.key != other.key
+
+
 def test_the_training_images_of_a_suite_hold_where_they_are_not_varied(suite):
     def counts(**changes):
         return [planned.cell.train_images for planned in Suite.read(suite(seeds=[0], **changes)).planned]
@@ -190,13 +244,24 @@ def test_limits_and_engine_are_read(suite):
         ({"measure": ["tim"]}, "measure"),
         ({"measure": []}, '"measure" must be a list'),
         ({"repeats": 0}, '"repeats" of at least 1, got 0'),
-        ({"name": "../escape"}, 'Expected a "name" of letters, .* got "../escape"'),
+        ({"name": "../escape"}, '"name" of at most 100 letters, .* got "../escape"'),
         ({"timeout": 0}, '"timeout" above 0, got 0'),
         ({"engine": {"backand": "dask"}}, "backand"),
         ({"vary": {"train_images": [1, 2]}}, '"vary.train_images" needs at least 3 different values'),
         ({"vary": {"train_images": [1, 2.5, 4]}}, 'numbers of at least 1 as "train_images", got 2.5'),
         ({"vary": {"train_images": [0, 2, 4]}}, 'numbers of at least 1 as "train_images", got 0'),
         ({"train_images": 0}, 'numbers of at least 1 as "train_images", got 0'),
+        ({"pipelines": [{"recipe": RECIPE, "train_images": -1}]}, 'as "train_images", got -1'),
+        ({"pipelines": [{"recipe": RECIPE, "vary": {"resolution": [1, 2]}}]}, "at least 3 different"),
+        ({"vary": {"resolution": [16, 24, float("inf")]}}, '"vary.resolution" needs at least 3 different'),
+        ({"vary": {"resolution": [16, 24, float("nan")]}}, '"vary.resolution" needs at least 3 different'),
+        ({"seeds": [10**20]}, 'Expected "seeds" from 0 to 2.32 - 1, found'),
+        ({"seeds": [-1]}, 'Expected "seeds" from 0 to 2.32 - 1, found'),
+        ({"engine": {"jobs": 0}}, 'Expected "engine.jobs" of at least 1, or -1, got 0'),
+        ({"pipelines": ["--help"]}, '"--help" is no recipe'),
+        ({"pipelines": [{"recipe": RECIPE, "if_present": None}]}, '"pipelines.0..if_present" has no value'),
+        ({"metrics": ["pro", "pro"]}, "has pro.* twice"),
+        ({"name": "n" * 101}, "at most 100 letters"),
         ({"name": None}, "name"),
         ({"metrics": ["pr0"]}, "Did you mean 'pro'"),
         ({"metrics": "pro"}, '"metrics" must be a list of names, found'),

@@ -1,7 +1,6 @@
 """What a report reads, and what it refuses."""
 
 import json
-import shutil
 from dataclasses import replace
 from pathlib import Path
 
@@ -11,7 +10,7 @@ import pytest
 from padimkit.benchmark import store
 from padimkit.errors import BadData
 from padimkit.report.cells import read_cells
-from padimkit.report.study import Missing, Study
+from padimkit.report.study import Study
 
 
 def test_folders_and_single_files_are_read(records, folder, write, random):
@@ -53,11 +52,20 @@ def test_a_figure_that_is_no_number_is_refused(few, value):
         read_cells([few])
 
 
-def test_two_records_of_one_cell_are_refused(few, tmp_path):
+def test_a_cell_of_two_suites_counts_once(few, tmp_path):
     other = tmp_path / "other"
     other.mkdir()
     file = sorted(few.iterdir())[0]
-    shutil.copy(file, other)
+    again = replace(store.read(file), suite="other", took=9.0)
+    store.write(again, other)
+    assert len(read_cells([few, other])) == len(list(few.iterdir()))
+
+
+def test_two_records_of_one_cell_with_different_figures_are_refused(few, tmp_path):
+    other = tmp_path / "other"
+    other.mkdir()
+    record = store.read(sorted(few.iterdir())[0])
+    store.write(replace(record, metrics=record.metrics | {"pro": 0.123}), other)
     with pytest.raises(BadData, match="are records of the same cell"):
         read_cells([few, other])
 
@@ -70,7 +78,7 @@ def test_failed_cells_are_named_with_cause_stage_and_message(study):
 
 
 def test_missing_cells_are_named(study):
-    assert study.missing == [Missing("study", "layer-sum", "products / tile", 1)]
+    assert study.missing == ["layer-sum on products / tile, seed 1 (suite study)"]
 
 
 def test_a_method_that_draws_nothing_is_run_with_one_seed_only(study_of, random):
@@ -80,8 +88,8 @@ def test_a_method_that_draws_nothing_is_run_with_one_seed_only(study_of, random)
         made_records.made("spade", "bottle", 0, random),
     ]
     assert study_of(records).missing == [
-        Missing("study", "padim-rd100", "products / cable", 0),
-        Missing("study", "spade", "products / cable", 0),
+        "padim-rd100 on products / cable, seed 0 (suite study)",
+        "spade on products / cable, seed 0 (suite study)",
     ]
 
 
@@ -89,9 +97,8 @@ def test_a_method_without_any_record_of_a_data_set_lacks_all_its_seeds(study_of,
     records = [made_records.made("padim-rd100", "bottle", seed, random) for seed in (0, 1)]
     records += [made_records.made("padim-rd100", "tile", seed, random, dataset="other") for seed in (0, 1)]
     records += [made_records.made("spade", "bottle", seed, random) for seed in (0, 1)]
-    missing = study_of(records).missing
-    assert [(item.method, item.place, item.seed) for item in missing] == [
-        ("spade", "other / tile", seed) for seed in (0, 1)
+    assert study_of(records).missing == [
+        f"spade on other / tile, seed {seed} (suite study)" for seed in (0, 1)
     ]
 
 
