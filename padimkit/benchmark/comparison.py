@@ -2,16 +2,31 @@
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from statistics import fmean
 
 from padimkit.benchmark.published import GROUPS, PublishedCell, published
 from padimkit.benchmark.record import Record
+from padimkit.benchmark.resolved import folder, resolution
 from padimkit.benchmark.statistics import MeanSpread, spread
 
 DATASETS = {"MVTec AD": "mvtec", "Rd-MVTec AD": "rd_mvtec", "STC": "shanghaitech"}
 
 Figures = dict[str, dict[int, float]]  # by category and seed
+
+
+@dataclass(frozen=True)
+class Source:
+    """What figures were measured on; those of two sources are never averaged.
+
+    Args:
+        dataset: As the suite calls it.
+        root: Name of its folder: no record can tell whether it holds the paper's images.
+        resolution: The sides of resize and crop.
+    """
+
+    dataset: str
+    root: str
+    resolution: str
 
 
 @dataclass(frozen=True)
@@ -21,7 +36,7 @@ class Row:
     Args:
         method: As in `published`, or as the suite calls it where the paper has no such method.
         data: The paper's data set.
-        root: Name of the folder that was measured: no record can tell whether it holds the paper's images.
+        source: What was measured.
         place: A category, "textures", "objects" or "all".
         metric: As in `published`.
         categories: Those of the place that were measured; a mean over few is not the mean over all.
@@ -31,7 +46,7 @@ class Row:
 
     method: str
     data: str
-    root: str
+    source: Source
     place: str
     metric: str
     categories: tuple[str, ...] = ()
@@ -47,10 +62,10 @@ class Row:
 
 
 def beside(records: Iterable[Record], table: int) -> tuple[Row, ...]:
-    """What was measured beside one of the paper's tables, for each folder of data that was measured.
+    """What was measured beside one of the paper's tables, for each source that was measured.
 
     Records count that have finished, vary nothing, and are of a data set in the layout of the paper's; of
-    several with the same method, folder, category and seed, the latest counts. At places where anything was
+    several with the same method, source, category and seed, the latest counts. At places where anything was
     measured there are rows for all the table's methods.
 
     Raises:
@@ -61,27 +76,26 @@ def beside(records: Iterable[Record], table: int) -> tuple[Row, ...]:
     return tuple(
         row
         for data in dict.fromkeys(cell.data for cell in cells)
-        for root, found in _by_root(usable, DATASETS[data]).items()
-        for row in _rows(found, root, [cell for cell in cells if cell.data == data])
+        for source, found in _by_source(r for r in usable if r.dataset == DATASETS[data]).items()
+        for row in _rows(found, source, [cell for cell in cells if cell.data == data])
     )
 
 
-def _by_root(records: Sequence[Record], dataset: str) -> dict[str, list[Record]]:
-    found: dict[str, list[Record]] = {}
+def _by_source(records: Iterable[Record]) -> dict[Source, list[Record]]:
+    found: dict[Source, list[Record]] = {}
     for record in records:
-        if record.dataset == dataset:
-            root = record.settings["data"].get("init_args", {}).get("root", "")
-            found.setdefault(Path(root).name, []).append(record)
+        source = Source(record.dataset, folder(record.settings), resolution(record.settings))
+        found.setdefault(source, []).append(record)
     return found
 
 
-def _rows(records: Sequence[Record], root: str, cells: Sequence[PublishedCell]) -> Iterator[Row]:
+def _rows(records: Sequence[Record], source: Source, cells: Sequence[PublishedCell]) -> Iterator[Row]:
     printed = {(cell.place, cell.metric, cell.method): cell for cell in cells}
     methods = dict.fromkeys([cell.method for cell in cells] + [record.method for record in records])
     for place, metric in dict.fromkeys((cell.place, cell.metric) for cell in cells):
         rows = [
             Row(
-                *(method, cells[0].data, root, place, metric),
+                *(method, cells[0].data, source, place, metric),
                 *_measured(_figures(records, method, metric), place, cells[0].data),
                 printed.get((place, metric, method)),
             )

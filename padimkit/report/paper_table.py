@@ -50,7 +50,12 @@ def _cells(row: Row, doubts: list[str]) -> Iterator[str]:
         spread = f" ± {row.measured.deviation:.{digits}f}" if row.measured.count > 1 else ""
         yield f"{row.measured.mean:.{digits}f}{spread}"
     yield "none" if row.difference is None else f"{row.difference:+.{digits}f}"
-    yield escaped(f"{row.root}: {', '.join(row.categories)}" if row.categories else row.root)
+    yield escaped(_measured_on(row))
+
+
+def _measured_on(row: Row) -> str:
+    source = ", ".join(filter(None, (row.source.root, row.source.resolution)))
+    return ": ".join(filter(None, (source, ", ".join(row.categories))))
 
 
 def _printed(row: Row, doubts: list[str]) -> str:

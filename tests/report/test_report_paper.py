@@ -27,8 +27,8 @@ def test_measured_figures_stand_beside_the_printed_ones(measured, capsys):
     said = capsys.readouterr().out
     lines = [line.split(" | ") for line in said.splitlines() if line.startswith("| PaDiM-R18-Rd100 | bottle")]
     assert [line[2:7] for line in lines] == [
-        ["pixel auroc, %", "98.1", "97.5 ± 0.7", "-0.6", "data: bottle |"],
-        ["pro, %", "93.9", "90.0 ± 0.0", "-3.9", "data: bottle |"],
+        ["pixel auroc, %", "98.1", "97.5 ± 0.7", "-0.6", "data, 256 px, centre 224 px: bottle |"],
+        ["pro, %", "93.9", "90.0 ± 0.0", "-3.9", "data, 256 px, centre 224 px: bottle |"],
     ]
     assert "| PaDiM-WR50-Rd550 | bottle | pixel auroc, % | 98.3 | none | none |" in said
 
