@@ -1,7 +1,7 @@
 """Measured figures beside those that the PaDiM paper prints."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from statistics import fmean
 
 from padimkit.benchmark.published import GROUPS, PublishedCell, published
@@ -11,6 +11,7 @@ from padimkit.benchmark.statistics import MeanSpread, spread
 
 DATASETS = {"MVTec AD": "mvtec", "Rd-MVTec AD": "rd_mvtec", "STC": "shanghaitech"}
 
+Groups = Mapping[str, tuple[str, ...]]  # categories by place
 Figures = dict[str, dict[int, float]]  # by category and seed
 
 
@@ -42,6 +43,7 @@ class Row:
         categories: Those of the place that were measured; a mean over few is not the mean over all.
         measured: Over the seeds that all these categories have, of the mean over the categories.
         printed: None where the paper has no such figure.
+        stand_in: Whether other data than the table's were measured; the difference then tells little.
     """
 
     method: str
@@ -52,6 +54,7 @@ class Row:
     categories: tuple[str, ...] = ()
     measured: MeanSpread | None = None
     printed: PublishedCell | None = None
+    stand_in: bool = False
 
     @property
     def difference(self) -> float | None:
@@ -66,19 +69,37 @@ def beside(records: Iterable[Record], table: int) -> tuple[Row, ...]:
 
     Records count that have finished, vary nothing, and are of a data set in the layout of the paper's; of
     several with the same method, source, category and seed, the latest counts. At places where anything was
-    measured there are rows for all the table's methods.
+    measured there are rows for all the table's methods. Where no such record has a figure of the table, those
+    of other data stand in, with all their categories, at the place "all".
 
     Raises:
         BadArgument: The paper has no such table.
     """
     cells = published(table)
     usable = sorted((r for r in records if r.failure is None and not r.varied), key=lambda r: r.begun)
-    return tuple(
-        row
-        for data in dict.fromkeys(cell.data for cell in cells)
-        for source, found in _by_source(r for r in usable if r.dataset == DATASETS[data]).items()
-        for row in _rows(found, source, [cell for cell in cells if cell.data == data])
-    )
+    by_data = {cell.data: [other for other in cells if other.data == cell.data] for cell in cells}
+    return tuple(_of_its_data(usable, by_data)) or tuple(_of_other_data(usable, by_data))
+
+
+def _of_its_data(records: Sequence[Record], by_data: Mapping[str, Sequence[PublishedCell]]) -> Iterator[Row]:
+    for data, cells in by_data.items():
+        for source, found in _by_source(r for r in records if r.dataset == DATASETS[data]).items():
+            # The scenes of STC have no names in the paper, and all that were measured make up "all".
+            yield from _rows(found, source, cells, _everything(found) if data == "STC" else GROUPS)
+
+
+def _of_other_data(
+    records: Sequence[Record], by_data: Mapping[str, Sequence[PublishedCell]]
+) -> Iterator[Row]:
+    for cells in by_data.values():
+        whole = [cell for cell in cells if cell.place == "all"]
+        for source, found in _by_source(records).items():
+            rows = _rows(found, source, whole, _everything(found))
+            yield from (replace(row, stand_in=True) for row in rows)
+
+
+def _everything(records: Sequence[Record]) -> Groups:
+    return {"all": tuple(dict.fromkeys(record.category for record in records))}
 
 
 def _by_source(records: Iterable[Record]) -> dict[Source, list[Record]]:
@@ -89,14 +110,16 @@ def _by_source(records: Iterable[Record]) -> dict[Source, list[Record]]:
     return found
 
 
-def _rows(records: Sequence[Record], source: Source, cells: Sequence[PublishedCell]) -> Iterator[Row]:
+def _rows(
+    records: Sequence[Record], source: Source, cells: Sequence[PublishedCell], groups: Groups
+) -> Iterator[Row]:
     printed = {(cell.place, cell.metric, cell.method): cell for cell in cells}
     methods = dict.fromkeys([cell.method for cell in cells] + [record.method for record in records])
     for place, metric in dict.fromkeys((cell.place, cell.metric) for cell in cells):
         rows = [
             Row(
                 *(method, cells[0].data, source, place, metric),
-                *_measured(_figures(records, method, metric), place, cells[0].data),
+                *_measured(_figures(records, method, metric), groups.get(place, (place,))),
                 printed.get((place, metric, method)),
             )
             for method in methods
@@ -122,11 +145,7 @@ def _figure(record: Record, metric: str) -> float | None:
     return 100 * record.metrics[metric] if metric in record.metrics else None
 
 
-def _measured(
-    figures: Mapping[str, Mapping[int, float]], place: str, data: str
-) -> tuple[tuple[str, ...], MeanSpread | None]:
-    # The scenes of STC have no names in the paper, and all that were measured make up "all".
-    wanted = figures if data == "STC" else GROUPS.get(place, (place,))
+def _measured(figures: Figures, wanted: Sequence[str]) -> tuple[tuple[str, ...], MeanSpread | None]:
     categories = tuple(category for category in wanted if category in figures)
     seeds = set.intersection(*(set(figures[category]) for category in categories)) if categories else set()
     if not seeds:

@@ -119,17 +119,49 @@ def test_doubts_come_along():
     assert only(rows, method="SPADE-WR50", place="all", metric="pixel_auroc").printed.doubt
 
 
-def test_other_data_unfinished_cells_and_studies_do_not_count():
+def test_unfinished_cells_and_studies_do_not_count():
     failure = Failure("error", "no", "", "fit")
     others = [
-        scored("PaDiM-R18", "texture", 0.9, dataset="synthetic"),
-        scored("PaDiM-R18", "bottle", 0.9, dataset="rd_mvtec"),
         scored("PaDiM-R18", "bottle", 0.9, failure=failure),
         scored("PaDiM-R18", "bottle", 0.9, varied={"train_images": 25.0}),
-        scored("PaDiM-R18", "my own category", 0.9),
         record("PaDiM-R18", "bottle", metrics={"image_auroc": 0.9}),
     ]
     assert beside(others, 1) == ()
+
+
+OTHERS = [
+    scored("PaDiM-R18", "texture", 0.9, dataset="synthetic"),
+    scored("PaDiM-R18", "bottle", 0.9, dataset="rd_mvtec"),
+    scored("PaDiM-R18", "my own category", 0.9),
+]
+
+
+def test_other_data_do_not_count_beside_those_of_the_table():
+    records = [*OTHERS, scored("PaDiM-R18", "tile", 0.8)]
+    rows = [row for row in beside(records, 1) if row.measured]
+    assert {(row.categories, row.stand_in) for row in rows} == {(("tile",), False)}
+
+
+def test_other_data_stand_in_where_there_are_none_of_the_table():
+    rows = [row for row in beside(OTHERS, 1) if row.metric == "pixel_auroc" and row.method == "PaDiM-R18"]
+    assert [(row.source.dataset, row.place, row.categories) for row in rows] == [
+        ("synthetic", "all", ("texture",)),
+        ("rd_mvtec", "all", ("bottle",)),
+        ("mvtec", "all", ("my own category",)),
+    ]
+    assert all(row.stand_in and row.measured.mean == pytest.approx(90) and row.printed for row in rows)
+
+
+def test_what_stands_in_is_averaged_by_source():
+    tiles, bottles = ([scored("SPADE-WR50", c, f, root=c)] for c, f in (("tile", 0.9), ("bottle", 0.8)))
+    both = [scored("SPADE-WR50", c, f, dataset="synthetic") for c, f in (("texture", 0.6), ("object", 0.5))]
+    rows = [row for row in beside([*tiles, *bottles, *both], 4) if row.method == "SPADE-WR50"]
+    assert [(row.source.root, row.categories, row.measured.mean) for row in rows] == [
+        ("tile", ("tile",), pytest.approx(90)),
+        ("bottle", ("bottle",), pytest.approx(80)),
+        ("MVTec", ("texture", "object"), pytest.approx(55)),
+    ]
+    assert all(row.difference == pytest.approx(row.measured.mean - row.printed.value) for row in rows)
 
 
 def test_of_two_records_of_one_cell_the_latest_counts():
