@@ -68,7 +68,8 @@ def _other_files(cells: list[Cell]) -> list[str]:
 def _other_metrics(cells: list[Cell]) -> list[str]:
     kinds: dict[str, set[str]] = defaultdict(set)
     for cell in cells:
-        metrics = [_mapping(metric) for metric in cell.record.settings.get("metrics") or ()]
+        listed = cell.record.settings.get("metrics")
+        metrics = [_mapping(metric) for metric in listed] if isinstance(listed, list) else []
         names = [metric.get("class_path") for metric in metrics]
         for name, metric in zip(names, metrics, strict=True):
             if names.count(name) == 1:  # else its arguments stand in the figure's own name
