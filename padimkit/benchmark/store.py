@@ -6,7 +6,8 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from padimkit.benchmark.record import FORMAT, Curve, Example, Facts, Failure, Record, Spread
+from padimkit.benchmark.record import FORMAT, Record
+from padimkit.benchmark.typed import typed
 from padimkit.errors import BadData
 from padimkit.files import new_file
 
@@ -39,7 +40,7 @@ def read(path: Path) -> Record:
         raise BadData(f'"{path}" has format {found}; this padimkit reads format {FORMAT}. Upgrade padimkit.')
     try:
         return from_fields(content)
-    except (TypeError, KeyError, AttributeError) as error:
+    except TypeError as error:
         raise BadData(f'"{path}" is no whole record ({error}). {_REMEDY}') from error
 
 
@@ -67,21 +68,10 @@ def _order(record: Record) -> tuple[str, str, str, str, int, str]:
 
 
 def from_fields(content: dict[str, Any]) -> Record:
-    """The record of fields in plain types, of which those with a default may be missing."""
-    facts, failure = content.get("facts"), content.get("failure")
-    return Record(
-        **content
-        | {
-            "measure": tuple(content["measure"]),
-            "lower_is_better": tuple(content.get("lower_is_better", ())),
-            "facts": None if facts is None else Facts(**facts),
-            "curves": {
-                name: Curve(tuple(curve["x"]), tuple(curve["y"]))
-                for name, curve in content.get("curves", {}).items()
-            },
-            "seconds": {name: Spread(**spread) for name, spread in content.get("seconds", {}).items()},
-            "examples": tuple(Example(**example) for example in content.get("examples", ())),
-            "failure": None if failure is None else Failure(**failure),
-            "plugins": tuple(content.get("plugins", ())),
-        }
-    )
+    """The record of fields in plain types, of which those with a default may be missing.
+
+    Raises:
+        TypeError: A field is of another type than a record has, unknown, or missing.
+    """
+    record: Record = typed(Record, content, "record")
+    return record

@@ -14,7 +14,7 @@ def board_table(board: Scoreboard, letters: dict[Protocol, str]) -> Table:
     head = ("method", "protocol", *(("mean",) if _several(board) else ()), *categories)
     rows = tuple(_row(board, row, letters[row.protocol]) for row in ranked(board))
     caption = f"{board.metric}, {board.dataset}{'' if board.sign > 0 else '; lower is better'}"
-    return Table(caption, head, rows, mixture(board.protocols, letters))
+    return Table(caption, head, rows, (*mixture(board.protocols, letters), *_unscored(board)))
 
 
 def ranked(board: Scoreboard) -> list[Row]:
@@ -28,8 +28,13 @@ def ranked(board: Scoreboard) -> list[Row]:
 
 
 def overall(board: Scoreboard, row: Row) -> float | None:
-    """The mean over all categories of the board; None where one has no figure."""
-    return row.mean(board.categories, board.figure)
+    """The mean over the categories that some row has a figure of; None where this row lacks one."""
+    return row.mean(board.scored, board.figure)
+
+
+def _unscored(board: Scoreboard) -> tuple[str, ...]:
+    names = ", ".join(category or board.dataset for category in board.unscored)
+    return (f"No method has a figure on {names}, so no mean counts it.",) if names else ()
 
 
 def _several(board: Scoreboard) -> bool:

@@ -11,9 +11,10 @@ from padimkit.report.rank_plots import rank_plot
 from padimkit.report.scoreboards import Row, Scoreboard, scoreboards
 from padimkit.report.study import Study
 from padimkit.report.styles import styles
-from padimkit.report.table import Datum, Plot, Table
+from padimkit.report.table import ABSENT, Datum, Plot, Table
 
 _FEWEST_METHODS, _FEWEST_CATEGORIES, _FEWEST_PAIRS = 3, 5, 2
+_FEWEST_FOR_INTERVAL = 5  # of fewer pairs, a bootstrap of 95 % holds the truth far less often
 
 
 @dataclass(frozen=True)
@@ -45,12 +46,18 @@ def _differences(board: Scoreboard, letters: dict[Protocol, str]) -> Table | Non
     if len(scored) < 2:
         return None
     best = max(scored, key=lambda item: board.goodness(item[0]))[1]
-    pairs = "categories" if len(board.categories) > 1 else "seeds"
+    pairs = "categories" if len(board.scored) > 1 else "seeds"
     rows = [_difference(board, row, best, letters) for _, row in scored if row is not best]
     found = tuple(row for row in rows if row)
     head = ("method", "protocol", "difference", "95 % interval", "pairs")
     caption = f"{board.metric} less that of {best.method}; pairs are {pairs}"
-    return Table(caption, head, found, mixture(board.protocols, letters)) if found else None
+    notes = (*mixture(board.protocols, letters), *_without_interval(found))
+    return Table(caption, head, found, notes) if found else None
+
+
+def _without_interval(rows: tuple[tuple[Datum, ...], ...]) -> tuple[str, ...]:
+    told = f"A difference has an interval from {_FEWEST_FOR_INTERVAL} pairs on."
+    return (told,) if any(row[3] == ABSENT for row in rows) else ()
 
 
 def _difference(
@@ -59,38 +66,52 @@ def _difference(
     pairs = _pairs(board, row, best)
     if len(pairs) < _FEWEST_PAIRS:
         return None
-    found = paired_difference([one for one, _ in pairs], [other for _, other in pairs])
+    difference = fmean(one - other for one, other in pairs)
     target = anchors.of_row(row)
     return (
         Datum(row.method, target=target),
         Datum(letters[row.protocol], note="another protocol" if row.protocol != best.protocol else ""),
-        Datum(f"{found.estimate:+.4f}", found.estimate, target),
-        Datum(f"{found.lower:+.4f} to {found.upper:+.4f}", found.lower),
+        Datum(f"{difference:+.4f}", difference, target),
+        _interval(pairs),
         Datum(str(len(pairs)), float(len(pairs))),
     )
 
 
+def _interval(pairs: list[tuple[float, float]]) -> Datum:
+    if len(pairs) < _FEWEST_FOR_INTERVAL:
+        return ABSENT
+    found = paired_difference([one for one, _ in pairs], [other for _, other in pairs])
+    return Datum(f"{found.lower:+.4f} to {found.upper:+.4f}", found.lower)
+
+
 def _pairs(board: Scoreboard, row: Row, best: Row) -> list[tuple[float, float]]:
     by_category = [
-        (row.values(category, board.figure), best.values(category, board.figure))
-        for category in board.categories
+        (row.values(category, board.figure), best.values(category, board.figure)) for category in board.scored
     ]
     if len(by_category) > 1:
         return [(fmean(one.values()), fmean(other.values())) for one, other in by_category]
-    one, other = by_category[0]
+    return _pairs_of_seeds(*by_category[0])
+
+
+def _pairs_of_seeds(one: dict[int, float], other: dict[int, float]) -> list[tuple[float, float]]:
+    """A single seed stands for all of the other: a suite runs once what draws nothing at random."""
+    if len(one) == 1:
+        one = dict.fromkeys(other, *one.values())
+    if len(other) == 1:
+        other = dict.fromkeys(one, *other.values())
     return [(one[seed], other[seed]) for seed in sorted(one.keys() & other.keys())]
 
 
 def _ranks(board: Scoreboard, name: str, study: Study) -> Plot | None:
     rows = [row for row in board.rows if overall(board, row) is not None]
-    if len(rows) < _FEWEST_METHODS or len(board.categories) < _FEWEST_CATEGORIES:
+    if len(rows) < _FEWEST_METHODS or len(board.scored) < _FEWEST_CATEGORIES:
         return None
     names = {_name(row, rows, study.letters): row for row in rows}
     found = ranking(
         {
             name: [
                 board.goodness(fmean(row.values(category, board.figure).values()))
-                for category in board.categories
+                for category in board.scored
             ]
             for name, row in names.items()
         }
@@ -102,7 +123,7 @@ def _ranks(board: Scoreboard, name: str, study: Study) -> Plot | None:
 
 def _told(found: Ranking, board: Scoreboard) -> str:
     return (
-        f"Mean ranks in {board.metric} over {len(board.categories)} categories, the best at the left. "
+        f"Mean ranks in {board.metric} over {len(board.scored)} categories, the best at the left. "
         "Methods that a bar joins are not told apart (Nemenyi, critical difference "
         f"{found.critical_difference:.2f} at 5 %). "
         f"Friedman: chi-square {found.statistic:.2f}, p = {found.p_value:.2g}."

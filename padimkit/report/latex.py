@@ -1,10 +1,12 @@
 """The report as tables of LaTeX, for booktabs."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 from padimkit.report.board_tables import board_table
 from padimkit.report.exponents import exponent_tables
-from padimkit.report.scoreboards import scoreboards
+from padimkit.report.protocols import warnings
+from padimkit.report.scoreboards import Scoreboard, scoreboards
 from padimkit.report.study import Study
 from padimkit.report.table import DASH, Datum, Table
 
@@ -24,15 +26,28 @@ _COMMANDS = {
 def as_latex(study: Study) -> str:
     """A table for each figure of merit and data set, and for each study of growth its exponents.
 
-    Failed and missing cells are comments at the top.
+    Failed and missing cells, and what hinders a comparison, are comments at the top. Captions name protocols.
     """
     lines = [r"% \usepackage{booktabs}"]
-    lines += [f"% {' '.join(text.split())}" for text in [*study.failures, *study.gaps]]
+    lines += [_comment(text) for text in [*study.failures, *study.gaps]]
+    lines += [_comment(f"Note: {text}") for text in warnings(study.cells)]
     for board in scoreboards(study):
-        lines += _table(board_table(board, study.letters))
+        table = board_table(board, study.letters)
+        lines += _table(replace(table, notes=(*_legend(board, study), *table.notes)))
     for table in exponent_tables(study):
         lines += _table(table)
     return "\n".join(lines) + "\n"
+
+
+def _comment(text: str) -> str:
+    return f"% {' '.join(text.split())}"
+
+
+def _legend(board: Scoreboard, study: Study) -> tuple[str, ...]:
+    """The only protocol of a table; several are named in its notes."""
+    if len(board.protocols) > 1:
+        return ()
+    return tuple(f"Protocol {study.letters[protocol]}: {protocol}." for protocol in board.protocols)
 
 
 def _table(table: Table) -> Iterator[str]:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from padimkit.benchmark.record import Record
+from padimkit.benchmark.resolved import part, resolution
 from padimkit.report.cells import Cell, place
 
 _NO_PROTOCOL = ("root", "category", "seed")  # of a data set: where it is, and what differs within a study
@@ -25,13 +26,10 @@ class Protocol:
 
 def protocol(record: Record) -> Protocol:
     """The protocol that the settings of a record describe."""
-    data = _mapping(record.settings.get("data"))
-    arguments = {
-        name: value for name, value in _mapping(data.get("init_args")).items() if name not in _NO_PROTOCOL
-    }
-    kind = str(data.get("class_path", record.dataset))
-    sides = _mapping(_mapping(record.settings.get("pipeline")).get("preprocessing"))
-    return Protocol(kind + (f" ({_listed(arguments)})" if arguments else ""), _resolution(sides))
+    given = part(record.settings, "data", "init_args")
+    arguments = {name: value for name, value in given.items() if name not in _NO_PROTOCOL}
+    kind = str(part(record.settings, "data").get("class_path", record.dataset))
+    return Protocol(kind + (f" ({_listed(arguments)})" if arguments else ""), resolution(record.settings))
 
 
 def lettered(cells: Iterable[Cell]) -> dict[Protocol, str]:
@@ -70,7 +68,8 @@ def _other_files(cells: list[Cell]) -> list[str]:
 def _other_metrics(cells: list[Cell]) -> list[str]:
     kinds: dict[str, set[str]] = defaultdict(set)
     for cell in cells:
-        metrics = [_mapping(metric) for metric in cell.record.settings.get("metrics") or ()]
+        listed = cell.record.settings.get("metrics")
+        metrics = [_mapping(metric) for metric in listed] if isinstance(listed, list) else []
         names = [metric.get("class_path") for metric in metrics]
         for name, metric in zip(names, metrics, strict=True):
             if names.count(name) == 1:  # else its arguments stand in the figure's own name
@@ -113,12 +112,6 @@ def _twins(cells: list[Cell]) -> list[str]:
         for (method, where, seed, *_), count in found.items()
         if count > 1
     ]
-
-
-def _resolution(sides: Mapping[str, Any]) -> str:
-    if not sides:
-        return "resolution unknown"
-    return f"{sides.get('resize')} px, centre {sides.get('crop')} px"
 
 
 def _listed(arguments: Mapping[str, Any]) -> str:

@@ -82,10 +82,22 @@ class Scoreboard:
         """The figure, or its opposite: higher is better in any case."""
         return self.sign * value
 
+    @cached_property
+    def scored(self) -> tuple[str, ...]:
+        """The categories in which some row has a figure: means, differences and ranks are over these."""
+        return scored(self.rows, self.categories, self.figure)
+
     @property
-    def empty(self) -> bool:
-        """Whether no row has a figure."""
-        return not any(row.values(category, self.figure) for row in self.rows for category in self.categories)
+    def unscored(self) -> tuple[str, ...]:
+        """The other categories, as where nothing has a mask."""
+        return tuple(category for category in self.categories if category not in self.scored)
+
+
+def scored(
+    rows: Sequence[Row], categories: Sequence[str], figure: Callable[[Record], float | None]
+) -> tuple[str, ...]:
+    """The categories in which some row has a figure."""
+    return tuple(category for category in categories if any(row.values(category, figure) for row in rows))
 
 
 def merit(name: str) -> Callable[[Record], float | None]:
@@ -115,4 +127,4 @@ def scoreboards(study: Study) -> list[Scoreboard]:
         boards += [
             Scoreboard(dataset, metric, study.sign(metric), categories, rows) for metric in study.metrics
         ]
-    return [board for board in boards if not board.empty]
+    return [board for board in boards if board.scored]

@@ -1,12 +1,12 @@
 """Quality and cost of the methods on a data set."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from padimkit.report import anchors, figures
 from padimkit.report.figures import Cost
 from padimkit.report.protocols import mixture
-from padimkit.report.scoreboards import Row, merit, rows_of
+from padimkit.report.scoreboards import Row, merit, rows_of, scored
 from padimkit.report.study import Study, unique
 from padimkit.report.styles import Style, styles
 from padimkit.report.table import ABSENT, Datum, Plot, Table
@@ -18,48 +18,63 @@ SIZES = (figures.PEAK, figures.DEVICE, figures.MODEL, figures.DISK, figures.PEAK
 
 @dataclass(frozen=True)
 class Tradeoff:
-    """What quality costs on a data set.
+    """What quality costs on a data set, in figures of merit that are defined in the same categories.
 
     Args:
         dataset: Its name.
-        shared: The categories in which all methods have finished; the means are over these.
-        left_out: The other categories.
+        metrics: The figures of merit.
+        shared: The categories in which all methods have finished and some has these; the means are over them.
+        left_out: The categories in which some method has not finished.
+        unscored: Those in which all have finished, and none has these figures of merit.
         plots: Against one time and one memory.
         others: Against the other times and memories.
         table: The figures of all plots.
     """
 
     dataset: str
+    metrics: list[str]
     shared: list[str]
     left_out: list[str]
+    unscored: list[str]
     plots: list[Plot]
     others: list[Plot]
     table: Table
 
 
 def tradeoffs(study: Study) -> list[Tradeoff]:
-    """One for each data set with figures of merit and of cost."""
-    found = [_tradeoff(study, dataset) for dataset in study.datasets]
+    """For each data set with figures of merit and of cost one, or several if they have other categories."""
+    found = [tradeoff for dataset in study.datasets for tradeoff in _tradeoffs(study, dataset)]
     return [tradeoff for tradeoff in found if tradeoff.plots or tradeoff.left_out]
 
 
-def _tradeoff(study: Study, dataset: str) -> Tradeoff:
+def _tradeoffs(study: Study, dataset: str) -> Iterator[Tradeoff]:
     rows = [row for row in rows_of(study, dataset) if any(map(row.finished, row.cells))]
     categories = unique(sorted(category for row in rows for category in row.cells))
-    shared = [category for category in categories if all(row.finished(category) for row in rows)]
-    looks = styles(study.methods)
-    points = [_point(row, shared, study.metrics, looks[row.method]) for row in rows]
-    costs = [cost for cost in (*TIMES, *SIZES) if any(cost in point.cost for point in points)]
-    first = [next((cost for cost in kind if cost in costs), None) for kind in (TIMES, SIZES)]
-    name = f"tradeoff-{study.datasets.index(dataset)}"
-    return Tradeoff(
-        dataset,
-        shared,
-        [category for category in categories if category not in shared],
-        _plots(name, points, study, [cost for cost in costs if cost in first]),
-        _plots(name, points, study, [cost for cost in costs if cost not in first]),
-        _table(points, study, costs),
-    )
+    finished = [category for category in categories if all(row.finished(category) for row in rows)]
+    for shared, metrics in _together(rows, finished, study.metrics).items():
+        looks = styles(study.methods)
+        points = [_point(row, shared, metrics, looks[row.method]) for row in rows]
+        costs = [cost for cost in (*TIMES, *SIZES) if any(cost in point.cost for point in points)]
+        first = [next((cost for cost in kind if cost in costs), None) for kind in (TIMES, SIZES)]
+        name = f"tradeoff-{study.datasets.index(dataset)}"
+        yield Tradeoff(
+            dataset,
+            metrics,
+            list(shared),
+            [category for category in categories if category not in finished],
+            [category for category in finished if category not in shared],
+            _plots(name, points, study, [cost for cost in costs if cost in first]),
+            _plots(name, points, study, [cost for cost in costs if cost not in first]),
+            _table(points, study, costs),
+        )
+
+
+def _together(rows: list[Row], categories: list[str], metrics: list[str]) -> dict[tuple[str, ...], list[str]]:
+    """The figures of merit by the categories in which some row has them; nothing else without any."""
+    found: dict[tuple[str, ...], list[str]] = {}
+    for metric in metrics:
+        found.setdefault(scored(rows, categories, merit(metric)), []).append(metric)
+    return {shared: names for shared, names in found.items() if shared} or {(): []}
 
 
 def _plots(name: str, points: list[Point], study: Study, costs: list[Cost]) -> list[Plot]:
@@ -76,7 +91,7 @@ def _plots(name: str, points: list[Point], study: Study, costs: list[Cost]) -> l
     ]
 
 
-def _point(row: Row, categories: list[str], metrics: list[str], style: Style) -> Point:
+def _point(row: Row, categories: Sequence[str], metrics: list[str], style: Style) -> Point:
     quality = {name: row.mean(categories, merit(name)) for name in metrics}
     cost = {cost: row.mean(categories, cost.of) for cost in (*TIMES, *SIZES)}
     return Point(

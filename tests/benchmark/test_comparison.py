@@ -1,17 +1,18 @@
-from dataclasses import astuple
+from dataclasses import astuple, replace
 from itertools import count
 from statistics import fmean, stdev
 
 import pytest
 
-from padimkit.benchmark.comparison import beside
+from padimkit.benchmark.comparison import Source, beside
 from padimkit.benchmark.record import Failure, Record, Spread
 from padimkit.errors import BadArgument
 
 NUMBERS = count()
+MVTEC = Source("mvtec", "MVTec", "256 px, centre 224 px")
 
 
-def record(method, category, *, seed=0, root="MVTec", dataset="mvtec", **fields):
+def record(method, category, *, seed=0, root="MVTec", dataset="mvtec", crop=224, **fields):
     data = {"class_path": dataset, "init_args": {"root": f"somewhere/{root}", "category": category}}
     return Record(
         key=f"{next(NUMBERS):024}",
@@ -20,7 +21,7 @@ def record(method, category, *, seed=0, root="MVTec", dataset="mvtec", **fields)
         dataset=dataset,
         category=category,
         seed=seed,
-        settings={"data": data},
+        settings={"data": data, "pipeline": {"preprocessing": {"resize": 256, "crop": crop}}},
         measure=("quality",),
         repeats=1,
         **fields,
@@ -42,7 +43,8 @@ def test_a_category_stands_beside_its_printed_figure_in_percent():
     rows = beside([scored("PaDiM-R18-Rd100", "bottle", 0.9785)], 3)
     row = only(rows, method="PaDiM-R18-Rd100", place="bottle", metric="pixel_auroc")
     assert astuple(row.measured) == (pytest.approx(97.85), 0.0, 1)
-    assert (row.printed.value, row.root, row.categories) == (98.1, "MVTec", ("bottle",))
+    assert (row.printed.value, row.categories) == (98.1, ("bottle",))
+    assert row.source == MVTEC
     assert row.difference == pytest.approx(-0.25)
     assert only(rows, method=row.method, place="bottle", metric="pro").measured.mean == pytest.approx(48.925)
 
@@ -81,10 +83,25 @@ def test_folders_of_data_are_never_averaged_together():
         scored("PaDiM-R18", "bottle", 0.8),
     ]
     rows = beside(records, 1)
-    found = {row.root: row for row in rows if row.method == "PaDiM-R18" and row.place == "all"}
+    found = {row.source.root: row for row in rows if row.method == "PaDiM-R18" and row.place == "all"}
     assert set(found) == {"magnetic_tile", "MVTec"}
-    whole = only(rows, method="PaDiM-R18", place="all", metric="pixel_auroc", root="MVTec")
+    whole = only(rows, method="PaDiM-R18", place="all", metric="pixel_auroc", source=MVTEC)
     assert (whole.measured.mean, whole.categories) == (pytest.approx(75), ("tile", "bottle"))
+
+
+def test_resolutions_are_never_averaged_together():
+    records = [
+        scored("PaDiM-R18", "tile", 0.9),
+        scored("PaDiM-R18", "bottle", 0.7, crop=256),
+        replace(scored("PaDiM-R18", "tile", 0.5), settings={}),
+    ]
+    rows = beside(records, 1)
+    whole = [row for row in rows if (row.method, row.place) == ("PaDiM-R18", "all")]
+    assert {row.source.resolution: row.measured.mean for row in whole if row.metric == "pixel_auroc"} == {
+        "256 px, centre 224 px": pytest.approx(90),
+        "256 px, centre 256 px": pytest.approx(70),
+        "resolution unknown": pytest.approx(50),
+    }
 
 
 def test_printed_methods_that_were_not_measured_stand_where_others_were():
@@ -102,17 +119,49 @@ def test_doubts_come_along():
     assert only(rows, method="SPADE-WR50", place="all", metric="pixel_auroc").printed.doubt
 
 
-def test_other_data_unfinished_cells_and_studies_do_not_count():
+def test_unfinished_cells_and_studies_do_not_count():
     failure = Failure("error", "no", "", "fit")
     others = [
-        scored("PaDiM-R18", "texture", 0.9, dataset="synthetic"),
-        scored("PaDiM-R18", "bottle", 0.9, dataset="rd_mvtec"),
         scored("PaDiM-R18", "bottle", 0.9, failure=failure),
         scored("PaDiM-R18", "bottle", 0.9, varied={"train_images": 25.0}),
-        scored("PaDiM-R18", "my own category", 0.9),
         record("PaDiM-R18", "bottle", metrics={"image_auroc": 0.9}),
     ]
     assert beside(others, 1) == ()
+
+
+OTHERS = [
+    scored("PaDiM-R18", "texture", 0.9, dataset="synthetic"),
+    scored("PaDiM-R18", "bottle", 0.9, dataset="rd_mvtec"),
+    scored("PaDiM-R18", "my own category", 0.9),
+]
+
+
+def test_other_data_do_not_count_beside_those_of_the_table():
+    records = [*OTHERS, scored("PaDiM-R18", "tile", 0.8)]
+    rows = [row for row in beside(records, 1) if row.measured]
+    assert {(row.categories, row.stand_in) for row in rows} == {(("tile",), False)}
+
+
+def test_other_data_stand_in_where_there_are_none_of_the_table():
+    rows = [row for row in beside(OTHERS, 1) if row.metric == "pixel_auroc" and row.method == "PaDiM-R18"]
+    assert [(row.source.dataset, row.place, row.categories) for row in rows] == [
+        ("synthetic", "all", ("texture",)),
+        ("rd_mvtec", "all", ("bottle",)),
+        ("mvtec", "all", ("my own category",)),
+    ]
+    assert all(row.stand_in and row.measured.mean == pytest.approx(90) and row.printed for row in rows)
+
+
+def test_what_stands_in_is_averaged_by_source():
+    tiles, bottles = ([scored("SPADE-WR50", c, f, root=c)] for c, f in (("tile", 0.9), ("bottle", 0.8)))
+    both = [scored("SPADE-WR50", c, f, dataset="synthetic") for c, f in (("texture", 0.6), ("object", 0.5))]
+    rows = [row for row in beside([*tiles, *bottles, *both], 4) if row.method == "SPADE-WR50"]
+    assert [(row.source.root, row.categories, row.measured.mean) for row in rows] == [
+        ("tile", ("tile",), pytest.approx(90)),
+        ("bottle", ("bottle",), pytest.approx(80)),
+        ("MVTec", ("texture", "object"), pytest.approx(55)),
+    ]
+    assert all(row.difference == pytest.approx(row.measured.mean - row.printed.value) for row in rows)
 
 
 def test_of_two_records_of_one_cell_the_latest_counts():

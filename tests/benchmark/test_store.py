@@ -75,6 +75,39 @@ def test_unknown_fields_are_refused(tmp_path):
         read(path)
 
 
+WRONG = {
+    "method": (None, 3, ["PaDiM"]),
+    "seed": (None, "3", 3.5, True, float("nan")),
+    "settings": (None, [], "text"),
+    "measure": ("time", None, [1], {"time": 1}),
+    "varied": (None, {"train_images": "many"}, {"train_images": True}, {"train_images": float("inf")}),
+    "facts": ([], "text", {"fingerprint": 1, "train_images": 1, "test_images": 1, "anomalous_images": 1}),
+    "metrics": ({"pro": None}, ["pro"], {"pro": float("nan")}, {"pro": 10**400}),
+    "curves": ({"roc": {"x": [0, "1"], "y": [0, 1]}}, {"roc": {"x": 3, "y": []}}, {"roc": []}),
+    "seconds": ({"fit": {"median": "1", "lower": 1, "upper": 1, "count": 1}}, {"fit": 1.0}),
+    "bytes": ({"peak": 1.5}, {"peak": "1"}),
+    "flops": ("many", 1.5),
+    "examples": ({}, [3], [{"path": "a"}], [vars(RECORD.examples[0]) | {"anomalous": "no"}]),
+    "failure": ([], {"cause": "bad luck", "message": "", "traceback": "", "stage": ""}),
+    "plugins": ([["pixels"]], [{"name": None}]),
+    "begun": (None, 2026),
+}
+
+
+@pytest.mark.parametrize(("field", "value"), [(name, value) for name in WRONG for value in WRONG[name]])
+def test_a_field_of_another_type_is_refused_by_file_and_name(tmp_path, field, value):
+    path = write(RECORD, tmp_path)
+    path.write_text(json.dumps(json.loads(path.read_text()) | {field: value}))
+    with pytest.raises(BadData, match=rf'abc.json" is no whole record \("record.{field}'):
+        read(path)
+
+
+def test_a_whole_number_will_do_where_any_number_is_expected(tmp_path):
+    path = write(RECORD, tmp_path)
+    path.write_text(json.dumps(json.loads(path.read_text()) | {"took": 2, "metrics": {"pro": 1}}))
+    assert read(path) == replace(RECORD, took=2.0, metrics={"pro": 1.0})
+
+
 def test_a_folder_that_is_none_is_refused(tmp_path):
     with pytest.raises(BadData, match="Records were expected there"):
         read_all(tmp_path / "nowhere")

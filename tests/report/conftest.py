@@ -61,4 +61,4 @@ def few(random, write):
 @pytest.fixture
 def study_of(write):
     """The study that some records make."""
-    return lambda records: Study(tuple(read_cells([write(records)])))
+    return lambda records, name="records": Study(tuple(read_cells([write(records, name)])))

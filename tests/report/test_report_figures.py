@@ -13,6 +13,7 @@ from padimkit.report.comparisons import comparisons
 from padimkit.report.curves import height, panels
 from padimkit.report.fronts import front
 from padimkit.report.growths import growths
+from padimkit.report.page import as_page
 from padimkit.report.rank_plots import cliques
 from padimkit.report.scoreboards import scoreboards
 from padimkit.report.tradeoffs import tradeoffs
@@ -126,6 +127,66 @@ def test_seeds_are_the_pairs_of_a_single_category(study_of, random):
     ]
     assert abs(differences.rows[0][2].value) == pytest.approx(abs(np.mean(expected)))
     assert differences.rows[0][4].text == "4"
+
+
+def test_one_seed_stands_for_all_of_the_other_method(study_of, random):
+    records = [made_records.made("padim-rd100", "grid", seed, random) for seed in (1, 2, 3, 4, 5)]
+    alone = made_records.made("layer-sum", "grid", 0, random)
+    differences = comparisons(study_of([*records, alone]))[0].differences
+    mean = np.mean([record.metrics["image_auroc"] for record in records])
+    ((_, _, difference, interval, pairs),) = differences.rows
+    assert abs(difference.value) == pytest.approx(abs(mean - alone.metrics["image_auroc"]))
+    assert pairs.text == "5" and " to " in interval.text
+
+
+@pytest.mark.parametrize(("seeds", "told"), [(4, False), (5, True)])
+def test_an_interval_needs_five_pairs(study_of, random, seeds, told):
+    records = [
+        made_records.made(method, "grid", seed, random)
+        for method in ("spade", "layer-sum")
+        for seed in range(seeds)
+    ]
+    differences = comparisons(study_of(records))[0].differences
+    assert (" to " in differences.rows[0][3].text) == told
+    assert differences.notes == (() if told else ("A difference has an interval from 5 pairs on.",))
+
+
+@pytest.fixture
+def maskless(records):
+    """The records of the study, without the pixel figures of one category."""
+    return [
+        replace(record, metrics={"image_auroc": record.metrics["image_auroc"]}, undefined={"pro": "No mask."})
+        if record.category == "bottle" and "pro" in record.metrics
+        else record
+        for record in records
+    ]
+
+
+def test_a_category_without_any_figure_does_not_hide_the_others(study_of, study, maskless):
+    (image, pro), (_, whole) = comparisons(study_of(maskless)), comparisons(study)
+    scored = made_records.CATEGORIES[1:]
+    column = pro.table.head.index("bottle")
+    assert {row[column].text for row in pro.table.rows} == {"undefined"}
+    assert pro.table.notes == ("No method has a figure on bottle, so no mean counts it.",)
+    assert image.table.notes == whole.table.notes == ()
+    for row in whole.board.rows:
+        mean = next(data[2].value for data in pro.table.rows if data[0].text == row.method)
+        assert mean == pytest.approx(np.mean([whole.board.spread(row, name).mean for name in scored]))
+    assert {row[4].text for row in pro.differences.rows} == {"5"}
+    assert "over 5 categories" in pro.ranks.caption and "over 6 categories" in image.ranks.caption
+
+
+def test_quality_and_cost_are_over_the_categories_that_have_a_figure(study_of, maskless):
+    study = study_of(maskless)
+    assert "Not in these means, since no method has a figure there: bottle." in as_page(study)
+    image, pro = tradeoffs(study)
+    assert (image.metrics, image.unscored) == (["image_auroc"], [])
+    assert (pro.metrics, pro.unscored, pro.left_out) == (["pro"], ["bottle"], [])
+    assert len(pro.plots) == len(image.plots) == 2
+    kept = [record for record in maskless if record.category != "bottle" and not record.varied]
+    (alone,) = tradeoffs(study_of(kept, name="kept"))
+    columns = [alone.table.head.index(name) for name in pro.table.head]
+    assert [[row[column] for column in columns] for row in alone.table.rows] == [*map(list, pro.table.rows)]
 
 
 @pytest.mark.parametrize(("categories", "shown"), [(4, False), (5, True)])

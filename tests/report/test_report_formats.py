@@ -54,7 +54,7 @@ def test_latex_has_the_figures_of_the_records(records, study):
         plain = [[re.sub(r"\\textbf\{(.*)\}", r"\1", word) for word in line] for line in lines]
         found = {key: value.replace(r"$\pm$", "±") for key, value in in_rows(plain).items()}
         assert found == expected(records, metric)
-    assert r"\caption{image\_auroc, products.}" in text
+    assert r"\caption{image\_auroc, products. Protocol A: mvtec, 256 px, centre 224 px.}" in text
 
 
 def test_csv_has_a_line_per_cell_with_all_its_figures(records, study):
@@ -102,6 +102,15 @@ def test_labels_survive_csv(study_of, random):
     label = 'with "quotes", commas;\nand a line'
     record = replace(made_records.made(label, "bottle", 0, random), key="hostile")
     assert next(csv.DictReader(as_csv(study_of([record])).splitlines(keepends=True)))["method"] == label
+
+
+def test_latex_warns_as_markdown_does(study_of, random):
+    records = [made_records.made(name, "bottle", 0, random) for name in ("spade", "padim-rd100")]
+    records[0] = replace(records[0], facts=replace(records[0].facts, fingerprint="other"))
+    study = study_of(records)
+    told = "Note: Cells of products / bottle saw different files: their fingerprints differ."
+    assert f"% {told}" in as_latex(study).splitlines()
+    assert f"- {told}" in as_markdown(study).splitlines()
 
 
 def test_latex_comments_stay_on_their_lines(study_of, random):

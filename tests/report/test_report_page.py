@@ -112,6 +112,10 @@ def test_plots_have_a_title_a_description_and_colours_of_the_page(page, elements
     assert "<text" in drawn
 
 
+def test_the_page_says_how_far_intervals_of_exponents_reach(page):
+    assert "bootstrapped over the sizes, and too narrow where these are few" in page
+
+
 def test_failed_and_missing_cells_are_named(page):
     assert "spade on products / wood, seed 2</a>: memory in the stage “density fit”. Needs 9.1 GB" in page
     assert "layer-sum on products / tile, seed 1 (suite study)" in page

@@ -77,6 +77,12 @@ def test_records_of_other_files_other_metrics_and_twins_are_reported(study_of, r
     ]
 
 
+@pytest.mark.parametrize("metrics", [3, True, "pro", {"pro": 1}, [None], None])
+def test_settings_that_list_no_metrics_are_no_hindrance(study_of, random, metrics):
+    record = made_records.made("spade", "bottle", 0, random)
+    assert warnings(study_of([replace(record, settings=record.settings | {"metrics": metrics})]).cells) == []
+
+
 @pytest.mark.parametrize(("keep", "count"), [(20, 0), (30, 1)])
 def test_seeds_with_other_settings_are_reported(study_of, random, keep, count):
     def seeded(seed, keep):
