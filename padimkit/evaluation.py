@@ -1,5 +1,6 @@
 """A fitted pipeline and a test set to figures of merit."""
 
+import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
@@ -64,9 +65,14 @@ def _computed(metrics: Mapping[str, Metric]) -> tuple[dict[str, float], dict[str
     figures, undefined = {}, {}
     for name, metric in metrics.items():
         try:
-            figures[name] = metric.compute()
+            figure = metric.compute()
         except UndefinedMetric as error:
             undefined[name] = str(error)
+            continue
+        if math.isfinite(figure):
+            figures[name] = figure
+        else:  # NaN is no figure of merit, whoever made the metric
+            undefined[name] = f"The metric gave {figure}."
     return figures, undefined
 
 

@@ -3,6 +3,7 @@ import torch
 
 from padimkit import AnomalyMap, Batch, Pipeline, evaluate
 from padimkit.backbones.pixels import Pixels
+from padimkit.contracts import Metric
 from padimkit.densities.gaussian import Gaussian
 from padimkit.errors import BadData
 from padimkit.metrics.auroc import ImageAUROC, PixelAUROC
@@ -22,6 +23,26 @@ def drawn(generator, **known):
     paths = ("1", "2", "3", "4")
     parts = [slice(0, 3), slice(3, 4)]
     return [Batch(images[p], paths[p], **{name: value[p] for name, value in known.items()}) for p in parts]
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf")])
+def test_what_is_not_finite_is_no_figure_of_merit(generator, pipeline, value):
+    class Divided(Metric):
+        higher_is_better = True
+
+        def update(self, prediction, truth):
+            pass
+
+        def compute(self):
+            return value
+
+        def reset(self):
+            pass
+
+    found = evaluate(
+        pipeline, drawn(generator, labels=torch.tensor([False, False, True, True])), {"mine": Divided()}
+    )
+    assert found.metrics == {} and found.undefined == {"mine": f"The metric gave {value}."}
 
 
 def test_figures_scores_and_times_of_one_pass(generator, pipeline):

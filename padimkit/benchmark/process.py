@@ -46,16 +46,17 @@ def run_cell(cell: Cell, facts: Facts, limits: Limits) -> Record:
     begun, start = datetime.now(timezone.utc), time.perf_counter()
     with tempfile.TemporaryDirectory(prefix="padimkit-cell-") as folder:
         outcome = _outcome(cell, Path(folder), limits)
-    return from_fields(
-        {
-            **asdict(cell),
-            "key": cell.key(facts),
-            "facts": asdict(facts),
-            "begun": begun.isoformat(timespec="seconds"),
-            "took": round(time.perf_counter() - start, 3),
-            **outcome,
-        }
-    )
+    known = {
+        **asdict(cell),
+        "key": cell.key(facts),
+        "facts": asdict(facts),
+        "begun": begun.isoformat(timespec="seconds"),
+        "took": round(time.perf_counter() - start, 3),
+    }
+    try:
+        return from_fields(known | outcome)
+    except TypeError as error:  # a plugin has given what no record can hold
+        return from_fields(known | _failed("error", f"What came out of it is no record: {error}.", "", ""))
 
 
 def stop_running() -> None:

@@ -1,5 +1,6 @@
 import pytest
 
+from padimkit.benchmark import process
 from padimkit.benchmark.process import Limits, run_cell
 from padimkit.benchmark.suite import Suite
 from padimkit.settings import made_of
@@ -82,6 +83,13 @@ def test_fitted_bytes_leave_the_backbone_out(outcome):
 def test_only_what_is_asked_for_is_measured(outcome):
     record = outcome("padim-filter-bank", measure=["memory"])
     assert record.bytes and not record.metrics and not record.seconds and not record.examples
+
+
+def test_an_outcome_that_no_record_can_hold_is_a_failure(outcome, broken, monkeypatch):
+    monkeypatch.setattr(process, "_outcome", lambda *_: {"metrics": {"pro": float("nan")}})
+    record = outcome(broken("well"))
+    assert record.failure is not None and record.failure.cause == "error" and not record.metrics
+    assert "pro" in record.failure.message and "finite" in record.failure.message
 
 
 def test_a_record_says_which_metrics_are_better_when_lower(outcome, broken):
