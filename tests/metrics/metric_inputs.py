@@ -64,4 +64,4 @@ def _paths(maps: torch.Tensor) -> tuple[str, ...]:
 
 
 def _bools(array: np.ndarray) -> torch.Tensor:
-    return torch.as_tensor(array, dtype=torch.bool)
+    return torch.tensor(array, dtype=torch.bool)  # a copy: tests change what they are given
