@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 PEERS ?= .venv-peers
 
-.PHONY: help demo test docs format bench-memory bench-peers bench-floor bench-spade bench-methods bench-plugins bench-complexity clean
+.PHONY: help demo test docs format bench-memory bench-peers bench-floor bench-spade bench-methods bench-plugins bench-complexity bench-clock clean
 
 help:
 	@echo "make demo              fit and test on synthetic images, without any download of data or weights"
@@ -17,6 +17,7 @@ help:
 	@echo "make bench-methods     all methods on real images, where these are (1 hour)"
 	@echo "make bench-plugins     how long fifty plugins take to list"
 	@echo "make bench-complexity  how time and memory grow, on real images, where these are (1 hour)"
+	@echo "make bench-clock       what measuring the stages costs"
 	@echo "make clean             remove .venv, site/ and what the demo wrote"
 
 demo: .venv/installed
@@ -61,6 +62,9 @@ bench-plugins: .venv/installed
 bench-complexity: .venv/installed
 	$(BIN)/padimkit benchmark benchmarks/suites/complexity.yaml
 	$(BIN)/padimkit report records/complexity --format markdown
+
+bench-clock: .venv/installed
+	$(BIN)/python -m benchmarks.clock
 
 clean:
 	rm -rf .venv .venv-peers demo site
