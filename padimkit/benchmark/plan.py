@@ -1,7 +1,7 @@
 """Which cells a suite has, beside their records: what is missing, and what is no longer planned."""
 
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -31,17 +31,17 @@ class Plan:
 _START = ".plan-"  # hidden: it is no record
 
 
-def plans(folders: Iterable[Path]) -> Iterator[Plan]:
-    """The plans in folders of records.
+def plans(folder: Path) -> Iterator[Plan]:
+    """The plans in a folder of records.
 
     Raises:
         BadData: A file is no plan.
     """
-    for folder in folders:
-        for path in sorted(folder.glob(f"{_START}*.json")):
-            try:
-                content = json.loads(path.read_text(encoding="utf-8"))
-                titles = {str(key): str(title) for key, title in content["titles"].items()}
-                yield Plan(str(content["suite"]), titles)
-            except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
-                raise BadData(f'"{path}" is no plan of a suite ({error}). Delete it.') from error
+    for path in sorted(folder.glob(f"{_START}*.json")):
+        try:
+            content = json.loads(path.read_text(encoding="utf-8"))
+            titles = {str(key): str(title) for key, title in content["titles"].items()}
+            found = Plan(str(content["suite"]), titles)
+        except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+            raise BadData(f'"{path}" is no plan of a suite ({error}). Delete it.') from error
+        yield found

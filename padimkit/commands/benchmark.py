@@ -30,16 +30,16 @@ def run(words: list[str]) -> None:
     suite = Suite.read(given.suite)
     require_engine(suite.engine)
     output = given.output or Path("records") / suite.name
-    try:
-        require_fitting(suite.planned)
-    except BadConfig as error:
-        raise BadConfig(f'"{given.suite}": {error}') from error
     left = remaining(suite, output, retry_failed=given.retry_failed)
     _announce(suite, left, output)
-    if given.dry_run:
-        for planned in left:
-            print(f"{planned.cell.title}: {_size(predicted_bytes(planned))}")
-        return
+    try:
+        if given.dry_run:
+            for planned in left:
+                print(f"{planned.cell.title}: {_size(predicted_bytes(planned))}")
+            return
+        require_fitting(left)
+    except BadConfig as error:
+        raise BadConfig(f'"{given.suite}": {error}') from error
     _run(suite, left, output)
     print(f"{len(suite.planned)} records are in {output}; report them by: padimkit report {output}")
     failed = failures(suite, output)

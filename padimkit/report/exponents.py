@@ -1,6 +1,7 @@
 """Exponents of growth beside those of theory."""
 
 from collections.abc import Iterator
+from functools import cache
 
 from padimkit.benchmark.complexity import growth
 from padimkit.benchmark.statistics import Interval
@@ -57,7 +58,11 @@ def theory(line: Line, varied: str, cost: Cost) -> tuple[Datum, Datum]:
 
 
 def _growth(line: Line, varied: str, cost: Cost) -> Interval:
-    points = line.points(varied, cost)
+    return _fitted(tuple(line.points(varied, cost)))
+
+
+@cache  # a plot, its table and the table of all exponents show the same
+def _fitted(points: tuple[tuple[float, float], ...]) -> Interval:
     return growth([size for size, _ in points], [value for _, value in points])
 
 

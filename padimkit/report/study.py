@@ -13,19 +13,6 @@ from padimkit.report.protocols import Protocol, lettered
 
 
 @dataclass(frozen=True)
-class Missing:
-    """A cell that a suite should have, going by its others, and has no record of."""
-
-    suite: str
-    method: str
-    place: str
-    seed: int
-
-    def __str__(self) -> str:
-        return f"{self.method} on {self.place}, seed {self.seed} (suite {self.suite})"
-
-
-@dataclass(frozen=True)
 class Study:
     """The cells of a report.
 
@@ -62,7 +49,7 @@ class Study:
         for cell in self.cells:
             if not cell.record.varied and cell.record.suite not in planned:
                 suites[cell.record.suite].append(cell)
-        guessed = [str(missing) for suite, cells in suites.items() for missing in _gaps(suite, cells)]
+        guessed = [gap for suite, cells in suites.items() for gap in _gaps(suite, cells)]
         return guessed + [
             f"{title} (suite {plan.suite})"
             for plan in self.plans
@@ -111,18 +98,15 @@ def read_study(paths: Sequence[Path]) -> Study:
         BadData: There are no records, or something among them is none.
     """
     cells = read_cells(paths)
-    folders = {path: tuple(plans([path])) for path in dict.fromkeys(paths) if path.is_dir()}
-    outdated = [cell for cell in cells if _outdated(cell, folders.get(cell.file.parent, ()))]
-    return Study(
-        tuple(cell for cell in cells if cell not in outdated),
-        tuple(plan for found in folders.values() for plan in found),
-        tuple(outdated),
-    )
+    beside = {path: tuple(plans(path)) for path in dict.fromkeys(paths) if path.is_dir()}
+    found = tuple(plan for some in beside.values() for plan in some)
+    wanted = {key for plan in found for key in plan.titles}
 
+    def outdated(cell: Cell) -> bool:
+        suites = {plan.suite for plan in beside.get(cell.file.parent, ())}
+        return cell.record.suite in suites and cell.record.key not in wanted
 
-def _outdated(cell: Cell, beside: Sequence[Plan]) -> bool:
-    suites = {plan.suite for plan in beside}
-    return cell.record.suite in suites and not any(cell.record.key in plan.titles for plan in beside)
+    return Study(tuple(cell for cell in cells if not outdated(cell)), found, tuple(filter(outdated, cells)))
 
 
 def unique(names: Iterable[str]) -> list[str]:
@@ -130,11 +114,12 @@ def unique(names: Iterable[str]) -> list[str]:
     return list(dict.fromkeys(names))
 
 
-def _gaps(suite: str, cells: Sequence[Cell]) -> list[Missing]:
+def _gaps(suite: str, cells: Sequence[Cell]) -> list[str]:
+    """Cells that a suite should have, going by its others, and has no record of."""
     records = [cell.record for cell in cells]
     there = {(record.method, record.dataset, record.category, record.seed) for record in records}
     return [
-        Missing(suite, method, place(dataset, category), seed)
+        f"{method} on {place(dataset, category)}, seed {seed} (suite {suite})"
         for method in sorted({record.method for record in records})
         for dataset, category in sorted({(record.dataset, record.category) for record in records})
         for seed in _seeds(records, method, dataset)

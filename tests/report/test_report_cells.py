@@ -8,9 +8,10 @@ import made_records
 import pytest
 
 from padimkit.benchmark import store
+from padimkit.benchmark.plan import Plan
 from padimkit.errors import BadData
 from padimkit.report.cells import read_cells
-from padimkit.report.study import Study
+from padimkit.report.study import Study, read_study
 
 
 def test_folders_and_single_files_are_read(records, folder, write, random):
@@ -59,6 +60,25 @@ def test_a_cell_of_two_suites_counts_once(few, tmp_path):
     again = replace(store.read(file), suite="other", took=9.0)
     store.write(again, other)
     assert len(read_cells([few, other])) == len(list(few.iterdir()))
+
+
+def test_what_one_suite_no_longer_has_counts_where_another_has_it(few, tmp_path):
+    record = store.read(sorted(few.glob("*.json"))[0])
+    other = tmp_path / "other"
+    other.mkdir()
+    store.write(replace(record, suite="other"), other)
+    Plan(record.suite, {}).write(few)
+    assert record.key not in [cell.record.key for cell in read_study([few]).cells]
+    Plan("other", {record.key: "it"}).write(other)
+    study = read_study([few, other])
+    assert record.key in [cell.record.key for cell in study.cells] and study.missing == []
+
+
+@pytest.mark.parametrize("content", ["", "[]", '{"suite": "s"}', '{"suite": "s", "titles": []}'])
+def test_a_broken_plan_is_refused_by_name(few, content):
+    (few / ".plan-s.json").write_text(content)
+    with pytest.raises(BadData, match=r'\.plan-s\.json" is no plan of a suite'):
+        read_study([few])
 
 
 def test_two_records_of_one_cell_with_different_figures_are_refused(few, tmp_path):
