@@ -10,7 +10,7 @@ import torch
 
 from benchmarks import machine
 from padimkit import Batch, load_recipe
-from padimkit.pipeline import Pipeline
+from padimkit.pipeline.pipeline import Pipeline
 from padimkit.stages import Clock, stage, timed
 
 STAGES = 100_000

@@ -33,7 +33,7 @@ def fit(count: int, root: str) -> dict[str, float]:
 
 def main() -> None:
     from padimkit import Preprocessing, Reader
-    from padimkit.datasets.synthetic import Synthetic
+    from padimkit.datasets.synthetic.dataset import Synthetic
 
     with tempfile.TemporaryDirectory() as root:
         Synthetic(Path(root)).train(Reader(Preprocessing()))

@@ -9,8 +9,8 @@ from itertools import product
 from pathlib import Path
 
 from padimkit.benchmark.record import Record
-from padimkit.benchmark.statistics import spread
 from padimkit.benchmark.store import read_all
+from padimkit.report.statistics import spread
 
 METRICS = {"image_auroc": "image AUROC", "pixel_auroc": "pixel AUROC", "pro": "PRO"}
 

@@ -70,7 +70,7 @@ def taken(words: list[str], site: Path) -> Taken:
 
 def measure(count: int, rounds: int) -> dict[str, list[Taken]]:
     """What each round takes, in which all commands take turns; a first one does not count."""
-    listing = ["-m", "padimkit.cli", "plugins", "list"]
+    listing = ["-m", "padimkit", "plugins", "list"]
     with tempfile.TemporaryDirectory() as without, tempfile.TemporaryDirectory() as site:
         install(Path(site), count)
         commands = {

@@ -15,8 +15,8 @@ import torch
 
 from benchmarks import fresh, machine
 from benchmarks.measure import measured
-from padimkit.densities.gallery import Gallery
-from padimkit.densities.nearest import nearest_distances
+from padimkit.densities._gallery import Gallery
+from padimkit.densities._nearest import nearest_distances
 from padimkit.values import Pyramid
 
 RECORD = Path(__file__).parent / "records" / "spade.json"

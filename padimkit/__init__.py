@@ -7,56 +7,56 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from padimkit.augmentation import Augmentation
     from padimkit.backbones.filter_bank import FilterBank
     from padimkit.backbones.pixels import Pixels
     from padimkit.backbones.timm import Timm
-    from padimkit.config import load_recipe
-    from padimkit.cookbook import recipes
+    from padimkit.config.build import load_recipe
     from padimkit.datasets.folder import Folder
     from padimkit.datasets.mvtec import MVTec
-    from padimkit.datasets.synthetic import Synthetic
+    from padimkit.datasets.synthetic.dataset import Synthetic
     from padimkit.densities.gaussian import Gaussian
     from padimkit.evaluation import Evaluation, evaluate
-    from padimkit.images import Preprocessing
-    from padimkit.levels import Joint, Separate
-    from padimkit.maps import AnomalyMap
+    from padimkit.images.augmentation import Augmentation
+    from padimkit.images.preprocessing import Preprocessing
+    from padimkit.images.reader import Reader, Sample
     from padimkit.metrics.auroc import ImageAUROC, PixelAUROC
     from padimkit.metrics.pro import PRO
-    from padimkit.moments import Moments
-    from padimkit.pipeline import Pipeline
-    from padimkit.reader import Reader, Sample
+    from padimkit.moments.moments import Moments
+    from padimkit.pipeline.anomaly_map import AnomalyMap
+    from padimkit.pipeline.levels import Joint, Separate
+    from padimkit.pipeline.pipeline import Pipeline
     from padimkit.reducers.identity import Identity
     from padimkit.reducers.pca import PCA
     from padimkit.reducers.random_channels import RandomChannels
-    from padimkit.registry import Registry
+    from padimkit.registry.recipes import recipes
+    from padimkit.registry.registry import Registry
     from padimkit.storage import load, save
     from padimkit.values import Batch, Embedding, Features, Prediction, Scores, Stream
 
 _MODULES = {
-    "augmentation": ("Augmentation",),
+    "images.augmentation": ("Augmentation",),
     "backbones.filter_bank": ("FilterBank",),
     "backbones.pixels": ("Pixels",),
     "backbones.timm": ("Timm",),
-    "config": ("load_recipe",),
-    "cookbook": ("recipes",),
+    "config.build": ("load_recipe",),
+    "registry.recipes": ("recipes",),
     "datasets.folder": ("Folder",),
     "datasets.mvtec": ("MVTec",),
-    "datasets.synthetic": ("Synthetic",),
+    "datasets.synthetic.dataset": ("Synthetic",),
     "densities.gaussian": ("Gaussian",),
     "evaluation": ("Evaluation", "evaluate"),
-    "images": ("Preprocessing",),
-    "levels": ("Joint", "Separate"),
-    "maps": ("AnomalyMap",),
+    "images.preprocessing": ("Preprocessing",),
+    "pipeline.levels": ("Joint", "Separate"),
+    "pipeline.anomaly_map": ("AnomalyMap",),
     "metrics.auroc": ("ImageAUROC", "PixelAUROC"),
     "metrics.pro": ("PRO",),
-    "moments": ("Moments",),
-    "pipeline": ("Pipeline",),
-    "reader": ("Reader", "Sample"),
+    "moments.moments": ("Moments",),
+    "pipeline.pipeline": ("Pipeline",),
+    "images.reader": ("Reader", "Sample"),
     "reducers.identity": ("Identity",),
     "reducers.pca": ("PCA",),
     "reducers.random_channels": ("RandomChannels",),
-    "registry": ("Registry",),
+    "registry.registry": ("Registry",),
     "storage": ("load", "save"),
     "values": ("Batch", "Embedding", "Features", "Prediction", "Scores", "Stream"),
 }

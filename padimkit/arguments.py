@@ -1,11 +1,11 @@
 """The arguments a part was made with, read back from it: what scikit-learn calls its parameters."""
 
 import inspect
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from padimkit.errors import BrokenPlugin, CannotMerge
+from padimkit.errors import BadArgument, BrokenPlugin, CannotMerge
 
 
 def arguments(part: object) -> dict[str, Any]:
@@ -55,3 +55,10 @@ def _likeness(value: Any) -> Any:
     if isinstance(value, list | tuple):
         return [_likeness(inner) for inner in value]
     return type(value), {name: _likeness(inner) for name, inner in arguments(value).items()}
+
+
+def require_choice(name: str, value: object, choices: Iterable[object]) -> None:
+    """Raises BadArgument unless the value is one of the choices."""
+    choices = list(choices)
+    if value not in choices:
+        raise BadArgument(f'Expected "{name}" to be one of {", ".join(map(str, choices))}, got "{value}".')

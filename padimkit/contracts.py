@@ -12,7 +12,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from padimkit.reader import Reader
+from padimkit.images.reader import Reader
 from padimkit.values import Batch, Embedding, Features, Prediction, Pyramid, Scores
 
 

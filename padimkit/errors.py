@@ -1,5 +1,8 @@
 """Every error that padimkit raises on purpose."""
 
+from collections.abc import Iterable
+from difflib import get_close_matches
+
 
 class PadimkitError(Exception):
     """A mistake that the user can mend; the message says what was found and what to do."""
@@ -93,3 +96,16 @@ class FailedCells(PadimkitError):
     """Cells of a suite have failed; their records say why."""
 
     exit_status = 1
+
+
+def near_misses(name: str, choices: Iterable[str]) -> str:
+    """A sentence with the near misses of a name, empty where none is near."""
+    near = get_close_matches(name, list(choices), n=3)
+    return f" Did you mean {' or '.join(f'{choice!r}' for choice in near)}?" if near else ""
+
+
+def did_you_mean(name: str, choices: Iterable[str]) -> str:
+    """A sentence with the near misses of a name, or with all choices where none is near."""
+    choices = list(choices)
+    all_of_them = f" Expected one of: {', '.join(choices)}." if choices else ""
+    return near_misses(name, choices) or all_of_them

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from padimkit.contracts import Metric
 from padimkit.errors import BadData, UndefinedMetric
-from padimkit.pipeline import Pipeline
+from padimkit.pipeline.pipeline import Pipeline
 from padimkit.stages import Clock, stage, staged, timed
 from padimkit.values import Batch, Prediction
 

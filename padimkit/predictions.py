@@ -13,7 +13,7 @@ from matplotlib import colormaps
 from PIL import Image
 from torch import Tensor
 
-from padimkit.pipeline import Pipeline
+from padimkit.pipeline.pipeline import Pipeline
 from padimkit.values import Batch
 
 SCALE = "scale.json"

@@ -11,13 +11,12 @@ import yaml
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 
-from padimkit.config import build_pipeline
-from padimkit.description import describe
+from padimkit.config.build import build_pipeline
+from padimkit.config.description import describe, plugins_of
+from padimkit.config.yaml_file import read_yaml
 from padimkit.errors import BadModel, PadimkitError, UntrustedClass
 from padimkit.files import new_folder
-from padimkit.pipeline import Pipeline
-from padimkit.provenance import plugins_of
-from padimkit.yaml_file import read_yaml
+from padimkit.pipeline.pipeline import Pipeline
 
 FORMAT_VERSION = 1
 MANIFEST = "manifest.json"

@@ -15,7 +15,7 @@ from benchmarks.peers import ours, run
 from benchmarks.peers.table import Ratio, lines, qualities
 from benchmarks.peers.tasks import Scale, tasks
 from padimkit.benchmark.record import Record
-from padimkit.cli import main
+from padimkit.cli.main import main
 
 TINY = Scale(images=10, wide=24, narrow=6, side=5, maps=6, pixels=64)
 

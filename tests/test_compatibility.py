@@ -8,8 +8,8 @@ from collections import Counter
 import pytest
 import yaml
 
-from padimkit.cli import main
-from padimkit.registry import Registry
+from padimkit.cli.main import main
+from padimkit.registry.registry import Registry
 
 LATE = """
     import time
@@ -55,7 +55,8 @@ def menagerie(install, tmp_path):
 
 def padimkit(menagerie, *words, status=0):
     """The finished process of a command that sees the menagerie."""
-    code = f"import sys; sys.path.append({str(menagerie)!r}); from padimkit.cli import main; sys.exit(main())"
+    start = "import sys, runpy; runpy.run_module('padimkit', None, '__main__', True)"
+    code = f"import sys; sys.path.append({str(menagerie)!r}); {start}"
     command = [sys.executable, "-c", code, *map(str, words)]
     done = subprocess.run(command, capture_output=True, text=True)
     assert done.returncode == status, done.stderr

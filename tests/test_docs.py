@@ -13,8 +13,8 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from padimkit.cli import main
-from padimkit.starter import write_starter
+from padimkit.cli.main import main
+from padimkit.cli.plugins.new import write_starter
 
 ROOT = Path(__file__).resolve().parents[1]
 PAGES = [
@@ -29,7 +29,7 @@ BLOCK = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 def drawn(tmp_path_factory):
     """The synthetic data set, drawn once for all pages."""
     from padimkit import Preprocessing, Reader
-    from padimkit.datasets.synthetic import Synthetic
+    from padimkit.datasets.synthetic.dataset import Synthetic
 
     root = tmp_path_factory.mktemp("drawn") / "padimkit-synthetic"
     for category in ("texture", "object"):

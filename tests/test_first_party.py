@@ -7,7 +7,7 @@ import zipfile
 import pytest
 from fresh_environment import ROOT, FreshEnvironment
 
-from padimkit.registry import CONTRACTS
+from padimkit.registry.plugin import CONTRACTS
 
 PROJECTS = sorted((ROOT / "plugins").glob("padimkit-*"))
 # By the name of a plugin, the arguments that it cannot do without, or that make it quick.

@@ -1,70 +1,110 @@
-"""Imports point down only: a module imports from its own layer's package or from layers below."""
+"""Imports point down only, and some things are never imported: who may import whom."""
 
 import ast
+from collections.abc import Iterator
 from pathlib import Path
-
-import pytest
 
 import padimkit
 
 ROOT = Path(padimkit.__file__).parent
-# From the top down. What stands in one tuple does not import each other, except within a package.
+TEMPLATE = ROOT / "cli" / "plugins" / "template"
+FAMILIES = ("backbones", "reducers", "densities", "metrics", "datasets")
+# From the top down. What stands in one row does not import each other, except within a folder.
 LAYERS = [
-    ("cli", "template"),
-    ("commands",),
+    ("__main__",),
+    ("cli",),
     ("report",),
     ("benchmark",),
-    ("result_table", "predictions", "progress"),
-    ("settings", "storage", "testing"),
-    ("config", "description", "provenance", "suggestions", "metric_labels"),
-    ("expansion", "cookbook"),
-    ("names", "evaluation"),
-    ("pipeline", "starter"),
-    ("heads", "levels", "maps", "border"),
-    ("backbones", "reducers", "densities", "metrics", "datasets", "inspection", "lookup", "pooling"),
-    ("registry", "buffered_moments"),
-    ("shrinkage",),
-    ("moments", "samples"),
-    ("contracts", "source", "arguments", "manual", "files", "choices", "room", "slices", "stages"),
-    ("reader",),
-    ("augmentation", "yaml_file"),
-    ("values", "images", "ahead", "transforms"),
-    ("errors", "spelling", "importing", "location"),
+    ("testing", "storage"),
+    ("config", "evaluation", "predictions"),
+    ("pipeline", "registry", *FAMILIES),
+    ("contracts", "moments"),
+    ("images", "arguments", "files", "memory"),
+    ("values", "stages", "errors"),
 ]
-HEIGHTS = {module: -height for height, layer in enumerate(LAYERS) for module in layer}
+HEIGHTS = {name: -height for height, row in enumerate(LAYERS) for name in row}
+# What a folder must not import, whatever the rows allow.
+NEVER: dict[str, tuple[str, ...]] = {
+    "pipeline": (*FAMILIES, "registry"),
+    "registry": ("pipeline", *FAMILIES),
+    "config": FAMILIES,
+    "benchmark": ("testing",),
+    "cli": FAMILIES,
+    **{
+        family: ("pipeline", "registry", *(other for other in FAMILIES if other != family))
+        for family in FAMILIES
+    },
+    "report": ("benchmark.planning", "benchmark.running", "benchmark.cell"),
+    "benchmark.planning": ("benchmark.running",),
+    "report.sections": ("report.formats", "report.paper"),
+    "report.plots": ("report.sections",),
+}
+# What plugins may import: these modules, of which names may move within the package.
+PUBLIC = ("padimkit", "padimkit.errors", "padimkit.memory", "padimkit.moments", "padimkit.testing")
 
 
-def modules():
-    return sorted(path for path in ROOT.rglob("*.py") if path != ROOT / "__init__.py")
+def modules() -> dict[str, Path]:
+    """The modules below `padimkit` by their dotted names within it; packages by the name of their folder."""
+    paths = [path for path in ROOT.rglob("*.py") if TEMPLATE not in path.parents and path.parent != ROOT]
+    paths += [path for path in ROOT.glob("*.py") if path.name != "__init__.py"]
+    return {".".join(_parts(path)): path for path in paths}
 
 
-def layer_of(path):
-    return path.relative_to(ROOT).with_suffix("").parts[0]
+def _parts(path: Path) -> tuple[str, ...]:
+    parts = path.relative_to(ROOT).with_suffix("").parts
+    return parts[:-1] if parts[-1] == "__init__" else parts
 
 
-def imported_layers(path):
-    for node in ast.walk(ast.parse(path.read_text())):
+def imported(path: Path) -> Iterator[str]:
+    """The modules that a file imports from `padimkit`, by their full names, inside functions too."""
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
         if isinstance(node, ast.ImportFrom) and (node.module or "").split(".")[0] == "padimkit":
-            parts = node.module.split(".")
-            yield from [parts[1]] if len(parts) > 1 else [alias.name for alias in node.names]
+            within = node.module.split(".")[1:]
+            for alias in node.names:
+                below = ROOT.joinpath(*within, alias.name)
+                is_module = below.is_dir() or below.with_suffix(".py").is_file()
+                yield f"{node.module}.{alias.name}" if is_module else node.module
         if isinstance(node, ast.Import):
-            yield from [a.name.split(".")[1] for a in node.names if a.name.startswith("padimkit.")]
+            yield from (alias.name for alias in node.names if alias.name.split(".")[0] == "padimkit")
 
 
-@pytest.mark.parametrize("path", modules(), ids=lambda path: str(path.relative_to(ROOT)))
-def test_imports_point_down(path):
-    own = layer_of(path)
-    for other in imported_layers(path):
-        assert other == own or HEIGHTS[other] < HEIGHTS[own], f"{own} imports {other}"
+IMPORTS = {
+    name: [full.removeprefix("padimkit").removeprefix(".") for full in imported(path)]
+    for name, path in modules().items()
+}
 
 
-def test_the_pipeline_knows_no_concrete_part_and_no_registry():
-    for name in ("pipeline.py", "heads.py", "levels.py", "maps.py"):
-        layers = set(imported_layers(ROOT / name))
-        assert not layers & {"registry", "backbones", "reducers", "densities", "metrics", "datasets"}
+def _is_within(name: str, folder: str) -> bool:
+    return name == folder or name.startswith(f"{folder}.")
 
 
-def test_built_ins_know_nothing_of_the_registry():
-    for family in ("backbones", "reducers", "densities", "metrics", "datasets"):
-        for path in (ROOT / family).glob("*.py"):
-            assert not set(imported_layers(path)) & {"registry", "config", "names"}
+def test_imports_point_down():
+    wrong = [
+        f"{name} imports {other or 'padimkit'}"
+        for name, others in IMPORTS.items()
+        for other in others
+        if name.split(".")[0] != other.split(".")[0]
+        and HEIGHTS[name.split(".")[0]] <= HEIGHTS.get(other.split(".")[0], 1)
+    ]
+    assert wrong == []
+
+
+def test_some_things_are_never_imported():
+    wrong = [
+        f"{name} imports {other}"
+        for name, others in IMPORTS.items()
+        for folder, never in NEVER.items()
+        for other in others
+        if _is_within(name, folder) and any(_is_within(other, one) for one in never)
+    ]
+    assert wrong == []
+
+
+def test_a_private_module_is_imported_from_its_own_folder_only():
+    wrong = [
+        f"{name} imports {other}"
+        for name, others in IMPORTS.items()
+        for other in others
+        if other.rpartition(".")[2].startswith("_") and other.rpartition(".")[0] != name.rpartition(".")[0]
+    ]
+    assert wrong == []

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from padimkit.cli import main
+from padimkit.cli.main import main
 
 DATA = {"tile": "magnetic_tile", "bottle": "mvtec_bottle_256"}
 

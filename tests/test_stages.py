@@ -7,8 +7,8 @@ import torch
 
 from padimkit import Gaussian, Identity, ImageAUROC, Pipeline, Pixels, evaluate
 from padimkit.datasets.mvtec import MVTec
-from padimkit.images import Preprocessing
-from padimkit.reader import Reader
+from padimkit.images.preprocessing import Preprocessing
+from padimkit.images.reader import Reader
 from padimkit.stages import Clock, stage, staged, timed
 
 

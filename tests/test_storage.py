@@ -12,14 +12,14 @@ import yaml
 
 from padimkit import load, save
 from padimkit.backbones.pixels import Pixels
+from padimkit.config.description import plugins_of
 from padimkit.contracts import DensityModel
 from padimkit.densities.gaussian import Gaussian
 from padimkit.errors import BadModel, BadOutput, NotFitted
-from padimkit.images import Preprocessing
-from padimkit.levels import Separate
-from padimkit.maps import AnomalyMap
-from padimkit.pipeline import Pipeline
-from padimkit.provenance import plugins_of
+from padimkit.images.preprocessing import Preprocessing
+from padimkit.pipeline.anomaly_map import AnomalyMap
+from padimkit.pipeline.levels import Separate
+from padimkit.pipeline.pipeline import Pipeline
 from padimkit.reducers.random_channels import RandomChannels
 from padimkit.values import Batch
 

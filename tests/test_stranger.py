@@ -54,7 +54,8 @@ def test_a_package_from_a_scratch_folder_is_used_by_its_short_name(stripes, tmp_
     subprocess.run([*pip, "--target", str(site), str(scratch)], check=True, capture_output=True)
 
     def padimkit(*words):
-        code = f"import sys; sys.path.append({str(site)!r}); from padimkit.cli import main; sys.exit(main())"
+        start = "import runpy; runpy.run_module('padimkit', None, '__main__', True)"
+        code = f"import sys; sys.path.append({str(site)!r}); {start}"
         command = [sys.executable, "-c", code, *map(str, words)]
         return subprocess.run(command, check=True, capture_output=True, text=True).stdout
 

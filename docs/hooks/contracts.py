@@ -12,7 +12,7 @@ from mkdocs.structure.files import Files
 from mkdocs.structure.pages import Page
 
 from padimkit import contracts
-from padimkit.registry import CONTRACTS
+from padimkit.registry.plugin import CONTRACTS
 from padimkit.testing import checks_of
 
 CONTRACT = re.compile(r"^## (\w+)\n\n<!-- contract and checks -->$", re.MULTILINE)

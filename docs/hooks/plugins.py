@@ -7,7 +7,7 @@ from mkdocs.structure.files import Files
 from mkdocs.structure.pages import Page
 
 import padimkit
-from padimkit.registry import CONTRACTS
+from padimkit.registry.plugin import CONTRACTS
 
 
 def on_page_markdown(markdown: str, page: Page, config: MkDocsConfig, files: Files) -> str:

@@ -8,7 +8,7 @@ from matplotlib import pyplot
 from matplotlib.axes import Axes
 
 from padimkit import Reader, load_recipe
-from padimkit.datasets.synthetic import Synthetic
+from padimkit.datasets.synthetic.dataset import Synthetic
 from padimkit.predictions import overlay
 
 

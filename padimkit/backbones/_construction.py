@@ -3,12 +3,12 @@
 import inspect
 import pkgutil
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, TypeVar
 
+import torch
 from jsonargparse import ArgumentParser
 from torch import nn
 
-from padimkit.backbones._seeded import made_alike
 from padimkit.errors import BadArgument
 
 
@@ -68,3 +68,14 @@ def _arguments(make: Callable[..., Any], given: Any) -> dict[str, Any]:
     # Without defaults, which `make` knows better: some of torchvision's are classes and have to stay so.
     parsed = parser.parse_object({"module": given}, defaults=False)
     return dict(parser.instantiate(parsed).get("module", {}))
+
+
+INITIAL_SEED = 0
+T = TypeVar("T")
+
+
+def made_alike(make: Callable[[], T]) -> T:
+    """What `make` makes; torch's own random numbers are neither used nor disturbed."""
+    with torch.random.fork_rng(devices=[]):
+        torch.default_generator.manual_seed(INITIAL_SEED)  # torch.manual_seed would reseed the GPUs too
+        return make()

@@ -1,17 +1,34 @@
 """A network that ends at the last layer asked for, and holds nothing that its layers do not need."""
 
-from collections.abc import Mapping, Sequence
-from typing import final
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, final
 
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 from torch.func import functional_call
+from torch.overrides import TorchFunctionMode
 
-from padimkit.backbones._card import Card
-from padimkit.backbones._touched import Touched
 from padimkit.errors import BadArgument, BadShape
 from padimkit.values import Features
+
+
+@dataclass(frozen=True)
+class Card:
+    """What a network is called and which images it takes.
+
+    Args:
+        name: For messages.
+        mean: Of each colour, subtracted from images in [0, 1].
+        deviation: Of each colour, by which images are then divided.
+        shape: Colours, height and width of an image that it takes; others may do as well.
+    """
+
+    name: str
+    mean: Sequence[float]
+    deviation: Sequence[float]
+    shape: tuple[int, int, int]
 
 
 @final
@@ -126,3 +143,27 @@ def _tensors(module: nn.Module) -> dict[str, Tensor]:
 
 def _per_channel(values: Sequence[float]) -> Float[Tensor, "3 1 1"]:
     return torch.tensor(values, dtype=torch.float32).reshape(3, 1, 1)
+
+
+@final
+class Touched(TorchFunctionMode):
+    """Notes the `id` of every tensor that is handed to a function of torch inside its `with` block."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.identities: set[int] = set()
+
+    def __torch_function__(
+        self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None
+    ) -> Any:
+        named = kwargs or {}
+        self.identities.update(id(tensor) for tensor in _tensors_in((*args, *named.values())))
+        return func(*args, **named)
+
+
+def _tensors_in(values: Iterable[Any]) -> Iterator[Tensor]:
+    for value in values:
+        if isinstance(value, Tensor):
+            yield value
+        elif isinstance(value, list | tuple):
+            yield from _tensors_in(value)

@@ -5,8 +5,7 @@ from pathlib import Path
 from timm.models import load_state_dict
 from torch import Tensor
 
-from padimkit.backbones._model import create_model
-from padimkit.backbones._outline import Outline
+from padimkit.backbones._timm_models import Outline, create_model
 from padimkit.errors import BadWeights
 
 OPTION = "--pipeline.backbone.weights"

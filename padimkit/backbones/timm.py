@@ -7,12 +7,10 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from padimkit.backbones._card import Card
-from padimkit.backbones._extractors import extractor, published_keys
-from padimkit.backbones._network import Network
-from padimkit.backbones._outline import Outline
+from padimkit.arguments import require_choice
+from padimkit.backbones._network import Card, Network
+from padimkit.backbones._timm_models import Outline, extractor, published_keys
 from padimkit.backbones._weights import download, read, take_over
-from padimkit.choices import require_choice
 from padimkit.contracts import Backbone, Stateful
 from padimkit.values import Features
 

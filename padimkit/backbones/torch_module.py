@@ -7,12 +7,10 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from padimkit.backbones._card import Card
 from padimkit.backbones._construction import class_path_of, construct
-from padimkit.backbones._layers import Layers
-from padimkit.backbones._layouts import Layout, as_map
-from padimkit.backbones._network import Network
-from padimkit.backbones._tapped import Tapped
+from padimkit.backbones._hooks import Layout, Tapped, as_map
+from padimkit.backbones._layer_names import Layers
+from padimkit.backbones._network import Card, Network
 from padimkit.backbones._weights import read, take_over
 from padimkit.contracts import Backbone, Stateful
 from padimkit.errors import BadArgument, PadimkitError

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any, Literal, TypeAlias, get_args
 
 from padimkit.benchmark.record import Facts, Record
+from padimkit.errors import BadArgument
 
 Measure: TypeAlias = Literal["quality", "time", "memory"]
 MEASURES: tuple[Measure, ...] = get_args(Measure)
@@ -67,3 +68,22 @@ class Cell:
         """The cell that `write` has written."""
         content = json.loads(path.read_text(encoding="utf-8"))
         return cls(**content | {"measure": tuple(content["measure"])})
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What a cell may take.
+
+    Args:
+        timeout: Seconds; None for no limit.
+        memory: Bytes of resident memory; None for no limit.
+        threads: Of torch and of the libraries below it; None leaves the choice to them.
+    """
+
+    timeout: float | None = None
+    memory: float | None = None
+    threads: int | None = None
+
+    def __post_init__(self) -> None:
+        if self.memory is not None and not Path("/proc/self/statm").exists():
+            raise BadArgument('"memory_limit" needs Linux: elsewhere the memory of a cell is not watched.')

@@ -8,8 +8,8 @@ from typing import final
 
 from padimkit.contracts import DataSource
 from padimkit.errors import BadArgument, BadData
-from padimkit.images import list_images
-from padimkit.reader import Reader, Sample
+from padimkit.images.decoding import list_images
+from padimkit.images.reader import Reader, Sample
 from padimkit.values import Batch
 
 

@@ -10,12 +10,12 @@ from typing import Literal, TypeAlias, final, get_args
 import numpy as np
 from PIL import Image
 
-from padimkit.choices import require_choice
+from padimkit.arguments import require_choice
 from padimkit.contracts import DataSource
 from padimkit.datasets.mvtec import MVTec
 from padimkit.errors import BadArgument, BadImage
-from padimkit.images import Preprocessing
-from padimkit.reader import ImageBatches, Reader, Sample
+from padimkit.images.preprocessing import Preprocessing
+from padimkit.images.reader import ImageBatches, Reader, Sample
 from padimkit.values import Batch
 
 Fill: TypeAlias = Literal["black", "edge", "reflect"]

@@ -8,16 +8,15 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from padimkit.arguments import require_alike
-from padimkit.buffered_moments import BufferedMoments, Dense
-from padimkit.choices import require_choice
+from padimkit.arguments import require_alike, require_choice
 from padimkit.contracts import DensityModel, Forecasting, Mergeable, Updatable
-from padimkit.densities.forecast import Forecast, Sizes
-from padimkit.densities.whitening import DenseWhitening, Whitening, quickest_whitening, smallest_whitening
+from padimkit.densities._gaussian_memory import Forecast, Sizes
+from padimkit.densities._whitening import DenseWhitening, Whitening, quickest_whitening, smallest_whitening
 from padimkit.errors import BadArgument, BadData, BadShape, NotFitted
-from padimkit.moments import Moments
-from padimkit.room import MEMORY, SPOOL, Room
-from padimkit.shrinkage import ShrunkMoments
+from padimkit.memory import MEMORY, SPOOL, Room
+from padimkit.moments.buffered import BufferedMoments, Dense
+from padimkit.moments.ledoit_wolf import ShrunkMoments
+from padimkit.moments.moments import Moments
 from padimkit.values import Embedding, Scores
 
 _FORMS: dict[str, type[Dense]] = {"empirical": Moments, "ledoit_wolf": ShrunkMoments}

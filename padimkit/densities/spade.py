@@ -10,8 +10,8 @@ from jaxtyping import Float
 from torch import Tensor
 
 from padimkit.contracts import DensityModel, Forecasting, LayeredDensity
-from padimkit.densities.gallery import Gallery, cell_orders
-from padimkit.densities.nearest import indexed_distances, nearest_distances
+from padimkit.densities._gallery import Gallery, cell_orders
+from padimkit.densities._nearest import indexed_distances, nearest_distances
 from padimkit.errors import BadArgument, BadData, BadFeatures, BadShape, NotFitted
 from padimkit.values import Embedding, Pyramid, Scores
 

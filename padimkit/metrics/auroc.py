@@ -3,8 +3,8 @@
 from typing import final
 
 from padimkit.contracts import KnownFigures, Metric
-from padimkit.metrics.comparison import Comparison
-from padimkit.metrics.runs import Runs, keys
+from padimkit.metrics._sorted_runs import Runs, keys
+from padimkit.metrics._truth import Comparison
 from padimkit.values import Batch, Prediction
 
 _CHUNK = 2**18  # ranks are 64-bit: keeps them small beside the scores

@@ -8,8 +8,8 @@ from scipy import ndimage
 
 from padimkit.contracts import KnownFigures, Metric
 from padimkit.errors import BadArgument
-from padimkit.metrics.comparison import Comparison
-from padimkit.metrics.runs import Runs, keys
+from padimkit.metrics._sorted_runs import Runs, keys
+from padimkit.metrics._truth import Comparison
 from padimkit.values import Batch, Prediction
 
 _CHUNK = 2**18  # counts are 64-bit: keeps them small beside the scores

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from padimkit.contracts import Metric
 from padimkit.errors import BadArgument, UndefinedMetric
-from padimkit.metrics.comparison import Comparison, FlatScores, Level
+from padimkit.metrics._truth import Comparison, FlatScores, Level
 from padimkit.values import Batch, Prediction
 
 

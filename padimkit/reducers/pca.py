@@ -7,10 +7,10 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from padimkit.choices import require_choice
+from padimkit.arguments import require_choice
 from padimkit.contracts import LinearReducer, Reducer, Updatable
 from padimkit.errors import BadArgument, BadData, NotFitted
-from padimkit.moments import Moments
+from padimkit.moments.moments import Moments
 from padimkit.values import Embedding
 
 

@@ -4,11 +4,11 @@ import json
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from padimkit.benchmark.record import Record
-from padimkit.benchmark.resolved import part, resolution
-from padimkit.report.cells import Cell, place
+from padimkit.report.entries import Cell, place
 
 _NO_PROTOCOL = ("root", "category", "seed")  # of a data set: where it is, and what differs within a study
 
@@ -120,3 +120,24 @@ def _listed(arguments: Mapping[str, Any]) -> str:
 
 def _mapping(value: Any) -> Mapping[str, Any]:
     return value if isinstance(value, Mapping) else {}
+
+
+def part(settings: Mapping[str, Any], *names: str) -> Mapping[str, Any]:
+    """The mapping under these names, one in the other; empty where there is none."""
+    found: Any = settings
+    for name in names:
+        found = found.get(name) if isinstance(found, Mapping) else None
+    return found if isinstance(found, Mapping) else {}
+
+
+def resolution(settings: Mapping[str, Any]) -> str:
+    """The sides of resize and crop."""
+    sides = part(settings, "pipeline", "preprocessing")
+    if not sides:
+        return "resolution unknown"
+    return f"{sides.get('resize')} px, centre {sides.get('crop')} px"
+
+
+def folder(settings: Mapping[str, Any]) -> str:
+    """The name of the folder that the data lie in; empty where they are in none."""
+    return Path(str(part(settings, "data", "init_args").get("root", ""))).name

@@ -6,9 +6,9 @@ from functools import cached_property
 from statistics import fmean
 
 from padimkit.benchmark.record import Record
-from padimkit.benchmark.statistics import MeanSpread, spread
-from padimkit.report.cells import Cell
+from padimkit.report.entries import Cell
 from padimkit.report.protocols import Protocol, protocol
+from padimkit.report.statistics import MeanSpread, spread
 from padimkit.report.study import Study, unique
 
 

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
-from padimkit.benchmark.plan import Plan, plans
 from padimkit.benchmark.record import Record
-from padimkit.report.cells import Cell, place, read_cells
+from padimkit.benchmark.store import Plan, plans
+from padimkit.report.entries import Cell, place, read_cells
 from padimkit.report.protocols import Protocol, lettered
 
 

@@ -1,23 +1,26 @@
 """The checks of the contract of backbones."""
 
+from typing import Any
+
 import torch
 from torch import Tensor
 
-from padimkit.contracts import Backbone
-from padimkit.testing import parts, weights
-from padimkit.testing.check import Make, NotApplicable, checks, checks_with, require
-from padimkit.testing.configuration import can_be_written_down
-from padimkit.testing.exercise import Exercise, nothing_to_teach
-from padimkit.testing.pictures import pictures, plain, with_other_corner
-from padimkit.testing.result import (
+from padimkit.contracts import Backbone, Stateful
+from padimkit.testing import parts
+from padimkit.testing.answers import (
     CUDA_ROUNDING,
     ROUNDING,
+    Exercise,
     Result,
     copied,
     difference,
     left_alone,
+    nothing_to_teach,
     require_finite,
 )
+from padimkit.testing.check import Make, NotApplicable, checks, checks_with, require
+from padimkit.testing.inputs.images import pictures, plain, with_other_corner
+from padimkit.testing.states import can_be_written_down, written
 from padimkit.values import Features
 
 
@@ -168,6 +171,46 @@ _EXERCISE = Exercise(
     nothing_to_teach, lambda backbone, material: _tensors(backbone.extract(pictures(material)))
 )
 
+
+def restored_weights_give_the_same_features(make: Make, exercise: Exercise) -> None:
+    """Stateful: written to a safetensors file and read by a fresh instance, weights give the same bits."""
+    backbone, restored = _stateful(make()), make()
+    restored.load_state_dict(written(backbone.state_dict()))
+    changed = difference(exercise.ask(restored, "usual"), exercise.ask(backbone, "usual"))
+    require(not changed, f"Expected the same features bit for bit from restored weights, found {changed}.")
+
+
+def loaded_weights_are_used(make: Make, exercise: Exercise) -> None:
+    """Stateful: loaded weights replace those that the arguments name."""
+    backbone = _stateful(make())
+    before = exercise.ask(backbone, "usual")
+    state = _altered(written(backbone.state_dict()))
+    backbone.load_state_dict(copied(state))
+    changed = difference(backbone.state_dict(), state)
+    require(not changed, f"Expected the weights that were loaded, found {changed}.")
+    same = not difference(exercise.ask(backbone, "usual"), before)
+    require(not same, "Expected other features with other weights, found the same.")
+
+
+def loading_leaves_the_weights_alone(make: Make, exercise: Exercise) -> None:
+    """Stateful: the tensors that were loaded stay what they are."""
+    backbone = _stateful(make())
+    state = written(backbone.state_dict())
+    with left_alone(state, "the weights given to load_state_dict"):
+        backbone.load_state_dict(state)
+        exercise.ask(backbone, "usual")
+
+
+def _stateful(backbone: Any) -> Any:
+    if not isinstance(backbone, Stateful):
+        raise NotApplicable("It is not Stateful.")
+    return backbone
+
+
+def _altered(state: Result) -> Result:
+    return {name: 1.01 * tensor if tensor.is_floating_point() else tensor for name, tensor in state.items()}
+
+
 BACKBONE_CHECKS = (
     *checks(
         Backbone,
@@ -186,9 +229,9 @@ BACKBONE_CHECKS = (
     *checks_with(
         Backbone,
         _EXERCISE,
-        weights.restored_weights_give_the_same_features,
-        weights.loaded_weights_are_used,
-        weights.loading_leaves_the_weights_alone,
+        restored_weights_give_the_same_features,
+        loaded_weights_are_used,
+        loading_leaves_the_weights_alone,
         parts.same_arguments_give_the_same_result,
         parts.another_seed_gives_another_result,
         parts.leaves_global_random_state_alone,

@@ -1,14 +1,16 @@
 """One check of a contract, and what it can find."""
 
 import inspect
+import pickle
+import random
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, TypeAlias, TypeVar, final
 
+import numpy as np
 import torch
-
-from padimkit.testing.random_state import fixed_random_state
 
 T = TypeVar("T")
 Make: TypeAlias = Callable[[], Any]  # a fresh instance at each call, as a class gives if it needs no argument
@@ -127,3 +129,29 @@ class _Maker:
         require(all(part is not other for other in self._made), f"{expected}, found the same one twice.")
         self._made.append(part)
         return part
+
+
+@contextmanager
+def fixed_random_state() -> Iterator[None]:
+    """The same global random state in every run, put back as it was at the end."""
+    with torch.random.fork_rng(devices=[]):
+        of_numpy, of_python = np.random.get_state(), random.getstate()
+        torch.default_generator.manual_seed(0)  # torch.manual_seed would reseed the GPUs too
+        np.random.seed(0)
+        random.seed(0)
+        try:
+            yield
+        finally:
+            np.random.set_state(of_numpy)
+            random.setstate(of_python)
+
+
+def global_random_state() -> dict[str, bytes]:
+    """The state of each shared generator, by the name of its library."""
+    states = {
+        "torch": torch.get_rng_state().numpy().tobytes(),
+        "numpy": pickle.dumps(np.random.get_state()),
+    }
+    if "beartype" not in sys.modules:  # it draws from Python's generator to choose which items it checks
+        states["random"] = pickle.dumps(random.getstate())
+    return states

@@ -5,11 +5,10 @@ from collections import Counter
 import torch
 
 from padimkit.contracts import DataSource
-from padimkit.testing import loops, parts, pixels
+from padimkit.testing import batches, parts
+from padimkit.testing.answers import Exercise, Material, Result, nothing_to_teach
+from padimkit.testing.batches import OTHER_READER, READER, SUBSETS, WHOLE, paths_of, pooled, read
 from padimkit.testing.check import Make, NotApplicable, checks, checks_with, require
-from padimkit.testing.exercise import Exercise, Material, nothing_to_teach
-from padimkit.testing.readings import OTHER_READER, READER, SUBSETS, WHOLE, paths_of, pooled, read
-from padimkit.testing.result import Result
 
 
 def train_holds_two_normal_images(make: Make) -> None:
@@ -88,14 +87,14 @@ _EXERCISE = Exercise(nothing_to_teach, _ask)
 DATASET_CHECKS = (
     *checks(
         DataSource,
-        pixels.images_are_rgb_floats,
-        pixels.values_are_between_0_and_1,
-        pixels.images_have_the_size_of_the_crop,
-        loops.batches_have_the_size_of_the_reader,
-        loops.batch_size_does_not_matter,
-        loops.threads_do_not_matter,
-        loops.can_be_read_again,
-        loops.loops_do_not_disturb_each_other,
+        batches.images_are_rgb_floats,
+        batches.values_are_between_0_and_1,
+        batches.images_have_the_size_of_the_crop,
+        batches.batches_have_the_size_of_the_reader,
+        batches.batch_size_does_not_matter,
+        batches.threads_do_not_matter,
+        batches.can_be_read_again,
+        batches.loops_do_not_disturb_each_other,
         train_holds_two_normal_images,
         labels_are_of_both_kinds,
         masks_fit_images_and_labels,

@@ -5,11 +5,10 @@ from torch import Tensor
 
 from padimkit.contracts import DensityModel
 from padimkit.errors import NotFitted
+from padimkit.testing.answers import Result, require_finite
 from padimkit.testing.check import Make, checks, described, require
-from padimkit.testing.embeddings import HEIGHT, WIDTH, defect_of, part_of, probe, with_defect
-from padimkit.testing.fitting import fitted
+from padimkit.testing.inputs.embeddings import HEIGHT, WIDTH, defect_of, fitted, part_of, probe, with_defect
 from padimkit.testing.learners import learner_checks
-from padimkit.testing.result import Result, require_finite
 from padimkit.values import Embedding, Scores
 
 

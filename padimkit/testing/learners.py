@@ -4,12 +4,22 @@ from typing import Any
 
 import torch
 
-from padimkit.testing import growth, parts, states
+from padimkit.testing import parts, states, updates
+from padimkit.testing.answers import CUDA_ROUNDING, ROUNDING, copied, difference, left_alone, require_finite
 from padimkit.testing.check import Check, Make, NotApplicable, checks, checks_with, require
-from padimkit.testing.configuration import can_be_written_down
-from padimkit.testing.embeddings import joined, moved, part_of, probe, stream, tensors_of, training
-from padimkit.testing.fitting import Apply, exercise_of, fitted
-from padimkit.testing.result import CUDA_ROUNDING, ROUNDING, copied, difference, left_alone, require_finite
+from padimkit.testing.inputs.embeddings import (
+    Apply,
+    exercise_of,
+    fitted,
+    joined,
+    moved,
+    part_of,
+    probe,
+    stream,
+    tensors_of,
+    training,
+)
+from padimkit.testing.states import can_be_written_down
 from padimkit.values import Embedding
 
 
@@ -34,11 +44,11 @@ def learner_checks(contract: type[Any], apply: Apply) -> tuple[Check, ...]:
             states.loading_leaves_the_state_alone,
             states.use_leaves_the_state_alone,
             states.state_does_not_grow_with_each_fit,
-            growth.update_equals_one_fit,
-            growth.first_update_is_a_fit,
-            growth.restored_part_can_be_updated,
-            growth.merge_equals_one_fit,
-            growth.merge_leaves_the_other_alone,
+            updates.update_equals_one_fit,
+            updates.first_update_is_a_fit,
+            updates.restored_part_can_be_updated,
+            updates.merge_equals_one_fit,
+            updates.merge_leaves_the_other_alone,
         ),
         *checks_with(
             contract,

@@ -6,12 +6,19 @@ import torch
 
 from padimkit.contracts import KnownFigures, Metric
 from padimkit.errors import UndefinedMetric
-from padimkit.testing import parts, undefined
+from padimkit.testing import parts, undefined_metrics
+from padimkit.testing.answers import Exercise, Material, left_alone
 from padimkit.testing.check import Make, NotApplicable, checks, checks_with, require
-from padimkit.testing.exercise import Exercise, Material
-from padimkit.testing.figures import computed, figure, require_same, update, updated
-from padimkit.testing.result import left_alone
-from padimkit.testing.verdicts import COUNT, Verdict, verdict
+from padimkit.testing.inputs.predictions import (
+    COUNT,
+    Verdict,
+    computed,
+    figure,
+    require_same,
+    update,
+    updated,
+    verdict,
+)
 from padimkit.values import Prediction
 
 
@@ -155,9 +162,9 @@ METRIC_CHECKS = (
         reset_forgets,
         compute_may_come_in_between,
         input_is_not_modified,
-        undefined.refuses_an_empty_test_set,
-        undefined.refuses_missing_truth,
-        undefined.never_gives_nan,
+        undefined_metrics.refuses_an_empty_test_set,
+        undefined_metrics.refuses_missing_truth,
+        undefined_metrics.never_gives_nan,
     ),
     *checks_with(
         Metric,

@@ -7,10 +7,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from padimkit.arguments import arguments
-from padimkit.testing.check import Make, NotApplicable, require
-from padimkit.testing.exercise import Exercise
-from padimkit.testing.random_state import global_random_state
-from padimkit.testing.result import ROUNDING, copied, difference
+from padimkit.testing.answers import ROUNDING, Exercise, copied, difference
+from padimkit.testing.check import Make, NotApplicable, global_random_state, require
 
 _OTHER_SEEDS = 5  # one of them might happen to give the same
 

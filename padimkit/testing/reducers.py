@@ -4,11 +4,10 @@ import torch
 
 from padimkit.contracts import LinearReducer, Reducer
 from padimkit.errors import NotFitted
+from padimkit.testing.answers import ROUNDING, Result, difference, require_finite
 from padimkit.testing.check import Make, NotApplicable, checks, described, require
-from padimkit.testing.embeddings import CHANNELS, HEIGHT, WIDTH, part_of, probe, tensors_of
-from padimkit.testing.fitting import fitted
+from padimkit.testing.inputs.embeddings import CHANNELS, HEIGHT, WIDTH, fitted, part_of, probe, tensors_of
 from padimkit.testing.learners import learner_checks
-from padimkit.testing.result import ROUNDING, Result, difference, require_finite
 from padimkit.values import Embedding, Pyramid
 
 

@@ -4,13 +4,16 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
+import yaml
 from safetensors.torch import load, load_file, save, save_file
 from torch import Tensor
 
+from padimkit.config.build import build_pipeline
+from padimkit.config.description import describe
+from padimkit.contracts import Backbone, DensityModel, Reducer
+from padimkit.testing.answers import Result, copied, difference, left_alone
 from padimkit.testing.check import Make, require
-from padimkit.testing.embeddings import probe
-from padimkit.testing.fitting import Apply, fit, fitted
-from padimkit.testing.result import Result, copied, difference, left_alone
+from padimkit.testing.inputs.embeddings import Apply, fit, fitted, probe
 
 
 def state_is_named_tensors(make: Make, apply: Apply) -> None:
@@ -96,3 +99,22 @@ def _storable(state: dict[str, Any]) -> Result:
 
 def _sizes(state: dict[str, Any]) -> dict[str, tuple[int, ...]]:
     return {name: tuple(value.shape) for name, value in state.items() if isinstance(value, Tensor)}
+
+
+_SLOTS: dict[type[Any], str] = {Backbone: "backbone", Reducer: "reducer", DensityModel: "density"}
+_OTHERS = {
+    "backbone": "padimkit.backbones.pixels.Pixels",
+    "reducer": "padimkit.reducers.identity.Identity",
+    "density": "padimkit.densities.gaussian.Gaussian",
+}
+
+
+def can_be_written_down(make: Make) -> None:
+    """Its class and arguments can be written to YAML and read back, as it is done with a stored model."""
+    part = make()
+    slot = next(slot for contract, slot in _SLOTS.items() if isinstance(part, contract))
+    settings = describe(part)
+    written = yaml.safe_dump({**_OTHERS, slot: settings})
+    rebuilt = getattr(build_pipeline(yaml.safe_load(written)), slot)
+    found = describe(rebuilt)  # not the arguments: a part within a part is another one, made alike
+    require(found == settings, f"Expected {settings} to be read back as it was written, found {found}.")

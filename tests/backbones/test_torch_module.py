@@ -10,12 +10,12 @@ from torch import nn
 
 from padimkit import load, save
 from padimkit.backbones.torch_module import TorchModule
+from padimkit.config.description import describe
 from padimkit.contracts import Backbone
 from padimkit.densities.gaussian import Gaussian
-from padimkit.description import describe
 from padimkit.errors import BadArgument, BadModel, BadShape, BadWeights
-from padimkit.images import Preprocessing
-from padimkit.pipeline import Pipeline
+from padimkit.images.preprocessing import Preprocessing
+from padimkit.pipeline.pipeline import Pipeline
 from padimkit.reducers.identity import Identity
 from padimkit.testing.pytest import contract_checks
 from padimkit.values import Batch

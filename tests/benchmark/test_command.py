@@ -3,7 +3,7 @@ import json
 import pytest
 
 from padimkit.benchmark.store import paths, read, read_all
-from padimkit.cli import main
+from padimkit.cli.main import main
 
 
 @pytest.fixture
@@ -133,10 +133,16 @@ def test_mistakes_are_explained(padimkit, words, message):
     assert status == 2 and message in errors
 
 
-def test_what_cannot_be_fitted_is_found_by_a_dry_run(padimkit, suite):
+@pytest.mark.parametrize("options", [["--dry-run"], []])
+def test_what_cannot_be_fitted_is_found_before_anything_runs(padimkit, suite, tmp_path, options):
     mine = {"recipe": "padim-filter-bank", "set": {"reducer": "random_channels", "reducer.keep": 1000}}
-    status, _, errors = padimkit(suite(pipelines=[mine], seeds=[0]), "--dry-run")
-    assert status == 2 and "cannot be fitted" in errors and "got 1000" in errors
+    path, folder = (
+        suite(pipelines=["padim-filter-bank", mine | {"name": "mine"}], seeds=[0]),
+        tmp_path / "records",
+    )
+    status, _, errors = padimkit(path, "--output", folder, *options)
+    assert status == 2 and not folder.exists()
+    assert f'"{path}": "mine on ' in errors and "cannot be fitted" in errors and "got 1000" in errors
 
 
 def test_an_engine_that_there_is_not_is_found_by_a_dry_run(padimkit, suite):

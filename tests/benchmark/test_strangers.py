@@ -19,7 +19,7 @@ def strangers(tmp_path):
     environment = os.environ | {"PYTHONPATH": str(site), "OMP_NUM_THREADS": "1"}
 
     def padimkit(*words):
-        command = [sys.executable, "-m", "padimkit.cli", *map(str, words)]
+        command = [sys.executable, "-m", "padimkit", *map(str, words)]
         done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True)
         assert done.returncode == 0, done.stderr
         return done.stdout

@@ -7,8 +7,8 @@ from PIL import Image
 
 from padimkit.datasets.folder import Folder
 from padimkit.errors import BadArgument, BadData
-from padimkit.images import Preprocessing
-from padimkit.reader import Reader
+from padimkit.images.preprocessing import Preprocessing
+from padimkit.images.reader import Reader
 
 READER = Reader(Preprocessing(resize=8, crop=8), batch_size=4)
 

@@ -8,8 +8,8 @@ from PIL import Image
 
 from padimkit.datasets.mvtec import MVTec
 from padimkit.errors import BadData, BadImage
-from padimkit.images import Preprocessing
-from padimkit.reader import Reader
+from padimkit.images.preprocessing import Preprocessing
+from padimkit.images.reader import Reader
 
 READER = Reader(Preprocessing(resize=8, crop=8), batch_size=3)
 
@@ -151,7 +151,7 @@ def test_a_category_without_images_is_refused(nut, part, folder):
 
 @pytest.mark.parametrize(
     ("root", "category", "train", "normal", "anomalous", "masked"),
-    [("mvtec_bottle_256", "bottle", 209, 20, 63, False), ("magnetic_tile", "tile", 240, 60, 150, True)],
+    [("mvtec_bottle_256", "bottle", 209, 20, 63, True), ("magnetic_tile", "tile", 240, 60, 150, True)],
 )
 def test_real_data_is_read_whole(shared, root, category, train, normal, anomalous, masked):
     source = MVTec(shared / "data" / root, category)

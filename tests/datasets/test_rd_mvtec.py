@@ -7,8 +7,8 @@ from scipy import ndimage
 from padimkit.datasets.mvtec import MVTec
 from padimkit.datasets.rd_mvtec import RdMVTec
 from padimkit.errors import BadArgument, BadImage
-from padimkit.images import Preprocessing
-from padimkit.reader import Reader
+from padimkit.images.preprocessing import Preprocessing
+from padimkit.images.reader import Reader
 
 READER = Reader(Preprocessing(resize=64, crop=48), batch_size=50, workers=0)
 

@@ -12,10 +12,10 @@ from campus import HEIGHT, TEST, TRAIN, WIDTH, number_in, picture, save, write_f
 from PIL import Image
 
 from padimkit.contracts import DataSource
-from padimkit.datasets.shanghaitech import ShanghaiTech
+from padimkit.datasets.shanghaitech.dataset import ShanghaiTech
 from padimkit.errors import BadArgument, BadData, BadImage
-from padimkit.images import Preprocessing
-from padimkit.reader import Reader
+from padimkit.images.preprocessing import Preprocessing
+from padimkit.images.reader import Reader
 from padimkit.testing.pytest import contract_checks
 
 READER = Reader(Preprocessing(resize=48, crop=48), batch_size=5, workers=0)
@@ -413,8 +413,8 @@ def test_without_pyav_videos_are_refused_and_frames_are_read(campus, monkeypatch
 def test_pyav_is_imported_for_videos_only(campus):
     code = f"""
 import sys
-from padimkit.datasets.shanghaitech import ShanghaiTech
-from padimkit.reader import Reader
+from padimkit.datasets.shanghaitech.dataset import ShanghaiTech
+from padimkit.images.reader import Reader
 source = ShanghaiTech({str(campus.root)!r})
 source.test(Reader())
 assert "av" not in sys.modules

@@ -8,10 +8,10 @@ import pytest
 from PIL import Image
 
 from padimkit.arguments import arguments
-from padimkit.datasets.synthetic import CATEGORIES, Synthetic
+from padimkit.datasets.synthetic.dataset import CATEGORIES, Synthetic
 from padimkit.errors import BadArgument, BadData, BadOutput
-from padimkit.images import Preprocessing
-from padimkit.reader import Reader
+from padimkit.images.preprocessing import Preprocessing
+from padimkit.images.reader import Reader
 
 READER = Reader(Preprocessing(resize=64, crop=64), batch_size=4)
 FEW = {"train_images": 3, "test_images": 2, "size": 64}
@@ -154,7 +154,7 @@ def test_an_interrupted_drawing_leaves_nothing_behind(tmp_path, monkeypatch):
     def interrupted(*arguments):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("padimkit.datasets.synthetic._save_mask", interrupted)
+    monkeypatch.setattr("padimkit.datasets.synthetic.dataset._save_mask", interrupted)
     with pytest.raises(KeyboardInterrupt):
         Synthetic(tmp_path, **FEW).train(READER)
     assert list(tmp_path.iterdir()) == []

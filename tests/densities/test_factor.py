@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 import torch
 
-from padimkit.densities.factor import FullFactor, HalfFactor, lower_triangle, rectangle
+from padimkit.densities._factor import FullFactor, HalfFactor, lower_triangle, rectangle
 
 CPU = torch.device("cpu")
 

@@ -7,15 +7,15 @@ import torch
 from scipy.spatial.distance import mahalanobis
 from sklearn.covariance import LedoitWolf
 
-from padimkit.densities import whitening
-from padimkit.densities.factor import FullFactor
-from padimkit.densities.gaussian import Gaussian
-from padimkit.densities.whitening import (
+from padimkit.densities import _whitening
+from padimkit.densities._factor import FullFactor
+from padimkit.densities._whitening import (
     DenseWhitening,
     LowRankWhitening,
     quickest_whitening,
     smallest_whitening,
 )
+from padimkit.densities.gaussian import Gaussian
 from padimkit.errors import (
     BadArgument,
     BadData,
@@ -25,8 +25,8 @@ from padimkit.errors import (
     OverBudget,
     SingularCovariance,
 )
-from padimkit.room import MEMORY, Spool
-from padimkit.samples import Samples
+from padimkit.memory import MEMORY, Spool
+from padimkit.moments.samples import Samples
 from padimkit.values import Embedding, Stream
 
 
@@ -272,7 +272,7 @@ def test_training_images_score_as_exactly_as_others(generator, storage, spread):
 @pytest.mark.parametrize("portion", [1, 2**22])
 def test_where_a_difference_would_cancel_distances_are_found_anew(generator, monkeypatch, portion):
     """At one position of twelve, so that the low-rank form is still the one to use."""
-    monkeypatch.setattr(whitening, "CACHE", portion)
+    monkeypatch.setattr(_whitening, "CACHE", portion)
     strong = 3000 * torch.randn(30, generator=generator)
 
     def data(images):

@@ -4,7 +4,7 @@ import torch
 
 from padimkit.densities.spade import Spade
 from padimkit.errors import BadArgument, BadData, BadFeatures, BadShape, NotFitted
-from padimkit.room import Spool
+from padimkit.memory import Spool
 from padimkit.values import Embedding, Pyramid
 
 GRIDS = ((8, 12), (4, 6), (2, 3))

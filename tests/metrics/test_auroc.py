@@ -5,7 +5,7 @@ from metric_inputs import computed, of_images, of_pixels, pieces, tied_maps
 from sklearn.metrics import roc_auc_score
 
 from padimkit.errors import BadScores, BadShape, UndefinedMetric
-from padimkit.metrics import auroc, comparison
+from padimkit.metrics import _truth, auroc
 from padimkit.metrics.auroc import ImageAUROC, PixelAUROC
 from padimkit.values import Prediction
 
@@ -171,6 +171,6 @@ def test_maps_and_masks_of_different_shape_are_refused(shape):
 @pytest.mark.parametrize("dtype", [torch.uint8, torch.int64, torch.float32])
 def test_masks_that_are_not_boolean_are_refused(dtype):
     maps = torch.rand(2, 4, 4)
-    checked = getattr(comparison._checked, "__wrapped__", comparison._checked)
+    checked = getattr(_truth._checked, "__wrapped__", _truth._checked)
     with pytest.raises(BadShape, match='Expected truth of torch.bool, got .* from "a" on. Use "> 0"'):
         checked(maps, (maps > 0.5).to(dtype), ("a", "b"))

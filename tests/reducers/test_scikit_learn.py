@@ -16,8 +16,8 @@ from padimkit.backbones.pixels import Pixels
 from padimkit.contracts import Reducer
 from padimkit.densities.gaussian import Gaussian
 from padimkit.errors import BadArgument, BadData, BadModel, NotFitted
-from padimkit.images import Preprocessing
-from padimkit.pipeline import Pipeline
+from padimkit.images.preprocessing import Preprocessing
+from padimkit.pipeline.pipeline import Pipeline
 from padimkit.reducers import _rows
 from padimkit.reducers.scikit_learn import ScikitLearn
 from padimkit.testing.pytest import contract_checks

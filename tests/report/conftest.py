@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from padimkit.benchmark import store
-from padimkit.report.cells import read_cells
+from padimkit.report.entries import read_cells
 from padimkit.report.study import Study
 
 

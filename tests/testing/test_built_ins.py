@@ -10,7 +10,8 @@ from sklearn.random_projection import GaussianRandomProjection
 from torchmetrics.classification import BinaryAveragePrecision, BinaryF1Score
 
 from padimkit.contracts import Backbone, DataSource, DensityModel, Metric, Reducer
-from padimkit.registry import CONTRACTS, Registry
+from padimkit.registry.plugin import CONTRACTS
+from padimkit.registry.registry import Registry
 from padimkit.testing.pytest import contract_checks
 
 

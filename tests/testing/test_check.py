@@ -21,8 +21,7 @@ from padimkit.testing import (
     checks_of,
     outcomes,
 )
-from padimkit.testing.check import checks, require
-from padimkit.testing.random_state import global_random_state
+from padimkit.testing.check import checks, global_random_state, require
 
 
 class Zero(Gaussian):

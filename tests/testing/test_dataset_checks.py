@@ -12,8 +12,8 @@ from PIL import Image
 from violations import failed_checks
 
 from padimkit.contracts import DataSource
-from padimkit.images import Preprocessing
-from padimkit.reader import Sample
+from padimkit.images.preprocessing import Preprocessing
+from padimkit.images.reader import Sample
 from padimkit.testing import check_dataset, outcomes
 from padimkit.values import Stream
 

@@ -2,7 +2,7 @@
 
 import pytest
 import torch
-from test_density_checks import BROKEN as BROKEN_DENSITIES
+from broken_densities import BROKEN as BROKEN_DENSITIES
 from violations import failed_checks
 
 from padimkit.contracts import LinearReducer, Reducer

@@ -1,8 +1,8 @@
 import pytest
 import torch
 
+from padimkit.testing.answers import copied, difference, left_alone, require_finite
 from padimkit.testing.check import Finding
-from padimkit.testing.result import copied, difference, left_alone, require_finite
 
 NAN, INFINITY = float("nan"), float("inf")
 

@@ -10,7 +10,7 @@ from scipy.spatial.distance import cdist
 import padimkit
 from padimkit.contracts import DensityModel
 from padimkit.errors import BadArgument, BadData, BadShape, NotFitted
-from padimkit.room import Spool
+from padimkit.memory import Spool
 from padimkit.testing.pytest import contract_checks
 from padimkit.values import Embedding
 from padimkit_patchcore import PatchCore

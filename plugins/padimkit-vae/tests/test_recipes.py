@@ -46,9 +46,8 @@ def padimkit(tmp_path_factory):
     subprocess.run([*pip, "--target", str(site), str(PROJECT)], check=True, capture_output=True)
 
     def run(*words):
-        code = (
-            f"import sys; sys.path.insert(0, {str(site)!r}); from padimkit.cli import main; sys.exit(main())"
-        )
+        start = "import sys, runpy; runpy.run_module('padimkit', None, '__main__', True)"
+        code = f"import sys; sys.path.insert(0, {str(site)!r}); {start}"
         environment = {**os.environ, "OMP_NUM_THREADS": "1"}
         command = [sys.executable, "-c", code, *map(str, words)]
         return subprocess.run(

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from padimkit.contracts import DensityModel
 from padimkit.errors import BadArgument, BadData, BadShape, NotFitted
-from padimkit.room import MEMORY, SPOOL
+from padimkit.memory import MEMORY, SPOOL
 from padimkit.values import Embedding, Scores
 from padimkit_patchcore.coreset import Sketch, greedy_coreset
 

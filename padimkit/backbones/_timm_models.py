@@ -1,0 +1,113 @@
+"""The models of timm by name, refused where unknown, and the same every time."""
+
+import difflib
+from collections.abc import Sequence
+from functools import partial
+from typing import Any, final
+
+import timm
+import torch
+from timm.models import FeatureHookNet
+from timm.models.efficientnet import EfficientNetFeatures
+from timm.models.mobilenetv3 import MobileNetV3Features
+from torch import Tensor, nn
+
+from padimkit.backbones._construction import made_alike
+from padimkit.backbones._hooks import Tapped
+from padimkit.backbones._layer_names import Layers
+from padimkit.errors import BadArgument
+
+
+def create_model(model: str, **options: Any) -> nn.Module:
+    """The model as timm makes it.
+
+    Raises:
+        BadArgument: timm has no model of this name.
+    """
+    _refuse_unknown(model)
+    return made_alike(partial(timm.create_model, model, **options))
+
+
+def _refuse_unknown(model: str) -> None:
+    known = [*timm.list_models(), *timm.list_models(pretrained=True)]
+    deprecated = "." not in model and timm.is_model(model)
+    if model not in known and not deprecated:
+        near = ", ".join(f'"{name}"' for name in difflib.get_close_matches(model, known, n=5))
+        meant = f" Did you mean {near}?" if near else ""
+        raise BadArgument(f'timm has no model "{model}".{meant} timm.list_models() lists all.')
+
+
+@final
+class Outline:
+    """The layers of a model and what timm publishes about it.
+
+    Raises:
+        BadArgument: timm has no model of this name.
+    """
+
+    def __init__(self, model: str) -> None:
+        network = _without_numbers(model)
+        stages = _told_apart([info["module"] for info in getattr(network, "feature_info", None) or []])
+        self.layers = Layers(model, [name for name, _ in network.named_modules() if name], stages)
+        self.keys = list(network.state_dict())
+        self.published: dict[str, Any] = network.pretrained_cfg
+
+
+def _without_numbers(model: str) -> Any:
+    try:
+        with torch.device("meta"):
+            return create_model(model)
+    except RuntimeError:  # older versions of timm read numbers while they build some models
+        return create_model(model)
+
+
+def _told_apart(stages: list[str]) -> list[str]:
+    """CoaT's last three levels, for one, come out of the same module."""
+    return [name if stages.count(name) == 1 else f"{name}:{index}" for index, name in enumerate(stages)]
+
+
+def extractor(outline: Outline, names: Sequence[str]) -> nn.Module:
+    """A module that gives the maps of the named layers by their names."""
+    model, stages = outline.layers.model, outline.layers.stages
+    if set(names) <= set(stages):
+        indices = sorted({stages.index(name) for name in names})
+        network = create_model(model, features_only=True, out_indices=indices)
+        if FeaturesOnly.ends_early(network):
+            return FeaturesOnly(network, [stages[index] for index in indices])
+    network = create_model(model)
+    return Tapped(network, names, partial(_channels_first, last=_channels_come_last(network)))
+
+
+def published_keys(outline: Outline) -> dict[str, str]:
+    """What timm's feature extractors call a tensor -> what timm's weight files call it."""
+    wrapped = {f"model.{key}": key for key in outline.keys}
+    flattened = {key.replace(".", "_", 1): key for key in outline.keys}
+    return wrapped | flattened | {key: key for key in outline.keys}
+
+
+@final
+class FeaturesOnly(nn.Module):
+    """What timm itself makes of a model with `features_only`: it turns tokens into maps."""
+
+    def __init__(self, network: nn.Module, names: Sequence[str]) -> None:
+        super().__init__()
+        self.network = network
+        self.names = names
+
+    @staticmethod
+    def ends_early(network: nn.Module) -> bool:
+        """Whether timm's extractor leaves out what follows the last map; these three compute it."""
+        return not isinstance(network, FeatureHookNet | EfficientNetFeatures | MobileNetV3Features)
+
+    def forward(self, images: Tensor) -> dict[str, Tensor]:
+        last = _channels_come_last(self.network)
+        maps = [_channels_first("", output, images.shape[2:], last=last) for output in self.network(images)]
+        return dict(zip(self.names, maps, strict=True))
+
+
+def _channels_come_last(network: nn.Module) -> bool:
+    return getattr(network, "output_fmt", "NCHW") == "NHWC"
+
+
+def _channels_first(_name: str, output: Tensor, _size: torch.Size, *, last: bool) -> Tensor:
+    return output.permute(0, 3, 1, 2) if last and output.ndim == 4 else output

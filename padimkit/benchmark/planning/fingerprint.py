@@ -1,0 +1,104 @@
+"""What tells data from other data."""
+
+import hashlib
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from os.path import commonpath
+from pathlib import Path
+from typing import Any
+
+from PIL.Image import Image
+
+from padimkit.benchmark.record import Facts
+from padimkit.contracts import DataSource
+from padimkit.errors import BadData
+from padimkit.images.reader import ImageBatches, Reader, Sample
+from padimkit.values import Batch
+
+_CHUNK = 1 << 20
+
+
+def facts_of(source: DataSource, reader: Reader) -> Facts:
+    """Fingerprint and counts of a data set.
+
+    Names and contents of the files count, wherever they are; of a data set without files, all pixels.
+
+    Raises:
+        BadData, BadImage: The data cannot be read.
+    """
+    digest = hashlib.sha256()
+    train, test = source.train(reader), source.test(reader)
+    counts = [_take(batches, digest) for batches in (train, test)]
+    (train_images, _), (test_images, anomalous) = counts
+    return Facts(digest.hexdigest()[:24], train_images, test_images, anomalous)
+
+
+def files_named(settings: Any) -> str:
+    """A digest of the contents of all files that settings name, such as weights; empty if they name none.
+
+    Raises:
+        BadData: A file cannot be read.
+    """
+    contents = [_content_of(Path(text)) for text in _texts(settings) if _is_file(text)]
+    return hashlib.sha256(b"".join(contents)).hexdigest()[:24] if contents else ""
+
+
+def _texts(settings: Any) -> Iterator[str]:
+    if isinstance(settings, str):
+        yield settings
+    elif isinstance(settings, Mapping | list):
+        values = settings.values() if isinstance(settings, Mapping) else settings
+        for value in values:
+            yield from _texts(value)
+
+
+def _is_file(text: str) -> bool:
+    try:
+        return Path(text).is_file()
+    except (OSError, ValueError):  # too long for a path, or with a zero in it
+        return False
+
+
+def _take(batches: Iterable[Batch], digest: "hashlib._Hash") -> tuple[int, int]:
+    """Adds the data to the digest; gives the numbers of images and of anomalous ones."""
+    if isinstance(batches, ImageBatches):
+        _take_files(batches.samples, digest)
+        return len(batches.samples), sum(sample.anomalous is True for sample in batches.samples)
+    count = anomalous = 0
+    for batch in batches:
+        digest.update(batch.images.contiguous().numpy().tobytes())
+        count += len(batch.paths)
+        anomalous += 0 if batch.labels is None else int(batch.labels.sum())
+    return count, anomalous
+
+
+def _take_files(samples: Sequence[Sample], digest: "hashlib._Hash") -> None:
+    if not samples:
+        return
+    top = Path(commonpath([sample.path.parent for sample in samples]))
+    known: dict[Path, bytes] = {}  # the frames of a video are all within one file
+    for sample in samples:
+        digest.update(f"{sample.path.relative_to(top).as_posix()}:{sample.anomalous}\n".encode())
+        digest.update(_content(sample.path, sample.open, known))
+        if sample.mask is not None:
+            digest.update(_content(sample.mask, sample.open_mask, known))
+
+
+def _content(path: Path, opened: Callable[[Path], Image], known: dict[Path, bytes]) -> bytes:
+    """Of the file, or of the one that it is within, as a frame in a video; else the pixels of the picture."""
+    file = next((one for one in (path, *path.parents) if one.is_file()), None)
+    if file is None:
+        return opened(path).tobytes()
+    if file not in known:
+        known[file] = _content_of(file)
+    return known[file]
+
+
+def _content_of(path: Path) -> bytes:
+    digest = hashlib.sha256()
+    try:
+        with path.open("rb") as file:
+            while chunk := file.read(_CHUNK):
+                digest.update(chunk)
+    except OSError as error:
+        raise BadData(f'"{path}" cannot be read: {error.strerror}.') from error
+    return digest.digest()

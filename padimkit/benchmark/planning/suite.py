@@ -1,0 +1,205 @@
+"""A suite: the cells that its file describes, all of them valid, and what is left out."""
+
+import json
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from itertools import chain
+from pathlib import Path
+from typing import Any, TypeVar, final
+
+from jsonargparse import ArgumentParser
+
+from padimkit.benchmark.cell import Cell, Limits
+from padimkit.benchmark.planning.fingerprint import facts_of, files_named
+from padimkit.benchmark.planning.suite_file import (
+    Data,
+    Engine,
+    Method,
+    SuiteFile,
+    check_suite,
+    require_weights,
+)
+from padimkit.benchmark.planning.variants import Place, Variant, places_of, title, variants_of
+from padimkit.benchmark.record import Facts
+from padimkit.config.build import made_of
+from padimkit.config.names import labels
+from padimkit.config.parser import FIT, as_written, fit_parser, parse
+from padimkit.errors import BadConfig, PadimkitError
+from padimkit.images.reader import Reader
+
+Entry = TypeVar("Entry", Method, Data)
+_KEYS = ("pipeline", "data", "metrics", "seed", "device", "batch_size", "workers")
+
+
+@dataclass(frozen=True)
+class Planned:
+    """A cell and its data."""
+
+    cell: Cell
+    facts: Facts
+
+    @property
+    def key(self) -> str:
+        """Under which its record is kept."""
+        return self.cell.key(self.facts)
+
+
+@dataclass(frozen=True)
+class LeftOut:
+    """An entry of the file that is not run, and why."""
+
+    name: str
+    reason: str
+
+
+@final
+@dataclass(frozen=True)
+class Suite:
+    """What is to be run.
+
+    Args:
+        name: What records and reports call it.
+        planned: All cells; those of the same data follow each other.
+        left_out: What the file names and this machine does not have.
+        limits: Of each cell.
+        engine: For cells whose time is not measured.
+    """
+
+    name: str
+    planned: tuple[Planned, ...]
+    left_out: tuple[LeftOut, ...]
+    limits: Limits
+    engine: Engine
+
+    @classmethod
+    def read(cls, path: Path) -> "Suite":
+        """The suite in a file, every name, key and path of which has been checked.
+
+        Raises:
+            BadConfig: Something is wrong; file and key are named, and near misses.
+        """
+        file = SuiteFile.read(path)
+        try:
+            methods, without_methods = _present(file.pipelines, title)
+            datasets, without_data = _present(file.datasets, lambda data: data.class_path)
+            planned = tuple(_Planner(file).plan(methods, datasets))
+            memory = None if file.memory_limit is None else 1e9 * file.memory_limit
+            limits = Limits(file.timeout, memory, file.threads)
+        except PadimkitError as error:
+            raise BadConfig(f'"{path}": {error}') from error
+        return cls(file.name, planned, (*without_methods, *without_data), limits, file.engine)
+
+
+class _Planner:
+    """Makes the cells of a file; what they have in common is looked at once."""
+
+    def __init__(self, file: SuiteFile) -> None:
+        self._file = file
+        self._parser: ArgumentParser = fit_parser("evaluate", "")
+        self._facts: dict[str, Facts] = {}
+        self._files: dict[str, str] = {}
+        check_suite(file)
+
+    def plan(self, methods: Sequence[Method], datasets: Sequence[Data]) -> Iterator[Planned]:
+        vary, count = self._file.vary, self._file.train_images
+        variants = [variant for method in methods for variant in variants_of(method, vary, count)]
+        titles: set[str] = set()
+        works: dict[str, str] = {}
+        for place in (place for data in datasets for place in places_of(data)):
+            for variant in variants:
+                for cell in self._cells(variant, place):
+                    if cell.title in titles:
+                        raise BadConfig(f'"{cell.title}" is there twice. Give its pipelines different names.')
+                    titles.add(cell.title)
+                    planned = Planned(cell, self._facts_of(cell))
+                    twin = works.setdefault(planned.key, cell.title)
+                    if twin != cell.title:
+                        raise BadConfig(f'"{cell.title}" is "{twin}" under another name. Leave one out.')
+                    yield planned
+
+    def _cells(self, variant: Variant, place: Place) -> Iterator[Cell]:
+        settings = self._resolved(variant, place)
+        made_of(settings).pipeline.to(self._file.device)  # what is out of range is known before anything runs
+        seen: list[Any] = []
+        for seed in self._file.seeds:
+            own = with_seed(settings, seed, data=place.seeded)
+            deciding = own["pipeline"], own["data"]
+            if deciding in seen:  # without anything that has a seed, one run says all
+                continue
+            seen.append(deciding)
+            yield Cell(
+                suite=self._file.name,
+                method=variant.name,
+                dataset=place.dataset,
+                category=place.category,
+                seed=seed,
+                settings=own,
+                measure=tuple(self._file.measure),
+                repeats=self._file.repeats,
+                train_images=variant.train_images,
+                varied=variant.varied,
+            )
+
+    def _resolved(self, variant: Variant, place: Place) -> dict[str, Any]:
+        file = self._file
+        words = [*variant.words, f"--data={json.dumps(place.settings)}"]
+        words += [f"--{key}={json.dumps(getattr(file, key))}" for key in ("batch_size", "workers")]
+        words += [
+            f"--device={file.device}",
+            *([f"--metrics={json.dumps(file.metrics)}"] if file.metrics else []),
+        ]
+        try:
+            resolved = as_written(self._parser, parse(self._parser, FIT, words))
+        except PadimkitError as error:
+            raise BadConfig(f'"{variant.name}" on "{place.dataset}": {error}') from error
+        settings = {key: resolved[key] for key in _KEYS if key in resolved}
+        require_weights(settings, variant.name)
+        labels(settings["metrics"])
+        return settings
+
+    def _facts_of(self, cell: Cell) -> Facts:
+        key = json.dumps(cell.settings["data"], sort_keys=True)
+        if key not in self._facts:
+            made = made_of(cell.settings)
+            self._facts[key] = facts_of(made.data, Reader(made.pipeline.preprocessing, made.batch_size))
+        named = json.dumps(cell.settings["pipeline"], sort_keys=True)
+        if named not in self._files:
+            self._files[named] = files_named(cell.settings["pipeline"])
+        return replace(self._facts[key], files=self._files[named])
+
+
+def with_seed(settings: dict[str, Any], seed: int, *, data: bool) -> dict[str, Any]:
+    """The settings with this seed in all parts of the pipeline that have one, and in the data if asked."""
+    parts = ("pipeline", "data") if data else ("pipeline",)
+    return settings | {name: _seeded(settings[name], seed) for name in parts} | {"seed": seed}
+
+
+def _seeded(settings: Any, seed: int) -> Any:
+    if isinstance(settings, list):
+        return [_seeded(value, seed) for value in settings]
+    if not isinstance(settings, dict) or settings.get("transforms") == []:  # augments nothing, by any seed
+        return settings
+    return {name: seed if name == "seed" else _seeded(value, seed) for name, value in settings.items()}
+
+
+def _present(
+    entries: Sequence[Entry], name: Callable[[Entry], str]
+) -> tuple[list[Entry], tuple[LeftOut, ...]]:
+    """The entries that this machine has what they need for; others only in their place."""
+    left_out = [LeftOut(name(e), reason) for e in entries if (reason := _reason(e))]
+    there = [entry for entry in entries if not _reason(entry)]
+    first = [entry for entry in there if not entry.otherwise]
+    left_out += [
+        LeftOut(name(e), "there is other data or another method") for e in there if first and e.otherwise
+    ]
+    if not there:
+        reasons = "; ".join(f"{one.name}: {one.reason}" for one in left_out)
+        raise BadConfig(f"Nothing is left to run. {reasons}.")
+    return first or there, tuple(left_out)
+
+
+def _reason(entry: Method | Data) -> str:
+    """Why the entry is left out, if what its file names is missing or there; else empty."""
+    missing = (f'"{path}" is missing' for path in entry.if_present if not Path(path).exists())
+    there = (f'"{path}" is there' for path in entry.unless_present if Path(path).exists())
+    return next(chain(missing, there), "")

@@ -1,0 +1,253 @@
+"""What stands in the YAML file of a suite, with types, before anything is made of it."""
+
+import math
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+from typing import Any
+
+from jsonargparse import ArgumentError, ArgumentParser
+
+from padimkit.benchmark.cell import MEASURES, Measure
+from padimkit.config.class_paths import check_keys
+from padimkit.config.yaml_file import read_yaml
+from padimkit.errors import BadArgument, BadConfig
+
+
+@dataclass(frozen=True)
+class Method:
+    """One entry of `pipelines`: a recipe, a settings file, or a pipeline in place.
+
+    Args:
+        recipe: A recipe's name, or the path of a settings file.
+        pipeline: A `pipeline` section in place of a recipe.
+        name: What tables call it; may hold keys of `grid` in braces.
+        set: Values by key below `pipeline`, as on the command line.
+        grid: Lists of values by such a key; all combinations are run.
+        vary: In place of the suite's.
+        train_images: In place of the suite's.
+        if_present: Left out, with the reason, where one of these files is missing.
+        unless_present: Left out, with the reason, where one of these files is there.
+        otherwise: Only where all pipelines that are not marked so are left out.
+    """
+
+    recipe: str = ""
+    pipeline: dict[str, Any] | None = None
+    name: str = ""
+    set: dict[str, Any] = field(default_factory=dict)
+    grid: dict[str, list[Any]] = field(default_factory=dict)
+    vary: dict[str, list[float]] = field(default_factory=dict)
+    train_images: int | None = None
+    if_present: list[str] = field(default_factory=list)
+    unless_present: list[str] = field(default_factory=list)
+    otherwise: bool = False
+
+
+@dataclass(frozen=True)
+class Data:
+    """One entry of `datasets`.
+
+    Args:
+        class_path: A data set's name.
+        init_args: Its arguments.
+        categories: Short for a grid of `category`.
+        grid: Lists of values by argument; all combinations are run.
+        seeded: Whether the seed of a cell is the data set's too.
+        if_present: Left out, with the reason, where one of these files is missing.
+        unless_present: Left out, with the reason, where one of these files is there.
+        otherwise: Only where all data sets that are not marked so are left out.
+    """
+
+    class_path: str = ""
+    init_args: dict[str, Any] = field(default_factory=dict)
+    categories: list[str] = field(default_factory=list)
+    grid: dict[str, list[Any]] = field(default_factory=dict)
+    seeded: bool = False
+    if_present: list[str] = field(default_factory=list)
+    unless_present: list[str] = field(default_factory=list)
+    otherwise: bool = False
+
+
+@dataclass(frozen=True)
+class Engine:
+    """How cells whose time is not measured run beside each other, through joblib.
+
+    Each cell has a process of its own in any case: on one machine, threads are enough to wait for them. The
+    processes of loky outlive a runner that is killed for a while. Ray gives what it has done in rounds, when
+    the last cell of `jobs` has ended.
+
+    Args:
+        backend: threading, loky, dask or ray for a cluster at `address`, or another backend of joblib.
+        jobs: How many at a time; -1 for as many as there are CPUs, or workers.
+        address: Of the cluster's scheduler or head; empty for a local one.
+    """
+
+    backend: str = "threading"
+    jobs: int = 1
+    address: str = ""
+
+
+@dataclass(frozen=True)
+class SuiteFile:
+    """All of a suite file.
+
+    Args:
+        name: What records and reports call it.
+        pipelines: What is compared.
+        datasets: On what.
+        metrics: As `evaluate` takes them; by default image AUROC, pixel AUROC and PRO.
+        seeds: One run for each, of what has a seed.
+        measure: quality, time, memory.
+        repeats: How often each time is measured.
+        timeout: Seconds that a cell may take.
+        memory_limit: GB (1e9 bytes) that a cell may take.
+        threads: Of torch and of the libraries below it.
+        engine: For cells whose time is not measured.
+        device: Where to compute.
+        batch_size: Images per batch.
+        workers: Threads that decode images ahead.
+        train_images: So many training images, the first ones, repeated where there are fewer; all by default.
+        vary: For studies of complexity: lists of values, one of which is varied at a time: `train_images`,
+            `resolution` (side in pixels), or a key below `pipeline` of every method.
+    """
+
+    name: str
+    pipelines: list[Method]
+    datasets: list[Data]
+    metrics: list[Any] = field(default_factory=list)
+    seeds: list[int] = field(default_factory=lambda: [0])
+    measure: list[Measure] = field(default_factory=lambda: list(MEASURES[:1]))
+    repeats: int = 3
+    timeout: float | None = None
+    memory_limit: float | None = None
+    threads: int | None = None
+    engine: Engine = Engine()
+    device: str = "cpu"
+    batch_size: int = 8
+    workers: int | None = None
+    train_images: int | None = None
+    vary: dict[str, list[float]] = field(default_factory=dict)
+
+    @classmethod
+    def read(cls, path: Path) -> "SuiteFile":
+        """The suite in a file.
+
+        Raises:
+            BadConfig: A key is unknown or missing, or a value is of a wrong type; file and key are named.
+        """
+        content = read_yaml(path)
+        try:
+            _check(content, cls, "")
+            content["pipelines"] = _entries(content.get("pipelines"), "pipelines", Method, "recipe")
+            content["datasets"] = _entries(content.get("datasets"), "datasets", Data, "class_path")
+            return _parsed(content)
+        except (BadConfig, ArgumentError) as error:
+            raise BadConfig(f'"{path}": {" ".join(str(error).split())}') from error
+
+
+def _entries(found: Any, key: str, kind: type[Any], short: str) -> list[dict[str, Any]]:
+    """Mappings; a text alone is short for one."""
+    if not isinstance(found, list) or not found:
+        raise BadConfig(f'"{key}" must be a list with at least one entry, found {found!r}.')
+    entries = [{short: entry} if isinstance(entry, str) else entry for entry in found]
+    for number, entry in enumerate(entries):
+        if not isinstance(entry, Mapping):
+            raise BadConfig(f'"{key}[{number}]" is {entry!r}; expected a name, or keys and values.')
+        _check(entry, kind, f"{key}[{number}]")
+    return entries
+
+
+def _check(content: Mapping[str, Any], kind: type[Any], where: str) -> None:
+    """Refuses unknown keys, and keys without a value that need one."""
+    check_keys(content, [known.name for known in fields(kind)], where)
+    optional = {known.name for known in fields(kind) if known.default is None}
+    for key, value in content.items():
+        if value is None and key not in optional:
+            name = f"{where}.{key}" if where else key
+            raise BadConfig(f'"{name}" has no value. Give it one, or leave it out.')
+
+
+def _parsed(content: Mapping[str, Any]) -> SuiteFile:
+    """By jsonargparse, for types and their messages; what it does not know it must not touch."""
+    parser = ArgumentParser(exit_on_error=False)
+    parser.add_class_arguments(SuiteFile)
+    metrics = content.get("metrics", [])
+    if not isinstance(metrics, list):
+        raise BadConfig(f'"metrics" must be a list of names, found {metrics!r}.')
+    free: dict[str, Any] = {"pipelines": [], "datasets": [], "metrics": []}
+    parsed = parser.instantiate(parser.parse_object({**content, **free}))
+    return SuiteFile(
+        **dict(vars(parsed))
+        | {
+            "pipelines": [
+                _entry(Method, entry, "pipelines", n) for n, entry in enumerate(content["pipelines"])
+            ],
+            "metrics": metrics,
+            "datasets": [_entry(Data, entry, "datasets", n) for n, entry in enumerate(content["datasets"])],
+        }
+    )
+
+
+def _entry(kind: type[Any], entry: Mapping[str, Any], key: str, number: int) -> Any:
+    hidden = {
+        name: value for name, value in entry.items() if name in ("pipeline", "set", "init_args", "grid")
+    }
+    for name, value in hidden.items():
+        if not isinstance(value, Mapping):
+            raise BadConfig(f'"{key}[{number}].{name}" is {value!r}; expected keys and values.')
+    for name, values in hidden.get("grid", {}).items():
+        if not isinstance(values, list) or not values:
+            raise BadConfig(f'"{key}[{number}].grid.{name}" is {values!r}; expected a list of values.')
+    parser = ArgumentParser(exit_on_error=False)
+    parser.add_class_arguments(kind)
+    try:
+        parsed = parser.parse_object({name: value for name, value in entry.items() if name not in hidden})
+    except ArgumentError as error:
+        raise BadConfig(f'"{key}[{number}]": {error}') from error
+    return kind(**dict(vars(parser.instantiate(parsed))) | hidden)
+
+
+_SEEDS = 2**32  # what all libraries take
+
+
+def check_suite(file: SuiteFile) -> None:
+    """Raises BadArgument where a value of the file is out of range."""
+    for key in ("seeds", "measure"):
+        values = getattr(file, key)
+        if not values or len(set(values)) < len(values):
+            raise BadArgument(f'"{key}" must be a list of different values, found {values}.')
+    if not re.fullmatch(r"\w[\w. -]{0,99}", file.name):  # it names a folder
+        raise BadArgument(f'Expected a "name" of at most 100 letters, digits, ".-_", got "{file.name}".')
+    if file.repeats < 1:
+        raise BadArgument(f'Expected "repeats" of at least 1, got {file.repeats}.')
+    for key in ("timeout", "memory_limit", "threads"):
+        value = getattr(file, key)
+        if value is not None and not value > 0:
+            raise BadArgument(f'Expected "{key}" above 0, got {value}.')
+    if file.engine.jobs < -1 or file.engine.jobs == 0:
+        raise BadArgument(f'Expected "engine.jobs" of at least 1, or -1, got {file.engine.jobs}.')
+    if not all(0 <= seed < _SEEDS for seed in file.seeds):
+        raise BadArgument(f'Expected "seeds" from 0 to 2^32 - 1, found {file.seeds}.')
+    _check_sizes(file.vary, file.train_images)
+    for method in file.pipelines:
+        _check_sizes(method.vary, method.train_images)
+
+
+def require_weights(settings: dict[str, Any], name: str) -> None:
+    """Raises BadConfig where the file of a method's weights does not exist."""
+    weights = settings["pipeline"]["backbone"].get("init_args", {}).get("weights")
+    if isinstance(weights, str) and weights not in ("hub", "none") and not Path(weights).is_file():
+        raise BadConfig(
+            f'The weights of "{name}", "{weights}", do not exist. Name another file, or put it into '
+            '"if_present" to leave the method out.'
+        )
+
+
+def _check_sizes(vary: Mapping[str, Sequence[float]], train_images: int | None) -> None:
+    for key, values in vary.items():
+        if len(set(values)) < 3 or not all(map(math.isfinite, values)):
+            raise BadArgument(f'"vary.{key}" needs at least 3 different values, found {values}.')
+    for count in (*vary.get("train_images", ()), *(() if train_images is None else (train_images,))):
+        if count < 1 or count != int(count):
+            raise BadArgument(f'Expected whole numbers of at least 1 as "train_images", got {count:g}.')

@@ -1,0 +1,132 @@
+"""The methods of a suite as words of the command line, one variant for each combination of a grid."""
+
+import json
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from itertools import product
+from pathlib import Path
+from typing import Any
+
+from padimkit.benchmark.planning.suite_file import Data, Method
+from padimkit.config.parser import recipe_as_option
+from padimkit.errors import BadConfig, did_you_mean
+
+_RESOLUTION = ("preprocessing.resize", "preprocessing.crop")
+
+
+@dataclass(frozen=True)
+class Variant:
+    """A method with all its values.
+
+    Args:
+        name: What tables call it.
+        words: What makes its pipeline on the command line.
+        train_images: So many; None for those there are.
+        varied: What a complexity study varies here.
+    """
+
+    name: str
+    words: tuple[str, ...]
+    train_images: int | None = None
+    varied: dict[str, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Place:
+    """Data of one category.
+
+    Args:
+        dataset: The name of the data set.
+        category: The values of the grid, empty if there is none.
+        settings: As `data` takes them.
+        seeded: Whether the seed of a cell is the data set's too.
+    """
+
+    dataset: str
+    category: str
+    settings: dict[str, Any]
+    seeded: bool
+
+
+def variants_of(
+    method: Method, vary: Mapping[str, Sequence[float]], train_images: int | None
+) -> Iterator[Variant]:
+    """One for each combination of its grid, and of these for each value that is varied.
+
+    Args:
+        method: An entry of the suite.
+        vary: What is varied, unless the entry says so itself.
+        train_images: So many training images, unless the entry says so itself.
+
+    Raises:
+        BadConfig: It has neither recipe nor pipeline, or both, or its name holds what is no key of the grid.
+    """
+    count = train_images if method.train_images is None else method.train_images
+    for variant in _combined(method):
+        fixed = replace(variant, train_images=count)
+        if not (method.vary or vary):
+            yield fixed
+        for name, values in (method.vary or vary).items():
+            yield from (_varied(fixed, name, value) for value in values)
+
+
+def places_of(data: Data) -> Iterator[Place]:
+    """One for each combination of its grid, of which `categories` is a part."""
+    grid = ({"category": data.categories} if data.categories else {}) | data.grid
+    for values in _combinations(grid):
+        settings = {"class_path": data.class_path, "init_args": data.init_args | values}
+        category = " ".join(str(value) for value in values.values()) or str(
+            data.init_args.get("category", "")
+        )
+        yield Place(data.class_path, category, settings, data.seeded)
+
+
+def title(method: Method) -> str:
+    """What an entry of the file is called before its grid is known."""
+    return method.name or (Path(method.recipe).stem if method.recipe.endswith(".yaml") else method.recipe)
+
+
+def word(key: str, value: Any) -> str:
+    """A value below `pipeline` on the command line."""
+    return f"--pipeline.{key}={value if isinstance(value, str) else json.dumps(value)}"
+
+
+def _combined(method: Method) -> Iterator[Variant]:
+    if bool(method.recipe) == (method.pipeline is not None):
+        raise BadConfig(f'"{title(method)}" needs either "recipe" or "pipeline".')
+    if method.recipe.startswith("-"):
+        raise BadConfig(f'"{method.recipe}" is no recipe. Options stand in "set".')
+    base = (
+        recipe_as_option([method.recipe]) if method.recipe else [f"--pipeline={json.dumps(method.pipeline)}"]
+    )
+    for values in _combinations(method.grid):
+        changes = [word(key, value) for key, value in (method.set | values).items()]
+        yield Variant(_named(method, values), (*base, *changes))
+
+
+def _varied(variant: Variant, name: str, value: float) -> Variant:
+    """The same with one value of a complexity study."""
+    number = int(value) if value == int(value) else value
+    if name == "train_images":
+        return replace(variant, train_images=int(value), varied={name: value})
+    keys = _RESOLUTION if name == "resolution" else (name,)
+    words = (*variant.words, *(word(key, number) for key in keys))
+    return replace(variant, words=words, varied={name: value})
+
+
+def _combinations(grid: Mapping[str, list[Any]]) -> Iterator[dict[str, Any]]:
+    for values in product(*grid.values()):
+        yield dict(zip(grid, values, strict=True))
+
+
+def _named(method: Method, values: Mapping[str, Any]) -> str:
+    name = title(method)
+    if "{" not in name:
+        return ", ".join([name, *(f"{key} {value}" for key, value in values.items())])
+    for key in re.findall(r"\{([^}]*)\}", name):
+        if key not in values:
+            raise BadConfig(
+                f'The name "{name}" holds "{key}", no key of its grid.{did_you_mean(key, values)}'
+            )
+    return re.sub(r"\{([^}]*)\}", lambda found: str(values[found[1]]), name)

@@ -1,0 +1,1 @@
+"""The cells of a suite, each in a process of its own."""

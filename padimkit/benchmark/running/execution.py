@@ -1,0 +1,115 @@
+"""What happens in the process of one cell: fit, test, measure."""
+
+from collections.abc import Callable, Iterable
+from dataclasses import asdict
+from itertools import cycle, islice
+from typing import Any
+
+from jsonargparse import Namespace
+
+from padimkit.benchmark.cell import Cell
+from padimkit.benchmark.running.environment import environment
+from padimkit.benchmark.running.examples import Keeper, places_of_examples, pro_curve
+from padimkit.benchmark.running.memory import Peaks, sizes_of
+from padimkit.benchmark.running.timing import flops_of, spread_of, time_fits, time_predictions, waiting_for
+from padimkit.config.build import made_of
+from padimkit.config.description import plugins_of
+from padimkit.config.names import labels
+from padimkit.errors import BadData
+from padimkit.evaluation import evaluate
+from padimkit.images.reader import ImageBatches, Reader
+from padimkit.metrics.pro import PRO
+from padimkit.stages import Clock, stage, timed
+from padimkit.values import Batch
+
+_BATCHES = 3  # whose prediction shows how much memory one takes
+
+
+def execute(cell: Cell, entered: Callable[[str], None]) -> dict[str, Any]:
+    """The fields of the cell's record that only running it can tell.
+
+    Args:
+        cell: What to run.
+        entered: Told the name of each stage that begins.
+    """
+    with timed(Clock(entered=entered)):
+        with stage("settings"):
+            made = made_of(cell.settings)
+            made.pipeline.to(made.device)
+        reader = Reader(made.pipeline.preprocessing, made.batch_size, made.workers)
+        with stage("data"):
+            train = limited(made.data.train(reader), cell.train_images)
+            test = made.data.test(reader)
+        outcome = _outcome(cell, made, train, test)
+    return outcome | {"environment": environment(), "plugins": plugins_of(made.pipeline)}
+
+
+def limited(batches: Iterable[Batch], images: int | None) -> Iterable[Batch]:
+    """Batches of so many images, which repeat where there are fewer.
+
+    Raises:
+        BadData: They are not read by a reader, so that they cannot be counted.
+    """
+    if images is None:
+        return batches
+    if not isinstance(batches, ImageBatches):
+        raise BadData("The number of training images cannot be varied: the data set does not list them.")
+    return ImageBatches(tuple(islice(cycle(batches.samples), images)), batches.reader, batches.augmentation)
+
+
+def _outcome(cell: Cell, made: Namespace, train: Iterable[Batch], test: Iterable[Batch]) -> dict[str, Any]:
+    """Memory first, while nothing has been kept from other runs."""
+    peaks = Peaks()
+    made.pipeline.fit(train)
+    peaks.end("fit")
+    outcome: dict[str, Any] = {"seconds": {}}
+    if "memory" in cell.measure:
+        for batch in islice(test, _BATCHES):
+            made.pipeline.predict_batch(batch)
+        peaks.end("predict")
+        outcome["bytes"] = peaks.bytes | sizes_of(made.pipeline)
+    if "quality" in cell.measure:
+        outcome |= _quality(cell, made, test)
+    if "time" in cell.measure:
+        outcome["seconds"] |= _seconds(cell, made, train, test)
+        with stage("flops"):
+            outcome["flops"] = flops_of(made.pipeline, next(iter(test)))
+    return outcome
+
+
+def _quality(cell: Cell, made: Namespace, test: Iterable[Batch]) -> dict[str, Any]:
+    with stage("data"):
+        keeper = Keeper(places_of_examples(_labels(test)))
+    metrics = dict(zip(labels(cell.settings["metrics"]), made.metrics, strict=True))
+    found = evaluate(made.pipeline, test, metrics | {"kept": keeper})
+    del found.metrics["kept"]
+    pros = [m for name, m in metrics.items() if isinstance(m, PRO) and name in found.metrics]
+    curves = {"roc": keeper.roc(), "pro": pro_curve(pros[0]) if pros else None}
+    seconds = {"metrics": asdict(spread_of([found.seconds["metrics"]]))} if "time" in cell.measure else {}
+    return {
+        "seconds": seconds,
+        "metrics": found.metrics,
+        "undefined": found.undefined,
+        "lower_is_better": [name for name, metric in metrics.items() if not metric.higher_is_better],
+        "curves": {name: asdict(curve) for name, curve in curves.items() if curve is not None},
+        "examples": [asdict(example) for example in keeper.examples()],
+    }
+
+
+def _seconds(cell: Cell, made: Namespace, train: Iterable[Batch], test: Iterable[Batch]) -> dict[str, Any]:
+    wait = waiting_for(made.device)
+    fits = time_fits(made.pipeline, train, repeats=cell.repeats, wait=wait)
+    first = next(iter(test))
+    sizes = {1, len(first.paths)}
+    predictions = time_predictions(made.pipeline, first, sizes=sizes, repeats=cell.repeats, wait=wait)
+    return {name: asdict(spread) for name, spread in (fits | predictions).items()}
+
+
+def _labels(batches: Iterable[Batch]) -> list[bool | None]:
+    if isinstance(batches, ImageBatches):
+        return [sample.anomalous for sample in batches.samples]
+    return [
+        label
+        for batch in batches
+        for label in ([None] * len(batch.paths) if batch.labels is None else batch.labels.tolist())
+    ]

@@ -1,0 +1,87 @@
+"""Memory of this process and of its GPU, and bytes of a model."""
+
+import ctypes
+import gc
+import re
+import resource
+import sys
+import tempfile
+from pathlib import Path
+from typing import final
+
+import torch
+
+from padimkit.pipeline.fitted_levels import under
+from padimkit.pipeline.pipeline import Pipeline
+from padimkit.stages import stage
+from padimkit.storage import save
+
+_STATUS = Path("/proc/self/status")
+_CLEAR = Path("/proc/self/clear_refs")
+
+
+@final
+class Peaks:
+    """The most resident memory of this process, and of parts of its life.
+
+    The kernel's own high-water mark is read, so that nothing between two samples is missed. Parts can be told
+    apart on Linux only.
+
+    Attributes:
+        bytes: "peak" of the process, and "peak <part>" above what was resident when the part began.
+    """
+
+    def __init__(self) -> None:
+        self.bytes = {"peak": 0}
+        self._begin()
+
+    def end(self, part: str) -> None:
+        """The part that began with the last one's end, or with this object, ends."""
+        most = _resident("VmHWM") or _used_at_most()
+        self.bytes["peak"] = max(self.bytes["peak"], most)
+        if _CLEAR.exists():
+            self.bytes[f"peak {part}"] = max(0, most - self._start)
+        self._begin()
+
+    def _begin(self) -> None:
+        _give_back()
+        self.bytes["peak"] = max(self.bytes["peak"], _resident("VmHWM"))
+        if _CLEAR.exists():
+            _CLEAR.write_text("5")
+        self._start = _resident("VmRSS")
+
+
+def sizes_of(pipeline: Pipeline) -> dict[str, int]:
+    """Bytes of a fitted pipeline, by the names of a record's `bytes`."""
+    state = pipeline.state_dict()
+    sizes = {
+        "model": sum(tensor.nbytes for tensor in state.values()),
+        "fitted": sum(tensor.nbytes for tensor in under("heads", state).values()),
+    }
+    with stage("storage"), tempfile.TemporaryDirectory() as folder:
+        save(pipeline, Path(folder) / "model")
+        sizes["disk"] = sum(path.stat().st_size for path in Path(folder).rglob("*") if path.is_file())
+    devices = {tensor.device for tensor in state.values() if tensor.device.type == "cuda"}
+    if devices:
+        sizes["device"] = sum(map(torch.cuda.max_memory_allocated, devices))
+    return sizes
+
+
+def _give_back() -> None:
+    """Gives what has been freed to the system: else it is there already when a part begins (glibc)."""
+    gc.collect()
+    trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
+    if trim is not None:
+        trim(0)
+
+
+def _used_at_most() -> int:
+    most = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return most if sys.platform == "darwin" else 1024 * most
+
+
+def _resident(key: str) -> int:
+    if not _STATUS.exists():
+        return 0
+    found = re.search(rf"^{key}:\s+(\d+) kB$", _STATUS.read_text(), re.MULTILINE)
+    return 1024 * int(found[1]) if found else 0

@@ -1,0 +1,123 @@
+"""One cell in a fresh process, with limits: whatever happens to it becomes a record."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from dataclasses import asdict
+from datetime import datetime, timezone
+from pathlib import Path
+from typing import Any
+
+from padimkit.benchmark.cell import Cell, Limits
+from padimkit.benchmark.record import Cause, Facts, Failure, Record
+from padimkit.benchmark.running.worker import STAGE_BYTES
+from padimkit.benchmark.store import from_fields
+
+_LOOK = 0.05  # seconds between two looks at the process
+_LAST = 4000  # characters of standard error that a record keeps
+
+
+def run_cell(cell: Cell, facts: Facts, limits: Limits) -> Record:
+    """Runs the cell and gives its record, which says so if it failed."""
+    begun, start = datetime.now(timezone.utc), time.perf_counter()
+    with tempfile.TemporaryDirectory(prefix="padimkit-cell-") as folder:
+        outcome = _outcome(cell, Path(folder), limits)
+    known = {
+        **asdict(cell),
+        "key": cell.key(facts),
+        "facts": asdict(facts),
+        "begun": begun.isoformat(timespec="seconds"),
+        "took": round(time.perf_counter() - start, 3),
+    }
+    try:
+        return from_fields(known | outcome)
+    except TypeError as error:  # a plugin has given what no record can hold
+        return from_fields(known | _failed("error", f"What came out of it is no record: {error}.", "", ""))
+
+
+def stop_running() -> None:
+    """Ends the processes of all cells that this process waits for: an interrupt reaches one thread only."""
+    for process in _RUNNING.copy():
+        process.kill()
+
+
+_RUNNING: "set[subprocess.Popen[bytes]]" = set()
+
+
+def _outcome(cell: Cell, folder: Path, limits: Limits) -> dict[str, Any]:
+    paths = [folder / name for name in ("cell.json", "outcome.json", "stage")]
+    cell.write(paths[0])
+    paths[2].write_bytes(b"start".ljust(STAGE_BYTES))
+    command = [sys.executable, "-m", "padimkit.benchmark.running.worker", *map(str, paths)]
+    with (folder / "stderr").open("w+") as stderr:
+        process = subprocess.Popen(
+            command,
+            env=_environment(limits.threads),
+            stdout=subprocess.DEVNULL,
+            stderr=stderr,
+            stdin=subprocess.DEVNULL,
+        )
+        _RUNNING.add(process)
+        try:
+            cause = _watched(process, limits)
+        finally:
+            _RUNNING.discard(process)
+            process.kill()
+            process.wait()
+        stderr.seek(0)
+        said = stderr.read()[-_LAST:]
+    stage = paths[2].read_bytes().decode(errors="replace").strip()
+    if cause is not None:
+        return _failed(*cause, said, stage)
+    if process.returncode != 0 or not paths[1].exists():
+        return _failed("killed", _ending(process.returncode), said, stage)
+    found: dict[str, Any] = json.loads(paths[1].read_text(encoding="utf-8"))
+    if "error" in found:
+        return _failed("error", found["error"], found["traceback"], stage)
+    return found
+
+
+def _watched(process: "subprocess.Popen[bytes]", limits: Limits) -> tuple[Cause, str] | None:
+    """Waits for the process; tells why it was stopped, if it had to be."""
+    end = None if limits.timeout is None else time.monotonic() + limits.timeout
+    while True:
+        try:
+            process.wait(_LOOK)
+            return None
+        except subprocess.TimeoutExpired:
+            used = 0 if limits.memory is None else _resident(process.pid)
+        if limits.memory is not None and used > limits.memory:
+            return "memory", f"It took {used / 1e9:.2f} GB, more than the {limits.memory / 1e9:g} GB it may."
+        if end is not None and time.monotonic() > end:
+            return "timeout", f"It took longer than the {limits.timeout:g} seconds it may."
+
+
+def _resident(process: int) -> int:
+    try:
+        pages = int(Path(f"/proc/{process}/statm").read_text().split()[1])
+    except OSError:  # it has just ended
+        return 0
+    return pages * os.sysconf("SC_PAGE_SIZE")
+
+
+def _ending(status: int) -> str:
+    if status == -signal.SIGKILL:
+        return "It was killed, as the system does where memory is short."
+    if status < 0:
+        return f"It was ended by the signal {signal.Signals(-status).name}."
+    return f"It ended with status {status} and left no outcome."
+
+
+def _failed(cause: Cause, message: str, trace: str, stage: str) -> dict[str, Any]:
+    return {"failure": asdict(Failure(cause, message, trace, stage))}
+
+
+def _environment(threads: int | None) -> dict[str, str]:
+    if threads is None:
+        return dict(os.environ)
+    names = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
+    return os.environ | {name: str(threads) for name in names}

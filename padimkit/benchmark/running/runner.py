@@ -1,0 +1,83 @@
+"""Runs what a suite has planned, and keeps a record of each cell as soon as it is there."""
+
+import fcntl
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+
+from padimkit.benchmark.planning.suite import Planned, Suite
+from padimkit.benchmark.record import Record
+from padimkit.benchmark.running.engine import records_beside
+from padimkit.benchmark.running.process import run_cell
+from padimkit.benchmark.store import Plan, read, write
+from padimkit.errors import BadOutput
+
+
+def remaining(suite: Suite, folder: Path, *, retry_failed: bool) -> list[Planned]:
+    """The cells without a record in the folder; failed ones too if they are to be tried again."""
+    done = {p.key for p, record in _known(suite, folder) if record.failure is None or not retry_failed}
+    return [one for one in suite.planned if one.key not in done]
+
+
+@contextmanager
+def only_runner(folder: Path) -> Iterator[None]:
+    """Keeps others from running cells into the folder at the same time; a runner that dies lets go.
+
+    Raises:
+        BadOutput: Another one does.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    with (folder / ".running").open("w") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            raise BadOutput(
+                f'Another run is writing records to "{folder}". Wait for it, or end it.'
+            ) from error
+        yield
+
+
+def run_suite(suite: Suite, planned: Iterable[Planned], folder: Path) -> Iterator[Record]:
+    """Runs these cells and yields their records, each after it has been written.
+
+    Cells whose time is measured run one by one, before the others, and nothing runs beside them.
+
+    Raises:
+        BadOutput: A record cannot be written.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    timed = [one for one in planned if "time" in one.cell.measure]
+    others = [one for one in planned if "time" not in one.cell.measure]
+    for one in timed:
+        yield _written(run_cell(one.cell, one.facts, suite.limits), folder)
+    if others:
+        for record in records_beside(others, suite.limits, suite.engine):
+            yield _written(record, folder)
+
+
+def failures(suite: Suite, folder: Path) -> int:
+    """How many of the suite's cells have a record of their failure."""
+    return sum(record.failure is not None for _, record in _known(suite, folder))
+
+
+def take_over(suite: Suite, folder: Path) -> None:
+    """Writes the plan of the suite, and its names into records of the same work under other names."""
+    Plan(suite.name, {one.key: one.cell.title for one in suite.planned}).write(folder)
+    for planned, record in _known(suite, folder):
+        names = {name: getattr(planned.cell, name) for name in ("suite", "method", "dataset", "category")}
+        renamed = replace(record, **names)
+        if renamed != record:
+            write(renamed, folder)
+
+
+def _known(suite: Suite, folder: Path) -> Iterator[tuple[Planned, Record]]:
+    for planned in suite.planned:
+        path = folder / f"{planned.key}.json"
+        if path.exists():
+            yield planned, read(path)
+
+
+def _written(record: Record, folder: Path) -> Record:
+    write(record, folder)
+    return record

@@ -1,0 +1,73 @@
+"""Time of each stage, measured again and again."""
+
+from collections.abc import Callable, Iterable
+
+import numpy as np
+import torch
+from torch.utils.flop_counter import FlopCounterMode
+
+from padimkit.benchmark.record import Spread
+from padimkit.pipeline.pipeline import Pipeline
+from padimkit.stages import Clock, timed
+from padimkit.values import Batch
+
+Wait = Callable[[], None]
+_PREDICTED = ("backbone", "embedding", "score", "map")
+_LEAST = 5  # predictions; they are short beside a fit
+
+
+def spread_of(values: Iterable[float]) -> Spread:
+    """Median and quartiles."""
+    found = np.fromiter(values, float)
+    lower, median, upper = np.quantile(found, [0.25, 0.5, 0.75]).tolist()
+    return Spread(median=median, lower=lower, upper=upper, count=found.size)
+
+
+def waiting_for(device: str) -> Wait:
+    """Waits until the device has done what it was given to do."""
+    if torch.device(device).type != "cuda":
+        return lambda: None
+    return lambda: torch.cuda.synchronize(device)
+
+
+def time_fits(pipeline: Pipeline, batches: Iterable[Batch], *, repeats: int, wait: Wait) -> dict[str, Spread]:
+    """Seconds of whole fits, and what reading, the reducers and the densities take of them."""
+    runs = []
+    for _ in range(repeats):
+        with timed(Clock(wait)) as clock:
+            pipeline.fit(batches)
+        runs.append(clock.seconds)
+    spreads = {name: spread_of(run[name] for run in runs) for name in ("read", "reducer fit", "density fit")}
+    return spreads | {"fit": spread_of(sum(run.values()) for run in runs)}
+
+
+def time_predictions(
+    pipeline: Pipeline, images: Batch, *, sizes: Iterable[int], repeats: int, wait: Wait
+) -> dict[str, Spread]:
+    """Seconds per image: "predict N" and "score N" in batches of N, the other stages in the largest ones."""
+    spreads: dict[str, Spread] = {}
+    for size in sorted(sizes):
+        batch = Batch(images.images[:size].contiguous(memory_format=torch.channels_last), images.paths[:size])
+        runs = _predictions(pipeline, batch, repeats, wait)
+        stages = {name: spread_of(run.get(name, 0.0) / size for run in runs) for name in _PREDICTED}
+        spreads |= stages | {f"score {size}": stages["score"]}
+        spreads[f"predict {size}"] = spread_of(sum(run.values()) / size for run in runs)
+    return spreads
+
+
+def flops_of(pipeline: Pipeline, images: Batch) -> int | None:
+    """Floating-point operations of the backbone for one image, as torch counts them; None for none."""
+    with FlopCounterMode(display=False) as counter:
+        pipeline.backbone.extract(images.images[:1].to(pipeline.device))
+    return counter.get_total_flops() or None
+
+
+def _predictions(pipeline: Pipeline, batch: Batch, repeats: int, wait: Wait) -> list[dict[str, float]]:
+    for _ in range(2):  # the first ones make factors, plans and caches
+        pipeline.predict_batch(batch)
+    runs = []
+    for _ in range(max(_LEAST, repeats)):
+        with timed(Clock(wait)) as clock:
+            pipeline.predict_batch(batch)
+        runs.append(clock.seconds)
+    return runs

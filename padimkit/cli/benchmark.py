@@ -1,0 +1,129 @@
+"""`padimkit benchmark`: run a suite, go on with one, or run the cell of a record again."""
+
+import argparse
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+from padimkit.benchmark.cell import Cell, Limits
+from padimkit.benchmark.planning.fingerprint import facts_of, files_named
+from padimkit.benchmark.planning.forecast import predicted_bytes, require_fitting
+from padimkit.benchmark.planning.suite import Planned, Suite
+from padimkit.benchmark.record import Facts, Record
+from padimkit.benchmark.running.engine import require_engine
+from padimkit.benchmark.running.process import run_cell
+from padimkit.benchmark.running.runner import failures, only_runner, remaining, run_suite, take_over
+from padimkit.benchmark.store import read
+from padimkit.config.build import made_of
+from padimkit.errors import BadConfig, BadData, FailedCells, PadimkitError
+from padimkit.images.reader import Reader
+
+
+def run(words: list[str]) -> None:
+    """Runs what the words ask for."""
+    given = _parser().parse_args(words)
+    if (given.suite is None) == (given.record is None):
+        raise BadConfig("Give either the YAML file of a suite, or --record FILE.")
+    if given.record is not None:
+        _repeat(given.record)
+        return
+    suite = Suite.read(given.suite)
+    require_engine(suite.engine)
+    output = given.output or Path("records") / suite.name
+    left = remaining(suite, output, retry_failed=given.retry_failed)
+    _announce(suite, left, output)
+    try:
+        if given.dry_run:
+            for planned in left:
+                print(f"{planned.cell.title}: {_size(predicted_bytes(planned))}")
+            return
+        require_fitting(left)
+    except BadConfig as error:
+        raise BadConfig(f'"{given.suite}": {error}') from error
+    _run(suite, left, output)
+    print(f"{len(suite.planned)} records are in {output}; report them by: padimkit report {output}")
+    failed = failures(suite, output)
+    if failed:
+        count = len(suite.planned)
+        raise FailedCells(f"{failed} of {count} cells failed; try them again by --retry-failed.")
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="padimkit benchmark", description=__doc__)
+    parser.add_argument("suite", type=Path, nargs="?", help="YAML file of the suite.")
+    parser.add_argument("--output", type=Path, help="Folder of the records; by default records/<suite>.")
+    parser.add_argument("--dry-run", action="store_true", help="Show what would run, and what it would take.")
+    parser.add_argument("--retry-failed", action="store_true", help="Run cells again that failed.")
+    parser.add_argument("--record", type=Path, help="Run the cell of this record again, and compare.")
+    return parser
+
+
+def _announce(suite: Suite, left: list[Planned], output: Path) -> None:
+    for one in suite.left_out:
+        print(f"Left out: {one.name}: {one.reason}.", file=sys.stderr)
+    done = len(suite.planned) - len(left)
+    known = f"; {done} of them have a record in {output}" if done else ""
+    print(f"{suite.name}: {len(suite.planned)} cells{known}", flush=True)
+
+
+def _run(suite: Suite, left: list[Planned], output: Path) -> None:
+    """Tells of each cell."""
+    count = 0
+    try:
+        with only_runner(output):
+            take_over(suite, output)
+            for record in run_suite(suite, left, output):
+                count += 1
+                title = Cell.of(record).title
+                said = f"[{count}/{len(left)}] {title}: {_outcome(record)}, {record.took:.0f} s"
+                print(said, flush=True)
+    except KeyboardInterrupt:
+        kept = f"{count} new records are in {output}, and the same command goes on from there"
+        raise KeyboardInterrupt(kept) from None
+
+
+def _outcome(record: Record) -> str:
+    if record.failure is not None:
+        failure = record.failure
+        return f'failed ({failure.cause}) in the stage "{failure.stage}": {failure.message}'
+    return ", ".join(f"{name} {value:.4f}" for name, value in record.metrics.items()) or "measured"
+
+
+def _repeat(path: Path) -> None:
+    record = read(path)
+    cell = Cell.of(record)
+    facts = _facts(cell)
+    if record.facts is not None and facts != record.facts:
+        raise BadData(f'Data or weights of "{path}" have changed since; its figures cannot be had again.')
+    again = run_cell(cell, facts, Limits(threads=record.environment.get("threads")))
+    print(f"{cell.title}: {_outcome(again)}, {again.took:.0f} s")
+    if again.failure is not None:
+        raise BadData(f'The figures of "{path}" could not be had again: this run failed.')
+    differing = [name for name, value in record.metrics.items() if again.metrics.get(name) != value]
+    if differing:
+        expected = ", ".join(f"{name} {record.metrics[name]!r}" for name in differing)
+        raise BadData(f'"{path}" has other figures: {expected}.')
+    print(_compared(record))
+
+
+def _facts(cell: Cell) -> Facts:
+    try:
+        made = made_of(cell.settings)
+        facts = facts_of(made.data, Reader(made.pipeline.preprocessing, made.batch_size))
+        return replace(facts, files=files_named(cell.settings["pipeline"]))
+    except PadimkitError as error:
+        raise BadData(f"{error} Paths in a record count from the folder where its suite was run.") from error
+
+
+def _compared(record: Record) -> str:
+    if record.failure is not None:
+        return f"The record is of a failure ({record.failure.cause}): there is nothing to compare."
+    if not record.metrics:
+        return "The record has no figures of merit: there is nothing to compare."
+    return f"The figures are those of the record, exactly: {len(record.metrics)} metrics."
+
+
+def _size(count: int | None) -> str:
+    if count is None:
+        return "bytes not known before it runs"
+    return f"{count / 1e9:.2f} GB predicted" if count >= 1e9 else f"{count / 1e6:.1f} MB predicted"

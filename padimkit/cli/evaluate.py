@@ -1,0 +1,124 @@
+"""`padimkit evaluate`: fit, test, metrics."""
+
+import json
+import platform
+import time
+from collections.abc import Iterable, Mapping
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import asdict
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+from jsonargparse import Namespace
+from rich.console import Console
+from rich.table import Table
+
+from padimkit.cli.progress import Progress, logs_shown
+from padimkit.config.description import describe, plugins_of
+from padimkit.config.names import labels
+from padimkit.config.parser import FIT, TEST, as_written, fit_parser, parse, recipe_as_option, test_parser
+from padimkit.errors import UndefinedMetric
+from padimkit.evaluation import Evaluation, evaluate
+from padimkit.files import new_file
+from padimkit.images.reader import Reader
+from padimkit.pipeline.pipeline import Pipeline
+from padimkit.storage import is_model, load
+from padimkit.values import Batch
+
+
+def run(words: list[str]) -> None:
+    """Fits a pipeline, or takes the model folder that stands first; tests it and reports."""
+    if words and is_model(words[0]):
+        _test_stored(words[0], words[1:])
+    else:
+        _fit_and_test(words)
+
+
+def _fit_and_test(words: list[str]) -> None:
+    parser = fit_parser(
+        "evaluate",
+        "Fit, test and compute metrics; --output FILE.json stores all results. "
+        "A model folder in the place of the recipe is tested as it is.",
+    )
+    settings = parse(parser, FIT, recipe_as_option(words))
+    config = as_written(parser, settings)
+    labels(config["metrics"])  # refuses what cannot be told apart before the work is done
+    made = parser.instantiate(settings)
+    with _result_file(made) as file:
+        test = made.data.test(_reader(made))  # what is missing is known before the work is done
+        start = time.perf_counter()
+        made.pipeline.to(made.device)
+        with logs_shown(made.pipeline):
+            made.pipeline.fit(Progress(made.data.train(_reader(made)), "Fitting"))
+        seconds = {"fit": time.perf_counter() - start}
+        _report(as_report(_test(made, test, config), made.pipeline, config, seconds), file)
+
+
+def _test_stored(folder: str, words: list[str]) -> None:
+    parser = test_parser("evaluate", "Test the model in a folder and compute metrics.")
+    settings = parse(parser, TEST, words)
+    made = parser.instantiate(settings)
+    with _result_file(made) as file:
+        made.pipeline = load(folder, device=made.device, trust=made.trust)
+        config = as_written(parser, settings) | {"pipeline": describe(made.pipeline)}
+        test = made.data.test(_reader(made))
+        _report(as_report(_test(made, test, config), made.pipeline, config, {}), file)
+
+
+def _test(made: Namespace, batches: Iterable[Batch], config: dict[str, Any]) -> Evaluation:
+    metrics = dict(zip(labels(config["metrics"]), made.metrics, strict=True))
+    evaluation = evaluate(made.pipeline, Progress(batches, "Testing"), metrics)
+    if not evaluation.metrics:
+        reasons = " ".join(evaluation.undefined.values())
+        raise UndefinedMetric(f"No metric is defined on this test set. {reasons}")
+    return evaluation
+
+
+def _report(report: dict[str, Any], file: Path | None) -> None:
+    print_table(report)
+    if file is not None:
+        file.write_text(json.dumps(report, indent=2, allow_nan=False) + "\n")
+
+
+def _result_file(made: Namespace) -> AbstractContextManager[Path | None]:
+    """Opened before the work is done, so that an output that cannot be written is known at once."""
+    return new_file(made.output, overwrite=made.overwrite) if made.output else nullcontext()
+
+
+def _reader(made: Namespace) -> Reader:
+    return Reader(made.pipeline.preprocessing, made.batch_size, made.workers)
+
+
+_PACKAGES = ("padimkit", "torch", "torchvision", "timm", "numpy", "scipy", "scikit-learn")
+
+
+def as_report(
+    evaluation: Evaluation, pipeline: Pipeline, config: Mapping[str, Any], fit_seconds: Mapping[str, float]
+) -> dict[str, Any]:
+    """Metrics, scores, timings in seconds, versions and the resolved settings."""
+    return {
+        "metrics": evaluation.metrics,
+        "undefined": evaluation.undefined,
+        "seed": config.get("seed"),
+        "seconds": {**fit_seconds, **evaluation.seconds},
+        "config": config,
+        "plugins": plugins_of(pipeline),
+        "versions": {"python": platform.python_version(), **{name: version(name) for name in _PACKAGES}},
+        "platform": platform.platform(),
+        "images": [asdict(image) for image in evaluation.images],
+    }
+
+
+def print_table(report: Mapping[str, Any]) -> None:
+    """Prints the metrics, the reason for each that is undefined, and the time per image."""
+    table = Table("metric", "value", box=None, pad_edge=False)
+    for name, value in report["metrics"].items():
+        table.add_row(name, f"{value:.4f}")
+    for name, reason in report["undefined"].items():
+        table.add_row(name, f"undefined: {reason}")
+    count = len(report["images"])
+    anomalous = sum(image["anomalous"] is True for image in report["images"])
+    milliseconds = 1000 * report["seconds"]["predict"] / count
+    Console().print(table)
+    print(f"{count} test images, {anomalous} of them anomalous; {milliseconds:.0f} ms per image")

@@ -1,0 +1,76 @@
+"""The command line: finds the subcommand, runs it, and turns errors into one message."""
+
+import os
+import signal
+import sys
+import threading
+import traceback
+from importlib import import_module
+from importlib.metadata import version
+
+from padimkit.errors import PadimkitError
+
+COMMANDS = {
+    "fit": "learn from normal images and store the model",
+    "predict": "score images with a stored model: scores, maps, overlays",
+    "evaluate": "fit, test and compute metrics",
+    "benchmark": "run a suite of comparisons, each in a process of its own",
+    "report": "make a page, or tables, of the records of a benchmark",
+    "plugins": "list, explain, check and start plugins",
+    "demo": "fit and test on synthetic images; needs no download",
+}
+
+_USAGE = """usage: padimkit COMMAND [ARGUMENTS] [--debug]
+
+Unsupervised anomaly detection and localization in images.
+
+commands:
+{commands}
+
+padimkit COMMAND --help explains a command; --debug shows the traceback of an error.
+"""
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Runs one command; returns 0, or the status of an error that was explained on standard error."""
+    words = list(sys.argv[1:] if argv is None else argv)
+    debug = "--debug" in words
+    words = [word for word in words if word != "--debug"]
+    if threading.current_thread() is threading.main_thread():
+        signal.signal(signal.SIGTERM, _interrupt)  # a job that is stopped cleans up as after Ctrl-C
+    if not words or words[0] in ("-h", "--help"):
+        sys.stdout.write(_usage())
+        return 0
+    if words[0] == "--version":
+        print(f"padimkit {version('padimkit')}")
+        return 0
+    if words[0] not in COMMANDS:
+        sys.stderr.write(f'padimkit: error: There is no command "{words[0]}".\n\n{_usage()}')
+        return 2
+    return _run(words[0], words[1:], debug=debug)
+
+
+def _run(command: str, words: list[str], *, debug: bool) -> int:
+    try:
+        import_module(f"padimkit.cli.{command}").run(words)
+        sys.stdout.flush()
+    except KeyboardInterrupt as stopped:
+        sys.stderr.write(f"padimkit {command}: interrupted; {str(stopped) or 'nothing was written'}.\n")
+        return 130
+    except BrokenPipeError:  # the reader of our output, such as "head", has gone
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except (PadimkitError, OSError, MemoryError) as error:
+        if debug:
+            traceback.print_exc()
+        sys.stderr.write(f"padimkit {command}: error: {error or type(error).__name__}\n")
+        return error.exit_status if isinstance(error, PadimkitError) else 2
+    return 0
+
+
+def _interrupt(*_: object) -> None:
+    raise KeyboardInterrupt
+
+
+def _usage() -> str:
+    return _USAGE.format(commands="\n".join(f"  {name:10}{text}" for name, text in COMMANDS.items()))

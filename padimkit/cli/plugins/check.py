@@ -1,0 +1,115 @@
+"""`padimkit plugins check`: whether a plugin keeps its contract."""
+
+import argparse
+from collections import Counter
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import yaml
+from jsonargparse import ArgumentError, get_loader
+
+from padimkit.cli.plugins.documentation import required_arguments
+from padimkit.cli.plugins.table import lines
+from padimkit.config.names import FAMILIES
+from padimkit.config.parser import explained, new_parser
+from padimkit.config.schema import Schema
+from padimkit.errors import BadConfig, BrokenContract
+from padimkit.registry.plugin import Plugin
+from padimkit.registry.registry import NAMES, find_plugin
+from padimkit.testing import Outcome, checks_of, outcomes
+
+_VERDICTS = ("passed", "failed", "skipped")
+
+
+def run(words: list[str]) -> None:
+    """Prints what comes of each check as soon as it is known.
+
+    Raises:
+        BrokenContract: A check failed.
+        BadConfig: An argument that the plugin needs is missing, or one is unknown or wrong.
+    """
+    parser = argparse.ArgumentParser(
+        prog="padimkit plugins check",
+        usage="%(prog)s NAME [--ARGUMENT VALUE ...] [--init_args '{ARGUMENT: VALUE, ...}']",
+        description="Import a plugin, make it with these arguments, and do all checks of the contract of its "
+        "family. The exit status is 1 if a check fails.",
+        epilog="padimkit plugins show NAME lists its arguments.",
+        allow_abbrev=False,
+    )
+    parser.add_argument("name", help=NAMES)
+    parser.add_argument("--init_args", default="{}", help="Arguments of the plugin in YAML or JSON.")
+    known, rest = parser.parse_known_args(words)
+    plugin = find_plugin(known.name)
+    contract, make = contract_of(plugin), maker(plugin, known.init_args, rest)
+    failed = _report(outcomes(contract, make), max(len(check.name) for check in checks_of(contract)))
+    if failed:
+        raise BrokenContract(f'{failed} of the checks above failed: "{plugin.name}" breaks its contract.')
+
+
+def _report(found: Iterator[Outcome], width: int) -> int:
+    """Prints a table, row by row, and returns how many checks failed."""
+    counts: Counter[str] = Counter()
+    for outcome in found:
+        row = (outcome.check.name, outcome.verdict, outcome.reason)
+        print(*lines(row, (width, max(map(len, _VERDICTS)))), sep="\n", flush=True)
+        counts[outcome.verdict] += 1
+    print("\n" + ", ".join(f"{counts[verdict]} {verdict}" for verdict in _VERDICTS))
+    return counts["failed"]
+
+
+def contract_of(plugin: Plugin) -> type[Any]:
+    """The contract of the plugin's family."""
+    return next(contract for contract, family in FAMILIES.items() if family == plugin.family)
+
+
+def maker(plugin: Plugin, init_args: str, words: list[str]) -> Callable[[], Any]:
+    """Returns what makes a fresh instance of the plugin at each call.
+
+    Args:
+        plugin: What to make.
+        init_args: Its arguments in YAML or JSON.
+        words: More of them as options: `--keep=3`, `--keep 3` or `--init_args.keep=3`.
+
+    Raises:
+        BadConfig: An argument that it needs is missing, or one is unknown or wrong.
+    """
+    arguments, options = _mapping(init_args), [_option(word) for word in words]
+    _require_arguments(plugin, {*arguments, *(_argument(option) for option in options)})
+    chosen = yaml.safe_dump({"class_path": plugin.full_name, "init_args": arguments}, default_flow_style=True)
+    parser = new_parser("plugins check")
+    parser.add_argument("--plugin", type=contract_of(plugin))
+    schema = Schema({"plugin": contract_of(plugin)})
+    try:
+        settings = parser.parse_args(list(schema.words([f"--plugin={chosen}", *options])))
+    except ArgumentError as error:
+        raise BadConfig(explained(str(error), parser)) from error
+    return lambda: parser.instantiate(settings).plugin
+
+
+def _mapping(text: str) -> dict[str, Any]:
+    try:
+        found = get_loader("yaml")(text)
+    except yaml.YAMLError as error:
+        raise BadConfig(f'"init_args" is no YAML: {error}') from error
+    if not isinstance(found, dict):
+        raise BadConfig(f'"init_args" is {text!r}; expected names and values, such as {{keep: 3}}.')
+    return found
+
+
+def _option(word: str) -> str:
+    """The word as an option of what is called "plugin" in our parser."""
+    return f"--plugin.{word[2:].removeprefix('init_args.')}" if word.startswith("--") else word
+
+
+def _argument(option: str) -> str:
+    return option.removeprefix("--plugin.").partition("=")[0].partition(".")[0]
+
+
+def _require_arguments(plugin: Plugin, given: set[str]) -> None:
+    missing = [name for name in required_arguments(plugin.load()) if name not in given]
+    if missing:
+        options = " ".join(f"--{name} VALUE" for name in missing)
+        raise BadConfig(
+            f'"{plugin.name}" cannot be made without {", ".join(missing)}: pass {options}. '
+            f"What it means: padimkit plugins show {plugin.family}/{plugin.name}"
+        )

@@ -1,0 +1,161 @@
+"""`padimkit plugins new`: the package of a new plugin."""
+
+import argparse
+import ast
+import keyword
+import re
+import shlex
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from importlib.metadata import PackageNotFoundError, distribution
+from pathlib import Path
+
+from padimkit.errors import BadArgument, BadOutput
+from padimkit.files import new_folder
+from padimkit.registry.modules import locate
+from padimkit.registry.plugin import CONTRACTS
+from padimkit.registry.registry import SINGULAR, Registry, find_family
+
+
+def run(words: list[str]) -> None:
+    """Writes a package from the template, and says what to do with it."""
+    parser = argparse.ArgumentParser(
+        prog="padimkit plugins new",
+        description="Write the package of a new plugin: a module that keeps its contract and is to be "
+        "changed, with entry point, test, README and CI file.",
+    )
+    parser.add_argument("family", help=f"One of {', '.join(SINGULAR.values())}.")
+    parser.add_argument("name", help="Such as my-density: the name of the package and of the plugin.")
+    parser.add_argument("--output", type=Path, help="Folder to write, NAME in this folder by default.")
+    known = parser.parse_args(words)
+    output = known.output or Path(known.name)
+    names = write_starter(find_family(known.family), known.name, output)
+    print(f"Wrote {output}. Change {output / names.module}.py, then:")
+    print(f"  pip install -e {shlex.quote(str(output))}")
+    print(f"  padimkit plugins check {names.family}/{names.module}")
+
+
+_TEMPLATE = Path(__file__).with_name("template")
+_NAME = re.compile(r"[a-z][a-z0-9]*([-_][a-z0-9]+)*")
+
+
+@dataclass(frozen=True)
+class Names:
+    """What a new plugin is called, in the forms that the template needs."""
+
+    family: str
+    name: str
+
+    @property
+    def distribution(self) -> str:
+        """The name by which pip knows it."""
+        return self.name.replace("_", "-")
+
+    @property
+    def module(self) -> str:
+        """The name of its module, which is also its short name in settings."""
+        return self.name.replace("-", "_")
+
+    @property
+    def class_name(self) -> str:
+        """The name of its class."""
+        return "".join(word.capitalize() for word in self.module.split("_"))
+
+    def put_into(self, text: str) -> str:
+        """The text of the template with these names in place of its own."""
+        words = {
+            "my-plugin": self.distribution,
+            "my_plugin": self.module,
+            "MyPlugin": self.class_name,
+            "FAMILY": SINGULAR[self.family],
+            "FAMILIES": self.family,
+            "Contract": CONTRACTS[self.family],
+        }
+        pattern = "|".join(rf"(?<![A-Za-z]){word}(?![A-Za-z])" for word in words)
+        return re.sub(pattern, lambda found: words[found[0]], text)
+
+
+def write_starter(family: str, name: str, target: Path) -> Names:
+    """Writes the package of a new plugin into the folder `target`, whole or not at all; returns its names.
+
+    Raises:
+        BadArgument: The name is none that a package, a module and a class can have, or it is taken.
+        BadOutput: `target` exists or cannot be written.
+    """
+    names = Names(family, name)
+    _require_name(name)
+    _require_free(names)
+    if target.exists():
+        raise BadOutput(f'"{target}" exists. Choose another place with --output, or remove it yourself.')
+    with new_folder(target, overwrite=False, marker="pyproject.toml") as staging:
+        for path, text in _files(names):
+            (staging / path).parent.mkdir(parents=True, exist_ok=True)
+            (staging / path).write_text(text, encoding="utf-8")
+    return names
+
+
+def _files(names: Names) -> Iterator[tuple[Path, str]]:
+    """The files of the package: what all families share, and the module of one."""
+    modules = {f"{family}.py" for family in SINGULAR.values()}
+    for path in sorted(_TEMPLATE.rglob("*")):
+        inside = path.relative_to(_TEMPLATE)
+        if path.is_file() and "__pycache__" not in inside.parts and inside.name not in modules:
+            yield Path(names.put_into(str(inside))), names.put_into(path.read_text(encoding="utf-8"))
+    yield Path(f"{names.module}.py"), names.put_into(_module(names.family).read_text(encoding="utf-8"))
+
+
+def _module(family: str) -> Path:
+    return _TEMPLATE / f"{SINGULAR[family]}.py"
+
+
+def _require_name(name: str) -> None:
+    if not _NAME.fullmatch(name):
+        near = re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-")
+        example = near if _NAME.fullmatch(near) else "my-plugin"
+        raise BadArgument(
+            f'"{name}" cannot be the name of a package. Expected lower-case letters and digits, words joined '
+            f'by hyphens, the first a letter, such as "{example}".'
+        )
+
+
+def _require_free(names: Names) -> None:
+    """Raises BadArgument if the module, the plugin, the distribution or the class means something already."""
+    if meaning := _meaning(names):
+        raise BadArgument(f'"{names.name}" is taken: {meaning}. Choose another name.')
+
+
+def _meaning(names: Names) -> str:
+    located = locate(names.module)
+    if keyword.iskeyword(names.module) or keyword.iskeyword(names.class_name):
+        return "it is a keyword of Python"
+    for plugin in Registry(names.family).plugins():
+        if plugin.name == names.module:
+            return f'"{plugin.distribution}" has a plugin of this name in the family "{names.family}"'
+    if names.module in sys.stdlib_module_names or (located and located.file):
+        return f'there is a module "{names.module}" already'
+    if _is_installed(names.distribution):
+        return f'there is a distribution "{names.distribution}" already'
+    if names.class_name in _words(_module(names.family)):
+        return f'its class would be called "{names.class_name}", as something that it uses'
+    return ""
+
+
+def _is_installed(name: str) -> bool:
+    try:
+        distribution(name)
+    except PackageNotFoundError:
+        return False
+    return True
+
+
+def _words(module: Path) -> set[str]:
+    """The names that a module of the template uses."""
+    nodes = list(ast.walk(ast.parse(module.read_text(encoding="utf-8"))))
+    imported = {
+        alias.asname or alias.name
+        for node in nodes
+        if isinstance(node, ast.ImportFrom)
+        for alias in node.names
+    }
+    return imported | {node.id for node in nodes if isinstance(node, ast.Name)}

@@ -1,0 +1,56 @@
+"""`padimkit predict`: score images with a stored model."""
+
+from collections.abc import Iterable
+from pathlib import Path
+
+from padimkit.cli.progress import Progress
+from padimkit.config.parser import PREDICT, parse, predict_parser
+from padimkit.errors import BadConfig, BadImage, BadOutput
+from padimkit.files import new_folder
+from padimkit.images.decoding import list_images
+from padimkit.images.reader import Reader, Sample
+from padimkit.predictions import SCALE, write_predictions
+from padimkit.storage import load
+
+
+def run(words: list[str]) -> None:
+    """Writes scores, maps and overlays of the images into a folder."""
+    parser = predict_parser(
+        "predict",
+        "Score images with the model in a folder. Writes scores.csv, maps/ (16-bit PNG on the common scale "
+        "in scale.json) and overlays/ into the folder --output.",
+    )
+    settings = parse(parser, PREDICT, words)
+    if settings.output is None:
+        raise BadConfig('"output" is missing: pass --output FOLDER for the predictions.')
+    _require_outside(settings.output, settings.images)
+    samples = [Sample(path) for path in find_images(settings.images)]
+    with new_folder(settings.output, overwrite=settings.overwrite, marker=SCALE) as staging:
+        pipeline = load(settings.model, device=settings.device, trust=settings.trust)
+        reader = Reader(pipeline.preprocessing, settings.batch_size, settings.workers)
+        count = write_predictions(pipeline, Progress(reader.batches(samples), "Predicting"), staging)
+    print(f"Scored {count} images; scores, maps and overlays are in {settings.output}")
+
+
+def _require_outside(output: Path, inputs: Iterable[Path]) -> None:
+    for path in inputs:
+        if path.is_dir() and output.resolve().is_relative_to(path.resolve()):
+            raise BadOutput(
+                f'The output "{output}" is inside the input "{path}", where its maps would be taken for '
+                "images the next time. Choose another output."
+            )
+
+
+def find_images(paths: Iterable[Path]) -> list[Path]:
+    """The image files among the paths and below the folders among them, each once.
+
+    Raises:
+        BadImage: A path does not exist.
+        BadData: A folder holds no images.
+    """
+    found: dict[Path, None] = {}
+    for path in paths:
+        if not path.exists():
+            raise BadImage(f'"{path}" does not exist.')
+        found |= dict.fromkeys(list_images(path) if path.is_dir() else [path])
+    return list(found)

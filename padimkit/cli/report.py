@@ -1,0 +1,73 @@
+"""`padimkit report`: records of a benchmark as a document."""
+
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Literal, get_args
+
+from jsonargparse import ArgumentError, ArgumentParser, Namespace
+
+from padimkit.config.parser import explained
+from padimkit.errors import BadConfig
+from padimkit.files import new_file
+from padimkit.report.formats.csv import as_csv
+from padimkit.report.formats.latex import as_latex
+from padimkit.report.formats.markdown import as_markdown
+from padimkit.report.formats.page import as_page
+from padimkit.report.paper.table import as_paper_table
+from padimkit.report.study import Study, read_study
+
+Format = Literal["html", "markdown", "csv", "latex"]
+_WRITERS: dict[str, Callable[[Study], str]] = {
+    "html": as_page,
+    "markdown": as_markdown,
+    "csv": as_csv,
+    "latex": as_latex,
+}
+
+
+def run(words: list[str]) -> None:
+    """Reads the records and writes the document, or prints it."""
+    parser = _parser()
+    try:
+        settings = parser.parse_args(words)
+    except ArgumentError as error:
+        raise BadConfig(explained(str(error), parser)) from error
+    if settings.format == "html" and settings.output is None and settings.paper is None:
+        raise BadConfig('"output" is missing: pass --output FILE.html for the page.')
+    if settings.output is None:
+        sys.stdout.write(_document(settings))
+        return
+    with new_file(settings.output, overwrite=settings.overwrite) as file:
+        file.write_text(_document(settings), encoding="utf-8")
+    print(f"The report is in {settings.output}")
+
+
+def _document(settings: Namespace) -> str:
+    study = read_study(settings.records)
+    if settings.paper is not None:
+        return as_paper_table(study, settings.paper)
+    return _WRITERS[settings.format](study)
+
+
+def _parser() -> ArgumentParser:
+    parser = ArgumentParser(
+        prog="padimkit report",
+        exit_on_error=False,
+        usage="padimkit report RECORDS... --output page.html [--format FORMAT] [--paper TABLE] [--overwrite]",
+        description="Make one document of the records that padimkit benchmark has written: a page that needs "
+        "no network, tables in Markdown or LaTeX, or a CSV line per cell. Nothing is run.",
+    )
+    parser.add_argument("records", type=Path, nargs="+", help="Folders of records, or single ones.")
+    parser.add_argument("--output", type=Path, default=None, help="The file to write.")
+    parser.add_argument(
+        "--format", type=Format, default="html", help=f"One of {', '.join(get_args(Format))}."
+    )
+    parser.add_argument(
+        "--paper",
+        type=int | None,
+        default=None,
+        help="Instead, in Markdown: what was measured beside the PaDiM paper's table of this number, 1 to 8.",
+    )
+    parser.add_argument("--overwrite", action="store_true", help="Replace an output that exists.")
+    return parser

@@ -1,0 +1,131 @@
+"""Short names in settings to dotted class paths, slot by slot, before jsonargparse sees them, and back."""
+
+import inspect
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, is_dataclass
+from pathlib import Path
+from types import NoneType, UnionType
+from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
+
+from padimkit.config.names import find_class, is_dotted, is_slot, short_name
+from padimkit.errors import BadConfig, UntrustedClass, did_you_mean
+from padimkit.pipeline.pipeline import Pipeline
+
+_PLAIN = {str, int, float, bool, Path, NoneType, Ellipsis}
+_CONTAINERS = {list, tuple, dict, set, Union, UnionType}
+
+
+@dataclass(frozen=True)
+class Expansion:
+    """Replaces names by paths, by the type of each setting: a key alone says nothing, plugins may use any.
+
+    Args:
+        dotted: Whether classes may be named by dotted paths, which imports whatever they say.
+    """
+
+    dotted: bool = True
+
+    def value(self, value: Any, hint: Any, key: str) -> Any:
+        """The value of a setting of type `hint`; `key` is its full path, for messages.
+
+        Raises:
+            BadConfig: A key within is unknown; near misses are named.
+            UnknownPlugin: A name is not registered.
+            UntrustedClass: A class is named by a dotted path, and `dotted` is false.
+        """
+        if isinstance(value, list | tuple) and get_origin(hint) in (list, tuple):
+            inner = [argument for argument in get_args(hint) if argument is not Ellipsis]
+            return [
+                self.value(item, inner[min(i, len(inner) - 1)], f"{key}[{i}]") for i, item in enumerate(value)
+            ]
+        if isinstance(value, Mapping) and get_origin(hint) is dict:
+            return {
+                name: self.value(item, get_args(hint)[1], f"{key}.{name}") for name, item in value.items()
+            }
+        slots = [slot for slot in (hint, *get_args(hint)) if is_slot(slot)]
+        if slots and (hint in slots or get_origin(hint) in (Union, UnionType)):
+            return self._slot(value, slots[0], key)
+        if hint is Pipeline or is_dataclass(hint):
+            return self._group(value, hint, key)
+        if not self.dotted and not _is_plain(hint):
+            _refuse_text(value, key)
+        return value
+
+    def _group(self, value: Any, group: Any, key: str) -> dict[str, Any]:
+        """Settings of a class that is not chosen by name."""
+        if not isinstance(value, Mapping):
+            raise BadConfig(f'"{key}" is {value!r}; expected keys and values.')
+        return self._arguments(value, group, key)
+
+    def _slot(self, value: Any, slot: type[Any], key: str) -> Any:
+        if isinstance(value, str):
+            value = {"class_path": value}
+        if not isinstance(value, Mapping) or not isinstance(value.get("class_path"), str):
+            if value is not None and not self.dotted:
+                raise BadConfig(f'"{key}" is {value!r}; expected "class_path" and "init_args".')
+            return value
+        check_keys(value, ("class_path", "init_args"), key)
+        if not self.dotted and is_dotted(value["class_path"]):
+            raise UntrustedClass(f'"{key}" names "{value["class_path"]}", which is not an installed plugin.')
+        path, found = find_class(value["class_path"], slot)
+        arguments = value.get("init_args") or {}
+        if not isinstance(arguments, Mapping):
+            raise BadConfig(f'"{key}.init_args" is {arguments!r}; expected keys and values.')
+        return {"class_path": path, "init_args": self._arguments(arguments, found, f"{key}.init_args")}
+
+    def _arguments(self, arguments: Mapping[str, Any], part: type[Any], key: str) -> dict[str, Any]:
+        parameters = inspect.signature(part).parameters
+        if all(parameter.kind is not parameter.VAR_KEYWORD for parameter in parameters.values()):
+            check_keys(arguments, parameters, key)
+        hints = get_type_hints(part.__init__)
+        return {
+            name: self.value(value, hints.get(name), f"{key}.{name}") for name, value in arguments.items()
+        }
+
+
+def collapsed(settings: Any) -> Any:
+    """Settings with short names in place of the dotted paths of registered classes."""
+    if isinstance(settings, Mapping):
+        return {key: _collapsed_value(key, value) for key, value in settings.items()}
+    if isinstance(settings, list | tuple):
+        return [collapsed(value) for value in settings]
+    return str(settings) if isinstance(settings, Path) else settings
+
+
+def check_keys(found: Iterable[str], known: Iterable[str], key: str) -> None:
+    """Raises BadConfig for a key that is not known, with near misses."""
+    known = list(known)
+    for name in found:
+        if name not in known:
+            where = f"{key}.{name}" if key else name
+            raise BadConfig(f'Unknown key "{where}".{did_you_mean(str(name), known)}')
+
+
+def _collapsed_value(key: str, value: Any) -> Any:
+    if key != "class_path" or not isinstance(value, str) or "." not in value:
+        return collapsed(value)
+    try:
+        name = short_name(find_class(value, object)[1])
+    except BadConfig:  # what a part is told to make may be made by a function, or by a method of a class
+        return value
+    return value if "." in name else name
+
+
+def _is_plain(hint: Any) -> bool:
+    """Whether jsonargparse imports nothing for values of this type."""
+    origin = get_origin(hint)
+    if origin in _CONTAINERS:
+        return all(_is_plain(argument) for argument in get_args(hint))
+    return origin is Literal or (origin is None and hint in _PLAIN)
+
+
+def _refuse_text(value: Any, key: str) -> None:
+    """jsonargparse may take text for a path, for YAML, or for something to import, to any depth."""
+    if isinstance(value, Mapping):
+        for name, inner in value.items():
+            _refuse_text(inner, f"{key}.{name}")
+    elif isinstance(value, list):
+        for inner in value:
+            _refuse_text(inner, key)
+    elif isinstance(value, str):
+        raise UntrustedClass(f'"{key}" is "{value}", which may stand for something that is not a plugin.')

@@ -1,0 +1,71 @@
+"""The configuration of a part, read back from the part itself."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import fields, is_dataclass
+from numbers import Integral, Real
+from pathlib import Path
+from typing import Any
+
+from padimkit.arguments import arguments
+from padimkit.config.names import FAMILIES, SLOTS, short_name
+from padimkit.errors import BrokenPlugin
+from padimkit.pipeline.pipeline import Pipeline
+from padimkit.registry.plugin import Plugin
+from padimkit.registry.registry import Registry
+
+
+def describe(part: Any) -> Any:
+    """The settings that make this value anew, in plain types that YAML and JSON can hold.
+
+    Raises:
+        BrokenPlugin: A part does not store its arguments, or stores what cannot be written down.
+    """
+    if part is None or isinstance(part, bool | str):
+        return part
+    if isinstance(part, Real):  # numpy's numbers too
+        return int(part) if isinstance(part, Integral) else float(part)
+    if isinstance(part, Path):
+        return str(part)
+    if isinstance(part, Mapping):
+        return {str(key): describe(value) for key, value in part.items()}
+    if isinstance(part, list | tuple):
+        return [describe(value) for value in part]
+    if is_dataclass(part) and not any(isinstance(part, slot) for slot in SLOTS):
+        return {field.name: describe(getattr(part, field.name)) for field in fields(part)}
+    if isinstance(part, Pipeline):
+        return _described_arguments(part)
+    return {"class_path": short_name(type(part)), "init_args": _described_arguments(part)}
+
+
+def _described_arguments(part: object) -> dict[str, Any]:
+    try:
+        return {name: describe(value) for name, value in arguments(part).items()}
+    except (TypeError, ValueError) as error:
+        raise BrokenPlugin(f"{type(part).__qualname__} cannot be written down: {error}.") from error
+
+
+def plugins_of(pipeline: Pipeline) -> list[dict[str, str]]:
+    """Family, name, distribution and version of each plugin in a pipeline, parts of parts included."""
+    return [
+        {
+            "family": plugin.family,
+            "name": plugin.name,
+            "distribution": plugin.distribution,
+            "version": plugin.version,
+        }
+        for plugin in dict.fromkeys(_plugins(pipeline))
+    ]
+
+
+def _plugins(value: Any) -> Iterator[Plugin]:
+    if isinstance(value, list | tuple):
+        for inner in value:
+            yield from _plugins(inner)
+    elif isinstance(value, Mapping):
+        yield from _plugins(list(value.values()))
+    elif isinstance(value, (Pipeline, *FAMILIES)):
+        for contract, family in FAMILIES.items():
+            name = Registry(family).name_of(type(value)) if isinstance(value, contract) else None
+            if name is not None:
+                yield Registry(family).find(name)
+        yield from _plugins(arguments(value))

@@ -1,0 +1,118 @@
+"""Short names of classes in configurations, and back."""
+
+import importlib
+from collections.abc import Mapping
+from typing import Any
+
+from padimkit.contracts import Backbone, DataSource, DensityModel, Metric, Reducer
+from padimkit.errors import BadConfig, UnknownPlugin, did_you_mean
+from padimkit.pipeline.levels import Joint, Levels, Separate
+from padimkit.registry.modules import prints_set_aside
+from padimkit.registry.registry import Registry
+
+FAMILIES: dict[type[Any], str] = {
+    Backbone: "backbones",
+    Reducer: "reducers",
+    DensityModel: "densities",
+    Metric: "metrics",
+    DataSource: "datasets",
+}
+LEVELS: dict[str, type[Levels]] = {"joint": Joint, "separate": Separate}
+# By contract, the built-in that adapts what other packages have, its argument, and such packages.
+_ADAPTERS: dict[type[Any], tuple[str, str, tuple[str, ...]]] = {
+    Backbone: ("torch_module", "module", ("torch", "torchvision", "transformers")),
+    Reducer: ("scikit_learn", "estimator", ("sklearn",)),
+    Metric: ("torchmetrics", "metric", ("torchmetrics",)),
+}
+SLOTS: tuple[type[Any], ...] = (*FAMILIES, Levels)
+
+
+def is_slot(hint: object) -> bool:
+    """Whether a value of this type is configured by `class_path` and `init_args`."""
+    return isinstance(hint, type) and hint in SLOTS
+
+
+def find_class(name: str, slot: type[Any]) -> tuple[str, type[Any]]:
+    """The dotted path and the class that a name stands for in a slot; a dotted name stands for itself.
+
+    Raises:
+        UnknownPlugin: There is none of this name; near misses are named.
+        BrokenPlugin: It cannot be imported.
+    """
+    if is_dotted(name):
+        found = _import(name)
+        if not isinstance(found, type):
+            raise BadConfig(f'"{name}" is {found!r}; expected a class.{_adapter(name, slot)}')
+        if slot in FAMILIES and not issubclass(found, slot):
+            raise BadConfig(
+                f'"{name}" is no {slot.__name__}; expected a subclass of it.{_adapter(name, slot)}'
+            )
+        return name, found
+    if slot is Levels:
+        if name not in LEVELS:
+            raise UnknownPlugin(f'There are no levels "{name}".{did_you_mean(name, LEVELS)}')
+        return f"{LEVELS[name].__module__}.{LEVELS[name].__qualname__}", LEVELS[name]
+    plugin = Registry(FAMILIES[slot]).find(name)
+    return plugin.class_path, plugin.load()
+
+
+def is_dotted(name: str) -> bool:
+    """Whether a name stands for itself; `distribution:name` may have dots too."""
+    return "." in name and ":" not in name
+
+
+def _adapter(name: str, slot: type[Any]) -> str:
+    adapter, argument, packages = _ADAPTERS.get(slot, ("", "", ()))
+    if name.split(".")[0] not in packages:
+        return ""
+    return f" Wrap it: {{class_path: {adapter}, init_args: {{{argument}: {{class_path: {name}}}}}}}."
+
+
+def short_name(part: type[Any]) -> str:
+    """The name by which a configuration finds this class: the registered one, else its dotted path."""
+    if issubclass(part, Levels):
+        names = [name for name, levels in LEVELS.items() if levels is part]
+    else:
+        families = [family for contract, family in FAMILIES.items() if issubclass(part, contract)]
+        names = [name for family in families if (name := Registry(family).name_of(part))]
+    return names[0] if names else f"{part.__module__}.{part.__qualname__}"
+
+
+def _import(path: str) -> Any:
+    module, _, name = path.rpartition(".")
+    try:
+        with prints_set_aside():
+            return getattr(importlib.import_module(module), name)
+    except (ImportError, AttributeError) as error:
+        raise BadConfig(f'"{path}" cannot be imported: {error}.') from error
+
+
+def labels(metrics: list[dict[str, Any]]) -> list[str]:
+    """A name for each metric of the settings: the plugin's, with its arguments where two share it.
+
+    Raises:
+        BadConfig: There are no metrics, or two are the same.
+    """
+    names = [metric["class_path"] for metric in metrics]
+    found = [
+        _label(metric) if names.count(name) > 1 or _holds_a_part(metric) else name
+        for name, metric in zip(names, metrics, strict=True)
+    ]
+    twice = sorted({label for label in found if found.count(label) > 1})
+    if twice or not found:
+        raise BadConfig(f'"metrics" has {", ".join(twice)} twice.' if twice else '"metrics" is empty.')
+    return found
+
+
+def _holds_a_part(metric: Mapping[str, Any]) -> bool:
+    return any(isinstance(value, Mapping) for value in (metric.get("init_args") or {}).values())
+
+
+def _label(metric: Mapping[str, Any]) -> str:
+    arguments = (metric.get("init_args") or {}).items()
+    listed = ", ".join(f"{name}={_brief(value)}" for name, value in arguments)
+    return f"{metric['class_path']}({listed})" if listed else str(metric["class_path"])
+
+
+def _brief(value: Any) -> Any:
+    return value["class_path"].rpartition(".")[2] if isinstance(value, Mapping) else value

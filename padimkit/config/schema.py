@@ -1,0 +1,80 @@
+"""YAML and command line to objects, by jsonargparse, with the registry's names in place of dotted paths."""
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, get_args, get_origin
+
+import yaml
+from jsonargparse import get_loader
+
+from padimkit.config.class_paths import Expansion, check_keys
+from padimkit.config.yaml_file import read_yaml
+from padimkit.errors import BadConfig
+
+
+@dataclass(frozen=True)
+class Schema:
+    """What the settings of a command are called.
+
+    Args:
+        slots: By full key, the types of the settings that hold short names.
+        plain: The other top-level keys of a settings file.
+        ignored: Top-level keys that are meant for other commands, since one file serves all.
+    """
+
+    slots: Mapping[str, Any]
+    plain: tuple[str, ...] = ()
+    ignored: tuple[str, ...] = ()
+
+    def file(self, path: Path) -> dict[str, Any]:
+        """The settings in a file, with dotted paths in place of short names.
+
+        Raises:
+            BadConfig: The file cannot be read or holds an unknown key; both are named.
+        """
+        try:
+            return self.expanded(read_yaml(path))
+        except BadConfig as error:
+            raise BadConfig(f'"{path}": {error}') from error
+
+    def expanded(self, settings: Mapping[str, Any]) -> dict[str, Any]:
+        """Settings with dotted paths in place of short names.
+
+        Raises:
+            BadConfig: A key is unknown; near misses are named.
+        """
+        top = {key for key in self.slots if "." not in key}
+        check_keys(settings, [*sorted(top), *self.plain, *self.ignored], "")
+        return {
+            key: Expansion().value(value, self.slots.get(key), key)
+            for key, value in settings.items()
+            if key not in self.ignored
+        }
+
+    def words(self, words: list[str]) -> Iterator[str]:
+        """The words of a command line, with dotted paths in place of short names and files put in place."""
+        rest = iter(words)
+        for word in rest:
+            option, equals, value = word.partition("=")
+            key = option.removeprefix("--").removesuffix("+").removesuffix(".class_path")
+            if not option.startswith("--") or (key != "config" and key not in self.slots):
+                yield word
+                continue
+            value = value if equals else next(rest, "")
+            yield f"{option}={self._value(key, value, appended=option.endswith('+'))}"
+
+    def _value(self, key: str, value: str, *, appended: bool) -> str:
+        if key == "config":
+            return json.dumps(self.file(Path(value)))
+        hint = get_args(self.slots[key])[0] if appended else self.slots[key]
+        if get_origin(hint) is list and not value.lstrip().startswith("["):
+            value = f"[{value}]"
+        try:
+            settings = Expansion().value(get_loader("yaml")(value), hint, key)
+        except yaml.YAMLError as error:
+            raise BadConfig(f'"{key}" is no YAML: {error}') from error
+        if isinstance(settings, Mapping) and settings.get("init_args") == {}:
+            return str(settings["class_path"])
+        return settings if isinstance(settings, str) else json.dumps(settings)

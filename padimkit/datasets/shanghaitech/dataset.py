@@ -1,0 +1,148 @@
+"""The campus of ShanghaiTech: videos of normal days to train on, frames of others to test on."""
+
+from collections.abc import Iterable
+from importlib.util import find_spec
+from pathlib import Path
+from typing import final
+
+from padimkit.contracts import DataSource
+from padimkit.datasets.shanghaitech.frames import (
+    frames_in,
+    labels_in,
+    masks_in,
+    of_scene,
+    open_frame_mask,
+    require_each,
+    videos_in,
+)
+from padimkit.errors import BadArgument, BadData
+from padimkit.images.reader import Reader, Sample
+from padimkit.values import Batch
+
+_TEST_DIGITS = 4  # as in 01_0014
+_TRAIN_DIGITS = 3  # as in 01_001
+
+
+@final
+class ShanghaiTech(DataSource):
+    """ShanghaiTech Campus (Luo, Liu and Gao 2017): 13 scenes, of which 1 to 12 have test videos.
+
+    Reads `training/videos/01_001.avi`, or the frames extracted from it, `training/frames/01_001/000.jpg`,
+    where there is such a folder; `testing/frames/01_0014/000.jpg`; labels from
+    `testing/test_frame_mask/01_0014.npy` and masks from `testing/test_pixel_mask/01_0014.npy`. Without a
+    `test_pixel_mask` folder there are no masks.
+
+    Args:
+        root: The folder that holds `training` and `testing`.
+        scene: The only scene to read, as if each camera had a model of its own; all together if not given.
+        train_every: Reads every n-th frame of each training video, from the first one on.
+        test_every: Reads every n-th frame of each test video; 5 for mSTC.
+    """
+
+    def __init__(
+        self, root: Path, scene: int | None = None, train_every: int = 1, test_every: int = 1
+    ) -> None:
+        if min(train_every, test_every) < 1:
+            raise BadArgument(
+                f'Expected "train_every" and "test_every" of at least 1, got {train_every} and {test_every}.'
+            )
+        self.root = Path(root)  # without a type checker, people pass strings
+        self.scene = scene
+        self.train_every = train_every
+        self.test_every = test_every
+
+    def train(self, reader: Reader) -> Iterable[Batch]:
+        """The frames of the training videos, video by video.
+
+        Raises:
+            BadData: Something is missing or out of place, the scene has no video, or PyAV is not installed.
+            BadImage: A video cannot be opened.
+        """
+        folder = self._part("training")
+        extracted, videos = folder / "frames", folder / "videos"
+        if not extracted.is_dir() and not videos.is_dir():
+            raise BadData(f'"{folder}" has neither a folder "frames" nor "videos". Expected one of them.')
+        samples = self._extracted(extracted, videos) if extracted.is_dir() else self._decoded(videos)
+        return reader.batches(samples)
+
+    def test(self, reader: Reader) -> Iterable[Batch]:
+        """The frames of the test videos, video by video.
+
+        Raises:
+            BadData: Something is missing or out of place, the scene has no test video, or the numbers of
+                frames, labels and masks differ.
+            BadImage: Labels or masks are no arrays of the shape they should have.
+        """
+        folder = self._part("testing")
+        frames = of_scene(videos_in(folder / "frames", digits=_TEST_DIGITS), self.scene)
+        labels = self._labels(frames, folder / "test_frame_mask")
+        masks = _masks(frames, folder / "test_pixel_mask")
+        samples = [
+            sample
+            for name, path in frames.items()
+            for sample in _test_samples(path, labels[name], masks.get(name))[:: self.test_every]
+        ]
+        return reader.batches(samples)
+
+    def _part(self, name: str) -> Path:
+        if not (self.root / name).is_dir():
+            raise BadData(f'"{self.root}" has no folder "{name}". Expected "training" and "testing" in it.')
+        return self.root / name
+
+    def _extracted(self, folder: Path, videos: Path) -> list[Sample]:
+        extracted = videos_in(folder, digits=_TRAIN_DIGITS)
+        if videos.is_dir():
+            names = videos_in(videos, digits=_TRAIN_DIGITS, suffix=".avi")
+            advice = f'have no folder of frames in "{folder}". Extract them, or remove that folder.'
+            require_each(names, extracted, missing=advice)
+        frames = [frames_in(path) for path in of_scene(extracted, self.scene).values()]
+        return [Sample(path, anomalous=False) for paths in frames for path in paths[:: self.train_every]]
+
+    def _decoded(self, folder: Path) -> list[Sample]:
+        paths = of_scene(videos_in(folder, digits=_TRAIN_DIGITS, suffix=".avi"), self.scene)
+        if find_spec("av") is None:
+            raise BadData(
+                f"Videos, as in \"{folder}\", need PyAV. Install it with: pip install 'padimkit[video]', "
+                f'or extract their frames, such as "{folder.parent / "frames" / "01_001" / "000.jpg"}".'
+            )
+        from padimkit.datasets.shanghaitech.videos import (  # imports PyAV, which frames do not need
+            Videos,
+            frame_count,
+        )
+
+        counts = {path: frame_count(path) for path in paths.values()}
+        videos = Videos(counts, every=self.train_every)
+        return [Sample(path, anomalous=False, open=videos.open) for path in videos.paths()]
+
+    def _labels(self, frames: dict[str, Path], folder: Path) -> dict[str, Path]:
+        labels = videos_in(folder, digits=_TEST_DIGITS, suffix=".npy")
+        require_each(frames, labels, missing=f'have frames but no labels in "{folder}". Add them.')
+        # The frames come in two archives; half of them would give figures of half of the test set.
+        advice = f'have labels but no frames beside "{folder}". Unpack all archives, or remove the labels.'
+        require_each(of_scene(labels, self.scene), frames, missing=advice)
+        return labels
+
+
+def _masks(frames: dict[str, Path], folder: Path) -> dict[str, Path]:
+    if not folder.is_dir():
+        return {}
+    masks = videos_in(folder, digits=_TEST_DIGITS, suffix=".npy")
+    advice = f'have no masks in "{folder}". Add them, or remove the folder to do without masks.'
+    require_each(frames, masks, missing=advice)
+    return masks
+
+
+def _test_samples(folder: Path, labels: Path, masks: Path | None) -> list[Sample]:
+    frames, anomalous = frames_in(folder), labels_in(labels)
+    of_frames = [None] * len(frames) if masks is None else masks_in(masks)
+    if not len(frames) == len(anomalous) == len(of_frames):
+        third = "" if masks is None else f' and {len(of_frames)} masks in "{masks}"'
+        raise BadData(
+            f'There are {len(frames)} frames in "{folder}", {len(anomalous)} labels in "{labels}"{third}. '
+            "Expected as many of each."
+        )
+    # Normal frames have masks too: should the two files disagree, pixels are measured by the masks alone.
+    return [
+        Sample(path, anomalous=label, mask=mask, open_mask=open_frame_mask)
+        for path, label, mask in zip(frames, anomalous, of_frames, strict=True)
+    ]

@@ -1,0 +1,121 @@
+"""The features of all training images, layer by layer, in an order that suits the coarser layers."""
+
+from functools import lru_cache
+from itertools import pairwise
+from typing import final
+
+import numpy as np
+import torch
+from jaxtyping import Float, Int
+from torch import Tensor
+
+from padimkit.errors import BadShape
+from padimkit.memory import MEMORY, SPOOL, Room
+from padimkit.values import Pyramid
+
+Grid = tuple[int, int]
+
+
+@final
+class Gallery:
+    """Vectors of n images: "n p c" for each layer, the finest first, and one descriptor "n e" per image.
+
+    Where each position of a coarser layer covers a whole number of finer ones, layers are kept at their own
+    resolution, and positions in an order in which those under one coarser position follow each other.
+    Elsewhere there is one layer, aligned.
+
+    Args:
+        budget: Bytes that may be in memory; further layers are kept in temporary files.
+    """
+
+    def __init__(self, budget: float) -> None:
+        self.grids: tuple[Grid, ...] = ()
+        self._budget = budget
+        self._layers: list[list[Tensor]] = []
+        self._descriptors: list[Tensor] = []
+
+    @property
+    def count(self) -> int:
+        """How many images there are."""
+        return sum(len(batch) for batch in self._descriptors)
+
+    @property
+    def descriptors(self) -> Float[Tensor, "n e"]:
+        """Of all images."""
+        return torch.cat(self._descriptors)
+
+    def add(self, pyramid: Pyramid, descriptor: Float[Tensor, "b e"]) -> None:
+        """Takes in the features of more images."""
+        layers = self.vectors(pyramid)
+        if not self._layers:
+            self._layers = [[] for _ in layers]
+        for kept, vectors in zip(self._layers, layers, strict=True):
+            kept.append(self._room(vectors).copy(vectors))
+        self._descriptors.append(descriptor.clone())
+
+    def vectors(self, pyramid: Pyramid) -> list[Float[Tensor, "b _ _"]]:
+        """The vectors of images in the order of the gallery.
+
+        Raises:
+            BadShape: They are on other grids than those before.
+        """
+        maps = pyramid.maps if is_nested(pyramid) else (pyramid.embedding().patches,)
+        grids = tuple((map.shape[2], map.shape[3]) for map in maps)
+        self.grids = self.grids or grids
+        if grids != self.grids:
+            raise BadShape(f"The gallery has layers of {self.grids} positions, got {grids}.")
+        orders = cell_orders(grids)
+        return [
+            map.permute(0, 2, 3, 1).flatten(1, 2)[:, order] for map, order in zip(maps, orders, strict=True)
+        ]
+
+    def image(self, index: int) -> list[Float[Tensor, "_ _"]]:
+        """The vectors "p c" of one image, layer by layer."""
+        for number, batch in enumerate(self._descriptors):
+            if index < len(batch):
+                return [layer[number][index] for layer in self._layers]
+            index -= len(batch)
+        raise IndexError(index)
+
+    def state_dict(self) -> dict[str, Tensor]:
+        """All vectors."""
+        layers = {f"layer{number}": torch.cat(batches) for number, batches in enumerate(self._layers)}
+        return layers | {"descriptors": self.descriptors, "grids": torch.tensor(self.grids)}
+
+    @classmethod
+    def from_state_dict(cls, state: dict[str, Tensor], budget: float) -> "Gallery":
+        """The gallery that `state_dict` has written."""
+        gallery = cls(budget)
+        gallery.grids = tuple((int(height), int(width)) for height, width in state["grids"].tolist())
+        gallery._descriptors = [state["descriptors"].clone()]
+        for number in range(len(gallery.grids)):
+            vectors = state[f"layer{number}"]
+            gallery._layers.append([gallery._room(vectors).copy(vectors)])
+        return gallery
+
+    def _room(self, vectors: Tensor) -> Room:
+        used = sum(batch.nbytes for layer in self._layers for batch in layer)
+        return MEMORY if used + vectors.nbytes <= self._budget else SPOOL
+
+
+def is_nested(pyramid: Pyramid) -> bool:
+    """Whether nearest alignment repeats each coarser position a whole number of times in both directions."""
+    grids = [map.shape[2:] for map in pyramid.maps]
+    return pyramid.alignment == "nearest" and all(
+        fine % coarse == 0
+        for finer, coarser in pairwise(grids)
+        for fine, coarse in zip(finer, coarser, strict=True)
+    )
+
+
+@lru_cache(maxsize=16)
+def cell_orders(grids: tuple[Grid, ...]) -> tuple[Int[Tensor, " _"], ...]:
+    """For each layer its flat positions, sorted by those that cover them, from the coarsest layer down."""
+    orders = []
+    for level, (height, width) in enumerate(grids):
+        rows, columns = np.divmod(np.arange(height * width), width)
+        covers = [
+            (rows * above // height) * across + columns * across // width for above, across in grids[level:]
+        ]
+        orders.append(torch.from_numpy(np.lexsort(covers)))  # the last key is the first to sort by
+    return tuple(orders)

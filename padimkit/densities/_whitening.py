@@ -1,0 +1,182 @@
+"""Mahalanobis distances by matrices that whiten, prepared once in float64 and used for each image."""
+
+from abc import ABC, abstractmethod
+from typing import final
+
+import torch
+from jaxtyping import Float, Int
+from torch import Tensor
+
+from padimkit.densities._factor import (
+    Block,
+    Factor,
+    FullFactor,
+    HalfFactor,
+    area,
+    length,
+    lower_triangle,
+    rectangle,
+)
+from padimkit.errors import SingularCovariance
+from padimkit.memory import CACHE, slices
+from padimkit.moments.buffered import Dense
+from padimkit.moments.samples import Samples
+
+_PROBED = 32  # positions
+
+
+class Whitening(ABC):
+    """Knows mean and covariance at each position in the form in which distances are quickest to find."""
+
+    mean: Float[Tensor, "p d"]
+
+    def distances(self, vectors: Float[Tensor, "n p d"]) -> Float[Tensor, "p n"]:
+        """The Mahalanobis distance, with square root, of each vector from the mean at its position."""
+        count, positions, dimensions = vectors.shape
+        # Transposed once as a whole: portions would be read with strides.
+        vectors = vectors.contiguous()
+        portions = slices(positions, 4 * count * dimensions, CACHE)
+        return torch.cat([self._distances(vectors[:, chosen], chosen) for chosen in portions])
+
+    @abstractmethod
+    def _distances(self, vectors: Float[Tensor, "n k d"], positions: slice) -> Float[Tensor, "k n"]:
+        """The same at some positions."""
+
+    def __deepcopy__(self, memo: object) -> "Whitening":
+        return self  # never changed once it is made
+
+
+@final
+class DenseWhitening(Whitening):
+    """W with W^T W the inverse of covariance + eps I, so that the distance of y from the mean is |W y|.
+
+    Raises:
+        SingularCovariance: A covariance has no Cholesky factor.
+    """
+
+    def __init__(self, moments: Dense | Samples, *, eps: float, half: bool) -> None:
+        self.mean = moments.mean.clone()  # moments change theirs in place when they learn more
+        positions, dimensions = self.mean.shape
+        identity = torch.eye(dimensions, dtype=torch.float64, device=self.mean.device)
+        self._factor = _factor(self.mean, lower_triangle(dimensions), half=half)
+        for chosen in slices(positions, 4 * 8 * dimensions * (dimensions + self._rows(moments)), CACHE):
+            covariance = moments.covariance(chosen).double()
+            torch.diagonal(covariance, dim1=1, dim2=2).add_(eps)
+            lower = _cholesky(covariance, eps, channels=dimensions)
+            self._factor.write(chosen, torch.linalg.solve_triangular(lower, identity, upper=False))
+
+    def _distances(self, vectors: Float[Tensor, "n k d"], positions: slice) -> Float[Tensor, "k n"]:
+        deviations = self._factor.deviations(vectors, self.mean[positions])
+        return self._factor.lengths(deviations, positions)
+
+    @staticmethod
+    def _rows(moments: Dense | Samples) -> int:
+        return moments.count if isinstance(moments, Samples) else 0
+
+
+@final
+class LowRankWhitening(Whitening):
+    """The same for no more samples than dimensions, from an (n - 1) x d factor (Woodbury's identity).
+
+    X are n - 1 vectors with the scatter of the n samples, L L^T = X X^T + eps (n - 1) I, and B = L^-1 X. The
+    squared distance of a deviation y is (|y|^2 - |B y|^2) / eps. Where that would cancel, along directions
+    of large variance, it is found anew from the samples, in float64.
+
+    Raises:
+        SingularCovariance: eps is 0, and so the covariance of rank n - 1 has no inverse.
+    """
+
+    def __init__(self, samples: Samples, *, eps: float, half: bool) -> None:
+        positions, channels = samples.shape
+        if eps == 0:
+            raise _singular(channels, eps)
+        self._samples = samples.copy()  # others may take in more while this one is used
+        self._eps = eps
+        rank = samples.count - 1
+        self.mean = torch.empty(positions, channels, dtype=samples.precision, device=samples.device)
+        self._factor = _factor(self.mean, rectangle(rank, channels), half=half)
+        for chosen in slices(positions, 3 * 8 * rank * (rank + channels)):
+            self.mean[chosen], spread, lower = self._decomposed(chosen)
+            self._factor.write(chosen, torch.linalg.solve_triangular(lower, spread, upper=False))
+
+    def _distances(self, vectors: Float[Tensor, "n k d"], positions: slice) -> Float[Tensor, "k n"]:
+        deviations = self._factor.deviations(vectors, self.mean[positions])
+        lengths = length(deviations, dim=2)
+        explained = self._factor.lengths(deviations, positions)
+        rest = (lengths - explained) * (lengths + explained)
+        squares = rest / self._eps
+        cancelled = (rest < self._factor.resolution * lengths.square()).any(1).nonzero()[:, 0]
+        count, (_, dimensions) = self._samples.count, self._samples.shape
+        for portion in slices(len(cancelled), 3 * 8 * count * (count + dimensions)):
+            few = cancelled[portion]
+            squares[few] = self._uncancelled(vectors[:, few], few + positions.start).to(squares)
+        return torch.sqrt(squares)
+
+    def _uncancelled(self, vectors: Float[Tensor, "n k d"], few: Int[Tensor, " k"]) -> Float[Tensor, "k n"]:
+        """|y - X^T t|^2 / eps + (n - 1) |t|^2 with t = (X X^T + eps (n - 1) I)^-1 X y: nothing cancels."""
+        mean, spread, lower = self._decomposed(few)
+        deviations = (vectors.transpose(0, 1).double() - mean[:, None]).mT
+        inside = torch.cholesky_solve(spread @ deviations, lower)
+        outside = deviations - spread.mT @ inside
+        outer: Tensor = outside.square().sum(1)
+        inner: Tensor = inside.square().sum(1)
+        return outer / self._eps + (self._samples.count - 1) * inner
+
+    def _decomposed(
+        self, positions: slice | Int[Tensor, " _"]
+    ) -> tuple[Float[Tensor, "k d"], Float[Tensor, "k r d"], Float[Tensor, "k r r"]]:
+        """The mean, X and L."""
+        mean, deviations = self._samples.at(positions)
+        count = self._samples.count
+        # A reflection that turns the last of the n deviations, whose sum is 0, into 0: n - 1 are left.
+        spread = deviations[:, :-1].add_(deviations[:, -1:] / (count**0.5 - 1))
+        products = spread @ spread.mT
+        torch.diagonal(products, dim1=1, dim2=2).add_(self._eps * (count - 1))
+        return mean, spread, _cholesky(products, self._eps, channels=spread.shape[2])
+
+
+def smallest_whitening(samples: Samples, *, eps: float, half: bool) -> Whitening:
+    """The whitening that takes the least memory, for no more samples than dimensions."""
+    rank, dimensions = samples.count - 1, samples.shape[1]
+    kind = LowRankWhitening if rank * dimensions <= area(lower_triangle(dimensions)) else DenseWhitening
+    return kind(samples, eps=eps, half=half)
+
+
+def quickest_whitening(samples: Samples, *, eps: float, half: bool) -> Whitening:
+    """The whitening that scores the quickest, for no more samples than dimensions.
+
+    That is the smallest, unless the variance is so far above eps that the distance even of a typical
+    training image, about the root of n - 1, would be found by cancellation in the low-rank form: half
+    precision gets there sooner, and then the low-rank form in full precision may be the smaller one.
+    """
+    positions, dimensions = samples.shape
+    rank = samples.count - 1
+    probed = torch.arange(0, positions, max(1, positions // _PROBED), device=samples.device)[:_PROBED]
+    variance = samples.at(probed)[1].square().sum((1, 2)) / rank
+    left = float((rank * eps / variance).median())
+    if left >= (HalfFactor if half else FullFactor).resolution:
+        return smallest_whitening(samples, eps=eps, half=half)
+    if half and left >= FullFactor.resolution and 2 * rank * dimensions <= area(lower_triangle(dimensions)):
+        return LowRankWhitening(samples, eps=eps, half=False)
+    return DenseWhitening(samples, eps=eps, half=half)
+
+
+def _factor(mean: Float[Tensor, "p d"], blocks: tuple[Block, ...], *, half: bool) -> Factor:
+    if half:
+        return HalfFactor(mean.shape[0], blocks, device=mean.device)
+    return FullFactor(mean.shape[0], blocks, dtype=mean.dtype, device=mean.device)
+
+
+def _cholesky(matrices: Float[Tensor, "p k k"], eps: float, *, channels: int) -> Float[Tensor, "p k k"]:
+    factors: Tensor
+    factors, failures = torch.linalg.cholesky_ex(matrices)
+    if failures.any():
+        raise _singular(channels, eps)
+    return factors
+
+
+def _singular(channels: int, eps: float) -> SingularCovariance:
+    return SingularCovariance(
+        f"The covariance of {channels} channels is singular at some positions with eps = {eps:g}. "
+        'Use a larger "eps" (the paper takes 0.01), fewer channels, more images, or precision "float64".'
+    )

@@ -1,0 +1,7 @@
+"""Files, pictures and arrays to batches."""
+
+from padimkit.images.augmentation import Augmentation
+from padimkit.images.preprocessing import Preprocessing
+from padimkit.images.reader import ImageBatches, Reader, Sample
+
+__all__ = ["Augmentation", "ImageBatches", "Preprocessing", "Reader", "Sample"]

@@ -1,0 +1,99 @@
+"""Image files to tensors: finding, decoding, conversion to RGB, and the resize and crop of a model."""
+
+from pathlib import Path
+
+import numpy as np
+from jaxtyping import Bool
+from PIL import Image, ImageOps, UnidentifiedImageError
+
+from padimkit.errors import BadData, BadImage
+
+IMAGE_SUFFIXES = frozenset({".bmp", ".jpeg", ".jpg", ".png", ".ppm", ".tif", ".tiff", ".webp"})
+
+
+def list_images(folder: Path) -> list[Path]:
+    """All image files in the folder and below it, sorted by path; hidden ones are left out.
+
+    Raises:
+        BadData: The folder is missing, or no image is in it.
+    """
+    if not folder.is_dir():
+        raise BadData(f'"{folder}" is not a folder. Images were expected there.')
+    # Copies made on a Mac hold a hidden "._000.png" beside "000.png".
+    images = [
+        path
+        for path in folder.rglob("*")
+        if path.suffix.lower() in IMAGE_SUFFIXES
+        and not any(part.startswith(".") for part in path.relative_to(folder).parts)
+        and not path.is_dir()  # a link to nowhere is kept: opening it names it
+    ]
+    if not images:
+        raise BadData(f'"{folder}" holds no images ({", ".join(sorted(IMAGE_SUFFIXES))}).')
+    return sorted(images)
+
+
+def open_image(path: Path) -> Image.Image:
+    """The file as 8-bit RGB, turned upright by its EXIF orientation.
+
+    Grey, palette, CMYK and 16-bit images are converted; transparency is dropped.
+
+    Raises:
+        BadImage: The file is missing, empty, truncated or no image.
+    """
+    picture = _decode(path)
+    if picture.mode.startswith(("I", "F")):
+        picture = _to_eight_bits(picture, path)
+    if "transparency" in picture.info:
+        picture = picture.convert("RGBA")  # a palette with alpha goes to RGB with a warning only
+    return picture.convert("RGB")
+
+
+def open_mask(path: Path) -> Image.Image:
+    """The mask file as one 8-bit channel, 255 where a pixel is above 0 in any colour channel.
+
+    Raises:
+        BadImage: The file is missing, empty, truncated or no image, or a palette image in which index 0 is
+            not black or another one is: index and colour would give different masks.
+    """
+    picture = _decode(path)
+    return Image.fromarray(_marked(picture, path).astype(np.uint8) * 255)
+
+
+def _decode(path: Path) -> Image.Image:
+    try:
+        # Given a path, Pillow 13 maps uncompressed grey TIFF files and scrambles those that EXIF turns.
+        with path.open("rb") as file, Image.open(file) as opened:
+            opened.load()
+            return ImageOps.exif_transpose(opened)
+    except FileNotFoundError:
+        raise BadImage(f'"{path}" does not exist.') from None
+    except UnidentifiedImageError:
+        size = path.stat().st_size
+        raise BadImage(f'"{path}" ({size} bytes) is not an image that can be read.') from None
+    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
+        raise BadImage(f'"{path}" cannot be decoded: {error}. Replace or remove it.') from error
+
+
+def _marked(picture: Image.Image, path: Path) -> Bool[np.ndarray, "H W"]:
+    by_value = np.asarray(picture) > 0
+    if by_value.ndim == 2 and picture.mode != "P":
+        return by_value
+    by_colour = np.any(np.asarray(picture.convert("RGBA"))[..., :3] > 0, axis=2)
+    if picture.mode == "P" and not np.array_equal(by_value, by_colour):
+        raise BadImage(
+            f'In the mask "{path}" palette index 0 is not black, or another index is. '
+            "Save it as grey: 0 where normal, 255 where anomalous."
+        )
+    return np.asarray(by_colour)
+
+
+def _to_eight_bits(picture: Image.Image, path: Path) -> Image.Image:
+    pixels = np.asarray(picture, dtype=np.float64)
+    low, high = float(pixels.min()), float(pixels.max())
+    full = 1 if picture.mode == "F" else 65535
+    if not (low >= 0 and high <= full):
+        raise BadImage(
+            f'"{path}" (mode {picture.mode}) has values from {low:g} to {high:g}; '
+            f"expected 0 to {full}. Save it as 8- or 16-bit grey or RGB."
+        )
+    return Image.fromarray(np.rint(pixels * (255 / full)).astype(np.uint8))

@@ -1,0 +1,70 @@
+"""Image files to tensors: finding, decoding, conversion to RGB, and the resize and crop of a model."""
+
+from dataclasses import dataclass
+from typing import TypeVar
+
+import numpy as np
+import torch
+from jaxtyping import Bool, Float, UInt8
+from PIL import Image
+from torch import Tensor
+
+from padimkit.errors import BadArgument
+
+Pixels = TypeVar("Pixels", np.ndarray, Tensor)
+
+
+@dataclass(frozen=True)
+class Preprocessing:
+    """Resize to a square, then crop its centre (PaDiM paper, experimental setup: 256, then 224).
+
+    Args:
+        resize: Side in pixels after bicubic resizing (masks: nearest); the aspect ratio is not kept.
+        crop: Side in pixels of the centre that is kept; equal to `resize` to keep all.
+    """
+
+    resize: int = 256
+    crop: int = 224
+
+    def __post_init__(self) -> None:
+        if not 1 <= self.crop <= self.resize:
+            raise BadArgument(
+                f'Expected 1 <= "crop" <= "resize", got crop {self.crop} and resize {self.resize}.'
+            )
+
+    def image(self, picture: Image.Image) -> Float[Tensor, "3 H W"]:
+        """The RGB picture as a model sees it, in [0, 1]."""
+        return as_images(self.pixels(picture)[None])[0].contiguous()
+
+    def pixels(self, picture: Image.Image) -> UInt8[np.ndarray, "H W 3"]:
+        """The same in bytes, a quarter of the size."""
+        return np.array(self._fit(picture, Image.Resampling.BICUBIC))
+
+    def mask(self, picture: Image.Image) -> Bool[Tensor, "H W"]:
+        """The one-channel mask at the model's size, true where a pixel is above 0."""
+        return torch.from_numpy(np.asarray(self._fit(picture, Image.Resampling.NEAREST)) > 0)
+
+    def _fit(self, picture: Image.Image, resampling: Image.Resampling) -> Image.Image:
+        offset = (self.resize - self.crop) // 2
+        box = (offset, offset, offset + self.crop, offset + self.crop)
+        return picture.resize((self.resize, self.resize), resampling).crop(box)
+
+
+def centre(pixels: Pixels, side: int) -> Pixels:
+    """The square in the middle of pixels "H W ...".
+
+    Raises:
+        BadArgument: They are not as large as that.
+    """
+    height, width = pixels.shape[:2]
+    if min(height, width) < side:
+        raise BadArgument(
+            f'A centre of {side} x {side} pixels ("crop") cannot be cut from {width} x {height} pixels.'
+        )
+    top, left = (height - side) // 2, (width - side) // 2
+    return pixels[top : top + side, left : left + side]
+
+
+def as_images(pixels: UInt8[np.ndarray, "b H W 3"]) -> Float[Tensor, "b 3 H W"]:
+    """Bytes to images in [0, 1], whose channels lie side by side, as convolutions on a CPU like them."""
+    return torch.from_numpy(pixels).float().div_(255).permute(0, 3, 1, 2)

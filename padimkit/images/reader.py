@@ -1,0 +1,167 @@
+"""Lists of image files to batches."""
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import closing
+from dataclasses import dataclass
+from functools import cached_property
+from itertools import cycle, islice
+from pathlib import Path
+from typing import final
+
+import numpy as np
+import torch
+from jaxtyping import Bool, UInt8
+from joblib import cpu_count
+from PIL import Image
+from torch import Tensor
+
+from padimkit.errors import BadArgument, BadImage
+from padimkit.images.augmentation import Augmentable, Augmentation
+from padimkit.images.decoding import open_image, open_mask
+from padimkit.images.prefetch import ahead
+from padimkit.images.preprocessing import Preprocessing, as_images, centre
+from padimkit.values import Batch
+
+
+@dataclass(frozen=True)
+class Sample:
+    """One image of a data set: `anomalous` and `mask` are None where that is unknown.
+
+    `open` and `open_mask` turn the paths into 8-bit RGB and one-channel pictures; a data set whose images
+    are not files, such as the frames of a video, brings its own. They are called in several threads at a
+    time, so what they share, such as an open video, needs a lock.
+    """
+
+    path: Path
+    anomalous: bool | None = None
+    mask: Path | None = None
+    open: Callable[[Path], Image.Image] = open_image
+    open_mask: Callable[[Path], Image.Image] = open_mask
+
+
+_MOST_THREADS = 8  # more would wait for one another: a sixth of the work holds Python's lock
+
+
+@dataclass(frozen=True)
+class Reader:
+    """How a run reads images: with the preprocessing of the model, in batches of one size.
+
+    Args:
+        preprocessing: Resize and crop.
+        batch_size: Images per batch; the last batch may be smaller.
+        workers: Threads that decode ahead; 0 decodes between the batches. By default one for each CPU that
+            this process may use, at most 8, and none if there is only one.
+    """
+
+    preprocessing: Preprocessing = Preprocessing()
+    batch_size: int = 8
+    workers: int | None = None
+
+    def __post_init__(self) -> None:
+        if self.batch_size < 1 or (self.workers is not None and self.workers < 0):
+            raise BadArgument(
+                'Expected "batch_size" of at least 1 and "workers" of at least 0, '
+                f"got {self.batch_size} and {self.workers}."
+            )
+
+    @property
+    def threads(self) -> int:
+        """How many threads decode ahead."""
+        if self.workers is not None:
+            return self.workers
+        usable = cpu_count()
+        return min(usable, _MOST_THREADS) if usable > 1 else 0
+
+    def batches(self, samples: Sequence[Sample]) -> "ImageBatches":
+        """The samples in their order, decoded while they are read.
+
+        Labels are given where every sample of a batch has one. Masks are given where the whole list has
+        a mask for each anomalous sample: normal ones are then false everywhere.
+        """
+        return ImageBatches(tuple(samples), self)
+
+
+@final
+class ImageBatches(Augmentable):
+    """Batches of images that are decoded anew in each loop; `len` is the number of batches."""
+
+    def __init__(
+        self, samples: tuple[Sample, ...], reader: Reader, augmentation: Augmentation = Augmentation()
+    ) -> None:
+        self.samples = samples
+        self.reader = reader
+        self.augmentation = augmentation
+
+    def augmented(self, augmentation: Augmentation) -> "ImageBatches":
+        """Batches of variants of the images."""
+        return ImageBatches(self.samples, self.reader, augmentation)
+
+    def __len__(self) -> int:
+        return -(-self.augmentation.variants_of(len(self.samples)) // self.reader.batch_size)
+
+    def __iter__(self) -> Iterator[Batch]:
+        size, workers = self.reader.batch_size, self.reader.threads
+        decode = self._decode if self.augmentation.transforms else self._decode_cropped
+        samples = islice(cycle(self.samples), self.augmentation.variants_of(len(self.samples)))
+        decoded = ahead(decode, samples, workers=workers, reach=2 * max(size, workers))
+        with closing(decoded):  # else a loop that stops early leaves images to be decoded
+            items = self._varied(decoded) if self.augmentation.transforms else decoded
+            while batch := list(islice(items, size)):
+                yield _collated(batch)
+
+    @cached_property
+    def _masked(self) -> bool:
+        return all(sample.mask is not None or sample.anomalous is False for sample in self.samples)
+
+    def _decode_cropped(self, sample: Sample) -> "_Item":
+        return _decoded(sample, self.reader.preprocessing, masked=self._masked)
+
+    def _decode(self, sample: Sample) -> "_Item":
+        side = self.reader.preprocessing.resize
+        return _decoded(sample, Preprocessing(resize=side, crop=side), masked=self._masked)
+
+    def _varied(self, items: Iterable["_Item"]) -> Iterator["_Item"]:
+        """Not done ahead: transforms draw from a generator that all threads share."""
+        crop = self.reader.preprocessing.crop
+        for number, item in enumerate(items):
+            name = "/".join(item.sample.path.parts[-2:])  # the same on every machine
+            pixels, mask = self.augmentation.variant(
+                item.pixels, item.mask, name=name, number=number // len(self.samples)
+            )
+            yield _Item(centre(pixels, crop), None if mask is None else centre(mask, crop), item.sample)
+
+
+@dataclass(frozen=True)
+class _Item:
+    pixels: UInt8[np.ndarray, "H W 3"]
+    mask: Bool[Tensor, "H W"] | None
+    sample: Sample
+
+
+def _decoded(sample: Sample, preprocessing: Preprocessing, *, masked: bool) -> _Item:
+    picture = sample.open(sample.path)
+    pixels = preprocessing.pixels(picture)
+    return _Item(pixels, _mask(sample, picture, preprocessing) if masked else None, sample)
+
+
+def _mask(sample: Sample, picture: Image.Image, preprocessing: Preprocessing) -> Bool[Tensor, "H W"]:
+    if sample.mask is None:
+        return torch.zeros(preprocessing.crop, preprocessing.crop, dtype=torch.bool)
+    mask = sample.open_mask(sample.mask)
+    if mask.size != picture.size:
+        raise BadImage(
+            f'The mask "{sample.mask}" is {mask.width} x {mask.height} pixels, '
+            f'its image "{sample.path}" is {picture.width} x {picture.height}.'
+        )
+    return preprocessing.mask(mask)
+
+
+def _collated(items: list[_Item]) -> Batch:
+    known = [item.sample.anomalous for item in items if item.sample.anomalous is not None]
+    masks = [item.mask for item in items if item.mask is not None]
+    return Batch(
+        images=as_images(np.stack([item.pixels for item in items])),
+        paths=tuple(str(item.sample.path) for item in items),
+        labels=torch.tensor(known) if len(known) == len(items) else None,
+        masks=torch.stack(masks) if masks else None,
+    )

@@ -1,0 +1,80 @@
+"""Where large tensors are kept: in memory, or in a file where memory is short."""
+
+import math
+import os
+import tempfile
+from abc import ABC, abstractmethod
+from typing import final
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from padimkit.errors import BadOutput, OverBudget
+
+
+class Room(ABC):
+    """Makes tensors that are to be kept."""
+
+    @abstractmethod
+    def empty(self, shape: tuple[int, ...], dtype: torch.dtype, device: torch.device) -> Tensor:
+        """A contiguous tensor whose values are yet to be written."""
+
+    def copy(self, tensor: Tensor) -> Tensor:
+        """The same values, kept here."""
+        kept = self.empty(tuple(tensor.shape), tensor.dtype, tensor.device)
+        return kept.copy_(tensor)
+
+
+@final
+class Memory(Room):
+    """The memory of the device."""
+
+    def empty(self, shape: tuple[int, ...], dtype: torch.dtype, device: torch.device) -> Tensor:
+        return torch.empty(shape, dtype=dtype, device=device)
+
+
+@final
+class Spool(Room):
+    """Temporary files, mapped into memory, which go when their tensors go.
+
+    The system keeps in memory what it has room for, and gives it back when others need it.
+
+    Raises:
+        OverBudget: The tensor is to be on another device than the CPU.
+        BadOutput: The disk of the temporary folder is full.
+    """
+
+    def empty(self, shape: tuple[int, ...], dtype: torch.dtype, device: torch.device) -> Tensor:
+        if device.type != "cpu":
+            raise OverBudget(
+                f'"memory_budget" is too small, and on "{device}" nothing can be kept in a file. '
+                "Use a larger one, or the device cpu."
+            )
+        size = math.prod(shape) * dtype.itemsize
+        if size == 0:  # cannot be mapped
+            return torch.empty(shape, dtype=dtype)
+        try:
+            with tempfile.TemporaryFile(prefix="padimkit-") as file:
+                # Reserved now: a full disk would otherwise end the process when the map is written.
+                os.posix_fallocate(file.fileno(), 0, size)
+                content = np.memmap(file, np.uint8, "r+", shape=(size,))
+        except OSError as error:
+            raise BadOutput(
+                f'{size / 1e9:.2f} GB cannot be spooled to "{tempfile.gettempdir()}": {error.strerror}. '
+                "Free what is short, or let TMPDIR name a folder on another disk."
+            ) from error
+        return torch.from_numpy(content).view(dtype).view(shape)
+
+
+MEMORY = Memory()
+SPOOL = Spool()
+
+WORKSPACE = 2**25  # bytes
+CACHE = 2**22  # bytes; what is made of so much is still in a cache when it is needed again
+
+
+def slices(positions: int, bytes_per_position: int, workspace: int = WORKSPACE) -> list[slice]:
+    """Consecutive slices of the positions; each takes `workspace` bytes, or is a single position."""
+    step = max(1, workspace // max(1, bytes_per_position))
+    return [slice(start, min(start + step, positions)) for start in range(0, positions, step)]

@@ -1,0 +1,8 @@
+"""What a Gaussian learns: count, mean and scatter, exactly the same whatever the batches are."""
+
+from padimkit.moments.buffered import BufferedMoments
+from padimkit.moments.ledoit_wolf import ShrunkMoments
+from padimkit.moments.moments import Moments
+from padimkit.moments.samples import Samples
+
+__all__ = ["BufferedMoments", "Moments", "Samples", "ShrunkMoments"]

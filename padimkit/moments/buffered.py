@@ -1,0 +1,124 @@
+"""Moments of which the latest vectors wait, as they are, until a product with all of them pays."""
+
+from typing import TypeAlias, final
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from padimkit.memory import MEMORY, Room
+from padimkit.moments.ledoit_wolf import ShrunkMoments
+from padimkit.moments.moments import Moments
+from padimkit.moments.samples import Samples
+
+Dense: TypeAlias = Moments | ShrunkMoments
+
+# A product of 64 vectors takes about as long as reading and writing the scatter that it is added to.
+GROUP = 64
+
+
+@final
+class BufferedMoments:
+    """Moments in the cheaper of two exact forms: the vectors themselves, or scatter matrices.
+
+    Args:
+        form: The kind of moments with scatter matrices.
+        samples: Vectors that are not yet in `dense`.
+        dense: Moments of the others; None while there are none.
+        room: Where large tensors are kept.
+    """
+
+    def __init__(self, form: type[Dense], samples: Samples, dense: Dense | None, room: Room) -> None:
+        self._form = form
+        self._samples = samples
+        self._dense = dense
+        self._room = room
+
+    @classmethod
+    def of(
+        cls,
+        form: type[Dense],
+        vectors: Float[Tensor, "n p d"],
+        *,
+        precision: torch.dtype,
+        storage: torch.dtype,
+        room: Room,
+    ) -> "BufferedMoments":
+        """Moments of these vectors; sums are kept in `precision`, vectors in `storage`."""
+        samples = Samples.of(vectors, precision=precision, storage=storage, room=room)
+        return cls(form, samples, None, room)._settled()
+
+    @property
+    def count(self) -> int:
+        """How many vectors have been seen at each position."""
+        return self._samples.count + (self._dense.count if self._dense else 0)
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """Positions and dimensions."""
+        return self._samples.shape
+
+    @property
+    def few(self) -> Samples | None:
+        """All vectors, as long as there are no more of them than dimensions."""
+        return None if self._dense else self._samples
+
+    def update(self, vectors: Float[Tensor, "n p d"]) -> None:
+        """Takes in n more vectors per position."""
+        if self._samples.count + vectors.shape[0] > self._limit:
+            self.dense()  # before there are more of them than ever need to wait
+        self._samples.update(vectors)
+        self._settled()
+
+    def merge(self, other: "BufferedMoments") -> None:
+        """Takes in what `other` has seen."""
+        if other._dense:
+            self.dense().merge(other._dense)  # type: ignore[arg-type]  # they are of one form
+        self._samples.merge(other._samples)
+        self._settled()
+
+    def dense(self) -> Dense:
+        """All of it with scatter matrices."""
+        if self._dense is None:
+            positions, dimensions = self.shape
+            dtype, device = self._samples.precision, self._samples.device
+            self._dense = self._form.empty(positions, dimensions, dtype=dtype, device=device, room=self._room)
+        if self._samples.count:
+            self._dense.absorb(self._samples.count, self._samples.vectors)
+            self._samples = self._samples.emptied(ahead=GROUP)
+        return self._dense
+
+    def move(self, room: Room) -> None:
+        """Keeps large tensors, also those that are here already, in another room."""
+        if room is self._room:
+            return
+        self._room = room
+        self._samples.move(room)
+        self._dense = self._dense.copy(room) if self._dense else None
+
+    def state_dict(self) -> dict[str, Tensor]:
+        """The samples, or the moments where there are more vectors than dimensions."""
+        dense = {} if self.few else self.dense().state_dict()
+        return dense | self._samples.state_dict()
+
+    @classmethod
+    def from_state_dict(
+        cls, form: type[Dense], state: dict[str, Tensor], room: Room = MEMORY
+    ) -> "BufferedMoments":
+        """What `state_dict` has written."""
+        dense = form.from_state_dict(state, room) if "scatter" in state else None
+        return cls(form, Samples.from_state_dict(state, room), dense, room)
+
+    def __deepcopy__(self, memo: object) -> "BufferedMoments":
+        dense = self._dense.copy(self._room) if self._dense else None
+        return BufferedMoments(self._form, self._samples.copy(), dense, self._room)
+
+    def _settled(self) -> "BufferedMoments":
+        if self._samples.count > self._limit:
+            self.dense()
+        return self
+
+    @property
+    def _limit(self) -> int:
+        """How many vectors may wait."""
+        return GROUP if self._dense else self.shape[1]

@@ -1,0 +1,120 @@
+"""Ledoit-Wolf shrinkage from moments that can be updated and merged like the others."""
+
+from collections.abc import Callable
+from typing import final
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from padimkit.memory import MEMORY, Room
+from padimkit.moments.moments import Moments
+
+
+@final
+class ShrunkMoments:
+    """Moments, and beside them what the optimal shrinkage of the covariance needs.
+
+    With y the deviation from the mean: `cubic` is the sum of |y|^2 y, `quartic` the sum of |y|^4. Both can
+    be moved to another mean exactly, so that batches are merged without being kept.
+    """
+
+    def __init__(self, moments: Moments, cubic: Float[Tensor, "p d"], quartic: Float[Tensor, " p"]) -> None:
+        self.moments = moments
+        self.cubic = cubic
+        self.quartic = quartic
+
+    @classmethod
+    def empty(
+        cls,
+        positions: int,
+        dimensions: int,
+        *,
+        dtype: torch.dtype,
+        device: torch.device,
+        room: Room = MEMORY,
+    ) -> "ShrunkMoments":
+        """Moments of no vectors, to be updated."""
+        moments = Moments.empty(positions, dimensions, dtype=dtype, device=device, room=room)
+        return cls(moments, torch.zeros_like(moments.mean), torch.zeros_like(moments.mean[:, 0]))
+
+    @property
+    def count(self) -> int:
+        """How many vectors have been seen at each position."""
+        return self.moments.count
+
+    @property
+    def mean(self) -> Float[Tensor, "p d"]:
+        """The mean at each position."""
+        return self.moments.mean
+
+    def update(self, samples: Float[Tensor, "n p d"]) -> None:
+        """Takes in n more vectors per position."""
+        samples = samples.to(self.mean)
+        positions, dimensions = samples.shape[1:]
+        batch = Moments.empty(positions, dimensions, dtype=samples.dtype, device=samples.device)
+        batch.update(samples)
+        deviations = samples - batch.mean
+        squares = deviations.square().sum(2, keepdim=True)
+        self.merge(ShrunkMoments(batch, (squares * deviations).sum(0), squares[:, :, 0].square().sum(0)))
+
+    def absorb(self, count: int, vectors_at: Callable[[slice], Float[Tensor, "k n d"]]) -> None:
+        """Takes in `count` more vectors per position; `vectors_at` gives those at some positions."""
+        self.update(vectors_at(slice(0, self.mean.shape[0])).transpose(0, 1))
+
+    def merge(self, other: "ShrunkMoments") -> None:
+        """Takes in what `other` has seen."""
+        total = max(self.count + other.count, 1)
+        mean = self.mean + (other.mean - self.mean) * (other.count / total)
+        own_cubic, own_quartic = self._about(mean)
+        other_cubic, other_quartic = other._about(mean)
+        self.cubic = own_cubic + other_cubic
+        self.quartic = own_quartic + other_quartic
+        self.moments.merge(other.moments)
+
+    def covariance(self, positions: slice = slice(None)) -> Float[Tensor, "k d d"]:
+        """The shrunk covariance per position (Ledoit and Wolf 2004, as scikit-learn's LedoitWolf)."""
+        count, dimensions = self.count, self.mean.shape[1]
+        sample = self.moments.scatter[positions] / count
+        variance = _trace(sample) / dimensions
+        squared_norm = sample.square().sum((1, 2))
+        distance = squared_norm - dimensions * variance.square()
+        noise = (self.quartic[positions] / count - squared_norm) / count
+        shrinkage = torch.where(distance > 0, (noise / distance).clamp(0, 1), 0)
+        sample *= (1 - shrinkage)[:, None, None]
+        torch.diagonal(sample, dim1=1, dim2=2).add_((shrinkage * variance)[:, None])
+        return sample
+
+    def state_dict(self) -> dict[str, Tensor]:
+        """The state of the moments, and the two higher sums."""
+        return self.moments.state_dict() | {"cubic": self.cubic, "quartic": self.quartic}
+
+    @classmethod
+    def from_state_dict(cls, state: dict[str, Tensor], room: Room = MEMORY) -> "ShrunkMoments":
+        """The moments that `state_dict` has written."""
+        return cls(Moments.from_state_dict(state, room), state["cubic"].clone(), state["quartic"].clone())
+
+    def copy(self, room: Room = MEMORY) -> "ShrunkMoments":
+        """The same moments, to be updated on their own."""
+        return ShrunkMoments(self.moments.copy(room), self.cubic.clone(), self.quartic.clone())
+
+    def _about(self, mean: Float[Tensor, "p d"]) -> tuple[Float[Tensor, "p d"], Float[Tensor, " p"]]:
+        """The cubic and quartic sums of the deviations from another mean, by expanding |y - s|^4."""
+        shift = mean - self.mean
+        scatter, count = self.moments.scatter, self.count
+        length = shift.square().sum(1)
+        turned = torch.einsum("pde,pe->pd", scatter, shift)
+        trace = _trace(scatter)
+        cubic = self.cubic - (trace + count * length)[:, None] * shift - 2 * turned
+        quartic = (
+            self.quartic
+            - 4 * (shift * self.cubic).sum(1)
+            + 4 * (shift * turned).sum(1)
+            + 2 * length * trace
+            + count * length.square()
+        )
+        return cubic, quartic
+
+
+def _trace(matrices: Float[Tensor, "p d d"]) -> Float[Tensor, " p"]:
+    return torch.diagonal(matrices, dim1=1, dim2=2).sum(1)

@@ -1,0 +1,7 @@
+"""How parts are composed and run."""
+
+from padimkit.pipeline.anomaly_map import AnomalyMap
+from padimkit.pipeline.levels import Joint, Levels, Separate
+from padimkit.pipeline.pipeline import Pipeline
+
+__all__ = ["AnomalyMap", "Joint", "Levels", "Pipeline", "Separate"]

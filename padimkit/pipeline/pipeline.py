@@ -1,0 +1,214 @@
+"""Backbone, levels, reducer, density and map, composed; knows contracts only."""
+
+from collections.abc import Iterable, Iterator
+from copy import deepcopy
+from operator import length_hint
+from typing import final
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from padimkit.arguments import require_alike
+from padimkit.contracts import Backbone, DensityModel, Reducer, Stateful
+from padimkit.errors import BadArgument, BadData, BadShape, NotFitted
+from padimkit.images.augmentation import Augmentation, augmented
+from padimkit.images.preprocessing import Preprocessing
+from padimkit.pipeline.anomaly_map import AnomalyMap
+from padimkit.pipeline.checks import (
+    image_size,
+    require_features,
+    require_images,
+    require_normal,
+    require_scores,
+)
+from padimkit.pipeline.fitted_levels import Heads, Pyramids, below, under
+from padimkit.pipeline.levels import Joint, Levels
+from padimkit.stages import stage, staged
+from padimkit.values import Batch, Prediction, Stream
+
+
+@final
+class Pipeline:
+    """An anomaly detector made of parts: it learns from normal images and scores others.
+
+    Args:
+        backbone: Images to feature maps.
+        reducer: Embeddings to smaller embeddings; separate levels get one each.
+        density: Embeddings to anomaly scores; separate levels get one each.
+        levels: How the layers of the backbone are put together.
+        map: How patch scores become anomaly maps.
+        preprocessing: What is done to every image before the backbone sees it; stored with the model.
+        augmentation: Random variants to learn from, in place of the training images.
+    """
+
+    def __init__(
+        self,
+        backbone: Backbone,
+        reducer: Reducer,
+        density: DensityModel,
+        levels: Levels = Joint(),
+        map: AnomalyMap = AnomalyMap(),
+        preprocessing: Preprocessing = Preprocessing(),
+        augmentation: Augmentation = Augmentation(),
+    ) -> None:
+        self.backbone = backbone
+        self.reducer = reducer
+        self.density = density
+        self.levels = levels
+        self.map = map
+        self.preprocessing = preprocessing
+        self.augmentation = augmentation
+        self._device = torch.device("cpu")
+        self._size: tuple[int, int] | None = None
+        self._heads: Heads | None = None
+
+    @property
+    def device(self) -> torch.device:
+        """Where it computes."""
+        return self._device
+
+    def to(self, device: str) -> None:
+        """Computes on this device from now on, with all that has been learnt.
+
+        Raises:
+            BadArgument: There is no such device here.
+        """
+        self._device = _usable(device)
+        self.backbone.to(self._device)
+        if self._heads is not None:
+            self._load_heads(self._heads.state_dict())
+
+    def fit(self, batches: Iterable[Batch]) -> None:
+        """Learns from normal images and forgets what was learnt before; if it fails, nothing is forgotten.
+
+        `batches` is read again for each pass that the reducers and densities need.
+
+        Raises:
+            BadArgument: `batches` can be read only once, or cannot be augmented and should be.
+            BadData: There are fewer than two images, or one is labelled anomalous.
+            BadFeatures: The backbone returned NaN or infinity; the images are named.
+        """
+        if isinstance(batches, Iterator):  # its first batches would be lost without a word
+            raise BadArgument("The batches can be read only once. Pass a list, or what a data set returns.")
+        batches = augmented(batches, self.augmentation)
+        first = next(staged("read", batches), None)
+        if first is None:
+            raise BadData("There are no training images.")
+        require_images(first)
+        size = image_size(first)
+        start = self._embed(first, size)  # each pass begins with it, and most look at nothing else
+        stream = Stream(
+            lambda: self._embeddings(batches, size, least=2, start=start), length_hint(batches, 0)
+        )
+        self._heads = Heads.fit(self.reducer, self.density, stream)
+        self._size = size
+
+    def update(self, batches: Iterable[Batch]) -> None:
+        """Learns from more normal images as if they had been there from the start; reducers stay as fitted.
+
+        If it fails, the pipeline is as it was.
+
+        Raises:
+            BadArgument: The density cannot be updated.
+            NotFitted: There is nothing to update yet.
+        """
+        heads, size = self._fitted("update")
+        batches = augmented(batches, self.augmentation)
+        heads = deepcopy(heads)  # else a batch that fails would leave those before it counted
+        heads.update(Stream(lambda: self._embeddings(batches, size, least=1)))
+        self._heads = heads
+
+    def merge(self, other: "Pipeline") -> None:
+        """Learns what another pipeline of the same parts has learnt from other images of the same size.
+
+        Raises:
+            CannotMerge: Arguments or reducers differ.
+            BadArgument: The density cannot be merged.
+        """
+        heads, size = self._fitted("merge")
+        other_heads, other_size = other._fitted("merge")
+        for part in ("preprocessing", "backbone", "levels", "reducer", "density"):
+            require_alike(getattr(self, part), getattr(other, part))
+        if size != other_size:
+            raise BadShape(f"One pipeline was fitted on images of {size} pixels, the other on {other_size}.")
+        heads.merge(other_heads)
+
+    def predict(self, images: Float[Tensor, "b 3 H W"]) -> Prediction:
+        """Scores and maps of preprocessed RGB images in [0, 1].
+
+        Raises:
+            NotFitted: `fit` has not been called.
+            BadShape: The images are not of the size that the pipeline was fitted on.
+        """
+        return self.predict_batch(Batch(images, tuple(f"image {i}" for i in range(images.shape[0]))))
+
+    def predict_batch(self, batch: Batch) -> Prediction:
+        """Like `predict`; errors name the paths of the batch."""
+        heads, size = self._fitted("predict")
+        scores = heads.score(self._embed(batch, size))
+        for level in scores:
+            require_scores(level, batch.paths, type(self.density).__name__)
+        with stage("map"):
+            return self.map.predict(scores, size)
+
+    def state_dict(self) -> dict[str, Tensor]:
+        """All that `fit` has learnt, and the weights of the backbone if it has any."""
+        heads, size = self._fitted("state_dict")
+        state = below("heads", heads.state_dict()) | {"size": torch.tensor(size)}
+        if isinstance(self.backbone, Stateful):
+            state |= below("backbone", self.backbone.state_dict())
+        return state
+
+    def load_state_dict(self, state: dict[str, Tensor]) -> None:
+        """Takes over what a pipeline of the same parts has learnt."""
+        if isinstance(self.backbone, Stateful):
+            self.backbone.load_state_dict(under("backbone", state))
+        self._load_heads(under("heads", state))
+        height, width = state["size"].tolist()
+        self._size = (height, width)
+
+    def _load_heads(self, state: dict[str, Tensor]) -> None:
+        moved = {name: tensor.to(self._device) for name, tensor in state.items()}
+        self._heads = Heads.from_state_dict(self.reducer, self.density, moved)
+
+    def _fitted(self, method: str) -> tuple[Heads, tuple[int, int]]:
+        if self._heads is None or self._size is None:
+            raise NotFitted(f"Pipeline.{method} was called before fit.")
+        return self._heads, self._size
+
+    def _embeddings(
+        self, batches: Iterable[Batch], size: tuple[int, int], *, least: int, start: Pyramids | None = None
+    ) -> Iterator[Pyramids]:
+        count, path = 0, ""
+        for batch in staged("read", batches):
+            require_normal(batch)
+            count += len(batch.paths)
+            path = batch.paths[-1]
+            yield self._embed(batch, size) if start is None else start
+            start = None
+        if count < least:
+            found = f'{count} ("{path}")' if count else "none"
+            raise BadData(f"Expected at least {least} training images, found {found}.")
+
+    def _embed(self, batch: Batch, size: tuple[int, int]) -> Pyramids:
+        require_images(batch)
+        if image_size(batch) != size:
+            raise BadShape(
+                f"The model expects images of {size[0]} x {size[1]} pixels, got {image_size(batch)[0]} x "
+                f'{image_size(batch)[1]} ("{batch.paths[0]}"). Read them with the preprocessing of the model.'
+            )
+        with torch.no_grad(), stage("backbone"):
+            features = self.backbone.extract(batch.images.to(self._device))
+        require_features(features, batch.paths, type(self.backbone).__name__)
+        with stage("embedding"):
+            return self.levels.split(features)
+
+
+def _usable(device: str) -> torch.device:
+    try:
+        torch.empty(0, device=device)
+    except (RuntimeError, AssertionError) as error:
+        reason = str(error).splitlines()[0]
+        raise BadArgument(f'The device "{device}" cannot be used here: {reason}') from None
+    return torch.device(device)

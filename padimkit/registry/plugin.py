@@ -1,0 +1,90 @@
+"""Plugins by name, over the entry points of all installed distributions; listing them imports none."""
+
+import importlib
+import re
+from dataclasses import dataclass
+from importlib.metadata import EntryPoint
+from typing import Any
+
+from padimkit.errors import BrokenPlugin
+from padimkit.registry.modules import prints_set_aside
+
+CONTRACT_VERSION = 1
+
+# The family's entry points stand in the group "padimkit.<family>"; what is written for a later version of
+# the contracts stands in "padimkit.<family>.v<version>", so that the version is known without an import.
+CONTRACTS = {
+    "backbones": "Backbone",
+    "reducers": "Reducer",
+    "densities": "DensityModel",
+    "metrics": "Metric",
+    "datasets": "DataSource",
+}
+
+
+@dataclass(frozen=True)
+class Plugin:
+    """One entry point: a name, who provides it, and where its class is."""
+
+    family: str
+    name: str
+    distribution: str
+    version: str
+    contract_version: int
+    entry_point: EntryPoint
+
+    @property
+    def full_name(self) -> str:
+        """`distribution:name`, which is never ambiguous."""
+        return f"{self.distribution}:{self.name}"
+
+    @property
+    def class_path(self) -> str:
+        """The dotted path of the class."""
+        return self.entry_point.value.split("[")[0].strip().replace(":", ".")
+
+    @property
+    def is_well_formed(self) -> bool:
+        """Whether its entry point names a module and a class in it."""
+        return re.fullmatch(r"[\w.]+\s*:\s*[\w.]+\s*(\[[^]]*\]\s*)?", self.entry_point.value) is not None
+
+    def load(self) -> type[Any]:
+        """The class, imported and checked against the contract of its family.
+
+        What it prints on import goes to standard error.
+
+        Raises:
+            BrokenPlugin: It is made for another contract version, cannot be imported, or is of a wrong kind.
+        """
+        who = f'Plugin "{self.name}" ({self.family}) of {self.distribution} {self.version}'
+        if self.contract_version != CONTRACT_VERSION:
+            raise BrokenPlugin(
+                f"{who} is made for version {self.contract_version} of the contracts; "
+                f"this padimkit has version {CONTRACT_VERSION}. Install versions that fit."
+            )
+        if not self.is_well_formed:
+            raise BrokenPlugin(
+                f'{who} cannot be found: its entry point "{self.entry_point.value}" is no "module:Class".'
+            )
+        try:
+            with prints_set_aside():
+                loaded = self.entry_point.load()
+        except (Exception, SystemExit) as error:  # a stranger's module may raise anything
+            raise BrokenPlugin(f"{who} cannot be imported: {_cause(error)}{self._hint(error)}") from error
+        contract = getattr(importlib.import_module("padimkit.contracts"), CONTRACTS[self.family])
+        if not (isinstance(loaded, type) and issubclass(loaded, contract)):
+            raise BrokenPlugin(
+                f'{who}: "{self.entry_point.value}" is {loaded!r}; expected a subclass of '
+                f"padimkit.contracts.{contract.__name__}."
+            )
+        return loaded
+
+    def _hint(self, error: BaseException) -> str:
+        if isinstance(error, ImportError) and self.entry_point.extras:
+            extras = ",".join(self.entry_point.extras)
+            return f". Install it with: pip install '{self.distribution}[{extras}]'"
+        return "."
+
+
+def _cause(error: BaseException) -> str:
+    return f"{type(error).__name__}: {error}".rstrip(".")

@@ -1,0 +1,51 @@
+"""Recipes by name: those of padimkit, and those of plugins, found without importing anything."""
+
+from collections import Counter
+from collections.abc import Iterator
+from importlib.metadata import entry_points
+from pathlib import Path
+
+from padimkit.errors import BadConfig, did_you_mean
+from padimkit.registry.modules import locate
+
+GROUP = "padimkit.recipes"  # each entry point names a package, whose YAML files are recipes
+
+
+def recipes() -> dict[str, Path]:
+    """The recipes of all installed distributions by name, those of one name by `distribution:name`."""
+    found = sorted(_found(), key=lambda pair: (pair[1].stem, pair[0]))
+    stems = Counter(path.stem for _, path in found)
+    return {
+        path.stem if stems[path.stem] == 1 else f"{distribution}:{path.stem}": path
+        for distribution, path in found
+    }
+
+
+def find_recipe(recipe: str) -> Path:
+    """The file of a recipe given by name or by path.
+
+    Raises:
+        BadConfig: There is none, or several; near misses are named.
+    """
+    known = recipes()
+    if recipe in known:
+        return known[recipe]
+    several = [name for name in known if name.endswith(f":{recipe}")]
+    if several:
+        raise BadConfig(f'"{recipe}" is a recipe of several distributions. Use {" or ".join(several)}.')
+    if Path(recipe).is_file():
+        return Path(recipe)
+    raise BadConfig(f'"{recipe}" is neither a recipe nor a file.{did_you_mean(recipe, known)}')
+
+
+def providers() -> list[str]:
+    """For each recipe, the distribution that brings it."""
+    return [distribution for distribution, _ in _found()]
+
+
+def _found() -> Iterator[tuple[str, Path]]:
+    for entry in entry_points(group=GROUP):
+        distribution = entry.dist.metadata["Name"] if entry.dist else "unknown"
+        package = locate(entry.module)
+        for folder in package.folders if package else ():
+            yield from ((distribution, path) for path in folder.glob("*.yaml"))

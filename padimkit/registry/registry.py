@@ -1,0 +1,177 @@
+"""Plugins by name, over the entry points of all installed distributions; listing them imports none."""
+
+import re
+from collections import Counter
+from collections.abc import Collection, Iterator
+from functools import cache
+from importlib.metadata import Distribution, entry_points
+from typing import Any, final
+
+from padimkit.errors import (
+    AmbiguousPlugin,
+    BadArgument,
+    BrokenPlugin,
+    UnknownPlugin,
+    did_you_mean,
+    near_misses,
+)
+from padimkit.registry.plugin import CONTRACT_VERSION, CONTRACTS, Plugin
+
+
+@final
+class Registry:
+    """The plugins of one family.
+
+    >>> Registry("reducers").find("pca").class_path
+    'padimkit.reducers.pca.PCA'
+    """
+
+    def __init__(self, family: str) -> None:
+        self.family = family
+
+    def plugins(self) -> list[Plugin]:
+        """All plugins of the family by name, ambiguous and foreign ones included; imports none of them."""
+        return list(self._named())
+
+    def names(self) -> list[str]:
+        """The names that can be used, an ambiguous one in the form `distribution:name`."""
+        return list(self._named().values())
+
+    def find(self, name: str) -> Plugin:
+        """The plugin of this name, or of this `distribution:name`, not yet imported.
+
+        Raises:
+            UnknownPlugin: There is none; near misses are named.
+            AmbiguousPlugin: Several distributions provide it.
+        """
+        plugins = self.plugins()
+        matches = [plugin for plugin in plugins if name in (plugin.name, plugin.full_name)]
+        if len(matches) > 1:
+            choices = ", ".join(f'"{plugin.full_name}"' for plugin in matches)
+            raise AmbiguousPlugin(
+                f'"{name}" ({self.family}) is provided by several distributions. Use one of {choices}.'
+            )
+        if not matches:
+            near = near_misses(name, [p.name for p in plugins] + [p.full_name for p in plugins])
+            raise UnknownPlugin(
+                f'No plugin "{name}" in the family "{self.family}".{near} '
+                "List all with: padimkit plugins list"
+            )
+        return matches[0]
+
+    def load(self, name: str) -> type[Any]:
+        """The class of this name; only this plugin is imported.
+
+        Raises:
+            UnknownPlugin: There is none; near misses are named.
+            AmbiguousPlugin: Several distributions provide it.
+            BrokenPlugin: It cannot be imported or is not what its entry point says.
+        """
+        return self.find(name).load()
+
+    def name_of(self, part: type[Any]) -> str | None:
+        """The name under which this class is registered, or None if no entry point leads to it."""
+        path = f"{part.__module__}.{part.__qualname__}"
+        names = self._named()
+        for plugin, name in names.items():
+            if plugin.class_path == path:
+                return name
+        for plugin, name in names.items():  # an entry point may name a re-export of the class
+            if _package(plugin.class_path) == _package(path) and _leads_to(plugin, part):
+                return name
+        return None
+
+    def _named(self) -> dict[Plugin, str]:
+        return installed([self.family])
+
+
+def installed(families: Collection[str] = tuple(CONTRACTS)) -> dict[Plugin, str]:
+    """All plugins of these families in their order, ambiguous and foreign ones included; imports none.
+
+    The value is the name by which a plugin is used: `distribution:name` where a name is ambiguous.
+    """
+    order = list(CONTRACTS)
+    found = sorted(
+        _fitting(list(_found(families))), key=lambda p: (order.index(p.family), p.name, p.distribution)
+    )
+    count = Counter((plugin.family, plugin.name) for plugin in found)
+    return {p: p.name if count[p.family, p.name] == 1 else p.full_name for p in found}
+
+
+def _found(families: Collection[str]) -> Iterator[Plugin]:
+    provider = cache(_provider)  # each look at the metadata reads and parses the file anew
+    entries = entry_points()
+    for group in entries.groups:
+        if match := re.fullmatch(rf"padimkit\.({'|'.join(families)})(?:\.v(\d+))?", group):
+            for entry in entries.select(group=group):
+                yield Plugin(match[1], entry.name, *provider(entry.dist), int(match[2] or 1), entry)
+
+
+def _provider(distribution: Distribution | None) -> tuple[str, str]:
+    """Name and version, as far as the distribution says them."""
+    if distribution is None:
+        return "unknown", "unknown"
+    metadata = distribution.metadata
+    return metadata["Name"] or "unknown", metadata["Version"] or "unknown"
+
+
+def _fitting(plugins: list[Plugin]) -> list[Plugin]:
+    """A distribution may serve several versions of the contracts; then only the one that fits counts."""
+    fitting = {(p.family, p.full_name) for p in plugins if p.contract_version == CONTRACT_VERSION}
+    return [
+        p for p in plugins if p.contract_version == CONTRACT_VERSION or (p.family, p.full_name) not in fitting
+    ]
+
+
+def _package(path: str) -> str:
+    return path.split(".")[0]
+
+
+def _leads_to(plugin: Plugin, part: type[Any]) -> bool:
+    try:
+        return plugin.load() is part
+    except BrokenPlugin:
+        return False
+
+
+NAMES = "A name, family/name where several families have one, or distribution:name."  # for --help
+SINGULAR = {
+    "backbones": "backbone",
+    "reducers": "reducer",
+    "densities": "density",
+    "metrics": "metric",
+    "datasets": "dataset",
+}
+
+
+def find_family(word: str) -> str:
+    """The family of this name, in the plural or the singular.
+
+    Raises:
+        BadArgument: There is none; near misses are named.
+    """
+    for family in CONTRACTS:
+        if word in (family, SINGULAR[family]):
+            return family
+    raise BadArgument(f'There is no family "{word}".{did_you_mean(word, SINGULAR.values())}')
+
+
+def find_plugin(name: str) -> Plugin:
+    """The plugin called `name`, `distribution:name`, or one of these after `family/`; it is not imported.
+
+    Raises:
+        UnknownPlugin: There is none; near misses are named.
+        AmbiguousPlugin: There are several; the names that tell them apart are given.
+    """
+    family, slash, rest = name.partition("/")
+    if slash:
+        return Registry(find_family(family)).find(rest)
+    plugins = installed()
+    matches = {p: short for p, short in plugins.items() if name in (p.name, p.full_name)}
+    if len(matches) > 1:
+        choices = ", ".join(f'"{plugin.family}/{short}"' for plugin, short in matches.items())
+        raise AmbiguousPlugin(f'There are several plugins "{name}". Use one of {choices}.')
+    for plugin in matches:
+        return plugin
+    near = near_misses(name, {p.name for p in plugins} | {p.full_name for p in plugins})
+    raise UnknownPlugin(f'There is no plugin "{name}".{near} List all with: padimkit plugins list')

@@ -1,0 +1,1 @@
+"""A study as a document of one format, one module each."""

@@ -1,0 +1,47 @@
+"""The report as CSV: one line per cell, with all its figures."""
+
+import csv
+import io
+from typing import Any
+
+from padimkit.report.entries import Cell
+from padimkit.report.protocols import protocol
+from padimkit.report.study import Study, unique
+
+
+def as_csv(study: Study) -> str:
+    """Times in seconds, sizes in bytes; what a cell has not is empty."""
+    rows = [_row(cell) for cell in study.cells]
+    file = io.StringIO()
+    writer = csv.DictWriter(file, unique(name for row in rows for name in row), lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(rows)
+    return file.getvalue()
+
+
+def _row(cell: Cell) -> dict[str, Any]:
+    record = cell.record
+    row: dict[str, Any] = {
+        name: getattr(record, name) for name in ("key", "suite", "method", "dataset", "category")
+    }
+    row |= {"seed": record.seed, "protocol": str(protocol(record)), "file": str(cell.file)}
+    row |= _failure(cell)
+    row |= {f"varied {name}": value for name, value in record.varied.items()}
+    row |= record.metrics
+    row |= {f"{name} undefined": reason for name, reason in record.undefined.items()}
+    for name, spread in record.seconds.items():
+        row[f"{name} seconds"] = spread.median
+        row |= {f"{name} seconds {part}": getattr(spread, part) for part in ("lower", "upper", "count")}
+    row |= {f"{name} bytes": size for name, size in record.bytes.items()}
+    if record.flops is not None:
+        row["flops"] = record.flops
+    if record.facts is not None:
+        row |= vars(record.facts)
+    return row | {"begun": record.begun, "took": record.took}
+
+
+def _failure(cell: Cell) -> dict[str, str]:
+    failure = cell.record.failure
+    if failure is None:
+        return {"state": "finished", "cause": "", "stage": "", "message": ""}
+    return {"state": "failed", "cause": failure.cause, "stage": failure.stage, "message": failure.message}

@@ -1,0 +1,1 @@
+"""What the papers print, and what was measured beside it."""

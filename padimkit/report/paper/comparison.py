@@ -1,0 +1,154 @@
+"""Measured figures beside those that the PaDiM paper prints."""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from statistics import fmean
+
+from padimkit.benchmark.record import Record
+from padimkit.report.paper.published import GROUPS, PublishedCell, published
+from padimkit.report.protocols import folder, resolution
+from padimkit.report.statistics import MeanSpread, spread
+
+DATASETS = {"MVTec AD": "mvtec", "Rd-MVTec AD": "rd_mvtec", "STC": "shanghaitech"}
+
+Groups = Mapping[str, tuple[str, ...]]  # categories by place
+Figures = dict[str, dict[int, float]]  # by category and seed
+
+
+@dataclass(frozen=True)
+class Source:
+    """What figures were measured on; those of two sources are never averaged.
+
+    Args:
+        dataset: As the suite calls it.
+        root: Name of its folder: no record can tell whether it holds the paper's images.
+        resolution: The sides of resize and crop.
+    """
+
+    dataset: str
+    root: str
+    resolution: str
+
+
+@dataclass(frozen=True)
+class Row:
+    """One figure of a method, measured or printed or both, in the paper's units.
+
+    Args:
+        method: As in `published`, or as the suite calls it where the paper has no such method.
+        data: The paper's data set.
+        source: What was measured.
+        place: A category, "textures", "objects" or "all".
+        metric: As in `published`.
+        categories: Those of the place that were measured; a mean over few is not the mean over all.
+        measured: Over the seeds that all these categories have, of the mean over the categories.
+        printed: None where the paper has no such figure.
+        stand_in: Whether other data than the table's were measured; the difference then tells little.
+    """
+
+    method: str
+    data: str
+    source: Source
+    place: str
+    metric: str
+    categories: tuple[str, ...] = ()
+    measured: MeanSpread | None = None
+    printed: PublishedCell | None = None
+    stand_in: bool = False
+
+    @property
+    def difference(self) -> float | None:
+        """Measured less printed, where there are both."""
+        if self.measured is None or self.printed is None:
+            return None
+        return self.measured.mean - self.printed.value
+
+
+def beside(records: Iterable[Record], table: int) -> tuple[Row, ...]:
+    """What was measured beside one of the paper's tables, for each source that was measured.
+
+    Records count that have finished, vary nothing, and are of a data set in the layout of the paper's; of
+    several with the same method, source, category and seed, the latest counts. At places where anything was
+    measured there are rows for all the table's methods. Where no such record has a figure of the table, those
+    of other data stand in, with all their categories, at the place "all".
+
+    Raises:
+        BadArgument: The paper has no such table.
+    """
+    cells = published(table)
+    usable = sorted((r for r in records if r.failure is None and not r.varied), key=lambda r: r.begun)
+    by_data = {cell.data: [other for other in cells if other.data == cell.data] for cell in cells}
+    return tuple(_of_its_data(usable, by_data)) or tuple(_of_other_data(usable, by_data))
+
+
+def _of_its_data(records: Sequence[Record], by_data: Mapping[str, Sequence[PublishedCell]]) -> Iterator[Row]:
+    for data, cells in by_data.items():
+        for source, found in _by_source(r for r in records if r.dataset == DATASETS[data]).items():
+            # The scenes of STC have no names in the paper, and all that were measured make up "all".
+            yield from _rows(found, source, cells, _everything(found) if data == "STC" else GROUPS)
+
+
+def _of_other_data(
+    records: Sequence[Record], by_data: Mapping[str, Sequence[PublishedCell]]
+) -> Iterator[Row]:
+    for cells in by_data.values():
+        whole = [cell for cell in cells if cell.place == "all"]
+        for source, found in _by_source(records).items():
+            rows = _rows(found, source, whole, _everything(found))
+            yield from (replace(row, stand_in=True) for row in rows)
+
+
+def _everything(records: Sequence[Record]) -> Groups:
+    return {"all": tuple(dict.fromkeys(record.category for record in records))}
+
+
+def _by_source(records: Iterable[Record]) -> dict[Source, list[Record]]:
+    found: dict[Source, list[Record]] = {}
+    for record in records:
+        source = Source(record.dataset, folder(record.settings), resolution(record.settings))
+        found.setdefault(source, []).append(record)
+    return found
+
+
+def _rows(
+    records: Sequence[Record], source: Source, cells: Sequence[PublishedCell], groups: Groups
+) -> Iterator[Row]:
+    printed = {(cell.place, cell.metric, cell.method): cell for cell in cells}
+    methods = dict.fromkeys([cell.method for cell in cells] + [record.method for record in records])
+    for place, metric in dict.fromkeys((cell.place, cell.metric) for cell in cells):
+        rows = [
+            Row(
+                *(method, cells[0].data, source, place, metric),
+                *_measured(_figures(records, method, metric), groups.get(place, (place,))),
+                printed.get((place, metric, method)),
+            )
+            for method in methods
+        ]
+        if any(row.measured for row in rows):
+            yield from (row for row in rows if row.measured or row.printed)
+
+
+def _figures(records: Sequence[Record], method: str, metric: str) -> Figures:
+    found: Figures = {}
+    for record in records:
+        figure = _figure(record, metric)
+        if record.method == method and figure is not None:
+            found.setdefault(record.category, {})[record.seed] = figure
+    return found
+
+
+def _figure(record: Record, metric: str) -> float | None:
+    if metric == "seconds":
+        return record.seconds["predict 1"].median if "predict 1" in record.seconds else None
+    if metric == "gigabytes":
+        return record.bytes["model"] / 1e9 if "model" in record.bytes else None
+    return 100 * record.metrics[metric] if metric in record.metrics else None
+
+
+def _measured(figures: Figures, wanted: Sequence[str]) -> tuple[tuple[str, ...], MeanSpread | None]:
+    categories = tuple(category for category in wanted if category in figures)
+    seeds = set.intersection(*(set(figures[category]) for category in categories)) if categories else set()
+    if not seeds:
+        return categories, None
+    means = [fmean(figures[category][seed] for category in categories) for seed in sorted(seeds)]
+    return categories, spread(means)

@@ -1,0 +1,100 @@
+"""What the PaDiM paper prints in its Tables I to VIII."""
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
+from typing import Any
+
+from padimkit.errors import BadArgument
+
+TABLES = tuple(range(1, 9))
+TEXTURES = ("carpet", "grid", "leather", "tile", "wood")
+OBJECTS = (
+    *("bottle", "cable", "capsule", "hazelnut", "metal_nut"),
+    *("pill", "screw", "toothbrush", "transistor", "zipper"),
+)
+GROUPS = {"textures": TEXTURES, "objects": OBJECTS, "all": TEXTURES + OBJECTS}
+
+
+@dataclass(frozen=True)
+class PublishedCell:
+    """One printed figure.
+
+    Args:
+        table: Its number.
+        method: One name for one method in all tables, as in `benchmarks/suites`.
+        label: What the table calls the method.
+        data: MVTec AD, Rd-MVTec AD or STC.
+        place: A category, "textures", "objects" or "all".
+        metric: pixel_auroc, pro and image_auroc in percent; seconds per image; gigabytes of 1e9 bytes.
+        value: As printed.
+        doubt: Why it is not to be trusted; empty if nothing speaks against it.
+    """
+
+    table: int
+    method: str
+    label: str
+    data: str
+    place: str
+    metric: str
+    value: float
+    doubt: str = ""
+
+
+def published(table: int) -> tuple[PublishedCell, ...]:
+    """The figures of a table, row by row; what it leaves blank is left out.
+
+    Raises:
+        BadArgument: The paper has no such table.
+    """
+    return tuple(
+        cell
+        for method, row in _table(table)["methods"].items()
+        for cell in _cells(table, method, row, _doubts(row))
+    )
+
+
+def title(table: int) -> str:
+    """What a table is about.
+
+    Raises:
+        BadArgument: The paper has no such table.
+    """
+    return str(_table(table)["title"])
+
+
+def source() -> str:
+    """Whose figures these are."""
+    return str(_content()["source"])
+
+
+def _table(table: int) -> Mapping[str, Any]:
+    if table not in TABLES:
+        raise BadArgument(f"The paper has the tables {TABLES[0]} to {TABLES[-1]}, got {table}.")
+    found: Mapping[str, Any] = _content()["tables"][str(table)]
+    return found
+
+
+def _cells(
+    table: int, method: str, row: Mapping[str, Any], doubts: Mapping[tuple[str, str, str], str]
+) -> Iterator[PublishedCell]:
+    for data, places in row["data"].items():
+        for place, figures in places.items():
+            for metric, value in figures.items():
+                doubt = doubts.get((data, place, metric), "")
+                yield PublishedCell(table, method, row["label"], data, place, metric, value, doubt)
+
+
+def _doubts(row: Mapping[str, Any]) -> dict[tuple[str, str, str], str]:
+    return {
+        (doubt["data"], doubt["place"], doubt["metric"]): doubt["reason"] for doubt in row.get("doubts", ())
+    }
+
+
+@cache
+def _content() -> dict[str, Any]:
+    text = files("padimkit.report.paper").joinpath("published.json").read_text(encoding="utf-8")
+    content: dict[str, Any] = json.loads(text)
+    return content

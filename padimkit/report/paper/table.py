@@ -1,0 +1,82 @@
+"""Measured figures beside one of the PaDiM paper's tables, as Markdown."""
+
+from collections.abc import Iterator
+
+from padimkit.errors import BadData
+from padimkit.report.formats.markdown import escaped
+from padimkit.report.paper.comparison import Row, beside
+from padimkit.report.paper.model_bytes import TABLES, arithmetic
+from padimkit.report.paper.published import published, source, title
+from padimkit.report.study import Study
+
+_UNITS = {"seconds": "s", "gigabytes": "GB"}
+
+
+def as_paper_table(study: Study, table: int) -> str:
+    """A line for each figure that is printed or measured, with the difference and every doubt.
+
+    Tables of time and memory are followed by the paper's arithmetic of bytes.
+
+    Raises:
+        BadArgument: The paper has no such table.
+        BadData: No record that has finished has a figure of the table.
+    """
+    rows = beside((cell.record for cell in study.cells), table)
+    if not rows:
+        metrics = " or ".join(dict.fromkeys(_metric(cell.metric) for cell in published(table)))
+        raise BadData(
+            f"Table {table} of the PaDiM paper has {metrics}; no record that has finished has that."
+        )
+    counted = arithmetic() if table in TABLES else ()
+    return "\n".join([*_lines(rows, table), *counted]) + "\n"
+
+
+def _lines(rows: tuple[Row, ...], table: int) -> Iterator[str]:
+    yield f"Table {table}: {escaped(title(table))}. Printed: {escaped(source())}\n"
+    yield "| method | place | metric | printed | measured | difference | measured on |"
+    yield "|---|---|---|---:|---:|---:|---|"
+    doubts: list[str] = []
+    several = len({cell.data for cell in published(table)}) > 1
+    for row in rows:
+        place = f"{row.place} of {row.data}" if several else row.place
+        yield f"| {' | '.join(_cells(row, place, doubts))} |"
+    if any(row.stand_in for row in rows):
+        about = " and ".join(dict.fromkeys(row.data for row in rows))
+        yield f"\nOther data than those of the table ({about}) were measured: the differences tell little."
+    yield "\nWhether the measured images are those of the paper no record can tell: the folder is named."
+    yield from (f"\n({number}) {escaped(doubt)}" for number, doubt in enumerate(doubts, 1))
+
+
+def _cells(row: Row, place: str, doubts: list[str]) -> Iterator[str]:
+    digits = 3 if row.metric in _UNITS else 1
+    yield from (escaped(row.method), escaped(place))
+    yield f"{_metric(row.metric)}, {_UNITS.get(row.metric, '%')}"
+    yield _printed(row, doubts)
+    if row.measured is None:
+        yield "none"
+    else:
+        spread = f" ± {row.measured.deviation:.{digits}f}" if row.measured.count > 1 else ""
+        yield f"{row.measured.mean:.{digits}f}{spread}"
+    yield "none" if row.difference is None else f"{row.difference:+.{digits}f}"
+    yield escaped(_measured_on(row))
+
+
+def _metric(name: str) -> str:
+    return name.replace("_", " ")
+
+
+def _measured_on(row: Row) -> str:
+    """The folder, and the data set if it is not the table's, with resolution and categories."""
+    folder = "/".join(filter(None, (row.source.dataset if row.stand_in else "", row.source.root)))
+    source = ", ".join(filter(None, (folder, row.source.resolution)))
+    return ": ".join(filter(None, (source, ", ".join(filter(None, row.categories)))))
+
+
+def _printed(row: Row, doubts: list[str]) -> str:
+    if row.printed is None:
+        return "none"
+    if not row.printed.doubt:
+        return f"{row.printed.value:g}"
+    if row.printed.doubt not in doubts:
+        doubts.append(row.printed.doubt)
+    return f"{row.printed.value:g} ({doubts.index(row.printed.doubt) + 1})"

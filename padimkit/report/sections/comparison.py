@@ -1,0 +1,206 @@
+"""Methods beside each other: tables, paired differences, ranks."""
+
+import math
+from dataclasses import dataclass
+from statistics import fmean
+
+from padimkit.report import formatting, links
+from padimkit.report.plots.ranks import rank_plot
+from padimkit.report.plots.styles import styles
+from padimkit.report.protocols import Protocol, mixture
+from padimkit.report.scoreboards import Row, Scoreboard, scoreboards
+from padimkit.report.statistics import Ranking, paired_difference, ranking
+from padimkit.report.study import Study
+from padimkit.report.tables import ABSENT, DASH, Datum, Plot, Table
+
+_FEWEST_METHODS, _FEWEST_CATEGORIES, _FEWEST_PAIRS = 3, 5, 2
+_FEWEST_FOR_INTERVAL = 5  # of fewer pairs, a bootstrap of 95 % holds the truth far less often
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """A figure of merit on a data set: all methods, their differences, their ranks."""
+
+    board: Scoreboard
+    table: Table
+    differences: Table | None
+    ranks: Plot | None
+
+
+def comparisons(study: Study) -> list[Comparison]:
+    """One for each data set and figure of merit."""
+    return [
+        Comparison(
+            board,
+            board_table(board, study.letters),
+            _differences(board, study.letters),
+            _ranks(board, f"ranks-{index}", study),
+        )
+        for index, board in enumerate(scoreboards(study))
+    ]
+
+
+def _differences(board: Scoreboard, letters: dict[Protocol, str]) -> Table | None:
+    """Each method less the best; pairs are categories, or the seeds of a single category."""
+    scored = [(value, row) for row in board.rows if (value := overall(board, row)) is not None]
+    if len(scored) < 2:
+        return None
+    best = max(scored, key=lambda item: board.goodness(item[0]))[1]
+    pairs = "categories" if len(board.scored) > 1 else "seeds"
+    rows = [_difference(board, row, best, letters) for _, row in scored if row is not best]
+    found = tuple(row for row in rows if row)
+    head = ("method", "protocol", "difference", "95 % interval", "pairs")
+    caption = f"{board.metric} less that of {best.method}; pairs are {pairs}"
+    notes = (*mixture(board.protocols, letters), *_without_interval(found))
+    return Table(caption, head, found, notes) if found else None
+
+
+def _without_interval(rows: tuple[tuple[Datum, ...], ...]) -> tuple[str, ...]:
+    told = f"A difference has an interval from {_FEWEST_FOR_INTERVAL} pairs on."
+    return (told,) if any(row[3] == ABSENT for row in rows) else ()
+
+
+def _difference(
+    board: Scoreboard, row: Row, best: Row, letters: dict[Protocol, str]
+) -> tuple[Datum, ...] | None:
+    pairs = _pairs(board, row, best)
+    if len(pairs) < _FEWEST_PAIRS:
+        return None
+    difference = fmean(one - other for one, other in pairs)
+    target = links.of_row(row)
+    return (
+        Datum(row.method, target=target),
+        Datum(letters[row.protocol], note="another protocol" if row.protocol != best.protocol else ""),
+        Datum(f"{difference:+.4f}", difference, target),
+        _interval(pairs),
+        Datum(str(len(pairs)), float(len(pairs))),
+    )
+
+
+def _interval(pairs: list[tuple[float, float]]) -> Datum:
+    if len(pairs) < _FEWEST_FOR_INTERVAL:
+        return ABSENT
+    found = paired_difference([one for one, _ in pairs], [other for _, other in pairs])
+    return Datum(f"{found.lower:+.4f} to {found.upper:+.4f}", found.lower)
+
+
+def _pairs(board: Scoreboard, row: Row, best: Row) -> list[tuple[float, float]]:
+    by_category = [
+        (row.values(category, board.figure), best.values(category, board.figure)) for category in board.scored
+    ]
+    if len(by_category) > 1:
+        return [(fmean(one.values()), fmean(other.values())) for one, other in by_category]
+    return _pairs_of_seeds(*by_category[0])
+
+
+def _pairs_of_seeds(one: dict[int, float], other: dict[int, float]) -> list[tuple[float, float]]:
+    """A single seed stands for all of the other: a suite runs once what draws nothing at random."""
+    if len(one) == 1:
+        one = dict.fromkeys(other, *one.values())
+    if len(other) == 1:
+        other = dict.fromkeys(one, *other.values())
+    return [(one[seed], other[seed]) for seed in sorted(one.keys() & other.keys())]
+
+
+def _ranks(board: Scoreboard, name: str, study: Study) -> Plot | None:
+    rows = [row for row in board.rows if overall(board, row) is not None]
+    if len(rows) < _FEWEST_METHODS or len(board.scored) < _FEWEST_CATEGORIES:
+        return None
+    names = {_name(row, rows, study.letters): row for row in rows}
+    found = ranking(
+        {
+            name: [
+                board.goodness(fmean(row.values(category, board.figure).values()))
+                for category in board.scored
+            ]
+            for name, row in names.items()
+        }
+    )
+    looks = styles(study.methods)
+    svg = rank_plot(found, {key: looks[row.method] for key, row in names.items()}, name, board.metric)
+    return Plot(svg, _told(found, board), _rank_table(found, names, mixture(board.protocols, study.letters)))
+
+
+def _told(found: Ranking, board: Scoreboard) -> str:
+    return (
+        f"Mean ranks in {board.metric} over {len(board.scored)} categories, the best at the left. "
+        "Methods that a bar joins are not told apart (Nemenyi, critical difference "
+        f"{found.critical_difference:.2f} at 5 %). "
+        f"Friedman: chi-square {found.statistic:.2f}, p = {found.p_value:.2g}."
+    )
+
+
+def _rank_table(found: Ranking, names: dict[str, Row], notes: tuple[str, ...]) -> Table:
+    rows = tuple(
+        (
+            Datum(name, target=links.of_row(names[name])),
+            Datum(f"{rank:.2f}", rank, links.of_row(names[name])),
+        )
+        for name, rank in zip(found.names, found.mean_ranks, strict=True)
+    )
+    return Table("Mean ranks", ("method", "mean rank"), rows, notes)
+
+
+def _name(row: Row, rows: list[Row], letters: dict[Protocol, str]) -> str:
+    """The method, with its protocol where it has several."""
+    several = sum(other.method == row.method for other in rows) > 1
+    return f"{row.method} ({letters[row.protocol]})" if several else row.method
+
+
+def board_table(board: Scoreboard, letters: dict[Protocol, str]) -> Table:
+    """The table, the best row first; with a mean over several categories, where a row is complete."""
+    categories = tuple(category or board.dataset for category in board.categories)
+    head = ("method", "protocol", *(("mean",) if _several(board) else ()), *categories)
+    rows = tuple(_row(board, row, letters[row.protocol]) for row in ranked(board))
+    caption = f"{board.metric}, {board.dataset}{'' if board.sign > 0 else '; lower is better'}"
+    return Table(caption, head, rows, (*mixture(board.protocols, letters), *_unscored(board)))
+
+
+def ranked(board: Scoreboard) -> list[Row]:
+    """The rows, that with the best mean first, those without one last."""
+
+    def goodness(row: Row) -> float:
+        mean = overall(board, row)
+        return -math.inf if mean is None else board.goodness(mean)
+
+    return sorted(board.rows, key=goodness, reverse=True)
+
+
+def overall(board: Scoreboard, row: Row) -> float | None:
+    """The mean over the categories that some row has a figure of; None where this row lacks one."""
+    return row.mean(board.scored, board.figure)
+
+
+def _unscored(board: Scoreboard) -> tuple[str, ...]:
+    names = ", ".join(category or board.dataset for category in board.unscored)
+    return (f"No method has a figure on {names}, so no mean counts it.",) if names else ()
+
+
+def _several(board: Scoreboard) -> bool:
+    return len(board.categories) > 1
+
+
+def _row(board: Scoreboard, row: Row, letter: str) -> tuple[Datum, ...]:
+    name = Datum(row.method, target=links.of_row(row))
+    mean = (_mean(board, row),) if _several(board) else ()
+    return (name, Datum(letter), *mean, *(_datum(board, row, category) for category in board.categories))
+
+
+def _mean(board: Scoreboard, row: Row) -> Datum:
+    mean = overall(board, row)
+    if mean is None:
+        return Datum(DASH, note="not all categories have a figure")
+    alike = (other for other in ranked(board) if other.protocol == row.protocol)
+    best = overall(board, next(alike))
+    return Datum(formatting.quality(mean), mean, links.of_row(row), best=mean == best)
+
+
+def _datum(board: Scoreboard, row: Row, category: str) -> Datum:
+    target = links.of_category(row, category)
+    found = board.spread(row, category)
+    if found is None:
+        return Datum(board.absence(row, category), target=target if category in row.cells else "")
+    text, note = formatting.quality(found.mean), "1 seed"
+    if found.count > 1:
+        text, note = f"{text} ± {found.deviation:.4f}", f"{found.count} seeds"
+    return Datum(text, found.mean, target, found.mean == board.best(category, row.protocol), note)

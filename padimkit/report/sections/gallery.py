@@ -1,0 +1,135 @@
+"""Heat maps of all methods on the same images."""
+
+import base64
+import binascii
+import io
+from dataclasses import dataclass
+
+from matplotlib import colormaps
+from PIL import Image
+
+from padimkit.benchmark.record import Example
+from padimkit.errors import BadData
+from padimkit.report import links
+from padimkit.report.entries import Cell
+from padimkit.report.protocols import Protocol, protocol
+from padimkit.report.study import Study, unique
+
+
+@dataclass(frozen=True)
+class Scale:
+    """The scores that are darkest and brightest: of all maps of a method in a category, to be compared."""
+
+    low: float
+    high: float
+
+
+@dataclass(frozen=True)
+class HeatMap:
+    """What a method makes of an image: the coloured map, the score, and where it comes from."""
+
+    method: str
+    seed: int
+    picture: str
+    scale: Scale
+    example: Example
+    target: str
+
+
+@dataclass(frozen=True)
+class Exhibit:
+    """One test image, its true defect, and the map of each method; pictures are addresses that hold them."""
+
+    path: str
+    truth: str
+    image: str
+    mask: str | None
+    maps: list[HeatMap]
+
+
+@dataclass(frozen=True)
+class Room:
+    """The exhibits of a category."""
+
+    place: str
+    exhibits: list[Exhibit]
+
+
+def rooms(study: Study) -> list[Room]:
+    """A room for each category with examples.
+
+    Raises:
+        BadData: A picture in a record is no PNG or JPEG file.
+    """
+    cells = [cell for cell in study.finished if cell.record.examples]
+    places = unique(cell.place for cell in cells)
+    return [Room(where, _exhibits([cell for cell in cells if cell.place == where])) for where in places]
+
+
+def _exhibits(cells: list[Cell]) -> list[Exhibit]:
+    """By path; pictures that differ are of another preprocessing, and hang apart."""
+    shown: dict[tuple[str, str], dict[str, tuple[Cell, Example]]] = {}
+    for cell in sorted(cells, key=lambda cell: cell.record.seed):
+        for example in cell.record.examples:
+            maps = shown.setdefault((example.path, example.image), {})
+            maps.setdefault(cell.record.method, (cell, example))
+    scales = _scales([pair for maps in shown.values() for pair in maps.values()])
+    return [_exhibit(maps, scales) for _, maps in sorted(shown.items(), key=lambda item: item[0][0])]
+
+
+def _scales(shown: list[tuple[Cell, Example]]) -> dict[tuple[str, Protocol], Scale]:
+    found: dict[tuple[str, Protocol], list[Example]] = {}
+    for cell, example in shown:
+        found.setdefault(_kind(cell), []).append(example)
+    return {
+        kind: Scale(min(example.low for example in examples), max(example.high for example in examples))
+        for kind, examples in found.items()
+    }
+
+
+def _kind(cell: Cell) -> tuple[str, Protocol]:
+    return cell.record.method, protocol(cell.record)
+
+
+def _exhibit(maps: dict[str, tuple[Cell, Example]], scales: dict[tuple[str, Protocol], Scale]) -> Exhibit:
+    cell, first = next(iter(maps.values()))
+    masks = [example.mask for _, example in maps.values() if example.mask is not None]
+    mask = _address(masks[0], cell) if masks else None
+    heat_maps = [_heat_map(*maps[method], scales[_kind(maps[method][0])]) for method in sorted(maps)]
+    return Exhibit(first.path, _truth(first), _address(first.image, cell), mask, heat_maps)
+
+
+def _heat_map(cell: Cell, example: Example, scale: Scale) -> HeatMap:
+    picture = _open(example.map, cell).convert("L")
+    picture.putpalette(_palette(example, scale))
+    file = io.BytesIO()
+    picture.save(file, format="PNG", optimize=True)
+    coloured = f"data:image/png;base64,{base64.b64encode(file.getvalue()).decode()}"
+    return HeatMap(cell.record.method, cell.record.seed, coloured, scale, example, links.of_cell(cell))
+
+
+def _palette(example: Example, scale: Scale) -> bytes:
+    """For each grey of the example's own scale, the colour of its score; its brightness alone tells it."""
+    span = max(scale.high - scale.low, 1e-12)
+    scores = (example.low + (example.high - example.low) * grey / 255 for grey in range(256))
+    places = [(score - scale.low) / span for score in scores]
+    colours: list[list[int]] = colormaps["inferno"](places, bytes=True).tolist()
+    return bytes(part for colour in colours for part in colour[:3])
+
+
+def _address(picture: str, cell: Cell) -> str:
+    kind = (_open(picture, cell).format or "").lower()
+    return f"data:image/{kind};base64,{picture}"
+
+
+def _open(picture: str, cell: Cell) -> Image.Image:
+    try:
+        opened = Image.open(io.BytesIO(base64.b64decode(picture, validate=True)), formats=["PNG", "JPEG"])
+        opened.load()
+    except (binascii.Error, ValueError, OSError, SyntaxError, Image.DecompressionBombError) as error:
+        raise BadData(f'"{cell.file}" holds an example that is no PNG or JPEG file: {error}') from error
+    return opened
+
+
+def _truth(example: Example) -> str:
+    return {None: "no label", True: "anomalous", False: "normal"}[example.anomalous]

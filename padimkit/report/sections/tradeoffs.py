@@ -1,0 +1,208 @@
+"""Quality and cost of the methods on a data set."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+
+from matplotlib.axes import Axes
+
+from padimkit.report import formatting, links
+from padimkit.report.formatting import Cost
+from padimkit.report.plots.axes import cost_axis
+from padimkit.report.plots.styles import Style, styles
+from padimkit.report.plots.svg import INK, draw
+from padimkit.report.protocols import mixture
+from padimkit.report.scoreboards import Row, merit, rows_of, scored
+from padimkit.report.study import Study, unique
+from padimkit.report.tables import ABSENT, Datum, Plot, Table
+
+TIMES = (formatting.ONE, formatting.MANY, formatting.FIT)
+SIZES = (
+    formatting.PEAK,
+    formatting.DEVICE,
+    formatting.MODEL,
+    formatting.DISK,
+    formatting.PEAK_FIT,
+    formatting.PEAK_PREDICT,
+)
+
+
+@dataclass(frozen=True)
+class Merit:
+    """A figure of merit; `sign` is 1 where a higher figure is a better one, and -1 where a lower one is."""
+
+    name: str
+    sign: int
+
+    @property
+    def label(self) -> str:
+        return self.name if self.sign > 0 else f"{self.name} (lower is better)"
+
+
+@dataclass(frozen=True)
+class Point:
+    """Means of a method over seeds and categories."""
+
+    row: Row
+    style: Style
+    quality: dict[str, float]
+    cost: dict[Cost, float]
+
+    def hint(self, metric: str, cost: Cost) -> str:
+        """The figures in words."""
+        quality = formatting.quality(self.quality[metric])
+        return f"{self.row.method}: {metric} {quality}, {cost.label} {cost.text(self.cost[cost])}"
+
+
+@dataclass(frozen=True)
+class Tradeoff:
+    """What quality costs on a data set, in figures of merit that are defined in the same categories.
+
+    Args:
+        dataset: Its name.
+        metrics: The figures of merit.
+        shared: The categories in which all methods have finished and some has these; the means are over them.
+        left_out: The categories in which some method has not finished.
+        unscored: Those in which all have finished, and none has these figures of merit.
+        plots: Against one time and one memory.
+        others: Against the other times and memories.
+        table: The figures of all plots.
+    """
+
+    dataset: str
+    metrics: list[str]
+    shared: list[str]
+    left_out: list[str]
+    unscored: list[str]
+    plots: list[Plot]
+    others: list[Plot]
+    table: Table
+
+
+def tradeoffs(study: Study) -> list[Tradeoff]:
+    """For each data set with figures of merit and of cost one, or several if they have other categories."""
+    found = [tradeoff for dataset in study.datasets for tradeoff in _tradeoffs(study, dataset)]
+    return [tradeoff for tradeoff in found if tradeoff.plots or tradeoff.left_out]
+
+
+def _tradeoffs(study: Study, dataset: str) -> Iterator[Tradeoff]:
+    rows = [row for row in rows_of(study, dataset) if any(map(row.finished, row.cells))]
+    categories = unique(sorted(category for row in rows for category in row.cells))
+    finished = [category for category in categories if all(row.finished(category) for row in rows)]
+    for shared, metrics in _together(rows, finished, study.metrics).items():
+        looks = styles(study.methods)
+        points = [_point(row, shared, metrics, looks[row.method]) for row in rows]
+        costs = [cost for cost in (*TIMES, *SIZES) if any(cost in point.cost for point in points)]
+        first = [next((cost for cost in kind if cost in costs), None) for kind in (TIMES, SIZES)]
+        name = f"tradeoff-{study.datasets.index(dataset)}"
+        yield Tradeoff(
+            dataset,
+            metrics,
+            list(shared),
+            [category for category in categories if category not in finished],
+            [category for category in finished if category not in shared],
+            _plots(name, points, study, [cost for cost in costs if cost in first]),
+            _plots(name, points, study, [cost for cost in costs if cost not in first]),
+            _table(points, study, costs),
+        )
+
+
+def _together(rows: list[Row], categories: list[str], metrics: list[str]) -> dict[tuple[str, ...], list[str]]:
+    """The figures of merit by the categories in which some row has them; nothing else without any."""
+    found: dict[tuple[str, ...], list[str]] = {}
+    for metric in metrics:
+        found.setdefault(scored(rows, categories, merit(metric)), []).append(metric)
+    return {shared: names for shared, names in found.items() if shared} or {(): []}
+
+
+def _plots(name: str, points: list[Point], study: Study, costs: list[Cost]) -> list[Plot]:
+    return [
+        tradeoff_plot(
+            f"{name}-{index}-{cost.kind}-{cost.name.replace(' ', '-')}",
+            Merit(metric, study.sign(metric)),
+            cost,
+            points,
+        )
+        for index, metric in enumerate(study.metrics)
+        for cost in costs
+        if any(metric in point.quality and cost in point.cost for point in points)
+    ]
+
+
+def _point(row: Row, categories: Sequence[str], metrics: list[str], style: Style) -> Point:
+    quality = {name: row.mean(categories, merit(name)) for name in metrics}
+    cost = {cost: row.mean(categories, cost.of) for cost in (*TIMES, *SIZES)}
+    return Point(
+        row,
+        style,
+        {name: value for name, value in quality.items() if value is not None},
+        {key: value for key, value in cost.items() if value is not None},
+    )
+
+
+def _table(points: list[Point], study: Study, costs: list[Cost]) -> Table:
+    metrics = [metric for metric in study.metrics if any(metric in point.quality for point in points)]
+    head = ("method", "protocol", *metrics, *(cost.label for cost in costs))
+    rows = (_table_row(point, study.letters[point.row.protocol], metrics, costs) for point in points)
+    notes = mixture((point.row.protocol for point in points), study.letters)
+    return Table("Means over seeds, then over the categories", head, tuple(rows), notes)
+
+
+def _table_row(point: Point, letter: str, metrics: Iterable[str], costs: Iterable[Cost]) -> tuple[Datum, ...]:
+    target = links.of_row(point.row)
+    qualities = ((formatting.quality, point.quality.get(metric)) for metric in metrics)
+    prices = ((cost.text, point.cost.get(cost)) for cost in costs)
+    return (
+        Datum(point.row.method, target=target),
+        Datum(letter),
+        *(
+            ABSENT if value is None else Datum(text(value), value, target)
+            for text, value in (*qualities, *prices)
+        ),
+    )
+
+
+def tradeoff_plot(name: str, merit: Merit, cost: Cost, points: Sequence[Point]) -> Plot:
+    """The points that have both figures, with their Pareto front."""
+    metric = merit.name
+    shown = [point for point in points if metric in point.quality and cost in point.cost]
+    best = front([(point.cost[cost], merit.sign * point.quality[metric]) for point in shown])
+    named = ", ".join(point.row.method for point, is_best in zip(shown, best, strict=True) if is_best)
+    svg = draw(
+        lambda axes: _paint(axes, merit, cost, list(zip(shown, best, strict=True))),
+        name=name,
+        title=f"{metric} against {cost.label}",
+        description=f"On the Pareto front: {named}.",
+        hints={f"point{index}": point.hint(metric, cost) for index, point in enumerate(shown)},
+    )
+    lacking = ", ".join(point.row.method for point in points if point not in shown)
+    note = f" Not measured: {lacking}." if lacking else ""
+    return Plot(svg, f"{metric} against {cost.label}. Ringed, on the Pareto front: {named}.{note}")
+
+
+def _paint(axes: Axes, merit: Merit, cost: Cost, points: list[tuple[Point, bool]]) -> None:
+    steps = sorted((point.cost[cost], point.quality[merit.name]) for point, is_best in points if is_best)
+    x, y = zip(*steps, strict=True)
+    axes.plot(x, y, drawstyle="steps-post", color=INK, alpha=0.5, linestyle="dashed", linewidth=1)
+    for index, (point, is_best) in enumerate(points):
+        place = point.cost[cost], point.quality[merit.name]
+        axes.plot(*place, **point.style.point, gid=f"point{index}")
+        if is_best:
+            axes.plot(*place, marker="o", markersize=13, fillstyle="none", color=INK, markeredgewidth=1)
+    axes.margins(0.12)
+    cost_axis(axes.xaxis, [point.cost[cost] for point, _ in points], cost.unit)
+    axes.set(xlabel=cost.label, ylabel=merit.label)
+
+
+def front(points: Sequence[tuple[float, float]]) -> list[bool]:
+    """For each (cost, quality): whether no other point costs no more and is no worse, and differs.
+
+    >>> front([(1.0, 0.8), (2.0, 0.9), (3.0, 0.85), (1.0, 0.7)])
+    [True, True, False, False]
+    """
+    return [
+        not any(
+            cost <= own_cost and quality >= own_quality and (cost, quality) != (own_cost, own_quality)
+            for cost, quality in points
+        )
+        for own_cost, own_quality in points
+    ]

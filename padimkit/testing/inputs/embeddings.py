@@ -1,0 +1,115 @@
+"""Made-up embeddings of normal and of anomalous images."""
+
+from collections.abc import Callable, Iterator
+from functools import partial
+from typing import Any, TypeAlias
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from padimkit.testing.answers import Exercise, Material, Result
+from padimkit.testing.check import Make
+from padimkit.values import Embedding, Stream
+
+CHANNELS, HEIGHT, WIDTH = 8, 6, 9  # not square, so that height and width cannot be mixed up unseen
+DESCRIPTOR = 5
+_TRAIN, _PROBE = 24, 6
+_DEFECT = (slice(None), slice(None), slice(2, 4), slice(3, 6))
+_SHIFT = 10.0  # in standard deviations, some five
+
+
+def training(material: Material) -> Embedding:
+    """Normal embeddings to learn from; the other material has another mean, spread and noise."""
+    embedding = _normal(_TRAIN, seed=1 if material == "usual" else 2)
+    if material == "usual":
+        return embedding
+    assert embedding.descriptor is not None
+    return Embedding(2 * embedding.patches + 3, 2 * embedding.descriptor + 3)
+
+
+def probe(material: Material) -> Embedding:
+    """Embeddings that were not learnt from: the first half normal, the second half with a defect."""
+    normal = _normal(_PROBE // 2, seed=3 if material == "usual" else 4)
+    return joined(normal, with_defect(normal))
+
+
+def with_defect(normal: Embedding) -> Embedding:
+    """The same embeddings with extreme values in a few positions, alternately high and low."""
+    assert normal.descriptor is not None
+    shift = _SHIFT * (-1.0) ** torch.arange(len(normal.patches))
+    patches = normal.patches.clone()
+    patches[_DEFECT] += shift[:, None, None, None]
+    return Embedding(patches, normal.descriptor + shift[:, None])
+
+
+def defect_of(scores: Float[Tensor, "b h w"]) -> Float[Tensor, "b k"]:
+    """The scores at the positions of the defect."""
+    return scores[:, _DEFECT[2], _DEFECT[3]].flatten(1)
+
+
+def stream(embedding: Embedding, batch_size: int = 7) -> Stream[Embedding]:
+    """The embeddings in batches, as an iterable that is no sequence; the last batch is smaller."""
+    return Stream(partial(_batches, embedding, batch_size))
+
+
+def part_of(embedding: Embedding, start: int, stop: int) -> Embedding:
+    """Some of the images, in the same memory."""
+    descriptor = embedding.descriptor
+    return Embedding(embedding.patches[start:stop], None if descriptor is None else descriptor[start:stop])
+
+
+def joined(*embeddings: Embedding) -> Embedding:
+    """All images in one embedding."""
+    descriptors = [e.descriptor for e in embeddings if e.descriptor is not None]
+    return Embedding(
+        torch.cat([e.patches for e in embeddings]), torch.cat(descriptors) if descriptors else None
+    )
+
+
+def tensors_of(embedding: Embedding) -> Result:
+    """The tensors of an embedding by name."""
+    named = {"patches": embedding.patches, "descriptor": embedding.descriptor}
+    return {name: tensor for name, tensor in named.items() if tensor is not None}
+
+
+def moved(embedding: Embedding, device: torch.device) -> Embedding:
+    """The embedding on a device."""
+    descriptor = embedding.descriptor
+    return Embedding(embedding.patches.to(device), None if descriptor is None else descriptor.to(device))
+
+
+def _batches(embedding: Embedding, size: int) -> Iterator[Embedding]:
+    for start in range(0, len(embedding.patches), size):
+        yield part_of(embedding, start, start + size)
+
+
+def _normal(count: int, *, seed: int) -> Embedding:
+    """Correlated channels of unequal variance, a mean for each position, and a drift from image to image."""
+    generator = torch.Generator().manual_seed(seed)
+    noise = torch.randn(count, CHANNELS, HEIGHT, WIDTH, generator=generator)
+    mixing = torch.diag(torch.linspace(0.5, 2.5, CHANNELS)) + 0.2 * torch.ones(CHANNELS, CHANNELS).tril(-1)
+    mean = 1 + torch.sin(torch.arange(CHANNELS * HEIGHT * WIDTH)).reshape(CHANNELS, HEIGHT, WIDTH)
+    drift = torch.linspace(-0.5, 0.5, count)[:, None, None, None]
+    patches = mean + drift + torch.einsum("kc,bchw->bkhw", mixing, noise)
+    return Embedding(patches.contiguous(), 2 + torch.randn(count, DESCRIPTOR, generator=generator))
+
+
+Apply: TypeAlias = Callable[[Any, Embedding], Result]  # calls `transform` or `score`
+
+
+def fit(part: Any, material: Material = "usual") -> None:
+    """Fits the part on the material."""
+    part.fit(stream(training(material)))
+
+
+def fitted(make: Make, material: Material = "usual") -> Any:
+    """A fresh part, fitted on the material."""
+    part = make()
+    fit(part, material)
+    return part
+
+
+def exercise_of(apply: Apply) -> Exercise:
+    """Fitting, then applying to embeddings that are new to the part."""
+    return Exercise(fit, lambda part, material: apply(part, probe(material)))

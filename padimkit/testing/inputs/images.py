@@ -1,0 +1,31 @@
+"""Made-up pictures: coarse colours with fine grain, of the size that the paper's pipelines see."""
+
+import torch
+import torch.nn.functional as F
+from jaxtyping import Float
+from torch import Tensor
+
+from padimkit.testing.answers import Material
+
+SIZE = 224  # divisible by 14, 16 and 32, as many networks require
+_CORNER = SIZE // 4
+
+
+def pictures(material: Material, count: int = 2) -> Float[Tensor, "b 3 H W"]:
+    """RGB pictures in [0, 1]."""
+    generator = torch.Generator().manual_seed(1 if material == "usual" else 2)
+    coarse = torch.rand(count, 3, 7, 7, generator=generator)
+    grain = torch.rand(count, 3, SIZE, SIZE, generator=generator)
+    return 0.7 * F.interpolate(coarse, (SIZE, SIZE)) + 0.3 * grain
+
+
+def plain(value: float) -> Float[Tensor, "1 3 H W"]:
+    """One picture of a single grey."""
+    return torch.full((1, 3, SIZE, SIZE), value)
+
+
+def with_other_corner(images: Float[Tensor, "b 3 H W"]) -> Float[Tensor, "b 3 H W"]:
+    """The same pictures, negative in the upper right corner."""
+    changed = images.clone()
+    changed[:, :, :_CORNER, -_CORNER:] = 1 - changed[:, :, :_CORNER, -_CORNER:]
+    return changed

@@ -1,0 +1,137 @@
+"""Made-up test sets: scores and maps of different quality, with the truth."""
+
+import math
+from dataclasses import dataclass
+from typing import Literal, TypeAlias
+
+import torch
+from jaxtyping import Bool, Float
+from torch import Tensor
+
+from padimkit.contracts import Metric
+from padimkit.testing.answers import Material, Result
+from padimkit.testing.check import Make, require
+from padimkit.values import Batch, Prediction
+
+Quality: TypeAlias = Literal["perfect", "fair", "constant", "inverted"]
+_NORMAL, _ANOMALOUS, _SIZE = 6, 6, 16
+COUNT = _NORMAL + _ANOMALOUS
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What a pipeline said about some images, and the truth about them."""
+
+    prediction: Prediction
+    truth: Batch
+
+    def images(self, start: int, stop: int) -> "Verdict":
+        """That about some of the images, in the same memory."""
+        part, truth = slice(start, stop), self.truth
+        return Verdict(
+            Prediction(self.prediction.image_scores[part], self.prediction.anomaly_maps[part]),
+            Batch(
+                truth.images[part],
+                truth.paths[part],
+                None if truth.labels is None else truth.labels[part],
+                None if truth.masks is None else truth.masks[part],
+            ),
+        )
+
+    def batches(self, size: int) -> list["Verdict"]:
+        """All of it in batches."""
+        return [self.images(start, start + size) for start in range(0, len(self.truth.paths), size)]
+
+    def without_truth(self) -> "Verdict":
+        """The same predictions with neither labels nor masks."""
+        return Verdict(self.prediction, Batch(self.truth.images, self.truth.paths))
+
+    def tensors(self) -> Result:
+        """All tensors in it by name."""
+        named = {
+            "image_scores": self.prediction.image_scores,
+            "anomaly_maps": self.prediction.anomaly_maps,
+            "images": self.truth.images,
+            "labels": self.truth.labels,
+            "masks": self.truth.masks,
+        }
+        return {name: tensor for name, tensor in named.items() if tensor is not None}
+
+
+def verdict(quality: Quality = "fair", material: Material = "usual") -> Verdict:
+    """Normal images, then anomalous ones of one or two regions; scores are far above 1, as distances are."""
+    seed = 1 if material == "usual" else 2
+    labels, masks = _truth(seed)
+    generator = torch.Generator().manual_seed(seed)
+    maps, scores = _scores(masks, quality, generator), _scores(labels, quality, generator)
+    paths = tuple(f"{material}/{index}.png" for index in range(COUNT))
+    images = torch.rand(COUNT, 3, _SIZE, _SIZE, generator=generator)
+    return Verdict(Prediction(scores, maps), Batch(images, paths, labels, masks))
+
+
+def normal_only() -> Verdict:
+    """The verdict on normal images."""
+    return verdict().images(0, _NORMAL)
+
+
+def anomalous_only() -> Verdict:
+    """The verdict on images that are anomalous everywhere."""
+    rest = verdict().images(_NORMAL, COUNT)
+    assert rest.truth.masks is not None
+    masks = torch.ones_like(rest.truth.masks)
+    return Verdict(rest.prediction, Batch(rest.truth.images, rest.truth.paths, rest.truth.labels, masks))
+
+
+def _truth(seed: int) -> tuple[Bool[Tensor, " b"], Bool[Tensor, "b H W"]]:
+    labels = torch.arange(COUNT) >= _NORMAL
+    masks = torch.zeros(COUNT, _SIZE, _SIZE, dtype=torch.bool)
+    for index in range(_NORMAL, COUNT):
+        top = (3 * index + seed) % 9
+        masks[index, top : top + 4, 2:5] = True
+        if index % 2:
+            masks[index, 3:6, 9 : 11 + seed] = True
+    return labels, masks
+
+
+def _scores(
+    anomalous: Bool[Tensor, "..."], quality: Quality, generator: torch.Generator
+) -> Float[Tensor, "..."]:
+    noise = torch.randn(anomalous.shape, generator=generator)
+    if quality == "constant":
+        return torch.full(anomalous.shape, 40.0)
+    if quality == "fair":
+        return 40 + 4 * (noise + anomalous)
+    gap = 10.0 if quality == "perfect" else -10.0
+    return 40 + noise.clamp(-3, 3) + gap * anomalous
+
+
+_ROUNDING = 1e-5  # some metrics add up in float32
+
+
+def figure(make: Make, *verdicts: Verdict) -> float:
+    """What a fresh metric computes after an update with each verdict."""
+    return computed(updated(make, *verdicts))
+
+
+def updated(make: Make, *verdicts: Verdict) -> Metric:
+    """A fresh metric after an update with each verdict."""
+    metric: Metric = make()
+    for verdict in verdicts:
+        update(metric, verdict)
+    return metric
+
+
+def update(metric: Metric, verdict: Verdict) -> None:
+    """Updates the metric with the verdict."""
+    metric.update(verdict.prediction, verdict.truth)
+
+
+def computed(metric: Metric) -> float:
+    """The figure as a float, whatever type it has: a check of its own looks at that."""
+    return float(metric.compute())
+
+
+def require_same(found: float, expected: float, when: str) -> None:
+    """Requires two figures to be the same but for rounding."""
+    same = math.isclose(found, expected, rel_tol=_ROUNDING, abs_tol=_ROUNDING)
+    require(same, f"Expected the same figure {when}, found {found:.8g} instead of {expected:.8g}.")

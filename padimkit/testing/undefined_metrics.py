@@ -1,0 +1,59 @@
+"""Checks of what metrics say about test sets that do not allow them."""
+
+import math
+
+from padimkit.contracts import Metric
+from padimkit.errors import UndefinedMetric
+from padimkit.testing.check import Make, described, require
+from padimkit.testing.inputs.predictions import (
+    anomalous_only,
+    computed,
+    normal_only,
+    update,
+    updated,
+    verdict,
+)
+
+
+def refuses_an_empty_test_set(make: Make) -> None:
+    """Without any image, compute raises UndefinedMetric."""
+    _require_undefined(make(), "without images")
+    metric = updated(make, verdict())
+    metric.reset()
+    _require_undefined(metric, "after reset")
+
+
+def refuses_missing_truth(make: Make) -> None:
+    """Without labels and masks, update or compute raises UndefinedMetric."""
+    metric = make()
+    try:
+        update(metric, verdict().without_truth())
+    except UndefinedMetric:
+        return
+    _require_undefined(metric, "where the test set has neither labels nor masks")
+
+
+def never_gives_nan(make: Make) -> None:
+    """Of normal images alone, or of anomalous ones alone, there is a finite figure or UndefinedMetric."""
+    for what, given in (("normal", normal_only()), ("anomalous", anomalous_only())):
+        expected = f"Expected UndefinedMetric or a finite figure of {what} images alone"
+        metric = updated(make, given)
+        try:
+            found = computed(metric)
+        except UndefinedMetric:
+            continue
+        except Exception as error:
+            require(False, f"{expected}, found {described(error)}")
+        require(math.isfinite(found), f"{expected}, found {found}.")
+
+
+def _require_undefined(metric: Metric, when: str) -> None:
+    expected = f"Expected compute to raise UndefinedMetric {when}"
+    try:
+        found = computed(metric)
+    except UndefinedMetric as error:
+        require(bool(str(error)), f"{expected} and to say what is missing, found no message.")
+        return
+    except Exception as error:
+        require(False, f"{expected}, found {described(error)}")
+    require(False, f"{expected}, found the figure {found}.")

@@ -1,0 +1,84 @@
+"""Checks of reducers and density models that can be updated or merged."""
+
+from typing import Any
+
+from padimkit.contracts import Mergeable, Updatable
+from padimkit.testing.answers import ROUNDING, copied, difference, left_alone
+from padimkit.testing.check import Make, NotApplicable, require
+from padimkit.testing.inputs.embeddings import Apply, fitted, part_of, probe, stream, training
+from padimkit.testing.states import written
+
+_SPLIT = 10  # of 24 images; unequal parts, so that counts cannot be mixed up unseen
+
+
+def update_equals_one_fit(make: Make, apply: Apply) -> None:
+    """Updatable: fit on some images and update with the rest equals one fit on all."""
+    part = _updatable(_fitted_on_first(make))
+    apply(part, probe("usual"))  # what is kept for speed must not outlive the update
+    part.update(_rest())
+    _require_as_one_fit(part, make, apply, "fit and update")
+
+
+def first_update_is_a_fit(make: Make, apply: Apply) -> None:
+    """Updatable: the first update of a fresh instance equals a fit."""
+    part = _updatable(make())
+    part.update(stream(training("usual")))
+    _require_as_one_fit(part, make, apply, "an update of a fresh instance")
+
+
+def restored_part_can_be_updated(make: Make, apply: Apply) -> None:
+    """Updatable: what was restored can be updated, and leaves the tensors that it was given alone."""
+    restored = _updatable(make())
+    state = written(_fitted_on_first(make).state_dict())
+    with left_alone(state, "the state given to load_state_dict"):
+        restored.load_state_dict(state)
+        restored.update(_rest())
+    _require_as_one_fit(restored, make, apply, "an update of a restored instance")
+
+
+def merge_equals_one_fit(make: Make, apply: Apply) -> None:
+    """Mergeable: two instances fitted on parts of the images and merged equal one fit on all."""
+    part, other = _mergeable(_fitted_on_first(make)), make()
+    other.fit(_rest())
+    apply(part, probe("usual"))  # what is kept for speed must not outlive the merge
+    part.merge(other)
+    _require_as_one_fit(part, make, apply, "the merge of two fits")
+
+
+def merge_leaves_the_other_alone(make: Make, apply: Apply) -> None:
+    """Mergeable: the other instance is as it was, and stays so when this one learns more."""
+    part, other = _mergeable(fitted(make)), fitted(make, "other")
+    before = copied(apply(other, probe("usual")))
+    part.merge(other)
+    part.merge(fitted(make))
+    changed = difference(apply(other, probe("usual")), before)
+    require(not changed, f"Expected the merged instance to be left as it is, found {changed}.")
+
+
+def _require_as_one_fit(part: Any, make: Make, apply: Apply, what: str) -> None:
+    found, expected = apply(part, probe("usual")), apply(fitted(make), probe("usual"))
+    changed = difference(found, expected, relative=ROUNDING)
+    require(not changed, f"Expected {what} to give the result of one fit on all images, found {changed}.")
+
+
+def _fitted_on_first(make: Make) -> Any:
+    part = make()
+    part.fit(stream(part_of(training("usual"), 0, _SPLIT)))
+    return part
+
+
+def _rest() -> Any:
+    lesson = training("usual")
+    return stream(part_of(lesson, _SPLIT, len(lesson.patches)))
+
+
+def _updatable(part: Any) -> Any:
+    if not isinstance(part, Updatable):
+        raise NotApplicable("It is not Updatable.")
+    return part
+
+
+def _mergeable(part: Any) -> Any:
+    if not isinstance(part, Mergeable):
+        raise NotApplicable("It is not Mergeable.")
+    return part

@@ -1,0 +1,118 @@
+import shutil
+from pathlib import Path
+
+import pytest
+import torch
+from PIL import Image
+
+from padimkit.benchmark.planning.fingerprint import facts_of, files_named
+from padimkit.contracts import DataSource
+from padimkit.datasets.mvtec import MVTec
+from padimkit.errors import BadImage
+from padimkit.images.reader import Reader, Sample
+from padimkit.values import Batch
+
+READER = Reader()
+
+
+def facts(root):
+    return facts_of(MVTec(root, "stripes"), READER)
+
+
+def test_images_are_counted(stripes):
+    found = facts(stripes)
+    assert (found.train_images, found.test_images, found.anomalous_images) == (12, 8, 4)
+
+
+def test_the_same_files_elsewhere_have_the_same_fingerprint(stripes, tmp_path):
+    shutil.copytree(stripes, tmp_path / "elsewhere")
+    assert facts(tmp_path / "elsewhere") == facts(stripes)
+
+
+@pytest.mark.parametrize(
+    "change", ["train/good/003.png", "test/spot/001.png", "ground_truth/spot/002_mask.png"]
+)
+def test_another_byte_is_another_fingerprint(stripes, change):
+    before = facts(stripes)
+    path = stripes / "stripes" / change
+    content = bytearray(path.read_bytes())
+    content[-20] ^= 1
+    path.write_bytes(content)
+    assert facts(stripes).fingerprint != before.fingerprint
+
+
+def test_a_byte_in_the_middle_of_a_large_file_counts(stripes):
+    path = stripes / "stripes" / "test" / "spot" / "001.png"
+    with Image.open(path) as image:
+        large = image.resize((192, 192))
+    large.save(path.with_suffix(".bmp"))
+    path.unlink()
+    before, content = facts(stripes), bytearray(path.with_suffix(".bmp").read_bytes())
+    content[len(content) // 2] ^= 1
+    path.with_suffix(".bmp").write_bytes(content)
+    assert len(content) > 20_000 and facts(stripes).fingerprint != before.fingerprint
+
+
+def test_files_that_settings_name_are_told_by_their_contents(tmp_path):
+    path = tmp_path / "weights"
+    path.write_bytes(b"one")
+    settings = {"backbone": {"init_args": {"weights": str(path), "layers": ["layer1", "x" * 5000, "\0"]}}}
+    one = files_named(settings)
+    assert one and files_named({"list": [str(path)]}) == one
+    path.write_bytes(b"two")
+    assert files_named(settings) not in ("", one)
+    assert files_named({"weights": "hub", "keep": 3}) == ""
+
+
+def test_names_and_labels_count(stripes):
+    before = facts(stripes)
+    folder = stripes / "stripes"
+    (folder / "train" / "good" / "003.png").rename(folder / "train" / "good" / "503.png")
+    renamed = facts(stripes)
+    (folder / "test" / "spot" / "000.png").rename(folder / "test" / "good" / "900.png")
+    assert len({before.fingerprint, renamed.fingerprint, facts(stripes).fingerprint}) == 3
+
+
+class Drawn(DataSource):
+    def __init__(self, value):
+        self.value = value
+
+    def train(self, reader):
+        return [Batch(torch.full((2, 3, 4, 4), self.value), ("a", "b"))]
+
+    def test(self, reader):
+        return [Batch(torch.zeros(3, 3, 4, 4), ("c", "d", "e"), labels=torch.tensor([True, False, True]))]
+
+
+def test_data_without_files_are_known_by_their_pixels():
+    found = facts_of(Drawn(0.5), READER)
+    assert (found.train_images, found.test_images, found.anomalous_images) == (2, 3, 2)
+    assert found == facts_of(Drawn(0.5), READER) != facts_of(Drawn(0.25), READER)
+
+
+def test_a_file_that_cannot_be_read_is_named(stripes):
+    path = stripes / "stripes" / "test" / "good" / "000.png"
+    path.unlink()
+    path.symlink_to(stripes / "nowhere.png")
+    with pytest.raises(BadImage, match=r'good/000.png" does not exist'):
+        facts(stripes)
+
+
+class Painted(DataSource):
+    """Lists samples that are no files."""
+
+    def __init__(self, grey):
+        self.grey = grey
+
+    def train(self, reader):
+        def paint(path):
+            return Image.new("RGB", (4, 4), (self.grey, 0, 0))
+
+        return reader.batches([Sample(Path(f"train/{n}"), anomalous=False, open=paint) for n in range(3)])
+
+    def test(self, reader):
+        return self.train(reader)
+
+
+def test_samples_that_are_no_files_are_known_by_their_pixels():
+    assert facts_of(Painted(1), READER) == facts_of(Painted(1), READER) != facts_of(Painted(2), READER)

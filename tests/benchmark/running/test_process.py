@@ -1,0 +1,127 @@
+import pytest
+
+from padimkit.benchmark.cell import Limits
+from padimkit.benchmark.planning.suite import Suite
+from padimkit.benchmark.running import process
+from padimkit.benchmark.running.process import run_cell
+from padimkit.config.build import made_of
+
+
+@pytest.fixture
+def outcome(suite):
+    """The record of the only cell of a suite with one pipeline."""
+
+    def outcome(pipeline, limits=Limits(threads=1), **changes):  # noqa: B008
+        (planned,) = Suite.read(suite(pipelines=[pipeline], seeds=[0], **changes)).planned
+        return run_cell(planned.cell, planned.facts, limits)
+
+    return outcome
+
+
+def test_a_plugin_of_a_stranger_runs_and_is_named(outcome, broken):
+    record = outcome(broken("well"))
+    assert record.failure is None and record.metrics["image_auroc"] == 1
+    assert {p["distribution"] for p in record.plugins if p["name"] == "breaker"} == {"breaker"}
+    assert record.environment["threads"] == 1 and record.environment["versions"]["torch"]
+
+
+@pytest.mark.parametrize(
+    ("how", "cause", "message"),
+    [
+        ("raises", "error", "RuntimeError: out of luck"),
+        ("kills", "killed", "It was killed, as the system does where memory is short."),
+        ("exits", "killed", "It ended with status 3 and left no outcome."),
+    ],
+)
+def test_whatever_happens_to_a_cell_is_a_record(outcome, broken, how, cause, message):
+    record = outcome(broken(how))
+    assert record.failure is not None and not record.metrics
+    assert (record.failure.cause, record.failure.message) == (cause, message)
+    assert record.failure.stage == "density fit"
+    if how == "raises":
+        assert "breaker_module.py" in record.failure.traceback
+
+
+def test_a_cell_that_takes_too_long_is_stopped(outcome, broken):
+    record = outcome(broken("sleeps"), Limits(timeout=6.0))
+    assert record.failure is not None and record.failure.cause == "timeout"
+    assert record.failure.message == "It took longer than the 6 seconds it may."
+    assert record.took < 30
+
+
+def test_a_cell_that_takes_too_much_memory_is_stopped(outcome, broken):
+    record = outcome(broken("eats"), Limits(memory=2e9, timeout=60.0))
+    assert record.failure is not None and record.failure.cause == "memory"
+    assert "more than the 2 GB it may" in record.failure.message
+
+
+def test_all_that_is_asked_for_is_measured(outcome):
+    pipeline = {"recipe": "padim-filter-bank", "set": {"preprocessing.resize": 48, "preprocessing.crop": 40}}
+    record = outcome(pipeline, measure=["quality", "time", "memory"], repeats=3, batch_size=4)
+    assert record.failure is None
+    assert set(record.metrics) == {"image_auroc", "pixel_auroc", "pro"}
+    whole, parts = {"fit", "predict 1", "predict 4"}, {"read", "reducer fit", "density fit"}
+    stages = {"backbone", "embedding", "score", "map", "score 1", "score 4", "metrics"}
+    assert set(record.seconds) == whole | parts | stages
+    assert all(0 < spread.lower <= spread.median <= spread.upper for spread in record.seconds.values())
+    assert record.seconds["fit"].count == 3 and record.seconds["predict 1"].count == 5
+    assert record.seconds["fit"].median > sum(record.seconds[name].median for name in parts - {"read"})
+    assert set(record.bytes) == {"peak", "peak fit", "peak predict", "model", "fitted", "disk"}
+    assert record.bytes["disk"] >= record.bytes["model"] > 10_000
+    assert record.bytes["peak"] > 1e8 and record.flops is not None and record.flops > 1e6
+
+
+def test_fitted_bytes_leave_the_backbone_out(outcome):
+    small = {"backbone.weights": "none", "preprocessing.resize": 32, "preprocessing.crop": 32}
+    record = outcome({"recipe": "padim-r18-rd100", "set": small | {"reducer.keep": 2}}, measure=["memory"])
+    backbone = made_of(record.settings).pipeline.backbone.state_dict()
+    weights = sum(tensor.nbytes for tensor in backbone.values())
+    size = 16  # height and width of the images, as int64
+    assert record.bytes["model"] == record.bytes["fitted"] + weights + size
+    assert 0 < record.bytes["fitted"] < 20_000
+
+
+def test_only_what_is_asked_for_is_measured(outcome):
+    record = outcome("padim-filter-bank", measure=["memory"])
+    assert record.bytes and not record.metrics and not record.seconds and not record.examples
+    batch = record.settings["batch_size"] * 3 * 224 * 224 * 4  # its pixels alone
+    assert record.bytes["peak fit"] > batch and record.bytes["peak predict"] > batch
+
+
+def test_an_outcome_that_no_record_can_hold_is_a_failure(outcome, broken, monkeypatch):
+    monkeypatch.setattr(process, "_outcome", lambda *_: {"metrics": {"pro": float("nan")}})
+    record = outcome(broken("well"))
+    assert record.failure is not None and record.failure.cause == "error" and not record.metrics
+    assert "pro" in record.failure.message and "finite" in record.failure.message
+
+
+def test_a_record_says_which_metrics_are_better_when_lower(outcome, broken):
+    metrics = [
+        "image_auroc",
+        {
+            "class_path": "torchmetrics",
+            "init_args": {"metric": "torchmetrics.classification.BinaryHingeLoss"},
+        },
+    ]
+    record = outcome(broken("well"), metrics=metrics)
+    (loss,) = record.lower_is_better
+    assert set(record.metrics) == {"image_auroc", loss} and "HingeLoss" in loss
+
+
+def test_examples_and_curves_are_kept(outcome):
+    pipeline = {"recipe": "padim-filter-bank", "set": {"preprocessing.resize": 48, "preprocessing.crop": 40}}
+    record = outcome(pipeline)
+    assert [example.anomalous for example in record.examples] == [False, False, True, True, True, True]
+    assert all(example.path.startswith(("good/", "spot/")) and example.mask for example in record.examples)
+    for name, curve in record.curves.items():
+        assert list(curve.x) == sorted(curve.x), name
+        assert list(curve.y) == sorted(curve.y), name
+    roc = record.curves["roc"]
+    area = sum((b - a) * (c + d) / 2 for a, b, c, d in zip(roc.x, roc.x[1:], roc.y, roc.y[1:], strict=False))
+    assert area == pytest.approx(record.metrics["image_auroc"])
+
+
+def test_the_number_of_training_images_can_be_varied(outcome, suite):
+    planned = Suite.read(suite(vary={"train_images": [4, 12, 30]}, seeds=[0], measure=["memory"])).planned
+    sizes = [run_cell(one.cell, one.facts, Limits(threads=1)).bytes["model"] for one in planned]
+    assert sizes[0] == sizes[1] == sizes[2]  # PaDiM's moments: as many for 4 as for 30 (2 channels)

@@ -1,0 +1,207 @@
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from itertools import islice
+from pathlib import Path
+
+import pytest
+from joblib.parallel import ThreadingBackend, register_parallel_backend
+
+from padimkit.benchmark.cell import Limits
+from padimkit.benchmark.planning.suite import Suite
+from padimkit.benchmark.planning.suite_file import Engine
+from padimkit.benchmark.running.engine import records_beside
+from padimkit.benchmark.running.runner import only_runner, remaining, run_suite, take_over
+from padimkit.benchmark.store import paths, read_all
+from padimkit.errors import BadArgument, BadOutput
+
+
+def run(path, folder, *, retry_failed=False):
+    suite = Suite.read(path)
+    folder.mkdir(exist_ok=True)
+    take_over(suite, folder)
+    return list(run_suite(suite, remaining(suite, folder, retry_failed=retry_failed), folder))
+
+
+def test_what_has_a_record_is_not_run_again(suite, tmp_path):
+    path, folder = suite(), tmp_path / "records"
+    first = run(path, folder)
+    assert {record.seed for record in first} == {0, 1} and read_all(folder) == sorted(
+        first, key=lambda r: r.seed
+    )
+    (folder / f"{first[0].key}.json").unlink()
+    assert [record.key for record in run(path, folder)] == [first[0].key]
+    assert run(path, folder) == []
+
+
+def test_the_same_work_under_another_name_is_only_renamed(suite, tmp_path):
+    folder = tmp_path / "records"
+    run(suite(seeds=[0]), folder)
+    (found,) = read_all(folder)
+    assert run(suite(seeds=[0], name="renamed"), folder) == []
+    assert [(record.suite, record.metrics) for record in read_all(folder)] == [("renamed", found.metrics)]
+
+
+def test_failures_are_tried_again_where_that_is_asked_for_and_end_nothing(suite, broken, tmp_path):
+    folder = tmp_path / "records"
+    path = suite(pipelines=[broken("raises"), broken("well")], seeds=[0])
+    found = run(path, folder)
+    assert sorted(record.failure is None for record in found) == [False, True]
+    assert run(path, folder) == []
+    again = run(path, folder, retry_failed=True)
+    assert [record.method for record in again] == ["raises"]
+
+
+def test_timed_cells_run_alone(suite, tmp_path):
+    path = suite(seeds=[0, 1, 2], measure=["time"], repeats=1, engine={"backend": "loky", "jobs": 3})
+    records = run(path, tmp_path / "records")
+    spans = sorted((record.begun, record.took) for record in records)
+    assert len(spans) == 3
+    order = [record.seed for record in records]
+    assert order == [0, 1, 2]  # one after another, in the order of the suite
+
+
+@pytest.mark.parametrize("backend", ["loky", "threading"])
+def test_other_cells_run_beside_each_other(suite, backend):
+    planned = Suite.read(suite()).planned
+    found = list(records_beside(planned, Limits(threads=1), Engine(backend, 2)))
+    assert {record.key for record in found} == {one.key for one in planned}
+    assert all(record.failure is None for record in found)
+
+
+CLUSTER = """
+from distributed import LocalCluster
+if __name__ == "__main__":
+    with LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=None, processes=True) as cluster:
+        print(cluster.scheduler_address, flush=True)
+        input()
+        print(len(cluster.scheduler.workers), flush=True)
+"""
+
+
+def test_a_dask_cluster_of_two_worker_processes_runs_cells(suite, tmp_path):
+    """In processes of its own: what distributed imports changes importlib's entry points for good."""
+    (tmp_path / "cluster.py").write_text(CLUSTER)
+    command = [sys.executable, str(tmp_path / "cluster.py")]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as cluster:
+        address = cluster.stdout.readline().strip()
+        path = suite(engine={"backend": "dask", "address": address})
+        said, errors = start(path, tmp_path / "records").communicate(timeout=120)
+        workers, _ = cluster.communicate("\n")
+    assert said.count("image_auroc 1.0000") == 2, errors
+    assert workers.strip() == "2"
+    assert {record.seed for record in read_all(tmp_path / "records")} == {0, 1}
+
+
+def test_ray_runs_cells(suite, tmp_path):
+    pytest.importorskip("ray", reason="needs the extra ray")
+    path = suite(seeds=[0, 1, 2], engine={"backend": "ray", "jobs": 2})
+    said, errors = start(path, tmp_path / "records").communicate(timeout=120)
+    assert said.count("image_auroc 1.0000") == 3, errors
+    assert {record.seed for record in read_all(tmp_path / "records")} == {0, 1, 2}
+
+
+@pytest.mark.parametrize(("one_by_one", "expected"), [(False, [0, 2]), (True, [0])])
+def test_only_a_backend_that_gives_all_results_at_once_is_given_rounds(suite, one_by_one, expected):
+    rounds = []
+
+    class Backend(ThreadingBackend):
+        supports_return_generator = one_by_one
+
+        def configure(self, *args, **arguments):
+            rounds.append(len(found))
+            return super().configure(*args, **arguments)
+
+    register_parallel_backend("mine", Backend)
+    planned, found = Suite.read(suite(seeds=[0, 1, 2])).planned, []
+    for record in records_beside(planned, Limits(threads=1), Engine("mine", jobs=2)):
+        found.append(record)
+    assert rounds == expected and {record.seed for record in found} == {0, 1, 2}
+    assert all(record.failure is None for record in found)
+
+
+def test_an_engine_that_there_is_not_is_refused(suite):
+    planned = Suite.read(suite(seeds=[0])).planned
+    with pytest.raises(BadArgument, match='no backend "lokky"'):
+        list(records_beside(planned, Limits(), Engine("lokky")))
+
+
+def start(path, folder):
+    command = [sys.executable, "-m", "padimkit", "benchmark", str(path), f"--output={folder}"]
+    return subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True
+    )
+
+
+def workers_of(folder):
+    """Processes of cells that are still there."""
+    found = []
+    for process in Path("/proc").glob("[0-9]*"):
+        try:
+            words = (process / "cmdline").read_bytes().decode().split("\0")
+            parent_of_test = (process / "environ").read_bytes().decode()
+        except OSError:
+            continue
+        if "padimkit.benchmark.running.worker" in words and f"PADIMKIT_TEST={folder}" in parent_of_test.split(
+            "\0"
+        ):
+            found.append(process.name)
+    return found
+
+
+@pytest.mark.parametrize("jobs", [1, 2])
+def test_a_runner_that_is_killed_loses_at_most_the_running_cells(suite, tmp_path, monkeypatch, jobs):
+    """Ten times each, at random moments, with one and with two cells at a time."""
+    folder = tmp_path / "records"
+    monkeypatch.setenv("PADIMKIT_TEST", str(folder))
+    path = suite(seeds=list(range(60)), engine={"jobs": jobs})
+    dice, kept = random.Random(), {}
+    for _ in range(10):
+        with start(path, folder) as process:
+            said = list(islice(process.stdout, dice.randrange(3)))  # the first line comes before all cells
+            time.sleep(dice.uniform(0, 1.5))
+            os.kill(process.pid, signal.SIGKILL)
+            said += process.communicate()[0].splitlines()
+        finished = [line for line in said if line.startswith("[")]
+        records = {record.key: record for record in read_all(folder)} if folder.exists() else {}
+        assert all(record.failure is None for record in records.values())
+        assert kept.items() <= records.items()  # nothing that was there is lost or changed
+        assert len(records) - len(kept) >= len(finished)  # what was said to be finished is there
+        kept = records
+    time.sleep(1)
+    assert workers_of(folder) == []
+    assert len(list(paths(folder))) == len(kept) > 0
+
+
+@pytest.mark.parametrize("jobs", [1, 2])
+def test_an_interrupted_runner_writes_nothing_half_and_stops_its_cells(suite, tmp_path, monkeypatch, jobs):
+    folder = tmp_path / "records"
+    monkeypatch.setenv("PADIMKIT_TEST", str(folder))
+    with start(suite(seeds=list(range(20)), engine={"jobs": jobs}), folder) as process:
+        for line in process.stdout:
+            if line.startswith("[1/"):
+                break
+        time.sleep(1.5)
+        os.kill(process.pid, signal.SIGINT)
+        _, errors = process.communicate(timeout=60)
+    assert process.returncode == 130 and "interrupted" in errors
+    assert "Traceback" not in errors
+    time.sleep(0.5)
+    assert workers_of(folder) == []
+    assert all(record.failure is None for record in read_all(folder))
+    assert [path.name for path in folder.glob(".*")] == [
+        ".plan-small.json",
+        ".running",
+    ]  # what keeps a second runner away
+    assert "new records are in" in errors and "goes on from there" in errors
+
+
+def test_a_second_runner_on_the_same_records_is_refused(tmp_path):
+    with only_runner(tmp_path):
+        with pytest.raises(BadOutput, match="Another run is writing records to"), only_runner(tmp_path):
+            pass
+    with only_runner(tmp_path):
+        pass

@@ -1,0 +1,428 @@
+"""Density models that are right but for one thing, and the check that finds it."""
+
+import numpy as np
+import torch
+
+from padimkit.contracts import DensityModel, Mergeable, Updatable
+from padimkit.errors import NotFitted
+from padimkit.values import Scores
+
+
+class Distance(DensityModel):
+    """The distance from the mean of all training patches at the same position: right in every way."""
+
+    def __init__(self, power: float = 1.0):
+        self.power = power
+        self.total = None
+        self.count = 0
+        self.mean = None
+
+    def fit(self, stream):
+        self.total = self.mean = None
+        self.count = 0
+        self.learn(stream)
+
+    def learn(self, stream):
+        for embedding in stream:
+            total = embedding.patches.double().sum(0)
+            self.total = total if self.total is None else self.total + total
+            self.count += len(embedding.patches)
+        self.mean = None
+
+    def score(self, embedding):
+        if self.total is None:
+            raise NotFitted("Distance.score was called before fit.")
+        if self.mean is None:
+            self.mean = self.total / self.count
+        distances = torch.linalg.vector_norm(embedding.patches.double() - self.mean, dim=1)
+        return Scores((distances**self.power).float())
+
+    def state_dict(self):
+        if self.total is None:
+            raise NotFitted("Distance.state_dict was called before fit.")
+        return {"total": self.total, "count": torch.tensor(self.count)}
+
+    def load_state_dict(self, state):
+        self.total, self.count, self.mean = state["total"], int(state["count"]), None
+
+
+class Growing(Distance, Updatable, Mergeable):
+    """The same, learning more: right in every way."""
+
+    def update(self, stream):
+        self.learn(stream)
+
+    def merge(self, other):
+        self.total, self.count, self.mean = self.total + other.total, self.count + other.count, None
+
+
+class Double(Distance):
+    def score(self, embedding):
+        return Scores(super().score(embedding).patches.double())
+
+
+class Cropped(Distance):
+    def score(self, embedding):
+        return Scores(super().score(embedding).patches[:, :, :-1])
+
+
+class DoubleForImages(Distance):
+    def score(self, embedding):
+        scores = super().score(embedding).patches
+        return Scores(scores, scores.double().amax((1, 2)))
+
+
+class Overflowing(Distance):
+    def score(self, embedding):
+        scores = super().score(embedding).patches
+        return Scores(scores.where(scores < 15, torch.inf))
+
+
+class Inverted(Distance):
+    def score(self, embedding):
+        return Scores(-super().score(embedding).patches)
+
+
+class InvertedForImages(Distance):
+    def score(self, embedding):
+        scores = super().score(embedding).patches
+        return Scores(scores, -scores.amax((1, 2)))
+
+
+class ScoresUnfitted(Distance):
+    def score(self, embedding):
+        if self.total is None:
+            return Scores(embedding.patches.mean(1))
+        return super().score(embedding)
+
+
+class RaisesSomethingElseUnfitted(Distance):
+    def score(self, embedding):
+        if self.total is None:
+            raise RuntimeError("no mean")
+        return super().score(embedding)
+
+
+class ChangesInputOfFit(Distance):
+    def fit(self, stream):
+        embeddings = list(stream)
+        super().fit(embeddings)
+        embeddings[0].patches.zero_()
+
+
+class ChangesInputOfScore(Distance):
+    def score(self, embedding):
+        scores = super().score(embedding)
+        embedding.patches.zero_()
+        return scores
+
+
+class ExpectsContiguousInFit(Distance):
+    def learn(self, stream):
+        super().learn(stream)
+        for embedding in stream:
+            embedding.patches.view(-1)
+
+
+class ExpectsContiguous(Distance):
+    def score(self, embedding):
+        embedding.patches.view(-1)
+        return super().score(embedding)
+
+
+class ScalesByBatch(Distance):
+    def score(self, embedding):
+        scores = super().score(embedding).patches
+        return Scores(scores + 0.1 * scores.mean())
+
+
+class SpreadOfEachBatch(Distance):
+    def learn(self, stream):
+        super().learn(stream)
+        self.total = self.total + 0 * torch.stack([e.patches.std(0) for e in stream]).sum(0)
+
+
+class NeverForgets(Distance):
+    def fit(self, stream):
+        self.learn(stream)
+
+
+class Neighbours(Distance):
+    """The distance to the nearest training patch, which never forgets: on training data it is always 0."""
+
+    def __init__(self):
+        self.gallery = torch.empty(0)
+
+    def fit(self, stream):
+        for embedding in stream:
+            self.gallery = torch.cat(
+                [self.gallery.reshape(-1, *embedding.patches.shape[1:]), embedding.patches]
+            )
+
+    def score(self, embedding):
+        if not len(self.gallery):
+            raise NotFitted("Neighbours.score was called before fit.")
+        distances = torch.linalg.vector_norm(embedding.patches[:, None] - self.gallery, dim=2)
+        return Scores(distances.amin(1))
+
+    def state_dict(self):
+        return {"gallery": self.gallery}
+
+    def load_state_dict(self, state):
+        self.gallery = state["gallery"]
+
+
+class Trainable(Distance):
+    def score(self, embedding):
+        return Scores(super().score(embedding).patches * torch.nn.Parameter(torch.ones(())))
+
+
+class NotesInState(Distance):
+    def state_dict(self):
+        return super().state_dict() | {"note": "written by me"}
+
+
+class RoundsItsState(Distance):
+    def state_dict(self):
+        return super().state_dict() | {"total": self.total.float()}
+
+    def load_state_dict(self, state):
+        super().load_state_dict(state | {"total": state["total"].double()})
+
+
+class CountsAnewWhenRestored(Distance):
+    def load_state_dict(self, state):
+        super().load_state_dict({"total": state["total"] / state["count"], "count": torch.tensor(1)})
+
+
+class KeepsItsMeanWhenLoaded(Distance):
+    def load_state_dict(self, state):
+        mean = self.mean
+        super().load_state_dict(state)
+        self.mean = mean
+
+
+class FitsIntoTheLoadedState(Distance):
+    def fit(self, stream):
+        loaded = self.total
+        super().fit(stream)
+        if loaded is not None:
+            loaded.copy_(self.total)
+
+
+class CountsQuestions(Distance):
+    questions = 0
+
+    def score(self, embedding):
+        self.questions += 1
+        return super().score(embedding)
+
+    def state_dict(self):
+        return super().state_dict() | {"questions": torch.tensor(self.questions)}
+
+    def load_state_dict(self, state):
+        super().load_state_dict(state)
+        self.questions = int(state["questions"])
+
+
+class KeepsAHistory(Distance):
+    fits = 0
+
+    def fit(self, stream):
+        super().fit(stream)
+        self.fits += 1
+
+    def state_dict(self):
+        return super().state_dict() | {"history": torch.zeros(self.fits)}
+
+    def load_state_dict(self, state):
+        super().load_state_dict(state)
+        self.fits = len(state["history"])
+
+
+class KeepsItsMeanWhenUpdated(Growing):
+    def update(self, stream):
+        mean = self.mean
+        super().update(stream)
+        self.mean = mean
+
+
+class NeedsAFitBeforeUpdates(Growing):
+    def update(self, stream):
+        if self.total is None:
+            raise NotFitted("Update after fit.")
+        super().update(stream)
+
+
+class UpdatesTheLoadedState(Growing):
+    def update(self, stream):
+        loaded = self.total
+        super().update(stream)
+        if loaded is not None:
+            loaded.copy_(self.total)
+
+
+class MergesMeans(Growing):
+    def merge(self, other):
+        self.total = (self.total / self.count + other.total / other.count) / 2
+        self.count, self.mean = 1, None
+
+
+class MergesIntoTheOther(Growing):
+    def merge(self, other):
+        super().merge(other)
+        other.total, other.count, other.mean = self.total, self.count, None
+
+
+class Unseeded(Distance):
+    def learn(self, stream):
+        super().learn(stream)
+        generator = torch.Generator()
+        generator.seed()
+        self.total = self.total * (1 + 1e-5 * torch.rand(self.total.shape, generator=generator))
+
+
+class IgnoresItsSeed(Distance):
+    def __init__(self, seed: int = 0):
+        super().__init__()
+        self.seed = seed
+
+
+class DrawsFromTorch(Distance):
+    def fit(self, stream):
+        super().fit(stream)
+        torch.rand(1)
+
+
+class DrawsFromNumpy(Distance):
+    def score(self, embedding):
+        np.random.rand()
+        return super().score(embedding)
+
+
+class SeedsTorch(Distance):
+    def __init__(self, power: float = 1.0):
+        super().__init__(power)
+        torch.manual_seed(1)
+
+
+class DriftsWithEachQuestion(Distance):
+    questions = 0
+
+    def fit(self, stream):
+        super().fit(stream)
+        self.questions = 0
+
+    def score(self, embedding):
+        self.questions += 1
+        return Scores(super().score(embedding).patches * (1 + 1e-6 * self.questions))
+
+    def load_state_dict(self, state):
+        super().load_state_dict(state)
+        self.questions = 0
+
+
+class ReusesItsBuffer(Distance):
+    buffer = None
+
+    def score(self, embedding):
+        scores = super().score(embedding).patches
+        if self.buffer is None or len(self.buffer) < len(scores):
+            self.buffer = torch.empty(scores.shape)
+        self.buffer[: len(scores)] = scores
+        return Scores(self.buffer[: len(scores)])
+
+
+SHARED = {"scale": 1.0}
+
+
+class SharesItsScale(Distance):
+    def __init__(self, power: float = 1.0):
+        super().__init__(power)
+        self.shared = SHARED
+
+    def learn(self, stream):
+        super().learn(stream)
+        self.shared["scale"] = float(self.total.max())
+
+    def score(self, embedding):
+        return Scores(super().score(embedding).patches * self.shared["scale"])
+
+
+class CopiesAreTheSame(Distance):
+    def __deepcopy__(self, memo):
+        return self
+
+
+class HoldsALambda(Distance):
+    def __init__(self, power: float = 1.0):
+        super().__init__(power)
+        self.root = lambda x: x
+
+
+class RenamesItsArgument(Distance):
+    def __init__(self, exponent: float = 1.0):
+        super().__init__(exponent)
+
+
+class ChangesItsArgument(Distance):
+    def __init__(self, images: int = 0):
+        super().__init__()
+        self.images = images
+
+    def fit(self, stream):
+        super().fit(stream)
+        self.images = self.count
+
+
+CPU = torch.device("cpu")
+
+
+class TakesADevice(Distance):
+    def __init__(self, device: torch.device = CPU):
+        super().__init__()
+        self.device = device
+
+
+BROKEN = {
+    Double: "one_score_per_position",
+    Cropped: "one_score_per_position",
+    DoubleForImages: "one_score_per_position",
+    Overflowing: "scores_are_finite",
+    Inverted: "outliers_score_higher",
+    InvertedForImages: "outliers_score_higher",
+    ScoresUnfitted: "refuses_to_score_before_fit",
+    RaisesSomethingElseUnfitted: "refuses_to_score_before_fit",
+    ChangesInputOfFit: "input_is_not_modified",
+    ChangesInputOfScore: "input_is_not_modified",
+    ExpectsContiguousInFit: "memory_layout_does_not_matter",
+    ExpectsContiguous: "memory_layout_does_not_matter",
+    ScalesByBatch: "batch_size_does_not_matter",
+    SpreadOfEachBatch: "last_batch_may_hold_one_image",
+    NeverForgets: "second_fit_forgets_the_first",
+    Trainable: "results_carry_no_gradient",
+    NotesInState: "state_is_named_tensors",
+    RoundsItsState: "restored_state_gives_the_same_result",
+    CountsAnewWhenRestored: "restored_state_is_written_again",
+    KeepsItsMeanWhenLoaded: "loading_forgets_what_was_learnt",
+    FitsIntoTheLoadedState: "loading_leaves_the_state_alone",
+    CountsQuestions: "use_leaves_the_state_alone",
+    KeepsAHistory: "state_does_not_grow_with_each_fit",
+    KeepsItsMeanWhenUpdated: "update_equals_one_fit",
+    NeedsAFitBeforeUpdates: "first_update_is_a_fit",
+    UpdatesTheLoadedState: "restored_part_can_be_updated",
+    MergesMeans: "merge_equals_one_fit",
+    MergesIntoTheOther: "merge_leaves_the_other_alone",
+    Unseeded: "same_arguments_give_the_same_result",
+    IgnoresItsSeed: "another_seed_gives_another_result",
+    DrawsFromTorch: "leaves_global_random_state_alone",
+    DrawsFromNumpy: "leaves_global_random_state_alone",
+    SeedsTorch: "leaves_global_random_state_alone",
+    DriftsWithEachQuestion: "repeats_itself",
+    ReusesItsBuffer: "earlier_results_stay",
+    SharesItsScale: "instances_share_nothing",
+    CopiesAreTheSame: "can_be_copied",
+    HoldsALambda: "can_be_pickled",
+    ChangesItsArgument: "keeps_its_arguments",
+    TakesADevice: "can_be_written_down",
+}

@@ -1,0 +1,80 @@
+import numpy as np
+import pytest
+import torch
+from metric_inputs import computed, of_pixels, pieces, tied_maps
+
+from padimkit.memory import Spool
+from padimkit.metrics import _sorted_runs
+from padimkit.metrics._sorted_runs import Runs, keys
+from padimkit.metrics.auroc import PixelAUROC
+from padimkit.metrics.pro import PRO
+
+
+def test_keys_are_in_the_order_of_the_scores(random):
+    bits = random.integers(0, 2**32, 5000, dtype=np.uint64).astype(np.uint32)
+    scores = bits.view(np.float32)
+    special = np.array([0.0, -0.0, np.inf, -np.inf, 1e-45, -1e-45, 3.4e38, -3.4e38], np.float32)
+    scores = np.concatenate([scores[~np.isnan(scores)], special])
+    low, high = scores[:-1], scores[1:]
+    assert np.array_equal(keys(low) < keys(high), low < high)
+    assert np.array_equal(np.equal.outer(keys(special), keys(special)), np.equal.outer(special, special))
+
+
+def test_scores_next_to_each_other_stay_in_order(random):
+    bits = random.integers(0, 2**32, 5000, dtype=np.uint64).astype(np.uint32)
+    scores = bits.view(np.float32)
+    scores = scores[np.isfinite(scores)]
+    with np.errstate(over="ignore"):
+        assert np.all(keys(scores) < keys(np.nextafter(scores, np.float32(np.inf))))
+
+
+@pytest.mark.parametrize("in_memory", [0, 200, 2**28])
+def test_ranks_are_those_in_all_values_together(random, monkeypatch, in_memory):
+    monkeypatch.setattr(_sorted_runs, "RUN", 50)
+    monkeypatch.setattr(_sorted_runs, "IN_MEMORY", in_memory)
+    values = random.integers(-20, 20, 401).astype(np.int32)
+    collected = Runs()
+    for part in np.array_split(values, 23):
+        collected.add(part)
+    asked = np.sort(random.integers(-25, 25, 60).astype(np.int32))
+    assert collected.count == 401
+    below, not_above = collected.ranks(asked)
+    assert np.array_equal(below, [(values < one).sum() for one in asked])
+    assert np.array_equal(not_above, [(values <= one).sum() for one in asked])
+
+
+def test_memory_stays_bounded_however_many_values_there_are(monkeypatch):
+    monkeypatch.setattr(_sorted_runs, "RUN", 1000)
+    monkeypatch.setattr(_sorted_runs, "IN_MEMORY", 20_000)
+    spooled = []
+    empty = Spool.empty
+    monkeypatch.setattr(Spool, "empty", lambda *args: spooled.append(args[1][0]) or empty(*args))
+    collected = Runs()
+    for _ in range(100):
+        collected.add(np.arange(500, dtype=np.int32))
+    assert collected.count == 50_000
+    assert sum(spooled) == 44_000  # 20,000 bytes are in memory, and 1,000 values wait
+
+
+@pytest.mark.parametrize("metric", [PixelAUROC, PRO])
+@pytest.mark.parametrize("in_memory", [0, 2**28])
+def test_many_runs_give_the_figure_of_one(random, monkeypatch, metric, in_memory):
+    pair = of_pixels(*tied_maps(random))
+    expected = computed(metric(), pair)
+    monkeypatch.setattr(_sorted_runs, "RUN", 7)
+    monkeypatch.setattr(_sorted_runs, "IN_MEMORY", in_memory)
+    streamed = metric()
+    for piece in pieces(pair, 1):
+        streamed.update(*piece)
+    assert streamed.compute() == pytest.approx(expected, abs=1e-12)
+    assert streamed.compute() == pytest.approx(expected, abs=1e-12)
+
+
+def test_an_update_copies_what_it_takes_in(random):
+    maps, masks = tied_maps(random)
+    expected = computed(PRO(), of_pixels(maps, masks))
+    prediction, truth = of_pixels(maps, masks)
+    metric = PRO()
+    metric.update(prediction, truth)
+    prediction.anomaly_maps.copy_(torch.zeros(()))
+    assert metric.compute() == expected

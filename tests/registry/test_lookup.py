@@ -1,0 +1,47 @@
+import pytest
+
+from padimkit.errors import AmbiguousPlugin, BadArgument, UnknownPlugin
+from padimkit.registry.plugin import CONTRACTS
+from padimkit.registry.registry import SINGULAR, find_family, find_plugin
+
+TWIN = {"twin": "twin:Twin"}
+
+
+@pytest.mark.parametrize(
+    "name", ["pca", "padimkit:pca", "reducers/pca", "reducer/pca", "reducers/padimkit:pca"]
+)
+def test_a_plugin_is_found_by_each_of_its_names(name):
+    plugin = find_plugin(name)
+    assert (plugin.family, plugin.full_name) == ("reducers", "padimkit:pca")
+
+
+def test_a_name_in_several_families_needs_the_family(install):
+    install("stranger", {"gaussian": "twin:Twin"})
+    with pytest.raises(AmbiguousPlugin, match='Use one of "reducers/gaussian", "densities/gaussian"'):
+        find_plugin("gaussian")
+    assert find_plugin("reducers/gaussian").distribution == "stranger"
+    assert find_plugin("density/gaussian").distribution == "padimkit"
+    assert find_plugin("stranger:gaussian").family == "reducers"
+
+
+def test_a_name_of_several_distributions_needs_the_distribution(install):
+    install("first", TWIN)
+    install("second", TWIN)
+    with pytest.raises(AmbiguousPlugin, match='"reducers/first:twin", "reducers/second:twin"'):
+        find_plugin("twin")
+    assert find_plugin("reducers/second:twin").distribution == "second"
+
+
+def test_what_does_not_exist_is_refused_with_near_misses():
+    with pytest.raises(UnknownPlugin, match="'gaussian'.*padimkit plugins list"):
+        find_plugin("gausian")
+    with pytest.raises(UnknownPlugin, match='There is no plugin "zzzzz". List all'):
+        find_plugin("zzzzz")
+    with pytest.raises(BadArgument, match="no family \"densty\".*'density'"):
+        find_plugin("densty/gaussian")
+
+
+def test_each_family_has_its_singular():
+    assert list(SINGULAR) == list(CONTRACTS)
+    for family, word in SINGULAR.items():
+        assert find_family(word) == find_family(family) == family

@@ -1,0 +1,144 @@
+from dataclasses import replace
+
+import made_records
+import numpy as np
+import pytest
+
+from padimkit.benchmark.record import Spread
+from padimkit.cli.main import main
+from padimkit.report.growth import expected
+from padimkit.report.sections.growth import exponent_tables
+
+
+@pytest.fixture
+def measured(random, write):
+    """Two seeds of Rd100 on two categories of MVTec AD, with figures that can be told apart."""
+    records = []
+    for category in ("bottle", "tile"):
+        for seed in (0, 1):
+            made = made_records.made("PaDiM-R18-Rd100", category, seed, random, dataset="mvtec")
+            figures = {"pixel_auroc": 0.97 + 0.01 * seed, "pro": 0.9}
+            records.append(replace(made, metrics=figures))
+    return write(records)
+
+
+def test_measured_figures_stand_beside_the_printed_ones(measured, capsys):
+    assert main(["report", str(measured), "--paper=3"]) == 0
+    said = capsys.readouterr().out
+    lines = [line.split(" | ") for line in said.splitlines() if line.startswith("| PaDiM-R18-Rd100 | bottle")]
+    assert [line[2:7] for line in lines] == [
+        ["pixel auroc, %", "98.1", "97.5 ± 0.7", "-0.6", "data, 256 px, centre 224 px: bottle |"],
+        ["pro, %", "93.9", "90.0 ± 0.0", "-3.9", "data, 256 px, centre 224 px: bottle |"],
+    ]
+    assert "| PaDiM-WR50-Rd550 | bottle | pixel auroc, % | 98.3 | none | none |" in said
+
+
+def test_doubtful_cells_are_marked_with_their_reason(measured, capsys):
+    main(["report", str(measured), "--paper=2"])
+    said = capsys.readouterr().out
+    assert "| 90.5 (1) |" in said and "\n(1) " in said
+
+
+@pytest.mark.parametrize("table", [7, 8])
+def test_tables_of_cost_show_what_the_paper_counts(measured, capsys, table):
+    assert main(["report", str(measured), f"--paper={table}"]) == 0
+    said = capsys.readouterr().out
+    assert "| PaDiM-R18-Rd100 | MVTec AD | 0.127 | 0.173 | 0.17 | with the backbone |" in said
+    assert "| PaDiM-WR50-Rd550 | MVTec AD | 3.801 | 4.077 | 3.8 | without |" in said
+    assert "Too little is known of VAE-R18 on MVTec AD to compute its 0.09 GB." in said
+
+
+def test_without_records_of_its_data_a_table_has_those_of_other_data(measured, capsys):
+    assert main(["report", str(measured), "--paper=4"]) == 0
+    said = capsys.readouterr().out
+    where = "mvtec/data, 256 px, centre 224 px: bottle, tile |"
+    assert f"| PaDiM-R18-Rd100 | all | pixel auroc, % | 91.2 | 97.5 ± 0.7 | +6.3 | {where}" in said
+    assert "Other data than those of the table (STC) were measured: the differences tell little." in said
+    main(["report", str(measured), "--paper=3"])
+    assert "Other data" not in capsys.readouterr().out
+
+
+def test_a_table_of_two_data_sets_says_what_each_printed_figure_is_of(random, write, capsys):
+    folder = write([made_records.made("SPADE-WR50", "bottle", 0, random)])
+    assert main(["report", str(folder), "--paper=8"]) == 0
+    said = capsys.readouterr().out
+    assert "| SPADE-WR50 | all of STC |" in said and "| SPADE-WR50 | all of MVTec AD |" in said
+    assert "(MVTec AD and STC)" in said
+
+
+def test_without_a_figure_that_it_has_a_table_is_refused(random, write, capsys):
+    failed = made_records.failed(made_records.made("SPADE-WR50", "bottle", 0, random, dataset="mvtec"))
+    folder = write([failed])
+    assert main(["report", str(folder), "--paper=4"]) == 2
+    assert "has pixel auroc; no record that has finished has that" in capsys.readouterr().err
+    assert main(["report", str(folder), "--paper=9"]) == 2
+
+
+GAUSSIAN = {"pipeline": {"density": {"class_path": "gaussian"}}}
+SPADE = {"pipeline": {"density": {"class_path": "spade"}}}
+
+
+@pytest.mark.parametrize(
+    ("settings", "varied", "cost", "exponent"),
+    [
+        (GAUSSIAN, "train_images", "fit", "1"),
+        (GAUSSIAN, "train_images", "model", "0"),
+        (GAUSSIAN, "train_images", "predict 1", "0"),
+        (GAUSSIAN, "reducer.keep", "fit", "2 to 3"),
+        (GAUSSIAN, "reducer.keep", "density fit", "2 to 3"),
+        (GAUSSIAN, "reducer.keep", "score 4", "2"),
+        (GAUSSIAN, "train_images", "peak predict", "None"),
+        (SPADE, "train_images", "fitted", "1"),
+        (SPADE, "resolution", "score 1", "4"),
+        (SPADE, "train_images", "disk", "1"),
+        (SPADE, "resolution", "predict 8", "2 to 4"),
+        (SPADE, "density.gallery_neighbours", "predict 1", "1"),
+        (SPADE, "reducer.keep", "fit", "None"),
+        (GAUSSIAN, "train_images", "peak", "None"),
+        ({}, "train_images", "fit", "None"),
+    ],
+)
+def test_theory_knows_the_exponents(settings, varied, cost, exponent):
+    assert str(expected(settings, varied, cost)) == exponent
+
+
+@pytest.mark.parametrize(("constant", "verdict"), [(16, "as in theory"), (5000, "below theory")])
+def test_a_few_constant_bytes_are_no_departure_from_theory(random, study_of, constant, verdict):
+    def cell(images):
+        made = made_records.made("SPADE", "bottle", 0, random)
+        sizes = {"fitted": 1000 * images + constant}
+        pipeline = made.settings["pipeline"] | SPADE["pipeline"]
+        varied = {"train_images": float(images)}
+        settings = made.settings | {"pipeline": pipeline}
+        return replace(made, key=f"{images}", settings=settings, varied=varied, seconds={}, bytes=sizes)
+
+    (table,) = exponent_tables(study_of([cell(images) for images in (10, 20, 40, 80)]))
+    assert [[datum.text for datum in row][3:] for row in table.rows] == [["1", verdict]]
+
+
+@pytest.mark.parametrize(
+    ("power", "verdict"), [(1.0, "as in theory"), (2.0, "above theory"), (0.5, "below theory")]
+)
+@pytest.mark.parametrize("document", ["html", "markdown", "latex"])
+def test_documents_say_where_measurement_and_theory_part(random, write, tmp_path, power, verdict, document):
+    records = []
+    noise = random.uniform(0.01, 0.02) * np.array([1, -1, 0, -1, 1])  # which leaves the slope as it is
+    for images, shift in zip((10, 20, 40, 80, 160), noise.tolist(), strict=True):
+        made = made_records.made("PaDiM", "bottle", 0, random)
+        fit = images**power / 100 * 2**shift
+        settings = made.settings | {"pipeline": made.settings["pipeline"] | GAUSSIAN["pipeline"]}
+        records.append(
+            replace(
+                made,
+                key=f"{made.key}-{images}",
+                settings=settings,
+                varied={"train_images": float(images)},
+                seconds={"fit": Spread(fit, fit, fit, 3)},
+                bytes={},
+            )
+        )
+    output = tmp_path / "report"
+    assert main(["report", str(write(records)), f"--output={output}", f"--format={document}"]) == 0
+    text = output.read_text()
+    assert f"{power:.2f} (" in text
+    assert {word for word in ("as in theory", "above theory", "below theory") if word in text} == {verdict}

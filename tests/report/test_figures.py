@@ -1,0 +1,364 @@
+"""The figures of a report beside plain computations."""
+
+from dataclasses import replace
+
+import made_records
+import numpy as np
+import pytest
+
+from padimkit.benchmark.record import Curve
+from padimkit.report import formatting, links
+from padimkit.report.formats.page import as_page
+from padimkit.report.plots.ranks import cliques
+from padimkit.report.scoreboards import scoreboards
+from padimkit.report.sections.comparison import comparisons
+from padimkit.report.sections.curves import height, panels
+from padimkit.report.sections.growth import growths
+from padimkit.report.sections.tradeoffs import front, tradeoffs
+from padimkit.report.statistics import Ranking
+
+
+def test_mean_and_spread_are_those_over_seeds(records, study):
+    for board in scoreboards(study):
+        for row in board.rows:
+            for category in board.categories:
+                values = [
+                    record.metrics[board.metric]
+                    for record in records
+                    if (record.method, record.category) == (row.method, category)
+                    and board.metric in record.metrics
+                ]
+                found = board.spread(row, category)
+                assert found.mean == pytest.approx(np.mean(values))
+                assert found.deviation == pytest.approx(np.std(values, ddof=1))
+                assert found.count == len(values)
+
+
+def test_a_mean_over_categories_needs_all_of_them(study_of, records):
+    kept = [record for record in records if (record.method, record.category) != ("spade", "grid")]
+    table = comparisons(study_of(kept))[0].table
+    assert table.head[2] == "mean"
+    means = {row[0].text: row[2] for row in table.rows}
+    assert means["spade"].value is None
+    expected = np.mean(
+        [
+            np.mean(
+                [record.metrics["image_auroc"] for record in kept if _is(record, "padim-rd100", category)]
+            )
+            for category in made_records.CATEGORIES
+        ]
+    )
+    assert means["padim-rd100"].value == pytest.approx(expected)
+    assert table.rows[-1][0].text == "spade"
+
+
+def _is(record, method, category):
+    return (record.method, record.category) == (method, category) and "image_auroc" in record.metrics
+
+
+def test_the_best_of_each_column_is_marked(study):
+    for comparison in comparisons(study):
+        for column in range(2, len(comparison.table.head)):
+            data = [row[column] for row in comparison.table.rows]
+            assert [item.best for item in data] == [item.value == max(d.value for d in data) for item in data]
+
+
+def test_what_has_no_figure_says_why(study_of, random):
+    finished = made_records.made("spade", "bottle", 0, random)
+    failed = made_records.failed(made_records.made("padim-rd100", "bottle", 0, random))
+    missing = made_records.made("layer-sum", "cable", 0, random)
+    table = comparisons(study_of([finished, failed, missing]))[0].table
+    column = table.head.index("bottle")
+    texts = {row[0].text: row[column].text for row in table.rows}
+    assert texts["padim-rd100"] == "failed"
+    assert texts["layer-sum"] == "missing"
+
+
+def test_differences_are_from_the_best(study):
+    comparison = next(item for item in comparisons(study) if item.board.metric == "pro")
+    means = {row[0].text: row[2].value for row in comparison.table.rows}
+    best = max(means, key=means.get)
+    assert best in comparison.differences.caption
+    assert {row[0].text for row in comparison.differences.rows} == means.keys() - {best}
+    for row in comparison.differences.rows:
+        assert row[2].value == pytest.approx(means[row[0].text] - means[best])
+        assert row[4].text == "6"
+
+
+def test_where_lower_is_better_all_is_as_with_the_opposite_figures(records, study, study_of):
+    losses = [
+        replace(
+            record,
+            metrics={name: 1 - value for name, value in record.metrics.items()},
+            lower_is_better=("image_auroc", "pro"),
+        )
+        for record in records
+    ]
+    mirrored = study_of(losses)
+    for one, other in zip(comparisons(study), comparisons(mirrored), strict=True):
+        assert "lower is better" in other.table.caption and "better" not in one.table.caption
+        assert _best(one.table) == _best(other.table)
+        assert [row[0] for row in one.table.rows] == [row[0] for row in other.table.rows]
+        found = zip(one.differences.rows, other.differences.rows, strict=True)
+        assert all(a[2].value == pytest.approx(-b[2].value) for a, b in found)
+        assert one.ranks.table == other.ranks.table
+    for one, other in zip(tradeoffs(study), tradeoffs(mirrored), strict=True):
+        assert [plot.caption for plot in one.plots] == [plot.caption for plot in other.plots]
+        assert all("(lower is better)" in plot.svg for plot in other.plots)
+
+
+def _best(table):
+    return [[datum.best for datum in row] for row in table.rows]
+
+
+def test_seeds_are_the_pairs_of_a_single_category(study_of, random):
+    records = [
+        made_records.made(method, "grid", seed, random)
+        for method in ("spade", "layer-sum")
+        for seed in range(4)
+    ]
+    differences = comparisons(study_of(records))[0].differences
+    values = {record.key: record.metrics["image_auroc"] for record in records}
+    expected = [
+        values[made_records.made("layer-sum", "grid", seed, random).key]
+        - values[made_records.made("spade", "grid", seed, random).key]
+        for seed in range(4)
+    ]
+    assert abs(differences.rows[0][2].value) == pytest.approx(abs(np.mean(expected)))
+    assert differences.rows[0][4].text == "4"
+
+
+@pytest.mark.parametrize("figure", [0.1, 0.999], ids=["the worse", "the best"])
+def test_one_seed_stands_for_all_of_the_other_method(study_of, random, figure):
+    records = [made_records.made("padim-rd100", "grid", seed, random) for seed in (1, 2, 3, 4, 5)]
+    alone = replace(made_records.made("layer-sum", "grid", 0, random), metrics={"image_auroc": figure})
+    differences = comparisons(study_of([*records, alone]))[0].differences
+    mean = np.mean([record.metrics["image_auroc"] for record in records])
+    ((_, _, difference, interval, pairs),) = differences.rows
+    assert abs(difference.value) == pytest.approx(abs(mean - alone.metrics["image_auroc"]))
+    assert pairs.text == "5" and " to " in interval.text
+
+
+@pytest.mark.parametrize(("seeds", "told"), [(4, False), (5, True)])
+def test_an_interval_needs_five_pairs(study_of, random, seeds, told):
+    records = [
+        made_records.made(method, "grid", seed, random)
+        for method in ("spade", "layer-sum")
+        for seed in range(seeds)
+    ]
+    differences = comparisons(study_of(records))[0].differences
+    assert (" to " in differences.rows[0][3].text) == told
+    assert differences.notes == (() if told else ("A difference has an interval from 5 pairs on.",))
+
+
+@pytest.fixture
+def maskless(records):
+    """The records of the study, without the pixel figures of one category."""
+    return [
+        replace(record, metrics={"image_auroc": record.metrics["image_auroc"]}, undefined={"pro": "No mask."})
+        if record.category == "bottle" and "pro" in record.metrics
+        else record
+        for record in records
+    ]
+
+
+def test_a_category_without_any_figure_does_not_hide_the_others(study_of, study, maskless):
+    (image, pro), (_, whole) = comparisons(study_of(maskless)), comparisons(study)
+    scored = made_records.CATEGORIES[1:]
+    column = pro.table.head.index("bottle")
+    assert {row[column].text for row in pro.table.rows} == {"undefined"}
+    assert pro.table.notes == ("No method has a figure on bottle, so no mean counts it.",)
+    assert image.table.notes == whole.table.notes == ()
+    for row in whole.board.rows:
+        mean = next(data[2].value for data in pro.table.rows if data[0].text == row.method)
+        assert mean == pytest.approx(np.mean([whole.board.spread(row, name).mean for name in scored]))
+    assert {row[4].text for row in pro.differences.rows} == {"5"}
+    assert "over 5 categories" in pro.ranks.caption and "over 6 categories" in image.ranks.caption
+
+
+def test_quality_and_cost_are_over_the_categories_that_have_a_figure(study_of, maskless):
+    study = study_of(maskless)
+    assert "Not in these means, since no method has a figure there: bottle." in as_page(study)
+    image, pro = tradeoffs(study)
+    assert (image.metrics, image.unscored) == (["image_auroc"], [])
+    assert (pro.metrics, pro.unscored, pro.left_out) == (["pro"], ["bottle"], [])
+    assert len(pro.plots) == len(image.plots) == 2
+    kept = [record for record in maskless if record.category != "bottle" and not record.varied]
+    (alone,) = tradeoffs(study_of(kept, name="kept"))
+    columns = [alone.table.head.index(name) for name in pro.table.head]
+    assert [[row[column] for column in columns] for row in alone.table.rows] == [*map(list, pro.table.rows)]
+
+
+@pytest.mark.parametrize(("categories", "shown"), [(4, False), (5, True)])
+def test_ranks_show_from_five_categories_on(study_of, records, categories, shown):
+    kept = [record for record in records if record.category in made_records.CATEGORIES[:categories]]
+    assert all((item.ranks is not None) == shown for item in comparisons(study_of(kept)))
+
+
+def test_two_methods_are_not_ranked(study_of, records):
+    kept = [record for record in records if record.method in ("spade", "padim-rd100")]
+    assert all(item.ranks is None for item in comparisons(study_of(kept)))
+
+
+def test_mean_ranks_stand_beside_the_diagram(study):
+    item = comparisons(study)[0]
+    found = {row[0].text: row[1].value for row in item.ranks.table.rows}
+    means = [[item.board.spread(row, name).mean for name in item.board.categories] for row in item.board.rows]
+    ranks = (np.asarray(means)[:, None] <= np.asarray(means)[None]).sum(axis=1).mean(axis=1)
+    assert found == pytest.approx(
+        {row.method: rank for row, rank in zip(item.board.rows, ranks, strict=True)}
+    )
+
+
+def test_bars_join_exactly_those_that_are_not_told_apart(random):
+    for _ in range(50):
+        ranks = tuple(sorted(random.uniform(1, 6, 6).tolist()))
+        ranking = Ranking(tuple("abcdef"), ranks, 0.0, 0.5, float(random.uniform(0.2, 3)))
+        bars = cliques(ranking)
+        for low in ranks:
+            for high in ranks:
+                joined = any(start <= low and high <= end for start, end in bars)
+                assert low >= high or joined == (high - low < ranking.critical_difference)
+        assert not any(a != b and a[0] <= b[0] and b[1] <= a[1] for a in bars for b in bars)
+
+
+def test_the_front_is_what_nothing_dominates(random):
+    points = [(float(x), float(y)) for x, y in random.integers(0, 6, (40, 2))]
+    for (cost, quality), on_front in zip(points, front(points), strict=True):
+        better = [(x, y) for x, y in points if (x < cost and y >= quality) or (x <= cost and y > quality)]
+        assert on_front == (not better)
+
+
+def test_costs_are_means_over_seeds_and_then_over_shared_categories(study_of, records):
+    kept = [record for record in records if (record.method, record.category) != ("spade", "grid")]
+    tradeoff = tradeoffs(study_of(kept))[0]
+    assert tradeoff.left_out == ["grid"]
+    assert tradeoff.shared == [name for name in made_records.CATEGORIES if name != "grid"]
+    column = tradeoff.table.head.index(formatting.ONE.label)
+    for row in tradeoff.table.rows:
+        medians = [
+            np.mean(
+                [
+                    record.seconds["predict 1"].median
+                    for record in kept
+                    if (record.method, record.category) == (row[0].text, category)
+                    and record.seconds
+                    and not record.varied
+                ]
+            )
+            for category in tradeoff.shared
+        ]
+        assert row[column].value == pytest.approx(np.mean(medians))
+
+
+def test_quality_is_drawn_against_a_time_and_a_memory_first(study):
+    tradeoff = tradeoffs(study)[0]
+    captions = [plot.caption.partition(". ")[0] for plot in tradeoff.plots]
+    assert captions == [
+        f"{metric} against {cost.label}"
+        for metric in ("image_auroc", "pro")
+        for cost in (formatting.ONE, formatting.PEAK)
+    ]
+    assert {plot.caption.partition(". ")[0] for plot in tradeoff.others} == {
+        f"{metric} against {cost.label}"
+        for metric in ("image_auroc", "pro")
+        for cost in (formatting.MANY, formatting.FIT, formatting.MODEL, formatting.DISK)
+    }
+    assert "On the front" not in captions[0]
+    assert "padim-rd100" in tradeoff.plots[0].caption
+
+
+def test_heights_of_a_curve_agree_with_linear_interpolation(random):
+    x = np.sort(random.random(30))
+    y = np.sort(random.random(30))
+    curve = Curve(tuple(x.tolist()), tuple(y.tolist()))
+    for rate in random.uniform(x[0], x[-1], 20).tolist():
+        assert height(curve, rate) == pytest.approx(np.interp(rate, x, y))
+    assert height(curve, 2.0) is None
+    assert height(curve, -1.0) is None
+    assert height(curve, float(x[-1])) == y[-1]
+
+
+def test_a_step_counts_with_its_upper_end():
+    assert height(Curve((0.0, 0.0, 0.2, 0.2, 1.0), (0.0, 0.5, 0.5, 0.9, 1.0)), 0.2) == 0.9
+    assert height(Curve((0.0, 0.0, 1.0), (0.0, 0.5, 1.0)), 0.0) == 0.5
+
+
+def test_each_category_with_curves_has_its_two_plots(records, study):
+    shown = panels(study)
+    assert [panel.place for panel in shown] == ["products / bottle", "products / cable"]
+    by_key = {links.of_cell(cell): cell.record for cell in study.cells}
+    for panel in shown:
+        assert [plot.caption for plot in panel.plots] == ["ROC of images, seed 0.", "PRO of regions, seed 0."]
+        for plot, name in zip(panel.plots, ("roc", "pro"), strict=True):
+            for row in plot.table.rows:
+                curve = by_key[row[0].target].curves[name]
+                assert row[2].value == pytest.approx(np.interp(0.01, curve.x, curve.y))
+
+
+def test_exponents_are_those_of_what_grows(study):
+    growth = growths(study)[0]
+    assert (growth.varied, growth.place) == ("training images", "products / bottle")
+    exponents = {
+        (plot.table.caption, row[0].text): row[1].value for plot in growth.plots for row in plot.table.rows
+    }
+    assert exponents["Time of the fit", "spade"] == pytest.approx(1, abs=0.1)
+    assert exponents["Peak memory of the fit", "padim-rd100"] == pytest.approx(0, abs=0.1)
+    assert exponents["Model in memory", "spade"] == pytest.approx(1)
+    assert exponents["Model in memory", "padim-rd100"] == pytest.approx(0)
+
+
+def test_every_figure_of_growth_leads_to_its_record(study):
+    by_key = {links.of_cell(cell): cell.record for cell in study.cells}
+    plot = next(plot for plot in growths(study)[0].plots if plot.table.caption == "Time of the fit")
+    for row in plot.table.rows:
+        for name, datum in zip(plot.table.head[4:], row[4:], strict=True):
+            record = by_key[datum.target]
+            assert datum.value == record.seconds["fit"].median
+            assert name == f"training images = {record.varied['training images']:g}"
+
+
+def test_two_sizes_have_no_exponent_and_say_so(study_of, random):
+    base = made_records.made("spade", "bottle", 0, random)
+    study = study_of([made_records.varied(base, images, random) for images in (25, 50)])
+    exponent = growths(study)[0].plots[0].table.rows[0][1]
+    assert exponent.value is None
+    assert "3 different sizes" in exponent.note or "At least 3" in exponent.note
+
+
+@pytest.mark.parametrize(
+    ("value", "unit", "text"),
+    [
+        (0.01234, "s", "12.3 ms"),
+        (93.4, "s", "93.4 s"),
+        (0.9996, "s", "1000 ms"),
+        (4e-6, "s", "4.00 µs"),
+        (0.0, "s", "0.00 µs"),
+        (1.33e9, "B", "1.33 GB"),
+        (125e6, "B", "125 MB"),
+        (512.0, "B", "512 B"),
+    ],
+)
+def test_quantities_have_the_unit_that_suits_them(value, unit, text):
+    assert formatting.quantity(value, unit) == text
+
+
+def test_batches_are_those_of_the_highest_number(random):
+    record = made_records.made("spade", "bottle", 0, random)
+    measured = {"predict 1": 3.0, "predict 4": 2.0, "predict 16": 1.0, "score 32": 0.1}
+    seconds = {name: replace(record.seconds["fit"], median=value) for name, value in measured.items()}
+    assert formatting.ONE.of(replace(record, seconds=seconds)) == 3.0
+    assert formatting.MANY.of(replace(record, seconds=seconds)) == 1.0
+    assert formatting.MANY.of(replace(record, seconds={"predict 1": seconds["predict 1"]})) is None
+
+
+def test_what_a_failed_cell_has_measured_does_not_count(study_of, random):
+    finished, failed = (made_records.made("spade", "bottle", seed, random) for seed in (0, 1))
+    failed = replace(failed, failure=made_records.failed(failed).failure)
+    (board, _) = scoreboards(study_of([finished, failed]))
+    assert board.spread(board.rows[0], "bottle").count == 1
+
+
+def test_no_exponent_is_a_negative_zero():
+    assert formatting.exponent(-0.0012) == "0.00"
+    assert formatting.exponent(-1.016) == "-1.02"

@@ -1,0 +1,121 @@
+"""Markdown, LaTeX and CSV, read back and compared with the records."""
+
+import csv
+import re
+from dataclasses import replace
+
+import made_records
+import numpy as np
+import pytest
+
+from padimkit.report.formats.csv import as_csv
+from padimkit.report.formats.latex import as_latex
+from padimkit.report.formats.markdown import as_markdown
+
+HOSTILE = "a_b & <i>50%</i> | #1 {x} \\y ~^ $z$ **b** `c` [d](e)"
+
+
+def expected(records, metric):
+    """By method and category: what a table says."""
+    values = {}
+    for record in records:
+        if metric in record.metrics:
+            values.setdefault((record.method, record.category), []).append(record.metrics[metric])
+    return {key: f"{np.mean(found):.4f} ± {np.std(found, ddof=1):.4f}" for key, found in values.items()}
+
+
+def in_rows(rows):
+    """By method and category: what stands in the rows of a table, the first of which names the columns."""
+    head, *body = rows
+    return {(row[0], name): text for row in body for name, text in zip(head[3:], row[3:], strict=True)}
+
+
+def test_markdown_has_the_figures_of_the_records(records, study):
+    text = as_markdown(study)
+    boards, exponents = text.split("\n### Exponents of growth with training images, products / bottle\n")
+    assert "| model in memory | spade | 1.00 (1.00 to 1.00) |" in exponents
+    sections = re.split(r"\n### (.+), products\n", boards)[1:]
+    assert sections[::2] == [r"image\_auroc", "pro"]
+    for metric, section in zip(("image_auroc", "pro"), sections[1::2], strict=True):
+        lines = [line.strip("| ").split(" | ") for line in section.splitlines() if line.startswith("| ")]
+        found = {key: value.strip("*") for key, value in in_rows(lines).items()}
+        assert found == expected(records, metric)
+    assert "78 cells finished, 1 failed, 1 missing." in text
+    assert "spade on products / wood, seed 2: memory in the stage" in text
+    assert "Missing: layer-sum on products / tile, seed 1" in text
+
+
+def test_latex_has_the_figures_of_the_records(records, study):
+    text = as_latex(study)
+    tables = re.findall(r"\\toprule\n(.*?)\\bottomrule", text, re.DOTALL)
+    assert "model in memory & spade & 1.00 (1.00 to 1.00) &" in tables.pop()
+    for metric, table in zip(("image_auroc", "pro"), tables, strict=True):
+        lines = [line.removesuffix(r" \\").split(" & ") for line in table.splitlines() if "&" in line]
+        plain = [[re.sub(r"\\textbf\{(.*)\}", r"\1", word) for word in line] for line in lines]
+        found = {key: value.replace(r"$\pm$", "±") for key, value in in_rows(plain).items()}
+        assert found == expected(records, metric)
+    assert r"\caption{image\_auroc, products. Protocol A: mvtec, 256 px, centre 224 px.}" in text
+
+
+def test_csv_has_a_line_per_cell_with_all_its_figures(records, study):
+    rows = {row["key"]: row for row in csv.DictReader(as_csv(study).splitlines())}
+    assert rows.keys() == {record.key for record in records}
+    for record in records:
+        row = rows[record.key]
+        for name, value in record.metrics.items():
+            assert float(row[name]) == value
+        for name, spread in record.seconds.items():
+            assert float(row[f"{name} seconds"]) == spread.median
+            assert float(row[f"{name} seconds upper"]) == spread.upper
+        for name, size in record.bytes.items():
+            assert int(row[f"{name} bytes"]) == size
+        assert row["state"] == ("failed" if record.failure else "finished")
+        assert row["message"] == (record.failure.message if record.failure else "")
+        assert row["fingerprint"] == record.facts.fingerprint
+        varied = row["varied training images"]
+        assert (float(varied) if varied else None) == record.varied.get("training images")
+
+
+@pytest.fixture
+def hostile(study_of, random):
+    record = replace(made_records.made(HOSTILE, "bottle", 0, random), key="hostile")
+    return study_of([record, made_records.made("spade", "bottle", 0, random)])
+
+
+def test_labels_cannot_break_markdown(hostile):
+    row = next(line for line in as_markdown(hostile).splitlines() if line.startswith("| a"))
+    assert len(re.split(r"(?<!\\)\|", row)) == 5
+    assert re.sub(r"\\(.)", r"\1", re.split(r"(?<!\\)\|", row)[1].strip()) == HOSTILE
+    assert not re.search(r"(?<!\\)[<>`*\[\]]", re.split(r"(?<!\\)\|", row)[1])
+
+
+def test_labels_cannot_break_latex(hostile):
+    row = next(line for line in as_latex(hostile).splitlines() if line.startswith("a"))
+    assert row.split(" & ")[0] == (
+        r"a\_b \& \textless{}i\textgreater{}50\%\textless{}/i\textgreater{} \textbar{} \#1 \{x\} "
+        r"\textbackslash{}y \textasciitilde{}\textasciicircum{} \$z\$ **b** `c` [d](e)"
+    )
+    assert len(re.split(r"(?<!\\)&", row)) == 3
+
+
+def test_labels_survive_csv(study_of, random):
+    label = 'with "quotes", commas;\nand a line'
+    record = replace(made_records.made(label, "bottle", 0, random), key="hostile")
+    assert next(csv.DictReader(as_csv(study_of([record])).splitlines(keepends=True)))["method"] == label
+
+
+def test_latex_warns_as_markdown_does(study_of, random):
+    records = [made_records.made(name, "bottle", 0, random) for name in ("spade", "padim-rd100")]
+    records[0] = replace(records[0], facts=replace(records[0].facts, fingerprint="other"))
+    study = study_of(records)
+    told = "Note: Cells of products / bottle saw different files: their fingerprints differ."
+    assert f"% {told}" in as_latex(study).splitlines()
+    assert f"- {told}" in as_markdown(study).splitlines()
+
+
+def test_latex_comments_stay_on_their_lines(study_of, random):
+    failed = made_records.failed(made_records.made("spade", "bottle", 0, random))
+    failed = replace(failed, failure=replace(failed.failure, message="two\nlines"))
+    comments = as_latex(study_of([failed])).splitlines()
+    assert all(line.startswith("%") for line in comments)
+    assert comments[1].endswith("two lines")

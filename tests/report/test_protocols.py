@@ -1,0 +1,104 @@
+"""Figures that cannot be compared are flagged."""
+
+from dataclasses import replace
+
+import made_records
+import pytest
+
+from padimkit.report.formats.latex import as_latex
+from padimkit.report.formats.markdown import as_markdown
+from padimkit.report.formats.page import as_page
+from padimkit.report.protocols import Protocol, protocol, warnings
+
+FLAG = "2 protocols are shown together"
+
+
+def test_preprocessing_and_kind_of_data_make_the_protocol(random):
+    record = made_records.made("spade", "bottle", 3, random)
+    same = made_records.made("padim-rd100", "cable", 4, random)
+    assert protocol(record) == protocol(same) == Protocol("mvtec", "256 px, centre 224 px")
+    assert protocol(made_records.made("spade", "bottle", 3, random, crop=200)) != protocol(record)
+    assert protocol(made_records.made("spade", "bottle", 3, random, kind="rd_mvtec")) != protocol(record)
+
+
+def test_arguments_of_the_data_belong_to_the_protocol_but_not_where_it_is(random):
+    record = made_records.made("spade", "bottle", 3, random)
+    arguments = {"root": "elsewhere", "category": "cable", "seed": 5, "rotation": 10}
+    moved = replace(
+        record, settings=record.settings | {"data": {"class_path": "mvtec", "init_args": arguments}}
+    )
+    assert protocol(moved).data == "mvtec (rotation=10)"
+
+
+def test_settings_without_preprocessing_are_told_apart(random):
+    record = replace(made_records.made("spade", "bottle", 3, random), settings={})
+    assert protocol(record) == Protocol("products", "resolution unknown")
+
+
+@pytest.mark.parametrize("change", [{"crop": 200}, {"kind": "rd_mvtec"}])
+@pytest.mark.parametrize("write_document", [as_page, as_markdown, as_latex])
+def test_a_table_of_two_protocols_is_flagged(study_of, random, change, write_document):
+    first = made_records.made("padim-rd100", "bottle", 0, random)
+    second = made_records.made("spade", "bottle", 0, random, **change)
+    second = replace(second, key="second")
+    assert FLAG in write_document(study_of([first, second]))
+
+
+@pytest.mark.parametrize("write_document", [as_page, as_markdown, as_latex])
+def test_one_protocol_is_not_flagged(study, write_document):
+    assert FLAG not in write_document(study)
+
+
+def test_one_method_under_two_protocols_has_two_rows(study_of, random):
+    records = [made_records.made("spade", "bottle", 0, random, crop=crop) for crop in (200, 224)]
+    rows = [line for line in as_markdown(study_of(records)).splitlines() if line.startswith("| spade")]
+    assert sorted(row.split("|")[2].strip() for row in rows[:2]) == ["A", "B"]
+
+
+def test_alike_records_are_not_reported(study_of, random):
+    record = made_records.made("spade", "bottle", 0, random)
+    other = made_records.made("padim-rd100", "bottle", 0, random)
+    assert warnings(study_of([record, other]).cells) == []
+
+
+def test_records_of_other_files_other_metrics_and_twins_are_reported(study_of, random):
+    record = made_records.made("spade", "bottle", 0, random)
+    metrics = [{"class_path": "pro", "init_args": {"max_fpr": 0.1}}]
+    other = replace(
+        record,
+        key="other",
+        facts=replace(record.facts, fingerprint="other"),
+        settings=record.settings | {"metrics": metrics},
+    )
+    assert warnings(study_of([record, other]).cells) == [
+        "Cells of products / bottle saw different files: their fingerprints differ.",
+        'The metric "pro" was computed in 2 ways: max_fpr=0.1 | max_fpr=0.3.',
+        "2 records of spade on products / bottle with seed 0 count, whose settings or files differ.",
+    ]
+
+
+@pytest.mark.parametrize("metrics", [3, True, "pro", {"pro": 1}, [None], None])
+def test_settings_that_list_no_metrics_are_no_hindrance(study_of, random, metrics):
+    record = made_records.made("spade", "bottle", 0, random)
+    assert warnings(study_of([replace(record, settings=record.settings | {"metrics": metrics})]).cells) == []
+
+
+@pytest.mark.parametrize(("keep", "count"), [(20, 0), (30, 1)])
+def test_seeds_with_other_settings_are_reported(study_of, random, keep, count):
+    def seeded(seed, keep):
+        record = made_records.made("spade", "bottle", seed, random)
+        reducer = {"class_path": "random_channels", "init_args": {"keep": keep, "seed": seed}}
+        pipeline = record.settings["pipeline"] | {"reducer": reducer}
+        return replace(record, settings=record.settings | {"pipeline": pipeline})
+
+    told = "The seeds of spade on products / bottle have pipelines that differ in more than the seed."
+    assert warnings(study_of([seeded(0, 20), seeded(1, keep)]).cells) == [told] * count
+
+
+def test_the_best_is_marked_within_a_protocol(study_of, random):
+    records = []
+    for method, crop, pro in (("spade", 224, 0.9), ("layer-sum", 224, 0.8), ("padim-rd100", 200, 0.7)):
+        record = made_records.made(method, "bottle", 0, random, crop=crop)
+        records.append(replace(record, metrics={"pro": pro}))
+    rows = [line for line in as_markdown(study_of(records)).splitlines() if line.startswith("| ")][1:]
+    assert [row.split("|")[1].strip() for row in rows if "**" in row] == ["spade", "padim-rd100"]
