@@ -4,23 +4,63 @@ Importing this package imports no torch: each public name is imported when it is
 """
 
 from importlib import import_module
+from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from padimkit.backbones.filter_bank import FilterBank
     from padimkit.backbones.pixels import Pixels
     from padimkit.backbones.timm import Timm
+    from padimkit.backbones.torch_module import TorchModule
     from padimkit.config.build import load_recipe
+    from padimkit.contracts import (
+        Backbone,
+        DataSource,
+        DensityModel,
+        Forecasting,
+        KnownFigures,
+        LayeredDensity,
+        LayerwiseReducer,
+        LinearReducer,
+        Mergeable,
+        Metric,
+        Reducer,
+        Stateful,
+        Updatable,
+    )
     from padimkit.datasets.folder import Folder
     from padimkit.datasets.mvtec import MVTec
+    from padimkit.datasets.rd_mvtec import RdMVTec
+    from padimkit.datasets.shanghaitech.dataset import ShanghaiTech
     from padimkit.datasets.synthetic.dataset import Synthetic
     from padimkit.densities.gaussian import Gaussian
+    from padimkit.densities.spade import Spade
+    from padimkit.errors import (
+        BadArgument,
+        BadConfig,
+        BadData,
+        BadFeatures,
+        BadImage,
+        BadModel,
+        BadOutput,
+        BadScores,
+        BadShape,
+        BadWeights,
+        BrokenPlugin,
+        CannotMerge,
+        NotFitted,
+        OverBudget,
+        PadimkitError,
+        UndefinedMetric,
+        UnknownPlugin,
+    )
     from padimkit.evaluation import Evaluation, evaluate
     from padimkit.images.augmentation import Augmentation
     from padimkit.images.preprocessing import Preprocessing
     from padimkit.images.reader import Reader, Sample
     from padimkit.metrics.auroc import ImageAUROC, PixelAUROC
     from padimkit.metrics.pro import PRO
+    from padimkit.metrics.torchmetrics import TorchMetric
     from padimkit.moments.moments import Moments
     from padimkit.pipeline.anomaly_map import AnomalyMap
     from padimkit.pipeline.levels import Joint, Separate
@@ -28,39 +68,20 @@ if TYPE_CHECKING:
     from padimkit.reducers.identity import Identity
     from padimkit.reducers.pca import PCA
     from padimkit.reducers.random_channels import RandomChannels
+    from padimkit.reducers.scikit_learn import ScikitLearn
     from padimkit.registry.recipes import recipes
     from padimkit.registry.registry import Registry
     from padimkit.storage import load, save
-    from padimkit.values import Batch, Embedding, Features, Prediction, Scores, Stream
-
-_MODULES = {
-    "images.augmentation": ("Augmentation",),
-    "backbones.filter_bank": ("FilterBank",),
-    "backbones.pixels": ("Pixels",),
-    "backbones.timm": ("Timm",),
-    "config.build": ("load_recipe",),
-    "registry.recipes": ("recipes",),
-    "datasets.folder": ("Folder",),
-    "datasets.mvtec": ("MVTec",),
-    "datasets.synthetic.dataset": ("Synthetic",),
-    "densities.gaussian": ("Gaussian",),
-    "evaluation": ("Evaluation", "evaluate"),
-    "images.preprocessing": ("Preprocessing",),
-    "pipeline.levels": ("Joint", "Separate"),
-    "pipeline.anomaly_map": ("AnomalyMap",),
-    "metrics.auroc": ("ImageAUROC", "PixelAUROC"),
-    "metrics.pro": ("PRO",),
-    "moments.moments": ("Moments",),
-    "pipeline.pipeline": ("Pipeline",),
-    "images.reader": ("Reader", "Sample"),
-    "reducers.identity": ("Identity",),
-    "reducers.pca": ("PCA",),
-    "reducers.random_channels": ("RandomChannels",),
-    "registry.registry": ("Registry",),
-    "storage": ("load", "save"),
-    "values": ("Batch", "Embedding", "Features", "Prediction", "Scores", "Stream"),
-}
-_HOMES = {name: module for module, names in _MODULES.items() for name in names}
+    from padimkit.values import (
+        Batch,
+        Embedding,
+        Features,
+        ImagePrediction,
+        Prediction,
+        Pyramid,
+        Scores,
+        Stream,
+    )
 
 __all__ = [
     "Pipeline",
@@ -71,6 +92,7 @@ __all__ = [
     "save",
     "load",
     "Timm",
+    "TorchModule",
     "FilterBank",
     "Pixels",
     "Joint",
@@ -78,13 +100,18 @@ __all__ = [
     "Identity",
     "RandomChannels",
     "PCA",
+    "ScikitLearn",
     "Gaussian",
+    "Spade",
     "AnomalyMap",
     "ImageAUROC",
     "PixelAUROC",
     "PRO",
+    "TorchMetric",
     "Folder",
     "MVTec",
+    "RdMVTec",
+    "ShanghaiTech",
     "Synthetic",
     "Reader",
     "Sample",
@@ -95,13 +122,141 @@ __all__ = [
     "Batch",
     "Features",
     "Embedding",
+    "Pyramid",
     "Scores",
     "Prediction",
+    "ImagePrediction",
     "Stream",
+    "Backbone",
+    "Reducer",
+    "DensityModel",
+    "Metric",
+    "DataSource",
+    "Updatable",
+    "Mergeable",
+    "Stateful",
+    "LinearReducer",
+    "LayerwiseReducer",
+    "LayeredDensity",
+    "Forecasting",
+    "KnownFigures",
+    "PadimkitError",
+    "BadArgument",
+    "BadConfig",
+    "BadData",
+    "BadFeatures",
+    "BadImage",
+    "BadModel",
+    "BadOutput",
+    "BadScores",
+    "BadShape",
+    "BadWeights",
+    "BrokenPlugin",
+    "CannotMerge",
+    "NotFitted",
+    "OverBudget",
+    "UndefinedMetric",
+    "UnknownPlugin",
+    "__version__",
 ]
+
+_MODULES = {
+    "pipeline.pipeline": ("Pipeline",),
+    "config.build": ("load_recipe",),
+    "registry.recipes": ("recipes",),
+    "evaluation": (
+        "evaluate",
+        "Evaluation",
+    ),
+    "storage": (
+        "save",
+        "load",
+    ),
+    "backbones.timm": ("Timm",),
+    "backbones.torch_module": ("TorchModule",),
+    "backbones.filter_bank": ("FilterBank",),
+    "backbones.pixels": ("Pixels",),
+    "pipeline.levels": (
+        "Joint",
+        "Separate",
+    ),
+    "reducers.identity": ("Identity",),
+    "reducers.random_channels": ("RandomChannels",),
+    "reducers.pca": ("PCA",),
+    "reducers.scikit_learn": ("ScikitLearn",),
+    "densities.gaussian": ("Gaussian",),
+    "densities.spade": ("Spade",),
+    "pipeline.anomaly_map": ("AnomalyMap",),
+    "metrics.auroc": (
+        "ImageAUROC",
+        "PixelAUROC",
+    ),
+    "metrics.pro": ("PRO",),
+    "metrics.torchmetrics": ("TorchMetric",),
+    "datasets.folder": ("Folder",),
+    "datasets.mvtec": ("MVTec",),
+    "datasets.rd_mvtec": ("RdMVTec",),
+    "datasets.shanghaitech.dataset": ("ShanghaiTech",),
+    "datasets.synthetic.dataset": ("Synthetic",),
+    "images.reader": (
+        "Reader",
+        "Sample",
+    ),
+    "images.preprocessing": ("Preprocessing",),
+    "images.augmentation": ("Augmentation",),
+    "moments.moments": ("Moments",),
+    "registry.registry": ("Registry",),
+    "values": (
+        "Batch",
+        "Features",
+        "Embedding",
+        "Pyramid",
+        "Scores",
+        "Prediction",
+        "ImagePrediction",
+        "Stream",
+    ),
+    "contracts": (
+        "Backbone",
+        "Reducer",
+        "DensityModel",
+        "Metric",
+        "DataSource",
+        "Updatable",
+        "Mergeable",
+        "Stateful",
+        "LinearReducer",
+        "LayerwiseReducer",
+        "LayeredDensity",
+        "Forecasting",
+        "KnownFigures",
+    ),
+    "errors": (
+        "PadimkitError",
+        "BadArgument",
+        "BadConfig",
+        "BadData",
+        "BadFeatures",
+        "BadImage",
+        "BadModel",
+        "BadOutput",
+        "BadScores",
+        "BadShape",
+        "BadWeights",
+        "BrokenPlugin",
+        "CannotMerge",
+        "NotFitted",
+        "OverBudget",
+        "UndefinedMetric",
+        "UnknownPlugin",
+    ),
+}
+_HOMES = {name: module for module, names in _MODULES.items() for name in names}
 
 
 def __getattr__(name: str) -> Any:
+    if name == "__version__":
+        return version("padimkit")
     if name not in _HOMES:
         raise AttributeError(f"module 'padimkit' has no attribute {name!r}")
     return getattr(import_module(f"padimkit.{_HOMES[name]}"), name)

@@ -1,11 +1,14 @@
 """The arguments a part was made with, read back from it: what scikit-learn calls its parameters."""
 
 import inspect
+import textwrap
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
 from padimkit.errors import BadArgument, BrokenPlugin, CannotMerge
+
+_LINE = 88  # characters
 
 
 def arguments(part: object) -> dict[str, Any]:
@@ -26,6 +29,28 @@ def arguments(part: object) -> dict[str, Any]:
                 f'its __init__ must store it with "self.{name} = {name}".'
             ) from None
     return found
+
+
+def shown(part: object) -> str:
+    """Return a part as the call that makes it, as scikit-learn does: defaults are left out.
+
+    What does not fit on one line has a line for each argument.
+    """
+    try:
+        changed = {name: value for name, value in arguments(part).items() if _is_changed(part, name, value)}
+    except BrokenPlugin:  # showing a part must not fail, least of all within the message of another error
+        return object.__repr__(part)
+    listed = [f"{name}={value!r}" for name, value in changed.items()]
+    line = f"{type(part).__name__}({', '.join(listed)})"
+    if len(line) <= _LINE and "\n" not in line:
+        return line
+    body = textwrap.indent(",\n".join(listed), "    ")
+    return f"{type(part).__name__}(\n{body},\n)"
+
+
+def _is_changed(part: object, name: str, value: object) -> bool:
+    default = inspect.signature(type(part)).parameters[name].default
+    return not (type(default) is type(value) and alike(default, value))
 
 
 def alike(own: object, other: object) -> bool:

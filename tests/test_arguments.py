@@ -1,6 +1,7 @@
 import pytest
 from sklearn.decomposition import PCA, IncrementalPCA
 
+from padimkit import FilterBank, Gaussian, Pipeline, Preprocessing
 from padimkit.arguments import alike
 from padimkit.contracts import Reducer
 from padimkit.reducers.identity import Identity
@@ -46,3 +47,31 @@ class Same(Reducer):
 
 def test_another_class_with_the_same_arguments_is_not_alike():
     assert not alike(Same(keep=3), RandomChannels(keep=3))
+
+
+def test_a_part_is_shown_as_the_call_that_makes_it():
+    assert repr(Components(keep=3)) == "PCA(keep=3)" and repr(Gaussian()) == "Gaussian()"
+    pipeline = Pipeline(
+        FilterBank(), RandomChannels(keep=3, seed=1), Gaussian(), preprocessing=Preprocessing(8, 8)
+    )
+    assert repr(pipeline) == (
+        "Pipeline(\n"
+        "    backbone=FilterBank(),\n"
+        "    reducer=RandomChannels(keep=3, seed=1),\n"
+        "    density=Gaussian(),\n"
+        "    preprocessing=Preprocessing(resize=8, crop=8),\n"
+        ")"
+    )
+
+
+def test_a_part_that_hides_its_arguments_can_still_be_shown():
+    class Hiding(Reducer):
+        def __init__(self, keep=3):
+            self.kept = keep
+
+        def fit(self, stream): ...
+        def transform(self, embedding): ...
+        def state_dict(self): ...
+        def load_state_dict(self, state): ...
+
+    assert "Hiding object at" in repr(Hiding())

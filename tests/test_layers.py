@@ -40,7 +40,15 @@ NEVER: dict[str, tuple[str, ...]] = {
     "report.plots": ("report.sections",),
 }
 # What plugins may import: these modules, of which names may move within the package.
-PUBLIC = ("padimkit", "padimkit.errors", "padimkit.memory", "padimkit.moments", "padimkit.testing")
+PUBLIC = (
+    "padimkit",
+    "padimkit.arguments",
+    "padimkit.errors",
+    "padimkit.files",
+    "padimkit.memory",
+    "padimkit.moments",
+    "padimkit.testing",
+)
 
 
 def modules() -> dict[str, Path]:
@@ -108,3 +116,14 @@ def test_a_private_module_is_imported_from_its_own_folder_only():
         if other.rpartition(".")[2].startswith("_") and other.rpartition(".")[0] != name.rpartition(".")[0]
     ]
     assert wrong == []
+
+
+def test_plugins_import_public_modules_only():
+    repository = ROOT.parent
+    paths = [*repository.glob("plugins/padimkit-*/src/**/*.py"), *TEMPLATE.rglob("*.py")]
+    wrong = [f"{path} imports {one}" for path in paths for one in imported(path) if not _is_public(one)]
+    assert paths and wrong == []
+
+
+def _is_public(module: str) -> bool:
+    return module in PUBLIC or module.startswith("padimkit.testing.")

@@ -8,11 +8,9 @@ import torch
 from scipy.spatial.distance import cdist
 
 import padimkit
-from padimkit.contracts import DensityModel
-from padimkit.errors import BadArgument, BadData, BadShape, NotFitted
+from padimkit import BadArgument, BadData, BadShape, DensityModel, Embedding, NotFitted
 from padimkit.memory import Spool
 from padimkit.testing.pytest import contract_checks
-from padimkit.values import Embedding
 from padimkit_patchcore import PatchCore
 from padimkit_patchcore.coreset import PROJECTED, Sketch, greedy_coreset
 

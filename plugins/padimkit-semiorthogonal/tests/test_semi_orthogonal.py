@@ -7,10 +7,8 @@ import pytest
 import torch
 
 import padimkit
-from padimkit.contracts import Reducer
-from padimkit.errors import BadArgument, BadData, NotFitted
+from padimkit import BadArgument, BadData, Embedding, NotFitted, Pyramid, Reducer
 from padimkit.testing.pytest import contract_checks
-from padimkit.values import Embedding, Pyramid
 from padimkit_semiorthogonal import SemiOrthogonal
 
 

@@ -7,8 +7,7 @@ import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import load_file, save_file
 
-from padimkit.errors import BadArgument, BadData, BadModel, BadOutput
-from padimkit.values import Embedding, Stream
+from padimkit import BadArgument, BadData, BadModel, BadOutput, Embedding, Stream
 from padimkit_vae import Vae
 
 IMAGES = torch.rand(21, 3, 12, 10, generator=torch.Generator().manual_seed(0))

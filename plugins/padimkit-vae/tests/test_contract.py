@@ -1,6 +1,6 @@
 """The contract checks that every density of padimkit goes through."""
 
-from padimkit.contracts import DensityModel
+from padimkit import DensityModel
 from padimkit.testing.pytest import contract_checks
 from padimkit_vae import Vae
 

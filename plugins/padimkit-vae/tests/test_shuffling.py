@@ -3,8 +3,7 @@
 import pytest
 import torch
 
-from padimkit.errors import BadShape
-from padimkit.values import Embedding
+from padimkit import BadShape, Embedding
 from padimkit_vae.shuffling import batches, images_of, shuffled
 
 

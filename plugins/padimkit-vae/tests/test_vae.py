@@ -5,8 +5,7 @@ import logging
 import pytest
 import torch
 
-from padimkit.errors import BadArgument, BadData, BadModel, BadShape, NotFitted
-from padimkit.values import Embedding
+from padimkit import BadArgument, BadData, BadModel, BadShape, Embedding, NotFitted
 from padimkit_vae import Vae
 
 

@@ -2,8 +2,7 @@
 
 import torch
 import torch.nn.functional as F
-from padimkit.contracts import Backbone
-from padimkit.values import Features
+from padimkit import Backbone, Features
 from torch import Tensor
 
 

@@ -1,12 +1,9 @@
 """The data set my_plugin: normal images to train on, normal and anomalous ones to test on."""
 
-from collections.abc import Iterable
 from pathlib import Path
 
 import numpy as np
-from padimkit.contracts import DataSource
-from padimkit.images.reader import Reader, Sample
-from padimkit.values import Batch
+from padimkit import DataSource, Sample
 from PIL import Image
 
 _SIDE = 64
@@ -22,14 +19,13 @@ class MyPlugin(DataSource):
     def __init__(self, images: int = 8) -> None:
         self.images = images
 
-    def train(self, reader: Reader) -> Iterable[Batch]:
-        """Normal images."""
-        return reader.batches(self._samples("train", anomalous=False))
+    def train(self) -> list[Sample]:
+        """List normal images."""
+        return self._samples("train", anomalous=False)
 
-    def test(self, reader: Reader) -> Iterable[Batch]:
-        """Normal images, then anomalous ones with masks."""
-        normal, anomalous = self._samples("normal", anomalous=False), self._samples("square", anomalous=True)
-        return reader.batches([*normal, *anomalous])
+    def test(self) -> list[Sample]:
+        """List normal images, then anomalous ones with masks."""
+        return [*self._samples("normal", anomalous=False), *self._samples("square", anomalous=True)]
 
     def _samples(self, kind: str, *, anomalous: bool) -> list[Sample]:
         """One sample for each image.

@@ -3,9 +3,7 @@
 from collections.abc import Iterable
 
 import torch
-from padimkit.contracts import DensityModel
-from padimkit.errors import BadData, NotFitted
-from padimkit.values import Embedding, Scores
+from padimkit import BadData, DensityModel, Embedding, NotFitted, Scores
 from torch import Tensor
 
 

@@ -1,9 +1,7 @@
 """The metric my_plugin: one figure over a whole test set."""
 
 import torch
-from padimkit.contracts import KnownFigures, Metric
-from padimkit.errors import UndefinedMetric
-from padimkit.values import Batch, Prediction
+from padimkit import Batch, KnownFigures, Metric, Prediction, UndefinedMetric
 
 
 class MyPlugin(Metric, KnownFigures):

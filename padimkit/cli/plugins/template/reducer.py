@@ -3,9 +3,7 @@
 from collections.abc import Iterable
 
 import torch
-from padimkit.contracts import Reducer
-from padimkit.errors import BadArgument, BadData, NotFitted
-from padimkit.values import Embedding
+from padimkit import BadArgument, BadData, Embedding, NotFitted, Reducer
 from torch import Tensor
 
 

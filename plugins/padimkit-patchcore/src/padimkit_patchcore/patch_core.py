@@ -9,10 +9,8 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
-from padimkit.contracts import DensityModel
-from padimkit.errors import BadArgument, BadData, BadShape, NotFitted
+from padimkit import BadArgument, BadData, BadShape, DensityModel, Embedding, NotFitted, Scores
 from padimkit.memory import MEMORY, SPOOL
-from padimkit.values import Embedding, Scores
 from padimkit_patchcore.coreset import Sketch, greedy_coreset
 
 

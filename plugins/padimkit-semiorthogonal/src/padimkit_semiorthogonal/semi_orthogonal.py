@@ -7,9 +7,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from padimkit.contracts import LinearReducer, Reducer
-from padimkit.errors import BadArgument, BadData, NotFitted
-from padimkit.values import Embedding
+from padimkit import BadArgument, BadData, Embedding, LinearReducer, NotFitted, Reducer
 
 
 @final

@@ -11,7 +11,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor
 
-from padimkit.errors import BadArgument, BadData, BadModel
+from padimkit import BadArgument, BadData, BadModel
 from padimkit.files import new_file
 from padimkit_vae.training import Training
 

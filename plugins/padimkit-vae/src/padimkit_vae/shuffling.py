@@ -6,8 +6,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from padimkit.errors import BadShape
-from padimkit.values import Embedding
+from padimkit import BadShape, Embedding
 
 Image = Float[Tensor, "c h w"]
 

@@ -9,7 +9,7 @@ from jaxtyping import Float
 from torch import Tensor
 from torch.optim import Adam
 
-from padimkit.errors import BadArgument, BadData
+from padimkit import BadArgument, BadData
 from padimkit_vae.network import Network
 
 

@@ -9,10 +9,8 @@ from typing import final
 import torch
 from torch import Tensor
 
+from padimkit import BadArgument, BadData, BadModel, BadShape, DensityModel, Embedding, NotFitted, Scores
 from padimkit.arguments import arguments
-from padimkit.contracts import DensityModel
-from padimkit.errors import BadArgument, BadData, BadModel, BadShape, NotFitted
-from padimkit.values import Embedding, Scores
 from padimkit_vae.checkpoint import digest, resumed
 from padimkit_vae.network import Network, new_network
 from padimkit_vae.shuffling import batches, images_of, shuffled

@@ -1,4 +1,4 @@
-from padimkit.contracts import Contract
+from padimkit import Contract
 from padimkit.testing.pytest import contract_checks
 
 from my_plugin import MyPlugin
