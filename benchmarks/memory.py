@@ -32,11 +32,10 @@ def fit(count: int, root: str) -> dict[str, float]:
 
 
 def main() -> None:
-    from padimkit import Preprocessing, Reader
     from padimkit.datasets.synthetic.dataset import Synthetic
 
     with tempfile.TemporaryDirectory() as root:
-        Synthetic(Path(root)).train(Reader(Preprocessing()))
+        Synthetic(Path(root)).train()
         rows = []
         print(f"{'images':>8}{'peak MiB':>12}{'seconds':>10}")
         for count in COUNTS:

@@ -12,12 +12,15 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from padimkit.images.reader import Reader
+from padimkit.arguments import shown
+from padimkit.images.reader import Sample
 from padimkit.values import Batch, Embedding, Features, Prediction, Pyramid, Scores
 
 
 class Backbone(ABC):
     """Turns images into feature maps."""
+
+    __repr__ = shown
 
     @abstractmethod
     def extract(self, images: Float[Tensor, "b 3 H W"]) -> Features:
@@ -33,6 +36,8 @@ class Backbone(ABC):
 
 class Reducer(ABC):
     """Makes embeddings smaller."""
+
+    __repr__ = shown
 
     @abstractmethod
     def fit(self, stream: Iterable[Embedding]) -> None:
@@ -58,6 +63,8 @@ class Reducer(ABC):
 class DensityModel(ABC):
     """Knows what normal embeddings look like, and scores others."""
 
+    __repr__ = shown
+
     @abstractmethod
     def fit(self, stream: Iterable[Embedding]) -> None:
         """Learns from all embeddings and forgets what was learnt before; the stream can be read again."""
@@ -81,6 +88,8 @@ class DensityModel(ABC):
 
 class Metric(ABC):
     """One figure of merit over a whole test set."""
+
+    __repr__ = shown
 
     @property
     @abstractmethod
@@ -107,17 +116,19 @@ class Metric(ABC):
 class DataSource(ABC):
     """Images to fit on and to test on.
 
-    The reader carries the preprocessing of the model, so that every data set is read as the model expects:
-    usually a source lists its files as `Sample`s and returns `reader.batches(samples)`.
+    A source lists them and the pipeline, which owns the preprocessing, reads them. Images that are no files
+    are samples that bring their own `open`.
     """
 
-    @abstractmethod
-    def train(self, reader: Reader) -> Iterable[Batch]:
-        """Normal images only; can be read again."""
+    __repr__ = shown
 
     @abstractmethod
-    def test(self, reader: Reader) -> Iterable[Batch]:
-        """Normal and anomalous images with labels, and with masks where they exist; can be read again."""
+    def train(self) -> Sequence[Sample]:
+        """List normal images only."""
+
+    @abstractmethod
+    def test(self) -> Sequence[Sample]:
+        """List normal and anomalous images, with masks where they exist."""
 
 
 class Updatable(ABC):

@@ -31,10 +31,10 @@ def prepare(
 
 
 def _drawn(folder: Path, train_images: int, test_images: int) -> str:
-    from padimkit import Preprocessing, Reader, Synthetic
+    from padimkit import Synthetic
 
     root = Path(tempfile.mkdtemp(dir=folder))
-    Synthetic(root, train_images=train_images, test_images=test_images).train(Reader(Preprocessing()))
+    Synthetic(root, train_images=train_images, test_images=test_images).train()
     return str(root / "texture")
 
 

@@ -57,7 +57,6 @@ def job(*, category: str, weights: str, channels: list[int]) -> dict[str, float]
     """PaDiM-R18-Rd100 from image files to metrics, with the settings that a user gets."""
     pipeline = padimkit.load_recipe("padim-r18-rd100")
     pipeline.backbone.weights = weights
-    reader = padimkit.Reader(pipeline.preprocessing)
     source = padimkit.MVTec(Path(category).parent, Path(category).name)
     metrics = {
         "image_auroc": padimkit.ImageAUROC(),
@@ -66,9 +65,9 @@ def job(*, category: str, weights: str, channels: list[int]) -> dict[str, float]
     }
     with measured() as whole:
         start = time.perf_counter()
-        pipeline.fit(source.train(reader))
+        pipeline.fit(source.train())
         fit = time.perf_counter() - start
-        evaluation = padimkit.evaluate(pipeline, source.test(reader), metrics)
+        evaluation = padimkit.evaluate(pipeline, source.test(), metrics)
     return {"seconds": whole.seconds, "fit_seconds": fit, "bytes": whole.peak_bytes, **evaluation.metrics}
 
 
@@ -103,8 +102,8 @@ def shares(*, category: str, weights: str, channels: list[int]) -> dict[str, flo
     pipeline.backbone.weights = weights
     reader = padimkit.Reader(pipeline.preprocessing, BATCH, 0)
     source = padimkit.MVTec(Path(category).parent, Path(category).name)
-    pipeline.fit(source.train(reader))
-    read = source.test(reader)
+    pipeline.fit(source.train())
+    read = reader.batches(source.test())
     batch = next(iter(read))
     start = time.perf_counter()
     count = sum(len(other.paths) for other in read)

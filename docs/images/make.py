@@ -22,10 +22,9 @@ def main(root: str) -> None:
 
 def show(root: Path, category: str, axes: list[list[Axes]]) -> None:
     source, pipeline = Synthetic(root, category), load_recipe("padim-filter-bank")
-    reader = Reader(pipeline.preprocessing)
-    pipeline.fit(source.train(reader))
+    pipeline.fit(source.train())
     shown: dict[str, tuple[torch.Tensor, torch.Tensor, torch.Tensor]] = {}
-    for batch in source.test(reader):
+    for batch in Reader(pipeline.preprocessing).batches(source.test()):
         maps = pipeline.predict(batch.images).anomaly_maps
         for path, image, mask, anomaly_map in zip(batch.paths, batch.images, batch.masks, maps, strict=True):
             if mask.any():  # the first of each kind, whether it is found or not

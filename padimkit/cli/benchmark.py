@@ -16,7 +16,6 @@ from padimkit.benchmark.running.runner import failures, only_runner, remaining, 
 from padimkit.benchmark.store import read
 from padimkit.config.build import made_of
 from padimkit.errors import BadConfig, BadData, FailedCells, PadimkitError
-from padimkit.images.reader import Reader
 
 
 def run(words: list[str]) -> None:
@@ -109,7 +108,7 @@ def _repeat(path: Path) -> None:
 def _facts(cell: Cell) -> Facts:
     try:
         made = made_of(cell.settings)
-        facts = facts_of(made.data, Reader(made.pipeline.preprocessing, made.batch_size))
+        facts = facts_of(made.data)
         return replace(facts, files=files_named(cell.settings["pipeline"]))
     except PadimkitError as error:
         raise BadData(f"{error} Paths in a record count from the folder where its suite was run.") from error

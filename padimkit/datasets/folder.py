@@ -1,7 +1,7 @@
 """Data sets in plain folders: one of normal images, and optionally others to test on."""
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Sequence
 from itertools import permutations
 from pathlib import Path
 from typing import final
@@ -9,8 +9,7 @@ from typing import final
 from padimkit.contracts import DataSource
 from padimkit.errors import BadArgument, BadData
 from padimkit.images.decoding import list_images
-from padimkit.images.reader import Reader, Sample
-from padimkit.values import Batch
+from padimkit.images.reader import Sample
 
 
 @final
@@ -51,8 +50,8 @@ class Folder(DataSource):
         self.held_out = held_out
         self.seed = seed
 
-    def train(self, reader: Reader) -> Iterable[Batch]:
-        """The images of `normal`, without those that are held out.
+    def train(self) -> Sequence[Sample]:
+        """List the images of `normal`, without those that are held out.
 
         Raises:
             BadData: The folder is missing, empty, inside another one, or too small to hold images out.
@@ -60,10 +59,10 @@ class Folder(DataSource):
         self._require_apart()
         held_out = set(self._held_out())
         images = [path for path in list_images(self.normal) if path not in held_out]
-        return reader.batches([Sample(path, anomalous=False) for path in images])
+        return [Sample(path, anomalous=False) for path in images]
 
-    def test(self, reader: Reader) -> Iterable[Batch]:
-        """The normal images for testing, then the anomalous ones.
+    def test(self) -> Sequence[Sample]:
+        """List the normal images for testing, then the anomalous ones.
 
         Raises:
             BadData: There is nothing to test on, a folder is missing, empty or inside another one, or an
@@ -77,7 +76,7 @@ class Folder(DataSource):
         self._require_apart()
         normal = list_images(self.test_normal) if self.test_normal else self._held_out()
         samples = [Sample(path, anomalous=False) for path in normal]
-        return reader.batches([*samples, *self._anomalous_samples()])
+        return [*samples, *self._anomalous_samples()]
 
     def _held_out(self) -> list[Path]:
         if self.anomalous is None or self.test_normal is not None:

@@ -1,6 +1,6 @@
 """Data sets in the folder layout of MVTec AD."""
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from difflib import get_close_matches
 from pathlib import Path
 from typing import final
@@ -8,8 +8,7 @@ from typing import final
 from padimkit.contracts import DataSource
 from padimkit.errors import BadData
 from padimkit.images.decoding import list_images
-from padimkit.images.reader import Reader, Sample
-from padimkit.values import Batch
+from padimkit.images.reader import Sample
 
 
 @final
@@ -28,23 +27,22 @@ class MVTec(DataSource):
         self.root = Path(root)  # without a type checker, people pass strings
         self.category = category
 
-    def train(self, reader: Reader) -> Iterable[Batch]:
-        """The images of `train/good`.
+    def train(self) -> Sequence[Sample]:
+        """List the images of `train/good`.
 
         Raises:
             BadData: The category is missing, or its folder `train/good` holds no images.
         """
-        images = list_images(self._folder() / "train" / "good")
-        return reader.batches([Sample(path, anomalous=False) for path in images])
+        return [Sample(path, anomalous=False) for path in list_images(self._folder() / "train" / "good")]
 
-    def test(self, reader: Reader) -> Iterable[Batch]:
-        """The images of `test`, normal in the folder `good` and anomalous in all others.
+    def test(self) -> Sequence[Sample]:
+        """List the images of `test`, normal in the folder `good` and anomalous in all others.
 
         Raises:
             BadData: The category or an anomalous image's mask is missing, or `test` holds no images.
         """
         folder = self._folder()
-        return reader.batches([_test_sample(path, folder) for path in list_images(folder / "test")])
+        return [_test_sample(path, folder) for path in list_images(folder / "test")]
 
     def _folder(self) -> Path:
         folder = self.root / self.category

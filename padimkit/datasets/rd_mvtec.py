@@ -1,7 +1,7 @@
 """Data sets in the folder layout of MVTec AD whose images are rotated and shifted at random."""
 
 import zlib
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -14,9 +14,7 @@ from padimkit.arguments import require_choice
 from padimkit.contracts import DataSource
 from padimkit.datasets.mvtec import MVTec
 from padimkit.errors import BadArgument, BadImage
-from padimkit.images.preprocessing import Preprocessing
-from padimkit.images.reader import ImageBatches, Reader, Sample
-from padimkit.values import Batch
+from padimkit.images.reader import Sample
 
 Fill: TypeAlias = Literal["black", "edge", "reflect"]
 
@@ -31,50 +29,58 @@ _NUMPY: dict[str, Literal["constant", "edge", "reflect"]] = {
 class RdMVTec(DataSource):
     """Rd-MVTec AD: the images of MVTec AD, training ones too, rotated and cropped at random.
 
-    PaDiM paper, section IV-A: rotation within 10 degrees, crop from 256 to 224 pixels; the sides are those of
-    the pipeline's preprocessing, whose crop is at random instead of at the centre. Each image is resized,
-    rotated and cropped, in this order; its mask is treated alike. The paper averages over five seeds.
+    PaDiM paper, section IV-A: rotation within 10 degrees, crop from 256 to 224 pixels. Each image is resized,
+    rotated and shifted, in this order, so that the pipeline's crop of the centre is a crop at random; so is
+    its mask. The paper averages over five seeds.
 
     Args:
         root: The folder that holds the categories.
         category: The name of one category, for example bottle.
         seed: Fixes rotation and place of each image, whichever others there are.
         degrees: Rotation is drawn evenly from minus to plus this.
-        fill: What is seen beyond the border after the rotation; the paper does not say.
+        fill: The pixels beyond the border after the rotation; the paper does not say.
+        resize: Side in pixels of the images that are given; the pipeline's should be the same.
+        crop: Side in pixels of the crop at random; the pipeline's should be the same.
     """
 
     def __init__(
-        self, root: Path, category: str, seed: int = 0, degrees: float = 10.0, fill: Fill = "reflect"
+        self,
+        root: Path,
+        category: str,
+        seed: int = 0,
+        degrees: float = 10.0,
+        fill: Fill = "reflect",
+        resize: int = 256,
+        crop: int = 224,
     ) -> None:
         self.root = Path(root)
         self.category = category
         self.seed = seed
         self.degrees = degrees
         self.fill = fill
+        self.resize = resize
+        self.crop = crop
         require_choice("fill", fill, get_args(Fill))
         if not 0 <= degrees <= 45:
             raise BadArgument(f'Expected "degrees" from 0 to 45, got {degrees}.')
+        if not 1 <= crop <= resize:
+            raise BadArgument(f'Expected 1 <= "crop" <= "resize", got crop {crop} and resize {resize}.')
 
-    def train(self, reader: Reader) -> Iterable[Batch]:
-        """The images of `train/good`, each moved."""
-        return self._moved(MVTec(self.root, self.category).train(reader), reader)
+    def train(self) -> Sequence[Sample]:
+        """List the images of `train/good`, each moved."""
+        return [self._moved(sample) for sample in MVTec(self.root, self.category).train()]
 
-    def test(self, reader: Reader) -> Iterable[Batch]:
-        """The images of `test`, each moved, with its mask."""
-        return self._moved(MVTec(self.root, self.category).test(reader), reader)
+    def test(self) -> Sequence[Sample]:
+        """List the images of `test`, each moved, with its mask."""
+        return [self._moved(sample) for sample in MVTec(self.root, self.category).test()]
 
-    def _moved(self, batches: Iterable[Batch], reader: Reader) -> ImageBatches:
-        assert isinstance(batches, ImageBatches)
-        sizes = reader.preprocessing
-        whole = replace(reader, preprocessing=Preprocessing(sizes.crop, sizes.crop))
-        return whole.batches([self._move(sample, sizes) for sample in batches.samples])
-
-    def _move(self, sample: Sample, sizes: Preprocessing) -> Sample:
+    def _moved(self, sample: Sample) -> Sample:
         name = sample.path.relative_to(self.root).as_posix()
         random = np.random.default_rng([self.seed, zlib.crc32(name.encode())])
         angle = float(random.uniform(-self.degrees, self.degrees))
-        left, top = random.integers(0, sizes.resize - sizes.crop + 1, 2).tolist()
-        move = _Move(sizes, angle, left, top, self.fill)
+        left, top = random.integers(0, self.resize - self.crop + 1, 2).tolist()
+        centre = (self.resize - self.crop) // 2  # where the pipeline crops
+        move = _Move(self.resize, angle, left - centre, top - centre, self.fill)
         opened = partial(_open, original=sample.open, move=move)
         masked = partial(_open_mask, original=sample.open_mask, move=move, sample=sample)
         return replace(sample, open=opened, open_mask=masked)
@@ -82,20 +88,20 @@ class RdMVTec(DataSource):
 
 @dataclass(frozen=True)
 class _Move:
-    sizes: Preprocessing
+    side: int
     angle: float
     left: int
     top: int
     fill: Fill
 
     def apply(self, picture: Image.Image, resampling: Image.Resampling, fill: Fill) -> Image.Image:
-        side, crop = self.sizes.resize, self.sizes.crop
+        side = self.side
         resized = np.asarray(picture.resize((side, side), resampling))
-        margin = side // 2  # as far as a corner can turn
+        margin = side // 2  # farther than a corner turns and a crop moves
         around = ((margin, margin), (margin, margin), (0, 0))[: resized.ndim]
         padded = Image.fromarray(np.pad(resized, around, mode=_NUMPY[fill]))
         left, top = margin + self.left, margin + self.top
-        return padded.rotate(self.angle, resampling).crop((left, top, left + crop, top + crop))
+        return padded.rotate(self.angle, resampling).crop((left, top, left + side, top + side))
 
 
 def _open(path: Path, *, original: Callable[[Path], Image.Image], move: _Move) -> Image.Image:

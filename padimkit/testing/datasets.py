@@ -2,75 +2,78 @@
 
 from collections import Counter
 
-import torch
+import numpy as np
 
 from padimkit.contracts import DataSource
-from padimkit.testing import batches, parts
+from padimkit.images.reader import Sample
+from padimkit.testing import parts, samples
 from padimkit.testing.answers import Exercise, Material, Result, nothing_to_teach
-from padimkit.testing.batches import OTHER_READER, READER, SUBSETS, WHOLE, paths_of, pooled, read
 from padimkit.testing.check import Make, NotApplicable, checks, checks_with, require
+from padimkit.testing.samples import OTHER_READER, READER, SUBSETS, listed_by, pooled, read
 
 
 def train_holds_two_normal_images(make: Make) -> None:
-    """There are at least two images to learn from, and none is labelled or masked as anomalous."""
-    known = pooled(read(make(), "train"))
-    count = len(known["images"])
-    require(count >= 2, f"Expected at least 2 train images, found {count}.")
-    for name in ("labels", "masks"):
-        anomalous = name in known and bool(known[name].any())
-        require(not anomalous, f"Expected normal train images only, found {name} that are true.")
+    """There are at least two images to learn from; none is labelled anomalous or has a marked mask."""
+    found = listed_by(make(), "train")
+    require(len(found) >= 2, f"Expected at least 2 train images, found {len(found)}.")
+    anomalous = [str(sample.path) for sample in found if sample.anomalous or _marked(sample)]
+    require(not anomalous, f"Expected normal train images only, found others: {', '.join(anomalous[:3])}.")
 
 
 def labels_are_of_both_kinds(make: Make) -> None:
-    """Every test image has a boolean label, and there are normal and anomalous ones."""
-    batches = read(make(), "test")
-    labels, images = pooled(batches).get("labels"), sum(len(batch.images) for batch in batches)
-    if labels is None:
-        require(False, f"Expected labels of {images} test images, found none.")
-        return
-    require(len(labels) == images, f"Expected labels of {images} test images, found {len(labels)}.")
-    require(labels.dtype == torch.bool, f"Expected labels of torch.bool, found {labels.dtype}.")
-    anomalous = int(labels.sum())
-    found = f"{images - anomalous} normal and {anomalous} anomalous"
-    require(0 < anomalous < images, f"Expected normal and anomalous test images, found {found}.")
+    """Every test image is labelled True or False, and there are normal and anomalous ones."""
+    labels = [sample.anomalous for sample in listed_by(make(), "test")]
+    others = {str(label) for label in labels if not isinstance(label, bool)}
+    require(not others, f"Expected True or False for each test image, found {', '.join(sorted(others))}.")
+    anomalous = sum(map(bool, labels))
+    found = f"{len(labels) - anomalous} normal and {anomalous} anomalous"
+    require(0 < anomalous < len(labels), f"Expected normal and anomalous test images, found {found}.")
 
 
 def masks_fit_images_and_labels(make: Make) -> None:
-    """Where there are masks: one for each image, of its size, empty for normal and not for anomalous ones."""
-    batches = read(make(), "test", WHOLE)
-    known = pooled(batches)
-    if not known.keys() >= {"masks", "labels"}:
-        raise NotApplicable("Its test images have no masks, or no labels.")
-    masks, images, labels = known["masks"], known["images"], known["labels"].bool()
-    expected = (len(images), *images.shape[2:])
-    require(
-        tuple(masks.shape) == expected and masks.dtype == torch.bool,
-        f"Expected masks of shape {expected} and torch.bool, found {tuple(masks.shape)} and {masks.dtype}.",
-    )
-    marked = masks.any(2).any(1)
-    wrong = [path for path, false in zip(paths_of(batches), marked & ~labels, strict=True) if false]
+    """Masks, if any, belong to all anomalous images, are of their size, mark them and no normal image."""
+    test = listed_by(make(), "test")
+    if all(sample.mask is None for sample in test):
+        raise NotApplicable("Its test images have no masks.")
+    lacking = [str(sample.path) for sample in test if sample.anomalous and sample.mask is None]
+    require(not lacking, f"Expected masks of all anomalous images or of none, found none of {lacking[:3]}.")
+    for sample in test:
+        size, expected = _mask_size(sample), sample.open(sample.path).size
+        require(
+            size in (None, expected),
+            f'Expected a mask of {expected} pixels for "{sample.path}", as its image has, found {size}.',
+        )
+    wrong = [str(sample.path) for sample in test if sample.anomalous is False and _marked(sample)]
     require(not wrong, f"Expected empty masks of normal images, found others: {', '.join(wrong[:3])}.")
-    empty = float((~marked[labels]).float().mean())  # a tiny defect may be lost when its mask is resized
-    require(not empty > 0.5, f"Expected masks that mark what is anomalous, found {empty:.0%} to be empty.")
+    marked = [_marked(sample) for sample in test if sample.anomalous]
+    empty = 1 - sum(marked) / max(len(marked), 1)
+    require(not empty > 0.5, f"Expected masks that mark the anomalies, found {empty:.0%} of them empty.")
 
 
 def each_image_has_its_own_path(make: Make) -> None:
-    """There is one path for each image, and no two are the same."""
+    """No two images of a subset have the same path."""
     source = make()
     for subset in SUBSETS:
-        batches = read(source, subset)
-        images, paths = sum(len(batch.images) for batch in batches), paths_of(batches)
-        require(len(paths) == images, f"Expected {images} paths of {subset} images, found {len(paths)}.")
-        twice = [path for path, count in Counter(paths).items() if count > 1]
+        counts = Counter(str(sample.path) for sample in listed_by(source, subset))
+        twice = [path for path, count in counts.items() if count > 1]
         require(not twice, f"Expected {subset} paths to differ, found some twice: {', '.join(twice[:3])}.")
 
 
 def train_and_test_share_no_image(make: Make) -> None:
     """No path is both trained and tested on."""
     source = make()
-    shared = sorted({*paths_of(read(source, "train"))} & {*paths_of(read(source, "test"))})
+    train, test = ({str(sample.path) for sample in listed_by(source, subset)} for subset in SUBSETS)
+    shared = sorted(train & test)
     found = f"{len(shared)}: {', '.join(shared[:3])}"
     require(not shared, f"Expected no image to be trained and tested on, found {found}.")
+
+
+def _mask_size(sample: Sample) -> tuple[int, int] | None:
+    return None if sample.mask is None else sample.open_mask(sample.mask).size
+
+
+def _marked(sample: Sample) -> bool:
+    return sample.mask is not None and bool(np.asarray(sample.open_mask(sample.mask)).any())
 
 
 def _ask(source: DataSource, material: Material) -> Result:
@@ -87,14 +90,13 @@ _EXERCISE = Exercise(nothing_to_teach, _ask)
 DATASET_CHECKS = (
     *checks(
         DataSource,
-        batches.images_are_rgb_floats,
-        batches.values_are_between_0_and_1,
-        batches.images_have_the_size_of_the_crop,
-        batches.batches_have_the_size_of_the_reader,
-        batches.batch_size_does_not_matter,
-        batches.threads_do_not_matter,
-        batches.can_be_read_again,
-        batches.loops_do_not_disturb_each_other,
+        samples.lists_samples,
+        samples.pictures_are_rgb_bytes,
+        samples.pictures_are_not_black,
+        samples.can_be_listed_again,
+        samples.can_be_opened_again,
+        samples.order_does_not_matter,
+        samples.threads_do_not_matter,
         train_holds_two_normal_images,
         labels_are_of_both_kinds,
         masks_fit_images_and_labels,

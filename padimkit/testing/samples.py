@@ -1,43 +1,54 @@
-"""Checks of the batches in which a data source gives its images, loop by loop."""
+"""Checks of the samples that a data source lists, and of the pictures that they open."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Sequence
 from typing import Literal, TypeAlias
 
+import numpy as np
 import torch
+from PIL import Image
 
 from padimkit.contracts import DataSource
 from padimkit.images.preprocessing import Preprocessing
-from padimkit.images.reader import Reader
+from padimkit.images.reader import Reader, Sample
 from padimkit.testing.answers import Result, difference
 from padimkit.testing.check import Make, require
 from padimkit.values import Batch
 
 
-def batches_have_the_size_of_the_reader(make: Make) -> None:
-    """Batches are as large as the reader says; only the last may be smaller."""
+def lists_samples(make: Make) -> None:
+    """The methods train and test each return a sequence of Samples, such as a list."""
     source = make()
     for subset in SUBSETS:
-        for reader in (READER, OTHER_READER):
-            sizes = [len(batch.images) for batch in read(source, subset, reader)]
-            largest = reader.batch_size
-            require(
-                all(size == largest for size in sizes[:-1]) and 1 <= sizes[-1] <= largest,
-                f"Expected {subset} batches of {largest} images, only the last one smaller, found {sizes}.",
-            )
+        listed: object = source.train() if subset == "train" else source.test()
+        found = type(listed).__name__
+        require(isinstance(listed, Sequence), f"Expected a sequence of {subset} samples, found a {found}.")
+        assert isinstance(listed, Sequence)
+        others = {type(one).__name__ for one in listed if not isinstance(one, Sample)}
+        require(not others, f"Expected {subset} to list Samples, found {', '.join(sorted(others))}.")
 
 
-def batch_size_does_not_matter(make: Make) -> None:
-    """The same images come in the same order in batches of any size."""
+def pictures_are_rgb_bytes(make: Make) -> None:
+    """Each sample opens as a PIL picture of mode RGB."""
     source = make()
     for subset in SUBSETS:
-        by_three = pooled(read(source, subset))
-        by_two = pooled(read(source, subset, Reader(READER.preprocessing, batch_size=2, workers=0)))
-        changed = difference(by_two, by_three)
-        require(not changed, f"Expected the same {subset} images by two as by three, found {changed}.")
+        for sample in listed_by(source, subset):
+            picture: object = sample.open(sample.path)
+            found = picture.mode if isinstance(picture, Image.Image) else type(picture).__name__
+            require(found == "RGB", f'Expected "{sample.path}" to open as an RGB picture, found {found}.')
+
+
+def pictures_are_not_black(make: Make) -> None:
+    """Some pixels are brighter than 1 of 255, as they are not where values up to 1 were taken for bytes."""
+    source = make()
+    for subset in SUBSETS:
+        brightest = max(int(pixels.max()) for pixels in _opened(listed_by(source, subset)))
+        require(
+            brightest > 1, f"Expected {subset} pictures in bytes up to 255, found none above {brightest}."
+        )
 
 
 def threads_do_not_matter(make: Make) -> None:
-    """The same images come in the same order where several threads decode them at a time."""
+    """The same images come in the same order where several threads open them at a time."""
     source = make()
     for subset in SUBSETS:
         alone = pooled(read(source, subset))
@@ -50,74 +61,43 @@ def threads_do_not_matter(make: Make) -> None:
         )
 
 
-def can_be_read_again(make: Make) -> None:
-    """Each loop over the train or the test images starts afresh and gives the same."""
+def can_be_opened_again(make: Make) -> None:
+    """Each sample opens as the same picture a second time."""
+    _require_same(make, lambda samples: _opened([*samples, *samples])[len(samples) :], "a second time")
+
+
+def order_does_not_matter(make: Make) -> None:
+    """Each sample opens as the same picture, whichever was opened before it."""
+    _require_same(make, lambda samples: _opened(samples[::-1])[::-1], "from the last to the first")
+
+
+def can_be_listed_again(make: Make) -> None:
+    """Listed a second time, a data source has the same samples in the same order."""
     source = make()
     for subset in SUBSETS:
-        batches = batches_of(source, subset)
-        first, second = list(batches), list(batches)
+        first, second = ([(s.path, s.anomalous, s.mask) for s in listed_by(source, subset)] for _ in range(2))
         require(
-            paths_of(second) == paths_of(first),
-            f"Expected the same {len(paths_of(first))} {subset} images in a second loop, found "
-            f"{len(paths_of(second))}, or another order. Is it a generator?",
-        )
-        changed = difference(pooled(second), pooled(first))
-        require(not changed, f"Expected the same {subset} images in a second loop, found {changed}.")
-
-
-def loops_do_not_disturb_each_other(make: Make) -> None:
-    """Two loops that go on at the same time both give all images."""
-    source = make()
-    for subset in SUBSETS:
-        batches = batches_of(source, subset)
-        expected = paths_of(list(batches))
-        pairs = list(zip(batches, batches, strict=False))
-        for found in (paths_of([batch for batch, _ in pairs]), paths_of([batch for _, batch in pairs])):
-            require(
-                found == expected,
-                f"Expected all {len(expected)} {subset} images in each of two simultaneous loops, "
-                f"found {len(found)}, or another order.",
-            )
-
-
-def images_are_rgb_floats(make: Make) -> None:
-    """Images are float32, of shape "b 3 H W"."""
-    source = make()
-    for subset in SUBSETS:
-        for batch in read(source, subset):
-            found = type(batch).__name__
-            require(isinstance(batch, Batch), f"Expected {subset} to give Batches, found {found}.")
-            shape, dtype = tuple(batch.images.shape), batch.images.dtype
-            require(
-                len(shape) == 4 and shape[1] == 3 and dtype == torch.float32,
-                f'Expected {subset} images "b 3 H W" of torch.float32, found shape {shape} of {dtype}.',
-            )
-
-
-def values_are_between_0_and_1(make: Make) -> None:
-    """No pixel is below 0 or above 1, and not all are black."""
-    source = make()
-    for subset in SUBSETS:
-        images = pooled(read(source, subset))["images"]
-        low, high = float(images.min()), float(images.max())
-        require(
-            low >= 0 and 1 / 255 < high <= 1,  # at most 1/255 where values from 0 to 1 were divided by 255
-            f"Expected {subset} images with values from 0 to 1, found {low:.3g} to {high:.3g}.",
+            second == first,
+            f"Expected the same {len(first)} {subset} samples when listed again, found {len(second)}, or "
+            "another order.",
         )
 
 
-def images_have_the_size_of_the_crop(make: Make) -> None:
-    """Images are as large as the reader's crop."""
+def _require_same(
+    make: Make, again: Callable[[Sequence[Sample]], Sequence[np.ndarray]], circumstance: str
+) -> None:
     source = make()
     for subset in SUBSETS:
-        for reader in (READER, OTHER_READER):
-            side = reader.preprocessing.crop
-            sizes = {tuple(batch.images.shape[2:]) for batch in read(source, subset, reader)}
-            found = ", ".join(f"{height} x {width}" for height, width in sorted(sizes))
+        expected, samples = _opened(listed_by(source, subset)), listed_by(source, subset)
+        for sample, one, other in zip(samples, expected, again(samples), strict=True):
             require(
-                sizes == {(side, side)},
-                f"Expected {subset} images of {side} x {side} from a reader with that crop, found {found}.",
+                np.array_equal(one, other),
+                f'Expected the same picture of "{sample.path}" when opened {circumstance}, found another.',
             )
+
+
+def _opened(samples: Sequence[Sample]) -> list[np.ndarray]:
+    return [np.asarray(sample.open(sample.path)) for sample in samples]
 
 
 Subset: TypeAlias = Literal["train", "test"]
@@ -125,29 +105,23 @@ SUBSETS: tuple[Subset, ...] = ("train", "test")
 
 READER = Reader(Preprocessing(resize=36, crop=32), batch_size=3, workers=0)
 OTHER_READER = Reader(Preprocessing(resize=24, crop=24), batch_size=5, workers=0)
-WHOLE = Reader(Preprocessing(resize=256, crop=256), workers=0)  # a crop or a small size could lose a defect
 
 
-def batches_of(source: DataSource, subset: Subset, reader: Reader = READER) -> Iterable[Batch]:
-    """What the method of this name returns."""
-    return source.train(reader) if subset == "train" else source.test(reader)
+def listed_by(source: DataSource, subset: Subset) -> Sequence[Sample]:
+    """Return the samples of a subset, of which there must be one at least."""
+    samples = source.train() if subset == "train" else source.test()
+    require(len(samples) > 0, f"Expected images of {subset}, found none.")
+    return samples
 
 
 def read(source: DataSource, subset: Subset, reader: Reader = READER) -> list[Batch]:
-    """All batches of a subset, of which there must be one at least."""
-    batches = list(batches_of(source, subset, reader))
-    require(bool(batches), f"Expected images of {subset}, found none.")
-    return batches
+    """Return all batches of a subset."""
+    return list(reader.batches(listed_by(source, subset)))
 
 
 def pooled(batches: Sequence[Batch]) -> Result:
-    """Images, labels and masks of all batches together."""
+    """Return images, labels and masks of all batches together."""
     tensors = {"images": [batch.images for batch in batches]}
     tensors["labels"] = [batch.labels for batch in batches if batch.labels is not None]
     tensors["masks"] = [batch.masks for batch in batches if batch.masks is not None]
     return {name: torch.cat(parts) for name, parts in tensors.items() if parts}
-
-
-def paths_of(batches: Sequence[Batch]) -> list[str]:
-    """The paths of all batches together."""
-    return [path for batch in batches for path in batch.paths]

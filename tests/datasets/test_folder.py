@@ -36,20 +36,20 @@ def masks(tmp_path):
 
 
 def _split(source, folder):
-    read = {str(path) for batch in source.train(READER) for path in batch.paths}
-    tested = {path for batch in source.test(READER) for path in batch.paths}
+    read = {str(path) for batch in READER.batches(source.train()) for path in batch.paths}
+    tested = {path for batch in READER.batches(source.test()) for path in batch.paths}
     return read, {path for path in tested if Path(path).is_relative_to(folder)}
 
 
 def test_all_of_a_lone_folder_is_for_training(normal):
-    batches = list(Folder(normal).train(READER))
+    batches = list(READER.batches(Folder(normal).train()))
     assert [path for batch in batches for path in batch.paths] == sorted(map(str, normal.rglob("*.png")))
     assert not any(batch.labels.any() for batch in batches)
 
 
 def test_a_lone_folder_has_no_test_set(normal):
     with pytest.raises(BadData, match='nothing to test on: .* Give "anomalous", "test_normal" or both'):
-        Folder(normal).test(READER)
+        Folder(normal).test()
 
 
 def test_a_fifth_is_held_out_where_there_are_anomalous_images(normal, anomalous):
@@ -60,7 +60,7 @@ def test_a_fifth_is_held_out_where_there_are_anomalous_images(normal, anomalous)
 
 
 def test_normal_images_come_before_anomalous_ones(normal, anomalous):
-    batches = list(Folder(normal, anomalous).test(READER))
+    batches = list(READER.batches(Folder(normal, anomalous).test()))
     assert [label for batch in batches for label in batch.labels.tolist()] == [False] * 4 + [True] * 3
     assert all(batch.masks is None for batch in batches)
 
@@ -94,17 +94,17 @@ def test_with_normal_images_to_test_on_none_is_held_out(normal, anomalous, tmp_p
     source = Folder(normal, anomalous, test_normal=other)
     trained, tested = _split(source, other)
     assert len(trained) == 20 and len(tested) == 2
-    assert sum(len(batch.paths) for batch in source.test(READER)) == 5
+    assert sum(len(batch.paths) for batch in READER.batches(source.test())) == 5
 
 
 def test_normal_images_alone_can_be_tested_on(normal, tmp_path):
     other = _images(tmp_path / "other", "1.png", "2.png")
-    (batch,) = Folder(normal, test_normal=other).test(READER)
+    (batch,) = READER.batches(Folder(normal, test_normal=other).test())
     assert batch.labels.tolist() == [False, False]
 
 
 def test_masks_are_found_by_path_with_any_suffix(normal, anomalous, masks):
-    samples = Folder(normal, anomalous, masks).test(READER).samples
+    samples = Folder(normal, anomalous, masks).test()
     found = {sample.path.name: sample.mask for sample in samples if sample.anomalous}
     assert found == {
         "7.jpg": masks / "bent" / "7.png",
@@ -114,7 +114,7 @@ def test_masks_are_found_by_path_with_any_suffix(normal, anomalous, masks):
 
 
 def test_masks_are_read(normal, anomalous, masks):
-    for batch in Folder(normal, anomalous, masks).test(READER):
+    for batch in READER.batches(Folder(normal, anomalous, masks).test()):
         assert (batch.masks.flatten(1).all(dim=1) == batch.labels).all()
 
 
@@ -122,7 +122,7 @@ def test_a_missing_mask_is_named(normal, anomalous, masks):
     (masks / "bent" / "7.png").unlink()
     expected = f'"bent/7.jpg" has no mask in "{masks}". Expected "bent/7.png" or "bent/7_mask.png" there'
     with pytest.raises(BadData, match=re.escape(expected)):
-        Folder(normal, anomalous, masks).test(READER)
+        Folder(normal, anomalous, masks).test()
 
 
 def test_two_masks_for_one_image_are_refused(normal, anomalous, masks):
@@ -130,7 +130,7 @@ def test_two_masks_for_one_image_are_refused(normal, anomalous, masks):
     with pytest.raises(
         BadData, match=r'"torn.png" has several masks: \S+torn.png, \S+torn_mask.png. Keep one'
     ):
-        Folder(normal, anomalous, masks).test(READER)
+        Folder(normal, anomalous, masks).test()
 
 
 def test_masks_without_anomalous_images_are_refused(normal, masks):
@@ -148,36 +148,36 @@ def test_one_image_cannot_be_split(tmp_path, anomalous):
     one = _images(tmp_path / "one", "1.png")
     for part in ("train", "test"):
         with pytest.raises(BadData, match=r'one" holds one image, none to hold out. Give "test_normal"'):
-            getattr(Folder(one, anomalous), part)(READER)
+            getattr(Folder(one, anomalous), part)()
 
 
 @pytest.mark.parametrize("part", ["train", "test"])
 def test_a_folder_inside_another_is_refused(normal, anomalous, part):
     below = _images(normal / "bad", "1.png")
     with pytest.raises(BadData, match=r'bad" \("anomalous"\) is inside "\S+" \("normal"\)'):
-        getattr(Folder(normal, below), part)(READER)
+        getattr(Folder(normal, below), part)()
     inside = _images(anomalous / "masks", "torn.png")
     with pytest.raises(BadData, match=r'\("masks"\) is inside "\S+" \("anomalous"\)'):
-        getattr(Folder(normal, anomalous, inside), part)(READER)
+        getattr(Folder(normal, anomalous, inside), part)()
 
 
 def test_one_folder_for_two_things_is_refused_even_behind_a_link(normal, tmp_path):
     (tmp_path / "link").symlink_to(normal)
     with pytest.raises(BadData, match=r'\("normal"\)'):
-        Folder(normal, test_normal=tmp_path / "link").test(READER)
+        Folder(normal, test_normal=tmp_path / "link").test()
 
 
 @pytest.mark.parametrize("name", ["normal", "anomalous", "masks", "test_normal"])
 def test_a_missing_folder_is_named(normal, anomalous, masks, tmp_path, name):
     given = {"normal": normal, "anomalous": anomalous, "masks": masks, name: tmp_path / "gone"}
     with pytest.raises(BadData, match=re.escape(f'"{tmp_path / "gone"}" is not a folder')):
-        Folder(**given).test(READER)
+        Folder(**given).test()
 
 
 def test_real_data_in_plain_folders(shared):
     tile = shared / "data" / "magnetic_tile" / "tile"
     source = Folder(tile / "train", tile / "test" / "crack", tile / "ground_truth" / "crack", held_out=0.25)
-    assert len(source.train(READER).samples) == 180
-    samples = source.test(READER).samples
+    assert len(source.train()) == 180
+    samples = source.test()
     assert len(samples) == 60 + 30
     assert all((sample.mask is not None) == sample.anomalous for sample in samples)

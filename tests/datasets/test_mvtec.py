@@ -44,13 +44,13 @@ def _labels(batches):
 
 
 def test_train_gives_the_normal_images_sorted(nut):
-    batches = MVTec(nut.parent, "nut").train(READER)
+    batches = READER.batches(MVTec(nut.parent, "nut").train())
     assert _names(batches) == ["train/good/000.png", "train/good/001.png", "train/good/002.JPG"]
     assert _labels(batches) == [False] * 3
 
 
 def test_test_gives_normal_and_anomalous_images_sorted_with_labels(nut):
-    batches = MVTec(nut.parent, "nut").test(READER)
+    batches = READER.batches(MVTec(nut.parent, "nut").test())
     assert _names(batches) == [
         "test/bent/000.png",
         "test/bent/001.bmp",
@@ -61,7 +61,7 @@ def test_test_gives_normal_and_anomalous_images_sorted_with_labels(nut):
 
 
 def test_masks_are_true_above_0_and_false_for_normal_images(nut):
-    masks = [mask for batch in MVTec(nut.parent, "nut").test(READER) for mask in batch.masks]
+    masks = [mask for batch in READER.batches(MVTec(nut.parent, "nut").test()) for mask in batch.masks]
     assert masks[0][:, 0].all() and not masks[0][:, 1:].any()
     assert masks[1].all()
     assert not masks[2].any()
@@ -69,7 +69,7 @@ def test_masks_are_true_above_0_and_false_for_normal_images(nut):
 
 
 def test_a_data_set_can_be_read_again(nut):
-    batches = MVTec(nut.parent, "nut").test(READER)
+    batches = READER.batches(MVTec(nut.parent, "nut").test())
     assert _names(batches) == _names(batches)
 
 
@@ -79,7 +79,7 @@ def test_nothing_is_read_before_it_is_asked_for(tmp_path):
 
 def test_without_ground_truth_there_are_labels_but_no_masks(nut):
     (nut / "ground_truth").rename(nut / "elsewhere")
-    batches = MVTec(nut.parent, "nut").test(READER)
+    batches = READER.batches(MVTec(nut.parent, "nut").test())
     assert _labels(batches) == [True, True, False, True]
     assert all(batch.masks is None for batch in batches)
 
@@ -88,20 +88,20 @@ def test_a_missing_mask_is_named(nut):
     mask = nut / "ground_truth" / "scratch" / "000_mask.png"
     mask.unlink()
     with pytest.raises(BadData, match=re.escape(f'The mask "{mask}" is missing.')):
-        MVTec(nut.parent, "nut").test(READER)
+        MVTec(nut.parent, "nut").test()
 
 
 def test_a_mask_of_another_size_is_refused(nut):
     Image.new("L", (8, 9)).save(nut / "ground_truth" / "scratch" / "000_mask.png")
     with pytest.raises(BadImage, match="8 x 9 pixels"):
-        list(MVTec(nut.parent, "nut").test(READER))
+        list(READER.batches(MVTec(nut.parent, "nut").test()))
 
 
 def test_files_that_a_mac_leaves_behind_are_no_images(nut):
     (nut / "train" / "good" / "._000.png").write_bytes(b"Mac OS X")
     (nut / "test" / ".DS_Store").touch()
-    assert len(_names(MVTec(nut.parent, "nut").train(READER))) == 3
-    assert len(_names(MVTec(nut.parent, "nut").test(READER))) == 4
+    assert len(_names(READER.batches(MVTec(nut.parent, "nut").train()))) == 3
+    assert len(_names(READER.batches(MVTec(nut.parent, "nut").test()))) == 4
 
 
 def test_an_image_beside_the_folders_of_the_defects_is_refused(nut):
@@ -109,7 +109,7 @@ def test_an_image_beside_the_folders_of_the_defects_is_refused(nut):
     with pytest.raises(
         BadData, match='000.png" is in no folder of .* Expected "good" or the name of a defect'
     ):
-        MVTec(nut.parent, "nut").test(READER)
+        MVTec(nut.parent, "nut").test()
 
 
 @pytest.mark.parametrize("part", ["train", "test"])
@@ -117,25 +117,25 @@ def test_a_root_that_is_missing_is_named(tmp_path, part):
     with pytest.raises(
         BadData, match=r'gone" is not a folder. Expected the folder that holds the categories'
     ):
-        getattr(MVTec(tmp_path / "gone", "nut"), part)(READER)
+        getattr(MVTec(tmp_path / "gone", "nut"), part)()
 
 
 def test_a_category_that_is_missing_is_named_with_its_near_misses(nut):
     _image(nut.parent / "grid" / "train" / "good" / "000.png")
     with pytest.raises(BadData, match='no category "nuts". Did you mean "nut"[?] It holds: grid, nut.$'):
-        MVTec(nut.parent, "nuts").train(READER)
+        MVTec(nut.parent, "nuts").train()
     with pytest.raises(BadData, match='no category "zipper". It holds: grid, nut.$'):
-        MVTec(nut.parent, "zipper").train(READER)
+        MVTec(nut.parent, "zipper").train()
 
 
 def test_a_root_that_holds_no_category_at_all_is_named(tmp_path):
     with pytest.raises(BadData, match='has no category "nut", nor any other'):
-        MVTec(tmp_path, "nut").train(READER)
+        MVTec(tmp_path, "nut").train()
 
 
 def test_a_root_that_is_a_category_itself_is_named(nut):
     with pytest.raises(BadData, match='it is one itself. Give the folder above it as "root".$'):
-        MVTec(nut, "nut").train(READER)
+        MVTec(nut, "nut").train()
 
 
 @pytest.mark.parametrize(("part", "folder"), [("train", "train/good"), ("test", "test")])
@@ -143,10 +143,10 @@ def test_a_category_without_images_is_refused(nut, part, folder):
     (nut / folder).rename(nut / "elsewhere")
     source = MVTec(nut.parent, "nut")
     with pytest.raises(BadData, match=re.escape(f'"{nut / folder}" is not a folder')):
-        getattr(source, part)(READER)
+        getattr(source, part)()
     (nut / folder).mkdir(parents=True)
     with pytest.raises(BadData, match=re.escape(f'"{nut / folder}" holds no images')):
-        getattr(source, part)(READER)
+        getattr(source, part)()
 
 
 @pytest.mark.parametrize(
@@ -155,8 +155,8 @@ def test_a_category_without_images_is_refused(nut, part, folder):
 )
 def test_real_data_is_read_whole(shared, root, category, train, normal, anomalous, masked):
     source = MVTec(shared / "data" / root, category)
-    assert len(_names_only(source.train(READER))) == train
-    samples = source.test(READER).samples
+    assert len(_names_only(READER.batches(source.train()))) == train
+    samples = source.test()
     assert sum(not sample.anomalous for sample in samples) == normal
     assert sum(sample.anomalous for sample in samples) == anomalous
     assert [sample.mask is not None for sample in samples] == [masked and s.anomalous for s in samples]
@@ -169,7 +169,7 @@ def _names_only(batches):
 
 
 def test_real_images_are_decoded_with_their_masks(shared):
-    batch = next(iter(MVTec(shared / "data" / "magnetic_tile", "tile").test(Reader())))
+    batch = next(iter(Reader().batches(MVTec(shared / "data" / "magnetic_tile", "tile").test())))
     assert batch.images.shape == (8, 3, 224, 224) and batch.labels.all()
     assert (batch.masks.flatten(1).sum(1) > 0).sum() >= 6  # a few lie in the border that is cropped off
     path = batch.paths[0]

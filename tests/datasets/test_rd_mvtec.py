@@ -14,14 +14,15 @@ READER = Reader(Preprocessing(resize=64, crop=48), batch_size=50, workers=0)
 
 
 def read(root, subset="test", reader=READER, **arguments):
-    (batch,) = getattr(RdMVTec(root, "stripes", **arguments), subset)(reader)
+    sides = {"resize": reader.preprocessing.resize, "crop": reader.preprocessing.crop}
+    (batch,) = reader.batches(getattr(RdMVTec(root, "stripes", **sides, **arguments), subset)())
     return batch
 
 
 def test_without_rotation_and_room_to_move_nothing_changes(stripes):
     reader = Reader(Preprocessing(resize=48, crop=48), batch_size=50)
     for subset in ("train", "test"):
-        (expected,) = getattr(MVTec(stripes, "stripes"), subset)(reader)
+        (expected,) = reader.batches(getattr(MVTec(stripes, "stripes"), subset)())
         found = read(stripes, subset, reader, degrees=0.0)
         assert torch.equal(found.images, expected.images)
         assert found.paths == expected.paths and torch.equal(found.labels, expected.labels)
@@ -42,7 +43,7 @@ def test_masks_move_with_their_images(stripes, fill):
 
 
 def test_training_images_and_places_are_moved_at_random(stripes):
-    plain = next(iter(MVTec(stripes, "stripes").train(READER))).images
+    plain = next(iter(READER.batches(MVTec(stripes, "stripes").train()))).images
     moved = read(stripes, "train").images
     assert all((one - other).abs().max() > 0.05 for one, other in zip(plain, moved, strict=True))
 
@@ -77,3 +78,8 @@ def test_a_mask_of_another_size_is_refused(stripes):
 def test_a_rotation_out_of_range_is_refused(stripes):
     with pytest.raises(BadArgument, match='"degrees" from 0 to 45, got 90'):
         RdMVTec(stripes, "stripes", degrees=90.0)
+
+
+def test_sides_that_do_not_fit_are_refused(stripes):
+    with pytest.raises(BadArgument, match='"crop" <= "resize", got crop 64 and resize 48'):
+        RdMVTec(stripes, "stripes", resize=48, crop=64)

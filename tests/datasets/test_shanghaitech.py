@@ -59,7 +59,7 @@ def test_frames_that_were_extracted_meet_the_contract(check, drawn_campus, tmp_p
 
 
 def test_train_gives_every_frame_of_every_video_in_order(campus):
-    batches = list(ShanghaiTech(campus.root).train(READER))
+    batches = list(READER.batches(ShanghaiTech(campus.root).train()))
     assert numbers_in(batches) == numbers_of(campus, TRAIN)
     assert not any(labels_in(batches))
     videos = campus.root / "training" / "videos"
@@ -67,7 +67,7 @@ def test_train_gives_every_frame_of_every_video_in_order(campus):
 
 
 def test_test_gives_every_frame_with_its_label(campus):
-    batches = list(ShanghaiTech(campus.root).test(READER))
+    batches = list(READER.batches(ShanghaiTech(campus.root).test()))
     assert numbers_in(batches) == numbers_of(campus, TEST)
     assert labels_in(batches) == [bool(label) for name in TEST for label in campus.labels[name]]
     assert paths_in(batches)[1] == str(campus.root / "testing" / "frames" / "01_0014" / "001.jpg")
@@ -75,15 +75,15 @@ def test_test_gives_every_frame_with_its_label(campus):
 
 def test_one_scene_is_read_alone(campus):
     source = ShanghaiTech(campus.root, scene=1)
-    assert numbers_in(source.train(READER)) == numbers_of(campus, TRAIN[:2])
-    assert numbers_in(source.test(READER)) == numbers_of(campus, TEST[:2])
+    assert numbers_in(READER.batches(source.train())) == numbers_of(campus, TRAIN[:2])
+    assert numbers_in(READER.batches(source.test())) == numbers_of(campus, TEST[:2])
 
 
 def test_every_nth_frame_of_each_video_is_read(campus):
     train, test = 2 + secrets.randbelow(50), 2 + secrets.randbelow(12)
     source = ShanghaiTech(campus.root, train_every=train, test_every=test)
-    assert numbers_in(source.train(READER)) == numbers_of(campus, TRAIN, every=train)
-    batches = list(source.test(READER))
+    assert numbers_in(READER.batches(source.train())) == numbers_of(campus, TRAIN, every=train)
+    batches = list(READER.batches(source.test()))
     assert numbers_in(batches) == numbers_of(campus, TEST, every=test)
     assert labels_in(batches) == [bool(label) for name in TEST for label in campus.labels[name][::test]]
     masks = np.concatenate([campus.masks[name][::test] for name in TEST])
@@ -97,7 +97,7 @@ def test_masks_are_those_of_their_frames(campus, kind):
         rewrite(
             campus.root / "testing" / "test_frame_mask" / f"{name}.npy", lambda labels: labels.astype(kind)
         )
-    batches = ShanghaiTech(campus.root).test(READER)
+    batches = READER.batches(ShanghaiTech(campus.root).test())
     expected = np.concatenate([campus.masks[name] for name in TEST])
     opened = [np.asarray(sample.open_mask(sample.mask)) for sample in batches.samples]
     np.testing.assert_array_equal(opened, expected * 255)
@@ -108,7 +108,7 @@ def test_masks_are_those_of_their_frames(campus, kind):
 
 def test_a_mask_is_true_above_0(campus):
     rewrite(campus.root / "testing" / "test_pixel_mask" / "02_0128.npy", lambda masks: masks * 7)
-    samples = ShanghaiTech(campus.root, scene=2).test(READER).samples
+    samples = ShanghaiTech(campus.root, scene=2).test()
     opened = [np.asarray(sample.open_mask(sample.mask)) for sample in samples]
     np.testing.assert_array_equal(opened, campus.masks["02_0128"] * 255)
 
@@ -116,7 +116,7 @@ def test_a_mask_is_true_above_0(campus):
 def test_pixels_are_measured_by_the_masks_where_labels_disagree(campus):
     path = campus.root / "testing" / "test_frame_mask" / "02_0128.npy"
     rewrite(path, np.zeros_like)
-    batches = list(ShanghaiTech(campus.root, scene=2).test(READER))
+    batches = list(READER.batches(ShanghaiTech(campus.root, scene=2).test()))
     assert not any(labels_in(batches))
     assert [bool(mask.any()) for batch in batches for mask in batch.masks] == [
         bool(label) for label in campus.labels["02_0128"]
@@ -125,17 +125,17 @@ def test_pixels_are_measured_by_the_masks_where_labels_disagree(campus):
 
 def test_without_test_pixel_mask_there_are_labels_but_no_masks(campus):
     shutil.rmtree(campus.root / "testing" / "test_pixel_mask")
-    batches = list(ShanghaiTech(campus.root).test(READER))
+    batches = list(READER.batches(ShanghaiTech(campus.root).test()))
     assert any(labels_in(batches)) and not all(labels_in(batches))
     assert all(batch.masks is None for batch in batches)
 
 
 def test_frames_that_were_extracted_give_nearly_the_same_images(campus):
-    decoded = list(ShanghaiTech(campus.root, train_every=3).train(READER))
+    decoded = list(READER.batches(ShanghaiTech(campus.root, train_every=3).train()))
     extract(campus)
     for video in (campus.root / "training" / "videos").iterdir():
         video.write_bytes(b"not opened")
-    extracted = list(ShanghaiTech(campus.root, train_every=3).train(READER))
+    extracted = list(READER.batches(ShanghaiTech(campus.root, train_every=3).train()))
     assert numbers_in(extracted) == numbers_in(decoded) == numbers_of(campus, TRAIN, every=3)
     assert not any(labels_in(extracted))
     assert paths_in(extracted)[1] == str(campus.root / "training" / "frames" / "01_001" / "003.jpg")
@@ -147,7 +147,7 @@ def test_frames_are_sorted_by_number(campus):
     folder = campus.root / "testing" / "frames" / "02_0128"
     for number in range(len(campus.numbers["02_0128"])):
         (folder / f"{number:03}.jpg").rename(folder / f"{number + 995}.jpg")
-    batches = list(ShanghaiTech(campus.root, scene=2).test(READER))
+    batches = list(READER.batches(ShanghaiTech(campus.root, scene=2).test()))
     assert [path.rpartition("/")[2] for path in paths_in(batches)][4:6] == ["999.jpg", "1000.jpg"]
     assert numbers_in(batches) == campus.numbers["02_0128"]
 
@@ -159,8 +159,8 @@ def test_what_a_mac_leaves_behind_is_ignored(campus):
     for folder in ("testing/frames", "testing/test_frame_mask", "testing/test_pixel_mask"):
         (campus.root / folder / ".DS_Store").touch()
     source = ShanghaiTech(campus.root)
-    assert len(paths_in(source.train(READER))) == len(numbers_of(campus, TRAIN))
-    assert len(paths_in(source.test(READER))) == len(numbers_of(campus, TEST))
+    assert len(paths_in(READER.batches(source.train()))) == len(numbers_of(campus, TRAIN))
+    assert len(paths_in(READER.batches(source.test()))) == len(numbers_of(campus, TEST))
 
 
 @pytest.mark.parametrize(
@@ -177,27 +177,27 @@ def test_nothing_is_read_before_it_is_asked_for(tmp_path):
 
 def test_a_scene_without_test_videos_is_refused_with_those_that_have_some(campus):
     source = ShanghaiTech(campus.root, scene=13)
-    assert numbers_in(source.train(READER)) == campus.numbers["13_001"]
+    assert numbers_in(READER.batches(source.train())) == campus.numbers["13_001"]
     with pytest.raises(BadData, match=r'testing/frames" holds no video of scene 13. .*"scene" \(1, 2\)'):
-        source.test(READER)
+        source.test()
 
 
 @pytest.mark.parametrize("scene", [0, 3, 14])
 def test_a_scene_that_is_not_there_is_refused_with_those_that_are(campus, scene):
     with pytest.raises(BadData, match=rf'videos" holds no video of scene {scene}. .*"scene" \(1, 2, 13\)'):
-        ShanghaiTech(campus.root, scene=scene).train(READER)
+        ShanghaiTech(campus.root, scene=scene).train()
     extract(campus)
     with pytest.raises(BadData, match=rf'frames" holds no video of scene {scene}. .*"scene" \(1, 2, 13\)'):
-        ShanghaiTech(campus.root, scene=scene).train(READER)
+        ShanghaiTech(campus.root, scene=scene).train()
 
 
 @pytest.mark.parametrize("part", ["train", "test"])
 def test_missing_parts_are_named(campus, part):
     shutil.rmtree(campus.root / f"{part}ing")
     with pytest.raises(BadData, match=rf'campus" has no folder "{part}ing"'):
-        getattr(ShanghaiTech(campus.root), part)(READER)
+        getattr(ShanghaiTech(campus.root), part)()
     with pytest.raises(BadData, match=rf'gone" has no folder "{part}ing"'):
-        getattr(ShanghaiTech(campus.root / "gone"), part)(READER)
+        getattr(ShanghaiTech(campus.root / "gone"), part)()
 
 
 @pytest.mark.parametrize("name", ["frames", "test_frame_mask"])
@@ -207,27 +207,27 @@ def test_missing_and_empty_folders_are_named(campus, name):
     with pytest.raises(
         BadData, match=re.escape(f'"{folder}" is not a folder. Expected one that holds "01_0001')
     ):
-        ShanghaiTech(campus.root).test(READER)
+        ShanghaiTech(campus.root).test()
     folder.mkdir()
     with pytest.raises(BadData, match=re.escape(f'"{folder}" is empty.')):
-        ShanghaiTech(campus.root).test(READER)
+        ShanghaiTech(campus.root).test()
 
 
 def test_training_without_videos_and_frames_is_refused(campus):
     folder = campus.root / "training"
     shutil.rmtree(folder / "videos")
     with pytest.raises(BadData, match='training" has neither a folder "frames" nor "videos"'):
-        ShanghaiTech(campus.root).train(READER)
+        ShanghaiTech(campus.root).train()
     (folder / "videos").mkdir()
     with pytest.raises(BadData, match='videos" is empty. Expected "01_001.avi"'):
-        ShanghaiTech(campus.root).train(READER)
+        ShanghaiTech(campus.root).train()
 
 
 def test_a_video_without_a_folder_of_frames_is_named(campus):
     frames = extract(campus, TRAIN[1:])
     advice = f'01_001 (1 of 4 videos) have no folder of frames in "{frames}"'
     with pytest.raises(BadData, match=re.escape(advice)):
-        ShanghaiTech(campus.root).train(READER)
+        ShanghaiTech(campus.root).train()
 
 
 @pytest.mark.parametrize(
@@ -248,7 +248,7 @@ def test_names_that_are_none_of_a_video_are_refused(campus, part, name):
     path = campus.root / name
     path.touch()
     with pytest.raises(BadData, match=re.escape(f'"{path}" is not named like "01_')):
-        getattr(ShanghaiTech(campus.root), part)(READER)
+        getattr(ShanghaiTech(campus.root), part)()
 
 
 def test_a_file_where_the_frames_of_a_video_should_be_is_refused(campus):
@@ -256,7 +256,7 @@ def test_a_file_where_the_frames_of_a_video_should_be_is_refused(campus):
     save(campus.root / "testing" / "test_frame_mask" / "02_0129.npy", np.zeros(1))
     save(campus.root / "testing" / "test_pixel_mask" / "02_0129.npy", np.zeros((1, HEIGHT, WIDTH)))
     with pytest.raises(BadData, match='02_0129" is not a folder. Expected one that holds "000.jpg"'):
-        ShanghaiTech(campus.root).test(READER)
+        ShanghaiTech(campus.root).test()
 
 
 @pytest.mark.parametrize("name", ["Thumbs.db", "frame_001.jpg", "012.npy", "٣.jpg"])
@@ -264,7 +264,7 @@ def test_files_that_are_no_frames_are_refused(campus, name):
     path = campus.root / "testing" / "frames" / "01_0015" / name
     path.touch()
     with pytest.raises(BadData, match=re.escape(f'"{path}" is no frame')):
-        ShanghaiTech(campus.root).test(READER)
+        ShanghaiTech(campus.root).test()
 
 
 @pytest.mark.parametrize("part", ["train", "test"])
@@ -273,10 +273,10 @@ def test_frames_that_are_missing_or_there_twice_are_refused(campus, part):
     folder = (extract(campus).parents[1] / f"{part}ing" / "frames") / name
     (folder / "005.jpg").rename(folder / "4.jpg")
     with pytest.raises(BadData, match=re.escape(f'In "{folder}", "4.jpg" follows number 4.')):
-        getattr(ShanghaiTech(campus.root), part)(READER)
+        getattr(ShanghaiTech(campus.root), part)()
     (folder / "4.jpg").unlink()
     with pytest.raises(BadData, match=re.escape(f'In "{folder}", "006.jpg" follows number 4.')):
-        getattr(ShanghaiTech(campus.root), part)(READER)
+        getattr(ShanghaiTech(campus.root), part)()
 
 
 @pytest.mark.parametrize("changed", ["frames", "labels", "masks"])
@@ -293,11 +293,11 @@ def test_numbers_of_frames_labels_and_masks_that_differ_are_refused(campus, chan
         f'and {found[2]} masks in "{masks}".'
     )
     with pytest.raises(BadData, match=re.escape(text)):
-        ShanghaiTech(campus.root).test(READER)
+        ShanghaiTech(campus.root).test()
     shutil.rmtree(testing / "test_pixel_mask")
     if changed != "masks":
         with pytest.raises(BadData, match=re.escape(text.rpartition(" and ")[0])):
-            ShanghaiTech(campus.root).test(READER)
+            ShanghaiTech(campus.root).test()
 
 
 @pytest.mark.parametrize(
@@ -306,15 +306,15 @@ def test_numbers_of_frames_labels_and_masks_that_differ_are_refused(campus, chan
 def test_videos_without_labels_or_masks_are_named(campus, folder, words):
     (campus.root / "testing" / folder / "01_0015.npy").unlink()
     with pytest.raises(BadData, match=rf'01_0015 \(1 of 3 videos\) have .*{words} in ".*{folder}"'):
-        ShanghaiTech(campus.root).test(READER)
-    assert len(ShanghaiTech(campus.root, scene=2).test(READER).samples) == len(campus.numbers["02_0128"])
+        ShanghaiTech(campus.root).test()
+    assert len(ShanghaiTech(campus.root, scene=2).test()) == len(campus.numbers["02_0128"])
 
 
 def test_half_of_the_test_set_is_refused(campus):
     shutil.rmtree(campus.root / "testing" / "frames" / "02_0128")
     with pytest.raises(BadData, match=r"02_0128 \(1 of 3 videos\) have labels but no frames"):
-        ShanghaiTech(campus.root).test(READER)
-    ShanghaiTech(campus.root, scene=1).test(READER)
+        ShanghaiTech(campus.root).test()
+    ShanghaiTech(campus.root, scene=1).test()
 
 
 @pytest.mark.parametrize(
@@ -325,7 +325,7 @@ def test_of_many_missing_videos_three_are_named(campus, count, found):
     for number in range(20, 20 + count):
         save(campus.root / "testing" / "test_frame_mask" / f"01_00{number}.npy", np.zeros(1))
     with pytest.raises(BadData, match="^01_0020, 01_0021, " + re.escape(found)):
-        ShanghaiTech(campus.root).test(READER)
+        ShanghaiTech(campus.root).test()
 
 
 class Trap:
@@ -364,7 +364,7 @@ def test_files_that_are_no_arrays_are_refused(campus, folder, damage):
     path = campus.root / "testing" / folder / "01_0015.npy"
     damage(path)
     with pytest.raises(BadImage, match=re.escape(f'"{path}" is no NumPy array that can be read: ')):
-        ShanghaiTech(campus.root).test(READER)
+        ShanghaiTech(campus.root).test()
 
 
 @pytest.mark.parametrize(
@@ -383,19 +383,19 @@ def test_arrays_of_another_shape_or_kind_are_refused(campus, folder, array, foun
     path = campus.root / "testing" / folder / "01_0015.npy"
     save(path, array)
     with pytest.raises(BadImage, match=re.escape(f'"{path}" holds {found}')):
-        ShanghaiTech(campus.root).test(READER)
+        ShanghaiTech(campus.root).test()
 
 
 def test_labels_other_than_0_and_1_are_refused(campus):
     rewrite(campus.root / "testing" / "test_frame_mask" / "01_0015.npy", lambda labels: labels * 255)
     with pytest.raises(BadImage, match='01_0015.npy" has values from 0 to 255; expected 0 and 1 only.'):
-        ShanghaiTech(campus.root).test(READER)
+        ShanghaiTech(campus.root).test()
 
 
 def test_a_mask_of_another_size_is_refused_with_its_frame(campus):
     path = campus.root / "testing" / "test_pixel_mask" / "02_0128.npy"
     rewrite(path, lambda masks: masks[:, :-1])
-    batches = ShanghaiTech(campus.root).test(READER)
+    batches = READER.batches(ShanghaiTech(campus.root).test())
     with pytest.raises(
         BadImage, match=r'02_0128.npy/00000" is 64 x 47 pixels, its image ".*000.jpg" is 64 x 48'
     ):
@@ -405,20 +405,19 @@ def test_a_mask_of_another_size_is_refused_with_its_frame(campus):
 def test_without_pyav_videos_are_refused_and_frames_are_read(campus, monkeypatch):
     monkeypatch.setitem(sys.modules, "av", None)
     with pytest.raises(BadData, match=re.escape("pip install 'padimkit[video]', or extract their frames")):
-        ShanghaiTech(campus.root).train(READER)
+        ShanghaiTech(campus.root).train()
     extract(campus)
-    assert numbers_in(ShanghaiTech(campus.root).train(READER)) == numbers_of(campus, TRAIN)
+    assert numbers_in(READER.batches(ShanghaiTech(campus.root).train())) == numbers_of(campus, TRAIN)
 
 
 def test_pyav_is_imported_for_videos_only(campus):
     code = f"""
 import sys
 from padimkit.datasets.shanghaitech.dataset import ShanghaiTech
-from padimkit.images.reader import Reader
 source = ShanghaiTech({str(campus.root)!r})
-source.test(Reader())
+source.test()
 assert "av" not in sys.modules
-source.train(Reader())
+source.train()
 assert "av" in sys.modules
 """
     subprocess.run([sys.executable, "-c", code], check=True)

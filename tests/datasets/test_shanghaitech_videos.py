@@ -63,7 +63,7 @@ def batches(drawn_campus, monkeypatch):
     def listed(reader, **arguments):
         with monkeypatch.context() as unwatched:
             unwatched.setattr(videos, "_opened", opened)
-            return ShanghaiTech(drawn_campus.root, **arguments).train(reader)
+            return reader.batches(ShanghaiTech(drawn_campus.root, **arguments).train())
 
     opened = videos._opened
     monkeypatch.setattr(videos, "_opened", Watched)
@@ -90,7 +90,7 @@ def videos_of(path, *, every=1):
 
 def test_nothing_is_decoded_before_a_frame_is_asked_for(drawn_campus, monkeypatch):
     monkeypatch.setattr(videos, "_Pass", None)
-    assert len(ShanghaiTech(drawn_campus.root).train(ALONE)) > 0
+    assert len(ALONE.batches(ShanghaiTech(drawn_campus.root).train())) > 0
 
 
 @pytest.mark.parametrize("reader", [ALONE, THREADS])
@@ -212,7 +212,7 @@ def test_a_video_that_was_cut_anywhere_is_refused_after_what_is_whole(campus, re
     video.write_bytes(video.read_bytes()[: second + secrets.randbelow(last - second)])
     seen = []
     with pytest.raises(BadImage, match=r'01_002.avi" (ends|cannot be decoded) after \d+ of \d+ frames'):
-        for batch in ShanghaiTech(campus.root).train(reader):
+        for batch in reader.batches(ShanghaiTech(campus.root).train()):
             seen.append(batch)
     whole = campus.numbers["01_001"]
     whole = whole[: len(whole) // reader.batch_size * reader.batch_size]
@@ -243,12 +243,12 @@ def test_what_is_no_video_is_refused_when_it_is_listed(campus, content):
     video = campus.root / "training" / "videos" / "02_001.avi"
     video.write_bytes(content)
     with pytest.raises(BadImage, match=re.escape(f'The video "{video}" cannot be opened: ')):
-        ShanghaiTech(campus.root).train(ALONE)
-    ShanghaiTech(campus.root, scene=1).train(ALONE)
+        ShanghaiTech(campus.root).train()
+    ShanghaiTech(campus.root, scene=1).train()
 
 
 def test_a_video_that_is_gone_when_it_is_read_is_refused(campus):
-    batches = ShanghaiTech(campus.root, scene=2).train(ALONE)
+    batches = ALONE.batches(ShanghaiTech(campus.root, scene=2).train())
     video = campus.root / "training" / "videos" / "02_001.avi"
     video.unlink()
     with pytest.raises(BadImage, match=re.escape(f'The video "{video}" cannot be opened: No such file')):

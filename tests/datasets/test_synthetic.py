@@ -28,10 +28,10 @@ def _digests(folder):
 @pytest.mark.parametrize("category", CATEGORIES)
 def test_it_reads_as_train_and_test_images_with_masks(tmp_path, category):
     source = Synthetic(tmp_path, category, **FEW)
-    train = list(source.train(READER))
+    train = list(READER.batches(source.train()))
     assert sum(len(batch.images) for batch in train) == 3
     assert not any(batch.labels.any() for batch in train)
-    for batch in source.test(READER):
+    for batch in READER.batches(source.test()):
         kinds = [Path(path).parent.name for path in batch.paths]
         assert batch.labels.tolist() == [kind != "good" for kind in kinds]
         assert (batch.masks.flatten(1).any(dim=1) == batch.labels).all()
@@ -39,7 +39,7 @@ def test_it_reads_as_train_and_test_images_with_masks(tmp_path, category):
 
 @pytest.mark.parametrize("category", CATEGORIES)
 def test_it_lies_on_disk_in_the_layout_of_mvtec(tmp_path, category):
-    Synthetic(tmp_path, category, **FEW).train(READER)
+    Synthetic(tmp_path, category, **FEW).train()
     folder = tmp_path / category
     kinds = set(CATEGORIES[category].defects)
     assert len(kinds) == 4
@@ -53,7 +53,7 @@ def test_it_lies_on_disk_in_the_layout_of_mvtec(tmp_path, category):
 
 
 def test_nothing_but_the_category_is_left_in_the_root(tmp_path):
-    Synthetic(tmp_path / "new" / "root", **FEW).test(READER)
+    Synthetic(tmp_path / "new" / "root", **FEW).test()
     assert [path.name for path in (tmp_path / "new" / "root").iterdir()] == ["texture"]
 
 
@@ -65,7 +65,7 @@ def test_nothing_is_drawn_before_it_is_asked_for(tmp_path):
 @pytest.mark.parametrize("category", CATEGORIES)
 def test_a_seed_fixes_every_byte(tmp_path, category):
     for root, seed in (("one", 5), ("again", 5), ("other", 6)):
-        Synthetic(tmp_path / root, category, **FEW, seed=seed).train(READER)
+        Synthetic(tmp_path / root, category, **FEW, seed=seed).train()
     one, again, other = (_digests(tmp_path / root / category) for root in ("one", "again", "other"))
     assert one == again
     assert one.keys() == other.keys()
@@ -73,14 +73,14 @@ def test_a_seed_fixes_every_byte(tmp_path, category):
 
 
 def test_no_two_images_are_alike(tmp_path):
-    Synthetic(tmp_path, **FEW).train(READER)
+    Synthetic(tmp_path, **FEW).train()
     digests = _digests(tmp_path / "texture")
     assert len(set(digests.values())) == len(digests)
 
 
 def test_more_images_change_none_of_the_first(tmp_path):
-    Synthetic(tmp_path / "few", **FEW).train(READER)
-    Synthetic(tmp_path / "more", **(FEW | {"train_images": 5, "test_images": 3})).train(READER)
+    Synthetic(tmp_path / "few", **FEW).train()
+    Synthetic(tmp_path / "more", **(FEW | {"train_images": 5, "test_images": 3})).train()
     few, more = _digests(tmp_path / "few" / "texture"), _digests(tmp_path / "more" / "texture")
     del few["synthetic.json"]
     assert few.items() <= more.items()
@@ -106,32 +106,32 @@ def test_no_defect_is_lost_when_the_border_is_cropped(category, name):
 
 
 def test_a_second_use_draws_nothing_anew(tmp_path):
-    Synthetic(tmp_path, **FEW).train(READER)
+    Synthetic(tmp_path, **FEW).train()
     path = tmp_path / "texture" / "train" / "good" / "000.png"
     Image.new("RGB", (64, 64), "red").save(path)
-    first = next(iter(Synthetic(tmp_path, **FEW).train(READER)))
+    first = next(iter(READER.batches(Synthetic(tmp_path, **FEW).train())))
     assert (first.images[0, 0] == 1).all()
 
 
 @pytest.mark.parametrize("argument", ["train_images", "test_images", "size", "seed"])
 def test_a_folder_of_other_arguments_is_refused(tmp_path, argument):
     source = Synthetic(tmp_path, **FEW)
-    source.train(READER)
+    source.train()
     given = arguments(source)
     other = Synthetic(**(given | {argument: given[argument] + 1}))
     with pytest.raises(
         BadData, match=rf'other arguments .* found .*"{argument}": {given[argument]}\b.*expected'
     ):
-        other.test(READER)
+        other.test()
 
 
 def test_a_folder_of_another_version_is_refused(tmp_path):
     source = Synthetic(tmp_path, **FEW)
-    source.train(READER)
+    source.train()
     manifest = tmp_path / "texture" / "synthetic.json"
     manifest.write_text(json.dumps(json.loads(manifest.read_text()) | {"version": 0}))
     with pytest.raises(BadData, match='another version of padimkit: found {"version": 0, '):
-        source.train(READER)
+        source.train()
 
 
 @pytest.mark.parametrize("make", [Path.mkdir, Path.touch])
@@ -140,14 +140,14 @@ def test_a_folder_or_file_of_another_kind_is_refused_and_kept(tmp_path, make):
     with pytest.raises(
         BadData, match=r'texture" exists and holds no synthetic images. Choose another "root"'
     ):
-        Synthetic(tmp_path, **FEW).train(READER)
+        Synthetic(tmp_path, **FEW).train()
     assert (tmp_path / "texture").exists()
 
 
 def test_a_root_that_cannot_be_written_is_named(tmp_path):
     (tmp_path / "file").touch()
     with pytest.raises(BadOutput, match=re.escape(f'"{tmp_path / "file" / "texture"}" cannot be written')):
-        Synthetic(tmp_path / "file", **FEW).train(READER)
+        Synthetic(tmp_path / "file", **FEW).train()
 
 
 def test_an_interrupted_drawing_leaves_nothing_behind(tmp_path, monkeypatch):
@@ -156,7 +156,7 @@ def test_an_interrupted_drawing_leaves_nothing_behind(tmp_path, monkeypatch):
 
     monkeypatch.setattr("padimkit.datasets.synthetic.dataset._save_mask", interrupted)
     with pytest.raises(KeyboardInterrupt):
-        Synthetic(tmp_path, **FEW).train(READER)
+        Synthetic(tmp_path, **FEW).train()
     assert list(tmp_path.iterdir()) == []
 
 

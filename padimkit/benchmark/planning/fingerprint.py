@@ -1,7 +1,7 @@
 """What tells data from other data."""
 
 import hashlib
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from os.path import commonpath
 from pathlib import Path
 from typing import Any
@@ -11,13 +11,12 @@ from PIL.Image import Image
 from padimkit.benchmark.record import Facts
 from padimkit.contracts import DataSource
 from padimkit.errors import BadData
-from padimkit.images.reader import ImageBatches, Reader, Sample
-from padimkit.values import Batch
+from padimkit.images.reader import Sample
 
 _CHUNK = 1 << 20
 
 
-def facts_of(source: DataSource, reader: Reader) -> Facts:
+def facts_of(source: DataSource) -> Facts:
     """Fingerprint and counts of a data set.
 
     Names and contents of the files count, wherever they are; of a data set without files, all pixels.
@@ -26,10 +25,11 @@ def facts_of(source: DataSource, reader: Reader) -> Facts:
         BadData, BadImage: The data cannot be read.
     """
     digest = hashlib.sha256()
-    train, test = source.train(reader), source.test(reader)
-    counts = [_take(batches, digest) for batches in (train, test)]
-    (train_images, _), (test_images, anomalous) = counts
-    return Facts(digest.hexdigest()[:24], train_images, test_images, anomalous)
+    train, test = source.train(), source.test()
+    for samples in (train, test):
+        _take(samples, digest)
+    anomalous = sum(sample.anomalous is True for sample in test)
+    return Facts(digest.hexdigest()[:24], len(train), len(test), anomalous)
 
 
 def files_named(settings: Any) -> str:
@@ -58,20 +58,7 @@ def _is_file(text: str) -> bool:
         return False
 
 
-def _take(batches: Iterable[Batch], digest: "hashlib._Hash") -> tuple[int, int]:
-    """Adds the data to the digest; gives the numbers of images and of anomalous ones."""
-    if isinstance(batches, ImageBatches):
-        _take_files(batches.samples, digest)
-        return len(batches.samples), sum(sample.anomalous is True for sample in batches.samples)
-    count = anomalous = 0
-    for batch in batches:
-        digest.update(batch.images.contiguous().numpy().tobytes())
-        count += len(batch.paths)
-        anomalous += 0 if batch.labels is None else int(batch.labels.sum())
-    return count, anomalous
-
-
-def _take_files(samples: Sequence[Sample], digest: "hashlib._Hash") -> None:
+def _take(samples: Sequence[Sample], digest: "hashlib._Hash") -> None:
     if not samples:
         return
     top = Path(commonpath([sample.path.parent for sample in samples]))

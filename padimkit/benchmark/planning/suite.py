@@ -25,7 +25,6 @@ from padimkit.config.build import made_of
 from padimkit.config.names import labels
 from padimkit.config.parser import FIT, as_written, fit_parser, parse
 from padimkit.errors import BadConfig, PadimkitError
-from padimkit.images.reader import Reader
 
 Entry = TypeVar("Entry", Method, Data)
 _KEYS = ("pipeline", "data", "metrics", "seed", "device", "batch_size", "workers")
@@ -161,7 +160,7 @@ class _Planner:
         key = json.dumps(cell.settings["data"], sort_keys=True)
         if key not in self._facts:
             made = made_of(cell.settings)
-            self._facts[key] = facts_of(made.data, Reader(made.pipeline.preprocessing, made.batch_size))
+            self._facts[key] = facts_of(made.data)
         named = json.dumps(cell.settings["pipeline"], sort_keys=True)
         if named not in self._files:
             self._files[named] = files_named(cell.settings["pipeline"])

@@ -1,6 +1,6 @@
 """What happens in the process of one cell: fit, test, measure."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from itertools import cycle, islice
 from typing import Any
@@ -15,12 +15,10 @@ from padimkit.benchmark.running.timing import flops_of, spread_of, time_fits, ti
 from padimkit.config.build import made_of
 from padimkit.config.description import plugins_of
 from padimkit.config.names import labels
-from padimkit.errors import BadData
 from padimkit.evaluation import evaluate
-from padimkit.images.reader import ImageBatches, Reader
+from padimkit.images.reader import ImageBatches, Reader, Sample
 from padimkit.metrics.pro import PRO
 from padimkit.stages import Clock, stage, timed
-from padimkit.values import Batch
 
 _BATCHES = 3  # whose prediction shows how much memory one takes
 
@@ -38,29 +36,21 @@ def execute(cell: Cell, entered: Callable[[str], None]) -> dict[str, Any]:
             made.pipeline.to(made.device)
         reader = Reader(made.pipeline.preprocessing, made.batch_size, made.workers)
         with stage("data"):
-            train = limited(made.data.train(reader), cell.train_images)
-            test = made.data.test(reader)
+            train = reader.batches(limited(made.data.train(), cell.train_images))
+            test = reader.batches(made.data.test())
         outcome = _outcome(cell, made, train, test)
     return outcome | {"environment": environment(), "plugins": plugins_of(made.pipeline)}
 
 
-def limited(batches: Iterable[Batch], images: int | None) -> Iterable[Batch]:
-    """Batches of so many images, which repeat where there are fewer.
-
-    Raises:
-        BadData: They are not read by a reader, so that they cannot be counted.
-    """
-    if images is None:
-        return batches
-    if not isinstance(batches, ImageBatches):
-        raise BadData("The number of training images cannot be varied: the data set does not list them.")
-    return ImageBatches(tuple(islice(cycle(batches.samples), images)), batches.reader, batches.augmentation)
+def limited(samples: Sequence[Sample], images: int | None) -> Sequence[Sample]:
+    """Return this many of the samples, which repeat where there are fewer; all of them for None."""
+    return samples if images is None else tuple(islice(cycle(samples), images))
 
 
-def _outcome(cell: Cell, made: Namespace, train: Iterable[Batch], test: Iterable[Batch]) -> dict[str, Any]:
+def _outcome(cell: Cell, made: Namespace, train: ImageBatches, test: ImageBatches) -> dict[str, Any]:
     """Memory first, while nothing has been kept from other runs."""
     peaks = Peaks()
-    made.pipeline.fit(train)
+    made.pipeline.fit(train, progress=False)
     peaks.end("fit")
     outcome: dict[str, Any] = {"seconds": {}}
     if "memory" in cell.measure:
@@ -77,11 +67,11 @@ def _outcome(cell: Cell, made: Namespace, train: Iterable[Batch], test: Iterable
     return outcome
 
 
-def _quality(cell: Cell, made: Namespace, test: Iterable[Batch]) -> dict[str, Any]:
+def _quality(cell: Cell, made: Namespace, test: ImageBatches) -> dict[str, Any]:
     with stage("data"):
-        keeper = Keeper(places_of_examples(_labels(test)))
+        keeper = Keeper(places_of_examples([sample.anomalous for sample in test.samples]))
     metrics = dict(zip(labels(cell.settings["metrics"]), made.metrics, strict=True))
-    found = evaluate(made.pipeline, test, metrics | {"kept": keeper})
+    found = evaluate(made.pipeline, test, metrics | {"kept": keeper}, progress=False)
     del found.metrics["kept"]
     pros = [m for name, m in metrics.items() if isinstance(m, PRO) and name in found.metrics]
     curves = {"roc": keeper.roc(), "pro": pro_curve(pros[0]) if pros else None}
@@ -96,20 +86,10 @@ def _quality(cell: Cell, made: Namespace, test: Iterable[Batch]) -> dict[str, An
     }
 
 
-def _seconds(cell: Cell, made: Namespace, train: Iterable[Batch], test: Iterable[Batch]) -> dict[str, Any]:
+def _seconds(cell: Cell, made: Namespace, train: ImageBatches, test: ImageBatches) -> dict[str, Any]:
     wait = waiting_for(made.device)
     fits = time_fits(made.pipeline, train, repeats=cell.repeats, wait=wait)
     first = next(iter(test))
     sizes = {1, len(first.paths)}
     predictions = time_predictions(made.pipeline, first, sizes=sizes, repeats=cell.repeats, wait=wait)
     return {name: asdict(spread) for name, spread in (fits | predictions).items()}
-
-
-def _labels(batches: Iterable[Batch]) -> list[bool | None]:
-    if isinstance(batches, ImageBatches):
-        return [sample.anomalous for sample in batches.samples]
-    return [
-        label
-        for batch in batches
-        for label in ([None] * len(batch.paths) if batch.labels is None else batch.labels.tolist())
-    ]

@@ -1,6 +1,6 @@
 """The campus of ShanghaiTech: videos of normal days to train on, frames of others to test on."""
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from importlib.util import find_spec
 from pathlib import Path
 from typing import final
@@ -16,8 +16,7 @@ from padimkit.datasets.shanghaitech.frames import (
     videos_in,
 )
 from padimkit.errors import BadArgument, BadData
-from padimkit.images.reader import Reader, Sample
-from padimkit.values import Batch
+from padimkit.images.reader import Sample
 
 _TEST_DIGITS = 4  # as in 01_0014
 _TRAIN_DIGITS = 3  # as in 01_001
@@ -51,8 +50,8 @@ class ShanghaiTech(DataSource):
         self.train_every = train_every
         self.test_every = test_every
 
-    def train(self, reader: Reader) -> Iterable[Batch]:
-        """The frames of the training videos, video by video.
+    def train(self) -> Sequence[Sample]:
+        """List the frames of the training videos, video by video.
 
         Raises:
             BadData: Something is missing or out of place, the scene has no video, or PyAV is not installed.
@@ -62,11 +61,10 @@ class ShanghaiTech(DataSource):
         extracted, videos = folder / "frames", folder / "videos"
         if not extracted.is_dir() and not videos.is_dir():
             raise BadData(f'"{folder}" has neither a folder "frames" nor "videos". Expected one of them.')
-        samples = self._extracted(extracted, videos) if extracted.is_dir() else self._decoded(videos)
-        return reader.batches(samples)
+        return self._extracted(extracted, videos) if extracted.is_dir() else self._decoded(videos)
 
-    def test(self, reader: Reader) -> Iterable[Batch]:
-        """The frames of the test videos, video by video.
+    def test(self) -> Sequence[Sample]:
+        """List the frames of the test videos, video by video.
 
         Raises:
             BadData: Something is missing or out of place, the scene has no test video, or the numbers of
@@ -77,12 +75,11 @@ class ShanghaiTech(DataSource):
         frames = of_scene(videos_in(folder / "frames", digits=_TEST_DIGITS), self.scene)
         labels = self._labels(frames, folder / "test_frame_mask")
         masks = _masks(frames, folder / "test_pixel_mask")
-        samples = [
+        return [
             sample
             for name, path in frames.items()
             for sample in _test_samples(path, labels[name], masks.get(name))[:: self.test_every]
         ]
-        return reader.batches(samples)
 
     def _part(self, name: str) -> Path:
         if not (self.root / name).is_dir():

@@ -1,7 +1,7 @@
 """A data set that needs no download: drawn once, then read like MVTec AD."""
 
 import json
-from collections.abc import Iterable
+from collections.abc import Sequence
 from pathlib import Path
 from typing import final
 
@@ -16,8 +16,7 @@ from padimkit.datasets.synthetic.scene import Mask, photograph
 from padimkit.datasets.synthetic.texture import TEXTURE
 from padimkit.errors import BadArgument, BadData
 from padimkit.files import new_folder
-from padimkit.images.reader import Reader
-from padimkit.values import Batch
+from padimkit.images.reader import Sample
 
 VERSION = 1  # of the drawings: raise it when the same arguments give other pictures
 MANIFEST = "synthetic.json"
@@ -63,23 +62,23 @@ class Synthetic(DataSource):
         self.size = size
         self.seed = seed
 
-    def train(self, reader: Reader) -> Iterable[Batch]:
-        """The normal images to train on, drawn first where they are missing.
+    def train(self) -> Sequence[Sample]:
+        """List the normal images to train on, drawn first where they are missing.
 
         Raises:
             BadData: The folder of the category holds something else.
             BadOutput: The images cannot be written.
         """
-        return self._drawn().train(reader)
+        return self._drawn().train()
 
-    def test(self, reader: Reader) -> Iterable[Batch]:
-        """The normal and anomalous images to test on, drawn first where they are missing.
+    def test(self) -> Sequence[Sample]:
+        """List the normal and anomalous images to test on, drawn first where they are missing.
 
         Raises:
             BadData: The folder of the category holds something else.
             BadOutput: The images cannot be written.
         """
-        return self._drawn().test(reader)
+        return self._drawn().test()
 
     def _drawn(self) -> MVTec:
         folder = self.root / self.category

@@ -2,21 +2,17 @@ import shutil
 from pathlib import Path
 
 import pytest
-import torch
 from PIL import Image
 
 from padimkit.benchmark.planning.fingerprint import facts_of, files_named
 from padimkit.contracts import DataSource
 from padimkit.datasets.mvtec import MVTec
 from padimkit.errors import BadImage
-from padimkit.images.reader import Reader, Sample
-from padimkit.values import Batch
-
-READER = Reader()
+from padimkit.images.reader import Sample
 
 
 def facts(root):
-    return facts_of(MVTec(root, "stripes"), READER)
+    return facts_of(MVTec(root, "stripes"))
 
 
 def test_images_are_counted(stripes):
@@ -73,23 +69,6 @@ def test_names_and_labels_count(stripes):
     assert len({before.fingerprint, renamed.fingerprint, facts(stripes).fingerprint}) == 3
 
 
-class Drawn(DataSource):
-    def __init__(self, value):
-        self.value = value
-
-    def train(self, reader):
-        return [Batch(torch.full((2, 3, 4, 4), self.value), ("a", "b"))]
-
-    def test(self, reader):
-        return [Batch(torch.zeros(3, 3, 4, 4), ("c", "d", "e"), labels=torch.tensor([True, False, True]))]
-
-
-def test_data_without_files_are_known_by_their_pixels():
-    found = facts_of(Drawn(0.5), READER)
-    assert (found.train_images, found.test_images, found.anomalous_images) == (2, 3, 2)
-    assert found == facts_of(Drawn(0.5), READER) != facts_of(Drawn(0.25), READER)
-
-
 def test_a_file_that_cannot_be_read_is_named(stripes):
     path = stripes / "stripes" / "test" / "good" / "000.png"
     path.unlink()
@@ -104,15 +83,17 @@ class Painted(DataSource):
     def __init__(self, grey):
         self.grey = grey
 
-    def train(self, reader):
+    def train(self):
         def paint(path):
             return Image.new("RGB", (4, 4), (self.grey, 0, 0))
 
-        return reader.batches([Sample(Path(f"train/{n}"), anomalous=False, open=paint) for n in range(3)])
+        return [Sample(Path(f"train/{n}"), anomalous=False, open=paint) for n in range(3)]
 
-    def test(self, reader):
-        return self.train(reader)
+    def test(self):
+        return self.train()
 
 
 def test_samples_that_are_no_files_are_known_by_their_pixels():
-    assert facts_of(Painted(1), READER) == facts_of(Painted(1), READER) != facts_of(Painted(2), READER)
+    found = facts_of(Painted(1))
+    assert (found.train_images, found.test_images, found.anomalous_images) == (3, 3, 0)
+    assert facts_of(Painted(1)) == facts_of(Painted(1)) != facts_of(Painted(2))
