@@ -1,19 +1,25 @@
-"""A fitted pipeline and a test set to figures of merit."""
+"""A fitted pipeline and a test set to metric values."""
 
 import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from typing import TypeAlias
 
 from padimkit.contracts import Metric
-from padimkit.errors import BadData, UndefinedMetric
+from padimkit.errors import BadArgument, BadData, UndefinedMetric
+from padimkit.images.inputs import Images
 from padimkit.pipeline.pipeline import Pipeline
+from padimkit.registry.registry import Registry
 from padimkit.stages import Clock, stage, staged, timed
 from padimkit.values import Batch, Prediction
+
+Metrics: TypeAlias = Mapping[str, Metric] | Iterable[Metric | str]
+DEFAULT_METRICS = ("image_auroc", "pixel_auroc", "pro")
 
 
 @dataclass(frozen=True)
 class ImageScore:
-    """What is known and what was found about one test image."""
+    """The path, the label and the score of one test image."""
 
     path: str
     anomalous: bool | None
@@ -34,46 +40,81 @@ class Evaluation:
     seconds: dict[str, float]
 
 
-def evaluate(pipeline: Pipeline, batches: Iterable[Batch], metrics: Mapping[str, Metric]) -> Evaluation:
-    """The figures of all metrics, by the given names, over all batches in one pass.
+def evaluate(
+    pipeline: Pipeline,
+    images: Images,
+    metrics: Metrics = DEFAULT_METRICS,
+    *,
+    batch_size: int = 8,
+    workers: int | None = None,
+    progress: bool = True,
+) -> Evaluation:
+    """Return the values of all metrics over all images, in one pass.
+
+    Args:
+        pipeline: A fitted one.
+        images: Usually the samples of `DataSource.test()`, which know labels and masks; else as for
+            `Pipeline.predict`.
+        metrics: Metrics, or names of registered ones; a mapping gives them names of your own.
+        batch_size: Images per batch, where they do not come in batches.
+        workers: Threads that decode ahead; by default one for each CPU that may be used, at most 8.
+        progress: Show a bar on a terminal or in a notebook.
 
     Raises:
+        BadArgument: Two metrics have one name, or `images` are not understood.
         BadData: There are no test images.
         NotFitted: The pipeline has not been fitted.
     """
-    for metric in metrics.values():
+    named = _named(metrics)
+    batches = pipeline.read(images, batch_size, workers, "Testing" if progress else None)
+    for metric in named.values():
         metric.reset()
-    images: list[ImageScore] = []
+    found: list[ImageScore] = []
     with timed(Clock()) as clock:
         for batch in staged("read", batches):
             with stage("predict"):
                 prediction = pipeline.predict_batch(batch)
-                images += _image_scores(batch, prediction)  # copies to the CPU, and so waits for a GPU
+                found += _image_scores(batch, prediction)  # copies to the CPU, and so waits for a GPU
             with stage("metrics"):
-                for metric in metrics.values():
+                for metric in named.values():
                     metric.update(prediction, batch)
-        if not images:
+        if not found:
             raise BadData("There are no test images.")
         with stage("metrics"):
-            figures, undefined = _computed(metrics)
+            values, undefined = _computed(named)
     measuring, reading = clock.seconds["metrics"], clock.seconds["read"]
     seconds = {"predict": sum(clock.seconds.values()) - measuring - reading, "metrics": measuring}
-    return Evaluation(figures, undefined, tuple(images), seconds)
+    return Evaluation(values, undefined, tuple(found), seconds)
+
+
+def _named(metrics: Metrics) -> dict[str, Metric]:
+    if isinstance(metrics, Mapping):
+        return dict(metrics)
+    registry = Registry("metrics")
+    found: dict[str, Metric] = {}
+    for metric in metrics:
+        name = metric if isinstance(metric, str) else registry.name_of(type(metric)) or type(metric).__name__
+        if name in found:
+            raise BadArgument(
+                f'There are two metrics "{name}". Pass a mapping from names of your own to metrics.'
+            )
+        found[name] = registry.load(metric)() if isinstance(metric, str) else metric
+    return found
 
 
 def _computed(metrics: Mapping[str, Metric]) -> tuple[dict[str, float], dict[str, str]]:
-    figures, undefined = {}, {}
+    values, undefined = {}, {}
     for name, metric in metrics.items():
         try:
-            figure = metric.compute()
+            value = metric.compute()
         except UndefinedMetric as error:
             undefined[name] = str(error)
             continue
-        if math.isfinite(figure):
-            figures[name] = figure
-        else:  # NaN is no figure of merit, whoever made the metric
-            undefined[name] = f"The metric gave {figure}."
-    return figures, undefined
+        if math.isfinite(value):
+            values[name] = value
+        else:  # NaN is not a result, whoever made the metric
+            undefined[name] = f"The metric gave {value}."
+    return values, undefined
 
 
 def _image_scores(batch: Batch, prediction: Prediction) -> list[ImageScore]:

@@ -75,11 +75,36 @@ class Scores:
 
 
 @dataclass(frozen=True)
+class ImagePrediction:
+    """The prediction for one image: its path, its score and its anomaly map."""
+
+    path: str
+    score: float
+    anomaly_map: Float[Tensor, "H W"]
+
+
+@dataclass(frozen=True)
 class Prediction:
-    """One score per image and one map per image; higher is more anomalous, always."""
+    """One score and one map per image; higher is more anomalous, always.
+
+    Iterating gives an `ImagePrediction` for each image. Where `paths` is empty, images go by their numbers.
+    """
 
     image_scores: Float[Tensor, " b"]
     anomaly_maps: Float[Tensor, "b H W"]
+    paths: tuple[str, ...] = ()
+
+    def __len__(self) -> int:
+        return len(self.image_scores)
+
+    def __iter__(self) -> Iterator[ImagePrediction]:
+        names = self.paths or numbered(len(self))
+        return map(ImagePrediction, names, self.image_scores.tolist(), self.anomaly_maps)
+
+
+def numbered(count: int, start: int = 0) -> tuple[str, ...]:
+    """Return the names of images that have no path: "image 0", "image 1", ..."""
+    return tuple(f"image {number}" for number in range(start, start + count))
 
 
 @final

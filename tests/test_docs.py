@@ -28,12 +28,11 @@ BLOCK = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 @pytest.fixture(scope="module")
 def drawn(tmp_path_factory):
     """The synthetic data set, drawn once for all pages."""
-    from padimkit import Preprocessing, Reader
     from padimkit.datasets.synthetic.dataset import Synthetic
 
     root = tmp_path_factory.mktemp("drawn") / "padimkit-synthetic"
     for category in ("texture", "object"):
-        Synthetic(root, category).train(Reader(Preprocessing()))
+        Synthetic(root, category).train()
     return root
 
 

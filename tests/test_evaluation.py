@@ -13,13 +13,13 @@ from padimkit.reducers.identity import Identity
 @pytest.fixture
 def pipeline(generator):
     pipeline = Pipeline(Pixels(), Identity(), Gaussian(), map=AnomalyMap(sigma=0.0))
-    pipeline.fit([Batch(torch.rand(8, 3, 6, 6, generator=generator), tuple("abcdefgh"))])
+    pipeline.fit([Batch(torch.rand(8, 3, 6, 6, generator=generator) / 2, tuple("abcdefgh"))])
     return pipeline
 
 
 def drawn(generator, **known):
-    images = torch.rand(4, 3, 6, 6, generator=generator)
-    images[2:, :, 2:4, 2:4] = 1.9
+    images = torch.rand(4, 3, 6, 6, generator=generator) / 2
+    images[2:, :, 2:4, 2:4] = 1.2
     paths = ("1", "2", "3", "4")
     parts = [slice(0, 3), slice(3, 4)]
     return [Batch(images[p], paths[p], **{name: value[p] for name, value in known.items()}) for p in parts]

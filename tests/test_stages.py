@@ -8,7 +8,6 @@ import torch
 from padimkit import Gaussian, Identity, ImageAUROC, Pipeline, Pixels, evaluate
 from padimkit.datasets.mvtec import MVTec
 from padimkit.images.preprocessing import Preprocessing
-from padimkit.images.reader import Reader
 from padimkit.stages import Clock, stage, staged, timed
 
 
@@ -72,12 +71,12 @@ def test_making_values_counts_and_using_them_does_not(ticks):
 
 def test_all_stages_of_a_pipeline_are_seen(stripes):
     pipeline = Pipeline(Pixels(), Identity(), Gaussian(), preprocessing=Preprocessing(16, 16))
-    source, reader = MVTec(stripes, "stripes"), Reader(pipeline.preprocessing)
+    source = MVTec(stripes, "stripes")
     with timed(Clock()) as fitting:
-        pipeline.fit(source.train(reader))
+        pipeline.fit(source.train())
     assert set(fitting.seconds) == {"read", "backbone", "embedding", "reducer fit", "density fit"}
     with timed(Clock()) as testing:
-        found = evaluate(pipeline, source.test(reader), {"image_auroc": ImageAUROC()})
+        found = evaluate(pipeline, source.test(), {"image_auroc": ImageAUROC()})
     assert set(testing.seconds) == {"read", "predict", "backbone", "embedding", "score", "map", "metrics"}
     assert found.seconds["metrics"] == pytest.approx(testing.seconds["metrics"], rel=0.2, abs=1e-3)
 

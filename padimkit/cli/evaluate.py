@@ -3,7 +3,7 @@
 import json
 import platform
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import asdict
 from importlib.metadata import version
@@ -14,17 +14,16 @@ from jsonargparse import Namespace
 from rich.console import Console
 from rich.table import Table
 
-from padimkit.cli.progress import Progress, logs_shown
+from padimkit.cli.progress import logs_shown
 from padimkit.config.description import describe, plugins_of
 from padimkit.config.names import labels
 from padimkit.config.parser import FIT, TEST, as_written, fit_parser, parse, recipe_as_option, test_parser
 from padimkit.errors import UndefinedMetric
 from padimkit.evaluation import Evaluation, evaluate
 from padimkit.files import new_file
-from padimkit.images.reader import Reader
+from padimkit.images.reader import Sample
 from padimkit.pipeline.pipeline import Pipeline
 from padimkit.storage import is_model, load
-from padimkit.values import Batch
 
 
 def run(words: list[str]) -> None:
@@ -46,11 +45,11 @@ def _fit_and_test(words: list[str]) -> None:
     labels(config["metrics"])  # refuses what cannot be told apart before the work is done
     made = parser.instantiate(settings)
     with _result_file(made) as file:
-        test = made.data.test(_reader(made))  # what is missing is known before the work is done
+        test = made.data.test()  # what is missing is known before the work is done
         start = time.perf_counter()
         made.pipeline.to(made.device)
         with logs_shown(made.pipeline):
-            made.pipeline.fit(Progress(made.data.train(_reader(made)), "Fitting"))
+            made.pipeline.fit(made.data.train(), batch_size=made.batch_size, workers=made.workers)
         seconds = {"fit": time.perf_counter() - start}
         _report(as_report(_test(made, test, config), made.pipeline, config, seconds), file)
 
@@ -62,13 +61,12 @@ def _test_stored(folder: str, words: list[str]) -> None:
     with _result_file(made) as file:
         made.pipeline = load(folder, device=made.device, trust=made.trust)
         config = as_written(parser, settings) | {"pipeline": describe(made.pipeline)}
-        test = made.data.test(_reader(made))
-        _report(as_report(_test(made, test, config), made.pipeline, config, {}), file)
+        _report(as_report(_test(made, made.data.test(), config), made.pipeline, config, {}), file)
 
 
-def _test(made: Namespace, batches: Iterable[Batch], config: dict[str, Any]) -> Evaluation:
+def _test(made: Namespace, samples: Sequence[Sample], config: dict[str, Any]) -> Evaluation:
     metrics = dict(zip(labels(config["metrics"]), made.metrics, strict=True))
-    evaluation = evaluate(made.pipeline, Progress(batches, "Testing"), metrics)
+    evaluation = evaluate(made.pipeline, samples, metrics, batch_size=made.batch_size, workers=made.workers)
     if not evaluation.metrics:
         reasons = " ".join(evaluation.undefined.values())
         raise UndefinedMetric(f"No metric is defined on this test set. {reasons}")
@@ -84,10 +82,6 @@ def _report(report: dict[str, Any], file: Path | None) -> None:
 def _result_file(made: Namespace) -> AbstractContextManager[Path | None]:
     """Opened before the work is done, so that an output that cannot be written is known at once."""
     return new_file(made.output, overwrite=made.overwrite) if made.output else nullcontext()
-
-
-def _reader(made: Namespace) -> Reader:
-    return Reader(made.pipeline.preprocessing, made.batch_size, made.workers)
 
 
 _PACKAGES = ("padimkit", "torch", "torchvision", "timm", "numpy", "scipy", "scikit-learn")

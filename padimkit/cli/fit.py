@@ -2,11 +2,10 @@
 
 import time
 
-from padimkit.cli.progress import Progress, logs_shown
+from padimkit.cli.progress import logs_shown
 from padimkit.config.parser import FIT, fit_parser, parse, recipe_as_option
 from padimkit.errors import BadConfig
 from padimkit.files import new_folder
-from padimkit.images.reader import Reader
 from padimkit.storage import MANIFEST, write_model
 
 
@@ -17,11 +16,10 @@ def run(words: list[str]) -> None:
     if settings.output is None:
         raise BadConfig('"output" is missing: pass --output FOLDER for the model.')
     made = parser.instantiate(settings)
-    reader = Reader(made.pipeline.preprocessing, made.batch_size, made.workers)
     start = time.perf_counter()
     with new_folder(made.output, overwrite=made.overwrite, marker=MANIFEST) as staging:
         made.pipeline.to(made.device)
         with logs_shown(made.pipeline):
-            made.pipeline.fit(Progress(made.data.train(reader), "Fitting"))
+            made.pipeline.fit(made.data.train(), batch_size=made.batch_size, workers=made.workers)
         write_model(made.pipeline, staging)
     print(f"Fitted in {time.perf_counter() - start:.1f} s; the model is in {made.output}")

@@ -3,12 +3,11 @@
 from collections.abc import Iterable
 from pathlib import Path
 
-from padimkit.cli.progress import Progress
 from padimkit.config.parser import PREDICT, parse, predict_parser
 from padimkit.errors import BadConfig, BadImage, BadOutput
 from padimkit.files import new_folder
 from padimkit.images.decoding import list_images
-from padimkit.images.reader import Reader, Sample
+from padimkit.images.reader import Sample
 from padimkit.predictions import SCALE, write_predictions
 from padimkit.storage import load
 
@@ -27,8 +26,8 @@ def run(words: list[str]) -> None:
     samples = [Sample(path) for path in find_images(settings.images)]
     with new_folder(settings.output, overwrite=settings.overwrite, marker=SCALE) as staging:
         pipeline = load(settings.model, device=settings.device, trust=settings.trust)
-        reader = Reader(pipeline.preprocessing, settings.batch_size, settings.workers)
-        count = write_predictions(pipeline, Progress(reader.batches(samples), "Predicting"), staging)
+        batches = pipeline.read(samples, settings.batch_size, settings.workers, "Predicting")
+        count = write_predictions(pipeline, batches, staging)
     print(f"Scored {count} images; scores, maps and overlays are in {settings.output}")
 
 

@@ -2,7 +2,7 @@
 
 import zlib
 from abc import ABC, abstractmethod
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -103,6 +103,10 @@ class Augmentation:
 
 class Augmentable(ABC):
     """Batches of images of which variants can be made."""
+
+    @abstractmethod
+    def __iter__(self) -> Iterator[Batch]:
+        """Begin a loop over the batches."""
 
     @abstractmethod
     def augmented(self, augmentation: Augmentation) -> Iterable[Batch]:

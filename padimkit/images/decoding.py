@@ -40,9 +40,17 @@ def open_image(path: Path) -> Image.Image:
     Raises:
         BadImage: The file is missing, empty, truncated or no image.
     """
-    picture = _decode(path)
+    return as_rgb(_decode(path), path)
+
+
+def as_rgb(picture: Image.Image, name: Path | str) -> Image.Image:
+    """Convert a picture to 8-bit RGB, as `open_image` does with the one in a file.
+
+    Raises:
+        BadImage: Its values are out of the range of its mode; `name` is named.
+    """
     if picture.mode.startswith(("I", "F")):
-        picture = _to_eight_bits(picture, path)
+        picture = _to_eight_bits(picture, name)
     if "transparency" in picture.info:
         picture = picture.convert("RGBA")  # a palette with alpha goes to RGB with a warning only
     return picture.convert("RGB")
@@ -87,13 +95,13 @@ def _marked(picture: Image.Image, path: Path) -> Bool[np.ndarray, "H W"]:
     return np.asarray(by_colour)
 
 
-def _to_eight_bits(picture: Image.Image, path: Path) -> Image.Image:
+def _to_eight_bits(picture: Image.Image, name: Path | str) -> Image.Image:
     pixels = np.asarray(picture, dtype=np.float64)
     low, high = float(pixels.min()), float(pixels.max())
     full = 1 if picture.mode == "F" else 65535
     if not (low >= 0 and high <= full):
         raise BadImage(
-            f'"{path}" (mode {picture.mode}) has values from {low:g} to {high:g}; '
+            f'"{name}" (mode {picture.mode}) has values from {low:g} to {high:g}; '
             f"expected 0 to {full}. Save it as 8- or 16-bit grey or RGB."
         )
     return Image.fromarray(np.rint(pixels * (255 / full)).astype(np.uint8))

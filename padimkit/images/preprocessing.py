@@ -10,6 +10,7 @@ from PIL import Image
 from torch import Tensor
 
 from padimkit.errors import BadArgument
+from padimkit.images.decoding import as_rgb
 
 Pixels = TypeVar("Pixels", np.ndarray, Tensor)
 
@@ -33,11 +34,15 @@ class Preprocessing:
             )
 
     def image(self, picture: Image.Image) -> Float[Tensor, "3 H W"]:
-        """The RGB picture as a model sees it, in [0, 1]."""
-        return as_images(self.pixels(picture)[None])[0].contiguous()
+        """Return the picture, of any mode, as a model sees it: RGB in [0, 1].
+
+        Raises:
+            BadImage: Its values are out of the range of its mode.
+        """
+        return as_images(self.pixels(as_rgb(picture, "the picture"))[None])[0].contiguous()
 
     def pixels(self, picture: Image.Image) -> UInt8[np.ndarray, "H W 3"]:
-        """The same in bytes, a quarter of the size."""
+        """Return an RGB picture resized and cropped, in bytes: a quarter of the size of floats."""
         return np.array(self._fit(picture, Image.Resampling.BICUBIC))
 
     def mask(self, picture: Image.Image) -> Bool[Tensor, "H W"]:

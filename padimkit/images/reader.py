@@ -38,6 +38,11 @@ class Sample:
     open: Callable[[Path], Image.Image] = open_image
     open_mask: Callable[[Path], Image.Image] = open_mask
 
+    def __post_init__(self) -> None:
+        for name in ("path", "mask"):  # without a type checker, people pass strings
+            if isinstance(getattr(self, name), str):
+                object.__setattr__(self, name, Path(getattr(self, name)))
+
 
 _MOST_THREADS = 8  # more would wait for one another: a sixth of the work holds Python's lock
 

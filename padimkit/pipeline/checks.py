@@ -1,11 +1,15 @@
 """What a pipeline requires of images, and of what its parts give back."""
 
+from math import isfinite
+
 import torch
 from jaxtyping import Bool
 from torch import Tensor
 
 from padimkit.errors import BadData, BadFeatures, BadImage, BadScores, BadShape
 from padimkit.values import Batch, Features, Scores
+
+_OVERSHOOT = 0.25  # of a filter that resizes; images that somebody has normalised go farther
 
 
 def image_size(batch: Batch) -> tuple[int, int]:
@@ -21,10 +25,12 @@ def require_images(batch: Batch) -> None:
             f"Expected images of shape (images, 3, height, width) with a path each, got "
             f"{tuple(images.shape)} and {len(paths)} paths. Convert grey images to RGB."
         )
-    if not images.is_floating_point() or images.max() > 2:  # a filter may overshoot, bytes go up to 255
+    low, high = (float(value) for value in images.aminmax())
+    too_far = isfinite(low - high) and not -_OVERSHOOT <= low <= high <= 1 + _OVERSHOOT
+    if not images.is_floating_point() or too_far:
         raise BadImage(
-            f'Expected floating-point values from 0 to 1 in "{paths[0]}", got {images.dtype} up to '
-            f"{images.max():g}. Divide bytes by 255."
+            f'Expected floating-point values from 0 to 1 in "{paths[0]}", got {images.dtype} from {low:g} to '
+            f"{high:g}. Divide bytes by 255; leave normalisation to the backbone."
         )
 
 

@@ -7,7 +7,7 @@ import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor
 
-from padimkit.arguments import require_choice
+from padimkit.arguments import require_choice, shown
 from padimkit.errors import BadArgument
 from padimkit.values import Alignment, Features, Pyramid
 
@@ -16,6 +16,8 @@ Pooling: TypeAlias = Literal["none", "local", "global"]
 
 class Levels(ABC):
     """Sorts feature maps into embeddings; each gets a reducer and a density, and their maps are summed."""
+
+    __repr__ = shown
 
     @abstractmethod
     def split(self, features: Features) -> dict[str, Pyramid]:

@@ -2,18 +2,21 @@
 
 from collections.abc import Iterable, Iterator
 from copy import deepcopy
+from dataclasses import replace
 from operator import length_hint
 from typing import final
 
 import torch
-from jaxtyping import Float
 from torch import Tensor
 
-from padimkit.arguments import require_alike
-from padimkit.contracts import Backbone, DensityModel, Reducer, Stateful
+from padimkit.arguments import require_alike, shown
+from padimkit.contracts import Backbone, DataSource, DensityModel, Reducer, Stateful
 from padimkit.errors import BadArgument, BadData, BadShape, NotFitted
 from padimkit.images.augmentation import Augmentation, augmented
+from padimkit.images.inputs import Images, as_batches
 from padimkit.images.preprocessing import Preprocessing
+from padimkit.images.progress import Progress
+from padimkit.images.reader import Reader
 from padimkit.pipeline.anomaly_map import AnomalyMap
 from padimkit.pipeline.checks import (
     image_size,
@@ -63,6 +66,8 @@ class Pipeline:
         self._size: tuple[int, int] | None = None
         self._heads: Heads | None = None
 
+    __repr__ = shown
+
     @property
     def device(self) -> torch.device:
         """Where it computes."""
@@ -79,18 +84,26 @@ class Pipeline:
         if self._heads is not None:
             self._load_heads(self._heads.state_dict())
 
-    def fit(self, batches: Iterable[Batch]) -> None:
-        """Learns from normal images and forgets what was learnt before; if it fails, nothing is forgotten.
+    def fit(
+        self, images: Images, *, batch_size: int = 8, workers: int | None = None, progress: bool = True
+    ) -> None:
+        """Learn from normal images and forget what was learnt before; if it fails, nothing is forgotten.
 
-        `batches` is read again for each pass that the reducers and densities need.
+        Args:
+            images: A path, a folder, PIL images, arrays, tensors, the samples of a data set, or batches. They
+                are read again for each pass that the reducers and densities need.
+            batch_size: Images per batch, where they do not come in batches.
+            workers: Threads that decode ahead; by default one for each CPU that may be used, at most 8.
+            progress: Show a bar on a terminal or in a notebook.
 
         Raises:
-            BadArgument: `batches` can be read only once, or cannot be augmented and should be.
+            BadArgument: `images` can be read only once, are not understood, or cannot be augmented as wanted.
             BadData: There are fewer than two images, or one is labelled anomalous.
             BadFeatures: The backbone returned NaN or infinity; the images are named.
         """
-        if isinstance(batches, Iterator):  # its first batches would be lost without a word
-            raise BadArgument("The batches can be read only once. Pass a list, or what a data set returns.")
+        if isinstance(images, Iterator):  # its first images would be lost without a word
+            raise BadArgument("The images can be read only once. Pass a list, or what a data set returns.")
+        batches = self.read(images, batch_size, workers, "Fitting" if progress else None)
         batches = augmented(batches, self.augmentation)
         first = next(staged("read", batches), None)
         if first is None:
@@ -104,16 +117,19 @@ class Pipeline:
         self._heads = Heads.fit(self.reducer, self.density, stream)
         self._size = size
 
-    def update(self, batches: Iterable[Batch]) -> None:
-        """Learns from more normal images as if they had been there from the start; reducers stay as fitted.
+    def update(
+        self, images: Images, *, batch_size: int = 8, workers: int | None = None, progress: bool = True
+    ) -> None:
+        """Learn from more normal images as if they had been there from the start; reducers stay as fitted.
 
-        If it fails, the pipeline is as it was.
+        If it fails, the pipeline is as it was. The arguments are those of `fit`.
 
         Raises:
             BadArgument: The density cannot be updated.
             NotFitted: There is nothing to update yet.
         """
         heads, size = self._fitted("update")
+        batches = self.read(images, batch_size, workers, "Updating" if progress else None)
         batches = augmented(batches, self.augmentation)
         heads = deepcopy(heads)  # else a batch that fails would leave those before it counted
         heads.update(Stream(lambda: self._embeddings(batches, size, least=1)))
@@ -134,23 +150,39 @@ class Pipeline:
             raise BadShape(f"One pipeline was fitted on images of {size} pixels, the other on {other_size}.")
         heads.merge(other_heads)
 
-    def predict(self, images: Float[Tensor, "b 3 H W"]) -> Prediction:
-        """Scores and maps of preprocessed RGB images in [0, 1].
+    def predict(
+        self, images: Images, *, batch_size: int = 8, workers: int | None = None, progress: bool = True
+    ) -> Prediction:
+        """Return the scores and maps of all images together; iterating over them gives one image at a time.
+
+        The arguments are those of `fit`. Maps of all images are held in memory: for more than fit in there,
+        loop over batches with `predict_batch`.
 
         Raises:
             NotFitted: `fit` has not been called.
-            BadShape: The images are not of the size that the pipeline was fitted on.
+            BadArgument: `images` are not understood.
+            BadData: There are no images.
+            BadShape: Tensors or batches are not of the size that the pipeline was fitted on.
         """
-        return self.predict_batch(Batch(images, tuple(f"image {i}" for i in range(images.shape[0]))))
+        self._fitted("predict")
+        batches = self.read(images, batch_size, workers, "Predicting" if progress else None)
+        found = [self.predict_batch(batch) for batch in batches]
+        if not found:
+            raise BadData("There are no images to score.")
+        return Prediction(
+            torch.cat([prediction.image_scores for prediction in found]),
+            torch.cat([prediction.anomaly_maps for prediction in found]),
+            tuple(path for prediction in found for path in prediction.paths),
+        )
 
     def predict_batch(self, batch: Batch) -> Prediction:
-        """Like `predict`; errors name the paths of the batch."""
+        """Return the scores and maps of one batch, as `predict` does."""
         heads, size = self._fitted("predict")
         scores = heads.score(self._embed(batch, size))
         for level in scores:
             require_scores(level, batch.paths, type(self.density).__name__)
         with stage("map"):
-            return self.map.predict(scores, size)
+            return replace(self.map.predict(scores, size), paths=batch.paths)
 
     def state_dict(self) -> dict[str, Tensor]:
         """All that `fit` has learnt, and the weights of the backbone if it has any."""
@@ -167,6 +199,17 @@ class Pipeline:
         self._load_heads(under("heads", state))
         height, width = state["size"].tolist()
         self._size = (height, width)
+
+    def read(
+        self, images: Images, batch_size: int, workers: int | None, doing: str | None
+    ) -> Iterable[Batch]:
+        """Return batches of images in any form, as this pipeline sees them; `doing` names the bar, if any."""
+        if isinstance(images, DataSource):
+            raise BadArgument(
+                f'{type(images).__name__} has two lists of images. Pass its "train()" or its "test()".'
+            )
+        batches = as_batches(images, Reader(self.preprocessing, batch_size, workers))
+        return batches if doing is None else Progress(batches, doing)
 
     def _load_heads(self, state: dict[str, Tensor]) -> None:
         moved = {name: tensor.to(self._device) for name, tensor in state.items()}

@@ -405,7 +405,7 @@ class TestBadInput:
 
 
 def test_yaml_command_line_and_python_agree_exactly(recipe, source, stripes, tmp_path):
-    from padimkit import AnomalyMap, Preprocessing, Reader, evaluate
+    from padimkit import AnomalyMap, Preprocessing, evaluate
     from padimkit.backbones.pixels import Pixels
     from padimkit.datasets.mvtec import MVTec
     from padimkit.densities.gaussian import Gaussian
@@ -424,9 +424,9 @@ def test_yaml_command_line_and_python_agree_exactly(recipe, source, stripes, tmp
         map=AnomalyMap(sigma=1.0),
         preprocessing=Preprocessing(resize=32, crop=28),
     )
-    data, reader = MVTec(stripes, "stripes"), Reader(pipeline.preprocessing)
-    pipeline.fit(data.train(reader))
-    python = evaluate(pipeline, data.test(reader), {"pro": PRO()})
+    data = MVTec(stripes, "stripes")
+    pipeline.fit(data.train())
+    python = evaluate(pipeline, data.test(), {"pro": PRO()})
     for name in ("yaml", "words"):
         result = json.loads((tmp_path / f"{name}.json").read_text())
         assert result["metrics"] == python.metrics

@@ -6,7 +6,8 @@ import pytest
 import torch
 
 from padimkit import Gaussian, Identity, Pipeline, Pixels
-from padimkit.cli.progress import Progress, logs_shown
+from padimkit.cli.progress import logs_shown
+from padimkit.images.progress import Progress
 from padimkit.values import Batch
 
 BATCHES = [Batch(torch.zeros(1, 3, 4, 4), (name,)) for name in "abc"]

@@ -8,11 +8,11 @@ from torchvision.transforms.v2 import InterpolationMode, RandomApply, RandomRota
 
 from padimkit import Gaussian, Identity, Pipeline, Pixels, load, save
 from padimkit.cli.main import main
-from padimkit.cli.progress import Progress
 from padimkit.datasets.mvtec import MVTec
 from padimkit.errors import BadArgument
 from padimkit.images.augmentation import Augmentation, augmented
 from padimkit.images.preprocessing import Preprocessing
+from padimkit.images.progress import Progress
 from padimkit.images.reader import Reader
 from padimkit.images.transforms import transform_of
 
@@ -22,7 +22,7 @@ FLIP = "RandomHorizontalFlip(p=1)"
 
 
 def train(root, workers=0, batch_size=5):
-    return MVTec(root, "stripes").train(Reader(SIZES, batch_size, workers))
+    return Reader(SIZES, batch_size, workers).batches(MVTec(root, "stripes").train())
 
 
 def images_of(batches):
@@ -39,14 +39,14 @@ def test_without_transforms_the_batches_are_given_as_they_are(stripes):
 
 
 def test_a_flip_flips_before_the_crop(stripes):
-    whole = images_of(MVTec(stripes, "stripes").train(Reader(Preprocessing(40, 40))))
+    whole = images_of(Reader(Preprocessing(40, 40)).batches(MVTec(stripes, "stripes").train()))
     found = images_of(augmented(train(stripes), Augmentation((FLIP,))))
     assert torch.equal(found, whole.flip(3)[:, :, 8:32, 8:32])
 
 
 def test_the_place_of_a_random_crop_is_random_within_what_is_resized(stripes):
     """Each variant is found in the resized image, within the margin that the random crop leaves."""
-    whole = images_of(MVTec(stripes, "stripes").train(Reader(Preprocessing(40, 40))))
+    whole = images_of(Reader(Preprocessing(40, 40)).batches(MVTec(stripes, "stripes").train()))
     found = images_of(augmented(train(stripes), Augmentation(("RandomCrop(size=36)",))))
     places = set()
     for one, image in zip(found, whole, strict=True):
@@ -112,7 +112,7 @@ def test_a_pipeline_learns_from_variants_and_is_tested_on_images(stripes):
     plain, varied = pipeline(), pipeline(transforms=(FLIP,))
     plain.fit([batch for batch in augmented(train(stripes), varied.augmentation)])
     varied.fit(Progress(train(stripes), "Fitting"))
-    test = MVTec(stripes, "stripes").test(Reader(SIZES))
+    test = Reader(SIZES).batches(MVTec(stripes, "stripes").test())
     for batch in test:
         assert torch.equal(plain.predict_batch(batch).anomaly_maps, varied.predict_batch(batch).anomaly_maps)
     varied.update(train(stripes))
