@@ -11,7 +11,7 @@ from padimkit.errors import BadData
 
 
 @dataclass(frozen=True)
-class Cell:
+class Entry:
     """A record and its file."""
 
     record: Record
@@ -55,27 +55,27 @@ def place(dataset: str, category: str) -> str:
     return f"{dataset} / {category}" if category else dataset
 
 
-def read_cells(paths: Sequence[Path]) -> list[Cell]:
+def read_entries(paths: Sequence[Path]) -> list[Entry]:
     """The cells in folders of records, or in single files; what several suites have in common counts once.
 
     Raises:
         BadData: There are none, a file is no record, a figure is not finite, or two files hold the same cell
             with different figures of merit.
     """
-    cells: dict[str, Cell] = {}
+    entries: dict[str, Entry] = {}
     for file in _files(paths):
-        cell = Cell(store.read(file), file)
-        _require_finite(cell)
-        twin = cells.setdefault(cell.record.key, cell)
-        if twin.record.metrics != cell.record.metrics:
+        entry = Entry(store.read(file), file)
+        _require_finite(entry)
+        twin = entries.setdefault(entry.record.key, entry)
+        if twin.record.metrics != entry.record.metrics:
             raise BadData(
                 f'"{twin.file}" and "{file}" are records of the same cell with different figures. '
                 "A report takes one of each: move the other away, or report the folders apart."
             )
-    if not cells:
+    if not entries:
         named = ", ".join(f'"{path}"' for path in paths)
         raise BadData(f"No records are in {named}. `padimkit benchmark SUITE` writes them.")
-    return sorted(cells.values(), key=_order)
+    return sorted(entries.values(), key=_order)
 
 
 def _files(paths: Iterable[Path]) -> Iterator[Path]:
@@ -88,18 +88,18 @@ def _files(paths: Iterable[Path]) -> Iterator[Path]:
             raise BadData(f'"{path}" does not exist. A folder of records, or one record, was expected.')
 
 
-def _order(cell: Cell) -> tuple[object, ...]:
-    record = cell.record
+def _order(entry: Entry) -> tuple[object, ...]:
+    record = entry.record
     varied = tuple(sorted(record.varied.items()))
     return record.suite, record.dataset, record.category, record.method, varied, record.seed, record.key
 
 
-def _require_finite(cell: Cell) -> None:
-    record = cell.record
+def _require_finite(entry: Entry) -> None:
+    record = entry.record
     figures: dict[str, float] = {**record.metrics, **record.bytes, **record.varied}
     figures |= {name: spread.median for name, spread in record.seconds.items()}
     for name, value in figures.items():
         if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
             raise BadData(
-                f'"{cell.file}" is no whole record: its "{name}" is {value!r}, not a finite number.'
+                f'"{entry.file}" is no whole record: its "{name}" is {value!r}, not a finite number.'
             )

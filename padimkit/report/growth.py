@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from padimkit.errors import BadArgument
-from padimkit.report.entries import Cell
+from padimkit.report.entries import Entry
 from padimkit.report.formatting import Cost
 from padimkit.report.statistics import RESAMPLES, Interval, Numbers, check_level, finite
 from padimkit.report.study import Study
@@ -110,7 +110,7 @@ class Line:
 
     method: str
     fixed: str
-    cells: tuple[Cell, ...]
+    entries: tuple[Entry, ...]
 
     @property
     def name(self) -> str:
@@ -118,22 +118,24 @@ class Line:
 
     def points(self, varied: str, cost: Cost) -> list[tuple[float, float]]:
         """Size and positive cost of those cells where it was measured."""
-        pairs = [(cell.record.varied[varied], cost.of(cell.record)) for cell in self.cells]
+        pairs = [(entry.record.varied[varied], cost.of(entry.record)) for entry in self.entries]
         return [(size, value) for size, value in pairs if value is not None and size > 0 and value > 0]
 
 
 def growth_lines(study: Study) -> dict[tuple[str, str], list[Line]]:
     """The lines of each varied quantity and place."""
-    grouped: dict[tuple[str, str], dict[tuple[str, str], list[Cell]]] = {}
-    for cell in study.varied:
-        for name in cell.record.varied:
-            rest = ", ".join(f"{key} = {value:g}" for key, value in cell.record.varied.items() if key != name)
-            lines = grouped.setdefault((name, cell.place), {})
-            lines.setdefault((cell.record.method, rest), []).append(cell)
+    grouped: dict[tuple[str, str], dict[tuple[str, str], list[Entry]]] = {}
+    for entry in study.varied:
+        for name in entry.record.varied:
+            rest = ", ".join(
+                f"{key} = {value:g}" for key, value in entry.record.varied.items() if key != name
+            )
+            lines = grouped.setdefault((name, entry.place), {})
+            lines.setdefault((entry.record.method, rest), []).append(entry)
     return {
         (name, where): [
-            Line(method, rest, tuple(sorted(cells, key=lambda cell: cell.record.varied[name])))
-            for (method, rest), cells in lines.items()
+            Line(method, rest, tuple(sorted(entries, key=lambda entry: entry.record.varied[name])))
+            for (method, rest), entries in lines.items()
         ]
         for (name, where), lines in grouped.items()
     }

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from padimkit.benchmark.record import Record
-from padimkit.report.entries import Cell, place
+from padimkit.report.entries import Entry, place
 
 _NO_PROTOCOL = ("root", "category", "seed")  # of a data set: where it is, and what differs within a study
 
@@ -32,9 +32,9 @@ def protocol(record: Record) -> Protocol:
     return Protocol(kind + (f" ({_listed(arguments)})" if arguments else ""), resolution(record.settings))
 
 
-def lettered(cells: Iterable[Cell]) -> dict[Protocol, str]:
+def lettered(entries: Iterable[Entry]) -> dict[Protocol, str]:
     """A short name for each protocol that occurs: A, B, ... Z, A1, ..."""
-    found = sorted({protocol(cell.record) for cell in cells})
+    found = sorted({protocol(entry.record) for entry in entries})
     return {item: chr(65 + index % 26) + str(index // 26 or "") for index, item in enumerate(found)}
 
 
@@ -49,26 +49,26 @@ def mixture(found: Iterable[Protocol], letters: Mapping[Protocol, str]) -> tuple
     )
 
 
-def warnings(cells: Iterable[Cell]) -> list[str]:
+def warnings(entries: Iterable[Entry]) -> list[str]:
     """What a reader has to know before comparing these cells: other files, metrics or settings, twins."""
-    cells = list(cells)
-    return [*_other_files(cells), *_other_metrics(cells), *_other_settings(cells), *_twins(cells)]
+    entries = list(entries)
+    return [*_other_files(entries), *_other_metrics(entries), *_other_settings(entries), *_twins(entries)]
 
 
-def _other_files(cells: list[Cell]) -> list[str]:
+def _other_files(entries: list[Entry]) -> list[str]:
     prints: dict[tuple[str, str, int], set[str]] = defaultdict(set)
-    for cell in cells:
-        record = cell.record
+    for entry in entries:
+        record = entry.record
         if record.facts is not None and not record.varied:
             prints[record.dataset, record.category, record.seed].add(record.facts.fingerprint)
     places = sorted({place(*key[:2]) for key, found in prints.items() if len(found) > 1})
     return [f"Cells of {name} saw different files: their fingerprints differ." for name in places]
 
 
-def _other_metrics(cells: list[Cell]) -> list[str]:
+def _other_metrics(entries: list[Entry]) -> list[str]:
     kinds: dict[str, set[str]] = defaultdict(set)
-    for cell in cells:
-        listed = cell.record.settings.get("metrics")
+    for entry in entries:
+        listed = entry.record.settings.get("metrics")
         metrics = [_mapping(metric) for metric in listed] if isinstance(listed, list) else []
         names = [metric.get("class_path") for metric in metrics]
         for name, metric in zip(names, metrics, strict=True):
@@ -81,12 +81,12 @@ def _other_metrics(cells: list[Cell]) -> list[str]:
     ]
 
 
-def _other_settings(cells: list[Cell]) -> list[str]:
+def _other_settings(entries: list[Entry]) -> list[str]:
     kinds: dict[tuple[Any, ...], set[str]] = defaultdict(set)
-    for cell in cells:
-        record = cell.record
+    for entry in entries:
+        record = entry.record
         settings = json.dumps(_without_seeds(record.settings.get("pipeline")), sort_keys=True)
-        kinds[record.method, cell.place, tuple(record.varied.items()), protocol(record)].add(settings)
+        kinds[record.method, entry.place, tuple(record.varied.items()), protocol(record)].add(settings)
     return [
         f"The seeds of {method} on {where} have pipelines that differ in more than the seed."
         for (method, where, *_), found in kinds.items()
@@ -102,11 +102,11 @@ def _without_seeds(value: Any) -> Any:
     return {name: _without_seeds(item) for name, item in value.items() if name != "seed"}
 
 
-def _twins(cells: list[Cell]) -> list[str]:
+def _twins(entries: list[Entry]) -> list[str]:
     found: dict[tuple[Any, ...], int] = defaultdict(int)
-    for cell in cells:
-        record = cell.record
-        found[record.method, cell.place, record.seed, tuple(record.varied.items()), protocol(record)] += 1
+    for entry in entries:
+        record = entry.record
+        found[record.method, entry.place, record.seed, tuple(record.varied.items()), protocol(record)] += 1
     return [
         f"{count} records of {method} on {where} with seed {seed} count, whose settings or files differ."
         for (method, where, seed, *_), count in found.items()

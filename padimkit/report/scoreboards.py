@@ -6,7 +6,7 @@ from functools import cached_property
 from statistics import fmean
 
 from padimkit.benchmark.record import Record
-from padimkit.report.entries import Cell
+from padimkit.report.entries import Entry
 from padimkit.report.protocols import Protocol, protocol
 from padimkit.report.statistics import MeanSpread, spread
 from padimkit.report.study import Study, unique
@@ -18,15 +18,15 @@ class Row:
 
     method: str
     protocol: Protocol
-    cells: dict[str, tuple[Cell, ...]]
+    entries: dict[str, tuple[Entry, ...]]
 
     def values(self, category: str, figure: Callable[[Record], float | None]) -> dict[int, float]:
         """A figure by seed; where several records have a seed, their mean."""
         found: dict[int, list[float]] = {}
-        for cell in self.cells.get(category, ()):
-            value = figure(cell.record) if cell.record.failure is None else None
+        for entry in self.entries.get(category, ()):
+            value = figure(entry.record) if entry.record.failure is None else None
             if value is not None:
-                found.setdefault(cell.record.seed, []).append(value)
+                found.setdefault(entry.record.seed, []).append(value)
         return {seed: fmean(values) for seed, values in found.items()}
 
     def mean(self, categories: Sequence[str], figure: Callable[[Record], float | None]) -> float | None:
@@ -35,7 +35,7 @@ class Row:
         return fmean(fmean(found.values()) for found in means) if means and all(means) else None
 
     def finished(self, category: str) -> bool:
-        return any(cell.record.failure is None for cell in self.cells.get(category, ()))
+        return any(entry.record.failure is None for entry in self.entries.get(category, ()))
 
 
 @dataclass(frozen=True)
@@ -68,10 +68,10 @@ class Scoreboard:
 
     def absence(self, row: Row, category: str) -> str:
         """Why there is no figure."""
-        cells = row.cells.get(category, ())
-        if any(self.metric in cell.record.undefined for cell in cells):
+        entries = row.entries.get(category, ())
+        if any(self.metric in entry.record.undefined for entry in entries):
             return "undefined"
-        return "failed" if any(cell.record.failure for cell in cells) else "missing"
+        return "failed" if any(entry.record.failure for entry in entries) else "missing"
 
     def best(self, category: str, protocol: Protocol) -> float | None:
         """The best mean of a category among the rows of a protocol."""
@@ -107,11 +107,13 @@ def merit(name: str) -> Callable[[Record], float | None]:
 
 def rows_of(study: Study, dataset: str) -> tuple[Row, ...]:
     """A row for each method and protocol of a data set; cells in which something is varied are left out."""
-    cells = [cell for cell in study.cells if cell.record.dataset == dataset and not cell.record.varied]
-    grouped: dict[tuple[str, Protocol], dict[str, tuple[Cell, ...]]] = {}
-    for cell in cells:
-        row = grouped.setdefault((cell.record.method, protocol(cell.record)), {})
-        row[cell.record.category] = (*row.get(cell.record.category, ()), cell)
+    entries = [
+        entry for entry in study.entries if entry.record.dataset == dataset and not entry.record.varied
+    ]
+    grouped: dict[tuple[str, Protocol], dict[str, tuple[Entry, ...]]] = {}
+    for entry in entries:
+        row = grouped.setdefault((entry.record.method, protocol(entry.record)), {})
+        row[entry.record.category] = (*row.get(entry.record.category, ()), entry)
     return tuple(
         Row(method, found, by_category)
         for (method, found), by_category in sorted(grouped.items(), key=lambda item: item[0])
@@ -123,7 +125,7 @@ def scoreboards(study: Study) -> list[Scoreboard]:
     boards = []
     for dataset in study.datasets:
         rows = rows_of(study, dataset)
-        categories = tuple(unique(sorted(category for row in rows for category in row.cells)))
+        categories = tuple(unique(sorted(category for row in rows for category in row.entries)))
         boards += [
             Scoreboard(dataset, metric, study.sign(metric), categories, rows) for metric in study.metrics
         ]

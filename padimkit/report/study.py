@@ -8,7 +8,7 @@ from pathlib import Path
 
 from padimkit.benchmark.record import Record
 from padimkit.benchmark.store import Plan, plans
-from padimkit.report.entries import Cell, place, read_cells
+from padimkit.report.entries import Entry, place, read_entries
 from padimkit.report.protocols import Protocol, lettered
 
 
@@ -22,34 +22,34 @@ class Study:
         outdated: Cells that a suite no longer has.
     """
 
-    cells: tuple[Cell, ...]
+    entries: tuple[Entry, ...]
     plans: tuple[Plan, ...] = ()
-    outdated: tuple[Cell, ...] = ()
+    outdated: tuple[Entry, ...] = ()
 
     @cached_property
-    def finished(self) -> list[Cell]:
+    def finished(self) -> list[Entry]:
         """Cells with a result, in which nothing is varied."""
-        return [cell for cell in self.cells if cell.record.failure is None and not cell.record.varied]
+        return [entry for entry in self.entries if entry.record.failure is None and not entry.record.varied]
 
     @cached_property
-    def varied(self) -> list[Cell]:
+    def varied(self) -> list[Entry]:
         """Cells of complexity studies that have a result."""
-        return [cell for cell in self.cells if cell.record.failure is None and cell.record.varied]
+        return [entry for entry in self.entries if entry.record.failure is None and entry.record.varied]
 
     @cached_property
-    def failed(self) -> list[Cell]:
-        return [cell for cell in self.cells if cell.record.failure is not None]
+    def failed(self) -> list[Entry]:
+        return [entry for entry in self.entries if entry.record.failure is not None]
 
     @cached_property
     def missing(self) -> list[str]:
         """Planned cells without a record; where no plan is known, combinations of what has records."""
-        keys = {cell.record.key for cell in self.cells}
+        keys = {entry.record.key for entry in self.entries}
         planned = {plan.suite for plan in self.plans}
         suites = defaultdict(list)
-        for cell in self.cells:
-            if not cell.record.varied and cell.record.suite not in planned:
-                suites[cell.record.suite].append(cell)
-        guessed = [gap for suite, cells in suites.items() for gap in _gaps(suite, cells)]
+        for entry in self.entries:
+            if not entry.record.varied and entry.record.suite not in planned:
+                suites[entry.record.suite].append(entry)
+        guessed = [gap for suite, entries in suites.items() for gap in _gaps(suite, entries)]
         return guessed + [
             f"{title} (suite {plan.suite})"
             for plan in self.plans
@@ -60,35 +60,37 @@ class Study:
     @cached_property
     def failures(self) -> list[str]:
         """A sentence for each failed cell: its cause, stage and message."""
-        return [f"Failed: {cell.name}: {cell.failure}" for cell in self.failed]
+        return [f"Failed: {entry.name}: {entry.failure}" for entry in self.failed]
 
     @cached_property
     def gaps(self) -> list[str]:
         """A sentence for each missing cell, and one for each that does not count."""
-        left_out = [f"Left out, since its suite no longer has it: {cell.name}." for cell in self.outdated]
+        left_out = [f"Left out, since its suite no longer has it: {entry.name}." for entry in self.outdated]
         return [*(f"Missing: {missing}." for missing in self.missing), *left_out]
 
     @cached_property
     def methods(self) -> list[str]:
-        return unique(cell.record.method for cell in self.cells)
+        return unique(entry.record.method for entry in self.entries)
 
     @cached_property
     def datasets(self) -> list[str]:
-        return unique(cell.record.dataset for cell in self.cells)
+        return unique(entry.record.dataset for entry in self.entries)
 
     @cached_property
     def metrics(self) -> list[str]:
         """Every figure of merit that some cell has, or could not have."""
-        return unique(name for cell in self.cells for name in [*cell.record.metrics, *cell.record.undefined])
+        return unique(
+            name for entry in self.entries for name in [*entry.record.metrics, *entry.record.undefined]
+        )
 
     def sign(self, metric: str) -> int:
         """1 where a higher figure is a better one, and -1 where a lower one is."""
-        return -1 if any(metric in cell.record.lower_is_better for cell in self.cells) else 1
+        return -1 if any(metric in entry.record.lower_is_better for entry in self.entries) else 1
 
     @cached_property
     def letters(self) -> dict[Protocol, str]:
         """A short name for each protocol."""
-        return lettered(self.cells)
+        return lettered(self.entries)
 
 
 def read_study(paths: Sequence[Path]) -> Study:
@@ -97,16 +99,18 @@ def read_study(paths: Sequence[Path]) -> Study:
     Raises:
         BadData: There are no records, or something among them is none.
     """
-    cells = read_cells(paths)
+    entries = read_entries(paths)
     beside = {path: tuple(plans(path)) for path in dict.fromkeys(paths) if path.is_dir()}
     found = tuple(plan for some in beside.values() for plan in some)
     wanted = {key for plan in found for key in plan.titles}
 
-    def outdated(cell: Cell) -> bool:
-        suites = {plan.suite for plan in beside.get(cell.file.parent, ())}
-        return cell.record.suite in suites and cell.record.key not in wanted
+    def outdated(entry: Entry) -> bool:
+        suites = {plan.suite for plan in beside.get(entry.file.parent, ())}
+        return entry.record.suite in suites and entry.record.key not in wanted
 
-    return Study(tuple(cell for cell in cells if not outdated(cell)), found, tuple(filter(outdated, cells)))
+    return Study(
+        tuple(entry for entry in entries if not outdated(entry)), found, tuple(filter(outdated, entries))
+    )
 
 
 def unique(names: Iterable[str]) -> list[str]:
@@ -114,9 +118,9 @@ def unique(names: Iterable[str]) -> list[str]:
     return list(dict.fromkeys(names))
 
 
-def _gaps(suite: str, cells: Sequence[Cell]) -> list[str]:
+def _gaps(suite: str, entries: Sequence[Entry]) -> list[str]:
     """Cells that a suite should have, going by its others, and has no record of."""
-    records = [cell.record for cell in cells]
+    records = [entry.record for entry in entries]
     there = {(record.method, record.dataset, record.category, record.seed) for record in records}
     return [
         f"{method} on {place(dataset, category)}, seed {seed} (suite {suite})"

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from padimkit.benchmark import store
-from padimkit.report.entries import read_cells
+from padimkit.report.entries import read_entries
 from padimkit.report.study import Study
 
 
@@ -35,7 +35,7 @@ def folder(records, tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def study(folder):
-    return Study(tuple(read_cells([folder])))
+    return Study(tuple(read_entries([folder])))
 
 
 @pytest.fixture
@@ -61,4 +61,4 @@ def few(random, write):
 @pytest.fixture
 def study_of(write):
     """The study that some records make."""
-    return lambda records, name="records": Study(tuple(read_cells([write(records, name)])))
+    return lambda records, name="records": Study(tuple(read_entries([write(records, name)])))

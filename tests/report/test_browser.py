@@ -155,7 +155,7 @@ def test_a_figure_leads_to_its_record_unfolded(visit):
 
 
 def test_an_address_with_a_record_opens_there(visit, study):
-    key = study.cells[30].record.key
+    key = study.entries[30].record.key
     page = visit(f"#record-{key}")
     expect(page.locator(f'[id="record-{key}"]')).to_have_attribute("open", "")
 

@@ -10,38 +10,38 @@ import pytest
 from padimkit.benchmark import store
 from padimkit.benchmark.store import Plan
 from padimkit.errors import BadData
-from padimkit.report.entries import read_cells
+from padimkit.report.entries import read_entries
 from padimkit.report.study import Study, read_study
 
 
 def test_folders_and_single_files_are_read(records, folder, write, random):
     other = made_records.made("other", "bottle", 0, random)
     single = write([other], "second") / f"{other.key}.json"
-    cells = read_cells([folder, single])
-    assert sorted(cell.record.key for cell in cells) == sorted(record.key for record in [*records, other])
-    assert all(store.read(cell.file) == cell.record for cell in cells)
+    entries = read_entries([folder, single])
+    assert sorted(entry.record.key for entry in entries) == sorted(record.key for record in [*records, other])
+    assert all(store.read(entry.file) == entry.record for entry in entries)
 
 
 def test_the_same_file_twice_is_one_cell(few):
     file = next(few.iterdir())
-    assert len(read_cells([few, file, few])) == len(list(few.iterdir()))
+    assert len(read_entries([few, file, few])) == len(list(few.iterdir()))
 
 
 def test_a_folder_without_records_is_refused(tmp_path):
     with pytest.raises(BadData, match=f'No records are in "{tmp_path}"'):
-        read_cells([tmp_path])
+        read_entries([tmp_path])
 
 
 def test_a_path_that_is_not_there_is_refused(few):
     with pytest.raises(BadData, match='"nowhere" does not exist'):
-        read_cells([few, Path("nowhere")])
+        read_entries([few, Path("nowhere")])
 
 
 @pytest.mark.parametrize("content", ["", "{}", "[1]", '{"format": 1}', '{"format": 99, "key": "x"}'])
 def test_a_broken_record_is_refused_by_name(few, content):
     (few / "broken.json").write_text(content)
     with pytest.raises(BadData, match='broken.json"'):
-        read_cells([few])
+        read_entries([few])
 
 
 @pytest.mark.parametrize("value", ["NaN", "Infinity", '"high"', "true", "null"])
@@ -50,7 +50,7 @@ def test_a_figure_that_is_no_number_is_refused(few, value):
     content = json.loads(file.read_text()) | {"metrics": {"pro": 0.125}}
     file.write_text(json.dumps(content).replace("0.125", value))
     with pytest.raises(BadData, match="is no whole record"):
-        read_cells([few])
+        read_entries([few])
 
 
 def test_a_cell_of_two_suites_counts_once(few, tmp_path):
@@ -59,7 +59,7 @@ def test_a_cell_of_two_suites_counts_once(few, tmp_path):
     file = sorted(few.iterdir())[0]
     again = replace(store.read(file), suite="other", took=9.0)
     store.write(again, other)
-    assert len(read_cells([few, other])) == len(list(few.iterdir()))
+    assert len(read_entries([few, other])) == len(list(few.iterdir()))
 
 
 def test_what_one_suite_no_longer_has_counts_where_another_has_it(few, tmp_path):
@@ -68,10 +68,10 @@ def test_what_one_suite_no_longer_has_counts_where_another_has_it(few, tmp_path)
     other.mkdir()
     store.write(replace(record, suite="other"), other)
     Plan(record.suite, {}).write(few)
-    assert record.key not in [cell.record.key for cell in read_study([few]).cells]
+    assert record.key not in [entry.record.key for entry in read_study([few]).entries]
     Plan("other", {record.key: "it"}).write(other)
     study = read_study([few, other])
-    assert record.key in [cell.record.key for cell in study.cells] and study.missing == []
+    assert record.key in [entry.record.key for entry in study.entries] and study.missing == []
 
 
 @pytest.mark.parametrize("content", ["", "[]", '{"suite": "s"}', '{"suite": "s", "titles": []}'])
@@ -87,7 +87,7 @@ def test_two_records_of_one_cell_with_different_figures_are_refused(few, tmp_pat
     record = store.read(sorted(few.iterdir())[0])
     store.write(replace(record, metrics=record.metrics | {"pro": 0.123}), other)
     with pytest.raises(BadData, match="are records of the same cell"):
-        read_cells([few, other])
+        read_entries([few, other])
 
 
 def test_failed_cells_are_named_with_cause_stage_and_message(study):
@@ -124,12 +124,12 @@ def test_a_method_without_any_record_of_a_data_set_lacks_all_its_seeds(study_of,
 
 def test_what_a_complexity_study_lacks_is_not_missing(study_of, random):
     varied = made_records.varied(made_records.made("spade", "bottle", 0, random), 25, random)
-    cells = [replace(varied, suite="study")]
-    cells.append(made_records.made("padim-rd100", "cable", 0, random))
-    study = study_of(cells)
+    entries = [replace(varied, suite="study")]
+    entries.append(made_records.made("padim-rd100", "cable", 0, random))
+    study = study_of(entries)
     assert study.missing == []
-    assert [cell.record.method for cell in study.finished] == ["padim-rd100"]
-    assert [cell.record.method for cell in study.varied] == ["spade"]
+    assert [entry.record.method for entry in study.finished] == ["padim-rd100"]
+    assert [entry.record.method for entry in study.varied] == ["spade"]
 
 
 def test_suites_are_not_expected_to_hold_what_others_hold(study_of, random):

@@ -85,12 +85,12 @@ def test_ids_are_unique_and_every_link_within_the_page_leads_somewhere(elements)
 def test_every_record_has_a_section_with_its_settings_and_the_command_to_rerun_it(page, study, elements):
     ids = {attributes.get("id") for attributes in elements.of("details")}
     texts = elements.text_of("pre")
-    for cell in study.cells:
-        assert links.of_cell(cell) in ids
-        assert f"padimkit benchmark --record {cell.file}" in texts
+    for entry in study.entries:
+        assert links.of_entry(entry) in ids
+        assert f"padimkit benchmark --record {entry.file}" in texts
     settings = [yaml.safe_load(text) for text in texts if text.startswith("pipeline:")]
-    assert all(cell.record.settings in settings for cell in study.cells)
-    assert len(settings) == len(study.cells)
+    assert all(entry.record.settings in settings for entry in study.entries)
+    assert len(settings) == len(study.entries)
 
 
 def test_every_figure_in_a_table_leads_to_its_record(page):
@@ -123,8 +123,8 @@ def test_failed_and_missing_cells_are_named(page):
 
 
 def test_versions_and_plugins_are_listed(elements):
-    cells = elements.text_of("td")
-    assert {"3.11.7", "2.14.1", "a machine", "timm"} <= set(cells)
+    entries = elements.text_of("td")
+    assert {"3.11.7", "2.14.1", "a machine", "timm"} <= set(entries)
     assert "versions torch" in elements.text_of("th")
 
 

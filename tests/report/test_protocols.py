@@ -58,7 +58,7 @@ def test_one_method_under_two_protocols_has_two_rows(study_of, random):
 def test_alike_records_are_not_reported(study_of, random):
     record = made_records.made("spade", "bottle", 0, random)
     other = made_records.made("padim-rd100", "bottle", 0, random)
-    assert warnings(study_of([record, other]).cells) == []
+    assert warnings(study_of([record, other]).entries) == []
 
 
 def test_records_of_other_files_other_metrics_and_twins_are_reported(study_of, random):
@@ -70,7 +70,7 @@ def test_records_of_other_files_other_metrics_and_twins_are_reported(study_of, r
         facts=replace(record.facts, fingerprint="other"),
         settings=record.settings | {"metrics": metrics},
     )
-    assert warnings(study_of([record, other]).cells) == [
+    assert warnings(study_of([record, other]).entries) == [
         "Cells of products / bottle saw different files: their fingerprints differ.",
         'The metric "pro" was computed in 2 ways: max_fpr=0.1 | max_fpr=0.3.',
         "2 records of spade on products / bottle with seed 0 count, whose settings or files differ.",
@@ -80,7 +80,9 @@ def test_records_of_other_files_other_metrics_and_twins_are_reported(study_of, r
 @pytest.mark.parametrize("metrics", [3, True, "pro", {"pro": 1}, [None], None])
 def test_settings_that_list_no_metrics_are_no_hindrance(study_of, random, metrics):
     record = made_records.made("spade", "bottle", 0, random)
-    assert warnings(study_of([replace(record, settings=record.settings | {"metrics": metrics})]).cells) == []
+    assert (
+        warnings(study_of([replace(record, settings=record.settings | {"metrics": metrics})]).entries) == []
+    )
 
 
 @pytest.mark.parametrize(("keep", "count"), [(20, 0), (30, 1)])
@@ -92,7 +94,7 @@ def test_seeds_with_other_settings_are_reported(study_of, random, keep, count):
         return replace(record, settings=record.settings | {"pipeline": pipeline})
 
     told = "The seeds of spade on products / bottle have pipelines that differ in more than the seed."
-    assert warnings(study_of([seeded(0, 20), seeded(1, keep)]).cells) == [told] * count
+    assert warnings(study_of([seeded(0, 20), seeded(1, keep)]).entries) == [told] * count
 
 
 def test_the_best_is_marked_within_a_protocol(study_of, random):

@@ -4,14 +4,14 @@ import csv
 import io
 from typing import Any
 
-from padimkit.report.entries import Cell
+from padimkit.report.entries import Entry
 from padimkit.report.protocols import protocol
 from padimkit.report.study import Study, unique
 
 
 def as_csv(study: Study) -> str:
     """Times in seconds, sizes in bytes; what a cell has not is empty."""
-    rows = [_row(cell) for cell in study.cells]
+    rows = [_row(entry) for entry in study.entries]
     file = io.StringIO()
     writer = csv.DictWriter(file, unique(name for row in rows for name in row), lineterminator="\n")
     writer.writeheader()
@@ -19,13 +19,13 @@ def as_csv(study: Study) -> str:
     return file.getvalue()
 
 
-def _row(cell: Cell) -> dict[str, Any]:
-    record = cell.record
+def _row(entry: Entry) -> dict[str, Any]:
+    record = entry.record
     row: dict[str, Any] = {
         name: getattr(record, name) for name in ("key", "suite", "method", "dataset", "category")
     }
-    row |= {"seed": record.seed, "protocol": str(protocol(record)), "file": str(cell.file)}
-    row |= _failure(cell)
+    row |= {"seed": record.seed, "protocol": str(protocol(record)), "file": str(entry.file)}
+    row |= _failure(entry)
     row |= {f"varied {name}": value for name, value in record.varied.items()}
     row |= record.metrics
     row |= {f"{name} undefined": reason for name, reason in record.undefined.items()}
@@ -40,8 +40,8 @@ def _row(cell: Cell) -> dict[str, Any]:
     return row | {"begun": record.begun, "took": record.took}
 
 
-def _failure(cell: Cell) -> dict[str, str]:
-    failure = cell.record.failure
+def _failure(entry: Entry) -> dict[str, str]:
+    failure = entry.record.failure
     if failure is None:
         return {"state": "finished", "cause": "", "stage": "", "message": ""}
     return {"state": "failed", "cause": failure.cause, "stage": failure.stage, "message": failure.message}

@@ -30,7 +30,7 @@ def as_latex(study: Study) -> str:
     """
     lines = [r"% \usepackage{booktabs}"]
     lines += [_comment(text) for text in [*study.failures, *study.gaps]]
-    lines += [_comment(f"Note: {text}") for text in warnings(study.cells)]
+    lines += [_comment(f"Note: {text}") for text in warnings(study.entries)]
     for board in scoreboards(study):
         table = board_table(board, study.letters)
         lines += _table(replace(table, notes=(*_legend(board, study), *table.notes)))

@@ -17,11 +17,11 @@ def as_markdown(study: Study) -> str:
 
 
 def _lines(study: Study) -> Iterator[str]:
-    finished = len(study.cells) - len(study.failed)
+    finished = len(study.entries) - len(study.failed)
     yield f"{finished} cells finished, {len(study.failed)} failed, {len(study.missing)} missing.\n"
     for text in [*study.failures, *study.gaps]:
         yield f"- {escaped(text)}"
-    for text in warnings(study.cells):
+    for text in warnings(study.entries):
         yield f"- Note: {escaped(text)}"
     boards = scoreboards(study)
     for board in boards:

@@ -38,7 +38,7 @@ def as_page(study: Study) -> str:
 def _frame(study: Study) -> dict[str, Any]:
     script = _asset("page.js")
     return {
-        "title": ", ".join(unique(cell.record.suite for cell in study.cells)),
+        "title": ", ".join(unique(entry.record.suite for entry in study.entries)),
         "style": _asset("page.css"),
         "script": script,
         "script_hash": base64.b64encode(sha256(script.encode()).digest()).decode(),
@@ -50,7 +50,7 @@ def _frame(study: Study) -> dict[str, Any]:
 def _sections(study: Study) -> dict[str, Any]:
     return {
         "study": study,
-        "warnings": [*warnings(study.cells), *mixed_environments(study)],
+        "warnings": [*warnings(study.entries), *mixed_environments(study)],
         "comparisons": comparisons(study),
         "tradeoffs": tradeoffs(study),
         "rooms": rooms(study),

@@ -21,7 +21,7 @@ def as_paper_table(study: Study, table: int) -> str:
         BadArgument: The paper has no such table.
         BadData: No record that has finished has a figure of the table.
     """
-    rows = beside((cell.record for cell in study.cells), table)
+    rows = beside((entry.record for entry in study.entries), table)
     if not rows:
         metrics = " or ".join(dict.fromkeys(_metric(cell.metric) for cell in published(table)))
         raise BadData(

@@ -1,7 +1,7 @@
 """The table of all cells, which the page sorts and filters."""
 
 from padimkit.report import formatting, links
-from padimkit.report.entries import Cell
+from padimkit.report.entries import Entry
 from padimkit.report.protocols import protocol
 from padimkit.report.study import Study
 from padimkit.report.tables import ABSENT, Datum, Table
@@ -19,34 +19,34 @@ COSTS = {
 
 def cell_table(study: Study) -> Table:
     """A row per cell: what it is, its figures, its costs; columns that no cell fills are left out."""
-    costs = [cost for cost in COSTS if any(cost.of(cell.record) is not None for cell in study.cells)]
-    varied = ("varied",) if any(cell.record.varied for cell in study.cells) else ()
+    costs = [cost for cost in COSTS if any(cost.of(entry.record) is not None for entry in study.entries)]
+    varied = ("varied",) if any(entry.record.varied for entry in study.entries) else ()
     head = ("method", "data", "suite", "seed", "protocol", *varied, "state", *study.metrics)
-    rows = tuple(_row(cell, study, costs, varied=bool(varied)) for cell in study.cells)
+    rows = tuple(_row(entry, study, costs, varied=bool(varied)) for entry in study.entries)
     return Table("All cells", (*head, *(COSTS[cost] for cost in costs)), rows)
 
 
-def _row(cell: Cell, study: Study, costs: list[formatting.Cost], *, varied: bool) -> tuple[Datum, ...]:
-    record, target = cell.record, links.of_cell(cell)
+def _row(entry: Entry, study: Study, costs: list[formatting.Cost], *, varied: bool) -> tuple[Datum, ...]:
+    record, target = entry.record, links.of_entry(entry)
     data = [
         Datum(record.method, target=target),
-        Datum(cell.place),
+        Datum(entry.place),
         Datum(record.suite),
         Datum(str(record.seed), float(record.seed)),
     ]
     data.append(Datum(study.letters[protocol(record)]))
-    data += [Datum(cell.varied)] if varied else []
-    data.append(Datum(cell.state))
-    data += [_quality(cell, metric, target) for metric in study.metrics]
+    data += [Datum(entry.varied)] if varied else []
+    data.append(Datum(entry.state))
+    data += [_quality(entry, metric, target) for metric in study.metrics]
     for cost in costs:
         value = cost.of(record)
         data.append(ABSENT if value is None else Datum(cost.text(value), value, target))
     return tuple(data)
 
 
-def _quality(cell: Cell, metric: str, target: str) -> Datum:
-    value = cell.record.metrics.get(metric)
+def _quality(entry: Entry, metric: str, target: str) -> Datum:
+    value = entry.record.metrics.get(metric)
     if value is not None:
         return Datum(formatting.quality(value), value, target)
-    reason = cell.record.undefined.get(metric)
+    reason = entry.record.undefined.get(metric)
     return ABSENT if reason is None else Datum("undefined", note=reason)

@@ -199,7 +199,7 @@ def _datum(board: Scoreboard, row: Row, category: str) -> Datum:
     target = links.of_category(row, category)
     found = board.spread(row, category)
     if found is None:
-        return Datum(board.absence(row, category), target=target if category in row.cells else "")
+        return Datum(board.absence(row, category), target=target if category in row.entries else "")
     text, note = formatting.quality(found.mean), "1 seed"
     if found.count > 1:
         text, note = f"{text} ± {found.deviation:.4f}", f"{found.count} seeds"

@@ -8,7 +8,7 @@ from matplotlib.axes import Axes
 
 from padimkit.benchmark.record import Curve
 from padimkit.report import formatting, links
-from padimkit.report.entries import Cell
+from padimkit.report.entries import Entry
 from padimkit.report.plots.styles import styles
 from padimkit.report.plots.svg import INK, draw
 from padimkit.report.protocols import mixture, protocol
@@ -34,7 +34,7 @@ class Panel:
 def panels(study: Study) -> list[Panel]:
     """A panel for each category with curves."""
     places = unique(
-        cell.place for cell in study.finished if any(curve.x for curve in cell.record.curves.values())
+        entry.place for entry in study.finished if any(curve.x for curve in entry.record.curves.values())
     )
     return [
         Panel(where, list(_plots(where, index, study)), _notes(where, study))
@@ -54,65 +54,65 @@ def height(curve: Curve, rate: float) -> float | None:
 
 
 def _plots(where: str, index: int, study: Study) -> Iterator[Plot]:
-    names = unique(name for cell in study.finished for name in cell.record.curves)
+    names = unique(name for entry in study.finished for name in entry.record.curves)
     for name in names:
-        cells = list(
-            _first_seeds(cell for cell in study.finished if cell.place == where and _has(cell, name))
+        entries = list(
+            _first_seeds(entry for entry in study.finished if entry.place == where and _has(entry, name))
         )
-        if cells:
-            yield _plot(f"curve-{index}-{names.index(name)}", where, name, cells, study)
+        if entries:
+            yield _plot(f"curve-{index}-{names.index(name)}", where, name, entries, study)
 
 
 def _notes(where: str, study: Study) -> tuple[str, ...]:
-    cells = (cell for cell in study.finished if cell.place == where and cell.record.curves)
-    return mixture((protocol(cell.record) for cell in cells), study.letters)
+    entries = (entry for entry in study.finished if entry.place == where and entry.record.curves)
+    return mixture((protocol(entry.record) for entry in entries), study.letters)
 
 
-def _has(cell: Cell, name: str) -> bool:
-    curve = cell.record.curves.get(name)
+def _has(entry: Entry, name: str) -> bool:
+    curve = entry.record.curves.get(name)
     return curve is not None and bool(curve.x)
 
 
-def _first_seeds(cells: Iterable[Cell]) -> Iterator[Cell]:
+def _first_seeds(entries: Iterable[Entry]) -> Iterator[Entry]:
     """One cell for each method and protocol: more lines than that cannot be told apart."""
     seen = set()
-    for cell in sorted(cells, key=lambda cell: cell.record.seed):
-        kind = cell.record.method, protocol(cell.record)
+    for entry in sorted(entries, key=lambda entry: entry.record.seed):
+        kind = entry.record.method, protocol(entry.record)
         if kind not in seen:
             seen.add(kind)
-            yield cell
+            yield entry
 
 
-def _plot(identity: str, where: str, name: str, cells: list[Cell], study: Study) -> Plot:
+def _plot(identity: str, where: str, name: str, entries: list[Entry], study: Study) -> Plot:
     title, x_label, y_label = _KINDS.get(name, (name, "x", "y"))
     looks = styles(study.methods)
 
     def paint(axes: Axes) -> None:
         if name == "roc":
             axes.plot((0, 1), (0, 1), color=INK, alpha=0.4, linewidth=0.8)
-        for index, cell in enumerate(cells):
-            curve = cell.record.curves[name]
-            axes.plot(curve.x, curve.y, **looks[cell.record.method].line, gid=f"line{index}")
+        for index, entry in enumerate(entries):
+            curve = entry.record.curves[name]
+            axes.plot(curve.x, curve.y, **looks[entry.record.method].line, gid=f"line{index}")
         axes.set(xlabel=x_label, ylabel=y_label)
         axes.margins(0.02)
 
-    seeds = sorted({cell.record.seed for cell in cells})
+    seeds = sorted({entry.record.seed for entry in entries})
     told = f"seed {seeds[0]}" if len(seeds) == 1 else "the lowest seed of each method"
-    hints = {f"line{index}": cell.record.method for index, cell in enumerate(cells)}
-    described = f"{len(cells)} curves; the table tells their heights."
+    hints = {f"line{index}": entry.record.method for index, entry in enumerate(entries)}
+    described = f"{len(entries)} curves; the table tells their heights."
     svg = draw(paint, name=identity, title=f"{title}, {where}", description=described, hints=hints)
-    return Plot(svg, f"{title}, {told}.", _table(name, y_label, cells, study))
+    return Plot(svg, f"{title}, {told}.", _table(name, y_label, entries, study))
 
 
-def _table(name: str, what: str, cells: list[Cell], study: Study) -> Table:
-    end = max(cell.record.curves[name].x[-1] for cell in cells)
+def _table(name: str, what: str, entries: list[Entry], study: Study) -> Table:
+    end = max(entry.record.curves[name].x[-1] for entry in entries)
     rates = [rate for rate in _RATES if rate <= end]
     rows = []
-    for cell in cells:
-        target = links.of_cell(cell)
-        heights = [height(cell.record.curves[name], rate) for rate in rates]
-        letter = study.letters[protocol(cell.record)]
+    for entry in entries:
+        target = links.of_entry(entry)
+        heights = [height(entry.record.curves[name], rate) for rate in rates]
+        letter = study.letters[protocol(entry.record)]
         figures_of = [ABSENT if y is None else Datum(formatting.quality(y), y, target) for y in heights]
-        rows.append((Datum(cell.record.method, target=target), Datum(letter), *figures_of))
+        rows.append((Datum(entry.record.method, target=target), Datum(letter), *figures_of))
     head = ("method", "protocol", *(f"at {rate:g}" for rate in rates))
     return Table(f"{what[0].upper()}{what[1:]} at false positive rates", head, tuple(rows))

@@ -4,20 +4,20 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from padimkit.report import links
-from padimkit.report.entries import Cell
+from padimkit.report.entries import Entry
 from padimkit.report.study import Study, unique
 from padimkit.report.tables import DASH, Datum, Table
 
 
 def environment_table(study: Study) -> Table:
     """A column for each environment, a row for each thing that is known of it."""
-    grouped: dict[tuple[tuple[str, str], ...], list[Cell]] = {}
-    for cell in study.cells:
-        grouped.setdefault(tuple(_flat(cell.record.environment)), []).append(cell)
+    grouped: dict[tuple[tuple[str, str], ...], list[Entry]] = {}
+    for entry in study.entries:
+        grouped.setdefault(tuple(_flat(entry.record.environment)), []).append(entry)
     names = unique(name for found in grouped for name, _ in found)
     columns = [dict(found) for found in grouped]
     rows = [tuple([Datum(name), *(Datum(column.get(name, DASH)) for column in columns)]) for name in names]
-    first = (Datum(_cells(cells), target=links.of_cell(cells[0])) for cells in grouped.values())
+    first = (Datum(_cells(entries), target=links.of_entry(entries[0])) for entries in grouped.values())
     head = ("", *(f"environment {index}" for index in range(1, len(columns) + 1)))
     return Table("Environments", head, ((Datum("cells"), *first), *rows))
 
@@ -27,8 +27,8 @@ def plugin_table(study: Study) -> Table:
     columns = ("family", "name", "distribution", "version")
     found = {
         tuple(str(plugin.get(key, DASH)) for key in columns)
-        for cell in study.cells
-        for plugin in cell.record.plugins
+        for entry in study.entries
+        for plugin in entry.record.plugins
     }
     return Table("Plugins", columns, tuple(tuple(Datum(text) for text in row) for row in sorted(found)))
 
@@ -36,7 +36,7 @@ def plugin_table(study: Study) -> Table:
 def mixed_environments(study: Study) -> list[str]:
     """A warning, where times and memory come from several environments."""
     count = len(
-        {tuple(_flat(cell.record.environment)) for cell in study.cells if cell.record.failure is None}
+        {tuple(_flat(entry.record.environment)) for entry in study.entries if entry.record.failure is None}
     )
     return [] if count < 2 else [f"Times and memory were measured in {count} environments; see there."]
 
@@ -49,5 +49,5 @@ def _flat(values: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, st
             yield f"{prefix}{name}", str(value)
 
 
-def _cells(cells: list[Cell]) -> str:
-    return "1 cell" if len(cells) == 1 else f"{len(cells)} cells"
+def _cells(entries: list[Entry]) -> str:
+    return "1 cell" if len(entries) == 1 else f"{len(entries)} cells"

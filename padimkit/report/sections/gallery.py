@@ -11,7 +11,7 @@ from PIL import Image
 from padimkit.benchmark.record import Example
 from padimkit.errors import BadData
 from padimkit.report import links
-from padimkit.report.entries import Cell
+from padimkit.report.entries import Entry
 from padimkit.report.protocols import Protocol, protocol
 from padimkit.report.study import Study, unique
 
@@ -61,51 +61,51 @@ def rooms(study: Study) -> list[Room]:
     Raises:
         BadData: A picture in a record is no PNG or JPEG file.
     """
-    cells = [cell for cell in study.finished if cell.record.examples]
-    places = unique(cell.place for cell in cells)
-    return [Room(where, _exhibits([cell for cell in cells if cell.place == where])) for where in places]
+    entries = [entry for entry in study.finished if entry.record.examples]
+    places = unique(entry.place for entry in entries)
+    return [Room(where, _exhibits([entry for entry in entries if entry.place == where])) for where in places]
 
 
-def _exhibits(cells: list[Cell]) -> list[Exhibit]:
+def _exhibits(entries: list[Entry]) -> list[Exhibit]:
     """By path; pictures that differ are of another preprocessing, and hang apart."""
-    shown: dict[tuple[str, str], dict[str, tuple[Cell, Example]]] = {}
-    for cell in sorted(cells, key=lambda cell: cell.record.seed):
-        for example in cell.record.examples:
+    shown: dict[tuple[str, str], dict[str, tuple[Entry, Example]]] = {}
+    for entry in sorted(entries, key=lambda entry: entry.record.seed):
+        for example in entry.record.examples:
             maps = shown.setdefault((example.path, example.image), {})
-            maps.setdefault(cell.record.method, (cell, example))
+            maps.setdefault(entry.record.method, (entry, example))
     scales = _scales([pair for maps in shown.values() for pair in maps.values()])
     return [_exhibit(maps, scales) for _, maps in sorted(shown.items(), key=lambda item: item[0][0])]
 
 
-def _scales(shown: list[tuple[Cell, Example]]) -> dict[tuple[str, Protocol], Scale]:
+def _scales(shown: list[tuple[Entry, Example]]) -> dict[tuple[str, Protocol], Scale]:
     found: dict[tuple[str, Protocol], list[Example]] = {}
-    for cell, example in shown:
-        found.setdefault(_kind(cell), []).append(example)
+    for entry, example in shown:
+        found.setdefault(_kind(entry), []).append(example)
     return {
         kind: Scale(min(example.low for example in examples), max(example.high for example in examples))
         for kind, examples in found.items()
     }
 
 
-def _kind(cell: Cell) -> tuple[str, Protocol]:
-    return cell.record.method, protocol(cell.record)
+def _kind(entry: Entry) -> tuple[str, Protocol]:
+    return entry.record.method, protocol(entry.record)
 
 
-def _exhibit(maps: dict[str, tuple[Cell, Example]], scales: dict[tuple[str, Protocol], Scale]) -> Exhibit:
-    cell, first = next(iter(maps.values()))
+def _exhibit(maps: dict[str, tuple[Entry, Example]], scales: dict[tuple[str, Protocol], Scale]) -> Exhibit:
+    entry, first = next(iter(maps.values()))
     masks = [example.mask for _, example in maps.values() if example.mask is not None]
-    mask = _address(masks[0], cell) if masks else None
+    mask = _address(masks[0], entry) if masks else None
     heat_maps = [_heat_map(*maps[method], scales[_kind(maps[method][0])]) for method in sorted(maps)]
-    return Exhibit(first.path, _truth(first), _address(first.image, cell), mask, heat_maps)
+    return Exhibit(first.path, _truth(first), _address(first.image, entry), mask, heat_maps)
 
 
-def _heat_map(cell: Cell, example: Example, scale: Scale) -> HeatMap:
-    picture = _open(example.map, cell).convert("L")
+def _heat_map(entry: Entry, example: Example, scale: Scale) -> HeatMap:
+    picture = _open(example.map, entry).convert("L")
     picture.putpalette(_palette(example, scale))
     file = io.BytesIO()
     picture.save(file, format="PNG", optimize=True)
     coloured = f"data:image/png;base64,{base64.b64encode(file.getvalue()).decode()}"
-    return HeatMap(cell.record.method, cell.record.seed, coloured, scale, example, links.of_cell(cell))
+    return HeatMap(entry.record.method, entry.record.seed, coloured, scale, example, links.of_entry(entry))
 
 
 def _palette(example: Example, scale: Scale) -> bytes:
@@ -117,17 +117,17 @@ def _palette(example: Example, scale: Scale) -> bytes:
     return bytes(part for colour in colours for part in colour[:3])
 
 
-def _address(picture: str, cell: Cell) -> str:
-    kind = (_open(picture, cell).format or "").lower()
+def _address(picture: str, entry: Entry) -> str:
+    kind = (_open(picture, entry).format or "").lower()
     return f"data:image/{kind};base64,{picture}"
 
 
-def _open(picture: str, cell: Cell) -> Image.Image:
+def _open(picture: str, entry: Entry) -> Image.Image:
     try:
         opened = Image.open(io.BytesIO(base64.b64decode(picture, validate=True)), formats=["PNG", "JPEG"])
         opened.load()
     except (binascii.Error, ValueError, OSError, SyntaxError, Image.DecompressionBombError) as error:
-        raise BadData(f'"{cell.file}" holds an example that is no PNG or JPEG file: {error}') from error
+        raise BadData(f'"{entry.file}" holds an example that is no PNG or JPEG file: {error}') from error
     return opened
 
 

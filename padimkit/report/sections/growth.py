@@ -52,7 +52,7 @@ def exponent(line: Line, varied: str, cost: Cost) -> Datum:
 
 def theory(line: Line, varied: str, cost: Cost) -> tuple[Datum, Datum]:
     """The exponent that theory gives, and how the measured interval lies to it."""
-    found = expected(line.cells[0].record.settings, varied, cost.name)
+    found = expected(line.entries[0].record.settings, varied, cost.name)
     if found is None:
         return ABSENT, ABSENT
     try:
@@ -140,11 +140,11 @@ def _table(varied: str, cost: Cost, lines: list[Line]) -> Table:
 def _row(varied: str, cost: Cost, line: Line, sizes: list[float]) -> tuple[Datum, ...]:
     data = [Datum(line.name), exponent(line, varied, cost), *theory(line, varied, cost)]
     for size in sizes:
-        found = [cell for cell in line.cells if cell.record.varied[varied] == size]
-        values = [value for cell in found if (value := cost.of(cell.record)) is not None]
+        found = [entry for entry in line.entries if entry.record.varied[varied] == size]
+        values = [value for entry in found if (value := cost.of(entry.record)) is not None]
         if values:
             note = f"mean of {len(values)}" if len(values) > 1 else ""
-            data.append(Datum(cost.text(fmean(values)), fmean(values), links.of_cell(found[0]), note=note))
+            data.append(Datum(cost.text(fmean(values)), fmean(values), links.of_entry(found[0]), note=note))
         else:
             data.append(ABSENT)
     return tuple(data)

@@ -85,8 +85,8 @@ def tradeoffs(study: Study) -> list[Tradeoff]:
 
 
 def _tradeoffs(study: Study, dataset: str) -> Iterator[Tradeoff]:
-    rows = [row for row in rows_of(study, dataset) if any(map(row.finished, row.cells))]
-    categories = unique(sorted(category for row in rows for category in row.cells))
+    rows = [row for row in rows_of(study, dataset) if any(map(row.finished, row.entries))]
+    categories = unique(sorted(category for row in rows for category in row.entries))
     finished = [category for category in categories if all(row.finished(category) for row in rows)]
     for shared, metrics in _together(rows, finished, study.metrics).items():
         looks = styles(study.methods)

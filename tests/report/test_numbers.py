@@ -287,7 +287,7 @@ def test_a_step_counts_with_its_upper_end():
 def test_each_category_with_curves_has_its_two_plots(records, study):
     shown = panels(study)
     assert [panel.place for panel in shown] == ["products / bottle", "products / cable"]
-    by_key = {links.of_cell(cell): cell.record for cell in study.cells}
+    by_key = {links.of_entry(entry): entry.record for entry in study.entries}
     for panel in shown:
         assert [plot.caption for plot in panel.plots] == ["ROC of images, seed 0.", "PRO of regions, seed 0."]
         for plot, name in zip(panel.plots, ("roc", "pro"), strict=True):
@@ -309,7 +309,7 @@ def test_exponents_are_those_of_what_grows(study):
 
 
 def test_every_figure_of_growth_leads_to_its_record(study):
-    by_key = {links.of_cell(cell): cell.record for cell in study.cells}
+    by_key = {links.of_entry(entry): entry.record for entry in study.entries}
     plot = next(plot for plot in growths(study)[0].plots if plot.table.caption == "Time of the fit")
     for row in plot.table.rows:
         for name, datum in zip(plot.table.head[4:], row[4:], strict=True):
