@@ -1,20 +1,20 @@
-"""Tables of texts that know where their figures come from."""
+"""Tables of texts that know which records their numbers come from."""
 
 from dataclasses import dataclass
 
-DASH = "\N{EN DASH}"  # where a table has nothing
+DASH = "\N{EN DASH}"  # stands for a missing value
 
 
 @dataclass(frozen=True)
 class Datum:
-    """What stands in one place of a table.
+    """The content of one place in a table.
 
     Args:
         text: As a reader sees it.
-        value: What it is sorted by; None for text.
-        target: The element of the page that says where it comes from, empty if it is no figure.
+        value: Number to sort by; None for text.
+        target: Id of the element of the page that it links to, such as its record; empty for no link.
         best: Whether nothing in its column is better.
-        note: What else is to be known, in a few words.
+        note: Remark in a few words, such as the number of seeds.
     """
 
     text: str
@@ -29,22 +29,31 @@ ABSENT = Datum(DASH)
 
 @dataclass(frozen=True)
 class Table:
-    """A table; the first column names its rows."""
+    """A table whose first column names its rows.
+
+    Args:
+        caption: Names the table.
+        head: Names of the columns.
+        rows: As many data as there are columns, in each row.
+        notes: Warnings to a reader.
+        legend: Explanations that a table needs where it stands alone, as in a paper.
+    """
 
     caption: str
     head: tuple[str, ...]
     rows: tuple[tuple[Datum, ...], ...]
     notes: tuple[str, ...] = ()
+    legend: tuple[str, ...] = ()
 
     @property
     def numeric(self) -> list[bool]:
-        """Of each column, whether it has figures."""
+        """Tell for each column whether it has numbers."""
         return [any(row[index].value is not None for row in self.rows) for index in range(len(self.head))]
 
 
 @dataclass(frozen=True)
 class Plot:
-    """A drawing with its caption and the figures that it shows."""
+    """A drawing with its caption and the numbers that it shows."""
 
     svg: str
     caption: str

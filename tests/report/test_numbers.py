@@ -12,7 +12,7 @@ from padimkit.report.formats.page import as_page
 from padimkit.report.plots.ranks import cliques
 from padimkit.report.scoreboards import scoreboards
 from padimkit.report.sections.comparison import comparisons
-from padimkit.report.sections.curves import height, panels
+from padimkit.report.sections.curves import category_curves, height
 from padimkit.report.sections.growth import growths
 from padimkit.report.sections.tradeoffs import front, tradeoffs
 from padimkit.report.statistics import Ranking
@@ -285,12 +285,15 @@ def test_a_step_counts_with_its_upper_end():
 
 
 def test_each_category_with_curves_has_its_two_plots(records, study):
-    shown = panels(study)
-    assert [panel.place for panel in shown] == ["products / bottle", "products / cable"]
+    shown = category_curves(study)
+    assert [category.place for category in shown] == ["products / bottle", "products / cable"]
     by_key = {links.of_entry(entry): entry.record for entry in study.entries}
-    for panel in shown:
-        assert [plot.caption for plot in panel.plots] == ["ROC of images, seed 0.", "PRO of regions, seed 0."]
-        for plot, name in zip(panel.plots, ("roc", "pro"), strict=True):
+    for category in shown:
+        assert [plot.caption for plot in category.plots] == [
+            "ROC of images, seed 0.",
+            "PRO of regions, seed 0.",
+        ]
+        for plot, name in zip(category.plots, ("roc", "pro"), strict=True):
             for row in plot.table.rows:
                 curve = by_key[row[0].target].curves[name]
                 assert row[2].value == pytest.approx(np.interp(0.01, curve.x, curve.y))

@@ -18,7 +18,7 @@ from padimkit.errors import BadData
 from padimkit.report import links
 from padimkit.report.formats.page import as_page
 from padimkit.report.plots.svg import draw
-from padimkit.report.sections.gallery import rooms
+from padimkit.report.sections.gallery import category_maps
 
 HOSTILE = """</script><script>alert("1")</script><img src=x onerror=alert(2)>"'&{{ 7 * 7 }}$\\frac{1}"""
 
@@ -184,22 +184,22 @@ def test_times_from_several_environments_are_flagged(study_of, random, page):
     assert "environments; see there" not in page
 
 
-def test_each_exhibit_shows_the_map_of_each_method_on_the_same_image(records, study):
-    shown = rooms(study)
-    assert [room.place for room in shown] == ["products / bottle", "products / cable"]
-    for room in shown:
-        assert len(room.exhibits) == 2
-        for exhibit in room.exhibits:
-            assert [item.method for item in exhibit.maps] == sorted(made_records.METHODS)
-            for item in exhibit.maps:
-                assert exhibit.image == f"data:image/jpeg;base64,{item.example.image}"
+def test_each_image_shows_the_map_of_each_method_on_the_same_image(records, study):
+    shown = category_maps(study)
+    assert [category.place for category in shown] == ["products / bottle", "products / cable"]
+    for category in shown:
+        assert len(category.images) == 2
+        for image in category.images:
+            assert [item.method for item in image.maps] == sorted(made_records.METHODS)
+            for item in image.maps:
+                assert image.image == f"data:image/jpeg;base64,{item.example.image}"
 
 
-def test_images_of_another_preprocessing_hang_apart(study_of, random):
+def test_images_of_another_preprocessing_are_shown_apart(study_of, random):
     first = made_records.with_examples(made_records.made("spade", "bottle", 0, random), random)
     second = made_records.with_examples(made_records.made("layer-sum", "bottle", 0, random), random, side=40)
-    (room,) = rooms(study_of([first, second]))
-    methods = [[item.method for item in exhibit.maps] for exhibit in room.exhibits]
+    (category,) = category_maps(study_of([first, second]))
+    methods = [[item.method for item in image.maps] for image in category.images]
     assert methods == 2 * [["layer-sum"], ["spade"]]
 
 
@@ -208,14 +208,14 @@ def test_the_lowest_seed_is_shown_and_said(study_of, random):
         made_records.with_examples(made_records.made("spade", "bottle", seed, random), random)
         for seed in (5, 2)
     ]
-    (room,) = rooms(study_of(records))
-    assert {item.seed for exhibit in room.exhibits for item in exhibit.maps} == {2}
+    (category,) = category_maps(study_of(records))
+    assert {item.seed for image in category.images for item in image.maps} == {2}
 
 
 def test_maps_of_a_method_have_one_scale_in_a_category(study):
-    for room in rooms(study):
-        for exhibit in room.exhibits:
-            for item in exhibit.maps:
+    for category in category_maps(study):
+        for image in category.images:
+            for item in image.maps:
                 assert (item.scale.low, item.scale.high) == (2.5, 51.25)
                 grey = np.asarray(_opened(item.example.map))
                 scores = item.example.low + grey / 255.0 * (item.example.high - item.example.low)
@@ -238,8 +238,8 @@ def test_a_picture_that_is_no_png_is_refused(study_of, random, field, content):
         content = getattr(record.examples[0], field)[:120]
     spoilt = replace(record, examples=(replace(record.examples[0], **{field: content}),))
     study = study_of([spoilt])
-    with pytest.raises(BadData, match="holds an example that is no PNG or JPEG file"):
-        rooms(study)
+    with pytest.raises(BadData, match="holds an example that is not a PNG or JPEG file"):
+        category_maps(study)
 
 
 def test_the_same_drawing_is_the_same_text():

@@ -1,12 +1,9 @@
-"""The report as tables of LaTeX, for booktabs."""
+"""The report as LaTeX tables for booktabs."""
 
-from collections.abc import Iterator
-from dataclasses import replace
+from collections.abc import Iterator, Sequence
 
 from padimkit.report.protocols import warnings
-from padimkit.report.scoreboards import Scoreboard, scoreboards
-from padimkit.report.sections.comparison import board_table
-from padimkit.report.sections.growth import exponent_tables
+from padimkit.report.sections import SECTIONS, Section
 from padimkit.report.study import Study
 from padimkit.report.tables import DASH, Datum, Table
 
@@ -23,19 +20,15 @@ _COMMANDS = {
 }
 
 
-def as_latex(study: Study) -> str:
-    """A table for each figure of merit and data set, and for each study of growth its exponents.
+def as_latex(study: Study, sections: Sequence[Section] = SECTIONS) -> str:
+    """Return the tables of all sections: methods by categories, and exponents of growth.
 
-    Failed and missing cells, and what hinders a comparison, are comments at the top. Captions name protocols.
+    Failed and missing cells, and warnings, are comments at the top. Captions name the protocols.
     """
     lines = [r"% \usepackage{booktabs}"]
     lines += [_comment(text) for text in [*study.failures, *study.gaps]]
     lines += [_comment(f"Note: {text}") for text in warnings(study.entries)]
-    for board in scoreboards(study):
-        table = board_table(board, study.letters)
-        lines += _table(replace(table, notes=(*_legend(board, study), *table.notes)))
-    for table in exponent_tables(study):
-        lines += _table(table)
+    lines += [line for section in sections for table in section.tables(study) for line in _table(table)]
     return "\n".join(lines) + "\n"
 
 
@@ -43,17 +36,10 @@ def _comment(text: str) -> str:
     return f"% {' '.join(text.split())}"
 
 
-def _legend(board: Scoreboard, study: Study) -> tuple[str, ...]:
-    """The only protocol of a table; several are named in its notes."""
-    if len(board.protocols) > 1:
-        return ()
-    return tuple(f"Protocol {study.letters[protocol]}: {protocol}." for protocol in board.protocols)
-
-
 def _table(table: Table) -> Iterator[str]:
     columns = "".join("r" if numeric else "l" for numeric in table.numeric)
     yield r"\begin{table}"
-    yield rf"\caption{{{_escaped(' '.join([f'{table.caption}.', *table.notes]))}}}"
+    yield rf"\caption{{{_escaped(' '.join([f'{table.caption}.', *table.legend, *table.notes]))}}}"
     yield r"\centering"
     yield rf"\begin{{tabular}}{{{columns}}}"
     yield r"\toprule"

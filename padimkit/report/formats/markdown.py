@@ -1,35 +1,37 @@
-"""The report as Markdown: what failed, and methods by categories."""
+"""The report as Markdown: failed and missing cells, and the tables of all sections."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from padimkit.report.protocols import warnings
-from padimkit.report.scoreboards import scoreboards
-from padimkit.report.sections.comparison import board_table
-from padimkit.report.sections.growth import exponent_tables
+from padimkit.report.sections import SECTIONS, Section
 from padimkit.report.study import Study
 from padimkit.report.tables import Datum, Table
 
 
-def as_markdown(study: Study) -> str:
-    """Counts, failed and missing cells, tables of figures of merit, and exponents of growth."""
-    return "\n".join(_lines(study)) + "\n"
+def as_markdown(study: Study, sections: Sequence[Section] = SECTIONS) -> str:
+    """Return counts, failed and missing cells, warnings, the tables of all sections, and the protocols."""
+    tables = [table for section in sections for table in section.tables(study)]
+    return "\n".join([*_summary(study), *_tables(tables), *_protocols(study)]) + "\n"
 
 
-def _lines(study: Study) -> Iterator[str]:
+def _summary(study: Study) -> Iterator[str]:
     finished = len(study.entries) - len(study.failed)
     yield f"{finished} cells finished, {len(study.failed)} failed, {len(study.missing)} missing.\n"
     for text in [*study.failures, *study.gaps]:
         yield f"- {escaped(text)}"
     for text in warnings(study.entries):
         yield f"- Note: {escaped(text)}"
-    boards = scoreboards(study)
-    for board in boards:
-        yield from _table(board_table(board, study.letters))
-    if boards:
-        yield "\nMean ± sample standard deviation over seeds; the best of a column and protocol is bold."
-    for table in exponent_tables(study):
+
+
+def _tables(tables: Sequence[Table]) -> Iterator[str]:
+    for table in tables:
         yield from _table(table)
+    if any(datum.best for table in tables for row in table.rows for datum in row):
+        yield "\nMean ± sample standard deviation over seeds; the best of a column and protocol is bold."
+
+
+def _protocols(study: Study) -> Iterator[str]:
     yield "\nProtocols:\n"
     yield from (f"- {letter}: {escaped(str(protocol))}" for protocol, letter in study.letters.items())
 
@@ -48,5 +50,5 @@ def _datum(datum: Datum) -> str:
 
 
 def escaped(text: str) -> str:
-    """On one line, with nothing that Markdown or HTML would take for markup."""
+    """Return the text on one line, with nothing that Markdown or HTML would take for markup."""
     return re.sub(r"([\\`*_{}\[\]<>|#~&$])", r"\\\1", " ".join(text.split()))

@@ -2,6 +2,7 @@
 
 import base64
 import shlex
+from collections.abc import Iterator, Sequence
 from hashlib import sha256
 from importlib.metadata import version
 from importlib.resources import files
@@ -14,53 +15,42 @@ from markupsafe import Markup
 from padimkit.report import formatting, links
 from padimkit.report.plots.styles import Style, styles
 from padimkit.report.plots.svg import draw
-from padimkit.report.protocols import protocol, warnings
-from padimkit.report.scoreboards import rows_of
-from padimkit.report.sections.cells import cell_table
-from padimkit.report.sections.comparison import comparisons
-from padimkit.report.sections.curves import panels
-from padimkit.report.sections.environments import environment_table, mixed_environments, plugin_table
-from padimkit.report.sections.gallery import rooms
-from padimkit.report.sections.growth import exponent_tables, growths
-from padimkit.report.sections.tradeoffs import tradeoffs
+from padimkit.report.sections import SECTIONS, Section
 from padimkit.report.study import Study, unique
 
 
-def as_page(study: Study) -> str:
-    """The page; everything that comes from a record is escaped.
+def as_page(study: Study, sections: Sequence[Section] = SECTIONS) -> str:
+    """Return the page with those sections that have content; everything from a record is escaped.
 
     Raises:
-        BadData: A picture in a record is no PNG or JPEG file.
+        BadData: A picture in a record is not a PNG or JPEG file.
     """
-    return _templates().get_template("page.html").render(_frame(study) | _sections(study))
+    templates = _templates()
+    contents = list(_contents(study, sections, templates))
+    return templates.get_template("page.html").render(_frame(study) | {"contents": contents})
+
+
+def _contents(
+    study: Study, sections: Sequence[Section], templates: Environment
+) -> Iterator[tuple[Section, Markup]]:
+    """Yield each section with its rendered template, which sees the study and what the section builds."""
+    for section in sections:
+        context = section.build(study)
+        if context is not None:
+            template = templates.get_template(f"{section.name}.html")
+            yield section, Markup(template.render({"study": study, **context}))
 
 
 def _frame(study: Study) -> dict[str, Any]:
     script = _asset("page.js")
     return {
+        "study": study,
         "title": ", ".join(unique(entry.record.suite for entry in study.entries)),
         "style": _asset("page.css"),
         "script": script,
         "script_hash": base64.b64encode(sha256(script.encode()).digest()).decode(),
         "version": version("padimkit"),
         "legend": [_swatch(method, style) for method, style in styles(study.methods).items()],
-    }
-
-
-def _sections(study: Study) -> dict[str, Any]:
-    return {
-        "study": study,
-        "warnings": [*warnings(study.entries), *mixed_environments(study)],
-        "comparisons": comparisons(study),
-        "tradeoffs": tradeoffs(study),
-        "rooms": rooms(study),
-        "panels": panels(study),
-        "exponents": list(exponent_tables(study)),
-        "growths": growths(study),
-        "cells": cell_table(study),
-        "environments": environment_table(study),
-        "plugins": plugin_table(study),
-        "rows": [row for dataset in study.datasets for row in rows_of(study, dataset)],
     }
 
 
@@ -72,7 +62,7 @@ def _templates() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    templates.globals |= {"links": links, "formatting": formatting, "protocol": protocol}
+    templates.globals |= {"links": links, "formatting": formatting}
     templates.filters |= {"yaml": _yaml, "quote": shlex.quote}
     return templates
 

@@ -1,11 +1,15 @@
 """The table of all cells, which the page sorts and filters."""
 
+from typing import Any
+
 from padimkit.report import formatting, links
 from padimkit.report.entries import Entry
 from padimkit.report.protocols import protocol
 from padimkit.report.study import Study
 from padimkit.report.tables import ABSENT, Datum, Table
 
+name = "cells"
+title = "All cells"
 COSTS = {
     formatting.ONE: "1 image",
     formatting.MANY: "of a batch",
@@ -17,13 +21,23 @@ COSTS = {
 }
 
 
+def build(study: Study) -> dict[str, Any]:
+    """Return the table."""
+    return {"table": cell_table(study)}
+
+
+def tables(study: Study) -> tuple[Table, ...]:
+    """Return none: it would be too long for a text, and CSV has a line for each cell."""
+    return ()
+
+
 def cell_table(study: Study) -> Table:
-    """A row per cell: what it is, its figures, its costs; columns that no cell fills are left out."""
+    """Return a row for each cell: names, metric values, costs; columns that no cell fills are left out."""
     costs = [cost for cost in COSTS if any(cost.of(entry.record) is not None for entry in study.entries)]
     varied = ("varied",) if any(entry.record.varied for entry in study.entries) else ()
     head = ("method", "data", "suite", "seed", "protocol", *varied, "state", *study.metrics)
     rows = tuple(_row(entry, study, costs, varied=bool(varied)) for entry in study.entries)
-    return Table("All cells", (*head, *(COSTS[cost] for cost in costs)), rows)
+    return Table(title, (*head, *(COSTS[cost] for cost in costs)), rows)
 
 
 def _row(entry: Entry, study: Study, costs: list[formatting.Cost], *, varied: bool) -> tuple[Datum, ...]:

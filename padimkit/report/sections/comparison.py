@@ -1,8 +1,10 @@
 """Methods beside each other: tables, paired differences, ranks."""
 
 import math
+from collections.abc import Iterator
 from dataclasses import dataclass
 from statistics import fmean
+from typing import Any
 
 from padimkit.report import formatting, links
 from padimkit.report.plots.ranks import rank_plot
@@ -13,13 +15,15 @@ from padimkit.report.statistics import Ranking, paired_difference, ranking
 from padimkit.report.study import Study
 from padimkit.report.tables import ABSENT, DASH, Datum, Plot, Table
 
+name = "comparison"
+title = "Comparison"
 _FEWEST_METHODS, _FEWEST_CATEGORIES, _FEWEST_PAIRS = 3, 5, 2
 _FEWEST_FOR_INTERVAL = 5  # of fewer pairs, a bootstrap of 95 % holds the truth far less often
 
 
 @dataclass(frozen=True)
 class Comparison:
-    """A figure of merit on a data set: all methods, their differences, their ranks."""
+    """A metric on a data set: all methods, their differences, their ranks."""
 
     board: Scoreboard
     table: Table
@@ -27,8 +31,19 @@ class Comparison:
     ranks: Plot | None
 
 
+def build(study: Study) -> dict[str, Any] | None:
+    """Return the comparisons; None if no cell has a metric value."""
+    found = comparisons(study)
+    return {"comparisons": found} if found else None
+
+
+def tables(study: Study) -> Iterator[Table]:
+    """Yield methods by categories, a table for each data set and metric."""
+    return (board_table(board, study.letters) for board in scoreboards(study))
+
+
 def comparisons(study: Study) -> list[Comparison]:
-    """One for each data set and figure of merit."""
+    """Return a comparison for each data set and metric."""
     return [
         Comparison(
             board,
@@ -153,7 +168,15 @@ def board_table(board: Scoreboard, letters: dict[Protocol, str]) -> Table:
     head = ("method", "protocol", *(("mean",) if _several(board) else ()), *categories)
     rows = tuple(_row(board, row, letters[row.protocol]) for row in ranked(board))
     caption = f"{board.metric}, {board.dataset}{'' if board.sign > 0 else '; lower is better'}"
-    return Table(caption, head, rows, (*mixture(board.protocols, letters), *_unscored(board)))
+    notes = (*mixture(board.protocols, letters), *_unscored(board))
+    return Table(caption, head, rows, notes, _legend(board, letters))
+
+
+def _legend(board: Scoreboard, letters: dict[Protocol, str]) -> tuple[str, ...]:
+    """Return the only protocol of a table; several are named in its notes."""
+    if len(board.protocols) > 1:
+        return ()
+    return tuple(f"Protocol {letters[protocol]}: {protocol}." for protocol in board.protocols)
 
 
 def ranked(board: Scoreboard) -> list[Row]:

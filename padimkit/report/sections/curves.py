@@ -3,6 +3,7 @@
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from typing import Any
 
 from matplotlib.axes import Axes
 
@@ -15,6 +16,8 @@ from padimkit.report.protocols import mixture, protocol
 from padimkit.report.study import Study, unique
 from padimkit.report.tables import ABSENT, Datum, Plot, Table
 
+name = "curves"
+title = "ROC and PRO curves"
 _KINDS = {
     "roc": ("ROC of images", "false positive rate of images", "true positive rate of images"),
     "pro": ("PRO of regions", "false positive rate of pixels", "mean overlap of regions"),
@@ -23,27 +26,38 @@ _RATES = (0.01, 0.02, 0.05, 0.1, 0.2, 0.3, 0.5)
 
 
 @dataclass(frozen=True)
-class Panel:
-    """The plots of a category: of images and of regions."""
+class CategoryCurves:
+    """The plots of a category: ROC of images and PRO of regions."""
 
     place: str
     plots: list[Plot]
     notes: tuple[str, ...]
 
 
-def panels(study: Study) -> list[Panel]:
-    """A panel for each category with curves."""
+def build(study: Study) -> dict[str, Any] | None:
+    """Return the categories; None if no record has curves."""
+    found = category_curves(study)
+    return {"categories": found} if found else None
+
+
+def tables(study: Study) -> tuple[Table, ...]:
+    """Return none: Markdown and LaTeX do without the heights of curves."""
+    return ()
+
+
+def category_curves(study: Study) -> list[CategoryCurves]:
+    """Return the plots of each category that has curves."""
     places = unique(
         entry.place for entry in study.finished if any(curve.x for curve in entry.record.curves.values())
     )
     return [
-        Panel(where, list(_plots(where, index, study)), _notes(where, study))
+        CategoryCurves(where, list(_plots(where, index, study)), _notes(where, study))
         for index, where in enumerate(places)
     ]
 
 
 def height(curve: Curve, rate: float) -> float | None:
-    """The curve at a rate, interpolated between its points; at a step the upper end, beyond its end None."""
+    """Return the interpolated height of the curve: at a step its upper end, beyond the curve None."""
     if not curve.x[0] <= rate <= curve.x[-1]:
         return None
     right = bisect_right(curve.x, rate)
@@ -74,7 +88,7 @@ def _has(entry: Entry, name: str) -> bool:
 
 
 def _first_seeds(entries: Iterable[Entry]) -> Iterator[Entry]:
-    """One cell for each method and protocol: more lines than that cannot be told apart."""
+    """Yield an entry for each method and protocol: more lines than that cannot be told apart."""
     seen = set()
     for entry in sorted(entries, key=lambda entry: entry.record.seed):
         kind = entry.record.method, protocol(entry.record)
@@ -99,7 +113,7 @@ def _plot(identity: str, where: str, name: str, entries: list[Entry], study: Stu
     seeds = sorted({entry.record.seed for entry in entries})
     told = f"seed {seeds[0]}" if len(seeds) == 1 else "the lowest seed of each method"
     hints = {f"line{index}": entry.record.method for index, entry in enumerate(entries)}
-    described = f"{len(entries)} curves; the table tells their heights."
+    described = f"{len(entries)} curves; the table has their heights."
     svg = draw(paint, name=identity, title=f"{title}, {where}", description=described, hints=hints)
     return Plot(svg, f"{title}, {told}.", _table(name, y_label, entries, study))
 
@@ -112,7 +126,7 @@ def _table(name: str, what: str, entries: list[Entry], study: Study) -> Table:
         target = links.of_entry(entry)
         heights = [height(entry.record.curves[name], rate) for rate in rates]
         letter = study.letters[protocol(entry.record)]
-        figures_of = [ABSENT if y is None else Datum(formatting.quality(y), y, target) for y in heights]
-        rows.append((Datum(entry.record.method, target=target), Datum(letter), *figures_of))
+        data = [ABSENT if y is None else Datum(formatting.quality(y), y, target) for y in heights]
+        rows.append((Datum(entry.record.method, target=target), Datum(letter), *data))
     head = ("method", "protocol", *(f"at {rate:g}" for rate in rates))
     return Table(f"{what[0].upper()}{what[1:]} at false positive rates", head, tuple(rows))

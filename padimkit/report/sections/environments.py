@@ -1,4 +1,4 @@
-"""Where and with what the cells ran."""
+"""Machines, versions and plugins that the cells ran with."""
 
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -8,9 +8,22 @@ from padimkit.report.entries import Entry
 from padimkit.report.study import Study, unique
 from padimkit.report.tables import DASH, Datum, Table
 
+name = "environments"
+title = "Environment and versions"
+
+
+def build(study: Study) -> dict[str, Any]:
+    """Return the tables of environments and of plugins."""
+    return {"environments": environment_table(study), "plugins": plugin_table(study)}
+
+
+def tables(study: Study) -> tuple[Table, ...]:
+    """Return none: Markdown and LaTeX show results only."""
+    return ()
+
 
 def environment_table(study: Study) -> Table:
-    """A column for each environment, a row for each thing that is known of it."""
+    """Return a column for each environment and a row for each fact about it."""
     grouped: dict[tuple[tuple[str, str], ...], list[Entry]] = {}
     for entry in study.entries:
         grouped.setdefault(tuple(_flat(entry.record.environment)), []).append(entry)
@@ -23,7 +36,7 @@ def environment_table(study: Study) -> Table:
 
 
 def plugin_table(study: Study) -> Table:
-    """Every plugin that took part, with its distribution and version."""
+    """Return every plugin that took part, with its distribution and version."""
     columns = ("family", "name", "distribution", "version")
     found = {
         tuple(str(plugin.get(key, DASH)) for key in columns)
@@ -34,7 +47,7 @@ def plugin_table(study: Study) -> Table:
 
 
 def mixed_environments(study: Study) -> list[str]:
-    """A warning, where times and memory come from several environments."""
+    """Return a warning if times and memory come from several environments."""
     count = len(
         {tuple(_flat(entry.record.environment)) for entry in study.entries if entry.record.failure is None}
     )

@@ -4,6 +4,7 @@ import base64
 import binascii
 import io
 from dataclasses import dataclass
+from typing import Any
 
 from matplotlib import colormaps
 from PIL import Image
@@ -14,11 +15,15 @@ from padimkit.report import links
 from padimkit.report.entries import Entry
 from padimkit.report.protocols import Protocol, protocol
 from padimkit.report.study import Study, unique
+from padimkit.report.tables import Table
+
+name = "gallery"
+title = "Heat maps"
 
 
 @dataclass(frozen=True)
 class Scale:
-    """The scores that are darkest and brightest: of all maps of a method in a category, to be compared."""
+    """The darkest and the brightest score, the same for all maps of a method in a category."""
 
     low: float
     high: float
@@ -26,7 +31,7 @@ class Scale:
 
 @dataclass(frozen=True)
 class HeatMap:
-    """What a method makes of an image: the coloured map, the score, and where it comes from."""
+    """A method's result for an image: the coloured map as an address, the score, a link to the record."""
 
     method: str
     seed: int
@@ -37,8 +42,8 @@ class HeatMap:
 
 
 @dataclass(frozen=True)
-class Exhibit:
-    """One test image, its true defect, and the map of each method; pictures are addresses that hold them."""
+class ImageMaps:
+    """A test image, its true defect, and the map of each method; pictures are addresses that hold them."""
 
     path: str
     truth: str
@@ -48,33 +53,50 @@ class Exhibit:
 
 
 @dataclass(frozen=True)
-class Room:
-    """The exhibits of a category."""
+class CategoryMaps:
+    """The images of a category with their maps."""
 
     place: str
-    exhibits: list[Exhibit]
+    images: list[ImageMaps]
 
 
-def rooms(study: Study) -> list[Room]:
-    """A room for each category with examples.
+def build(study: Study) -> dict[str, Any] | None:
+    """Return the categories; None if no record has examples.
 
     Raises:
-        BadData: A picture in a record is no PNG or JPEG file.
+        BadData: A picture in a record is not a PNG or JPEG file.
+    """
+    found = category_maps(study)
+    return {"categories": found} if found else None
+
+
+def tables(study: Study) -> tuple[Table, ...]:
+    """Return none: the section holds pictures."""
+    return ()
+
+
+def category_maps(study: Study) -> list[CategoryMaps]:
+    """Return the maps of each category that has examples.
+
+    Raises:
+        BadData: A picture in a record is not a PNG or JPEG file.
     """
     entries = [entry for entry in study.finished if entry.record.examples]
     places = unique(entry.place for entry in entries)
-    return [Room(where, _exhibits([entry for entry in entries if entry.place == where])) for where in places]
+    return [
+        CategoryMaps(where, _images([entry for entry in entries if entry.place == where])) for where in places
+    ]
 
 
-def _exhibits(entries: list[Entry]) -> list[Exhibit]:
-    """By path; pictures that differ are of another preprocessing, and hang apart."""
+def _images(entries: list[Entry]) -> list[ImageMaps]:
+    """Group maps by path and picture: another picture comes of another preprocessing."""
     shown: dict[tuple[str, str], dict[str, tuple[Entry, Example]]] = {}
     for entry in sorted(entries, key=lambda entry: entry.record.seed):
         for example in entry.record.examples:
             maps = shown.setdefault((example.path, example.image), {})
             maps.setdefault(entry.record.method, (entry, example))
     scales = _scales([pair for maps in shown.values() for pair in maps.values()])
-    return [_exhibit(maps, scales) for _, maps in sorted(shown.items(), key=lambda item: item[0][0])]
+    return [_image_maps(maps, scales) for _, maps in sorted(shown.items(), key=lambda item: item[0][0])]
 
 
 def _scales(shown: list[tuple[Entry, Example]]) -> dict[tuple[str, Protocol], Scale]:
@@ -91,12 +113,14 @@ def _kind(entry: Entry) -> tuple[str, Protocol]:
     return entry.record.method, protocol(entry.record)
 
 
-def _exhibit(maps: dict[str, tuple[Entry, Example]], scales: dict[tuple[str, Protocol], Scale]) -> Exhibit:
+def _image_maps(
+    maps: dict[str, tuple[Entry, Example]], scales: dict[tuple[str, Protocol], Scale]
+) -> ImageMaps:
     entry, first = next(iter(maps.values()))
     masks = [example.mask for _, example in maps.values() if example.mask is not None]
     mask = _address(masks[0], entry) if masks else None
     heat_maps = [_heat_map(*maps[method], scales[_kind(maps[method][0])]) for method in sorted(maps)]
-    return Exhibit(first.path, _truth(first), _address(first.image, entry), mask, heat_maps)
+    return ImageMaps(first.path, _truth(first), _address(first.image, entry), mask, heat_maps)
 
 
 def _heat_map(entry: Entry, example: Example, scale: Scale) -> HeatMap:
@@ -109,7 +133,7 @@ def _heat_map(entry: Entry, example: Example, scale: Scale) -> HeatMap:
 
 
 def _palette(example: Example, scale: Scale) -> bytes:
-    """For each grey of the example's own scale, the colour of its score; its brightness alone tells it."""
+    """Return the colour of the score of each grey; the brightness alone tells scores apart."""
     span = max(scale.high - scale.low, 1e-12)
     scores = (example.low + (example.high - example.low) * grey / 255 for grey in range(256))
     places = [(score - scale.low) / span for score in scores]
@@ -127,7 +151,7 @@ def _open(picture: str, entry: Entry) -> Image.Image:
         opened = Image.open(io.BytesIO(base64.b64decode(picture, validate=True)), formats=["PNG", "JPEG"])
         opened.load()
     except (binascii.Error, ValueError, OSError, SyntaxError, Image.DecompressionBombError) as error:
-        raise BadData(f'"{entry.file}" holds an example that is no PNG or JPEG file: {error}') from error
+        raise BadData(f'"{entry.file}" holds an example that is not a PNG or JPEG file: {error}') from error
     return opened
 
 

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
 from statistics import fmean
+from typing import Any
 
 from matplotlib.axes import Axes
 
@@ -18,16 +19,34 @@ from padimkit.report.statistics import Interval
 from padimkit.report.study import Study
 from padimkit.report.tables import ABSENT, DASH, Datum, Plot, Table
 
+name = "growth"
+title = "Growth of time and memory"
 COSTS = (
     *(formatting.FIT, formatting.DENSITY_FIT),
     *(formatting.ONE, formatting.SCORE_ONE, formatting.MANY, formatting.SCORE_MANY),
     *(formatting.PEAK_FIT, formatting.PEAK_PREDICT),
     *(formatting.FITTED, formatting.MODEL, formatting.DISK, formatting.DEVICE),
 )
+_FEWEST_SIZES = 2  # a single size makes no line
 
 
-def exponent_tables(study: Study) -> Iterator[Table]:
-    """For each varied quantity and place, all exponents, and where measurement and theory part."""
+@dataclass(frozen=True)
+class Growth:
+    """A varied quantity on a data set, and a plot for each cost with the exponents in its table."""
+
+    varied: str
+    place: str
+    plots: list[Plot]
+
+
+def build(study: Study) -> dict[str, Any] | None:
+    """Return plots and exponents; None if no quantity was measured at several sizes."""
+    found = growths(study)
+    return {"growths": found, "exponents": list(tables(study))} if found else None
+
+
+def tables(study: Study) -> Iterator[Table]:
+    """Yield the exponents for each varied quantity and place, and how they compare with theory."""
     for (varied, where), lines in growth_lines(study).items():
         rows = tuple(
             (Datum(cost.label), Datum(line.name), exponent(line, varied, cost), *theory(line, varied, cost))
@@ -41,7 +60,7 @@ def exponent_tables(study: Study) -> Iterator[Table]:
 
 
 def exponent(line: Line, varied: str, cost: Cost) -> Datum:
-    """The measured exponent with its interval."""
+    """Return the measured exponent with its interval."""
     try:
         found = _growth(line, varied, cost)
     except BadArgument as error:
@@ -51,7 +70,7 @@ def exponent(line: Line, varied: str, cost: Cost) -> Datum:
 
 
 def theory(line: Line, varied: str, cost: Cost) -> tuple[Datum, Datum]:
-    """The exponent that theory gives, and how the measured interval lies to it."""
+    """Return the exponent in theory, and on which side of it the measured interval lies."""
     found = expected(line.entries[0].record.settings, varied, cost.name)
     if found is None:
         return ABSENT, ABSENT
@@ -72,27 +91,15 @@ def _fitted(points: tuple[tuple[float, float], ...]) -> Interval:
 
 
 def _verdict(measured: Interval, theory: Expectation) -> str:
-    """By what is printed: a few constant bytes are no departure."""
+    """Compare the rounded numbers that are printed: a few constant bytes are not a departure."""
     if round(measured.upper, formatting.EXPONENT_DIGITS) < theory.lower:
         return "below theory"
     above = round(measured.lower, formatting.EXPONENT_DIGITS) > theory.upper
     return "above theory" if above else "as in theory"
 
 
-_FEW = 2
-
-
-@dataclass(frozen=True)
-class Growth:
-    """What was varied, on which data, and a plot for each cost, with the exponents in its table."""
-
-    varied: str
-    place: str
-    plots: list[Plot]
-
-
 def growths(study: Study) -> list[Growth]:
-    """One for each varied quantity of each data set."""
+    """Return the plots of each varied quantity of each data set."""
     found = []
     for index, ((varied, where), lines) in enumerate(growth_lines(study).items()):
         plots = list(_plots(f"growth-{index}", varied, lines, study))
@@ -102,7 +109,9 @@ def growths(study: Study) -> list[Growth]:
 
 def _plots(name: str, varied: str, lines: list[Line], study: Study) -> Iterator[Plot]:
     for index, cost in enumerate(COSTS):
-        shown = [line for line in lines if len({size for size, _ in line.points(varied, cost)}) >= _FEW]
+        shown = [
+            line for line in lines if len({size for size, _ in line.points(varied, cost)}) >= _FEWEST_SIZES
+        ]
         if shown:
             yield _plot(f"{name}-{index}", varied, cost, shown, study)
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from matplotlib.axes import Axes
 
@@ -15,6 +16,8 @@ from padimkit.report.scoreboards import Row, merit, rows_of, scored
 from padimkit.report.study import Study, unique
 from padimkit.report.tables import ABSENT, Datum, Plot, Table
 
+name = "tradeoffs"
+title = "Quality and cost"
 TIMES = (formatting.ONE, formatting.MANY, formatting.FIT)
 SIZES = (
     formatting.PEAK,
@@ -76,6 +79,17 @@ class Tradeoff:
     plots: list[Plot]
     others: list[Plot]
     table: Table
+
+
+def build(study: Study) -> dict[str, Any] | None:
+    """Return the trade-offs; None if no data set has both metric values and costs."""
+    found = tradeoffs(study)
+    return {"tradeoffs": found} if found else None
+
+
+def tables(study: Study) -> tuple[Table, ...]:
+    """Return none: the trade-offs are plots, and their table repeats the comparison's."""
+    return ()
 
 
 def tradeoffs(study: Study) -> list[Tradeoff]:

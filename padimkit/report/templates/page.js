@@ -70,12 +70,14 @@ function enlarge(viewer, button) {
 }
 
 const table = document.getElementById("cell-table");
-const input = document.getElementById("filter");
-const count = document.getElementById("count");
-makeSortable(table);
-input.parentElement.hidden = false;
-input.addEventListener("input", () => filter(table, input.value, count));
-filter(table, input.value, count);
+if (table) {
+  const input = document.getElementById("filter");
+  const count = document.getElementById("count");
+  makeSortable(table);
+  input.parentElement.hidden = false;
+  input.addEventListener("input", () => filter(table, input.value, count));
+  filter(table, input.value, count);
+}
 
 const viewer = document.getElementById("viewer");
 for (const button of document.querySelectorAll("button.open")) {

@@ -7,7 +7,7 @@ import pytest
 from padimkit.benchmark.record import Spread
 from padimkit.cli.main import main
 from padimkit.report.growth import expected
-from padimkit.report.sections.growth import exponent_tables
+from padimkit.report.sections import growth
 
 
 @pytest.fixture
@@ -112,7 +112,7 @@ def test_a_few_constant_bytes_are_no_departure_from_theory(random, study_of, con
         settings = made.settings | {"pipeline": pipeline}
         return replace(made, key=f"{images}", settings=settings, varied=varied, seconds={}, bytes=sizes)
 
-    (table,) = exponent_tables(study_of([cell(images) for images in (10, 20, 40, 80)]))
+    (table,) = growth.tables(study_of([cell(images) for images in (10, 20, 40, 80)]))
     assert [[datum.text for datum in row][3:] for row in table.rows] == [["1", verdict]]
 
 
