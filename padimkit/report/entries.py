@@ -1,4 +1,4 @@
-"""Cells as a report sees them: a record, and the file that it was read from."""
+"""Entries of a report: records with the files that they were read from."""
 
 import math
 from collections.abc import Iterable, Iterator, Sequence
@@ -19,48 +19,46 @@ class Entry:
 
     @property
     def place(self) -> str:
-        """Data set and category in one word."""
+        """Full name of the category."""
         return place(self.record.dataset, self.record.category)
 
     @property
     def name(self) -> str:
-        """What a reader calls it."""
+        """Name for readers."""
         varied = f", {self.varied}" if self.varied else ""
         return f"{self.record.method} on {self.place}, seed {self.record.seed}{varied}"
 
     @property
     def failure(self) -> str:
-        """Cause, stage and message of a failure; empty where there is none."""
+        """Cause, stage and message of a failure; empty if there is none."""
         failure = self.record.failure
-        return (
-            f"{failure.cause} in the stage “{failure.stage or 'unknown'}”. {failure.message}"
-            if failure
-            else ""
-        )
+        if failure is None:
+            return ""
+        return f"{failure.cause} in the stage “{failure.stage or 'unknown'}”. {failure.message}"
 
     @property
     def state(self) -> str:
-        """ "finished", or "failed" and the cause."""
+        """Either "finished", or "failed" with the cause."""
         failure = self.record.failure
         return "finished" if failure is None else f"failed: {failure.cause}"
 
     @property
     def varied(self) -> str:
-        """What a complexity study varies here, as text."""
+        """Varied quantities of a complexity study with their values, as text."""
         return ", ".join(f"{name} = {value:g}" for name, value in self.record.varied.items())
 
 
 def place(dataset: str, category: str) -> str:
-    """A category by its full name."""
+    """Return the full name of a category, with its data set."""
     return f"{dataset} / {category}" if category else dataset
 
 
 def read_entries(paths: Sequence[Path]) -> list[Entry]:
-    """The cells in folders of records, or in single files; what several suites have in common counts once.
+    """Return the entries of folders and of single files; a cell that several suites share counts once.
 
     Raises:
-        BadData: There are none, a file is no record, a figure is not finite, or two files hold the same cell
-            with different figures of merit.
+        BadData: There are none, a file is not a record, a number is not finite, or two files hold the same
+            cell with different metric values.
     """
     entries: dict[str, Entry] = {}
     for file in _files(paths):
@@ -69,8 +67,8 @@ def read_entries(paths: Sequence[Path]) -> list[Entry]:
         twin = entries.setdefault(entry.record.key, entry)
         if twin.record.metrics != entry.record.metrics:
             raise BadData(
-                f'"{twin.file}" and "{file}" are records of the same cell with different figures. '
-                "A report takes one of each: move the other away, or report the folders apart."
+                f'"{twin.file}" and "{file}" are records of the same cell with different metric values. '
+                "Move one of them away, or report the folders separately."
             )
     if not entries:
         named = ", ".join(f'"{path}"' for path in paths)
@@ -85,7 +83,7 @@ def _files(paths: Iterable[Path]) -> Iterator[Path]:
         elif path.exists():
             yield path
         else:
-            raise BadData(f'"{path}" does not exist. A folder of records, or one record, was expected.')
+            raise BadData(f'"{path}" does not exist. Expected a folder of records, or a single record.')
 
 
 def _order(entry: Entry) -> tuple[object, ...]:
@@ -96,10 +94,10 @@ def _order(entry: Entry) -> tuple[object, ...]:
 
 def _require_finite(entry: Entry) -> None:
     record = entry.record
-    figures: dict[str, float] = {**record.metrics, **record.bytes, **record.varied}
-    figures |= {name: spread.median for name, spread in record.seconds.items()}
-    for name, value in figures.items():
+    numbers: dict[str, float] = {**record.metrics, **record.bytes, **record.varied}
+    numbers |= {name: spread.median for name, spread in record.seconds.items()}
+    for name, value in numbers.items():
         if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
             raise BadData(
-                f'"{entry.file}" is no whole record: its "{name}" is {value!r}, not a finite number.'
+                f'"{entry.file}" is not a whole record: its "{name}" is {value!r}, not a finite number.'
             )

@@ -1,4 +1,4 @@
-"""Figures as people read them."""
+"""Numbers as people read them."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -12,12 +12,12 @@ EXPONENT_DIGITS = 2
 
 @dataclass(frozen=True)
 class Cost:
-    """One of the figures of a record that are better when lower.
+    """A time or a size in a record; lower is better.
 
     Args:
-        kind: "seconds" or "bytes": where the record keeps it.
-        name: Its name there; a last word N stands for the highest number above 1 that has a figure.
-        label: What a reader calls it.
+        kind: "seconds" or "bytes", the field of the record that holds it.
+        name: Its key there; a last word N stands for the highest number above 1 that was measured.
+        label: Name for readers.
     """
 
     kind: str
@@ -29,7 +29,7 @@ class Cost:
         return "s" if self.kind == "seconds" else "B"
 
     def of(self, record: Record) -> float | None:
-        """The figure, of times the median; None where it was not measured."""
+        """Return the size or the median time; None if it was not measured."""
         if self.kind == "seconds":
             spread = record.seconds.get(_largest(self.name, record.seconds))
             return None if spread is None else spread.median
@@ -37,7 +37,7 @@ class Cost:
         return None if size is None else float(size)
 
     def text(self, value: float) -> str:
-        """The figure in the unit that suits it."""
+        """Return the value in the unit that suits it."""
         return quantity(value, self.unit)
 
 
@@ -57,17 +57,17 @@ DEVICE = Cost("bytes", "device", "peak memory of the device")
 
 
 def quality(value: float) -> str:
-    """A figure of merit, to four digits."""
+    """Return a metric value to four digits."""
     return f"{value:.4f}"
 
 
 def exponent(value: float) -> str:
-    """An exponent of growth, to two decimals; none is a negative zero."""
+    """Return an exponent of growth to two decimals, without negative zeros."""
     return f"{round(value, EXPONENT_DIGITS) + 0.0:.{EXPONENT_DIGITS}f}"
 
 
 def quantity(value: float, unit: str) -> str:
-    """A time or a size in the unit that suits it, to three digits: 0.0123 s is 12.3 ms."""
+    """Return a time or a size in the unit that suits it, to three digits: 0.0123 s is 12.3 ms."""
     for factor, name in _PREFIXES[unit]:
         if abs(value) >= factor:
             return f"{_three(value / factor)} {name}"
@@ -76,7 +76,7 @@ def quantity(value: float, unit: str) -> str:
 
 
 def _largest(name: str, known: Iterable[str]) -> str:
-    """The name with a number in place of its N: "predict 8" for "predict N"."""
+    """Return the name with a number in place of its N: "predict 8" for "predict N"."""
     stem, _, last = name.rpartition(" ")
     if last != "N":
         return name

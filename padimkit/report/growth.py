@@ -1,4 +1,4 @@
-"""How what was measured grows with the size of a problem."""
+"""Growth of times and sizes with the size of a problem."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -17,20 +17,20 @@ FEWEST_SIZES = 3
 
 
 def growth(sizes: Numbers, values: Numbers, *, seed: int = 0, level: float = 0.95) -> Interval:
-    """The exponent k of values ~ sizes ** k: the slope of least squares between logarithms.
+    """Return the exponent k of values ~ sizes ** k, the least-squares slope between logarithms.
 
-    The interval is the percentile bootstrap's over points, whose resamples with a single size are left out.
-    It is a little too narrow: with noise that is alike at all sizes, that of 95 % holds the truth in some
-    90 % of cases.
+    The interval is the percentile bootstrap over points, without resamples that have a single size. It is a
+    little too narrow: with noise of the same strength at all sizes, an interval of 95 % contains the truth in
+    about 90 % of cases.
 
     Args:
-        sizes: Repeated where a value was measured repeatedly.
-        values: One per size.
-        seed: Of the resamples.
-        level: Share of such intervals that are meant to hold the truth.
+        sizes: Sizes, repeated where several values were measured.
+        values: One value per size.
+        seed: Fixes the resamples.
+        level: Nominal share of intervals that contain the truth.
 
     Raises:
-        BadArgument: There are fewer than three different sizes, a size without a value, or anything that is
+        BadArgument: There are fewer than three different sizes, a size without a value, or a number that is
             not positive and finite.
     """
     check_level(level)
@@ -38,7 +38,9 @@ def growth(sizes: Numbers, values: Numbers, *, seed: int = 0, level: float = 0.9
     if len(x) != len(y):
         raise BadArgument(f"One value per size was expected, got {len(y)} values for {len(x)} sizes.")
     if len(np.unique(x)) < FEWEST_SIZES:
-        raise BadArgument(f"A growth shows from {FEWEST_SIZES} different sizes on, got {len(np.unique(x))}.")
+        raise BadArgument(
+            f"An exponent needs at least {FEWEST_SIZES} different sizes, got {len(np.unique(x))}."
+        )
     drawn = np.random.default_rng(seed).integers(len(x), size=(RESAMPLES, len(x)))
     drawn = drawn[np.ptp(x[drawn], axis=1) > 0]
     slopes = _slope(x[drawn], y[drawn])
@@ -49,12 +51,12 @@ def growth(sizes: Numbers, values: Numbers, *, seed: int = 0, level: float = 0.9
 def _logarithms(values: Numbers, what: str) -> NDArray[np.float64]:
     array = finite(values, what, fewest=FEWEST_SIZES)
     if (array <= 0).any():
-        raise BadArgument(f"Growth has no exponent where {what} are not positive, got {array.min():g}.")
+        raise BadArgument(f"An exponent needs positive {what}, got {array.min():g}.")
     return np.log(array)
 
 
 def _slope(x: NDArray[np.float64], y: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Along the last axis."""
+    """Return the slopes along the last axis."""
     deviations = x - x.mean(axis=-1, keepdims=True)
     return np.asarray((deviations * y).sum(axis=-1) / (deviations**2).sum(axis=-1))
 
@@ -106,7 +108,7 @@ def expected(settings: Mapping[str, Any], varied: str, cost: str) -> Expectation
 
 @dataclass(frozen=True)
 class Line:
-    """A method's cells in the order of what is varied; `fixed` names what else the study holds still."""
+    """A method's entries, ordered by the varied quantity; `fixed` names the other ones with their values."""
 
     method: str
     fixed: str
@@ -117,13 +119,13 @@ class Line:
         return f"{self.method} ({self.fixed})" if self.fixed else self.method
 
     def points(self, varied: str, cost: Cost) -> list[tuple[float, float]]:
-        """Size and positive cost of those cells where it was measured."""
+        """Return size and cost of those entries whose cost was measured and is positive."""
         pairs = [(entry.record.varied[varied], cost.of(entry.record)) for entry in self.entries]
         return [(size, value) for size, value in pairs if value is not None and size > 0 and value > 0]
 
 
 def growth_lines(study: Study) -> dict[tuple[str, str], list[Line]]:
-    """The lines of each varied quantity and place."""
+    """Return the lines of each varied quantity and place."""
     grouped: dict[tuple[str, str], dict[tuple[str, str], list[Entry]]] = {}
     for entry in study.varied:
         for name in entry.record.varied:

@@ -1,4 +1,4 @@
-"""Names of the places in a page that figures link to."""
+"""Ids of the places in a page that numbers link to."""
 
 from hashlib import blake2b
 
@@ -8,18 +8,18 @@ from padimkit.report.scoreboards import Row
 
 
 def of_entry(entry: Entry) -> str:
-    """Where all is told about one record."""
+    """Return the place of a record."""
     return f"record-{entry.record.key}"
 
 
 def of_row(row: Row) -> str:
-    """Where the records of a method on a data set begin."""
+    """Return the place of all records of a method on a data set."""
     first = next(iter(row.entries.values()))[0]
     return _hashed("row", first)
 
 
 def of_category(row: Row, category: str) -> str:
-    """Where the records of a method on a category begin; of the whole data set, if it has none there."""
+    """Return the place of the records of a method on a category; of the row, if it has none there."""
     return _hashed("cells", row.entries[category][0]) if category in row.entries else of_row(row)
 
 

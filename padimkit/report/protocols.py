@@ -1,4 +1,4 @@
-"""How cells were measured: figures of pixels are comparable only within one protocol."""
+"""Protocols of measurement: pixel metrics are comparable within one protocol only."""
 
 import json
 from collections import defaultdict
@@ -10,12 +10,13 @@ from typing import Any
 from padimkit.benchmark.record import Record
 from padimkit.report.entries import Entry, place
 
-_NO_PROTOCOL = ("root", "category", "seed")  # of a data set: where it is, and what differs within a study
+# Arguments of a data set that tell its place, or differ within a study.
+_NO_PROTOCOL = ("root", "category", "seed")
 
 
 @dataclass(frozen=True, order=True)
 class Protocol:
-    """The kind of data set with its arguments, and the sides of resize and crop in pixels."""
+    """A kind of data set with its arguments, and the sides of resize and crop in pixels."""
 
     data: str
     resolution: str
@@ -25,7 +26,7 @@ class Protocol:
 
 
 def protocol(record: Record) -> Protocol:
-    """The protocol that the settings of a record describe."""
+    """Return the protocol that the settings of a record describe."""
     given = part(record.settings, "data", "init_args")
     arguments = {name: value for name, value in given.items() if name not in _NO_PROTOCOL}
     kind = str(part(record.settings, "data").get("class_path", record.dataset))
@@ -33,24 +34,24 @@ def protocol(record: Record) -> Protocol:
 
 
 def lettered(entries: Iterable[Entry]) -> dict[Protocol, str]:
-    """A short name for each protocol that occurs: A, B, ... Z, A1, ..."""
+    """Return a short name for each protocol that occurs: A, B, ... Z, A1, ..."""
     found = sorted({protocol(entry.record) for entry in entries})
     return {item: chr(65 + index % 26) + str(index // 26 or "") for index, item in enumerate(found)}
 
 
 def mixture(found: Iterable[Protocol], letters: Mapping[Protocol, str]) -> tuple[str, ...]:
-    """A warning, if what is shown together was measured under several protocols."""
+    """Return a warning if several protocols are shown together."""
     several = sorted(set(found))
     if len(several) < 2:
         return ()
     named = "; ".join(f"{letters[item]}: {item}" for item in several)
     return (
-        f"{len(several)} protocols are shown together ({named}): their pixel figures are not comparable.",
+        f"{len(several)} protocols are shown together ({named}): their pixel metrics are not comparable.",
     )
 
 
 def warnings(entries: Iterable[Entry]) -> list[str]:
-    """What a reader has to know before comparing these cells: other files, metrics or settings, twins."""
+    """Return what hinders a comparison: other files, metrics or settings, and repeated cells."""
     entries = list(entries)
     return [*_other_files(entries), *_other_metrics(entries), *_other_settings(entries), *_twins(entries)]
 
@@ -72,7 +73,7 @@ def _other_metrics(entries: list[Entry]) -> list[str]:
         metrics = [_mapping(metric) for metric in listed] if isinstance(listed, list) else []
         names = [metric.get("class_path") for metric in metrics]
         for name, metric in zip(names, metrics, strict=True):
-            if names.count(name) == 1:  # else its arguments stand in the figure's own name
+            if names.count(name) == 1:  # else its arguments are part of the metric's name
                 kinds[str(name)].add(_listed(_mapping(metric.get("init_args"))))
     return [
         f'The metric "{name}" was computed in {len(found)} ways: {" | ".join(sorted(found))}.'
@@ -108,7 +109,7 @@ def _twins(entries: list[Entry]) -> list[str]:
         record = entry.record
         found[record.method, entry.place, record.seed, tuple(record.varied.items()), protocol(record)] += 1
     return [
-        f"{count} records of {method} on {where} with seed {seed} count, whose settings or files differ."
+        f"{count} records of {method} on {where} with seed {seed} count; their settings or files differ."
         for (method, where, seed, *_), count in found.items()
         if count > 1
     ]
@@ -123,7 +124,7 @@ def _mapping(value: Any) -> Mapping[str, Any]:
 
 
 def part(settings: Mapping[str, Any], *names: str) -> Mapping[str, Any]:
-    """The mapping under these names, one in the other; empty where there is none."""
+    """Return the mapping under these names, one inside the other; empty if there is none."""
     found: Any = settings
     for name in names:
         found = found.get(name) if isinstance(found, Mapping) else None
@@ -131,7 +132,7 @@ def part(settings: Mapping[str, Any], *names: str) -> Mapping[str, Any]:
 
 
 def resolution(settings: Mapping[str, Any]) -> str:
-    """The sides of resize and crop."""
+    """Return the sides of resize and crop as text."""
     sides = part(settings, "pipeline", "preprocessing")
     if not sides:
         return "resolution unknown"
@@ -139,5 +140,5 @@ def resolution(settings: Mapping[str, Any]) -> str:
 
 
 def folder(settings: Mapping[str, Any]) -> str:
-    """The name of the folder that the data lie in; empty where they are in none."""
+    """Return the name of the folder of the data; empty if they are not in one."""
     return Path(str(part(settings, "data", "init_args").get("root", ""))).name

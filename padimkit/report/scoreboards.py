@@ -1,4 +1,4 @@
-"""Methods by categories: what the tables and plots of a report are made of."""
+"""Methods by categories, the source of tables and plots."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -11,38 +11,41 @@ from padimkit.report.protocols import Protocol, protocol
 from padimkit.report.statistics import MeanSpread, spread
 from padimkit.report.study import Study, unique
 
+Reading = Callable[[Record], float | None]  # finds a number in a record, or none
+
 
 @dataclass(frozen=True)
 class Row:
-    """The cells of one method under one protocol, by category; of all seeds, failed ones too."""
+    """The entries of one method under one protocol by category: all seeds, failed ones too."""
 
     method: str
     protocol: Protocol
     entries: dict[str, tuple[Entry, ...]]
 
-    def values(self, category: str, figure: Callable[[Record], float | None]) -> dict[int, float]:
-        """A figure by seed; where several records have a seed, their mean."""
+    def values(self, category: str, read: Reading) -> dict[int, float]:
+        """Return the number that `read` finds for each seed; the mean of several records with one seed."""
         found: dict[int, list[float]] = {}
         for entry in self.entries.get(category, ()):
-            value = figure(entry.record) if entry.record.failure is None else None
+            value = read(entry.record) if entry.record.failure is None else None
             if value is not None:
                 found.setdefault(entry.record.seed, []).append(value)
         return {seed: fmean(values) for seed, values in found.items()}
 
-    def mean(self, categories: Sequence[str], figure: Callable[[Record], float | None]) -> float | None:
-        """The mean of a figure over seeds, then over categories; None where one of these has none."""
-        means = [self.values(category, figure) for category in categories]
+    def mean(self, categories: Sequence[str], read: Reading) -> float | None:
+        """Return the mean over seeds, then over categories; None if one of these has no number."""
+        means = [self.values(category, read) for category in categories]
         return fmean(fmean(found.values()) for found in means) if means and all(means) else None
 
     def finished(self, category: str) -> bool:
+        """Tell whether some seed has finished."""
         return any(entry.record.failure is None for entry in self.entries.get(category, ()))
 
 
 @dataclass(frozen=True)
 class Scoreboard:
-    """One figure of merit of all methods on all categories of a data set.
+    """The values of a metric for all methods on all categories of a data set.
 
-    `sign` is 1 where a higher figure is a better one, and -1 where a lower one is.
+    `sign` is 1 if higher values are better, and -1 if lower ones are.
     """
 
     dataset: str
@@ -53,60 +56,58 @@ class Scoreboard:
 
     @cached_property
     def protocols(self) -> list[Protocol]:
-        """Those of the rows; pixel figures of several are not comparable."""
+        """Protocols of the rows; pixel metrics are not comparable between them."""
         return sorted({row.protocol for row in self.rows})
 
     @property
-    def figure(self) -> Callable[[Record], float | None]:
-        """Reads its figure of merit."""
-        return merit(self.metric)
+    def read(self) -> Reading:
+        """Function that reads the value of the metric from a record."""
+        return metric_value(self.metric)
 
     def spread(self, row: Row, category: str) -> MeanSpread | None:
-        """Mean and spread over seeds; None where there is no figure."""
-        values = row.values(category, self.figure)
+        """Return mean and spread over seeds; None without any value."""
+        values = row.values(category, self.read)
         return spread(list(values.values())) if values else None
 
     def absence(self, row: Row, category: str) -> str:
-        """Why there is no figure."""
+        """Return the reason why there is no value: "undefined", "failed" or "missing"."""
         entries = row.entries.get(category, ())
         if any(self.metric in entry.record.undefined for entry in entries):
             return "undefined"
         return "failed" if any(entry.record.failure for entry in entries) else "missing"
 
     def best(self, category: str, protocol: Protocol) -> float | None:
-        """The best mean of a category among the rows of a protocol."""
+        """Return the best mean of a category among the rows of a protocol."""
         found = [self.spread(row, category) for row in self.rows if row.protocol == protocol]
         return max((item.mean for item in found if item), key=self.goodness, default=None)
 
     def goodness(self, value: float) -> float:
-        """The figure, or its opposite: higher is better in any case."""
+        """Return the value, negated if lower is better: a higher goodness is always better."""
         return self.sign * value
 
     @cached_property
     def scored(self) -> tuple[str, ...]:
-        """The categories in which some row has a figure: means, differences and ranks are over these."""
-        return scored(self.rows, self.categories, self.figure)
+        """Categories in which some row has a value: means, differences and ranks are over these."""
+        return scored(self.rows, self.categories, self.read)
 
     @property
     def unscored(self) -> tuple[str, ...]:
-        """The other categories, as where nothing has a mask."""
+        """Categories without any value, such as those without masks."""
         return tuple(category for category in self.categories if category not in self.scored)
 
 
-def scored(
-    rows: Sequence[Row], categories: Sequence[str], figure: Callable[[Record], float | None]
-) -> tuple[str, ...]:
-    """The categories in which some row has a figure."""
-    return tuple(category for category in categories if any(row.values(category, figure) for row in rows))
+def scored(rows: Sequence[Row], categories: Sequence[str], read: Reading) -> tuple[str, ...]:
+    """Return the categories in which some row has a number."""
+    return tuple(category for category in categories if any(row.values(category, read) for row in rows))
 
 
-def merit(name: str) -> Callable[[Record], float | None]:
-    """Reads a figure of merit."""
+def metric_value(name: str) -> Reading:
+    """Return a function that reads the value of a metric from a record."""
     return lambda record: record.metrics.get(name)
 
 
 def rows_of(study: Study, dataset: str) -> tuple[Row, ...]:
-    """A row for each method and protocol of a data set; cells in which something is varied are left out."""
+    """Return a row for each method and protocol of a data set, without what complexity studies varied."""
     entries = [
         entry for entry in study.entries if entry.record.dataset == dataset and not entry.record.varied
     ]
@@ -121,7 +122,7 @@ def rows_of(study: Study, dataset: str) -> tuple[Row, ...]:
 
 
 def scoreboards(study: Study) -> list[Scoreboard]:
-    """A scoreboard for each data set and figure of merit that it has."""
+    """Return a scoreboard for each data set and each metric that has values there."""
     boards = []
     for dataset in study.datasets:
         rows = rows_of(study, dataset)

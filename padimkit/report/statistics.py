@@ -1,4 +1,4 @@
-"""Figures of several runs and methods: their spread, their differences and their ranks."""
+"""Statistics of several runs and methods: spread, differences and ranks."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -37,11 +37,11 @@ class Ranking:
     """Methods by their mean rank over categories, the best first.
 
     Args:
-        names: Of the methods.
-        mean_ranks: In the order of the names; 1 is the best.
+        names: Names of the methods.
+        mean_ranks: Mean ranks in the order of the names; 1 is the best.
         statistic: Friedman's chi-square.
-        p_value: Of this statistic, if all methods were equally good.
-        critical_difference: Two methods whose mean ranks lie closer are not told apart.
+        p_value: Probability of at least this statistic if all methods are equally good.
+        critical_difference: Mean ranks that differ by less are not significantly different.
     """
 
     names: tuple[str, ...]
@@ -52,21 +52,21 @@ class Ranking:
 
 
 def spread(values: Numbers) -> MeanSpread:
-    """Mean and sample standard deviation of some values.
+    """Return the mean and the sample standard deviation of some values.
 
     Raises:
         BadArgument: There are none, or one is not finite.
     """
-    figures = finite(values, "values", fewest=1)
-    deviation = float(figures.std(ddof=1)) if len(figures) > 1 else 0.0
-    return MeanSpread(float(figures.mean()), deviation, len(figures))
+    array = finite(values, "values", fewest=1)
+    deviation = float(array.std(ddof=1)) if len(array) > 1 else 0.0
+    return MeanSpread(float(array.mean()), deviation, len(array))
 
 
 def paired_difference(first: Numbers, second: Numbers, *, seed: int = 0, level: float = 0.95) -> Interval:
-    """The mean of `first` less `second`, pair by pair, with its BCa bootstrap interval (Efron 1987).
+    """Return the mean of `first` minus `second`, pair by pair, with its BCa bootstrap interval (Efron 1987).
 
-    The interval is too narrow for few pairs: of five from a normal distribution, that of 95 % holds the truth
-    in some 83 % of cases. Where all differences are equal, the interval is that one value.
+    The interval is too narrow for few pairs: with five from a normal distribution, an interval of 95 %
+    contains the truth in about 83 % of cases. If all differences are equal, the interval is that one value.
 
     Raises:
         BadArgument: There are fewer than two pairs, a value without a partner, or one that is not finite.
@@ -78,7 +78,7 @@ def paired_difference(first: Numbers, second: Numbers, *, seed: int = 0, level: 
     differences = ones - others
     mean = float(differences.mean())
     if np.ptp(differences) <= 1e-12 * max(np.abs(ones).max(), np.abs(others).max()):
-        return Interval(mean, mean, mean)  # of rounding alone; BCa would divide by zero
+        return Interval(mean, mean, mean)  # they differ by rounding alone: BCa would divide by zero
     found = bootstrap(
         (differences,),
         np.mean,
@@ -89,23 +89,23 @@ def paired_difference(first: Numbers, second: Numbers, *, seed: int = 0, level: 
     return Interval(mean, float(found.low), float(found.high))
 
 
-def ranking(figures: Mapping[str, Numbers], *, level: float = 0.95) -> Ranking:
-    """Friedman's test and Nemenyi's critical difference (Demsar 2006, JMLR 7, section 3.2.2).
+def ranking(values: Mapping[str, Numbers], *, level: float = 0.95) -> Ranking:
+    """Rank methods by Friedman's test and Nemenyi's critical difference (Demsar 2006, JMLR 7, section 3.2.2).
 
     Args:
-        figures: Of each method, its figures in the same categories in the same order; higher is better.
-        level: 1 less the chance of telling any two methods apart that are equally good.
+        values: For each method its values in the same categories in the same order; higher is better.
+        level: Confidence level: 1 minus the family-wise probability of a false difference.
 
     Raises:
         BadArgument: There are fewer than three methods or five categories, methods with different numbers of
-            categories, or figures that are not finite.
+            categories, or values that are not finite.
     """
     check_level(level)
-    table = _table(figures)
+    table = _table(values)
     ranks = rankdata(-table, axis=0)
     statistic, p_value = _friedman(table)
     order = np.argsort(ranks.mean(axis=1), kind="stable")
-    names = tuple(figures)
+    names = tuple(values)
     return Ranking(
         tuple(names[index] for index in order),
         tuple(float(rank) for rank in ranks.mean(axis=1)[order]),
@@ -116,7 +116,7 @@ def ranking(figures: Mapping[str, Numbers], *, level: float = 0.95) -> Ranking:
 
 
 def finite(values: Numbers, what: str, *, fewest: int) -> NDArray[np.float64]:
-    """The values as an array of float64, checked.
+    """Return the values as an array of float64, checked.
 
     Raises:
         BadArgument: There are fewer than `fewest`, or one is not finite.
@@ -131,21 +131,28 @@ def finite(values: Numbers, what: str, *, fewest: int) -> NDArray[np.float64]:
 
 
 def check_level(level: float) -> None:
+    """Refuse a confidence level that is not a probability.
+
+    Raises:
+        BadArgument: It is not above 0 and below 1.
+    """
     if not 0 < level < 1:
         raise BadArgument(f"level is a probability above 0 and below 1, got {level}.")
 
 
-def _table(figures: Mapping[str, Numbers]) -> NDArray[np.float64]:
-    """Methods x categories."""
-    if len(figures) < FEWEST_METHODS:
+def _table(values: Mapping[str, Numbers]) -> NDArray[np.float64]:
+    """Return the values as an array, methods x categories."""
+    if len(values) < FEWEST_METHODS:
         raise BadArgument(
-            f"Ranks are compared among {FEWEST_METHODS} or more methods, got {len(figures)}. "
+            f"Ranks are compared among {FEWEST_METHODS} or more methods, got {len(values)}. "
             "For two, see their paired difference."
         )
-    rows = [finite(row, f'figures of "{name}"', fewest=FEWEST_CATEGORIES) for name, row in figures.items()]
+    rows = [finite(row, f'values of "{name}"', fewest=FEWEST_CATEGORIES) for name, row in values.items()]
     if len({len(row) for row in rows}) > 1:
-        counts = ", ".join(f'"{name}" {len(row)}' for name, row in figures.items())
-        raise BadArgument(f"Methods are ranked in the same categories, but they have figures of: {counts}.")
+        counts = ", ".join(f'"{name}" {len(row)}' for name, row in values.items())
+        raise BadArgument(
+            f"One value per category was expected of each method, got different counts: {counts}."
+        )
     return np.stack(rows)
 
 

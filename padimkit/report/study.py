@@ -1,4 +1,4 @@
-"""All cells of a report, sorted into what was compared, what was varied, and what is not there."""
+"""All entries of a report: compared, varied, failed and missing ones."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
@@ -14,12 +14,12 @@ from padimkit.report.protocols import Protocol, lettered
 
 @dataclass(frozen=True)
 class Study:
-    """The cells of a report.
+    """The entries of a report.
 
     Args:
-        cells: All that count.
-        plans: Of suites; what is missing of others is guessed from their records.
-        outdated: Cells that a suite no longer has.
+        entries: All that count.
+        plans: Plans of suites; for suites without one, missing cells are guessed from the records.
+        outdated: Entries whose suite no longer has them.
     """
 
     entries: tuple[Entry, ...]
@@ -28,12 +28,12 @@ class Study:
 
     @cached_property
     def finished(self) -> list[Entry]:
-        """Cells with a result, in which nothing is varied."""
+        """Entries with a result, in which nothing is varied."""
         return [entry for entry in self.entries if entry.record.failure is None and not entry.record.varied]
 
     @cached_property
     def varied(self) -> list[Entry]:
-        """Cells of complexity studies that have a result."""
+        """Entries of complexity studies that have a result."""
         return [entry for entry in self.entries if entry.record.failure is None and entry.record.varied]
 
     @cached_property
@@ -42,7 +42,7 @@ class Study:
 
     @cached_property
     def missing(self) -> list[str]:
-        """Planned cells without a record; where no plan is known, combinations of what has records."""
+        """Names of planned cells without a record; without a plan, the gaps between the records."""
         keys = {entry.record.key for entry in self.entries}
         planned = {plan.suite for plan in self.plans}
         suites = defaultdict(list)
@@ -59,12 +59,12 @@ class Study:
 
     @cached_property
     def failures(self) -> list[str]:
-        """A sentence for each failed cell: its cause, stage and message."""
+        """Sentences that name each failed cell with its cause, stage and message."""
         return [f"Failed: {entry.name}: {entry.failure}" for entry in self.failed]
 
     @cached_property
     def gaps(self) -> list[str]:
-        """A sentence for each missing cell, and one for each that does not count."""
+        """Sentences that name each missing cell, and each that does not count."""
         left_out = [f"Left out, since its suite no longer has it: {entry.name}." for entry in self.outdated]
         return [*(f"Missing: {missing}." for missing in self.missing), *left_out]
 
@@ -78,26 +78,26 @@ class Study:
 
     @cached_property
     def metrics(self) -> list[str]:
-        """Every figure of merit that some cell has, or could not have."""
+        """Names of all metrics, those included that are undefined everywhere."""
         return unique(
             name for entry in self.entries for name in [*entry.record.metrics, *entry.record.undefined]
         )
 
     def sign(self, metric: str) -> int:
-        """1 where a higher figure is a better one, and -1 where a lower one is."""
+        """Return 1 if higher values of the metric are better, and -1 if lower ones are."""
         return -1 if any(metric in entry.record.lower_is_better for entry in self.entries) else 1
 
     @cached_property
     def letters(self) -> dict[Protocol, str]:
-        """A short name for each protocol."""
+        """Short names of the protocols."""
         return lettered(self.entries)
 
 
 def read_study(paths: Sequence[Path]) -> Study:
-    """The cells and plans in folders of records, or in single files.
+    """Return the study of all records and plans in folders, and of single files.
 
     Raises:
-        BadData: There are no records, or something among them is none.
+        BadData: There are no records, or a file among them is not a record.
     """
     entries = read_entries(paths)
     beside = {path: tuple(plans(path)) for path in dict.fromkeys(paths) if path.is_dir()}
@@ -114,12 +114,12 @@ def read_study(paths: Sequence[Path]) -> Study:
 
 
 def unique(names: Iterable[str]) -> list[str]:
-    """The names in the order in which they first occur."""
+    """Return the names once each, in the order in which they first occur."""
     return list(dict.fromkeys(names))
 
 
 def _gaps(suite: str, entries: Sequence[Entry]) -> list[str]:
-    """Cells that a suite should have, going by its others, and has no record of."""
+    """Return the cells that a suite seems to have, judged by its other records, without a record."""
     records = [entry.record for entry in entries]
     there = {(record.method, record.dataset, record.category, record.seed) for record in records}
     return [
@@ -132,9 +132,9 @@ def _gaps(suite: str, entries: Sequence[Entry]) -> list[str]:
 
 
 def _seeds(records: Sequence[Record], method: str, dataset: str) -> list[int]:
-    """Those of the method on the data set; with several, or without any, those of all methods there.
+    """Return the seeds expected of a method: those of all methods on the data set, or its single one.
 
-    One seed alone is all that a method has which draws nothing at random: a suite runs it once.
+    A deterministic method has a single seed, because a suite runs it once.
     """
     here = [record for record in records if record.dataset == dataset]
     own = {record.seed for record in here if record.method == method}

@@ -47,7 +47,7 @@ class Table:
 
     @property
     def numeric(self) -> list[bool]:
-        """Tell for each column whether it has numbers."""
+        """Truth values, for each column: it has numbers."""
         return [any(row[index].value is not None for row in self.rows) for index in range(len(self.head))]
 
 

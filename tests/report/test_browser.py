@@ -73,7 +73,7 @@ def header(page, name):
     return page.locator("#cell-table thead th").filter(has_text=re.compile(rf"^\s*{name}\s*$"))
 
 
-def test_a_header_sorts_up_and_down_and_keeps_what_has_no_figure_last(visit, records):
+def test_a_header_sorts_up_and_down_and_keeps_rows_without_a_number_last(visit, records):
     page = visit()
     expected = sorted(round(record.metrics["pro"], 4) for record in records if record.metrics)
     for direction, order in (("ascending", expected), ("descending", expected[::-1])):
@@ -144,7 +144,7 @@ def test_a_heat_map_opens_by_keyboard_and_closes_by_its_button(visit):
     expect(page.get_by_role("dialog")).not_to_be_visible()
 
 
-def test_a_figure_leads_to_its_record_unfolded(visit):
+def test_a_number_leads_to_its_record_unfolded(visit):
     page = visit()
     link = page.locator("#cell-table tbody tr").nth(20).locator("td a").first
     target = link.get_attribute("href")

@@ -30,7 +30,7 @@ def in_rows(rows):
     return {(row[0], name): text for row in body for name, text in zip(head[3:], row[3:], strict=True)}
 
 
-def test_markdown_has_the_figures_of_the_records(records, study):
+def test_markdown_has_the_numbers_of_the_records(records, study):
     text = as_markdown(study)
     boards, exponents = text.split("\n### Exponents of growth with training images, products / bottle\n")
     assert "| model in memory | spade | 1.00 (1.00 to 1.00) |" in exponents
@@ -45,7 +45,7 @@ def test_markdown_has_the_figures_of_the_records(records, study):
     assert "Missing: layer-sum on products / tile, seed 1" in text
 
 
-def test_latex_has_the_figures_of_the_records(records, study):
+def test_latex_has_the_numbers_of_the_records(records, study):
     text = as_latex(study)
     tables = re.findall(r"\\toprule\n(.*?)\\bottomrule", text, re.DOTALL)
     assert "model in memory & spade & 1.00 (1.00 to 1.00) &" in tables.pop()
@@ -57,7 +57,7 @@ def test_latex_has_the_figures_of_the_records(records, study):
     assert r"\caption{image\_auroc, products. Protocol A: mvtec, 256 px, centre 224 px.}" in text
 
 
-def test_csv_has_a_line_per_cell_with_all_its_figures(records, study):
+def test_csv_has_a_line_per_cell_with_all_its_numbers(records, study):
     rows = {row["key"]: row for row in csv.DictReader(as_csv(study).splitlines())}
     assert rows.keys() == {record.key for record in records}
     for record in records:

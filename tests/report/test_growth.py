@@ -72,10 +72,10 @@ def test_a_seed_fixes_the_interval(random):
 @pytest.mark.parametrize(
     ("sizes", "values", "message"),
     [
-        ([25, 50, 50, 25], [1, 2, 2, 1], "from 3 different sizes on, got 2"),
+        ([25, 50, 50, 25], [1, 2, 2, 1], "at least 3 different sizes, got 2"),
         ([25, 50], [1, 2], "At least 3 sizes were expected, got 2"),
-        ([25, 50, 100], [1, 2, 0], "where values are not positive, got 0"),
-        ([-25, 50, 100], [1, 2, 3], "where sizes are not positive, got -25"),
+        ([25, 50, 100], [1, 2, 0], "needs positive values, got 0"),
+        ([-25, 50, 100], [1, 2, 3], "needs positive sizes, got -25"),
         ([25, 50, 100], [1, math.nan, 3], r"Among the values, those at \[1\] are not finite"),
         ([25, 50, 100], [1, 2, 3, 4], "got 4 values for 3 sizes"),
     ],

@@ -1,4 +1,4 @@
-"""The figures of a report beside plain computations."""
+"""The numbers of a report beside plain computations."""
 
 from dataclasses import replace
 
@@ -63,7 +63,7 @@ def test_the_best_of_each_column_is_marked(study):
             assert [item.best for item in data] == [item.value == max(d.value for d in data) for item in data]
 
 
-def test_what_has_no_figure_says_why(study_of, random):
+def test_a_missing_value_says_why(study_of, random):
     finished = made_records.made("spade", "bottle", 0, random)
     failed = made_records.failed(made_records.made("padim-rd100", "bottle", 0, random))
     missing = made_records.made("layer-sum", "cable", 0, random)
@@ -85,7 +85,7 @@ def test_differences_are_from_the_best(study):
         assert row[4].text == "6"
 
 
-def test_where_lower_is_better_all_is_as_with_the_opposite_figures(records, study, study_of):
+def test_where_lower_is_better_all_is_as_with_the_opposite_values(records, study, study_of):
     losses = [
         replace(
             record,
@@ -128,10 +128,10 @@ def test_seeds_are_the_pairs_of_a_single_category(study_of, random):
     assert differences.rows[0][4].text == "4"
 
 
-@pytest.mark.parametrize("figure", [0.1, 0.999], ids=["the worse", "the best"])
-def test_one_seed_stands_for_all_of_the_other_method(study_of, random, figure):
+@pytest.mark.parametrize("value", [0.1, 0.999], ids=["the worse", "the best"])
+def test_one_seed_stands_for_all_of_the_other_method(study_of, random, value):
     records = [made_records.made("padim-rd100", "grid", seed, random) for seed in (1, 2, 3, 4, 5)]
-    alone = replace(made_records.made("layer-sum", "grid", 0, random), metrics={"image_auroc": figure})
+    alone = replace(made_records.made("layer-sum", "grid", 0, random), metrics={"image_auroc": value})
     differences = comparisons(study_of([*records, alone]))[0].differences
     mean = np.mean([record.metrics["image_auroc"] for record in records])
     ((_, _, difference, interval, pairs),) = differences.rows
@@ -148,12 +148,12 @@ def test_an_interval_needs_five_pairs(study_of, random, seeds, told):
     ]
     differences = comparisons(study_of(records))[0].differences
     assert (" to " in differences.rows[0][3].text) == told
-    assert differences.notes == (() if told else ("A difference has an interval from 5 pairs on.",))
+    assert differences.notes == (() if told else ("Intervals need at least 5 pairs.",))
 
 
 @pytest.fixture
 def maskless(records):
-    """The records of the study, without the pixel figures of one category."""
+    """The records of the study, without the pixel metrics of one category."""
     return [
         replace(record, metrics={"image_auroc": record.metrics["image_auroc"]}, undefined={"pro": "No mask."})
         if record.category == "bottle" and "pro" in record.metrics
@@ -162,12 +162,12 @@ def maskless(records):
     ]
 
 
-def test_a_category_without_any_figure_does_not_hide_the_others(study_of, study, maskless):
+def test_a_category_without_any_value_does_not_hide_the_others(study_of, study, maskless):
     (image, pro), (_, whole) = comparisons(study_of(maskless)), comparisons(study)
     scored = made_records.CATEGORIES[1:]
     column = pro.table.head.index("bottle")
     assert {row[column].text for row in pro.table.rows} == {"undefined"}
-    assert pro.table.notes == ("No method has a figure on bottle, so no mean counts it.",)
+    assert pro.table.notes == ("Means leave out bottle: no method has a value there.",)
     assert image.table.notes == whole.table.notes == ()
     for row in whole.board.rows:
         mean = next(data[2].value for data in pro.table.rows if data[0].text == row.method)
@@ -176,9 +176,9 @@ def test_a_category_without_any_figure_does_not_hide_the_others(study_of, study,
     assert "over 5 categories" in pro.ranks.caption and "over 6 categories" in image.ranks.caption
 
 
-def test_quality_and_cost_are_over_the_categories_that_have_a_figure(study_of, maskless):
+def test_quality_and_cost_are_over_the_categories_that_have_values(study_of, maskless):
     study = study_of(maskless)
-    assert "Not in these means, since no method has a figure there: bottle." in as_page(study)
+    assert "Left out of these means, because no method has a value there: bottle." in as_page(study)
     image, pro = tradeoffs(study)
     assert (image.metrics, image.unscored) == (["image_auroc"], [])
     assert (pro.metrics, pro.unscored, pro.left_out) == (["pro"], ["bottle"], [])
@@ -210,7 +210,7 @@ def test_mean_ranks_stand_beside_the_diagram(study):
     )
 
 
-def test_bars_join_exactly_those_that_are_not_told_apart(random):
+def test_bars_join_exactly_those_that_do_not_differ_significantly(random):
     for _ in range(50):
         ranks = tuple(sorted(random.uniform(1, 6, 6).tolist()))
         ranking = Ranking(tuple("abcdef"), ranks, 0.0, 0.5, float(random.uniform(0.2, 3)))
@@ -311,7 +311,7 @@ def test_exponents_are_those_of_what_grows(study):
     assert exponents["Model in memory", "padim-rd100"] == pytest.approx(0)
 
 
-def test_every_figure_of_growth_leads_to_its_record(study):
+def test_every_number_of_growth_leads_to_its_record(study):
     by_key = {links.of_entry(entry): entry.record for entry in study.entries}
     plot = next(plot for plot in growths(study)[0].plots if plot.table.caption == "Time of the fit")
     for row in plot.table.rows:

@@ -1,4 +1,4 @@
-"""The page as text: complete in itself, every figure traceable, nothing of a record taken for markup."""
+"""The page as text: complete in itself, every number traceable, nothing of a record taken for markup."""
 
 import base64
 import io
@@ -93,12 +93,12 @@ def test_every_record_has_a_section_with_its_settings_and_the_command_to_rerun_i
     assert len(settings) == len(study.entries)
 
 
-def test_every_figure_in_a_table_leads_to_its_record(page):
-    figures = re.findall(r"<td class=\"number[^>]*data-value[^>]*>(.*?)</td>", page, re.DOTALL)
-    linked = [text for text in figures if text.startswith('<a href="#')]
-    plain = [text for text in figures if not text.startswith("<a")]
+def test_every_number_in_a_table_leads_to_its_record(page):
+    numbers = re.findall(r"<td class=\"number[^>]*data-value[^>]*>(.*?)</td>", page, re.DOTALL)
+    linked = [text for text in numbers if text.startswith('<a href="#')]
+    plain = [text for text in numbers if not text.startswith("<a")]
     assert len(linked) > 500
-    # seeds and counts are no figures of a record; intervals and exponents are made of all in their row
+    # seeds and counts are not measured; intervals and exponents are made of all in their row
     assert all(re.fullmatch(r"\d+|[-+]?[\d.]+( to | \().*", text) for text in plain)
 
 
@@ -113,7 +113,7 @@ def test_plots_have_a_title_a_description_and_colours_of_the_page(page, elements
 
 
 def test_the_page_says_how_far_intervals_of_exponents_reach(page):
-    assert "bootstrapped over the sizes, and too narrow where these are few" in page
+    assert "bootstrapped over the sizes, and too narrow if these are few" in page
 
 
 def test_failed_and_missing_cells_are_named(page):
@@ -181,7 +181,7 @@ def test_times_from_several_environments_are_flagged(study_of, random, page):
     second = made_records.made("padim-rd100", "bottle", 0, random)
     second = replace(second, environment={"machine": "another"})
     assert "measured in 2 environments" in as_page(study_of([first, second]))
-    assert "environments; see there" not in page
+    assert "memory were measured in" not in page
 
 
 def test_each_image_shows_the_map_of_each_method_on_the_same_image(records, study):

@@ -1,4 +1,4 @@
-"""Figures that cannot be compared are flagged."""
+"""Values that cannot be compared are flagged."""
 
 from dataclasses import replace
 
@@ -73,7 +73,7 @@ def test_records_of_other_files_other_metrics_and_twins_are_reported(study_of, r
     assert warnings(study_of([record, other]).entries) == [
         "Cells of products / bottle saw different files: their fingerprints differ.",
         'The metric "pro" was computed in 2 ways: max_fpr=0.1 | max_fpr=0.3.',
-        "2 records of spade on products / bottle with seed 0 count, whose settings or files differ.",
+        "2 records of spade on products / bottle with seed 0 count; their settings or files differ.",
     ]
 
 

@@ -132,9 +132,9 @@ def test_ranks_are_those_of_the_published_example():
     [(3, 2.343), (4, 2.569), (5, 2.728), (6, 2.850), (7, 2.949), (8, 3.031), (9, 3.102), (10, 3.164)],
 )
 def test_critical_differences_are_those_published(random, methods, quantile):
-    figures = {f"method {index}": random.uniform(0, 1, 15).tolist() for index in range(methods)}
+    values = {f"method {index}": random.uniform(0, 1, 15).tolist() for index in range(methods)}
     expected = quantile * math.sqrt(methods * (methods + 1) / (6 * 15))
-    assert ranking(figures).critical_difference == pytest.approx(expected, rel=5e-4)
+    assert ranking(values).critical_difference == pytest.approx(expected, rel=5e-4)
 
 
 def test_critical_differences_at_another_level_are_those_published():
@@ -143,9 +143,9 @@ def test_critical_differences_at_another_level_are_those_published():
 
 
 def test_ranks_are_counted_by_who_is_better(random):
-    figures = random.integers(0, 4, (5, 8)) / 4  # with ties
-    found = ranking({str(index): row.tolist() for index, row in enumerate(figures)})
-    better = [((figures > row).sum(0) + ((figures == row).sum(0) + 1) / 2).mean() for row in figures]
+    values = random.integers(0, 4, (5, 8)) / 4  # with ties
+    found = ranking({str(index): row.tolist() for index, row in enumerate(values)})
+    better = [((values > row).sum(0) + ((values == row).sum(0) + 1) / 2).mean() for row in values]
     assert [better[int(name)] for name in found.names] == pytest.approx(found.mean_ranks)
     assert list(found.mean_ranks) == sorted(found.mean_ranks)
 
@@ -157,17 +157,17 @@ def test_methods_that_tie_everywhere_are_equally_good(random):
 
 
 @pytest.mark.parametrize(
-    ("figures", "message"),
+    ("values", "message"),
     [
         (
             {"a": [1] * 5, "b": [2] * 5},
             "among 3 or more methods, got 2. For two, see their paired difference",
         ),
-        ({name: [1, 2, 3, 4] for name in "abc"}, 'At least 5 figures of "a" were expected, got 4'),
+        ({name: [1, 2, 3, 4] for name in "abc"}, 'At least 5 values of "a" were expected, got 4'),
         ({"a": [1] * 5, "b": [2] * 6, "c": [3] * 5}, '"a" 5, "b" 6, "c" 5'),
-        ({"a": [1] * 5, "b": [2] * 4 + [math.nan], "c": [3] * 5}, r'figures of "b", those at \[4\] are not'),
+        ({"a": [1] * 5, "b": [2] * 4 + [math.nan], "c": [3] * 5}, r'values of "b", those at \[4\] are not'),
     ],
 )
-def test_a_ranking_refuses_what_cannot_be_ranked(figures, message):
+def test_a_ranking_refuses_what_cannot_be_ranked(values, message):
     with pytest.raises(BadArgument, match=message):
-        ranking(figures)
+        ranking(values)

@@ -1,1 +1,1 @@
-"""A study as a document of one format, one module each."""
+"""The formats of a report, one module each."""

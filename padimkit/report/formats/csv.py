@@ -1,4 +1,4 @@
-"""The report as CSV: one line per cell, with all its figures."""
+"""The report as CSV: one line per cell, with all its numbers."""
 
 import csv
 import io
@@ -10,7 +10,7 @@ from padimkit.report.study import Study, unique
 
 
 def as_csv(study: Study) -> str:
-    """Times in seconds, sizes in bytes; what a cell has not is empty."""
+    """Return a line for each cell: times in seconds, sizes in bytes, nothing for what was not measured."""
     rows = [_row(entry) for entry in study.entries]
     file = io.StringIO()
     writer = csv.DictWriter(file, unique(name for row in rows for name in row), lineterminator="\n")

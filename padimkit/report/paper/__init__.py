@@ -1,1 +1,1 @@
-"""What the papers print, and what was measured beside it."""
+"""Printed results of the PaDiM paper, and measured ones beside them."""

@@ -1,4 +1,4 @@
-"""Measured figures beside those that the PaDiM paper prints."""
+"""Measured values beside those that the PaDiM paper prints."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -12,17 +12,17 @@ from padimkit.report.statistics import MeanSpread, spread
 DATASETS = {"MVTec AD": "mvtec", "Rd-MVTec AD": "rd_mvtec", "STC": "shanghaitech"}
 
 Groups = Mapping[str, tuple[str, ...]]  # categories by place
-Figures = dict[str, dict[int, float]]  # by category and seed
+Values = dict[str, dict[int, float]]  # by category and seed
 
 
 @dataclass(frozen=True)
 class Source:
-    """What figures were measured on; those of two sources are never averaged.
+    """The data behind measured values; values of two sources are never averaged.
 
     Args:
-        dataset: As the suite calls it.
+        dataset: Name of the data set in the suite.
         root: Name of its folder: no record can tell whether it holds the paper's images.
-        resolution: The sides of resize and crop.
+        resolution: Sides of resize and crop.
     """
 
     dataset: str
@@ -32,18 +32,18 @@ class Source:
 
 @dataclass(frozen=True)
 class Row:
-    """One figure of a method, measured or printed or both, in the paper's units.
+    """A value of a method, measured or printed or both, in the paper's units.
 
     Args:
-        method: As in `published`, or as the suite calls it where the paper has no such method.
-        data: The paper's data set.
-        source: What was measured.
+        method: Name of the method in `published`, or in the suite if the paper does not have it.
+        data: Data set of the paper.
+        source: Data that were measured.
         place: A category, "textures", "objects" or "all".
-        metric: As in `published`.
-        categories: Those of the place that were measured; a mean over few is not the mean over all.
-        measured: Over the seeds that all these categories have, of the mean over the categories.
-        printed: None where the paper has no such figure.
-        stand_in: Whether other data than the table's were measured; the difference then tells little.
+        metric: Name of the metric in `published`.
+        categories: Measured categories of the place; a mean over few is not the mean over all.
+        measured: Spread over the seeds that all these categories have, of their mean.
+        printed: The paper's value; None if it prints none.
+        stand_in: True if data other than the table's were measured; the difference then says little.
     """
 
     method: str
@@ -58,19 +58,19 @@ class Row:
 
     @property
     def difference(self) -> float | None:
-        """Measured less printed, where there are both."""
+        """Measured minus printed value; None if either is missing."""
         if self.measured is None or self.printed is None:
             return None
         return self.measured.mean - self.printed.value
 
 
 def beside(records: Iterable[Record], table: int) -> tuple[Row, ...]:
-    """What was measured beside one of the paper's tables, for each source that was measured.
+    """Return measured values beside one of the paper's tables, for each source that was measured.
 
-    Records count that have finished, vary nothing, and are of a data set in the layout of the paper's; of
-    several with the same method, source, category and seed, the latest counts. At places where anything was
-    measured there are rows for all the table's methods. Where no such record has a figure of the table, those
-    of other data stand in, with all their categories, at the place "all".
+    Records count if they have finished, vary nothing, and are of a data set in the layout of the paper's; of
+    several with the same method, source, category and seed, the latest counts. Places with any measured value
+    have rows for all methods of the table. If no such record has a metric of the table, records of other data
+    stand in, with all their categories, at the place "all".
 
     Raises:
         BadArgument: The paper has no such table.
@@ -119,7 +119,7 @@ def _rows(
         rows = [
             Row(
                 *(method, cells[0].data, source, place, metric),
-                *_measured(_figures(records, method, metric), groups.get(place, (place,))),
+                *_measured(_values(records, method, metric), groups.get(place, (place,))),
                 printed.get((place, metric, method)),
             )
             for method in methods
@@ -128,16 +128,16 @@ def _rows(
             yield from (row for row in rows if row.measured or row.printed)
 
 
-def _figures(records: Sequence[Record], method: str, metric: str) -> Figures:
-    found: Figures = {}
+def _values(records: Sequence[Record], method: str, metric: str) -> Values:
+    found: Values = {}
     for record in records:
-        figure = _figure(record, metric)
-        if record.method == method and figure is not None:
-            found.setdefault(record.category, {})[record.seed] = figure
+        value = _value(record, metric)
+        if record.method == method and value is not None:
+            found.setdefault(record.category, {})[record.seed] = value
     return found
 
 
-def _figure(record: Record, metric: str) -> float | None:
+def _value(record: Record, metric: str) -> float | None:
     if metric == "seconds":
         return record.seconds["predict 1"].median if "predict 1" in record.seconds else None
     if metric == "gigabytes":
@@ -145,10 +145,10 @@ def _figure(record: Record, metric: str) -> float | None:
     return 100 * record.metrics[metric] if metric in record.metrics else None
 
 
-def _measured(figures: Figures, wanted: Sequence[str]) -> tuple[tuple[str, ...], MeanSpread | None]:
-    categories = tuple(category for category in wanted if category in figures)
-    seeds = set.intersection(*(set(figures[category]) for category in categories)) if categories else set()
+def _measured(values: Values, wanted: Sequence[str]) -> tuple[tuple[str, ...], MeanSpread | None]:
+    categories = tuple(category for category in wanted if category in values)
+    seeds = set.intersection(*(set(values[category]) for category in categories)) if categories else set()
     if not seeds:
         return categories, None
-    means = [fmean(figures[category][seed] for category in categories) for seed in sorted(seeds)]
+    means = [fmean(values[category][seed] for category in categories) for seed in sorted(seeds)]
     return categories, spread(means)

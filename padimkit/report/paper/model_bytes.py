@@ -1,4 +1,4 @@
-"""The PaDiM paper's own arithmetic of bytes, as far as Table VIII gives it away."""
+"""The PaDiM paper's arithmetic of bytes, inferred from Table VIII."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -7,20 +7,20 @@ from padimkit.report.formats.markdown import escaped
 from padimkit.report.paper.published import published
 
 FLOAT32 = 4
-RESNET18 = 11_689_512 * FLOAT32  # all parameters, those of the classifier too
+RESNET18 = 11_689_512 * FLOAT32  # all parameters, the classifier included
 WIDE_RESNET50_2 = 68_883_240 * FLOAT32
 
 
 @dataclass(frozen=True)
 class PaperBytes:
-    """What a cell of Table VIII consists of.
+    """The parts of a cell of Table VIII.
 
     Args:
-        method: As in `published`.
-        data: As in `published`.
+        method: Name of the method, as in `published`.
+        data: Name of the data set, as in `published`.
         learnt: Bytes of Gaussians or of features.
         backbone: Bytes of the whole network.
-        with_backbone: Whether the printed figure includes it, which is not the same in all cells.
+        with_backbone: True if the printed number includes the backbone; the cells differ in this.
     """
 
     method: str
@@ -31,24 +31,24 @@ class PaperBytes:
 
     @property
     def counted(self) -> int:
-        """Bytes that, rounded, give the printed figure."""
+        """Bytes that, rounded, give the printed number."""
         return self.learnt + self.backbone * self.with_backbone
 
 
 def gaussian_bytes(side: int, channels: int) -> int:
-    """Of a mean and a whole covariance for each of `side` x `side` positions."""
+    """Return the bytes of a mean and a whole covariance for each of `side` x `side` positions."""
     return side**2 * (channels**2 + channels) * FLOAT32
 
 
 def gallery_bytes(images: int, maps: Sequence[tuple[int, int]], descriptor: int) -> int:
-    """Of all features of all training images, of each map (channels, side) and the descriptor."""
+    """Return the bytes of all features of all training images: maps (channels, side) and the descriptor."""
     return images * (sum(channels * side**2 for channels, side in maps) + descriptor) * FLOAT32
 
 
 def table8() -> tuple[PaperBytes, ...]:
-    """The arithmetic of each cell of Table VIII but the VAE's, of which too little is known.
+    """Return the arithmetic of each cell of Table VIII except the VAE's, of which too little is known.
 
-    A crop of 224 gives 56 x 56 positions on MVTec AD, 256 pixels give 64 x 64 on STC. SPADE's figures fit 242
+    A crop of 224 gives 56 x 56 positions on MVTec AD, 256 pixels give 64 x 64 on STC. SPADE's numbers fit 242
     images of MVTec AD, the mean of its categories, and 5,000 of STC.
     """
     return (
@@ -70,7 +70,7 @@ TABLES = (7, 8)  # of time and of memory: the models are the same
 
 
 def arithmetic() -> Iterator[str]:
-    """Lines: for each cell of Table VIII what is learnt, that and the whole network, and what is printed."""
+    """Yield, as Markdown, learnt bytes without and with the whole network beside the printed ones."""
     printed = {(cell.method, cell.data): cell.value for cell in published(8)}
     yield "\nThe paper's own arithmetic of bytes (Table VIII), in GB of 1e9 bytes, float32:\n"
     yield "| method | data | Gaussians or features | with the whole backbone | printed | which counts |"

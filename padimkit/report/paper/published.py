@@ -1,4 +1,4 @@
-"""What the PaDiM paper prints in its Tables I to VIII."""
+"""The numbers that the PaDiM paper prints in its Tables I to VIII."""
 
 import json
 from collections.abc import Iterator, Mapping
@@ -20,17 +20,17 @@ GROUPS = {"textures": TEXTURES, "objects": OBJECTS, "all": TEXTURES + OBJECTS}
 
 @dataclass(frozen=True)
 class PublishedCell:
-    """One printed figure.
+    """A printed number.
 
     Args:
-        table: Its number.
-        method: One name for one method in all tables, as in `benchmarks/suites`.
-        label: What the table calls the method.
+        table: Number of the table.
+        method: Name of the method, the same in all tables and in `benchmarks/suites`.
+        label: Name of the method in the table.
         data: MVTec AD, Rd-MVTec AD or STC.
         place: A category, "textures", "objects" or "all".
         metric: pixel_auroc, pro and image_auroc in percent; seconds per image; gigabytes of 1e9 bytes.
-        value: As printed.
-        doubt: Why it is not to be trusted; empty if nothing speaks against it.
+        value: Number as printed.
+        doubt: Reason not to trust it; empty if there is none.
     """
 
     table: int
@@ -44,7 +44,7 @@ class PublishedCell:
 
 
 def published(table: int) -> tuple[PublishedCell, ...]:
-    """The figures of a table, row by row; what it leaves blank is left out.
+    """Return the numbers of a table, row by row, without blanks.
 
     Raises:
         BadArgument: The paper has no such table.
@@ -57,7 +57,7 @@ def published(table: int) -> tuple[PublishedCell, ...]:
 
 
 def title(table: int) -> str:
-    """What a table is about.
+    """Return the title of a table.
 
     Raises:
         BadArgument: The paper has no such table.
@@ -66,7 +66,7 @@ def title(table: int) -> str:
 
 
 def source() -> str:
-    """Whose figures these are."""
+    """Return the reference of the paper."""
     return str(_content()["source"])
 
 
@@ -81,8 +81,8 @@ def _cells(
     table: int, method: str, row: Mapping[str, Any], doubts: Mapping[tuple[str, str, str], str]
 ) -> Iterator[PublishedCell]:
     for data, places in row["data"].items():
-        for place, figures in places.items():
-            for metric, value in figures.items():
+        for place, values in places.items():
+            for metric, value in values.items():
                 doubt = doubts.get((data, place, metric), "")
                 yield PublishedCell(table, method, row["label"], data, place, metric, value, doubt)
 

@@ -1,4 +1,4 @@
-"""Measured figures beside one of the PaDiM paper's tables, as Markdown."""
+"""Measured values beside one of the PaDiM paper's tables, as Markdown."""
 
 from collections.abc import Iterator
 
@@ -13,20 +13,18 @@ _UNITS = {"seconds": "s", "gigabytes": "GB"}
 
 
 def as_paper_table(study: Study, table: int) -> str:
-    """A line for each figure that is printed or measured, with the difference and every doubt.
+    """Return a line for each value that is printed or measured, with the difference and all doubts.
 
     Tables of time and memory are followed by the paper's arithmetic of bytes.
 
     Raises:
         BadArgument: The paper has no such table.
-        BadData: No record that has finished has a figure of the table.
+        BadData: No finished record has a metric of the table.
     """
     rows = beside((entry.record for entry in study.entries), table)
     if not rows:
         metrics = " or ".join(dict.fromkeys(_metric(cell.metric) for cell in published(table)))
-        raise BadData(
-            f"Table {table} of the PaDiM paper has {metrics}; no record that has finished has that."
-        )
+        raise BadData(f"Table {table} of the PaDiM paper has {metrics}; no finished record has that.")
     counted = arithmetic() if table in TABLES else ()
     return "\n".join([*_lines(rows, table), *counted]) + "\n"
 
@@ -42,8 +40,8 @@ def _lines(rows: tuple[Row, ...], table: int) -> Iterator[str]:
         yield f"| {' | '.join(_cells(row, place, doubts))} |"
     if any(row.stand_in for row in rows):
         about = " and ".join(dict.fromkeys(row.data for row in rows))
-        yield f"\nOther data than those of the table ({about}) were measured: the differences tell little."
-    yield "\nWhether the measured images are those of the paper no record can tell: the folder is named."
+        yield f"\nData other than those of the table ({about}) were measured: the differences say little."
+    yield "\nNo record can tell whether the measured images are those of the paper; their folder is named."
     yield from (f"\n({number}) {escaped(doubt)}" for number, doubt in enumerate(doubts, 1))
 
 
@@ -66,7 +64,7 @@ def _metric(name: str) -> str:
 
 
 def _measured_on(row: Row) -> str:
-    """The folder, and the data set if it is not the table's, with resolution and categories."""
+    """Name the folder, the data set if it is not the table's, the resolution and the categories."""
     folder = "/".join(filter(None, (row.source.dataset if row.stand_in else "", row.source.root)))
     source = ", ".join(filter(None, (folder, row.source.resolution)))
     return ": ".join(filter(None, (source, ", ".join(filter(None, row.categories)))))

@@ -1,4 +1,4 @@
-"""Axes for what spans orders of magnitude: times, sizes, and what a study varies."""
+"""Axes that span orders of magnitude: times, sizes, and quantities that a study varies."""
 
 from collections.abc import Sequence
 from typing import Literal
@@ -13,11 +13,11 @@ from matplotlib.ticker import (
     NullLocator,
 )
 
-_WIDE = 6.0  # times the lowest: from there on a linear axis squeezes the lower half
+_WIDE = 6.0  # highest by lowest value from which on a linear axis squeezes the lower half
 
 
 def cost_axis(axis: Axis, values: Sequence[float], unit: str) -> None:
-    """Ticks in seconds or bytes; logarithmic where the values are far apart."""
+    """Label an axis in seconds or bytes; logarithmic if the values are far apart."""
     if min(values) > 0 and max(values) / min(values) >= _WIDE:
         logarithmic_axis(axis, values, unit)
     else:
@@ -26,7 +26,7 @@ def cost_axis(axis: Axis, values: Sequence[float], unit: str) -> None:
 
 
 def logarithmic_axis(axis: Axis, values: Sequence[float], unit: str) -> None:
-    """The same, logarithmic at least over a factor of four, so that what does not grow looks flat."""
+    """Label a logarithmic axis that spans at least a factor of four, so that constant values look flat."""
     low, high = min(values) / 1.3, max(values) * 1.3
     widen = max(1.0, (4 * low / high) ** 0.5)
     limits = (low / widen, high * widen)
@@ -38,7 +38,7 @@ def logarithmic_axis(axis: Axis, values: Sequence[float], unit: str) -> None:
 
 
 def size_axis(axis: Axis, sizes: Sequence[float]) -> None:
-    """A logarithmic axis with a tick at each size that was measured."""
+    """Label a logarithmic axis with a tick at each measured size."""
     logarithmic_axis(axis, sizes, "")
     axis.set_major_locator(FixedLocator(_apart(sorted(set(sizes)))))
     axis.set_major_formatter(FuncFormatter(lambda size, _: f"{size:g}"))
@@ -50,7 +50,7 @@ def _name(axis: Axis) -> Literal["x", "y"]:
 
 
 def _apart(sizes: list[float]) -> list[float]:
-    """Those sizes whose ticks do not touch: the highest, and others at some distance."""
+    """Return the sizes whose ticks do not touch: the highest, and others at a distance."""
     span = (sizes[-1] / sizes[0]) ** 0.12
     kept = [sizes[-1]]
     for size in reversed(sizes[:-1]):

@@ -9,16 +9,13 @@ from padimkit.report.plots.styles import Style
 from padimkit.report.plots.svg import INK, draw
 from padimkit.report.statistics import Ranking
 
-_BAR, _NAME, _TOP = (
-    0.6,
-    1.15,
-    3.2,
-)  # heights, in lines of text: of a bar, of a name, of what is above the axis
-_OVERHANG = 0.008  # of a bar beyond the methods that it joins, in axis lengths
+# Heights in lines of text: of a bar, of a name, of everything above the axis.
+_BAR, _NAME, _TOP = 0.6, 1.15, 3.2
+_OVERHANG = 0.008  # length of a bar beyond the methods that it joins, in axis lengths
 
 
 def rank_plot(ranking: Ranking, looks: Mapping[str, Style], name: str, metric: str) -> Markup:
-    """A line of ranks with the methods at theirs, and bars over those that are not told apart."""
+    """Draw methods at their mean ranks, and bars that join those without a significant difference."""
     best = ", ".join(
         f"{method} {rank:.2f}" for method, rank in zip(ranking.names, ranking.mean_ranks, strict=True)
     )
@@ -36,7 +33,7 @@ def rank_plot(ranking: Ranking, looks: Mapping[str, Style], name: str, metric: s
 
 
 def cliques(ranking: Ranking) -> list[tuple[float, float]]:
-    """The widest ranges of ranks that are narrower than the critical difference and hold several methods."""
+    """Return the widest ranges of several ranks that are narrower than the critical difference."""
     ranks = ranking.mean_ranks
     ranges: list[tuple[float, float]] = []
     for index, low in enumerate(ranks):
@@ -66,7 +63,7 @@ def _paint(axes: Axes, ranking: Ranking, looks: Mapping[str, Style]) -> None:
 
 
 def _first(ranking: Ranking) -> float:
-    """The height of the first name, below all bars."""
+    """Return the height of the first name, below all bars."""
     return -_BAR * (len(cliques(ranking)) + 1) - 0.8
 
 

@@ -1,4 +1,4 @@
-"""How a method looks in every plot of a page: a colour of the page, a marker, a dash."""
+"""Looks of the methods in all plots of a page: a colour of the page, a marker, a dash."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -10,7 +10,7 @@ _DASHES = ("solid", (0, (5, 1.5)), (0, (1.5, 1.2)), (0, (5, 1.2, 1.2, 1.2)), (0,
 
 @dataclass(frozen=True)
 class Style:
-    """The looks of the method that is the `index`-th of the page: told apart without colours, too."""
+    """The looks of the method with this index in the page; styles differ without colours, too."""
 
     index: int
 
@@ -24,15 +24,15 @@ class Style:
 
     @property
     def line(self) -> dict[str, Any]:
-        """Arguments of `Axes.plot` for a line."""
+        """Keyword arguments of `Axes.plot` for a line."""
         return {"color": self.colour, "linestyle": _DASHES[self.index % len(_DASHES)], "linewidth": 1.7}
 
     @property
     def point(self) -> dict[str, Any]:
-        """Arguments of `Axes.plot` for points."""
+        """Keyword arguments of `Axes.plot` for points."""
         return {"color": self.colour, "marker": self.marker, "markersize": 7, "markeredgewidth": 0}
 
 
 def styles(methods: list[str]) -> dict[str, Style]:
-    """A style for each method."""
+    """Return a style for each method."""
     return {method: Style(index) for index, method in enumerate(methods)}

@@ -1,4 +1,4 @@
-"""Plots as SVG that takes its colours from the page, so that they suit light and dark alike."""
+"""Plots as SVG with the colours of the page, light or dark."""
 
 import io
 import warnings
@@ -14,7 +14,7 @@ from matplotlib.text import Text
 
 from padimkit.report.plots.styles import COLOURS
 
-INK = "#0a1b2c"  # any colour that nothing else has; the page puts its own in place
+INK = "#0a1b2c"  # a colour that nothing else has; the page replaces it by its own
 _SETTINGS: Any = {
     "axes.edgecolor": INK,
     "axes.facecolor": "none",
@@ -47,14 +47,14 @@ def draw(
     hints: Mapping[str, str] | None = None,
     size: tuple[float, float] = (4.6, 3.1),
 ) -> Markup:
-    """What `paint` draws on a pair of axes, as an SVG element with a title and a description.
+    """Return a plot as an SVG element with a title and a description.
 
     Args:
-        paint: Draws.
-        name: Unique within the page; the ids of all elements begin with it.
-        title: Names the plot to who cannot see it.
-        description: Says what can be seen.
-        hints: By `gid` of a drawn artist, the text that shows where a mouse rests on it.
+        paint: Function that draws on the axes.
+        name: Prefix of the ids of all elements; unique within the page.
+        title: Name of the plot for screen readers.
+        description: Content of the plot for screen readers.
+        hints: Texts that appear under the mouse, by `gid` of the artist.
         size: Width and height in inches of 72 pixels.
     """
     with matplotlib.rc_context(_SETTINGS), warnings.catch_warnings():
@@ -72,17 +72,16 @@ def draw(
 
 
 def printable(text: str) -> str:
-    """The text without the control characters that no XML may hold."""
+    """Return the text with spaces for the control characters that XML forbids."""
     return "".join(letter if letter.isprintable() else " " for letter in text)
 
 
 def _adapt(root: ElementTree.Element, name: str, hints: Mapping[str, str]) -> None:
-    """Ids become unique in the page, colours become those of the page, and namespaces go, as HTML has it."""
+    """Make ids unique in the page, take the colours of the page, and drop namespaces, as HTML does."""
     for parent in root.iter():
         for child in list(parent):
-            if child.tag.endswith(
-                ("}metadata", "}style")
-            ):  # matplotlib's style would hold for the whole page
+            # matplotlib's style would hold for the whole page
+            if child.tag.endswith(("}metadata", "}style")):
                 parent.remove(child)
     for element in root.iter():
         element.tag = element.tag.rpartition("}")[2]

@@ -18,7 +18,7 @@ from padimkit.report.tables import ABSENT, DASH, Datum, Plot, Table
 name = "comparison"
 title = "Comparison"
 _FEWEST_METHODS, _FEWEST_CATEGORIES, _FEWEST_PAIRS = 3, 5, 2
-_FEWEST_FOR_INTERVAL = 5  # of fewer pairs, a bootstrap of 95 % holds the truth far less often
+_FEWEST_FOR_INTERVAL = 5  # with fewer pairs, a bootstrap of 95 % contains the truth far less often
 
 
 @dataclass(frozen=True)
@@ -56,7 +56,7 @@ def comparisons(study: Study) -> list[Comparison]:
 
 
 def _differences(board: Scoreboard, letters: dict[Protocol, str]) -> Table | None:
-    """Each method less the best; pairs are categories, or the seeds of a single category."""
+    """Return each method minus the best; pairs are categories, or the seeds of a single category."""
     scored = [(value, row) for row in board.rows if (value := overall(board, row)) is not None]
     if len(scored) < 2:
         return None
@@ -65,14 +65,14 @@ def _differences(board: Scoreboard, letters: dict[Protocol, str]) -> Table | Non
     rows = [_difference(board, row, best, letters) for _, row in scored if row is not best]
     found = tuple(row for row in rows if row)
     head = ("method", "protocol", "difference", "95 % interval", "pairs")
-    caption = f"{board.metric} less that of {best.method}; pairs are {pairs}"
+    caption = f"{board.metric} minus that of {best.method}; pairs are {pairs}"
     notes = (*mixture(board.protocols, letters), *_without_interval(found))
     return Table(caption, head, found, notes) if found else None
 
 
 def _without_interval(rows: tuple[tuple[Datum, ...], ...]) -> tuple[str, ...]:
-    told = f"A difference has an interval from {_FEWEST_FOR_INTERVAL} pairs on."
-    return (told,) if any(row[3] == ABSENT for row in rows) else ()
+    note = f"Intervals need at least {_FEWEST_FOR_INTERVAL} pairs."
+    return (note,) if any(row[3] == ABSENT for row in rows) else ()
 
 
 def _difference(
@@ -101,7 +101,7 @@ def _interval(pairs: list[tuple[float, float]]) -> Datum:
 
 def _pairs(board: Scoreboard, row: Row, best: Row) -> list[tuple[float, float]]:
     by_category = [
-        (row.values(category, board.figure), best.values(category, board.figure)) for category in board.scored
+        (row.values(category, board.read), best.values(category, board.read)) for category in board.scored
     ]
     if len(by_category) > 1:
         return [(fmean(one.values()), fmean(other.values())) for one, other in by_category]
@@ -109,7 +109,7 @@ def _pairs(board: Scoreboard, row: Row, best: Row) -> list[tuple[float, float]]:
 
 
 def _pairs_of_seeds(one: dict[int, float], other: dict[int, float]) -> list[tuple[float, float]]:
-    """A single seed stands for all of the other: a suite runs once what draws nothing at random."""
+    """Pair equal seeds; a single seed stands beside all others: a suite runs a deterministic method once."""
     if len(one) == 1:
         one = dict.fromkeys(other, *one.values())
     if len(other) == 1:
@@ -125,21 +125,22 @@ def _ranks(board: Scoreboard, name: str, study: Study) -> Plot | None:
     found = ranking(
         {
             name: [
-                board.goodness(fmean(row.values(category, board.figure).values()))
-                for category in board.scored
+                board.goodness(fmean(row.values(category, board.read).values())) for category in board.scored
             ]
             for name, row in names.items()
         }
     )
     looks = styles(study.methods)
     svg = rank_plot(found, {key: looks[row.method] for key, row in names.items()}, name, board.metric)
-    return Plot(svg, _told(found, board), _rank_table(found, names, mixture(board.protocols, study.letters)))
+    return Plot(
+        svg, _caption(found, board), _rank_table(found, names, mixture(board.protocols, study.letters))
+    )
 
 
-def _told(found: Ranking, board: Scoreboard) -> str:
+def _caption(found: Ranking, board: Scoreboard) -> str:
     return (
         f"Mean ranks in {board.metric} over {len(board.scored)} categories, the best at the left. "
-        "Methods that a bar joins are not told apart (Nemenyi, critical difference "
+        "Bars join methods that do not differ significantly (Nemenyi, critical difference "
         f"{found.critical_difference:.2f} at 5 %). "
         f"Friedman: chi-square {found.statistic:.2f}, p = {found.p_value:.2g}."
     )
@@ -157,13 +158,13 @@ def _rank_table(found: Ranking, names: dict[str, Row], notes: tuple[str, ...]) -
 
 
 def _name(row: Row, rows: list[Row], letters: dict[Protocol, str]) -> str:
-    """The method, with its protocol where it has several."""
+    """Return the name of the method, with its protocol if it has several."""
     several = sum(other.method == row.method for other in rows) > 1
     return f"{row.method} ({letters[row.protocol]})" if several else row.method
 
 
 def board_table(board: Scoreboard, letters: dict[Protocol, str]) -> Table:
-    """The table, the best row first; with a mean over several categories, where a row is complete."""
+    """Return the rows, the best first, with a mean over several categories if a row is complete."""
     categories = tuple(category or board.dataset for category in board.categories)
     head = ("method", "protocol", *(("mean",) if _several(board) else ()), *categories)
     rows = tuple(_row(board, row, letters[row.protocol]) for row in ranked(board))
@@ -180,7 +181,7 @@ def _legend(board: Scoreboard, letters: dict[Protocol, str]) -> tuple[str, ...]:
 
 
 def ranked(board: Scoreboard) -> list[Row]:
-    """The rows, that with the best mean first, those without one last."""
+    """Return the rows, the best mean first, rows without a mean last."""
 
     def goodness(row: Row) -> float:
         mean = overall(board, row)
@@ -190,13 +191,13 @@ def ranked(board: Scoreboard) -> list[Row]:
 
 
 def overall(board: Scoreboard, row: Row) -> float | None:
-    """The mean over the categories that some row has a figure of; None where this row lacks one."""
-    return row.mean(board.scored, board.figure)
+    """Return the mean over the categories that any row has values in; None if this row lacks one of them."""
+    return row.mean(board.scored, board.read)
 
 
 def _unscored(board: Scoreboard) -> tuple[str, ...]:
     names = ", ".join(category or board.dataset for category in board.unscored)
-    return (f"No method has a figure on {names}, so no mean counts it.",) if names else ()
+    return (f"Means leave out {names}: no method has a value there.",) if names else ()
 
 
 def _several(board: Scoreboard) -> bool:
@@ -212,7 +213,7 @@ def _row(board: Scoreboard, row: Row, letter: str) -> tuple[Datum, ...]:
 def _mean(board: Scoreboard, row: Row) -> Datum:
     mean = overall(board, row)
     if mean is None:
-        return Datum(DASH, note="not all categories have a figure")
+        return Datum(DASH, note="some category has no value")
     alike = (other for other in ranked(board) if other.protocol == row.protocol)
     best = overall(board, next(alike))
     return Datum(formatting.quality(mean), mean, links.of_row(row), best=mean == best)

@@ -1,4 +1,4 @@
-"""ROC and PRO curves of the methods on a category."""
+"""ROC and PRO curves of all methods on each category."""
 
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator
@@ -111,11 +111,11 @@ def _plot(identity: str, where: str, name: str, entries: list[Entry], study: Stu
         axes.margins(0.02)
 
     seeds = sorted({entry.record.seed for entry in entries})
-    told = f"seed {seeds[0]}" if len(seeds) == 1 else "the lowest seed of each method"
+    shown = f"seed {seeds[0]}" if len(seeds) == 1 else "the lowest seed of each method"
     hints = {f"line{index}": entry.record.method for index, entry in enumerate(entries)}
     described = f"{len(entries)} curves; the table has their heights."
     svg = draw(paint, name=identity, title=f"{title}, {where}", description=described, hints=hints)
-    return Plot(svg, f"{title}, {told}.", _table(name, y_label, entries, study))
+    return Plot(svg, f"{title}, {shown}.", _table(name, y_label, entries, study))
 
 
 def _table(name: str, what: str, entries: list[Entry], study: Study) -> Table:

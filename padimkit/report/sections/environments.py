@@ -9,7 +9,7 @@ from padimkit.report.study import Study, unique
 from padimkit.report.tables import DASH, Datum, Table
 
 name = "environments"
-title = "Environment and versions"
+title = "Environment"
 
 
 def build(study: Study) -> dict[str, Any]:
@@ -51,7 +51,7 @@ def mixed_environments(study: Study) -> list[str]:
     count = len(
         {tuple(_flat(entry.record.environment)) for entry in study.entries if entry.record.failure is None}
     )
-    return [] if count < 2 else [f"Times and memory were measured in {count} environments; see there."]
+    return [] if count < 2 else [f"Times and memory were measured in {count} environments; see “{title}”."]
 
 
 def _flat(values: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, str]]:

@@ -20,7 +20,7 @@ from padimkit.report.study import Study
 from padimkit.report.tables import ABSENT, DASH, Datum, Plot, Table
 
 name = "growth"
-title = "Growth of time and memory"
+title = "Growth"
 COSTS = (
     *(formatting.FIT, formatting.DENSITY_FIT),
     *(formatting.ONE, formatting.SCORE_ONE, formatting.MANY, formatting.SCORE_MANY),

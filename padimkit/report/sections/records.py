@@ -1,4 +1,4 @@
-"""The records themselves: all that was measured, the settings, and the command that measures it again."""
+"""The records: all numbers, the settings, and the command that measures them again."""
 
 from typing import Any
 

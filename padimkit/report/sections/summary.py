@@ -1,4 +1,4 @@
-"""What finished, failed and is missing, and what to know before comparing."""
+"""Finished, failed and missing cells, warnings, and protocols."""
 
 from typing import Any
 

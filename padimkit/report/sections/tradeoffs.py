@@ -12,7 +12,7 @@ from padimkit.report.plots.axes import cost_axis
 from padimkit.report.plots.styles import Style, styles
 from padimkit.report.plots.svg import INK, draw
 from padimkit.report.protocols import mixture
-from padimkit.report.scoreboards import Row, merit, rows_of, scored
+from padimkit.report.scoreboards import Row, metric_value, rows_of, scored
 from padimkit.report.study import Study, unique
 from padimkit.report.tables import ABSENT, Datum, Plot, Table
 
@@ -30,8 +30,8 @@ SIZES = (
 
 
 @dataclass(frozen=True)
-class Merit:
-    """A figure of merit; `sign` is 1 where a higher figure is a better one, and -1 where a lower one is."""
+class Quality:
+    """A metric as an axis of a plot; `sign` is 1 if higher values are better, and -1 if lower ones are."""
 
     name: str
     sign: int
@@ -43,7 +43,7 @@ class Merit:
 
 @dataclass(frozen=True)
 class Point:
-    """Means of a method over seeds and categories."""
+    """A method's means over seeds and categories, of metrics by name and of costs."""
 
     row: Row
     style: Style
@@ -51,24 +51,24 @@ class Point:
     cost: dict[Cost, float]
 
     def hint(self, metric: str, cost: Cost) -> str:
-        """The figures in words."""
+        """Return the two values in words."""
         quality = formatting.quality(self.quality[metric])
         return f"{self.row.method}: {metric} {quality}, {cost.label} {cost.text(self.cost[cost])}"
 
 
 @dataclass(frozen=True)
 class Tradeoff:
-    """What quality costs on a data set, in figures of merit that are defined in the same categories.
+    """Quality against cost on a data set, for metrics that have values in the same categories.
 
     Args:
-        dataset: Its name.
-        metrics: The figures of merit.
-        shared: The categories in which all methods have finished and some has these; the means are over them.
-        left_out: The categories in which some method has not finished.
-        unscored: Those in which all have finished, and none has these figures of merit.
-        plots: Against one time and one memory.
-        others: Against the other times and memories.
-        table: The figures of all plots.
+        dataset: Name of the data set.
+        metrics: Names of the metrics.
+        shared: Categories that the means are over: all methods have finished, some method has values.
+        left_out: Categories in which some method has not finished.
+        unscored: Categories in which all methods have finished, and none has values.
+        plots: Plots against one time and one memory.
+        others: Plots against the other times and memories.
+        table: The numbers of all plots.
     """
 
     dataset: str
@@ -82,7 +82,7 @@ class Tradeoff:
 
 
 def build(study: Study) -> dict[str, Any] | None:
-    """Return the trade-offs; None if no data set has both metric values and costs."""
+    """Return the trade-offs; None if there are none."""
     found = tradeoffs(study)
     return {"tradeoffs": found} if found else None
 
@@ -93,7 +93,7 @@ def tables(study: Study) -> tuple[Table, ...]:
 
 
 def tradeoffs(study: Study) -> list[Tradeoff]:
-    """For each data set with figures of merit and of cost one, or several if they have other categories."""
+    """Return for each data set a trade-off for each group of metrics that share their categories."""
     found = [tradeoff for dataset in study.datasets for tradeoff in _tradeoffs(study, dataset)]
     return [tradeoff for tradeoff in found if tradeoff.plots or tradeoff.left_out]
 
@@ -121,10 +121,10 @@ def _tradeoffs(study: Study, dataset: str) -> Iterator[Tradeoff]:
 
 
 def _together(rows: list[Row], categories: list[str], metrics: list[str]) -> dict[tuple[str, ...], list[str]]:
-    """The figures of merit by the categories in which some row has them; nothing else without any."""
+    """Group metrics by the categories in which some row has values; a single empty group if none has any."""
     found: dict[tuple[str, ...], list[str]] = {}
     for metric in metrics:
-        found.setdefault(scored(rows, categories, merit(metric)), []).append(metric)
+        found.setdefault(scored(rows, categories, metric_value(metric)), []).append(metric)
     return {shared: names for shared, names in found.items() if shared} or {(): []}
 
 
@@ -132,7 +132,7 @@ def _plots(name: str, points: list[Point], study: Study, costs: list[Cost]) -> l
     return [
         tradeoff_plot(
             f"{name}-{index}-{cost.kind}-{cost.name.replace(' ', '-')}",
-            Merit(metric, study.sign(metric)),
+            Quality(metric, study.sign(metric)),
             cost,
             points,
         )
@@ -143,7 +143,7 @@ def _plots(name: str, points: list[Point], study: Study, costs: list[Cost]) -> l
 
 
 def _point(row: Row, categories: Sequence[str], metrics: list[str], style: Style) -> Point:
-    quality = {name: row.mean(categories, merit(name)) for name in metrics}
+    quality = {name: row.mean(categories, metric_value(name)) for name in metrics}
     cost = {cost: row.mean(categories, cost.of) for cost in (*TIMES, *SIZES)}
     return Point(
         row,
@@ -175,14 +175,14 @@ def _table_row(point: Point, letter: str, metrics: Iterable[str], costs: Iterabl
     )
 
 
-def tradeoff_plot(name: str, merit: Merit, cost: Cost, points: Sequence[Point]) -> Plot:
-    """The points that have both figures, with their Pareto front."""
-    metric = merit.name
+def tradeoff_plot(name: str, quality: Quality, cost: Cost, points: Sequence[Point]) -> Plot:
+    """Draw the points that have both values, with their Pareto front."""
+    metric = quality.name
     shown = [point for point in points if metric in point.quality and cost in point.cost]
-    best = front([(point.cost[cost], merit.sign * point.quality[metric]) for point in shown])
+    best = front([(point.cost[cost], quality.sign * point.quality[metric]) for point in shown])
     named = ", ".join(point.row.method for point, is_best in zip(shown, best, strict=True) if is_best)
     svg = draw(
-        lambda axes: _paint(axes, merit, cost, list(zip(shown, best, strict=True))),
+        lambda axes: _paint(axes, quality, cost, list(zip(shown, best, strict=True))),
         name=name,
         title=f"{metric} against {cost.label}",
         description=f"On the Pareto front: {named}.",
@@ -190,25 +190,25 @@ def tradeoff_plot(name: str, merit: Merit, cost: Cost, points: Sequence[Point]) 
     )
     lacking = ", ".join(point.row.method for point in points if point not in shown)
     note = f" Not measured: {lacking}." if lacking else ""
-    return Plot(svg, f"{metric} against {cost.label}. Ringed, on the Pareto front: {named}.{note}")
+    return Plot(svg, f"{metric} against {cost.label}. On the Pareto front (ringed): {named}.{note}")
 
 
-def _paint(axes: Axes, merit: Merit, cost: Cost, points: list[tuple[Point, bool]]) -> None:
-    steps = sorted((point.cost[cost], point.quality[merit.name]) for point, is_best in points if is_best)
+def _paint(axes: Axes, quality: Quality, cost: Cost, points: list[tuple[Point, bool]]) -> None:
+    steps = sorted((point.cost[cost], point.quality[quality.name]) for point, is_best in points if is_best)
     x, y = zip(*steps, strict=True)
     axes.plot(x, y, drawstyle="steps-post", color=INK, alpha=0.5, linestyle="dashed", linewidth=1)
     for index, (point, is_best) in enumerate(points):
-        place = point.cost[cost], point.quality[merit.name]
+        place = point.cost[cost], point.quality[quality.name]
         axes.plot(*place, **point.style.point, gid=f"point{index}")
         if is_best:
             axes.plot(*place, marker="o", markersize=13, fillstyle="none", color=INK, markeredgewidth=1)
     axes.margins(0.12)
     cost_axis(axes.xaxis, [point.cost[cost] for point, _ in points], cost.unit)
-    axes.set(xlabel=cost.label, ylabel=merit.label)
+    axes.set(xlabel=cost.label, ylabel=quality.label)
 
 
 def front(points: Sequence[tuple[float, float]]) -> list[bool]:
-    """For each (cost, quality): whether no other point costs no more and is no worse, and differs.
+    """Tell for each (cost, quality) whether no different point is at least as cheap and at least as good.
 
     >>> front([(1.0, 0.8), (2.0, 0.9), (3.0, 0.85), (1.0, 0.7)])
     [True, True, False, False]

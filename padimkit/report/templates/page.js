@@ -5,7 +5,7 @@ function value(row, column) {
   return "value" in cell.dataset ? Number(cell.dataset.value) : cell.textContent.trim();
 }
 
-// Numbers before texts, in both directions: what has no figure stands last.
+// Numbers before texts, in both directions: rows without a number come last.
 function compare(one, other, sign) {
   const numbers = [one, other].filter((item) => typeof item === "number").length;
   if (numbers === 2) return sign * (one - other);
@@ -44,7 +44,7 @@ function filter(table, text, count) {
   count.textContent = `${rows.filter((row) => !row.hidden).length} of ${rows.length} cells`;
 }
 
-// A figure may lead into something that is folded up.
+// A link may lead into folded details.
 function unfold() {
   const target = document.getElementById(decodeURIComponent(location.hash.slice(1)));
   if (!target) return;

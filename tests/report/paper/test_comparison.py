@@ -28,8 +28,8 @@ def record(method, category, *, seed=0, root="MVTec", dataset="mvtec", crop=224,
     )
 
 
-def scored(method, category, figure, **fields):
-    return record(method, category, metrics={"pixel_auroc": figure, "pro": figure / 2}, **fields)
+def scored(method, category, value, **fields):
+    return record(method, category, metrics={"pixel_auroc": value, "pro": value / 2}, **fields)
 
 
 def only(rows, **fields):
@@ -39,7 +39,7 @@ def only(rows, **fields):
     return found[0]
 
 
-def test_a_category_stands_beside_its_printed_figure_in_percent():
+def test_a_category_stands_beside_its_printed_value_in_percent():
     rows = beside([scored("PaDiM-R18-Rd100", "bottle", 0.9785)], 3)
     row = only(rows, method="PaDiM-R18-Rd100", place="bottle", metric="pixel_auroc")
     assert astuple(row.measured) == (pytest.approx(97.85), 0.0, 1)
@@ -50,16 +50,16 @@ def test_a_category_stands_beside_its_printed_figure_in_percent():
 
 
 def test_several_seeds_are_averaged_and_their_spread_is_told():
-    figures = [0.9 + 0.01 * seed for seed in range(4)]
-    rows = beside([scored("PaDiM-R18-Rd100", "tile", f, seed=s) for s, f in enumerate(figures)], 3)
+    values = [0.9 + 0.01 * seed for seed in range(4)]
+    rows = beside([scored("PaDiM-R18-Rd100", "tile", f, seed=s) for s, f in enumerate(values)], 3)
     measured = only(rows, method="PaDiM-R18-Rd100", place="tile", metric="pixel_auroc").measured
-    percent = [100 * figure for figure in figures]
+    percent = [100 * value for value in values]
     assert astuple(measured) == (pytest.approx(fmean(percent)), pytest.approx(stdev(percent)), 4)
 
 
 def test_a_group_is_the_mean_over_its_measured_categories_by_seed():
-    figures = {("tile", 0): 0.90, ("tile", 1): 0.92, ("wood", 0): 0.80, ("wood", 1): 0.84, ("pill", 0): 0.7}
-    records = [scored("PaDiM-R18-Rd100", c, figure, seed=seed) for (c, seed), figure in figures.items()]
+    values = {("tile", 0): 0.90, ("tile", 1): 0.92, ("wood", 0): 0.80, ("wood", 1): 0.84, ("pill", 0): 0.7}
+    records = [scored("PaDiM-R18-Rd100", c, value, seed=seed) for (c, seed), value in values.items()]
     rows = beside(records, 3)
     textures = only(rows, method="PaDiM-R18-Rd100", place="textures", metric="pixel_auroc")
     assert textures.categories == ("tile", "wood")

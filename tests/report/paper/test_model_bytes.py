@@ -23,12 +23,12 @@ EXPECTED = {
 }
 
 
-def decimals(figure):
-    return len(str(figure).partition(".")[2])
+def decimals(value):
+    return len(str(value).partition(".")[2])
 
 
 @pytest.mark.parametrize("found", table8(), ids=lambda found: f"{found.method} {found.data}")
-def test_the_arithmetic_gives_the_printed_figures(found):
+def test_the_arithmetic_gives_the_printed_values(found):
     printed = PRINTED[found.method, found.data]
     assert round(found.counted / 1e9, decimals(printed)) == printed
 

@@ -59,18 +59,18 @@ all | 76.2 | 83.9 | 92.1 | 85.5 | 95.8 | 95.3 | 97.9
 
 
 def parsed(text, data, *metrics):
-    """{(method, data, place, metric): figure} of a table above."""
+    """{(method, data, place, metric): value} of a table above."""
     (_, *methods), *rows = [line.split(" | ") for line in text.strip().splitlines()]
     return {
-        (method, data, place, metric): float(figure)
+        (method, data, place, metric): float(value)
         for place, *cells in rows
         for method, cell in zip(methods, cells, strict=True)
-        for metric, figure in zip(metrics, cell.split("/"), strict=True)
-        if figure != "-"
+        for metric, value in zip(metrics, cell.split("/"), strict=True)
+        if value != "-"
     }
 
 
-def figures(table):
+def values(table):
     return {(cell.method, cell.data, cell.place, cell.metric): cell.value for cell in published(table)}
 
 
@@ -84,23 +84,23 @@ def figures(table):
         (6, TABLE_6, "Rd-MVTec AD", ("pixel_auroc", "pro")),
     ],
 )
-def test_every_figure_is_the_one_printed(table, text, data, metrics):
-    assert figures(table) == parsed(text, data, *metrics)
+def test_every_value_is_the_one_printed(table, text, data, metrics):
+    assert values(table) == parsed(text, data, *metrics)
 
 
-def test_the_figures_of_the_small_tables_are_those_printed():
-    assert figures(4) == {
+def test_the_values_of_the_small_tables_are_those_printed():
+    assert values(4) == {
         ("CAVGA-RU", "STC", "all", "pixel_auroc"): 85,
         ("SPADE-WR50", "STC", "all", "pixel_auroc"): 89.9,
         ("PaDiM-R18-Rd100", "STC", "all", "pixel_auroc"): 91.2,
     }
-    assert figures(7) == {
+    assert values(7) == {
         ("SPADE-WR50", "MVTec AD", "all", "seconds"): 7.10,
         ("VAE-R18", "MVTec AD", "all", "seconds"): 0.21,
         ("PaDiM-R18-Rd100", "MVTec AD", "all", "seconds"): 0.23,
         ("PaDiM-WR50-Rd550", "MVTec AD", "all", "seconds"): 0.95,
     }
-    assert figures(8) == {
+    assert values(8) == {
         ("SPADE-WR50", "MVTec AD", "all", "gigabytes"): 1.4,
         ("SPADE-WR50", "STC", "all", "gigabytes"): 37.0,
         ("VAE-R18", "MVTec AD", "all", "gigabytes"): 0.09,
@@ -123,7 +123,7 @@ def test_the_figures_of_the_small_tables_are_those_printed():
         (7, set()),
     ],
 )
-def test_doubtful_figures_are_flagged_and_no_others(table, doubted):
+def test_doubtful_values_are_flagged_and_no_others(table, doubted):
     found = {(cell.method, cell.place, cell.metric) for cell in published(table) if cell.doubt}
     assert found == doubted
 
@@ -139,7 +139,7 @@ def test_the_two_cells_of_table_8_that_leave_out_the_backbone_are_flagged():
 
 @pytest.mark.parametrize("table", [1, 2, 3, 5, 6])
 def test_what_is_not_flagged_agrees_with_its_own_mean(table):
-    found, doubted = figures(table), {(c.method, c.metric) for c in published(table) if c.doubt}
+    found, doubted = values(table), {(c.method, c.metric) for c in published(table) if c.doubt}
     data = "Rd-MVTec AD" if table == 6 else "MVTec AD"
     for method, metric in {(method, metric) for method, _, _, metric in found} - doubted:
         groups = [found.get((method, data, group, metric)) for group in GROUPS]
@@ -150,7 +150,7 @@ def test_what_is_not_flagged_agrees_with_its_own_mean(table):
 
 
 def test_the_categories_of_table_3_average_to_its_groups():
-    found = figures(3)
+    found = values(3)
     for method, metric in {(method, metric) for method, _, _, metric in found}:
         for group, categories in list(GROUPS.items())[:2]:
             mean = fmean(found[method, "MVTec AD", category, metric] for category in categories)

@@ -12,17 +12,17 @@ from padimkit.report.sections import growth
 
 @pytest.fixture
 def measured(random, write):
-    """Two seeds of Rd100 on two categories of MVTec AD, with figures that can be told apart."""
+    """Two seeds of Rd100 on two categories of MVTec AD, with values that can be told apart."""
     records = []
     for category in ("bottle", "tile"):
         for seed in (0, 1):
             made = made_records.made("PaDiM-R18-Rd100", category, seed, random, dataset="mvtec")
-            figures = {"pixel_auroc": 0.97 + 0.01 * seed, "pro": 0.9}
-            records.append(replace(made, metrics=figures))
+            values = {"pixel_auroc": 0.97 + 0.01 * seed, "pro": 0.9}
+            records.append(replace(made, metrics=values))
     return write(records)
 
 
-def test_measured_figures_stand_beside_the_printed_ones(measured, capsys):
+def test_measured_values_stand_beside_the_printed_ones(measured, capsys):
     assert main(["report", str(measured), "--paper=3"]) == 0
     said = capsys.readouterr().out
     lines = [line.split(" | ") for line in said.splitlines() if line.startswith("| PaDiM-R18-Rd100 | bottle")]
@@ -53,12 +53,12 @@ def test_without_records_of_its_data_a_table_has_those_of_other_data(measured, c
     said = capsys.readouterr().out
     where = "mvtec/data, 256 px, centre 224 px: bottle, tile |"
     assert f"| PaDiM-R18-Rd100 | all | pixel auroc, % | 91.2 | 97.5 ± 0.7 | +6.3 | {where}" in said
-    assert "Other data than those of the table (STC) were measured: the differences tell little." in said
+    assert "Data other than those of the table (STC) were measured: the differences say little." in said
     main(["report", str(measured), "--paper=3"])
-    assert "Other data" not in capsys.readouterr().out
+    assert "Data other" not in capsys.readouterr().out
 
 
-def test_a_table_of_two_data_sets_says_what_each_printed_figure_is_of(random, write, capsys):
+def test_a_table_of_two_data_sets_says_what_each_printed_number_is_of(random, write, capsys):
     folder = write([made_records.made("SPADE-WR50", "bottle", 0, random)])
     assert main(["report", str(folder), "--paper=8"]) == 0
     said = capsys.readouterr().out
@@ -66,11 +66,11 @@ def test_a_table_of_two_data_sets_says_what_each_printed_figure_is_of(random, wr
     assert "(MVTec AD and STC)" in said
 
 
-def test_without_a_figure_that_it_has_a_table_is_refused(random, write, capsys):
+def test_without_a_metric_of_the_table_it_is_refused(random, write, capsys):
     failed = made_records.failed(made_records.made("SPADE-WR50", "bottle", 0, random, dataset="mvtec"))
     folder = write([failed])
     assert main(["report", str(folder), "--paper=4"]) == 2
-    assert "has pixel auroc; no record that has finished has that" in capsys.readouterr().err
+    assert "has pixel auroc; no finished record has that" in capsys.readouterr().err
     assert main(["report", str(folder), "--paper=9"]) == 2
 
 
