@@ -155,7 +155,7 @@ class LinearReducer(ABC):
     """
 
     @abstractmethod
-    def transform_apart(
+    def transform_then_align(
         self,
         maps: Sequence[Float[Tensor, "b _ _ _"]],
         align: Callable[[Float[Tensor, "b _ _ _"]], Float[Tensor, "b _ h w"]],
@@ -168,35 +168,37 @@ class LinearReducer(ABC):
         """
 
 
-class LayerwiseReducer(ABC):
+class PyramidReducer(ABC):
     """A reducer that reduces each layer on its own, so that the layers stay apart."""
 
     @abstractmethod
-    def reduce_layers(self, maps: Sequence[Float[Tensor, "b _ _ _"]]) -> tuple[Float[Tensor, "b _ _ _"], ...]:
+    def transform_pyramid(
+        self, maps: Sequence[Float[Tensor, "b _ _ _"]]
+    ) -> tuple[Float[Tensor, "b _ _ _"], ...]:
         """Maps that are, aligned and concatenated, what `transform` makes of the given ones."""
 
 
-class LayeredDensity(ABC):
+class PyramidDensity(ABC):
     """A density that can use the layers of an embedding at their own resolution, with the same result."""
 
     @abstractmethod
-    def fit_apart(self, stream: Iterable[Pyramid]) -> None:
+    def fit_pyramids(self, stream: Iterable[Pyramid]) -> None:
         """What `fit` does with the aligned embeddings."""
 
     @abstractmethod
-    def score_apart(self, pyramid: Pyramid) -> Scores:
+    def score_pyramid(self, pyramid: Pyramid) -> Scores:
         """What `score` gives for the aligned embedding."""
 
 
-class Forecasting(ABC):
+class MemoryForecast(ABC):
     """A density that knows what it will take before it is fitted."""
 
     @abstractmethod
-    def predicted_bytes(self, *, images: int, channels: int, positions: int) -> int:
+    def peak_bytes(self, *, images: int, channels: int, positions: int) -> int:
         """The most bytes that it holds at a time when it is fitted on so many images, and then scores."""
 
 
-class KnownFigures(ABC):
+class ReferenceValues(ABC):
     """A metric whose figure is known beforehand where scores tell all, and where they tell nothing."""
 
     @property
@@ -206,7 +208,7 @@ class KnownFigures(ABC):
 
     @property
     @abstractmethod
-    def constant(self) -> float:
+    def uninformative(self) -> float:
         """The figure where all scores are equal."""
 
 

@@ -13,7 +13,7 @@ from torch import Tensor
 from padimkit.errors import BadOutput, OverBudget
 
 
-class Room(ABC):
+class Allocator(ABC):
     """Makes tensors that are to be kept."""
 
     @abstractmethod
@@ -27,7 +27,7 @@ class Room(ABC):
 
 
 @final
-class Memory(Room):
+class InMemory(Allocator):
     """The memory of the device."""
 
     def empty(self, shape: tuple[int, ...], dtype: torch.dtype, device: torch.device) -> Tensor:
@@ -35,7 +35,7 @@ class Memory(Room):
 
 
 @final
-class Spool(Room):
+class OnDisk(Allocator):
     """Temporary files, mapped into memory, which go when their tensors go.
 
     The system keeps in memory what it has room for, and gives it back when others need it.
@@ -67,8 +67,8 @@ class Spool(Room):
         return torch.from_numpy(content).view(dtype).view(shape)
 
 
-MEMORY = Memory()
-SPOOL = Spool()
+IN_MEMORY = InMemory()
+ON_DISK = OnDisk()
 
 WORKSPACE = 2**25  # bytes
 CACHE = 2**22  # bytes; what is made of so much is still in a cache when it is needed again

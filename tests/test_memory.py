@@ -6,33 +6,33 @@ import pytest
 import torch
 
 from padimkit.errors import BadOutput, OverBudget
-from padimkit.memory import MEMORY, SPOOL
+from padimkit.memory import IN_MEMORY, ON_DISK
 
 CPU = torch.device("cpu")
 
 
-@pytest.mark.parametrize("room", [MEMORY, SPOOL])
+@pytest.mark.parametrize("allocator", [IN_MEMORY, ON_DISK])
 @pytest.mark.parametrize("dtype", [torch.float16, torch.float32, torch.float64])
-def test_a_tensor_can_be_written_and_read(generator, room, dtype):
+def test_a_tensor_can_be_written_and_read(generator, allocator, dtype):
     values = torch.randn(3, 4, 5, generator=generator).to(dtype)
-    kept = room.empty((3, 4, 5), dtype, CPU)
+    kept = allocator.empty((3, 4, 5), dtype, CPU)
     kept.copy_(values)
     assert torch.equal(kept, values)
     assert kept.is_contiguous()
-    copy = room.copy(values)
+    copy = allocator.copy(values)
     copy += 1
     assert torch.equal(copy, values + 1)
     assert torch.equal(kept, values)
 
 
 def test_a_tensor_without_numbers_needs_no_file():
-    assert SPOOL.empty((0, 4), torch.float32, CPU).shape == (0, 4)
+    assert ON_DISK.empty((0, 4), torch.float32, CPU).shape == (0, 4)
 
 
 def test_files_go_with_their_tensors(tmp_path, monkeypatch):
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
     open_files = len(list(Path("/proc/self/fd").iterdir()))
-    kept = SPOOL.copy(torch.ones(1000))
+    kept = ON_DISK.copy(torch.ones(1000))
     assert kept.sum() == 1000
     del kept
     assert list(tmp_path.iterdir()) == []
@@ -45,9 +45,9 @@ def test_a_full_disk_is_reported_before_anything_is_written(monkeypatch):
 
     monkeypatch.setattr(os, "posix_fallocate", full)
     with pytest.raises(BadOutput, match=r"0\.00 GB cannot be spooled to .*No space left on device.*TMPDIR"):
-        SPOOL.empty((4,), torch.float32, CPU)
+        ON_DISK.empty((4,), torch.float32, CPU)
 
 
 def test_other_devices_have_no_files():
     with pytest.raises(OverBudget, match='on "cuda" nothing can be kept in a file'):
-        SPOOL.empty((4,), torch.float32, torch.device("cuda"))
+        ON_DISK.empty((4,), torch.float32, torch.device("cuda"))

@@ -111,14 +111,14 @@ def shares(*, category: str, weights: str, channels: list[int]) -> dict[str, flo
     pyramid = pipeline.levels.split(pipeline.backbone.extract(batch.images))["joint"]
     reducer, density = padimkit.RandomChannels(100), Gaussian()
     reducer.fit([pyramid.embedding()])
-    density.fit([Embedding(reducer.transform_apart(pyramid.maps, pyramid.align))] * 26)
-    reduced = Embedding(reducer.transform_apart(pyramid.maps, pyramid.align))
+    density.fit([Embedding(reducer.transform_then_align(pyramid.maps, pyramid.align))] * 26)
+    reduced = Embedding(reducer.transform_then_align(pyramid.maps, pyramid.align))
     scores = density.score(reduced)
     size = (pipeline.preprocessing.crop, pipeline.preprocessing.crop)
     stages = {
         "predict": lambda: pipeline.predict_batch(batch),
         "backbone": lambda: pipeline.backbone.extract(batch.images),
-        "reducer": lambda: reducer.transform_apart(pyramid.maps, pyramid.align),
+        "reducer": lambda: reducer.transform_then_align(pyramid.maps, pyramid.align),
         "density": lambda: density.score(reduced),
         "map": lambda: pipeline.map.predict([scores], size),
     }

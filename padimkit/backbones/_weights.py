@@ -45,7 +45,7 @@ def read(path: Path, model: str) -> dict[str, Tensor]:
     return {name: tensor for name, tensor in content.items() if isinstance(tensor, Tensor)}
 
 
-def take_over(needed: dict[str, Tensor], given: dict[str, Tensor], origin: str) -> None:
+def load_into(needed: dict[str, Tensor], given: dict[str, Tensor], origin: str) -> None:
     """Copies into the tensors that are needed; what else is given is left alone.
 
     Raises:

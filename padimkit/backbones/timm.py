@@ -10,7 +10,7 @@ from torch import Tensor
 from padimkit.arguments import require_choice
 from padimkit.backbones._network import Card, Network
 from padimkit.backbones._timm_models import Outline, extractor, published_keys
-from padimkit.backbones._weights import download, read, take_over
+from padimkit.backbones._weights import download, load_into, read
 from padimkit.contracts import Backbone, Stateful
 from padimkit.values import Features
 
@@ -78,7 +78,7 @@ class Timm(Backbone, Stateful):
         return {name: tensor.contiguous() for name, tensor in self._network.tensors().items()}
 
     def load_state_dict(self, state: dict[str, Tensor]) -> None:
-        take_over(self._network.tensors(), state, "The stored state")
+        load_into(self._network.tensors(), state, "The stored state")
         self._ready = True
 
     def _get_ready(self) -> None:
@@ -88,5 +88,5 @@ class Timm(Backbone, Stateful):
             given, origin = download(self.model), f'The published "{self.model}"'
         else:
             given, origin = read(Path(self.weights), self.model), f'"{self.weights}"'
-        take_over(self._network.tensors(), given, origin)
+        load_into(self._network.tensors(), given, origin)
         self._ready = True

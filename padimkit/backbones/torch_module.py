@@ -11,7 +11,7 @@ from padimkit.backbones._construction import class_path_of, construct
 from padimkit.backbones._hooks import Layout, Tapped, as_map
 from padimkit.backbones._layer_names import Layers
 from padimkit.backbones._network import Card, Network
-from padimkit.backbones._weights import read, take_over
+from padimkit.backbones._weights import load_into, read
 from padimkit.contracts import Backbone, Stateful
 from padimkit.errors import BadArgument, PadimkitError
 from padimkit.values import Features
@@ -85,13 +85,13 @@ class TorchModule(Backbone, Stateful):
         return {name: tensor.contiguous() for name, tensor in self._network.tensors().items()}
 
     def load_state_dict(self, state: dict[str, Tensor]) -> None:
-        take_over(self._network.tensors(), state, "The stored state")
+        load_into(self._network.tensors(), state, "The stored state")
         self._ready = True
 
     def _get_ready(self) -> None:
         if not self._ready:
             given = read(Path(self.weights), class_path_of(self.module))
-            take_over(self._network.tensors(), given, f'"{self.weights}"')
+            load_into(self._network.tensors(), given, f'"{self.weights}"')
             self._ready = True
 
     def _built(self) -> Network:

@@ -7,12 +7,12 @@ from pathlib import Path
 
 from padimkit.benchmark.cell import Cell, Limits
 from padimkit.benchmark.planning.fingerprint import facts_of, files_named
-from padimkit.benchmark.planning.forecast import predicted_bytes, require_fitting
+from padimkit.benchmark.planning.forecast import peak_bytes, require_fitting
 from padimkit.benchmark.planning.suite import Planned, Suite
 from padimkit.benchmark.record import Facts, Record
 from padimkit.benchmark.running.engine import require_engine
 from padimkit.benchmark.running.process import run_cell
-from padimkit.benchmark.running.runner import failures, only_runner, remaining, run_suite, take_over
+from padimkit.benchmark.running.runner import adopt_names, failures, only_runner, remaining, run_suite
 from padimkit.benchmark.store import read
 from padimkit.config.build import made_of
 from padimkit.errors import BadConfig, BadData, FailedCells, PadimkitError
@@ -34,7 +34,7 @@ def run(words: list[str]) -> None:
     try:
         if given.dry_run:
             for planned in left:
-                print(f"{planned.cell.title}: {_size(predicted_bytes(planned))}")
+                print(f"{planned.cell.title}: {_size(peak_bytes(planned))}")
             return
         require_fitting(left)
     except BadConfig as error:
@@ -70,7 +70,7 @@ def _run(suite: Suite, left: list[Planned], output: Path) -> None:
     count = 0
     try:
         with only_runner(output):
-            take_over(suite, output)
+            adopt_names(suite, output)
             for record in run_suite(suite, left, output):
                 count += 1
                 title = Cell.of(record).title

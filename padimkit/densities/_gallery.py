@@ -10,7 +10,7 @@ from jaxtyping import Float, Int
 from torch import Tensor
 
 from padimkit.errors import BadShape
-from padimkit.memory import MEMORY, SPOOL, Room
+from padimkit.memory import IN_MEMORY, ON_DISK, Allocator
 from padimkit.values import Pyramid
 
 Grid = tuple[int, int]
@@ -50,7 +50,7 @@ class Gallery:
         if not self._layers:
             self._layers = [[] for _ in layers]
         for kept, vectors in zip(self._layers, layers, strict=True):
-            kept.append(self._room(vectors).copy(vectors))
+            kept.append(self._allocator(vectors).copy(vectors))
         self._descriptors.append(descriptor.clone())
 
     def vectors(self, pyramid: Pyramid) -> list[Float[Tensor, "b _ _"]]:
@@ -90,12 +90,12 @@ class Gallery:
         gallery._descriptors = [state["descriptors"].clone()]
         for number in range(len(gallery.grids)):
             vectors = state[f"layer{number}"]
-            gallery._layers.append([gallery._room(vectors).copy(vectors)])
+            gallery._layers.append([gallery._allocator(vectors).copy(vectors)])
         return gallery
 
-    def _room(self, vectors: Tensor) -> Room:
+    def _allocator(self, vectors: Tensor) -> Allocator:
         used = sum(batch.nbytes for layer in self._layers for batch in layer)
-        return MEMORY if used + vectors.nbytes <= self._budget else SPOOL
+        return IN_MEMORY if used + vectors.nbytes <= self._budget else ON_DISK
 
 
 def is_nested(pyramid: Pyramid) -> bool:

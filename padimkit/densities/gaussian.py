@@ -9,11 +9,11 @@ from jaxtyping import Float
 from torch import Tensor
 
 from padimkit.arguments import require_alike, require_choice
-from padimkit.contracts import DensityModel, Forecasting, Mergeable, Updatable
+from padimkit.contracts import DensityModel, MemoryForecast, Mergeable, Updatable
 from padimkit.densities._gaussian_memory import Forecast, Sizes
 from padimkit.densities._whitening import DenseWhitening, Whitening, quickest_whitening, smallest_whitening
 from padimkit.errors import BadArgument, BadData, BadShape, NotFitted
-from padimkit.memory import MEMORY, SPOOL, Room
+from padimkit.memory import IN_MEMORY, ON_DISK, Allocator
 from padimkit.moments.buffered import BufferedMoments, Dense
 from padimkit.moments.ledoit_wolf import ShrunkMoments
 from padimkit.moments.moments import Moments
@@ -24,7 +24,7 @@ _DTYPES = {"float32": torch.float32, "float64": torch.float64}
 
 
 @final
-class Gaussian(DensityModel, Updatable, Mergeable, Forecasting):
+class Gaussian(DensityModel, Updatable, Mergeable, MemoryForecast):
     """Mahalanobis distance, with square root, to a Gaussian (PaDiM paper, sections III-B and III-D).
 
     Args:
@@ -81,7 +81,7 @@ class Gaussian(DensityModel, Updatable, Mergeable, Forecasting):
             ),
         )
 
-    def predicted_bytes(self, *, images: int, channels: int, positions: int) -> int:
+    def peak_bytes(self, *, images: int, channels: int, positions: int) -> int:
         """The total of the forecast."""
         return self.forecast(images=images, channels=channels, positions=positions).total
 
@@ -105,11 +105,11 @@ class Gaussian(DensityModel, Updatable, Mergeable, Forecasting):
                 continue
             vectors = self._vectors(embedding.patches)
             seen = self._learnt.count if self._learnt else 0
-            room = self._room(seen + batches * vectors.shape[0], *vectors.shape[1:])
+            allocator = self._allocator(seen + batches * vectors.shape[0], *vectors.shape[1:])
             batches = (
                 1  # further ones may be smaller than the first, and the first has been forecast with them
             )
-            self._learn(vectors, room)
+            self._learn(vectors, allocator)
             self._grid = self._grid_of(embedding.patches)
             self._whitening = None
 
@@ -122,7 +122,7 @@ class Gaussian(DensityModel, Updatable, Mergeable, Forecasting):
         """
         require_alike(self, other)
         own, others = self._fitted("merge"), other._fitted("merge")
-        own.move(self._room(own.count + others.count, *own.shape))
+        own.move(self._allocator(own.count + others.count, *own.shape))
         own.merge(others)
         self._whitening = None
 
@@ -149,33 +149,33 @@ class Gaussian(DensityModel, Updatable, Mergeable, Forecasting):
         self._grid = (height, width)
         samples = state["samples"]
         count = samples.shape[0] + int(state.get("count", 0))
-        room = self._room(count, *samples.shape[1:])
-        self._learnt = BufferedMoments.from_state_dict(_FORMS[self.covariance], state, room)
+        allocator = self._allocator(count, *samples.shape[1:])
+        self._learnt = BufferedMoments.from_state_dict(_FORMS[self.covariance], state, allocator)
         self._whitening = None
 
     @property
     def _sample_dtype(self) -> torch.dtype:
         return torch.float16 if self.storage == "half" else _DTYPES[self.precision]
 
-    def _learn(self, vectors: Float[Tensor, "n p c"], room: Room) -> None:
+    def _learn(self, vectors: Float[Tensor, "n p c"], allocator: Allocator) -> None:
         if self._learnt is None:
             self._learnt = BufferedMoments.of(
                 _FORMS[self.covariance],
                 vectors,
                 precision=_DTYPES[self.precision],
                 storage=self._sample_dtype,
-                room=room,
+                allocator=allocator,
             )
         else:
-            self._learnt.move(room)
+            self._learnt.move(allocator)
             self._learnt.update(vectors)
 
-    def _room(self, count: int, positions: int, dimensions: int) -> Room:
+    def _allocator(self, count: int, positions: int, dimensions: int) -> Allocator:
         """Where to keep what is learnt from so many vectors per position."""
         if self.memory_budget is None:
-            return MEMORY
+            return IN_MEMORY
         expected = self.forecast(images=count, channels=dimensions, positions=positions)
-        return MEMORY if expected.fits(self.memory_budget * 1e9) else SPOOL
+        return IN_MEMORY if expected.fits(self.memory_budget * 1e9) else ON_DISK
 
     def _fitted(self, method: str) -> BufferedMoments:
         if self._learnt is None:

@@ -9,7 +9,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from padimkit.contracts import DensityModel, Forecasting, LayeredDensity
+from padimkit.contracts import DensityModel, MemoryForecast, PyramidDensity
 from padimkit.densities._gallery import Gallery, cell_orders
 from padimkit.densities._nearest import indexed_distances, nearest_distances
 from padimkit.errors import BadArgument, BadData, BadFeatures, BadShape, NotFitted
@@ -17,7 +17,7 @@ from padimkit.values import Embedding, Pyramid, Scores
 
 
 @final
-class Spade(DensityModel, LayeredDensity, Forecasting):
+class Spade(DensityModel, PyramidDensity, MemoryForecast):
     """Mean squared distance to nearest neighbours (Cohen and Hoshen 2020, SPADE, sections 3.2 and 3.3).
 
     An image is compared with the descriptors of the training images; each of its patches with all patches of
@@ -53,7 +53,7 @@ class Spade(DensityModel, LayeredDensity, Forecasting):
         _require_index(index)
         self._gallery: Gallery | None = None
 
-    def predicted_bytes(self, *, images: int, channels: int, positions: int) -> int:
+    def peak_bytes(self, *, images: int, channels: int, positions: int) -> int:
         """All features, as if aligned: an upper bound where layers are kept at their own resolution."""
         return 4 * images * channels * positions
 
@@ -64,9 +64,9 @@ class Spade(DensityModel, LayeredDensity, Forecasting):
             BadFeatures: There is no descriptor.
             BadArgument: There are fewer images than neighbours are asked for.
         """
-        self.fit_apart(_as_pyramid(embedding) for embedding in stream)
+        self.fit_pyramids(_as_pyramid(embedding) for embedding in stream)
 
-    def fit_apart(self, stream: Iterable[Pyramid]) -> None:
+    def fit_pyramids(self, stream: Iterable[Pyramid]) -> None:
         """The same, at the resolution of each layer."""
         self._gallery = None
         gallery = Gallery(self._budget)
@@ -79,9 +79,9 @@ class Spade(DensityModel, LayeredDensity, Forecasting):
 
     def score(self, embedding: Embedding) -> Scores:
         """Mean squared distances of patches, and of images."""
-        return self.score_apart(_as_pyramid(embedding))
+        return self.score_pyramid(_as_pyramid(embedding))
 
-    def score_apart(self, pyramid: Pyramid) -> Scores:
+    def score_pyramid(self, pyramid: Pyramid) -> Scores:
         """The same, from layers at their own resolution."""
         gallery = self._fitted()
         height, width = pyramid.maps[0].shape[2:]

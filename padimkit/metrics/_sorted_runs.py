@@ -7,7 +7,7 @@ import numpy as np
 import torch
 from jaxtyping import Float32, Int, Int32, Int64
 
-from padimkit.memory import SPOOL
+from padimkit.memory import ON_DISK
 
 RUN = 2**25  # values that are sorted together
 IN_MEMORY = 2**28  # bytes of runs, beyond which further ones are kept in files
@@ -76,7 +76,7 @@ class Runs:
         self._buffer, self._filled = np.empty(0, run.dtype), 0
         run.sort()
         if sum(kept.nbytes for kept in self._sorted) + run.nbytes > IN_MEMORY:
-            run = SPOOL.copy(torch.from_numpy(run)).numpy()
+            run = ON_DISK.copy(torch.from_numpy(run)).numpy()
         self._sorted.append(run)
 
 

@@ -2,7 +2,7 @@
 
 from typing import final
 
-from padimkit.contracts import KnownFigures, Metric
+from padimkit.contracts import Metric, ReferenceValues
 from padimkit.metrics._sorted_runs import Runs, keys
 from padimkit.metrics._truth import Comparison
 from padimkit.values import Batch, Prediction
@@ -11,11 +11,11 @@ _CHUNK = 2**18  # ranks are 64-bit: keeps them small beside the scores
 
 
 @final
-class ImageAUROC(Metric, KnownFigures):
+class ImageAUROC(Metric, ReferenceValues):
     """Area under the ROC curve of image scores, exact, from 0 to 1."""
 
     higher_is_better = True
-    perfect, constant = 1.0, 0.5
+    perfect, uninformative = 1.0, 0.5
 
     def __init__(self) -> None:
         self._scores = _Scores(Comparison("image_auroc", "image"))
@@ -34,14 +34,14 @@ class ImageAUROC(Metric, KnownFigures):
 
 
 @final
-class PixelAUROC(Metric, KnownFigures):
+class PixelAUROC(Metric, ReferenceValues):
     """Area under the ROC curve of the pixels of all images together, exact, from 0 to 1.
 
     It keeps 4 bytes per pixel of the test set, at most 0.8 GB of them in memory and the others in a file.
     """
 
     higher_is_better = True
-    perfect, constant = 1.0, 0.5
+    perfect, uninformative = 1.0, 0.5
 
     def __init__(self) -> None:
         self._scores = _Scores(Comparison("pixel_auroc", "pixel"))

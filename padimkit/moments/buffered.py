@@ -6,7 +6,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from padimkit.memory import MEMORY, Room
+from padimkit.memory import IN_MEMORY, Allocator
 from padimkit.moments.ledoit_wolf import ShrunkMoments
 from padimkit.moments.moments import Moments
 from padimkit.moments.samples import Samples
@@ -25,14 +25,16 @@ class BufferedMoments:
         form: The kind of moments with scatter matrices.
         samples: Vectors that are not yet in `dense`.
         dense: Moments of the others; None while there are none.
-        room: Where large tensors are kept.
+        allocator: Where large tensors are kept.
     """
 
-    def __init__(self, form: type[Dense], samples: Samples, dense: Dense | None, room: Room) -> None:
+    def __init__(
+        self, form: type[Dense], samples: Samples, dense: Dense | None, allocator: Allocator
+    ) -> None:
         self._form = form
         self._samples = samples
         self._dense = dense
-        self._room = room
+        self._allocator = allocator
 
     @classmethod
     def of(
@@ -42,11 +44,11 @@ class BufferedMoments:
         *,
         precision: torch.dtype,
         storage: torch.dtype,
-        room: Room,
+        allocator: Allocator,
     ) -> "BufferedMoments":
         """Moments of these vectors; sums are kept in `precision`, vectors in `storage`."""
-        samples = Samples.of(vectors, precision=precision, storage=storage, room=room)
-        return cls(form, samples, None, room)._settled()
+        samples = Samples.of(vectors, precision=precision, storage=storage, allocator=allocator)
+        return cls(form, samples, None, allocator)._settled()
 
     @property
     def count(self) -> int:
@@ -82,19 +84,21 @@ class BufferedMoments:
         if self._dense is None:
             positions, dimensions = self.shape
             dtype, device = self._samples.precision, self._samples.device
-            self._dense = self._form.empty(positions, dimensions, dtype=dtype, device=device, room=self._room)
+            self._dense = self._form.empty(
+                positions, dimensions, dtype=dtype, device=device, allocator=self._allocator
+            )
         if self._samples.count:
             self._dense.absorb(self._samples.count, self._samples.vectors)
             self._samples = self._samples.emptied(ahead=GROUP)
         return self._dense
 
-    def move(self, room: Room) -> None:
-        """Keeps large tensors, also those that are here already, in another room."""
-        if room is self._room:
+    def move(self, allocator: Allocator) -> None:
+        """Keeps large tensors, also those that are here already, in another place."""
+        if allocator is self._allocator:
             return
-        self._room = room
-        self._samples.move(room)
-        self._dense = self._dense.copy(room) if self._dense else None
+        self._allocator = allocator
+        self._samples.move(allocator)
+        self._dense = self._dense.copy(allocator) if self._dense else None
 
     def state_dict(self) -> dict[str, Tensor]:
         """The samples, or the moments where there are more vectors than dimensions."""
@@ -103,15 +107,15 @@ class BufferedMoments:
 
     @classmethod
     def from_state_dict(
-        cls, form: type[Dense], state: dict[str, Tensor], room: Room = MEMORY
+        cls, form: type[Dense], state: dict[str, Tensor], allocator: Allocator = IN_MEMORY
     ) -> "BufferedMoments":
         """What `state_dict` has written."""
-        dense = form.from_state_dict(state, room) if "scatter" in state else None
-        return cls(form, Samples.from_state_dict(state, room), dense, room)
+        dense = form.from_state_dict(state, allocator) if "scatter" in state else None
+        return cls(form, Samples.from_state_dict(state, allocator), dense, allocator)
 
     def __deepcopy__(self, memo: object) -> "BufferedMoments":
-        dense = self._dense.copy(self._room) if self._dense else None
-        return BufferedMoments(self._form, self._samples.copy(), dense, self._room)
+        dense = self._dense.copy(self._allocator) if self._dense else None
+        return BufferedMoments(self._form, self._samples.copy(), dense, self._allocator)
 
     def _settled(self) -> "BufferedMoments":
         if self._samples.count > self._limit:

@@ -7,7 +7,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from padimkit.memory import MEMORY, Room
+from padimkit.memory import IN_MEMORY, Allocator
 from padimkit.moments.moments import Moments
 
 
@@ -32,10 +32,10 @@ class ShrunkMoments:
         *,
         dtype: torch.dtype,
         device: torch.device,
-        room: Room = MEMORY,
+        allocator: Allocator = IN_MEMORY,
     ) -> "ShrunkMoments":
         """Moments of no vectors, to be updated."""
-        moments = Moments.empty(positions, dimensions, dtype=dtype, device=device, room=room)
+        moments = Moments.empty(positions, dimensions, dtype=dtype, device=device, allocator=allocator)
         return cls(moments, torch.zeros_like(moments.mean), torch.zeros_like(moments.mean[:, 0]))
 
     @property
@@ -90,13 +90,15 @@ class ShrunkMoments:
         return self.moments.state_dict() | {"cubic": self.cubic, "quartic": self.quartic}
 
     @classmethod
-    def from_state_dict(cls, state: dict[str, Tensor], room: Room = MEMORY) -> "ShrunkMoments":
+    def from_state_dict(cls, state: dict[str, Tensor], allocator: Allocator = IN_MEMORY) -> "ShrunkMoments":
         """The moments that `state_dict` has written."""
-        return cls(Moments.from_state_dict(state, room), state["cubic"].clone(), state["quartic"].clone())
+        return cls(
+            Moments.from_state_dict(state, allocator), state["cubic"].clone(), state["quartic"].clone()
+        )
 
-    def copy(self, room: Room = MEMORY) -> "ShrunkMoments":
+    def copy(self, allocator: Allocator = IN_MEMORY) -> "ShrunkMoments":
         """The same moments, to be updated on their own."""
-        return ShrunkMoments(self.moments.copy(room), self.cubic.clone(), self.quartic.clone())
+        return ShrunkMoments(self.moments.copy(allocator), self.cubic.clone(), self.quartic.clone())
 
     def _about(self, mean: Float[Tensor, "p d"]) -> tuple[Float[Tensor, "p d"], Float[Tensor, " p"]]:
         """The cubic and quartic sums of the deviations from another mean, by expanding |y - s|^4."""

@@ -10,7 +10,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from padimkit.errors import BadShape
-from padimkit.memory import CACHE, MEMORY, Room, slices
+from padimkit.memory import CACHE, IN_MEMORY, Allocator, slices
 
 
 @final
@@ -35,11 +35,11 @@ class Moments:
         *,
         dtype: torch.dtype,
         device: torch.device,
-        room: Room = MEMORY,
+        allocator: Allocator = IN_MEMORY,
     ) -> "Moments":
         """Moments of no vectors, to be updated; float32 or float64."""
         mean = torch.zeros(positions, dimensions, dtype=dtype, device=device)
-        return cls(0, mean, room.empty((positions, dimensions, dimensions), dtype, device).zero_())
+        return cls(0, mean, allocator.empty((positions, dimensions, dimensions), dtype, device).zero_())
 
     def update(self, samples: Float[Tensor, "n p d"]) -> None:
         """Takes in n more vectors per position."""
@@ -101,7 +101,7 @@ class Moments:
         }
 
     @classmethod
-    def from_state_dict(cls, state: dict[str, Tensor], room: Room = MEMORY) -> "Moments":
+    def from_state_dict(cls, state: dict[str, Tensor], allocator: Allocator = IN_MEMORY) -> "Moments":
         """The moments that `state_dict` has written."""
         mean, packed = state["mean"], state["scatter"]
         positions, dimensions = mean.shape
@@ -110,15 +110,15 @@ class Moments:
                 f"A scatter of shape {tuple(packed.shape)} does not fit a mean of {positions} x {dimensions}."
             )
         rows, columns = _lower_triangle(mean.shape[1], mean.device)
-        scatter = room.empty((positions, dimensions, dimensions), packed.dtype, packed.device)
+        scatter = allocator.empty((positions, dimensions, dimensions), packed.dtype, packed.device)
         for chosen in slices(positions, packed.element_size() * dimensions**2):
             scatter[chosen, rows, columns] = packed[chosen]
             scatter[chosen, columns, rows] = packed[chosen]
         return cls(int(state["count"]), mean.clone(), scatter)
 
-    def copy(self, room: Room = MEMORY) -> "Moments":
+    def copy(self, allocator: Allocator = IN_MEMORY) -> "Moments":
         """The same moments, to be updated on their own."""
-        return Moments(self.count, self.mean.clone(), room.copy(self.scatter))
+        return Moments(self.count, self.mean.clone(), allocator.copy(self.scatter))
 
     def _shift(self, chosen: slice, count: int, mean: Float[Tensor, "k d"]) -> Float[Tensor, "k d"]:
         """Moves the mean on; the outer product of the result with itself is due to the scatter."""

@@ -7,7 +7,7 @@ from jaxtyping import Float, Int
 from torch import Tensor
 
 from padimkit.errors import BadFeatures, BadShape
-from padimkit.memory import MEMORY, Room
+from padimkit.memory import IN_MEMORY, Allocator
 
 _ROWS = 64  # that are reserved together in a file
 
@@ -21,23 +21,28 @@ class Samples:
     Args:
         origin: The first vector at each position.
         batches: The differences; never changed once they are here.
-        room: Where further ones are kept.
+        allocator: Where further ones are kept.
     """
 
     def __init__(
-        self, origin: Float[Tensor, "p d"], batches: list[Float[Tensor, "_ p d"]], room: Room
+        self, origin: Float[Tensor, "p d"], batches: list[Float[Tensor, "_ p d"]], allocator: Allocator
     ) -> None:
         self._origin = origin
         self._batches = batches
-        self._room = room
+        self._allocator = allocator
         self._free = _none(origin, batches[0].dtype)[0]
 
     @classmethod
     def of(
-        cls, vectors: Float[Tensor, "n p d"], *, precision: torch.dtype, storage: torch.dtype, room: Room
+        cls,
+        vectors: Float[Tensor, "n p d"],
+        *,
+        precision: torch.dtype,
+        storage: torch.dtype,
+        allocator: Allocator,
     ) -> "Samples":
         """These vectors, whose origin is kept in `precision` and whose differences in `storage`."""
-        samples = cls(vectors[0].to(precision, copy=True).contiguous(), _none(vectors[0], storage), room)
+        samples = cls(vectors[0].to(precision, copy=True).contiguous(), _none(vectors[0], storage), allocator)
         samples.update(vectors)
         return samples
 
@@ -112,19 +117,19 @@ class Samples:
         _, deviations = self.at(positions)
         return deviations.mT @ deviations / (self.count - 1)
 
-    def move(self, room: Room) -> None:
-        """Moves all vectors, and those to come, into another room."""
-        self._room = room
-        self._batches = [room.copy(torch.cat(self._batches))]
+    def move(self, allocator: Allocator) -> None:
+        """Moves all vectors, and those to come, into another place."""
+        self._allocator = allocator
+        self._batches = [allocator.copy(torch.cat(self._batches))]
         self._free = _none(self._origin, self._batches[0].dtype)[0]
 
     def copy(self) -> "Samples":
         """The same vectors, which are shared, so that more can be taken in without changing these."""
-        return Samples(self._origin, list(self._batches), self._room)
+        return Samples(self._origin, list(self._batches), self._allocator)
 
     def emptied(self, *, ahead: int) -> "Samples":
         """No vectors, but room for so many: what comes and goes in small pieces leaves memory in tatters."""
-        samples = Samples(self._origin, _none(self._origin, self._batches[0].dtype), self._room)
+        samples = Samples(self._origin, _none(self._origin, self._batches[0].dtype), self._allocator)
         samples._free = samples._reserve(ahead)
         return samples
 
@@ -133,9 +138,9 @@ class Samples:
         return {"samples": torch.cat(self._batches), "origin": self._origin}
 
     @classmethod
-    def from_state_dict(cls, state: dict[str, Tensor], room: Room) -> "Samples":
+    def from_state_dict(cls, state: dict[str, Tensor], allocator: Allocator) -> "Samples":
         """The vectors that `state_dict` has written."""
-        return cls(state["origin"].clone(), [room.copy(state["samples"])], room)
+        return cls(state["origin"].clone(), [allocator.copy(state["samples"])], allocator)
 
     def _differences(
         self, positions: slice | Int[Tensor, " _"], origin: Float[Tensor, "k d"]
@@ -151,8 +156,8 @@ class Samples:
     def _reserve(self, count: int) -> Float[Tensor, "n p d"]:
         """Where so many differences can be written."""
         if count > self._free.shape[0]:
-            rows = count if self._room is MEMORY else max(count, _ROWS)  # each file needs a handle
-            self._free = self._room.empty((rows, *self.shape), self._free.dtype, self.device)
+            rows = count if self._allocator is IN_MEMORY else max(count, _ROWS)  # each file needs a handle
+            self._free = self._allocator.empty((rows, *self.shape), self._free.dtype, self.device)
         reserved, self._free = self._free[:count], self._free[count:]
         return reserved
 

@@ -11,10 +11,10 @@ from torch import Tensor
 
 from padimkit.contracts import (
     DensityModel,
-    LayeredDensity,
-    LayerwiseReducer,
     LinearReducer,
     Mergeable,
+    PyramidDensity,
+    PyramidReducer,
     Reducer,
     Updatable,
 )
@@ -29,7 +29,7 @@ Part = TypeVar("Part", Reducer, DensityModel)
 
 
 @final
-class Heads:
+class FittedLevels:
     """Fitted reducers and densities by the name of their embedding."""
 
     def __init__(self, reducers: dict[str, Reducer], densities: dict[str, DensityModel]) -> None:
@@ -37,22 +37,22 @@ class Heads:
         self._densities = densities
 
     @classmethod
-    def fit(cls, reducer: Reducer, density: DensityModel, stream: Stream[Pyramids]) -> "Heads":
-        """Heads that are copies of the reducer and the density, fitted on the stream of embeddings."""
+    def fit(cls, reducer: Reducer, density: DensityModel, stream: Stream[Pyramids]) -> "FittedLevels":
+        """Levels that are copies of the reducer and the density, fitted on the stream of embeddings."""
         names = next(iter(stream))
-        heads = cls({name: deepcopy(reducer) for name in names}, {name: deepcopy(density) for name in names})
+        fitted = cls({name: deepcopy(reducer) for name in names}, {name: deepcopy(density) for name in names})
         with stage("reducer fit"):
-            _fit(heads._reducers, stream.map(_aligned))
+            _fit(fitted._reducers, stream.map(_aligned))
         with stage("density fit"):
-            heads._fit_densities(stream)
-        return heads
+            fitted._fit_densities(stream)
+        return fitted
 
     def _fit_densities(self, stream: Stream[Pyramids]) -> None:
-        if not any(isinstance(density, LayeredDensity) for density in self._densities.values()):
+        if not any(isinstance(density, PyramidDensity) for density in self._densities.values()):
             _fit(self._densities, stream.map(self._reduce))
             return
         for name, part in self._densities.items():
-            _layered(part).fit_apart(stream.map(partial(self._layers, name)))
+            _of_pyramids(part).fit_pyramids(stream.map(partial(self._pyramid, name)))
 
     def update(self, stream: Stream[Pyramids]) -> None:
         """Lets the densities learn from more embeddings; the reducers stay as they are."""
@@ -63,7 +63,7 @@ class Heads:
             for name, embedding in self._reduce(pyramids).items():
                 _updatable(self._densities[name]).update([embedding])
 
-    def merge(self, other: "Heads") -> None:
+    def merge(self, other: "FittedLevels") -> None:
         """Lets the densities learn what those of `other` have learnt.
 
         Raises:
@@ -82,44 +82,44 @@ class Heads:
             density.merge(other._densities[name])
 
     def score(self, pyramids: Pyramids) -> list[Scores]:
-        """The scores of each head."""
+        """The scores of each level."""
         return [self._score(name, pyramids) for name in pyramids]
 
     def state_dict(self) -> State:
         """All that has been learnt."""
         state: State = {}
         for index, (name, reducer) in enumerate(self._reducers.items()):
-            state[f"order/{name}"] = torch.tensor(index)  # keeps heads that have learnt nothing
+            state[f"order/{name}"] = torch.tensor(index)  # keeps levels that have learnt nothing
             state |= below(f"reducers/{name}", reducer.state_dict())
             state |= below(f"densities/{name}", self._densities[name].state_dict())
         return state
 
     @classmethod
-    def from_state_dict(cls, reducer: Reducer, density: DensityModel, state: State) -> "Heads":
-        """The heads that `state_dict` has written, as copies of the reducer and the density."""
+    def from_state_dict(cls, reducer: Reducer, density: DensityModel, state: State) -> "FittedLevels":
+        """The levels that `state_dict` has written, as copies of the reducer and the density."""
         order = under("order", state)
         names = sorted(order, key=lambda name: int(order[name]))
-        heads = cls({name: deepcopy(reducer) for name in names}, {name: deepcopy(density) for name in names})
+        fitted = cls({name: deepcopy(reducer) for name in names}, {name: deepcopy(density) for name in names})
         for name in names:
-            heads._reducers[name].load_state_dict(under(f"reducers/{name}", state))
-            heads._densities[name].load_state_dict(under(f"densities/{name}", state))
-        return heads
+            fitted._reducers[name].load_state_dict(under(f"reducers/{name}", state))
+            fitted._densities[name].load_state_dict(under(f"densities/{name}", state))
+        return fitted
 
     def _score(self, name: str, pyramids: Pyramids) -> Scores:
         density = self._densities[name]
-        if isinstance(density, LayeredDensity):
-            layers = self._layers(name, pyramids)
+        if isinstance(density, PyramidDensity):
+            pyramid = self._pyramid(name, pyramids)
             with stage("score"):
-                return density.score_apart(layers)
+                return density.score_pyramid(pyramid)
         reduced = _reduced(pyramids[name], self._reducers[name])
         with stage("score"):
             return density.score(reduced)
 
-    def _layers(self, name: str, pyramids: Pyramids) -> Pyramid:
+    def _pyramid(self, name: str, pyramids: Pyramids) -> Pyramid:
         pyramid, reducer = pyramids[name], self._reducers[name]
-        if isinstance(reducer, LayerwiseReducer):
+        if isinstance(reducer, PyramidReducer):
             with stage("embedding"):
-                return replace(pyramid, maps=reducer.reduce_layers(pyramid.maps))
+                return replace(pyramid, maps=reducer.transform_pyramid(pyramid.maps))
         reduced = _reduced(pyramid, reducer)
         return Pyramid((reduced.patches,), reduced.descriptor)
 
@@ -142,7 +142,7 @@ def under(prefix: str, state: Mapping[str, Tensor]) -> State:
 def _reduced(pyramid: Pyramid, reducer: Reducer) -> Embedding:
     with stage("embedding"):
         if isinstance(reducer, LinearReducer) and len(pyramid.maps) > 1:
-            return Embedding(reducer.transform_apart(pyramid.maps, pyramid.align), pyramid.descriptor)
+            return Embedding(reducer.transform_then_align(pyramid.maps, pyramid.align), pyramid.descriptor)
         return reducer.transform(pyramid.embedding())
 
 
@@ -172,8 +172,8 @@ def _updatable(part: Reducer | DensityModel) -> Updatable:
     return part
 
 
-def _layered(part: DensityModel) -> LayeredDensity:
-    assert isinstance(part, LayeredDensity)
+def _of_pyramids(part: DensityModel) -> PyramidDensity:
+    assert isinstance(part, PyramidDensity)
     return part
 
 

@@ -25,7 +25,7 @@ from padimkit.pipeline.checks import (
     require_normal,
     require_scores,
 )
-from padimkit.pipeline.fitted_levels import Heads, Pyramids, below, under
+from padimkit.pipeline.fitted_levels import FittedLevels, Pyramids, below, under
 from padimkit.pipeline.levels import Joint, Levels
 from padimkit.stages import stage, staged
 from padimkit.values import Batch, Prediction, Stream
@@ -64,7 +64,7 @@ class Pipeline:
         self.augmentation = augmentation
         self._device = torch.device("cpu")
         self._size: tuple[int, int] | None = None
-        self._heads: Heads | None = None
+        self._fitted_levels: FittedLevels | None = None
 
     __repr__ = shown
 
@@ -81,8 +81,8 @@ class Pipeline:
         """
         self._device = _usable(device)
         self.backbone.to(self._device)
-        if self._heads is not None:
-            self._load_heads(self._heads.state_dict())
+        if self._fitted_levels is not None:
+            self._load_levels(self._fitted_levels.state_dict())
 
     def fit(
         self, images: Images, *, batch_size: int = 8, workers: int | None = None, progress: bool = True
@@ -114,7 +114,7 @@ class Pipeline:
         stream = Stream(
             lambda: self._embeddings(batches, size, least=2, start=start), length_hint(batches, 0)
         )
-        self._heads = Heads.fit(self.reducer, self.density, stream)
+        self._fitted_levels = FittedLevels.fit(self.reducer, self.density, stream)
         self._size = size
 
     def update(
@@ -128,12 +128,12 @@ class Pipeline:
             BadArgument: The density cannot be updated.
             NotFitted: There is nothing to update yet.
         """
-        heads, size = self._fitted("update")
+        fitted, size = self._fitted("update")
         batches = self.read(images, batch_size, workers, "Updating" if progress else None)
         batches = augmented(batches, self.augmentation)
-        heads = deepcopy(heads)  # else a batch that fails would leave those before it counted
-        heads.update(Stream(lambda: self._embeddings(batches, size, least=1)))
-        self._heads = heads
+        fitted = deepcopy(fitted)  # else a batch that fails would leave those before it counted
+        fitted.update(Stream(lambda: self._embeddings(batches, size, least=1)))
+        self._fitted_levels = fitted
 
     def merge(self, other: "Pipeline") -> None:
         """Learns what another pipeline of the same parts has learnt from other images of the same size.
@@ -142,13 +142,13 @@ class Pipeline:
             CannotMerge: Arguments or reducers differ.
             BadArgument: The density cannot be merged.
         """
-        heads, size = self._fitted("merge")
-        other_heads, other_size = other._fitted("merge")
+        fitted, size = self._fitted("merge")
+        other_fitted, other_size = other._fitted("merge")
         for part in ("preprocessing", "backbone", "levels", "reducer", "density"):
             require_alike(getattr(self, part), getattr(other, part))
         if size != other_size:
             raise BadShape(f"One pipeline was fitted on images of {size} pixels, the other on {other_size}.")
-        heads.merge(other_heads)
+        fitted.merge(other_fitted)
 
     def predict(
         self, images: Images, *, batch_size: int = 8, workers: int | None = None, progress: bool = True
@@ -177,8 +177,8 @@ class Pipeline:
 
     def predict_batch(self, batch: Batch) -> Prediction:
         """Return the scores and maps of one batch, as `predict` does."""
-        heads, size = self._fitted("predict")
-        scores = heads.score(self._embed(batch, size))
+        fitted, size = self._fitted("predict")
+        scores = fitted.score(self._embed(batch, size))
         for level in scores:
             require_scores(level, batch.paths, type(self.density).__name__)
         with stage("map"):
@@ -186,8 +186,8 @@ class Pipeline:
 
     def state_dict(self) -> dict[str, Tensor]:
         """All that `fit` has learnt, and the weights of the backbone if it has any."""
-        heads, size = self._fitted("state_dict")
-        state = below("heads", heads.state_dict()) | {"size": torch.tensor(size)}
+        fitted, size = self._fitted("state_dict")
+        state = below("heads", fitted.state_dict()) | {"size": torch.tensor(size)}
         if isinstance(self.backbone, Stateful):
             state |= below("backbone", self.backbone.state_dict())
         return state
@@ -196,7 +196,7 @@ class Pipeline:
         """Takes over what a pipeline of the same parts has learnt."""
         if isinstance(self.backbone, Stateful):
             self.backbone.load_state_dict(under("backbone", state))
-        self._load_heads(under("heads", state))
+        self._load_levels(under("heads", state))
         height, width = state["size"].tolist()
         self._size = (height, width)
 
@@ -211,14 +211,14 @@ class Pipeline:
         batches = as_batches(images, Reader(self.preprocessing, batch_size, workers))
         return batches if doing is None else Progress(batches, doing)
 
-    def _load_heads(self, state: dict[str, Tensor]) -> None:
+    def _load_levels(self, state: dict[str, Tensor]) -> None:
         moved = {name: tensor.to(self._device) for name, tensor in state.items()}
-        self._heads = Heads.from_state_dict(self.reducer, self.density, moved)
+        self._fitted_levels = FittedLevels.from_state_dict(self.reducer, self.density, moved)
 
-    def _fitted(self, method: str) -> tuple[Heads, tuple[int, int]]:
-        if self._heads is None or self._size is None:
+    def _fitted(self, method: str) -> tuple[FittedLevels, tuple[int, int]]:
+        if self._fitted_levels is None or self._size is None:
             raise NotFitted(f"Pipeline.{method} was called before fit.")
-        return self._heads, self._size
+        return self._fitted_levels, self._size
 
     def _embeddings(
         self, batches: Iterable[Batch], size: tuple[int, int], *, least: int, start: Pyramids | None = None

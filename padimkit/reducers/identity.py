@@ -7,12 +7,12 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from padimkit.contracts import LayerwiseReducer, LinearReducer, Reducer
+from padimkit.contracts import LinearReducer, PyramidReducer, Reducer
 from padimkit.values import Embedding
 
 
 @final
-class Identity(Reducer, LinearReducer, LayerwiseReducer):
+class Identity(Reducer, LinearReducer, PyramidReducer):
     """Keep every channel as it is."""
 
     def fit(self, stream: Iterable[Embedding]) -> None:
@@ -22,7 +22,7 @@ class Identity(Reducer, LinearReducer, LayerwiseReducer):
         """The embedding itself."""
         return embedding
 
-    def transform_apart(
+    def transform_then_align(
         self,
         maps: Sequence[Float[Tensor, "b _ _ _"]],
         align: Callable[[Float[Tensor, "b _ _ _"]], Float[Tensor, "b _ h w"]],
@@ -30,7 +30,9 @@ class Identity(Reducer, LinearReducer, LayerwiseReducer):
         """All layers, aligned."""
         return torch.cat([align(map) for map in maps], dim=1)
 
-    def reduce_layers(self, maps: Sequence[Float[Tensor, "b _ _ _"]]) -> tuple[Float[Tensor, "b _ _ _"], ...]:
+    def transform_pyramid(
+        self, maps: Sequence[Float[Tensor, "b _ _ _"]]
+    ) -> tuple[Float[Tensor, "b _ _ _"], ...]:
         """The layers themselves."""
         return tuple(maps)
 

@@ -59,7 +59,7 @@ class PCA(Reducer, LinearReducer, Updatable):
         components, mean = self._basis()
         return Embedding(_projected(embedding.patches, components, mean), embedding.descriptor)
 
-    def transform_apart(
+    def transform_then_align(
         self,
         maps: Sequence[Float[Tensor, "b _ _ _"]],
         align: Callable[[Float[Tensor, "b _ _ _"]], Float[Tensor, "b _ h w"]],

@@ -8,13 +8,13 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
-from padimkit.contracts import LayerwiseReducer, LinearReducer, Reducer
+from padimkit.contracts import LinearReducer, PyramidReducer, Reducer
 from padimkit.errors import BadArgument, BadData, NotFitted
 from padimkit.values import Embedding
 
 
 @final
-class RandomChannels(Reducer, LinearReducer, LayerwiseReducer):
+class RandomChannels(Reducer, LinearReducer, PyramidReducer):
     """Keep the same random channels at every position (PaDiM paper, section III-C: "Rd").
 
     Args:
@@ -50,15 +50,17 @@ class RandomChannels(Reducer, LinearReducer, LayerwiseReducer):
         """The chosen channels, in their original order."""
         return Embedding(_select(embedding.patches, self._chosen()), embedding.descriptor)
 
-    def transform_apart(
+    def transform_then_align(
         self,
         maps: Sequence[Float[Tensor, "b _ _ _"]],
         align: Callable[[Float[Tensor, "b _ _ _"]], Float[Tensor, "b _ h w"]],
     ) -> Float[Tensor, "b k h w"]:
         """The chosen channels of each layer, aligned."""
-        return torch.cat([align(map) for map in self.reduce_layers(maps) if map.shape[1]], dim=1)
+        return torch.cat([align(map) for map in self.transform_pyramid(maps) if map.shape[1]], dim=1)
 
-    def reduce_layers(self, maps: Sequence[Float[Tensor, "b _ _ _"]]) -> tuple[Float[Tensor, "b _ _ _"], ...]:
+    def transform_pyramid(
+        self, maps: Sequence[Float[Tensor, "b _ _ _"]]
+    ) -> tuple[Float[Tensor, "b _ _ _"], ...]:
         """The chosen channels of each layer, of which there may be none."""
         chosen = self._chosen_of(tuple(map.shape[1] for map in maps), maps[0].device)
         return tuple(_select(map, channels) for map, channels in zip(maps, chosen, strict=True))

@@ -69,29 +69,29 @@ def _listed(names: Mapping[str, Tensor]) -> str:
     return f"[{', '.join(names)}]"
 
 
-Material: TypeAlias = Literal["usual", "other"]
+DataSet: TypeAlias = Literal["first", "second"]
 
 
 @dataclass(frozen=True)
-class Exercise:
+class Usage:
     """What a part learns from first, and what it is asked then: always about data that are new to it.
 
-    `teach` and `ask` take a part, and which of two sets of data to use.
+    `fit` and `apply` take a part, and which of two sets of data to use.
     """
 
-    teach: Callable[[Any, Material], None]
-    ask: Callable[[Any, Material], Result]
+    fit: Callable[[Any, DataSet], None]
+    apply: Callable[[Any, DataSet], Result]
 
-    def taught(self, make: Make, material: Material = "usual") -> Any:
+    def fitted(self, make: Make, data: DataSet = "first") -> Any:
         """A fresh part that has learnt."""
         part = make()
-        self.teach(part, material)
+        self.fit(part, data)
         return part
 
-    def answer(self, make: Make) -> Result:
+    def result(self, make: Make) -> Result:
         """What a fresh part that has learnt the usual is found to say about the usual."""
-        return self.ask(self.taught(make), "usual")
+        return self.apply(self.fitted(make), "first")
 
 
-def nothing_to_teach(part: Any, material: Material) -> None:
+def nothing_to_fit(part: Any, data: DataSet) -> None:
     """For parts that do not learn."""

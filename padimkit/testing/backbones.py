@@ -10,12 +10,12 @@ from padimkit.testing import parts
 from padimkit.testing.answers import (
     CUDA_ROUNDING,
     ROUNDING,
-    Exercise,
     Result,
+    Usage,
     copied,
     difference,
     left_alone,
-    nothing_to_teach,
+    nothing_to_fit,
     require_finite,
 )
 from padimkit.testing.check import Make, NotApplicable, checks, checks_with, require
@@ -26,7 +26,7 @@ from padimkit.values import Features
 
 def gives_maps_of_each_image(make: Make) -> None:
     """There is at least one layer, each a float32 map "b c h w", and one or no descriptor "b e"."""
-    images = pictures("usual")
+    images = pictures("first")
     features = make().extract(images)
     found = type(features).__name__
     require(isinstance(features, Features), f"Expected extract to return Features, found {found}.")
@@ -43,7 +43,7 @@ def gives_maps_of_each_image(make: Make) -> None:
 
 def finest_layer_comes_first(make: Make) -> None:
     """No layer has more positions than the one before it."""
-    sizes = [map_.shape[2:] for map_ in make().extract(pictures("usual")).maps.values()]
+    sizes = [map_.shape[2:] for map_ in make().extract(pictures("first")).maps.values()]
     found = ", ".join(f"{height} x {width}" for height, width in sizes)
     positions = [size.numel() for size in sizes]
     require(positions == sorted(positions, reverse=True), f"Expected the finest layer first, found {found}.")
@@ -52,8 +52,8 @@ def finest_layer_comes_first(make: Make) -> None:
 def layers_are_the_same_for_all_images(make: Make) -> None:
     """Names, channels and positions depend neither on the images nor on how many they are."""
     backbone = make()
-    expected = _layout(backbone.extract(pictures("usual")))
-    for images in (pictures("other", count=1), plain(0.0)):
+    expected = _layout(backbone.extract(pictures("first")))
+    for images in (pictures("second", count=1), plain(0.0)):
         found = _layout(backbone.extract(images))
         require(found == expected, f"Expected the layers {expected} of all images, found {found}.")
 
@@ -61,15 +61,15 @@ def layers_are_the_same_for_all_images(make: Make) -> None:
 def features_are_finite(make: Make) -> None:
     """No feature is NaN or infinite, not even that of a black or a white image."""
     backbone = make()
-    for what, images in (("usual", pictures("usual")), ("black", plain(0.0)), ("white", plain(1.0))):
+    for what, images in (("made-up", pictures("first")), ("black", plain(0.0)), ("white", plain(1.0))):
         require_finite(_tensors(backbone.extract(images)), f"features of a {what} image")
 
 
 def images_do_not_influence_each_other(make: Make) -> None:
     """Each image gets the same features alone as in a batch."""
     backbone = make()
-    together = copied(_tensors(backbone.extract(pictures("usual"))))
-    alone = _tensors(backbone.extract(pictures("usual")[1:]))
+    together = copied(_tensors(backbone.extract(pictures("first"))))
+    alone = _tensors(backbone.extract(pictures("first")[1:]))
     changed = difference(alone, {name: tensor[1:] for name, tensor in together.items()}, relative=ROUNDING)
     require(
         not changed,
@@ -81,15 +81,15 @@ def images_do_not_influence_each_other(make: Make) -> None:
 def different_images_have_different_features(make: Make) -> None:
     """Every layer, and the descriptor, depends on the image."""
     backbone = make()
-    usual = copied(_tensors(backbone.extract(pictures("usual"))))
-    for name, tensor in _tensors(backbone.extract(pictures("other"))).items():
-        same = torch.equal(usual[name], tensor)
+    first = copied(_tensors(backbone.extract(pictures("first"))))
+    for name, tensor in _tensors(backbone.extract(pictures("second"))).items():
+        same = torch.equal(first[name], tensor)
         require(not same, f'Expected "{name}" to depend on the image, found the same for two images.')
 
 
 def positions_are_those_of_the_image(make: Make) -> None:
     """What changes in a corner of the image changes most in that corner of the finest map."""
-    backbone, images = make(), pictures("usual")
+    backbone, images = make(), pictures("first")
     after = _finest(backbone.extract(with_other_corner(images))).clone()
     change = (after - _finest(backbone.extract(images))).abs().mean((0, 1))
     height, width = change.shape[0] // 2, change.shape[1] // 2
@@ -111,7 +111,7 @@ def positions_are_those_of_the_image(make: Make) -> None:
 
 def input_is_not_modified(make: Make) -> None:
     """The images are left as they are."""
-    images = pictures("usual")
+    images = pictures("first")
     with left_alone({"images": images}, "the images"):
         make().extract(images)
 
@@ -119,7 +119,7 @@ def input_is_not_modified(make: Make) -> None:
 def features_carry_no_gradient(make: Make) -> None:
     """Features hold no graph of the computation, which would keep every image in memory."""
     with torch.enable_grad():
-        features = make().extract(pictures("usual"))
+        features = make().extract(pictures("first"))
     for name, tensor in _tensors(features).items():
         require(not tensor.requires_grad, f'Expected "{name}" without gradient, found one that requires it.')
 
@@ -127,9 +127,9 @@ def features_carry_no_gradient(make: Make) -> None:
 def can_be_moved_to_the_cpu(make: Make) -> None:
     """Where it is on the CPU already, moving it there changes nothing."""
     backbone = make()
-    before = copied(_tensors(backbone.extract(pictures("usual"))))
+    before = copied(_tensors(backbone.extract(pictures("first"))))
     backbone.to(torch.device("cpu"))
-    after = _tensors(backbone.extract(pictures("usual")))
+    after = _tensors(backbone.extract(pictures("first")))
     changed = difference(after, before, relative=ROUNDING)
     require(not changed, f"Expected the same features after moving it to the CPU, found {changed}.")
 
@@ -143,7 +143,7 @@ def computes_on_cuda(make: Make) -> None:
 
 def computes_on(device: torch.device, make: Make) -> None:
     """Moves a backbone to a device and back, as a pipeline does."""
-    backbone, images = make(), pictures("usual")
+    backbone, images = make(), pictures("first")
     before = _tensors(backbone.extract(images))
     backbone.to(device)
     there = _tensors(backbone.extract(images.to(device)))
@@ -167,38 +167,36 @@ def _layout(features: Features) -> dict[str, tuple[int, ...]]:
     return {name: tuple(tensor.shape[1:]) for name, tensor in _tensors(features).items()}
 
 
-_EXERCISE = Exercise(
-    nothing_to_teach, lambda backbone, material: _tensors(backbone.extract(pictures(material)))
-)
+_USAGE = Usage(nothing_to_fit, lambda backbone, data: _tensors(backbone.extract(pictures(data))))
 
 
-def restored_weights_give_the_same_features(make: Make, exercise: Exercise) -> None:
+def restored_weights_give_the_same_features(make: Make, usage: Usage) -> None:
     """Stateful: written to a safetensors file and read by a fresh instance, weights give the same bits."""
     backbone, restored = _stateful(make()), make()
     restored.load_state_dict(written(backbone.state_dict()))
-    changed = difference(exercise.ask(restored, "usual"), exercise.ask(backbone, "usual"))
+    changed = difference(usage.apply(restored, "first"), usage.apply(backbone, "first"))
     require(not changed, f"Expected the same features bit for bit from restored weights, found {changed}.")
 
 
-def loaded_weights_are_used(make: Make, exercise: Exercise) -> None:
+def loaded_weights_are_used(make: Make, usage: Usage) -> None:
     """Stateful: loaded weights replace those that the arguments name."""
     backbone = _stateful(make())
-    before = exercise.ask(backbone, "usual")
+    before = usage.apply(backbone, "first")
     state = _altered(written(backbone.state_dict()))
     backbone.load_state_dict(copied(state))
     changed = difference(backbone.state_dict(), state)
     require(not changed, f"Expected the weights that were loaded, found {changed}.")
-    same = not difference(exercise.ask(backbone, "usual"), before)
+    same = not difference(usage.apply(backbone, "first"), before)
     require(not same, "Expected other features with other weights, found the same.")
 
 
-def loading_leaves_the_weights_alone(make: Make, exercise: Exercise) -> None:
+def loading_leaves_the_weights_alone(make: Make, usage: Usage) -> None:
     """Stateful: the tensors that were loaded stay what they are."""
     backbone = _stateful(make())
     state = written(backbone.state_dict())
     with left_alone(state, "the weights given to load_state_dict"):
         backbone.load_state_dict(state)
-        exercise.ask(backbone, "usual")
+        usage.apply(backbone, "first")
 
 
 def _stateful(backbone: Any) -> Any:
@@ -224,11 +222,11 @@ BACKBONE_CHECKS = (
         input_is_not_modified,
         features_carry_no_gradient,
     ),
-    *checks_with(Backbone, _EXERCISE, parts.keeps_its_arguments),
+    *checks_with(Backbone, _USAGE, parts.keeps_its_arguments),
     *checks(Backbone, can_be_written_down),
     *checks_with(
         Backbone,
-        _EXERCISE,
+        _USAGE,
         restored_weights_give_the_same_features,
         loaded_weights_are_used,
         loading_leaves_the_weights_alone,

@@ -7,7 +7,7 @@ import numpy as np
 from padimkit.contracts import DataSource
 from padimkit.images.reader import Sample
 from padimkit.testing import parts, samples
-from padimkit.testing.answers import Exercise, Material, Result, nothing_to_teach
+from padimkit.testing.answers import DataSet, Result, Usage, nothing_to_fit
 from padimkit.testing.check import Make, NotApplicable, checks, checks_with, require
 from padimkit.testing.samples import OTHER_READER, READER, SUBSETS, listed_by, pooled, read
 
@@ -76,8 +76,8 @@ def _marked(sample: Sample) -> bool:
     return sample.mask is not None and bool(np.asarray(sample.open_mask(sample.mask)).any())
 
 
-def _ask(source: DataSource, material: Material) -> Result:
-    reader = READER if material == "usual" else OTHER_READER
+def _apply(source: DataSource, data: DataSet) -> Result:
+    reader = READER if data == "first" else OTHER_READER
     return {
         f"{name} of {subset}": tensor
         for subset in SUBSETS
@@ -85,7 +85,7 @@ def _ask(source: DataSource, material: Material) -> Result:
     }
 
 
-_EXERCISE = Exercise(nothing_to_teach, _ask)
+_USAGE = Usage(nothing_to_fit, _apply)
 
 DATASET_CHECKS = (
     *checks(
@@ -105,7 +105,7 @@ DATASET_CHECKS = (
     ),
     *checks_with(
         DataSource,
-        _EXERCISE,
+        _USAGE,
         parts.keeps_its_arguments,
         parts.same_arguments_give_the_same_result,
         parts.another_seed_gives_another_result,

@@ -16,7 +16,7 @@ def one_score_per_position(make: Make) -> None:
     """Scores are float32: one for each patch, and either one or none for each image."""
     density = fitted(make)
     for count in (1, 4):
-        scores = density.score(part_of(probe("usual"), 0, count))
+        scores = density.score(part_of(probe("first"), 0, count))
         require(
             isinstance(scores, Scores), f"Expected score to return Scores, found {type(scores).__name__}."
         )
@@ -27,12 +27,12 @@ def one_score_per_position(make: Make) -> None:
 
 def scores_are_finite(make: Make) -> None:
     """No score is NaN or infinite, not even that of an extreme patch."""
-    require_finite(_apply(fitted(make), probe("usual")), "scores")
+    require_finite(_apply(fitted(make), probe("first")), "scores")
 
 
 def outliers_score_higher(make: Make) -> None:
     """A patch far from all that was learnt scores higher than a normal one in its place, and so its image."""
-    density, normal = fitted(make), probe("usual")
+    density, normal = fitted(make), probe("first")
     normal = part_of(normal, 0, len(normal.patches) // 2)
     low, low_images = _at_the_defect(density.score(normal))
     high, high_images = _at_the_defect(density.score(with_defect(normal)))
@@ -52,7 +52,7 @@ def refuses_to_score_before_fit(make: Make) -> None:
     """Before fit, score raises NotFitted."""
     density = make()
     try:
-        density.score(probe("usual"))
+        density.score(probe("first"))
     except NotFitted:
         return
     except Exception as error:

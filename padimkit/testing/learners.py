@@ -9,7 +9,6 @@ from padimkit.testing.answers import CUDA_ROUNDING, ROUNDING, copied, difference
 from padimkit.testing.check import Check, Make, NotApplicable, checks, checks_with, require
 from padimkit.testing.inputs.embeddings import (
     Apply,
-    exercise_of,
     fitted,
     joined,
     moved,
@@ -18,6 +17,7 @@ from padimkit.testing.inputs.embeddings import (
     stream,
     tensors_of,
     training,
+    usage_of,
 )
 from padimkit.testing.states import can_be_written_down
 from padimkit.values import Embedding
@@ -26,7 +26,7 @@ from padimkit.values import Embedding
 def learner_checks(contract: type[Any], apply: Apply) -> tuple[Check, ...]:
     """The checks that reducers and density models have in common; `apply` tells how to use a fitted one."""
     return (
-        *checks_with(contract, exercise_of(apply), parts.keeps_its_arguments),
+        *checks_with(contract, usage_of(apply), parts.keeps_its_arguments),
         *checks(contract, can_be_written_down),
         *checks_with(
             contract,
@@ -52,7 +52,7 @@ def learner_checks(contract: type[Any], apply: Apply) -> tuple[Check, ...]:
         ),
         *checks_with(
             contract,
-            exercise_of(apply),
+            usage_of(apply),
             parts.same_arguments_give_the_same_result,
             parts.another_seed_gives_another_result,
             parts.leaves_global_random_state_alone,
@@ -68,7 +68,7 @@ def learner_checks(contract: type[Any], apply: Apply) -> tuple[Check, ...]:
 
 def input_is_not_modified(make: Make, apply: Apply) -> None:
     """Embeddings are left as they are, in fit and afterwards."""
-    part, lesson, question = make(), training("usual"), probe("usual")
+    part, lesson, question = make(), training("first"), probe("first")
     with left_alone(tensors_of(lesson), "the embeddings given to fit"):
         part.fit(stream(lesson))
     with left_alone(tensors_of(question), "the embedding given after fit"):
@@ -78,18 +78,18 @@ def input_is_not_modified(make: Make, apply: Apply) -> None:
 def memory_layout_does_not_matter(make: Make, apply: Apply) -> None:
     """Channels-last tensors, as many backbones give them, are as good as contiguous ones."""
     part = fitted(make)
-    expected = copied(apply(part, probe("usual")))
-    changed = difference(apply(part, _channels_last(probe("usual"))), expected, relative=ROUNDING)
+    expected = copied(apply(part, probe("first")))
+    changed = difference(apply(part, _channels_last(probe("first"))), expected, relative=ROUNDING)
     require(not changed, f"Expected the same result from a channels-last embedding, found {changed}.")
-    make().fit(stream(_channels_last(training("usual"))))
+    make().fit(stream(_channels_last(training("first"))))
 
 
 def batch_size_does_not_matter(make: Make, apply: Apply) -> None:
     """Each image gets the same result, whichever others are in its batch."""
     part = fitted(make)
-    together = copied(apply(part, probe("usual")))
-    for index in range(len(probe("usual").patches)):
-        alone = apply(part, part_of(probe("usual"), index, index + 1))
+    together = copied(apply(part, probe("first")))
+    for index in range(len(probe("first").patches)):
+        alone = apply(part, part_of(probe("first"), index, index + 1))
         expected = {name: tensor[index : index + 1] for name, tensor in together.items()}
         changed = difference(alone, expected, relative=ROUNDING)
         require(not changed, f"Expected the same for an image alone as in a batch, found {changed}.")
@@ -97,28 +97,28 @@ def batch_size_does_not_matter(make: Make, apply: Apply) -> None:
 
 def last_batch_may_hold_one_image(make: Make, apply: Apply) -> None:
     """Fit copes with a last batch of a single image."""
-    lesson = training("usual")
+    lesson = training("first")
     part = make()
     part.fit(stream(part_of(lesson, 0, 22), batch_size=7))
-    normal = part_of(probe("usual"), 0, 3)
+    normal = part_of(probe("first"), 0, 3)
     require_finite(apply(part, normal), "results after a last batch of one image")
 
 
 def second_fit_forgets_the_first(make: Make, apply: Apply) -> None:
     """Fitting again gives what a fresh instance would have learnt, compared on unseen images."""
-    expected = apply(fitted(make), probe("usual"))
+    expected = apply(fitted(make), probe("first"))
     part = make()
     # Nearest neighbours among far-off training images would never be looked at: keep some of them near.
-    part.fit(stream(joined(probe("usual"), training("other"))))
-    apply(part, probe("usual"))  # what is kept for speed must be forgotten as well
-    part.fit(stream(training("usual")))
-    changed = difference(apply(part, probe("usual")), expected, relative=ROUNDING)
+    part.fit(stream(joined(probe("first"), training("second"))))
+    apply(part, probe("first"))  # what is kept for speed must be forgotten as well
+    part.fit(stream(training("first")))
+    changed = difference(apply(part, probe("first")), expected, relative=ROUNDING)
     require(not changed, f"Expected a second fit to forget the first, found {changed}.")
 
 
 def results_carry_no_gradient(make: Make, apply: Apply) -> None:
     """Results hold no graph of the computation, which would keep every image in memory."""
-    for name, tensor in apply(fitted(make), probe("usual")).items():
+    for name, tensor in apply(fitted(make), probe("first")).items():
         require(not tensor.requires_grad, f'Expected "{name}" without gradient, found one that requires it.')
 
 
@@ -131,15 +131,15 @@ def computes_on_cuda(make: Make, apply: Apply) -> None:
 
 def computes_on(device: torch.device, make: Make, apply: Apply) -> None:
     """Fits on a device, and moves what was fitted on the CPU there, as a pipeline does."""
-    question = moved(probe("usual"), device)
+    question = moved(probe("first"), device)
     there = make()
-    there.fit([moved(training("usual"), device)])
+    there.fit([moved(training("first"), device)])
     here, arrived = fitted(make), make()
     arrived.load_state_dict({name: tensor.to(device) for name, tensor in here.state_dict().items()})
     for part in (there, arrived):
         for name, tensor in apply(part, question).items():
             require(tensor.device == device, f'Expected "{name}" on {device}, found it on {tensor.device}.')
-    changed = difference(apply(arrived, question), apply(here, probe("usual")), relative=CUDA_ROUNDING)
+    changed = difference(apply(arrived, question), apply(here, probe("first")), relative=CUDA_ROUNDING)
     require(not changed, f"Expected the same result on {device} as on the CPU, found {changed}.")
 
 

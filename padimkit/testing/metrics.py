@@ -4,20 +4,20 @@ import math
 
 import torch
 
-from padimkit.contracts import KnownFigures, Metric
+from padimkit.contracts import Metric, ReferenceValues
 from padimkit.errors import UndefinedMetric
 from padimkit.testing import parts, undefined_metrics
-from padimkit.testing.answers import Exercise, Material, left_alone
+from padimkit.testing.answers import DataSet, Usage, left_alone
 from padimkit.testing.check import Make, NotApplicable, checks, checks_with, require
 from padimkit.testing.inputs.predictions import (
     COUNT,
-    Verdict,
+    LabelledPrediction,
     computed,
-    figure,
+    labelled_prediction,
     require_same,
     update,
     updated,
-    verdict,
+    value_of,
 )
 from padimkit.values import Prediction
 
@@ -30,16 +30,19 @@ def says_whether_higher_is_better(make: Make) -> None:
 
 def gives_one_finite_number(make: Make) -> None:
     """compute returns a float that is neither NaN nor infinite."""
-    found = updated(make, verdict()).compute()
+    found = updated(make, labelled_prediction()).compute()
     expected = "Expected compute to return a finite float"
     require(isinstance(found, float), f"{expected}, found {found!r} of type {type(found).__name__}.")
     require(math.isfinite(found), f"{expected}, found {found}.")
 
 
-def better_predictions_get_better_figures(make: Make) -> None:
+def better_predictions_get_better_values(make: Make) -> None:
     """Perfect scores are better than fair ones, and these are better than inverted ones."""
-    perfect, fair = figure(make, verdict("perfect")), figure(make, verdict("fair"))
-    inverted = figure(make, verdict("inverted"))
+    perfect, fair = (
+        value_of(make, labelled_prediction("perfect")),
+        value_of(make, labelled_prediction("fair")),
+    )
+    inverted = value_of(make, labelled_prediction("inverted"))
     sign = 1 if make().higher_is_better else -1
     require(
         sign * perfect > sign * fair > sign * inverted,
@@ -51,10 +54,10 @@ def better_predictions_get_better_figures(make: Make) -> None:
 def constant_predictions_are_no_success(make: Make) -> None:
     """A model that gives all the same score is worse than a fair one, or the metric is undefined."""
     try:
-        constant = figure(make, verdict("constant"))
+        constant = value_of(make, labelled_prediction("constant"))
     except UndefinedMetric:
         return
-    fair = figure(make, verdict("fair"))
+    fair = value_of(make, labelled_prediction("fair"))
     worse = constant < fair if make().higher_is_better else constant > fair
     require(
         worse,
@@ -63,45 +66,55 @@ def constant_predictions_are_no_success(make: Make) -> None:
     )
 
 
-def known_figures_are_right(make: Make) -> None:
-    """KnownFigures: perfect and constant scores get the figures that are known beforehand."""
+def reference_values_are_right(make: Make) -> None:
+    """ReferenceValues: perfect and constant scores get the figures that are known beforehand."""
     metric = make()
-    if not isinstance(metric, KnownFigures):
-        raise NotApplicable("It does not say which figures are known (KnownFigures).")
-    require_same(figure(make, verdict("perfect")), metric.perfect, "for perfect scores as it says")
-    require_same(figure(make, verdict("constant")), metric.constant, "for constant scores as it says")
+    if not isinstance(metric, ReferenceValues):
+        raise NotApplicable("It does not say which figures are known (ReferenceValues).")
+    require_same(
+        value_of(make, labelled_prediction("perfect")), metric.perfect, "for perfect scores as it says"
+    )
+    require_same(
+        value_of(make, labelled_prediction("constant")),
+        metric.uninformative,
+        "for constant scores as it says",
+    )
 
 
 def batch_size_does_not_matter(make: Make) -> None:
     """Updates with parts of a test set give the figure of one update with all of it."""
     for size in (1, 5):
-        found = figure(make, *verdict().batches(size))
-        require_same(found, figure(make, verdict()), f"in batches of {size} as in one")
+        found = value_of(make, *labelled_prediction().batches(size))
+        require_same(found, value_of(make, labelled_prediction()), f"in batches of {size} as in one")
 
 
 def order_does_not_matter(make: Make) -> None:
     """Batches in another order give the same figure."""
-    found = figure(make, *reversed(verdict().batches(3)))
-    require_same(found, figure(make, *verdict().batches(3)), "when batches come in another order")
+    found = value_of(make, *reversed(labelled_prediction().batches(3)))
+    require_same(
+        found, value_of(make, *labelled_prediction().batches(3)), "when batches come in another order"
+    )
 
 
 def order_of_equal_scores_does_not_matter(make: Make) -> None:
     """Where scores are equal, batches in another order give the same figure."""
     try:
-        expected = figure(make, *verdict("constant").batches(3))
+        expected = value_of(make, *labelled_prediction("constant").batches(3))
     except UndefinedMetric:
         raise NotApplicable("It is undefined where all scores are equal.") from None
-    found = figure(make, *reversed(verdict("constant").batches(3)))
+    found = value_of(make, *reversed(labelled_prediction("constant").batches(3)))
     require_same(found, expected, "when batches of equal scores come in another order")
 
 
 def reset_forgets(make: Make) -> None:
     """After reset, the metric is as good as new."""
-    metric = updated(make, verdict("fair", "other"))
+    metric = updated(make, labelled_prediction("fair", "second"))
     metric.compute()
     metric.reset()
-    update(metric, verdict())
-    require_same(computed(metric), figure(make, verdict()), "after reset as from a new instance")
+    update(metric, labelled_prediction())
+    require_same(
+        computed(metric), value_of(make, labelled_prediction()), "after reset as from a new instance"
+    )
 
 
 def compute_may_come_in_between(make: Make) -> None:
@@ -110,14 +123,14 @@ def compute_may_come_in_between(make: Make) -> None:
     metric = updated(make, first)
     metric.compute()
     update(metric, rest)
-    require_same(computed(metric), figure(make, *_two_parts()), "when computed in between too")
+    require_same(computed(metric), value_of(make, *_two_parts()), "when computed in between too")
 
 
 def input_is_not_modified(make: Make) -> None:
     """Predictions and truth are left as they are."""
-    given = verdict()
+    given = labelled_prediction()
     with left_alone(given.tensors(), "predictions and truth"):
-        figure(make, given)
+        value_of(make, given)
 
 
 def takes_predictions_on_cuda(make: Make) -> None:
@@ -129,33 +142,31 @@ def takes_predictions_on_cuda(make: Make) -> None:
 
 def takes_predictions_on(device: torch.device, make: Make) -> None:
     """Updates with predictions on a device and truth on the CPU, as an evaluation does."""
-    given = verdict()
+    given = labelled_prediction()
     there = Prediction(given.prediction.image_scores.to(device), given.prediction.anomaly_maps.to(device))
-    found = figure(make, Verdict(there, given.truth))
-    require_same(found, figure(make, verdict()), f"from predictions on {device} as on the CPU")
+    found = value_of(make, LabelledPrediction(there, given.truth))
+    require_same(found, value_of(make, labelled_prediction()), f"from predictions on {device} as on the CPU")
 
 
-def _two_parts() -> tuple[Verdict, Verdict]:
-    return verdict().images(0, COUNT - 2), verdict().images(COUNT - 2, COUNT)
+def _two_parts() -> tuple[LabelledPrediction, LabelledPrediction]:
+    return labelled_prediction().images(0, COUNT - 2), labelled_prediction().images(COUNT - 2, COUNT)
 
 
-def _teach(metric: Metric, material: Material) -> None:
-    for batch in verdict("fair", material).batches(5):
+def _fit(metric: Metric, data: DataSet) -> None:
+    for batch in labelled_prediction("fair", data).batches(5):
         update(metric, batch)
 
 
-_EXERCISE = Exercise(
-    _teach, lambda metric, _: {"figure": torch.tensor(computed(metric), dtype=torch.float64)}
-)
+_USAGE = Usage(_fit, lambda metric, _: {"figure": torch.tensor(computed(metric), dtype=torch.float64)})
 
 METRIC_CHECKS = (
     *checks(
         Metric,
         says_whether_higher_is_better,
         gives_one_finite_number,
-        better_predictions_get_better_figures,
+        better_predictions_get_better_values,
         constant_predictions_are_no_success,
-        known_figures_are_right,
+        reference_values_are_right,
         batch_size_does_not_matter,
         order_does_not_matter,
         order_of_equal_scores_does_not_matter,
@@ -168,7 +179,7 @@ METRIC_CHECKS = (
     ),
     *checks_with(
         Metric,
-        _EXERCISE,
+        _USAGE,
         parts.keeps_its_arguments,
         parts.same_arguments_give_the_same_result,
         parts.another_seed_gives_another_result,

@@ -7,105 +7,105 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from padimkit.arguments import arguments
-from padimkit.testing.answers import ROUNDING, Exercise, copied, difference
+from padimkit.testing.answers import ROUNDING, Usage, copied, difference
 from padimkit.testing.check import Make, NotApplicable, global_random_state, require
 
 _OTHER_SEEDS = 5  # one of them might happen to give the same
 
 
-def keeps_its_arguments(make: Make, exercise: Exercise) -> None:
+def keeps_its_arguments(make: Make, usage: Usage) -> None:
     """Each argument is stored under its own name, stays what it was, and makes an equal part anew."""
     part = make()
     given = arguments(part)
     rebuilt = type(part)(**given)
     kept = arguments(rebuilt)
     require(kept == given, f"Expected a part made from {given} to keep these arguments, found {kept}.")
-    exercise.teach(part, "usual")
-    answer = exercise.ask(part, "usual")
+    usage.fit(part, "first")
+    answer = usage.apply(part, "first")
     kept = arguments(part)
     require(kept == given, f"Expected its use to leave the arguments {given} alone, found {kept}.")
-    exercise.teach(rebuilt, "usual")
-    changed = difference(exercise.ask(rebuilt, "usual"), answer, relative=ROUNDING)
+    usage.fit(rebuilt, "first")
+    changed = difference(usage.apply(rebuilt, "first"), answer, relative=ROUNDING)
     require(not changed, f"Expected the same result from a part made anew from {given}, found {changed}.")
 
 
-def same_arguments_give_the_same_result(make: Make, exercise: Exercise) -> None:
+def same_arguments_give_the_same_result(make: Make, usage: Usage) -> None:
     """Two instances that are made and used alike give the same result, bit for bit."""
-    changed = difference(exercise.answer(make), exercise.answer(make))
+    changed = difference(usage.result(make), usage.result(make))
     require(not changed, f"Expected two instances made alike to agree, found {changed}. Is a seed missing?")
 
 
-def another_seed_gives_another_result(make: Make, exercise: Exercise) -> None:
+def another_seed_gives_another_result(make: Make, usage: Usage) -> None:
     """Where there is an argument `seed`, it makes a difference."""
     if "seed" not in inspect.signature(type(make())).parameters:
         raise NotApplicable('It has no argument "seed".')
-    expected = exercise.answer(make)
+    expected = usage.result(make)
     for step in range(1, _OTHER_SEEDS + 1):
         fresh = make()
         given = arguments(fresh)
         other = type(fresh)(**{**given, "seed": given["seed"] + step})
-        exercise.teach(other, "usual")
-        if difference(exercise.ask(other, "usual"), expected):
+        usage.fit(other, "first")
+        if difference(usage.apply(other, "first"), expected):
             return
     require(False, f"Expected another result with another seed, found the same for {_OTHER_SEEDS} others.")
 
 
-def leaves_global_random_state_alone(make: Make, exercise: Exercise) -> None:
+def leaves_global_random_state_alone(make: Make, usage: Usage) -> None:
     """The generators that all of the program shares are neither drawn from nor seeded."""
     with _undisturbed("it was made"):
         part = make()
     with _undisturbed("it learnt"):
-        exercise.teach(part, "usual")
+        usage.fit(part, "first")
     with _undisturbed("it was used"):
-        exercise.ask(part, "usual")
+        usage.apply(part, "first")
 
 
-def repeats_itself(make: Make, exercise: Exercise) -> None:
+def repeats_itself(make: Make, usage: Usage) -> None:
     """The same question gets the same answer, bit for bit, whatever was asked in between."""
-    part = exercise.taught(make)
-    first = copied(exercise.ask(part, "usual"))
-    exercise.ask(part, "other")
-    changed = difference(exercise.ask(part, "usual"), first)
+    part = usage.fitted(make)
+    first = copied(usage.apply(part, "first"))
+    usage.apply(part, "second")
+    changed = difference(usage.apply(part, "first"), first)
     require(not changed, f"Expected the same answer when asked again, found {changed}.")
 
 
-def earlier_results_stay(make: Make, exercise: Exercise) -> None:
+def earlier_results_stay(make: Make, usage: Usage) -> None:
     """A result that was handed out is not overwritten by later use."""
-    part = exercise.taught(make)
-    earlier = exercise.ask(part, "usual")
+    part = usage.fitted(make)
+    earlier = usage.apply(part, "first")
     before = copied(earlier)
-    exercise.ask(part, "other")
+    usage.apply(part, "second")
     changed = difference(earlier, before)
     require(not changed, f"Expected an earlier result to stay as it was, found {changed}. Return a copy.")
 
 
-def instances_share_nothing(make: Make, exercise: Exercise) -> None:
+def instances_share_nothing(make: Make, usage: Usage) -> None:
     """What one instance learns does not change another."""
-    part = exercise.taught(make)
-    before = copied(exercise.ask(part, "usual"))
-    exercise.taught(make, "other")
-    changed = difference(exercise.ask(part, "usual"), before, relative=ROUNDING)
+    part = usage.fitted(make)
+    before = copied(usage.apply(part, "first"))
+    usage.fitted(make, "second")
+    changed = difference(usage.apply(part, "first"), before, relative=ROUNDING)
     require(not changed, f"Expected what another instance learns to change nothing here, found {changed}.")
 
 
-def can_be_copied(make: Make, exercise: Exercise) -> None:
+def can_be_copied(make: Make, usage: Usage) -> None:
     """A deep copy gives the same result, and what it learns later leaves the original alone."""
-    part = exercise.taught(make)
-    before = copied(exercise.ask(part, "usual"))
+    part = usage.fitted(make)
+    before = copied(usage.apply(part, "first"))
     duplicate = copy.deepcopy(part)
-    changed = difference(exercise.ask(duplicate, "usual"), before, relative=ROUNDING)
+    changed = difference(usage.apply(duplicate, "first"), before, relative=ROUNDING)
     require(not changed, f"Expected a deep copy to give the same result, found {changed}.")
-    exercise.teach(duplicate, "other")
-    changed = difference(exercise.ask(part, "usual"), before, relative=ROUNDING)
+    usage.fit(duplicate, "second")
+    changed = difference(usage.apply(part, "first"), before, relative=ROUNDING)
     require(not changed, f"Expected what a deep copy learns to leave the original alone, found {changed}.")
 
 
-def can_be_pickled(make: Make, exercise: Exercise) -> None:
+def can_be_pickled(make: Make, usage: Usage) -> None:
     """It can be sent to a worker process, with all that it has learnt."""
-    part = exercise.taught(make)
-    before = copied(exercise.ask(part, "usual"))
+    part = usage.fitted(make)
+    before = copied(usage.apply(part, "first"))
     arrived = pickle.loads(pickle.dumps(part))
-    changed = difference(exercise.ask(arrived, "usual"), before, relative=ROUNDING)
+    changed = difference(usage.apply(arrived, "first"), before, relative=ROUNDING)
     require(not changed, f"Expected the same result after pickling, found {changed}.")
 
 

@@ -15,7 +15,7 @@ def keeps_images_and_positions(make: Make) -> None:
     """Reduced patches are float32, for the same images and positions."""
     reducer = fitted(make)
     for count in (1, 4):
-        reduced = reducer.transform(part_of(probe("usual"), 0, count))
+        reduced = reducer.transform(part_of(probe("first"), 0, count))
         found = type(reduced).__name__
         require(isinstance(reduced, Embedding), f"Expected transform to return an Embedding, found {found}.")
         images, _, height, width = reduced.patches.shape
@@ -29,18 +29,18 @@ def keeps_images_and_positions(make: Make) -> None:
 
 def adds_no_channels(make: Make) -> None:
     """There are at least one and at most as many channels as before."""
-    channels = fitted(make).transform(probe("usual")).patches.shape[1]
+    channels = fitted(make).transform(probe("first")).patches.shape[1]
     require(1 <= channels <= CHANNELS, f"Expected 1 to {CHANNELS} channels, found {channels}.")
 
 
 def embeddings_are_finite(make: Make) -> None:
     """No reduced value is NaN or infinite."""
-    require_finite(_apply(fitted(make), probe("usual")), "embeddings")
+    require_finite(_apply(fitted(make), probe("first")), "embeddings")
 
 
 def descriptor_is_left_as_it_is(make: Make) -> None:
     """The descriptor of each image comes out as it went in; where there was none, there is none."""
-    reducer, question = fitted(make), probe("usual")
+    reducer, question = fitted(make), probe("first")
     found = reducer.transform(question).descriptor
     require(
         found is not None and question.descriptor is not None and torch.equal(found, question.descriptor),
@@ -52,7 +52,7 @@ def descriptor_is_left_as_it_is(make: Make) -> None:
 
 def different_patches_stay_different(make: Make) -> None:
     """A defect can still be seen after the reduction."""
-    patches = fitted(make).transform(probe("usual")).patches
+    patches = fitted(make).transform(probe("first")).patches
     normal, defective = patches.chunk(2)  # the same images without and with a defect
     require(
         not torch.equal(normal, defective),
@@ -64,12 +64,12 @@ def refuses_to_transform_before_fit(make: Make) -> None:
     """Before fit, transform raises NotFitted, or does already what it does after fit."""
     reducer = make()
     try:
-        before = _apply(reducer, probe("usual"))
+        before = _apply(reducer, probe("first"))
     except NotFitted:
         return
     except Exception as error:
         require(False, f"Expected transform to raise NotFitted before fit, found {described(error)}")
-    changed = difference(before, _apply(fitted(make), probe("usual")), relative=ROUNDING)
+    changed = difference(before, _apply(fitted(make), probe("first")), relative=ROUNDING)
     require(
         not changed,
         f"Expected transform to raise NotFitted before fit or to need no fit, before fit found {changed}.",
@@ -79,15 +79,15 @@ def refuses_to_transform_before_fit(make: Make) -> None:
 def layers_apart_equal_layers_aligned(make: Make) -> None:
     """LinearReducer: layers reduced at their own resolution equal the reduction of all, aligned."""
     reducer = fitted(make)
-    patches = probe("usual").patches
+    patches = probe("first").patches
     layers = (patches[:, :3], patches[:, 3:4, ::2, ::3], patches[:, 4:, ::4, ::2])
     pyramid = Pyramid(tuple(layer.contiguous() for layer in layers))
     expected = reducer.transform(pyramid.embedding()).patches
     if not isinstance(reducer, LinearReducer):
         raise NotApplicable("It is no LinearReducer.")
-    found = reducer.transform_apart(pyramid.maps, pyramid.align)
+    found = reducer.transform_then_align(pyramid.maps, pyramid.align)
     changed = difference({"patches": found}, {"patches": expected}, relative=ROUNDING)
-    require(not changed, f"Expected transform_apart to give what transform gives, found {changed}.")
+    require(not changed, f"Expected transform_then_align to give what transform gives, found {changed}.")
 
 
 def _apply(reducer: Reducer, embedding: Embedding) -> Result:

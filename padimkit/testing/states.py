@@ -34,7 +34,7 @@ def restored_state_gives_the_same_result(make: Make, apply: Apply) -> None:
         file = Path(folder) / "state.safetensors"
         save_file(_storable(part.state_dict()), file)
         restored.load_state_dict(load_file(file))
-    changed = difference(apply(restored, probe("usual")), apply(part, probe("usual")))
+    changed = difference(apply(restored, probe("first")), apply(part, probe("first")))
     require(not changed, f"Expected the same result bit for bit from the restored state, found {changed}.")
 
 
@@ -50,11 +50,11 @@ def restored_state_is_written_again(make: Make, apply: Apply) -> None:
 def loading_forgets_what_was_learnt(make: Make, apply: Apply) -> None:
     """Loading a state replaces all that the instance had learnt before."""
     state = written(fitted(make).state_dict())
-    fresh, other = make(), fitted(make, "other")
-    apply(other, probe("usual"))  # what is kept for speed must be forgotten as well
+    fresh, other = make(), fitted(make, "second")
+    apply(other, probe("first"))  # what is kept for speed must be forgotten as well
     for part in (fresh, other):
         part.load_state_dict(copied(state))
-    changed = difference(apply(other, probe("usual")), apply(fresh, probe("usual")))
+    changed = difference(apply(other, probe("first")), apply(fresh, probe("first")))
     require(not changed, f"Expected a loaded state to replace what was learnt before, found {changed}.")
 
 
@@ -64,15 +64,15 @@ def loading_leaves_the_state_alone(make: Make, apply: Apply) -> None:
     with left_alone(state, "the state given to load_state_dict"):
         restored = make()
         restored.load_state_dict(state)
-        apply(restored, probe("usual"))
-        fit(restored, "other")
+        apply(restored, probe("first"))
+        fit(restored, "second")
 
 
 def use_leaves_the_state_alone(make: Make, apply: Apply) -> None:
     """Applying a fitted part to other images teaches it nothing."""
     part = fitted(make)
     before = written(part.state_dict())
-    apply(part, probe("other"))
+    apply(part, probe("second"))
     changed = difference(written(part.state_dict()), before)
     require(not changed, f"Expected use after fit to leave the state as it is, found {changed}.")
 

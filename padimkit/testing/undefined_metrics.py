@@ -8,17 +8,17 @@ from padimkit.testing.check import Make, described, require
 from padimkit.testing.inputs.predictions import (
     anomalous_only,
     computed,
+    labelled_prediction,
     normal_only,
     update,
     updated,
-    verdict,
 )
 
 
 def refuses_an_empty_test_set(make: Make) -> None:
     """Without any image, compute raises UndefinedMetric."""
     _require_undefined(make(), "without images")
-    metric = updated(make, verdict())
+    metric = updated(make, labelled_prediction())
     metric.reset()
     _require_undefined(metric, "after reset")
 
@@ -27,7 +27,7 @@ def refuses_missing_truth(make: Make) -> None:
     """Without labels and masks, update or compute raises UndefinedMetric."""
     metric = make()
     try:
-        update(metric, verdict().without_truth())
+        update(metric, labelled_prediction().without_truth())
     except UndefinedMetric:
         return
     _require_undefined(metric, "where the test set has neither labels nor masks")

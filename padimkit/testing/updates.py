@@ -14,7 +14,7 @@ _SPLIT = 10  # of 24 images; unequal parts, so that counts cannot be mixed up un
 def update_equals_one_fit(make: Make, apply: Apply) -> None:
     """Updatable: fit on some images and update with the rest equals one fit on all."""
     part = _updatable(_fitted_on_first(make))
-    apply(part, probe("usual"))  # what is kept for speed must not outlive the update
+    apply(part, probe("first"))  # what is kept for speed must not outlive the update
     part.update(_rest())
     _require_as_one_fit(part, make, apply, "fit and update")
 
@@ -22,7 +22,7 @@ def update_equals_one_fit(make: Make, apply: Apply) -> None:
 def first_update_is_a_fit(make: Make, apply: Apply) -> None:
     """Updatable: the first update of a fresh instance equals a fit."""
     part = _updatable(make())
-    part.update(stream(training("usual")))
+    part.update(stream(training("first")))
     _require_as_one_fit(part, make, apply, "an update of a fresh instance")
 
 
@@ -40,35 +40,35 @@ def merge_equals_one_fit(make: Make, apply: Apply) -> None:
     """Mergeable: two instances fitted on parts of the images and merged equal one fit on all."""
     part, other = _mergeable(_fitted_on_first(make)), make()
     other.fit(_rest())
-    apply(part, probe("usual"))  # what is kept for speed must not outlive the merge
+    apply(part, probe("first"))  # what is kept for speed must not outlive the merge
     part.merge(other)
     _require_as_one_fit(part, make, apply, "the merge of two fits")
 
 
 def merge_leaves_the_other_alone(make: Make, apply: Apply) -> None:
     """Mergeable: the other instance is as it was, and stays so when this one learns more."""
-    part, other = _mergeable(fitted(make)), fitted(make, "other")
-    before = copied(apply(other, probe("usual")))
+    part, other = _mergeable(fitted(make)), fitted(make, "second")
+    before = copied(apply(other, probe("first")))
     part.merge(other)
     part.merge(fitted(make))
-    changed = difference(apply(other, probe("usual")), before)
+    changed = difference(apply(other, probe("first")), before)
     require(not changed, f"Expected the merged instance to be left as it is, found {changed}.")
 
 
 def _require_as_one_fit(part: Any, make: Make, apply: Apply, what: str) -> None:
-    found, expected = apply(part, probe("usual")), apply(fitted(make), probe("usual"))
+    found, expected = apply(part, probe("first")), apply(fitted(make), probe("first"))
     changed = difference(found, expected, relative=ROUNDING)
     require(not changed, f"Expected {what} to give the result of one fit on all images, found {changed}.")
 
 
 def _fitted_on_first(make: Make) -> Any:
     part = make()
-    part.fit(stream(part_of(training("usual"), 0, _SPLIT)))
+    part.fit(stream(part_of(training("first"), 0, _SPLIT)))
     return part
 
 
 def _rest() -> Any:
-    lesson = training("usual")
+    lesson = training("first")
     return stream(part_of(lesson, _SPLIT, len(lesson.patches)))
 
 

@@ -25,7 +25,7 @@ from padimkit.errors import (
     OverBudget,
     SingularCovariance,
 )
-from padimkit.memory import MEMORY, Spool
+from padimkit.memory import IN_MEMORY, OnDisk
 from padimkit.moments.samples import Samples
 from padimkit.values import Embedding, Stream
 
@@ -292,7 +292,7 @@ def test_the_form_is_the_smaller_one_and_dense_where_variance_is_far_above_eps(g
     def kind(count, spread, choose):
         vectors = spread * torch.randn(count, 12, 60, generator=generator)
         types = {"precision": torch.float32, "storage": torch.float32}
-        return type(choose(Samples.of(vectors, **types, room=MEMORY), eps=0.01, half=half))
+        return type(choose(Samples.of(vectors, **types, allocator=IN_MEMORY), eps=0.01, half=half))
 
     few, many, large = (15, 0.2), (58, 0.2), (15, 30.0)
     assert kind(*few, quickest_whitening) is kind(*few, smallest_whitening) is LowRankWhitening
@@ -313,8 +313,8 @@ def test_what_is_over_budget_is_kept_in_files_without_any_difference(
     generator, monkeypatch, covariance, count
 ):
     spools = []
-    made = Spool.empty
-    monkeypatch.setattr(Spool, "empty", lambda *arguments: spools.append(arguments) or made(*arguments))
+    made = OnDisk.empty
+    monkeypatch.setattr(OnDisk, "empty", lambda *arguments: spools.append(arguments) or made(*arguments))
     data, test = patches(generator, count, channels=9), Embedding(patches(generator, 3, channels=9))
     expected, found = fitted(data, covariance=covariance), spooled(data, covariance=covariance)
     assert spools
@@ -339,7 +339,7 @@ def test_a_budget_that_cannot_be_kept_is_refused_before_the_second_batch(generat
 
 
 def test_a_budget_is_no_matter_where_all_fits(generator, monkeypatch):
-    monkeypatch.setattr(Spool, "empty", None)
+    monkeypatch.setattr(OnDisk, "empty", None)
     fitted(patches(generator, 20), memory_budget=1.0).score(Embedding(patches(generator, 1)))
 
 
@@ -391,7 +391,7 @@ def test_half_storage_never_reads_more_than_full(generator):
         0.5 * torch.randn(10, 12, 200, generator=generator),
         precision=torch.float32,
         storage=torch.float16,
-        room=MEMORY,
+        allocator=IN_MEMORY,
     )
     chosen = quickest_whitening(samples, eps=0.01, half=True)
     assert isinstance(chosen, LowRankWhitening) and isinstance(chosen._factor, FullFactor)

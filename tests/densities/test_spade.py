@@ -4,7 +4,7 @@ import torch
 
 from padimkit.densities.spade import Spade
 from padimkit.errors import BadArgument, BadData, BadFeatures, BadShape, NotFitted
-from padimkit.memory import Spool
+from padimkit.memory import OnDisk
 from padimkit.values import Embedding, Pyramid
 
 GRIDS = ((8, 12), (4, 6), (2, 3))
@@ -27,7 +27,7 @@ def batches(whole, size=4):
 
 def fitted(train, **arguments):
     spade = Spade(**{"image_neighbours": 3, "gallery_neighbours": 4} | arguments)
-    spade.fit_apart(batches(train))
+    spade.fit_pyramids(batches(train))
     return spade
 
 
@@ -57,7 +57,7 @@ def test_scores_are_those_of_brute_force(generator, images, gallery, patches):
     train, test = pyramid(generator, 9), pyramid(generator, 3)
     found = fitted(
         train, image_neighbours=images, gallery_neighbours=gallery, patch_neighbours=patches
-    ).score_apart(test)
+    ).score_pyramid(test)
     assert_right(found, brute_force(train, test, images, gallery, patches))
 
 
@@ -76,39 +76,39 @@ def test_scores_are_those_of_brute_force(generator, images, gallery, patches):
 def test_any_layers_give_what_aligned_ones_give(generator, grids, alignment):
     train, test = pyramid(generator, 6, grids, alignment), pyramid(generator, 2, grids, alignment)
     spade = fitted(train)
-    assert_right(spade.score_apart(test), brute_force(train, test))
+    assert_right(spade.score_pyramid(test), brute_force(train, test))
     aligned = fitted(Pyramid((train.embedding().patches,), train.descriptor)).score(test.embedding())
-    torch.testing.assert_close(spade.score_apart(test).patches, aligned.patches, rtol=1e-4, atol=1e-4)
+    torch.testing.assert_close(spade.score_pyramid(test).patches, aligned.patches, rtol=1e-4, atol=1e-4)
 
 
 @pytest.mark.parametrize(("index", "rtol"), [("Flat", 1e-4), ("IVF1,Flat", 1e-4), ("HNSW32", 0.3)])
 def test_any_index_of_faiss_can_search(generator, index, rtol):
     train, test = pyramid(generator, 6), pyramid(generator, 2)
-    found = fitted(train, index=index, patch_neighbours=2).score_apart(test)
+    found = fitted(train, index=index, patch_neighbours=2).score_pyramid(test)
     assert_right(found, brute_force(train, test, patches=2), rtol)
 
 
 def test_training_images_have_distance_0(generator):
     train = pyramid(generator, 6)
-    scores = fitted(train, image_neighbours=1, gallery_neighbours=1).score_apart(train)
+    scores = fitted(train, image_neighbours=1, gallery_neighbours=1).score_pyramid(train)
     assert scores.patches.max() < 1e-4 and scores.images.max() < 1e-4
 
 
 def test_features_over_the_budget_are_kept_in_files(generator, monkeypatch):
     spooled = []
-    empty = Spool.empty
-    monkeypatch.setattr(Spool, "empty", lambda *arguments: spooled.append(1) or empty(*arguments))
+    empty = OnDisk.empty
+    monkeypatch.setattr(OnDisk, "empty", lambda *arguments: spooled.append(1) or empty(*arguments))
     train, test = pyramid(generator, 9), pyramid(generator, 2)
-    found = fitted(train, memory_budget=1e-5).score_apart(test)
+    found = fitted(train, memory_budget=1e-5).score_pyramid(test)
     assert len(spooled) > 3
-    assert torch.equal(found.patches, fitted(train).score_apart(test).patches)
+    assert torch.equal(found.patches, fitted(train).score_pyramid(test).patches)
 
 
 def test_a_restored_spade_scores_the_same_bit_for_bit(generator):
     train, test = pyramid(generator, 9), pyramid(generator, 2)
     spade, restored = fitted(train), Spade(image_neighbours=3, gallery_neighbours=4)
     restored.load_state_dict(spade.state_dict())
-    for one, other in ((spade.score_apart(test), restored.score_apart(test)),):
+    for one, other in ((spade.score_pyramid(test), restored.score_pyramid(test)),):
         assert torch.equal(one.patches, other.patches) and torch.equal(one.images, other.images)
 
 
@@ -135,12 +135,12 @@ def test_an_index_that_does_not_parse_is_refused():
 
 def test_an_index_that_needs_more_vectors_is_refused_with_the_figures(generator):
     with pytest.raises(BadArgument, match='"IVF1000,Flat" cannot be made of 384 vectors of 15 dimensions'):
-        fitted(pyramid(generator, 9), index="IVF1000,Flat").score_apart(pyramid(generator, 1))
+        fitted(pyramid(generator, 9), index="IVF1000,Flat").score_pyramid(pyramid(generator, 1))
 
 
 def test_an_index_that_finds_too_few_neighbours_is_refused(generator):
     with pytest.raises(BadArgument, match='"IVF300,Flat" finds fewer than 30 neighbours .* among 384'):
-        fitted(pyramid(generator, 9), index="IVF300,Flat", patch_neighbours=30).score_apart(
+        fitted(pyramid(generator, 9), index="IVF300,Flat", patch_neighbours=30).score_pyramid(
             pyramid(generator, 1)
         )
 
@@ -153,14 +153,14 @@ def test_a_missing_descriptor_is_refused_with_the_option(generator):
 def test_other_shapes_are_refused(generator):
     spade = fitted(pyramid(generator, 9))
     with pytest.raises(BadShape, match="gallery has layers of"):
-        spade.score_apart(pyramid(generator, 1, ((4, 4), (2, 2))))
+        spade.score_pyramid(pyramid(generator, 1, ((4, 4), (2, 2))))
     other = pyramid(generator, 1)
     with pytest.raises(BadShape, match="descriptors of 9, got 4"):
-        spade.score_apart(Pyramid(other.maps, torch.zeros(1, 4)))
+        spade.score_pyramid(Pyramid(other.maps, torch.zeros(1, 4)))
 
 
 def test_an_empty_stream_and_use_before_fit_are_refused(generator):
     with pytest.raises(BadData, match="no embeddings"):
         Spade().fit([])
     with pytest.raises(NotFitted, match="before fit"):
-        Spade().score_apart(pyramid(generator, 1))
+        Spade().score_pyramid(pyramid(generator, 1))

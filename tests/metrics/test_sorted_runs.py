@@ -3,7 +3,7 @@ import pytest
 import torch
 from metric_inputs import computed, of_pixels, pieces, tied_maps
 
-from padimkit.memory import Spool
+from padimkit.memory import OnDisk
 from padimkit.metrics import _sorted_runs
 from padimkit.metrics._sorted_runs import Runs, keys
 from padimkit.metrics.auroc import PixelAUROC
@@ -47,8 +47,8 @@ def test_memory_stays_bounded_however_many_values_there_are(monkeypatch):
     monkeypatch.setattr(_sorted_runs, "RUN", 1000)
     monkeypatch.setattr(_sorted_runs, "IN_MEMORY", 20_000)
     spooled = []
-    empty = Spool.empty
-    monkeypatch.setattr(Spool, "empty", lambda *args: spooled.append(args[1][0]) or empty(*args))
+    empty = OnDisk.empty
+    monkeypatch.setattr(OnDisk, "empty", lambda *args: spooled.append(args[1][0]) or empty(*args))
     collected = Runs()
     for _ in range(100):
         collected.add(np.arange(500, dtype=np.int32))

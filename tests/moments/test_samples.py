@@ -3,27 +3,27 @@ import pytest
 import torch
 
 from padimkit.errors import BadFeatures, BadShape
-from padimkit.memory import MEMORY, SPOOL
+from padimkit.memory import IN_MEMORY, ON_DISK
 from padimkit.moments.samples import Samples
 
 STORAGES = {"full": (torch.float32, 1e-5), "double": (torch.float64, 1e-12), "half": (torch.float16, 2e-3)}
 
 
-def samples_of(vectors, kind="full", batch=4, room=MEMORY):
+def samples_of(vectors, kind="full", batch=4, allocator=IN_MEMORY):
     storage, _ = STORAGES[kind]
     precision = torch.float64 if kind == "double" else torch.float32
     first, *others = vectors.split(batch)
-    samples = Samples.of(first, precision=precision, storage=storage, room=room)
+    samples = Samples.of(first, precision=precision, storage=storage, allocator=allocator)
     for other in others:
         samples.update(other)
     return samples
 
 
 @pytest.mark.parametrize("kind", STORAGES)
-@pytest.mark.parametrize("room", [MEMORY, SPOOL])
-def test_mean_deviations_and_covariance_are_those_of_numpy(generator, kind, room):
+@pytest.mark.parametrize("allocator", [IN_MEMORY, ON_DISK])
+def test_mean_deviations_and_covariance_are_those_of_numpy(generator, kind, allocator):
     vectors = 30 + torch.randn(11, 5, 3, generator=generator)
-    samples, tolerance = samples_of(vectors, kind, room=room), STORAGES[kind][1]
+    samples, tolerance = samples_of(vectors, kind, allocator=allocator), STORAGES[kind][1]
     plain = vectors.double().numpy()
     mean, deviations = samples.at(torch.tensor([4, 1]))
     assert mean.dtype == deviations.dtype == torch.float64
@@ -46,7 +46,7 @@ def test_batch_size_makes_no_difference_at_all(generator):
 def test_moving_to_a_file_changes_no_number(generator):
     samples = samples_of(torch.randn(9, 5, 3, generator=generator))
     before = samples.state_dict()
-    samples.move(SPOOL)
+    samples.move(ON_DISK)
     samples.update(torch.zeros(1, 5, 3))
     after = samples.state_dict()
     assert torch.equal(after["samples"][:9], before["samples"])

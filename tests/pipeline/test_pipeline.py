@@ -126,7 +126,7 @@ def test_layers_of_a_linear_reducer_are_never_aligned_to_score_or_to_fit_a_densi
         def transform(self, embedding):
             raise AssertionError("aligned")
 
-        def transform_apart(self, maps, align):
+        def transform_then_align(self, maps, align):
             return align(maps[1])
 
         def state_dict(self):
@@ -166,7 +166,7 @@ def test_separate_levels_share_one_pass_over_the_images(generator):
     assert backbone.runs == first + passes * others
 
 
-def test_levels_have_heads_of_their_own(generator):
+def test_each_level_has_a_reducer_and_a_density_of_its_own(generator):
     pipeline = fitted(batches(generator), backbone=TwoScales(), levels=Separate())
     shapes = {key: value.shape for key, value in pipeline.state_dict().items() if key.endswith("mean")}
     assert shapes == {"heads/densities/fine/mean": (100, 3), "heads/densities/coarse/mean": (25, 3)}

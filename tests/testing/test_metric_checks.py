@@ -8,7 +8,7 @@ import pytest
 import torch
 from violations import failed_checks
 
-from padimkit.contracts import KnownFigures, Metric
+from padimkit.contracts import Metric, ReferenceValues
 from padimkit.errors import UndefinedMetric
 from padimkit.testing import check_metric, outcomes
 from padimkit.testing.check import Finding
@@ -71,11 +71,13 @@ class FavoursTies(Precision):
         return 1.0 if len(set(scores)) == 1 else super().of(scores, labels)
 
 
-class Known(Precision, KnownFigures):
+class Known(Precision, ReferenceValues):
     """The same, with what is known of it: right in every way."""
 
     perfect = 1.0
-    constant = sum(rank / (6 + rank) for rank in range(1, 7)) / 6  # six normal images before six anomalous
+    uninformative = (
+        sum(rank / (6 + rank) for rank in range(1, 7)) / 6
+    )  # six normal images before six anomalous
 
 
 class TakesPerfectForZero(Known):
@@ -83,7 +85,7 @@ class TakesPerfectForZero(Known):
 
 
 class TakesConstantForChance(Known):
-    constant = 0.5
+    uninformative = 0.5
 
 
 class CountsBatches(Precision):
@@ -223,7 +225,7 @@ class SharesItsFolder(Precision):
         self.shared["folder"] = truth.paths[0].split("/")[0]
 
     def of(self, scores, labels):
-        return super().of(scores, labels) + (self.shared["folder"] == "other")
+        return super().of(scores, labels) + (self.shared["folder"] == "second")
 
 
 class CopiesAreTheSame(Precision):
@@ -248,10 +250,10 @@ class IgnoresOtherDevices(Precision):
 BROKEN = {
     DoesNotSay: "says_whether_higher_is_better",
     GivesATensor: "gives_one_finite_number",
-    HasItBackwards: "better_predictions_get_better_figures",
+    HasItBackwards: "better_predictions_get_better_values",
     FavoursTies: "constant_predictions_are_no_success",
-    TakesPerfectForZero: "known_figures_are_right",
-    TakesConstantForChance: "known_figures_are_right",
+    TakesPerfectForZero: "reference_values_are_right",
+    TakesConstantForChance: "reference_values_are_right",
     CountsBatches: "batch_size_does_not_matter",
     WeighsLaterImagesMore: "order_does_not_matter",
     TakesTiesAsTheyCome: "order_of_equal_scores_does_not_matter",
@@ -287,7 +289,7 @@ def test_a_broken_metric_fails_the_check_meant_for_it_alone(metric):
 
 def test_a_metric_that_squashes_distances_takes_all_for_equal():
     found = failed_checks(Metric, Saturates)
-    assert found == {"better_predictions_get_better_figures", "constant_predictions_are_no_success"}
+    assert found == {"better_predictions_get_better_values", "constant_predictions_are_no_success"}
 
 
 def test_predictions_on_another_device_give_the_same_figure():

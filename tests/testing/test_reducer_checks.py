@@ -165,7 +165,7 @@ class MixesUpLayers(Wrapped, LinearReducer):
     def spoil(self, reduced):
         return reduced
 
-    def transform_apart(self, maps, align):
+    def transform_then_align(self, maps, align):
         whole = torch.cat([align(map) for map in maps[:1] + maps[:0:-1]], dim=1)
         return self.transform(Embedding(whole.flip(1))).patches
 

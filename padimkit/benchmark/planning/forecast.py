@@ -9,7 +9,7 @@ import torch
 
 from padimkit.benchmark.planning.suite import Planned
 from padimkit.config.build import made_of
-from padimkit.contracts import DensityModel, Forecasting, Reducer
+from padimkit.contracts import DensityModel, MemoryForecast, Reducer
 from padimkit.errors import BadArgument, BadConfig, PadimkitError
 from padimkit.pipeline.pipeline import Pipeline
 from padimkit.values import Pyramid
@@ -17,13 +17,13 @@ from padimkit.values import Pyramid
 _PATCHES = 4096  # which a reducer may want at least
 
 
-def predicted_bytes(planned: Planned) -> int | None:
+def peak_bytes(planned: Planned) -> int | None:
     """The most bytes that the densities of a cell will hold; None where a part cannot say.
 
     One blank image goes through the pipeline, whose weights do not matter and are not read.
     """
     settings = planned.cell.settings
-    if not issubclass(type(made_of(settings).pipeline.density), Forecasting):
+    if not issubclass(type(made_of(settings).pipeline.density), MemoryForecast):
         return None
     try:
         pipeline = made_of(settings | {"pipeline": _without_weights(settings["pipeline"])}).pipeline
@@ -43,7 +43,7 @@ def require_fitting(planned: Iterable[Planned]) -> None:
         variant = (one.cell.method, *one.cell.varied.items())
         if variant not in seen:
             seen.add(variant)
-            predicted_bytes(one)
+            peak_bytes(one)
 
 
 def _without_weights(pipeline: dict[str, Any]) -> dict[str, Any]:
@@ -64,10 +64,10 @@ def _blank(pipeline: Pipeline) -> dict[str, Pyramid]:
 
 def _predicted(pyramid: Pyramid, pipeline: Pipeline, count: int) -> int:
     density: DensityModel = pipeline.density
-    assert isinstance(density, Forecasting)
+    assert isinstance(density, MemoryForecast)
     embedding = _reducer_of(pipeline, pyramid).transform(pyramid.embedding())
     channels, height, width = embedding.patches.shape[1:]
-    return density.predicted_bytes(images=count, channels=channels, positions=height * width)
+    return density.peak_bytes(images=count, channels=channels, positions=height * width)
 
 
 def _reducer_of(pipeline: Pipeline, pyramid: Pyramid) -> Reducer:

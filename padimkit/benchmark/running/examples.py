@@ -22,7 +22,7 @@ _POINTS = 200
 
 
 @final
-class Keeper(Metric):
+class ExampleCollector(Metric):
     """Looks on like a metric, and keeps examples and scores.
 
     Args:

@@ -9,7 +9,7 @@ from jsonargparse import Namespace
 
 from padimkit.benchmark.cell import Cell
 from padimkit.benchmark.running.environment import environment
-from padimkit.benchmark.running.examples import Keeper, places_of_examples, pro_curve
+from padimkit.benchmark.running.examples import ExampleCollector, places_of_examples, pro_curve
 from padimkit.benchmark.running.memory import Peaks, sizes_of
 from padimkit.benchmark.running.timing import flops_of, spread_of, time_fits, time_predictions, waiting_for
 from padimkit.config.build import made_of
@@ -69,12 +69,12 @@ def _outcome(cell: Cell, made: Namespace, train: ImageBatches, test: ImageBatche
 
 def _quality(cell: Cell, made: Namespace, test: ImageBatches) -> dict[str, Any]:
     with stage("data"):
-        keeper = Keeper(places_of_examples([sample.anomalous for sample in test.samples]))
+        collector = ExampleCollector(places_of_examples([sample.anomalous for sample in test.samples]))
     metrics = dict(zip(labels(cell.settings["metrics"]), made.metrics, strict=True))
-    found = evaluate(made.pipeline, test, metrics | {"kept": keeper}, progress=False)
+    found = evaluate(made.pipeline, test, metrics | {"kept": collector}, progress=False)
     del found.metrics["kept"]
     pros = [m for name, m in metrics.items() if isinstance(m, PRO) and name in found.metrics]
-    curves = {"roc": keeper.roc(), "pro": pro_curve(pros[0]) if pros else None}
+    curves = {"roc": collector.roc(), "pro": pro_curve(pros[0]) if pros else None}
     seconds = {"metrics": asdict(spread_of([found.seconds["metrics"]]))} if "time" in cell.measure else {}
     return {
         "seconds": seconds,
@@ -82,7 +82,7 @@ def _quality(cell: Cell, made: Namespace, test: ImageBatches) -> dict[str, Any]:
         "undefined": found.undefined,
         "lower_is_better": [name for name, metric in metrics.items() if not metric.higher_is_better],
         "curves": {name: asdict(curve) for name, curve in curves.items() if curve is not None},
-        "examples": [asdict(example) for example in keeper.examples()],
+        "examples": [asdict(example) for example in collector.examples()],
     }
 
 

@@ -61,7 +61,7 @@ def failures(suite: Suite, folder: Path) -> int:
     return sum(record.failure is not None for _, record in _known(suite, folder))
 
 
-def take_over(suite: Suite, folder: Path) -> None:
+def adopt_names(suite: Suite, folder: Path) -> None:
     """Writes the plan of the suite, and its names into records of the same work under other names."""
     Plan(suite.name, {one.key: one.cell.title for one in suite.planned}).write(folder)
     for planned, record in _known(suite, folder):

@@ -8,7 +8,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from padimkit.testing.answers import Exercise, Material, Result
+from padimkit.testing.answers import DataSet, Result, Usage
 from padimkit.testing.check import Make
 from padimkit.values import Embedding, Stream
 
@@ -19,18 +19,18 @@ _DEFECT = (slice(None), slice(None), slice(2, 4), slice(3, 6))
 _SHIFT = 10.0  # in standard deviations, some five
 
 
-def training(material: Material) -> Embedding:
-    """Normal embeddings to learn from; the other material has another mean, spread and noise."""
-    embedding = _normal(_TRAIN, seed=1 if material == "usual" else 2)
-    if material == "usual":
+def training(data: DataSet) -> Embedding:
+    """Normal embeddings to learn from; the other data has another mean, spread and noise."""
+    embedding = _normal(_TRAIN, seed=1 if data == "first" else 2)
+    if data == "first":
         return embedding
     assert embedding.descriptor is not None
     return Embedding(2 * embedding.patches + 3, 2 * embedding.descriptor + 3)
 
 
-def probe(material: Material) -> Embedding:
+def probe(data: DataSet) -> Embedding:
     """Embeddings that were not learnt from: the first half normal, the second half with a defect."""
-    normal = _normal(_PROBE // 2, seed=3 if material == "usual" else 4)
+    normal = _normal(_PROBE // 2, seed=3 if data == "first" else 4)
     return joined(normal, with_defect(normal))
 
 
@@ -98,18 +98,18 @@ def _normal(count: int, *, seed: int) -> Embedding:
 Apply: TypeAlias = Callable[[Any, Embedding], Result]  # calls `transform` or `score`
 
 
-def fit(part: Any, material: Material = "usual") -> None:
-    """Fits the part on the material."""
-    part.fit(stream(training(material)))
+def fit(part: Any, data: DataSet = "first") -> None:
+    """Fits the part on the data."""
+    part.fit(stream(training(data)))
 
 
-def fitted(make: Make, material: Material = "usual") -> Any:
-    """A fresh part, fitted on the material."""
+def fitted(make: Make, data: DataSet = "first") -> Any:
+    """A fresh part, fitted on the data."""
     part = make()
-    fit(part, material)
+    fit(part, data)
     return part
 
 
-def exercise_of(apply: Apply) -> Exercise:
+def usage_of(apply: Apply) -> Usage:
     """Fitting, then applying to embeddings that are new to the part."""
-    return Exercise(fit, lambda part, material: apply(part, probe(material)))
+    return Usage(fit, lambda part, data: apply(part, probe(data)))

@@ -5,15 +5,15 @@ import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor
 
-from padimkit.testing.answers import Material
+from padimkit.testing.answers import DataSet
 
 SIZE = 224  # divisible by 14, 16 and 32, as many networks require
 _CORNER = SIZE // 4
 
 
-def pictures(material: Material, count: int = 2) -> Float[Tensor, "b 3 H W"]:
+def pictures(data: DataSet, count: int = 2) -> Float[Tensor, "b 3 H W"]:
     """RGB pictures in [0, 1]."""
-    generator = torch.Generator().manual_seed(1 if material == "usual" else 2)
+    generator = torch.Generator().manual_seed(1 if data == "first" else 2)
     coarse = torch.rand(count, 3, 7, 7, generator=generator)
     grain = torch.rand(count, 3, SIZE, SIZE, generator=generator)
     return 0.7 * F.interpolate(coarse, (SIZE, SIZE)) + 0.3 * grain

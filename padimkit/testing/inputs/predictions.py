@@ -9,7 +9,7 @@ from jaxtyping import Bool, Float
 from torch import Tensor
 
 from padimkit.contracts import Metric
-from padimkit.testing.answers import Material, Result
+from padimkit.testing.answers import DataSet, Result
 from padimkit.testing.check import Make, require
 from padimkit.values import Batch, Prediction
 
@@ -19,16 +19,16 @@ COUNT = _NORMAL + _ANOMALOUS
 
 
 @dataclass(frozen=True)
-class Verdict:
+class LabelledPrediction:
     """What a pipeline said about some images, and the truth about them."""
 
     prediction: Prediction
     truth: Batch
 
-    def images(self, start: int, stop: int) -> "Verdict":
+    def images(self, start: int, stop: int) -> "LabelledPrediction":
         """That about some of the images, in the same memory."""
         part, truth = slice(start, stop), self.truth
-        return Verdict(
+        return LabelledPrediction(
             Prediction(self.prediction.image_scores[part], self.prediction.anomaly_maps[part]),
             Batch(
                 truth.images[part],
@@ -38,13 +38,13 @@ class Verdict:
             ),
         )
 
-    def batches(self, size: int) -> list["Verdict"]:
+    def batches(self, size: int) -> list["LabelledPrediction"]:
         """All of it in batches."""
         return [self.images(start, start + size) for start in range(0, len(self.truth.paths), size)]
 
-    def without_truth(self) -> "Verdict":
+    def without_truth(self) -> "LabelledPrediction":
         """The same predictions with neither labels nor masks."""
-        return Verdict(self.prediction, Batch(self.truth.images, self.truth.paths))
+        return LabelledPrediction(self.prediction, Batch(self.truth.images, self.truth.paths))
 
     def tensors(self) -> Result:
         """All tensors in it by name."""
@@ -58,28 +58,30 @@ class Verdict:
         return {name: tensor for name, tensor in named.items() if tensor is not None}
 
 
-def verdict(quality: Quality = "fair", material: Material = "usual") -> Verdict:
+def labelled_prediction(quality: Quality = "fair", data: DataSet = "first") -> LabelledPrediction:
     """Normal images, then anomalous ones of one or two regions; scores are far above 1, as distances are."""
-    seed = 1 if material == "usual" else 2
+    seed = 1 if data == "first" else 2
     labels, masks = _truth(seed)
     generator = torch.Generator().manual_seed(seed)
     maps, scores = _scores(masks, quality, generator), _scores(labels, quality, generator)
-    paths = tuple(f"{material}/{index}.png" for index in range(COUNT))
+    paths = tuple(f"{data}/{index}.png" for index in range(COUNT))
     images = torch.rand(COUNT, 3, _SIZE, _SIZE, generator=generator)
-    return Verdict(Prediction(scores, maps), Batch(images, paths, labels, masks))
+    return LabelledPrediction(Prediction(scores, maps), Batch(images, paths, labels, masks))
 
 
-def normal_only() -> Verdict:
+def normal_only() -> LabelledPrediction:
     """The verdict on normal images."""
-    return verdict().images(0, _NORMAL)
+    return labelled_prediction().images(0, _NORMAL)
 
 
-def anomalous_only() -> Verdict:
+def anomalous_only() -> LabelledPrediction:
     """The verdict on images that are anomalous everywhere."""
-    rest = verdict().images(_NORMAL, COUNT)
+    rest = labelled_prediction().images(_NORMAL, COUNT)
     assert rest.truth.masks is not None
     masks = torch.ones_like(rest.truth.masks)
-    return Verdict(rest.prediction, Batch(rest.truth.images, rest.truth.paths, rest.truth.labels, masks))
+    return LabelledPrediction(
+        rest.prediction, Batch(rest.truth.images, rest.truth.paths, rest.truth.labels, masks)
+    )
 
 
 def _truth(seed: int) -> tuple[Bool[Tensor, " b"], Bool[Tensor, "b H W"]]:
@@ -108,22 +110,22 @@ def _scores(
 _ROUNDING = 1e-5  # some metrics add up in float32
 
 
-def figure(make: Make, *verdicts: Verdict) -> float:
+def value_of(make: Make, *given: LabelledPrediction) -> float:
     """What a fresh metric computes after an update with each verdict."""
-    return computed(updated(make, *verdicts))
+    return computed(updated(make, *given))
 
 
-def updated(make: Make, *verdicts: Verdict) -> Metric:
+def updated(make: Make, *given: LabelledPrediction) -> Metric:
     """A fresh metric after an update with each verdict."""
     metric: Metric = make()
-    for verdict in verdicts:
-        update(metric, verdict)
+    for one in given:
+        update(metric, one)
     return metric
 
 
-def update(metric: Metric, verdict: Verdict) -> None:
+def update(metric: Metric, given: LabelledPrediction) -> None:
     """Updates the metric with the verdict."""
-    metric.update(verdict.prediction, verdict.truth)
+    metric.update(given.prediction, given.truth)
 
 
 def computed(metric: Metric) -> float:

@@ -9,7 +9,6 @@ from scipy.spatial.distance import cdist
 
 import padimkit
 from padimkit import BadArgument, BadData, BadShape, DensityModel, Embedding, NotFitted
-from padimkit.memory import Spool
 from padimkit.testing.pytest import contract_checks
 from padimkit_patchcore import PatchCore
 from padimkit_patchcore.coreset import PROJECTED, Sketch, greedy_coreset
@@ -103,8 +102,8 @@ def test_the_whole_of_the_patches_can_be_kept(generator):
 
 def test_patches_over_the_budget_are_kept_in_files(generator, monkeypatch):
     spooled = []
-    empty = Spool.empty
-    monkeypatch.setattr(Spool, "empty", lambda *arguments: spooled.append(1) or empty(*arguments))
+    empty = OnDisk.empty
+    monkeypatch.setattr(OnDisk, "empty", lambda *arguments: spooled.append(1) or empty(*arguments))
     train = embedding(generator, 9)
     found = fitted(train, memory_budget=3e-6).state_dict()["bank"]
     assert len(spooled) == 1

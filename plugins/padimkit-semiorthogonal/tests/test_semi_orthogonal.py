@@ -59,7 +59,7 @@ def test_layers_can_be_reduced_apart(generator):
     pyramid = Pyramid(maps)
     whole = pyramid.embedding()
     reducer = fitted(whole.patches, keep=6)
-    apart = reducer.transform_apart(maps, pyramid.align)
+    apart = reducer.transform_then_align(maps, pyramid.align)
     torch.testing.assert_close(apart, reducer.transform(whole).patches, atol=1e-5, rtol=1e-5)
 
 

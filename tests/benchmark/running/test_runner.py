@@ -14,7 +14,7 @@ from padimkit.benchmark.cell import Limits
 from padimkit.benchmark.planning.suite import Suite
 from padimkit.benchmark.planning.suite_file import Engine
 from padimkit.benchmark.running.engine import records_beside
-from padimkit.benchmark.running.runner import only_runner, remaining, run_suite, take_over
+from padimkit.benchmark.running.runner import adopt_names, only_runner, remaining, run_suite
 from padimkit.benchmark.store import paths, read_all
 from padimkit.errors import BadArgument, BadOutput
 
@@ -22,7 +22,7 @@ from padimkit.errors import BadArgument, BadOutput
 def run(path, folder, *, retry_failed=False):
     suite = Suite.read(path)
     folder.mkdir(exist_ok=True)
-    take_over(suite, folder)
+    adopt_names(suite, folder)
     return list(run_suite(suite, remaining(suite, folder, retry_failed=retry_failed), folder))
 
 

@@ -1,14 +1,14 @@
 """The metric my_plugin: one figure over a whole test set."""
 
 import torch
-from padimkit import Batch, KnownFigures, Metric, Prediction, UndefinedMetric
+from padimkit import Batch, ReferenceValues, Metric, Prediction, UndefinedMetric
 
 
-class MyPlugin(Metric, KnownFigures):
+class MyPlugin(Metric, ReferenceValues):
     """The share of anomalous images that score above all normal ones: found without a single false alarm."""
 
     higher_is_better = True
-    perfect, constant = 1.0, 0.0  # known beforehand, so that the checks can compare
+    perfect, uninformative = 1.0, 0.0  # known beforehand, so that the checks can compare
 
     def __init__(self) -> None:
         self.reset()

@@ -10,7 +10,7 @@ from jaxtyping import Float, Int
 from torch import Tensor
 
 from padimkit import BadArgument, BadData, BadShape, DensityModel, Embedding, NotFitted, Scores
-from padimkit.memory import MEMORY, SPOOL
+from padimkit.memory import IN_MEMORY, ON_DISK
 from padimkit_patchcore.coreset import Sketch, greedy_coreset
 
 
@@ -65,7 +65,7 @@ class PatchCore(DensityModel):
             vectors = _vectors(embedding.patches)
             sketch.add(vectors)
             kept += vectors.nbytes
-            parts.append((MEMORY if kept <= self._budget else SPOOL).copy(vectors))
+            parts.append((IN_MEMORY if kept <= self._budget else ON_DISK).copy(vectors))
         if not parts:
             raise BadData("PatchCore was given no embeddings to learn from.")
         sketched = sketch.vectors()

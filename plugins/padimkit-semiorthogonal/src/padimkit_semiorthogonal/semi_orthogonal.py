@@ -47,7 +47,7 @@ class SemiOrthogonal(Reducer, LinearReducer):
         """The part of each patch along each direction."""
         return Embedding(_projected(embedding.patches, self._fitted()), embedding.descriptor)
 
-    def transform_apart(
+    def transform_then_align(
         self,
         maps: Sequence[Float[Tensor, "b _ _ _"]],
         align: Callable[[Float[Tensor, "b _ _ _"]], Float[Tensor, "b _ h w"]],
