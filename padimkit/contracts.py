@@ -150,7 +150,7 @@ class Mergeable(ABC):
 class LinearReducer(ABC):
     """A reducer whose every channel is a weighted sum of channels, plus a constant.
 
-    Such a sum commutes with nearest alignment, so that the layers of a backbone are reduced each at its own
+    Such a sum commutes with alignment, so that the layers of a backbone are reduced each at its own
     resolution: all their channels never exist at the finest one.
     """
 
@@ -175,7 +175,10 @@ class PyramidReducer(ABC):
     def transform_pyramid(
         self, maps: Sequence[Float[Tensor, "b _ _ _"]]
     ) -> tuple[Float[Tensor, "b _ _ _"], ...]:
-        """Maps that are, aligned and concatenated, what `transform` makes of the given ones."""
+        """Return a map for each layer, at its resolution; aligned and concatenated, what `transform` returns.
+
+        A layer of which no channel is left has a map without channels.
+        """
 
 
 class PyramidDensity(ABC):
@@ -195,7 +198,10 @@ class MemoryForecast(ABC):
 
     @abstractmethod
     def peak_bytes(self, *, images: int, channels: int, positions: int) -> int:
-        """The most bytes that it holds at a time when it is fitted on so many images, and then scores."""
+        """Return the most bytes held at a time by a fit on this many images and by scoring afterwards.
+
+        It is at least the size of the fitted state, descriptors apart, and never falls with more data.
+        """
 
 
 class ReferenceValues(ABC):

@@ -56,6 +56,8 @@ class Pyramid:
         size = self.maps[0].shape[2:]
         if map.shape[2:] == size:
             return map
+        if not map.shape[1]:  # no channel of the layer was kept; torch refuses to resize what is empty
+            return map.new_empty(map.shape[0], 0, *size)
         corners = None if self.alignment == "nearest" else False
         return F.interpolate(map, size, mode=self.alignment, align_corners=corners)
 

@@ -1,15 +1,34 @@
 """The checks of the contract of density models."""
 
+from collections.abc import Callable
+from typing import Any
+
 import torch
 from torch import Tensor
 
-from padimkit.contracts import DensityModel
+from padimkit.contracts import DensityModel, MemoryForecast
 from padimkit.errors import NotFitted
+from padimkit.testing import pyramids
 from padimkit.testing.answers import Result, require_finite
-from padimkit.testing.check import Make, checks, described, require
-from padimkit.testing.inputs.embeddings import HEIGHT, WIDTH, defect_of, fitted, part_of, probe, with_defect
+from padimkit.testing.check import Make, NotApplicable, checks, described, require
+from padimkit.testing.inputs.embeddings import (
+    CHANNELS,
+    HEIGHT,
+    WIDTH,
+    defect_of,
+    fitted,
+    part_of,
+    probe,
+    scores_of,
+    stream,
+    training,
+    with_defect,
+)
 from padimkit.testing.learners import learner_checks
 from padimkit.values import Embedding, Scores
+
+_BOOKKEEPING = 1024  # bytes of counts, grids and descriptors in a state: a forecast is not told of them
+_MANY = 1000
 
 
 def one_score_per_position(make: Make) -> None:
@@ -50,25 +69,70 @@ def outliers_score_higher(make: Make) -> None:
 
 def refuses_to_score_before_fit(make: Make) -> None:
     """Before fit, score raises NotFitted."""
-    density = make()
-    try:
-        density.score(probe("first"))
-    except NotFitted:
-        return
-    except Exception as error:
-        require(False, f"Expected score to raise NotFitted before fit, found {described(error)}")
-    require(False, "Expected score to raise NotFitted before fit, found that it returned.")
+    _require_not_fitted("score", lambda: make().score(probe("first")))
+
+
+def refuses_to_score_pyramids_before_fit(make: Make) -> None:
+    """PyramidDensity: before fit, score_pyramid raises NotFitted."""
+    density = pyramids.pyramid_density(make())
+    pyramid = pyramids.NESTED.pyramid(probe("first"))
+    _require_not_fitted("score_pyramid", lambda: density.score_pyramid(pyramid))
+
+
+def forecast_covers_the_fitted_state(make: Make) -> None:
+    """MemoryForecast: peak_bytes is a positive number of bytes and not below those of the fitted state."""
+    for lesson in (training("first"), *_smaller_lessons().values()):
+        density = _fitted_forecasting(make, lesson)
+        size, state = _sizes(lesson), _state_bytes(density)
+        found = density.peak_bytes(**size)
+        require(
+            isinstance(found, int) and found > 0,
+            f"Expected peak_bytes to return a positive integer for {size}, found {found!r}.",
+        )
+        require(
+            found >= state - _BOOKKEEPING,
+            f"Expected peak_bytes to be at least the {state} bytes of the fitted state for {size}, "
+            f"found {found}.",
+        )
+
+
+def forecast_grows_with_the_data(make: Make) -> None:
+    """MemoryForecast: peak_bytes never falls with more data, and rises with whatever the state grows with."""
+    whole = training("first")
+    density = _fitted_forecasting(make, whole)
+    for what, lesson in _smaller_lessons().items():
+        few, many = _sizes(lesson), _sizes(whole)
+        less, more = density.peak_bytes(**few), density.peak_bytes(**many)
+        require(less <= more, f"Expected no fewer bytes for {many} than for {few}, found {more} < {less}.")
+        # What is always needed beside the state may hide its growth where there are few data.
+        far = density.peak_bytes(**few | {what: _MANY * few[what]})
+        state_grows = _state_bytes(_fitted_forecasting(make, lesson)) < _state_bytes(density)
+        require(
+            more > less or far > less or not state_grows,
+            f"Expected more bytes for more {what}, with which the fitted state grows, found {less} for "
+            f"{few[what]}, {many[what]} and {_MANY * few[what]} of them.",
+        )
 
 
 def _apply(density: DensityModel, embedding: Embedding) -> Result:
-    scores = density.score(embedding)
-    return {"patches": scores.patches} | ({} if scores.images is None else {"images": scores.images})
+    return scores_of(density.score(embedding))
 
 
 def _at_the_defect(scores: Scores) -> tuple[Tensor, Tensor]:
     """The mean score there, and the score of the whole image, in memory of their own."""
     images = scores.patches.amax((1, 2)) if scores.images is None else scores.images.clone()
     return defect_of(scores.patches).mean(1), images
+
+
+def _require_not_fitted(method: str, score: Callable[[], Scores]) -> None:
+    expected = f"Expected {method} to raise NotFitted before fit"
+    try:
+        score()
+    except NotFitted:
+        return
+    except Exception as error:
+        require(False, f"{expected}, found {described(error)}")
+    require(False, f"{expected}, found that it returned.")
 
 
 def _require_floats(name: str, tensor: Tensor, shape: tuple[int, ...]) -> None:
@@ -83,6 +147,37 @@ def _few(values: Tensor) -> str:
     return ", ".join(f"{value:.3g}" for value in values.tolist())
 
 
+def _fitted_forecasting(make: Make, lesson: Embedding) -> Any:
+    density = make()
+    if not isinstance(density, MemoryForecast):
+        raise NotApplicable("It is not a MemoryForecast.")
+    return _fit(density, lesson)
+
+
+def _fit(density: Any, lesson: Embedding) -> Any:
+    density.fit(stream(lesson))
+    return density
+
+
+def _smaller_lessons() -> dict[str, Embedding]:
+    """Return the first data set with fewer images, channels or positions, by what there are fewer of."""
+    whole = training("first")
+    return {
+        "images": part_of(whole, 0, len(whole.patches) // 2),
+        "channels": Embedding(whole.patches[:, : CHANNELS // 2].contiguous(), whole.descriptor),
+        "positions": Embedding(whole.patches[:, :, : HEIGHT // 2].contiguous(), whole.descriptor),
+    }
+
+
+def _sizes(embedding: Embedding) -> dict[str, int]:
+    images, channels, height, width = embedding.patches.shape
+    return {"images": images, "channels": channels, "positions": height * width}
+
+
+def _state_bytes(density: DensityModel) -> int:
+    return sum(tensor.nbytes for tensor in density.state_dict().values())
+
+
 DENSITY_CHECKS = (
     *checks(
         DensityModel,
@@ -90,6 +185,13 @@ DENSITY_CHECKS = (
         scores_are_finite,
         outliers_score_higher,
         refuses_to_score_before_fit,
+        pyramids.pyramids_equal_aligned_embeddings,
+        pyramids.pyramids_are_not_modified,
+        pyramids.second_fit_on_pyramids_forgets_the_first,
+        pyramids.fit_on_pyramids_can_be_restored,
+        refuses_to_score_pyramids_before_fit,
+        forecast_covers_the_fitted_state,
+        forecast_grows_with_the_data,
     ),
     *learner_checks(DensityModel, _apply),
 )

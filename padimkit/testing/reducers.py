@@ -2,13 +2,14 @@
 
 import torch
 
-from padimkit.contracts import LinearReducer, Reducer
+from padimkit.contracts import Reducer
 from padimkit.errors import NotFitted
+from padimkit.testing import pyramids
 from padimkit.testing.answers import ROUNDING, Result, difference, require_finite
-from padimkit.testing.check import Make, NotApplicable, checks, described, require
+from padimkit.testing.check import Make, checks, described, require
 from padimkit.testing.inputs.embeddings import CHANNELS, HEIGHT, WIDTH, fitted, part_of, probe, tensors_of
 from padimkit.testing.learners import learner_checks
-from padimkit.values import Embedding, Pyramid
+from padimkit.values import Embedding
 
 
 def keeps_images_and_positions(make: Make) -> None:
@@ -76,20 +77,6 @@ def refuses_to_transform_before_fit(make: Make) -> None:
     )
 
 
-def layers_apart_equal_layers_aligned(make: Make) -> None:
-    """LinearReducer: layers reduced at their own resolution equal the reduction of all, aligned."""
-    reducer = fitted(make)
-    patches = probe("first").patches
-    layers = (patches[:, :3], patches[:, 3:4, ::2, ::3], patches[:, 4:, ::4, ::2])
-    pyramid = Pyramid(tuple(layer.contiguous() for layer in layers))
-    expected = reducer.transform(pyramid.embedding()).patches
-    if not isinstance(reducer, LinearReducer):
-        raise NotApplicable("It is no LinearReducer.")
-    found = reducer.transform_then_align(pyramid.maps, pyramid.align)
-    changed = difference({"patches": found}, {"patches": expected}, relative=ROUNDING)
-    require(not changed, f"Expected transform_then_align to give what transform gives, found {changed}.")
-
-
 def _apply(reducer: Reducer, embedding: Embedding) -> Result:
     return tensors_of(reducer.transform(embedding))
 
@@ -103,7 +90,8 @@ REDUCER_CHECKS = (
         descriptor_is_left_as_it_is,
         different_patches_stay_different,
         refuses_to_transform_before_fit,
-        layers_apart_equal_layers_aligned,
+        pyramids.transform_then_align_equals_transform,
+        pyramids.transform_pyramid_equals_transform,
     ),
     *learner_checks(Reducer, _apply),
 )

@@ -81,6 +81,21 @@ def test_any_layers_give_what_aligned_ones_give(generator, grids, alignment):
     torch.testing.assert_close(spade.score_pyramid(test).patches, aligned.patches, rtol=1e-4, atol=1e-4)
 
 
+@pytest.mark.parametrize("alignment", ["nearest", "bilinear"])
+def test_a_layer_of_which_a_reducer_keeps_no_channel_changes_nothing(generator, alignment):
+    def scores(keep):
+        train, test = (with_coarse(whole, whole.maps[1][:, :keep]) for whole in (lesson, question))
+        return fitted(train).score_pyramid(test).patches
+
+    def with_coarse(whole, *coarse):
+        return Pyramid((whole.maps[0], *coarse), whole.descriptor, alignment)
+
+    lesson, question = (pyramid(generator, count, ((4, 4), (2, 2))) for count in (6, 2))
+    alone = fitted(with_coarse(lesson)).score_pyramid(with_coarse(question)).patches
+    torch.testing.assert_close(scores(keep=0), alone)
+    assert not torch.allclose(scores(keep=1), alone)
+
+
 @pytest.mark.parametrize(("index", "rtol"), [("Flat", 1e-4), ("IVF1,Flat", 1e-4), ("HNSW32", 0.3)])
 def test_any_index_of_faiss_can_search(generator, index, rtol):
     train, test = pyramid(generator, 6), pyramid(generator, 2)

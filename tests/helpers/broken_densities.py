@@ -1,9 +1,11 @@
 """Density models that are right but for one thing, and the check that finds it."""
 
+from dataclasses import replace
+
 import numpy as np
 import torch
 
-from padimkit.contracts import DensityModel, Mergeable, Updatable
+from padimkit.contracts import DensityModel, MemoryForecast, Mergeable, PyramidDensity, Updatable
 from padimkit.errors import NotFitted
 from padimkit.values import Scores
 
@@ -54,6 +56,19 @@ class Growing(Distance, Updatable, Mergeable):
 
     def merge(self, other):
         self.total, self.count, self.mean = self.total + other.total, self.count + other.count, None
+
+
+class Layered(Distance, PyramidDensity, MemoryForecast):
+    """The same, taking layers at their own resolution and knowing its bytes: right in every way."""
+
+    def fit_pyramids(self, stream):
+        self.fit(pyramid.embedding() for pyramid in stream)
+
+    def score_pyramid(self, pyramid):
+        return self.score(pyramid.embedding())
+
+    def peak_bytes(self, *, images, channels, positions):
+        return 2**16 + 8 * channels * positions  # so much is needed beside the state
 
 
 class Double(Distance):
@@ -274,6 +289,126 @@ class MergesIntoTheOther(Growing):
         other.total, other.count, other.mean = self.total, self.count, None
 
 
+class FitsWithoutTheCoarsestLayer(Layered):
+    def fit_pyramids(self, stream):
+        super().fit_pyramids(replace(p, maps=(*p.maps[:-1], 0 * p.maps[-1])) for p in stream)
+
+
+class ScoresWithoutTheCoarsestLayer(Layered):
+    def score_pyramid(self, pyramid):
+        return super().score_pyramid(replace(pyramid, maps=(*pyramid.maps[:-1], 0 * pyramid.maps[-1])))
+
+
+class AlignsByNearestAlways(Layered):
+    def fit_pyramids(self, stream):
+        super().fit_pyramids(replace(pyramid, alignment="nearest") for pyramid in stream)
+
+    def score_pyramid(self, pyramid):
+        return super().score_pyramid(replace(pyramid, alignment="nearest"))
+
+
+class AlignsByRepeating(Layered):
+    """Right where the positions of each layer are a whole multiple of those of the next."""
+
+    def fit_pyramids(self, stream):
+        super().fit_pyramids(self.repeated(pyramid) for pyramid in stream)
+
+    def score_pyramid(self, pyramid):
+        return super().score_pyramid(self.repeated(pyramid))
+
+    def repeated(self, pyramid):
+        if pyramid.alignment == "bilinear":
+            return pyramid
+        height, width = pyramid.maps[0].shape[2:]
+        maps = []
+        for map in pyramid.maps:
+            rows, columns = -(-height // map.shape[2]), -(-width // map.shape[3])
+            maps.append(map.repeat_interleave(rows, 2).repeat_interleave(columns, 3))
+        return replace(pyramid, maps=tuple(map[:, :, :height, :width] for map in maps))
+
+
+class ChangesPyramidsOfFit(Layered):
+    def fit_pyramids(self, stream):
+        pyramids = list(stream)
+        super().fit_pyramids(pyramids)
+        pyramids[0].maps[1].zero_()
+
+
+class ChangesPyramidsOfScore(Layered):
+    def score_pyramid(self, pyramid):
+        scores = super().score_pyramid(pyramid)
+        pyramid.maps[2].zero_()
+        return scores
+
+
+class NeverForgetsPyramids(Layered):
+    def fit_pyramids(self, stream):
+        self.learn(pyramid.embedding() for pyramid in stream)
+
+
+class StoresNothingOfPyramids(Layered):
+    coarser = None
+
+    def fit(self, stream):
+        super().fit(stream)
+        self.coarser = None
+
+    def fit_pyramids(self, stream):
+        super().fit_pyramids(stream)
+        self.coarser = torch.ones(())
+
+    def score_pyramid(self, pyramid):
+        scores = super().score_pyramid(pyramid)
+        if self.coarser is None:
+            raise RuntimeError("no coarser layers")
+        return scores
+
+
+class ScoresPyramidsUnfitted(Layered):
+    def score_pyramid(self, pyramid):
+        if self.total is None:
+            return Scores(pyramid.maps[0].mean(1))
+        return super().score_pyramid(pyramid)
+
+
+class ForecastsInMegabytes(Layered):
+    def peak_bytes(self, *, images, channels, positions):
+        return 8 * channels * positions / 1e6
+
+
+class ForecastsOneLayer(Layered):
+    def peak_bytes(self, *, images, channels, positions):
+        return 2 * channels * positions
+
+
+class ForecastsTheSameForAll(Layered):
+    def peak_bytes(self, *, images, channels, positions):
+        return 2**30
+
+
+class ForgetsTheChannels(Layered):
+    def peak_bytes(self, *, images, channels, positions):
+        return 2**16 * positions
+
+
+class ForecastsLessForMore(Layered):
+    def peak_bytes(self, *, images, channels, positions):
+        return 2**20 * channels * positions // images
+
+
+class LiesAboutEverythingOptional(Layered):
+    """Wrong in every optional promise, and right in all others."""
+
+    def fit_pyramids(self, stream):
+        pass
+
+    def score_pyramid(self, pyramid):
+        return Scores(0 * pyramid.maps[0].mean(1))
+
+    def peak_bytes(self, *, images, channels, positions):
+        return -images
+
+
 class Unseeded(Distance):
     def learn(self, stream):
         super().learn(stream)
@@ -413,6 +548,20 @@ BROKEN = {
     UpdatesTheLoadedState: "restored_part_can_be_updated",
     MergesMeans: "merge_equals_one_fit",
     MergesIntoTheOther: "merge_leaves_the_other_alone",
+    FitsWithoutTheCoarsestLayer: "pyramids_equal_aligned_embeddings",
+    ScoresWithoutTheCoarsestLayer: "pyramids_equal_aligned_embeddings",
+    AlignsByNearestAlways: "pyramids_equal_aligned_embeddings",
+    AlignsByRepeating: "pyramids_equal_aligned_embeddings",
+    ChangesPyramidsOfFit: "pyramids_are_not_modified",
+    ChangesPyramidsOfScore: "pyramids_are_not_modified",
+    NeverForgetsPyramids: "second_fit_on_pyramids_forgets_the_first",
+    StoresNothingOfPyramids: "fit_on_pyramids_can_be_restored",
+    ScoresPyramidsUnfitted: "refuses_to_score_pyramids_before_fit",
+    ForecastsInMegabytes: "forecast_covers_the_fitted_state",
+    ForecastsOneLayer: "forecast_covers_the_fitted_state",
+    ForecastsTheSameForAll: "forecast_grows_with_the_data",
+    ForgetsTheChannels: "forecast_grows_with_the_data",
+    ForecastsLessForMore: "forecast_grows_with_the_data",
     Unseeded: "same_arguments_give_the_same_result",
     IgnoresItsSeed: "another_seed_gives_another_result",
     DrawsFromTorch: "leaves_global_random_state_alone",

@@ -1,5 +1,6 @@
 """What a check does with what its function finds."""
 
+import inspect
 import pickle
 import random
 
@@ -7,6 +8,7 @@ import numpy as np
 import pytest
 import torch
 
+from padimkit import contracts
 from padimkit.backbones.pixels import Pixels
 from padimkit.contracts import Backbone, DataSource, DensityModel, Metric, Reducer
 from padimkit.densities.gaussian import Gaussian
@@ -134,3 +136,15 @@ def test_every_check_is_described_in_a_line():
     for contract in (Backbone, Reducer, DensityModel, Metric, DataSource):
         for check in checks_of(contract):
             assert check.description.endswith("."), check.name
+
+
+def test_every_optional_contract_has_a_check():
+    families = {Backbone, Reducer, DensityModel, Metric, DataSource}
+    defined = [value for value in vars(contracts).values() if inspect.isclass(value)]
+    optional = {
+        value.__name__
+        for value in defined
+        if value.__module__ == contracts.__name__ and value not in families
+    }
+    described = {check.description.partition(":")[0] for family in families for check in checks_of(family)}
+    assert optional <= described

@@ -2,7 +2,15 @@
 
 import pytest
 import torch
-from broken_densities import BROKEN, Distance, Growing, Neighbours, RenamesItsArgument
+from broken_densities import (
+    BROKEN,
+    Distance,
+    Growing,
+    Layered,
+    LiesAboutEverythingOptional,
+    Neighbours,
+    RenamesItsArgument,
+)
 from violations import failed_checks
 
 from padimkit.contracts import DensityModel
@@ -11,7 +19,7 @@ from padimkit.testing.check import Finding
 from padimkit.testing.learners import computes_on
 
 
-@pytest.mark.parametrize("density", [Distance, Growing])
+@pytest.mark.parametrize("density", [Distance, Growing, Layered])
 def test_a_sound_density_passes_every_check(density):
     check_density(density)
 
@@ -24,6 +32,19 @@ def test_a_broken_density_fails_the_check_meant_for_it_alone(density):
 def test_an_argument_under_another_name_can_be_neither_read_nor_written_down():
     found = failed_checks(DensityModel, RenamesItsArgument)
     assert found == {"keeps_its_arguments", "can_be_written_down"}
+
+
+def test_what_a_density_does_not_offer_is_not_checked():
+    skipped = {o.check.name: o.reason for o in outcomes(DensityModel, Distance) if o.verdict == "skipped"}
+    reasons = {name: reason for name, reason in skipped.items() if "pyramid" in name or "forecast" in name}
+    assert len(reasons) == 7
+    assert set(reasons.values()) == {"It is not a PyramidDensity.", "It is not a MemoryForecast."}
+
+
+def test_a_density_that_is_wrong_in_all_that_is_optional_fails():
+    found = failed_checks(DensityModel, LiesAboutEverythingOptional)
+    assert found >= {"pyramids_equal_aligned_embeddings", "forecast_covers_the_fitted_state"}
+    assert all("pyramid" in name or "forecast" in name for name in found)
 
 
 def test_a_gallery_that_never_forgets_is_found_though_it_is_right_about_training_images():

@@ -1,14 +1,16 @@
 """Reducers that are right but for one thing, and the check that finds it."""
 
+from functools import partial
+
 import pytest
 import torch
 from broken_densities import BROKEN as BROKEN_DENSITIES
 from violations import failed_checks
 
-from padimkit.contracts import LinearReducer, Reducer
+from padimkit.contracts import LinearReducer, PyramidReducer, Reducer
 from padimkit.errors import NotFitted
 from padimkit.testing import check_reducer, outcomes
-from padimkit.values import Embedding
+from padimkit.values import Embedding, Pyramid
 
 
 class Standardised(Reducer):
@@ -159,15 +161,46 @@ class HoldsALambda(Standardised):
         self.key = lambda x: x
 
 
-class MixesUpLayers(Wrapped, LinearReducer):
-    """Linear where it is whole, but takes the layers for one another."""
+class ByLayer(Standardised, LinearReducer, PyramidReducer):
+    """The same, layer by layer: right in every way."""
 
-    def spoil(self, reduced):
-        return reduced
+    def __init__(self, keep: int = 5):
+        super().__init__(keep)
 
     def transform_then_align(self, maps, align):
-        whole = torch.cat([align(map) for map in maps[:1] + maps[:0:-1]], dim=1)
+        return torch.cat([align(map) for map in self.reduced(maps) if map.shape[1]], dim=1)
+
+    def transform_pyramid(self, maps):
+        return self.reduced(maps)
+
+    def reduced(self, maps):
+        starts = [sum(map.shape[1] for map in maps[:number]) for number in range(len(maps))]
+        shares = [self.largest[start : start + map.shape[1]] for start, map in zip(starts, maps, strict=True)]
+        return tuple(
+            map[:, : len(share)] / share[:, None, None] for map, share in zip(maps, shares, strict=True)
+        )
+
+
+class TakesLayersForOneAnother(ByLayer):
+    def transform_then_align(self, maps, align):
+        whole = torch.cat([align(map) for map in maps], dim=1)
         return self.transform(Embedding(whole.flip(1))).patches
+
+
+class AlignsByNearestAlways(ByLayer):
+    def transform_then_align(self, maps, align):
+        return super().transform_then_align(maps, Pyramid(tuple(maps)).align)
+
+
+class ScalesTheCoarserLayers(ByLayer):
+    def transform_pyramid(self, maps):
+        finest, *coarser = super().transform_pyramid(maps)
+        return (finest, *(2 * map for map in coarser))
+
+
+class GivesAlignedLayers(ByLayer):
+    def transform_pyramid(self, maps):
+        return (Pyramid(super().transform_pyramid(maps)).embedding().patches,)
 
 
 BROKEN = {
@@ -181,7 +214,10 @@ BROKEN = {
     LosesEverything: "different_patches_stay_different",
     TransformsUnfitted: "refuses_to_transform_before_fit",
     NeverForgets: "second_fit_forgets_the_first",
-    MixesUpLayers: "layers_apart_equal_layers_aligned",
+    TakesLayersForOneAnother: "transform_then_align_equals_transform",
+    AlignsByNearestAlways: "transform_then_align_equals_transform",
+    ScalesTheCoarserLayers: "transform_pyramid_equals_transform",
+    GivesAlignedLayers: "transform_pyramid_equals_transform",
     ScalesByBatch: "batch_size_does_not_matter",
     ChangesItsInput: "input_is_not_modified",
     KeepsGradients: "results_carry_no_gradient",
@@ -192,8 +228,10 @@ BROKEN = {
 }
 
 
-def test_a_sound_reducer_passes_every_check():
-    check_reducer(Standardised)
+# With 3 channels, no coarser layer keeps any.
+@pytest.mark.parametrize("make", [Standardised, ByLayer, partial(ByLayer, 3)])
+def test_a_sound_reducer_passes_every_check(make):
+    check_reducer(make)
 
 
 @pytest.mark.parametrize("reducer", BROKEN, ids=lambda reducer: reducer.__name__)

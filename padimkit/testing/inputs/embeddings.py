@@ -10,7 +10,7 @@ from torch import Tensor
 
 from padimkit.testing.answers import DataSet, Result, Usage
 from padimkit.testing.check import Make
-from padimkit.values import Embedding, Stream
+from padimkit.values import Embedding, Scores, Stream
 
 CHANNELS, HEIGHT, WIDTH = 8, 6, 9  # not square, so that height and width cannot be mixed up unseen
 DESCRIPTOR = 5
@@ -71,6 +71,11 @@ def tensors_of(embedding: Embedding) -> Result:
     """The tensors of an embedding by name."""
     named = {"patches": embedding.patches, "descriptor": embedding.descriptor}
     return {name: tensor for name, tensor in named.items() if tensor is not None}
+
+
+def scores_of(scores: Scores) -> Result:
+    """Return the tensors of the scores by name."""
+    return {"patches": scores.patches} | ({} if scores.images is None else {"images": scores.images})
 
 
 def moved(embedding: Embedding, device: torch.device) -> Embedding:

@@ -1,0 +1,154 @@
+"""Checks of reducers and density models that take the layers of an embedding at their own resolution."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import torch.nn.functional as F
+
+from padimkit.contracts import LinearReducer, PyramidDensity, PyramidReducer
+from padimkit.testing.answers import ROUNDING, Result, difference, left_alone
+from padimkit.testing.check import Make, NotApplicable, require
+from padimkit.testing.inputs.embeddings import (
+    HEIGHT,
+    WIDTH,
+    fitted,
+    joined,
+    probe,
+    scores_of,
+    stream,
+    training,
+)
+from padimkit.testing.states import written
+from padimkit.values import Alignment, Embedding, Pyramid, Stream
+
+
+@dataclass(frozen=True)
+class Layers:
+    """Made-up layers that share the channels of an embedding, at these resolutions."""
+
+    sizes: tuple[tuple[int, int], ...]
+    alignment: Alignment
+
+    def pyramid(self, embedding: Embedding) -> Pyramid:
+        """Return the layers of the embedding."""
+        patches = embedding.patches
+        shares = (patches[:, :3], patches[:, 3:4], patches[:, 4:])  # so that none are equally many
+        maps = (F.interpolate(share, size) for share, size in zip(shares, self.sizes, strict=True))
+        return Pyramid(tuple(maps), embedding.descriptor, self.alignment)
+
+    def stream(self, embedding: Embedding) -> Stream[Pyramid]:
+        """Return the layers of the embedding in batches."""
+        return stream(embedding).map(self.pyramid)
+
+    def __str__(self) -> str:
+        sizes = ", ".join(f"{height} x {width}" for height, width in self.sizes)
+        return f"layers of {sizes} positions, aligned by {self.alignment}"
+
+
+_FINEST = (HEIGHT, WIDTH)
+NESTED = Layers((_FINEST, (3, 3), (1, 3)), "nearest")
+LAYERS = (
+    NESTED,
+    Layers((_FINEST, (4, 4), (2, 3)), "nearest"),  # coarser positions do not cover equally many finer ones
+    Layers((_FINEST, (3, 3), (1, 3)), "bilinear"),
+)
+
+
+def transform_then_align_equals_transform(make: Make) -> None:
+    """LinearReducer: layers reduced first and aligned last equal the reduction of the aligned embedding."""
+    for reducer, layers, pyramid, expected in _reductions(make, LinearReducer):
+        found = reducer.transform_then_align(pyramid.maps, pyramid.align)
+        changed = difference({"patches": found}, {"patches": expected.patches}, relative=ROUNDING)
+        require(
+            not changed,
+            f"Expected transform_then_align to give what transform gives, found {changed} for {layers}.",
+        )
+
+
+def transform_pyramid_equals_transform(make: Make) -> None:
+    """PyramidReducer: layers reduced each on its own, then aligned, equal the reduced aligned embedding."""
+    for reducer, layers, pyramid, expected in _reductions(make, PyramidReducer):
+        maps = tuple(reducer.transform_pyramid(pyramid.maps))
+        sizes, found = [tuple(map.shape[2:]) for map in pyramid.maps], [tuple(map.shape[2:]) for map in maps]
+        require(found == sizes, f"Expected reduced layers of {sizes} positions, found {found}.")
+        aligned = Pyramid(maps, alignment=pyramid.alignment).embedding()
+        changed = difference({"patches": aligned.patches}, {"patches": expected.patches}, relative=ROUNDING)
+        require(
+            not changed,
+            f"Expected transform_pyramid to give what transform gives, found {changed} for {layers}.",
+        )
+
+
+def pyramids_equal_aligned_embeddings(make: Make) -> None:
+    """PyramidDensity: fit_pyramids and score_pyramid give what fit and score give for aligned embeddings."""
+    for layers in LAYERS:
+        density, aligned = _fitted_on_pyramids(make, layers), make()
+        aligned.fit(layers.stream(training("first")).map(Pyramid.embedding))
+        question = layers.pyramid(probe("first"))
+        expected = scores_of(aligned.score(question.embedding()))
+        changed = difference(scores_of(density.score_pyramid(question)), expected, relative=ROUNDING)
+        require(
+            not changed,
+            f"Expected pyramids to give the scores of aligned embeddings, found {changed} for {layers}.",
+        )
+
+
+def pyramids_are_not_modified(make: Make) -> None:
+    """PyramidDensity: pyramids are left as they are, in fit_pyramids and in score_pyramid."""
+    density = pyramid_density(make())
+    lesson, question = NESTED.pyramid(training("first")), NESTED.pyramid(probe("first"))
+    with left_alone(_tensors_of(lesson), "the pyramids given to fit_pyramids"):
+        density.fit_pyramids([lesson])
+    with left_alone(_tensors_of(question), "the pyramid given to score_pyramid"):
+        density.score_pyramid(question)
+
+
+def second_fit_on_pyramids_forgets_the_first(make: Make) -> None:
+    """PyramidDensity: fitting again on pyramids gives what a fresh instance would have learnt."""
+    density = pyramid_density(make())
+    density.fit_pyramids(NESTED.stream(joined(probe("first"), training("second"))))
+    _scores(density)  # what is kept for speed must be forgotten as well
+    density.fit_pyramids(NESTED.stream(training("first")))
+    expected = _scores(_fitted_on_pyramids(make, NESTED))
+    changed = difference(_scores(density), expected, relative=ROUNDING)
+    require(not changed, f"Expected a second fit on pyramids to forget the first, found {changed}.")
+
+
+def fit_on_pyramids_can_be_restored(make: Make) -> None:
+    """PyramidDensity: a fresh instance that loads the state of a fit on pyramids gives the same scores."""
+    density, restored = _fitted_on_pyramids(make, NESTED), make()
+    restored.load_state_dict(written(density.state_dict()))
+    changed = difference(_scores(restored), _scores(density))
+    require(not changed, f"Expected the same scores bit for bit from the restored state, found {changed}.")
+
+
+def _reductions(make: Make, contract: type[Any]) -> Iterator[tuple[Any, Layers, Pyramid, Embedding]]:
+    reducer = fitted(make)
+    if not isinstance(reducer, contract):
+        raise NotApplicable(f"It is not a {contract.__name__}.")
+    for layers in LAYERS:
+        pyramid = layers.pyramid(probe("first"))
+        yield reducer, layers, pyramid, reducer.transform(pyramid.embedding())
+
+
+def pyramid_density(density: Any) -> Any:
+    """Return the density if it takes pyramids; the check does not apply otherwise."""
+    if not isinstance(density, PyramidDensity):
+        raise NotApplicable("It is not a PyramidDensity.")
+    return density
+
+
+def _fitted_on_pyramids(make: Make, layers: Layers) -> Any:
+    density = pyramid_density(make())
+    density.fit_pyramids(layers.stream(training("first")))
+    return density
+
+
+def _scores(density: Any) -> Result:
+    return scores_of(density.score_pyramid(NESTED.pyramid(probe("first"))))
+
+
+def _tensors_of(pyramid: Pyramid) -> Result:
+    named = {f"layer {number}": map for number, map in enumerate(pyramid.maps)}
+    return named | ({} if pyramid.descriptor is None else {"descriptor": pyramid.descriptor})
