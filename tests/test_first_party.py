@@ -7,7 +7,7 @@ import zipfile
 import pytest
 from fresh_environment import ROOT, FreshEnvironment
 
-from padimkit.registry.plugin import CONTRACTS
+from padimkit.registry.families import FAMILIES
 
 PROJECTS = sorted((ROOT / "plugins").glob("padimkit-*"))
 # By the name of a plugin, the arguments that it cannot do without, or that make it quick.
@@ -24,7 +24,7 @@ def entry_points(wheel):
         text = archive.read(file).decode()
     groups = configparser.ConfigParser(delimiters="=")
     groups.read_string(text)
-    families = [family for family in CONTRACTS if groups.has_section(f"padimkit.{family}")]
+    families = [family.plural for family in FAMILIES if groups.has_section(f"padimkit.{family.plural}")]
     return [
         (family, name, re.split(r"\W", value)[0])
         for family in families

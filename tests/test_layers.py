@@ -5,10 +5,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import padimkit
+from padimkit.registry import families
 
 ROOT = Path(padimkit.__file__).parent
 TEMPLATE = ROOT / "cli" / "plugins" / "template"
-FAMILIES = ("backbones", "reducers", "densities", "metrics", "datasets")
+FAMILIES = tuple(family.plural for family in families.FAMILIES)
 # From the top down. What stands in one row does not import each other, except within a folder.
 LAYERS = [
     ("__main__",),

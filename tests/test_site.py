@@ -12,7 +12,7 @@ import pytest
 
 import padimkit
 from padimkit import contracts, errors
-from padimkit.registry.plugin import CONTRACTS
+from padimkit.registry.families import FAMILIES
 from padimkit.testing import checks_of
 
 pytest.importorskip("material", reason="the extra docs is not installed")
@@ -128,9 +128,9 @@ def test_links_to_pages_outside_docs_lead_to_them_in_the_site(site, pages):
     assert "../../speed.html" in pages[site / "repository" / "benchmarks" / "index.html"].links
 
 
-@pytest.mark.parametrize("family", CONTRACTS)
+@pytest.mark.parametrize("family", FAMILIES, ids=lambda family: family.plural)
 def test_the_page_of_contracts_lists_every_check(family, site, pages):
-    contract = getattr(contracts, CONTRACTS[family])
+    contract = family.load_contract()
     shown = pages[site / "contracts.html"].tables[f"padimkit.contracts.{contract.__name__}"]
     expected = [(check.name, check.description.replace("`", "")) for check in checks_of(contract)]
     assert [row for row in shown if len(row) == 2 and "_" in row[0]] == expected

@@ -12,7 +12,7 @@ from mkdocs.structure.files import Files
 from mkdocs.structure.pages import Page
 
 from padimkit import contracts
-from padimkit.registry.plugin import CONTRACTS
+from padimkit.registry.families import FAMILIES
 from padimkit.testing import checks_of
 
 CONTRACT = re.compile(r"^## (\w+)\n\n<!-- contract and checks -->$", re.MULTILINE)
@@ -36,7 +36,8 @@ def optional() -> list[str]:
     """The names of the contracts that belong to no family."""
     classes = filter(inspect.isclass, vars(contracts).values())
     names = [value.__name__ for value in classes if value.__module__ == contracts.__name__]
-    return [name for name in names if name not in CONTRACTS.values()]
+    of_families = {family.contract for family in FAMILIES}
+    return [name for name in names if name not in of_families]
 
 
 def _documented(name: str) -> str:

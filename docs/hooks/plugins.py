@@ -7,7 +7,7 @@ from mkdocs.structure.files import Files
 from mkdocs.structure.pages import Page
 
 import padimkit
-from padimkit.registry.plugin import CONTRACTS
+from padimkit.registry.families import FAMILIES
 
 
 def on_page_markdown(markdown: str, page: Page, config: MkDocsConfig, files: Files) -> str:
@@ -17,6 +17,6 @@ def on_page_markdown(markdown: str, page: Page, config: MkDocsConfig, files: Fil
 
 def other_plugins() -> list[str]:
     """The dotted paths of their classes."""
-    groups = {f"padimkit.{family}" for family in CONTRACTS}
+    groups = {f"padimkit.{family.plural}" for family in FAMILIES}
     points = [point for point in distribution("padimkit").entry_points if point.group in groups]
     return [f"{point.module}.{point.attr}" for point in points if point.attr not in padimkit.__all__]

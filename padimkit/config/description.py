@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from padimkit.arguments import arguments
-from padimkit.config.names import FAMILIES, SLOTS, short_name
+from padimkit.config.names import FAMILY_OF, SLOTS, short_name
 from padimkit.errors import BrokenPlugin
 from padimkit.pipeline.pipeline import Pipeline
 from padimkit.registry.plugin import Plugin
@@ -63,8 +63,8 @@ def _plugins(value: Any) -> Iterator[Plugin]:
             yield from _plugins(inner)
     elif isinstance(value, Mapping):
         yield from _plugins(list(value.values()))
-    elif isinstance(value, (Pipeline, *FAMILIES)):
-        for contract, family in FAMILIES.items():
+    elif isinstance(value, (Pipeline, *FAMILY_OF)):
+        for contract, family in FAMILY_OF.items():
             name = Registry(family).name_of(type(value)) if isinstance(value, contract) else None
             if name is not None:
                 yield Registry(family).find(name)

@@ -4,19 +4,14 @@ import importlib
 from collections.abc import Mapping
 from typing import Any
 
-from padimkit.contracts import Backbone, DataSource, DensityModel, Metric, Reducer
+from padimkit.contracts import Backbone, Metric, Reducer
 from padimkit.errors import BadConfig, UnknownPlugin, did_you_mean
 from padimkit.pipeline.levels import Joint, Levels, Separate
+from padimkit.registry.families import FAMILIES
 from padimkit.registry.modules import prints_set_aside
 from padimkit.registry.registry import Registry
 
-FAMILIES: dict[type[Any], str] = {
-    Backbone: "backbones",
-    Reducer: "reducers",
-    DensityModel: "densities",
-    Metric: "metrics",
-    DataSource: "datasets",
-}
+FAMILY_OF: dict[type[Any], str] = {family.load_contract(): family.plural for family in FAMILIES}
 LEVELS: dict[str, type[Levels]] = {"joint": Joint, "separate": Separate}
 # By contract, the built-in that adapts what other packages have, its argument, and such packages.
 _ADAPTERS: dict[type[Any], tuple[str, str, tuple[str, ...]]] = {
@@ -24,7 +19,7 @@ _ADAPTERS: dict[type[Any], tuple[str, str, tuple[str, ...]]] = {
     Reducer: ("scikit_learn", "estimator", ("sklearn",)),
     Metric: ("torchmetrics", "metric", ("torchmetrics",)),
 }
-SLOTS: tuple[type[Any], ...] = (*FAMILIES, Levels)
+SLOTS: tuple[type[Any], ...] = (*FAMILY_OF, Levels)
 
 
 def is_slot(hint: object) -> bool:
@@ -43,7 +38,7 @@ def find_class(name: str, slot: type[Any]) -> tuple[str, type[Any]]:
         found = _import(name)
         if not isinstance(found, type):
             raise BadConfig(f'"{name}" is {found!r}; expected a class.{_adapter(name, slot)}')
-        if slot in FAMILIES and not issubclass(found, slot):
+        if slot in FAMILY_OF and not issubclass(found, slot):
             raise BadConfig(
                 f'"{name}" is no {slot.__name__}; expected a subclass of it.{_adapter(name, slot)}'
             )
@@ -52,7 +47,7 @@ def find_class(name: str, slot: type[Any]) -> tuple[str, type[Any]]:
         if name not in LEVELS:
             raise UnknownPlugin(f'There are no levels "{name}".{did_you_mean(name, LEVELS)}')
         return f"{LEVELS[name].__module__}.{LEVELS[name].__qualname__}", LEVELS[name]
-    plugin = Registry(FAMILIES[slot]).find(name)
+    plugin = Registry(FAMILY_OF[slot]).find(name)
     return plugin.class_path, plugin.load()
 
 
@@ -73,7 +68,7 @@ def short_name(part: type[Any]) -> str:
     if issubclass(part, Levels):
         names = [name for name, levels in LEVELS.items() if levels is part]
     else:
-        families = [family for contract, family in FAMILIES.items() if issubclass(part, contract)]
+        families = [family for contract, family in FAMILY_OF.items() if issubclass(part, contract)]
         names = [name for family in families if (name := Registry(family).name_of(part))]
     return names[0] if names else f"{part.__module__}.{part.__qualname__}"
 

@@ -1,25 +1,17 @@
 """Plugins by name, over the entry points of all installed distributions; listing them imports none."""
 
-import importlib
 import re
 from dataclasses import dataclass
 from importlib.metadata import EntryPoint
 from typing import Any
 
 from padimkit.errors import BrokenPlugin
+from padimkit.registry.families import find_family
 from padimkit.registry.modules import prints_set_aside
-
-CONTRACT_VERSION = 1
 
 # The family's entry points stand in the group "padimkit.<family>"; what is written for a later version of
 # the contracts stands in "padimkit.<family>.v<version>", so that the version is known without an import.
-CONTRACTS = {
-    "backbones": "Backbone",
-    "reducers": "Reducer",
-    "densities": "DensityModel",
-    "metrics": "Metric",
-    "datasets": "DataSource",
-}
+CONTRACT_VERSION = 1
 
 
 @dataclass(frozen=True)
@@ -71,7 +63,7 @@ class Plugin:
                 loaded = self.entry_point.load()
         except (Exception, SystemExit) as error:  # a stranger's module may raise anything
             raise BrokenPlugin(f"{who} cannot be imported: {_cause(error)}{self._hint(error)}") from error
-        contract = getattr(importlib.import_module("padimkit.contracts"), CONTRACTS[self.family])
+        contract = find_family(self.family).load_contract()
         if not (isinstance(loaded, type) and issubclass(loaded, contract)):
             raise BrokenPlugin(
                 f'{who}: "{self.entry_point.value}" is {loaded!r}; expected a subclass of '

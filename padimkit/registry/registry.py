@@ -7,15 +7,12 @@ from functools import cache
 from importlib.metadata import Distribution, entry_points
 from typing import Any, final
 
-from padimkit.errors import (
-    AmbiguousPlugin,
-    BadArgument,
-    BrokenPlugin,
-    UnknownPlugin,
-    did_you_mean,
-    near_misses,
-)
-from padimkit.registry.plugin import CONTRACT_VERSION, CONTRACTS, Plugin
+from padimkit.errors import AmbiguousPlugin, BrokenPlugin, UnknownPlugin, near_misses
+from padimkit.registry.families import FAMILIES, find_family
+from padimkit.registry.plugin import CONTRACT_VERSION, Plugin
+
+NAMES = "A name, family/name where several families have one, or distribution:name."  # for --help
+_ORDER = tuple(family.plural for family in FAMILIES)
 
 
 @final
@@ -85,14 +82,13 @@ class Registry:
         return installed([self.family])
 
 
-def installed(families: Collection[str] = tuple(CONTRACTS)) -> dict[Plugin, str]:
+def installed(families: Collection[str] = _ORDER) -> dict[Plugin, str]:
     """All plugins of these families in their order, ambiguous and foreign ones included; imports none.
 
     The value is the name by which a plugin is used: `distribution:name` where a name is ambiguous.
     """
-    order = list(CONTRACTS)
     found = sorted(
-        _fitting(list(_found(families))), key=lambda p: (order.index(p.family), p.name, p.distribution)
+        _fitting(list(_found(families))), key=lambda p: (_ORDER.index(p.family), p.name, p.distribution)
     )
     count = Counter((plugin.family, plugin.name) for plugin in found)
     return {p: p.name if count[p.family, p.name] == 1 else p.full_name for p in found}
@@ -134,28 +130,6 @@ def _leads_to(plugin: Plugin, part: type[Any]) -> bool:
         return False
 
 
-NAMES = "A name, family/name where several families have one, or distribution:name."  # for --help
-SINGULAR = {
-    "backbones": "backbone",
-    "reducers": "reducer",
-    "densities": "density",
-    "metrics": "metric",
-    "datasets": "dataset",
-}
-
-
-def find_family(word: str) -> str:
-    """The family of this name, in the plural or the singular.
-
-    Raises:
-        BadArgument: There is none; near misses are named.
-    """
-    for family in CONTRACTS:
-        if word in (family, SINGULAR[family]):
-            return family
-    raise BadArgument(f'There is no family "{word}".{did_you_mean(word, SINGULAR.values())}')
-
-
 def find_plugin(name: str) -> Plugin:
     """The plugin called `name`, `distribution:name`, or one of these after `family/`; it is not imported.
 
@@ -165,7 +139,7 @@ def find_plugin(name: str) -> Plugin:
     """
     family, slash, rest = name.partition("/")
     if slash:
-        return Registry(find_family(family)).find(rest)
+        return Registry(find_family(family).plural).find(rest)
     plugins = installed()
     matches = {p: short for p, short in plugins.items() if name in (p.name, p.full_name)}
     if len(matches) > 1:

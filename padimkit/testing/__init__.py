@@ -9,7 +9,7 @@ In a test module, each check becomes a test of its own:
     def test_contract(check):
         check(Flow)  # or any function that returns a fresh instance: check(lambda: Flow(steps=2))
 
-Without pytest, `check_density(Flow)` raises a ContractViolation at the first check that fails, and
+Without pytest, `check_part(Flow)` raises a ContractViolation at the first check that fails, and
 `outcomes(DensityModel, Flow)` tells what came of each.
 """
 
@@ -20,12 +20,14 @@ from padimkit.testing.suite import (
     check_dataset,
     check_density,
     check_metric,
+    check_part,
     check_reducer,
     checks_of,
     outcomes,
 )
 
 __all__ = [
+    "check_part",
     "check_backbone",
     "check_reducer",
     "check_density",

@@ -15,11 +15,8 @@ from padimkit.testing.metrics import METRIC_CHECKS
 from padimkit.testing.reducers import REDUCER_CHECKS
 
 _CHECKS: dict[type[Any], tuple[Check, ...]] = {
-    Backbone: BACKBONE_CHECKS,
-    Reducer: REDUCER_CHECKS,
-    DensityModel: DENSITY_CHECKS,
-    Metric: METRIC_CHECKS,
-    DataSource: DATASET_CHECKS,
+    checks[0].contract: checks
+    for checks in (BACKBONE_CHECKS, REDUCER_CHECKS, DENSITY_CHECKS, METRIC_CHECKS, DATASET_CHECKS)
 }
 
 
@@ -43,8 +40,7 @@ def checks_of(contract: type[Any]) -> tuple[Check, ...]:
         BadArgument: It is no contract of a plugin family.
     """
     if contract not in _CHECKS:
-        names = ", ".join(known.__name__ for known in _CHECKS)
-        raise BadArgument(f"{contract!r} has no contract checks. Expected one of {names}.")
+        raise BadArgument(f"{contract!r} has no contract checks. Expected one of {_names()}.")
     return _CHECKS[contract]
 
 
@@ -58,49 +54,51 @@ def outcomes(contract: type[Any], make: Make) -> Iterator[Outcome]:
     return (_outcome(check, make) for check in checks_of(contract))
 
 
-def check_backbone(make: Make) -> None:
-    """Does all checks of a backbone.
+def check_part(make: Make) -> None:
+    """Do all checks of each contract that the part meets.
+
+    Args:
+        make: Returns a fresh instance at each call; a class whose arguments all have defaults will do.
 
     Raises:
-        ContractViolation: The first that fails; `outcomes` goes on and tells of all.
+        ContractViolation: The first check that fails; `outcomes` goes on and tells of all.
+        BadArgument: `make` returns something that meets no contract of a plugin family.
     """
+    part = make()
+    met = [contract for contract in _CHECKS if isinstance(part, contract)]
+    if not met:
+        raise BadArgument(f'Expected "make" to return one of {_names()}, got {part!r}.')
+    for contract in met:
+        _do_checks(contract, make)
+
+
+def check_backbone(make: Make) -> None:
+    """Do all checks of a backbone, as `check_part` does, and require that it is one."""
     _do_checks(Backbone, make)
 
 
 def check_reducer(make: Make) -> None:
-    """Does all checks of a reducer.
-
-    Raises:
-        ContractViolation: The first that fails; `outcomes` goes on and tells of all.
-    """
+    """Do all checks of a reducer, as `check_part` does, and require that it is one."""
     _do_checks(Reducer, make)
 
 
 def check_density(make: Make) -> None:
-    """Does all checks of a density model.
-
-    Raises:
-        ContractViolation: The first that fails; `outcomes` goes on and tells of all.
-    """
+    """Do all checks of a density model, as `check_part` does, and require that it is one."""
     _do_checks(DensityModel, make)
 
 
 def check_metric(make: Make) -> None:
-    """Does all checks of a metric.
-
-    Raises:
-        ContractViolation: The first that fails; `outcomes` goes on and tells of all.
-    """
+    """Do all checks of a metric, as `check_part` does, and require that it is one."""
     _do_checks(Metric, make)
 
 
 def check_dataset(make: Make) -> None:
-    """Does all checks of a data source.
-
-    Raises:
-        ContractViolation: The first that fails; `outcomes` goes on and tells of all.
-    """
+    """Do all checks of a data source, as `check_part` does, and require that it is one."""
     _do_checks(DataSource, make)
+
+
+def _names() -> str:
+    return ", ".join(contract.__name__ for contract in _CHECKS)
 
 
 def _do_checks(contract: type[Any], make: Make) -> None:

@@ -8,8 +8,7 @@ import pytest
 import yaml
 
 from padimkit.benchmark.store import read_all
-
-FAMILIES = ("backbone", "reducer", "density", "metric", "dataset")
+from padimkit.registry.families import FAMILIES
 
 
 @pytest.fixture
@@ -26,8 +25,8 @@ def strangers(tmp_path):
 
     pip = [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", "--no-build-isolation"]
     for family in FAMILIES:
-        padimkit("plugins", "new", family, f"foreign-{family}")
-    projects = [str(tmp_path / f"foreign-{family}") for family in FAMILIES]
+        padimkit("plugins", "new", family.singular, f"foreign-{family.singular}")
+    projects = [str(tmp_path / f"foreign-{family.singular}") for family in FAMILIES]
     subprocess.run([*pip, "--target", str(site), *projects], check=True, capture_output=True)
     return padimkit
 

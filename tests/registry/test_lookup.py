@@ -1,8 +1,7 @@
 import pytest
 
 from padimkit.errors import AmbiguousPlugin, BadArgument, UnknownPlugin
-from padimkit.registry.plugin import CONTRACTS
-from padimkit.registry.registry import SINGULAR, find_family, find_plugin
+from padimkit.registry.registry import find_plugin
 
 TWIN = {"twin": "twin:Twin"}
 
@@ -39,9 +38,3 @@ def test_what_does_not_exist_is_refused_with_near_misses():
         find_plugin("zzzzz")
     with pytest.raises(BadArgument, match="no family \"densty\".*'density'"):
         find_plugin("densty/gaussian")
-
-
-def test_each_family_has_its_singular():
-    assert list(SINGULAR) == list(CONTRACTS)
-    for family, word in SINGULAR.items():
-        assert find_family(word) == find_family(family) == family

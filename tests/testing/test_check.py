@@ -14,12 +14,14 @@ from padimkit.contracts import Backbone, DataSource, DensityModel, Metric, Reduc
 from padimkit.densities.gaussian import Gaussian
 from padimkit.errors import BadArgument
 from padimkit.reducers.identity import Identity
+from padimkit.registry.families import FAMILIES
 from padimkit.testing import (
     Check,
     ContractViolation,
     NotApplicable,
     check_backbone,
     check_density,
+    check_part,
     checks_of,
     outcomes,
 )
@@ -32,6 +34,12 @@ class Zero(Gaussian):
     def score(self, embedding):
         scores = super().score(embedding)
         return type(scores)(scores.patches * 0)
+
+
+class Both(Identity, Zero):
+    """Reduces as it should, and then finds nothing anomalous."""
+
+    fit, state_dict, load_state_dict = Zero.fit, Zero.state_dict, Zero.load_state_dict
 
 
 def of(function):
@@ -118,6 +126,28 @@ def test_all_checks_at_once_stop_at_the_first_that_fails():
     check_backbone(Pixels)
     with pytest.raises(ContractViolation, match='Zero fails the check "outliers_score_higher"'):
         check_density(Zero)
+
+
+def test_the_checks_of_a_part_are_those_of_its_contract():
+    check_part(Pixels)
+    with pytest.raises(ContractViolation, match='Zero fails the check "outliers_score_higher"'):
+        check_part(Zero)
+
+
+def test_a_part_of_two_families_is_checked_as_both():
+    with pytest.raises(ContractViolation, match='Both fails the check "outliers_score_higher"'):
+        check_part(Both)
+
+
+def test_a_part_of_no_family_is_refused():
+    with pytest.raises(BadArgument, match='"make" to return one of Backbone, .*, got 7'):
+        check_part(lambda: 7)
+
+
+def test_every_family_has_checks():
+    for family in FAMILIES:
+        checked = checks_of(family.load_contract())
+        assert checked and {check.contract for check in checked} == {family.load_contract()}
 
 
 def test_what_does_not_apply_says_why():

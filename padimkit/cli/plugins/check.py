@@ -10,10 +10,10 @@ from jsonargparse import ArgumentError, get_loader
 
 from padimkit.cli.plugins.documentation import required_arguments
 from padimkit.cli.plugins.table import lines
-from padimkit.config.names import FAMILIES
 from padimkit.config.parser import explained, new_parser
 from padimkit.config.schema import Schema
 from padimkit.errors import BadConfig, BrokenContract
+from padimkit.registry.families import find_family
 from padimkit.registry.plugin import Plugin
 from padimkit.registry.registry import NAMES, find_plugin
 from padimkit.testing import Outcome, checks_of, outcomes
@@ -40,7 +40,8 @@ def run(words: list[str]) -> None:
     parser.add_argument("--init_args", default="{}", help="Arguments of the plugin in YAML or JSON.")
     known, rest = parser.parse_known_args(words)
     plugin = find_plugin(known.name)
-    contract, make = contract_of(plugin), maker(plugin, known.init_args, rest)
+    contract = find_family(plugin.family).load_contract()
+    make = maker(plugin, known.init_args, rest)
     failed = _report(outcomes(contract, make), max(len(check.name) for check in checks_of(contract)))
     if failed:
         raise BrokenContract(f'{failed} of the checks above failed: "{plugin.name}" breaks its contract.')
@@ -57,11 +58,6 @@ def _report(found: Iterator[Outcome], width: int) -> int:
     return counts["failed"]
 
 
-def contract_of(plugin: Plugin) -> type[Any]:
-    """The contract of the plugin's family."""
-    return next(contract for contract, family in FAMILIES.items() if family == plugin.family)
-
-
 def maker(plugin: Plugin, init_args: str, words: list[str]) -> Callable[[], Any]:
     """Returns what makes a fresh instance of the plugin at each call.
 
@@ -76,9 +72,10 @@ def maker(plugin: Plugin, init_args: str, words: list[str]) -> Callable[[], Any]
     arguments, options = _mapping(init_args), [_option(word) for word in words]
     _require_arguments(plugin, {*arguments, *(_argument(option) for option in options)})
     chosen = yaml.safe_dump({"class_path": plugin.full_name, "init_args": arguments}, default_flow_style=True)
+    contract = find_family(plugin.family).load_contract()
     parser = new_parser("plugins check")
-    parser.add_argument("--plugin", type=contract_of(plugin))
-    schema = Schema({"plugin": contract_of(plugin)})
+    parser.add_argument("--plugin", type=contract)
+    schema = Schema({"plugin": contract})
     try:
         settings = parser.parse_args(list(schema.words([f"--plugin={chosen}", *options])))
     except ArgumentError as error:

@@ -13,9 +13,9 @@ from pathlib import Path
 
 from padimkit.errors import BadArgument, BadOutput
 from padimkit.files import new_folder
+from padimkit.registry.families import FAMILIES, Family, find_family
 from padimkit.registry.modules import locate
-from padimkit.registry.plugin import CONTRACTS
-from padimkit.registry.registry import SINGULAR, Registry, find_family
+from padimkit.registry.registry import Registry
 
 
 def run(words: list[str]) -> None:
@@ -25,7 +25,7 @@ def run(words: list[str]) -> None:
         description="Write the package of a new plugin: a module that keeps its contract and is to be "
         "changed, with entry point, test, README and CI file.",
     )
-    parser.add_argument("family", help=f"One of {', '.join(SINGULAR.values())}.")
+    parser.add_argument("family", help=f"One of {', '.join(family.singular for family in FAMILIES)}.")
     parser.add_argument("name", help="Such as my-density: the name of the package and of the plugin.")
     parser.add_argument("--output", type=Path, help="Folder to write, NAME in this folder by default.")
     known = parser.parse_args(words)
@@ -33,7 +33,7 @@ def run(words: list[str]) -> None:
     names = write_starter(find_family(known.family), known.name, output)
     print(f"Wrote {output}. Change {output / names.module}.py, then:")
     print(f"  pip install -e {shlex.quote(str(output))}")
-    print(f"  padimkit plugins check {names.family}/{names.module}")
+    print(f"  padimkit plugins check {names.family.plural}/{names.module}")
 
 
 _TEMPLATE = Path(__file__).with_name("template")
@@ -44,7 +44,7 @@ _NAME = re.compile(r"[a-z][a-z0-9]*([-_][a-z0-9]+)*")
 class Names:
     """What a new plugin is called, in the forms that the template needs."""
 
-    family: str
+    family: Family
     name: str
 
     @property
@@ -68,15 +68,15 @@ class Names:
             "my-plugin": self.distribution,
             "my_plugin": self.module,
             "MyPlugin": self.class_name,
-            "FAMILY": SINGULAR[self.family],
-            "FAMILIES": self.family,
-            "Contract": CONTRACTS[self.family],
+            "FAMILY": self.family.singular,
+            "FAMILIES": self.family.plural,
+            "Contract": self.family.contract,
         }
         pattern = "|".join(rf"(?<![A-Za-z]){word}(?![A-Za-z])" for word in words)
         return re.sub(pattern, lambda found: words[found[0]], text)
 
 
-def write_starter(family: str, name: str, target: Path) -> Names:
+def write_starter(family: Family, name: str, target: Path) -> Names:
     """Writes the package of a new plugin into the folder `target`, whole or not at all; returns its names.
 
     Raises:
@@ -97,7 +97,7 @@ def write_starter(family: str, name: str, target: Path) -> Names:
 
 def _files(names: Names) -> Iterator[tuple[Path, str]]:
     """The files of the package: what all families share, and the module of one."""
-    modules = {f"{family}.py" for family in SINGULAR.values()}
+    modules = {f"{family.singular}.py" for family in FAMILIES}
     for path in sorted(_TEMPLATE.rglob("*")):
         inside = path.relative_to(_TEMPLATE)
         if path.is_file() and "__pycache__" not in inside.parts and inside.name not in modules:
@@ -105,8 +105,8 @@ def _files(names: Names) -> Iterator[tuple[Path, str]]:
     yield Path(f"{names.module}.py"), names.put_into(_module(names.family).read_text(encoding="utf-8"))
 
 
-def _module(family: str) -> Path:
-    return _TEMPLATE / f"{SINGULAR[family]}.py"
+def _module(family: Family) -> Path:
+    return _TEMPLATE / f"{family.singular}.py"
 
 
 def _require_name(name: str) -> None:
@@ -129,9 +129,9 @@ def _meaning(names: Names) -> str:
     located = locate(names.module)
     if keyword.iskeyword(names.module) or keyword.iskeyword(names.class_name):
         return "it is a keyword of Python"
-    for plugin in Registry(names.family).plugins():
+    for plugin in Registry(names.family.plural).plugins():
         if plugin.name == names.module:
-            return f'"{plugin.distribution}" has a plugin of this name in the family "{names.family}"'
+            return f'"{plugin.distribution}" has a plugin of this name in the family "{names.family.plural}"'
     if names.module in sys.stdlib_module_names or (located and located.file):
         return f'there is a module "{names.module}" already'
     if _is_installed(names.distribution):

@@ -5,7 +5,8 @@ from collections.abc import Sequence
 
 from padimkit.cli.plugins.documentation import Manual, manual
 from padimkit.cli.plugins.table import lines, widths
-from padimkit.registry.plugin import CONTRACTS, Plugin
+from padimkit.registry.families import find_family
+from padimkit.registry.plugin import Plugin
 from padimkit.registry.registry import NAMES, find_plugin
 
 _TITLES = ("argument", "type", "default", "meaning")
@@ -28,11 +29,12 @@ def run(words: list[str]) -> None:
 
 
 def _print_origin(plugin: Plugin) -> None:
+    contract = find_family(plugin.family).contract
     rows = [
         ("name", f"{plugin.family}/{plugin.name}"),
         ("distribution", f"{plugin.distribution} {plugin.version}"),
         ("class", plugin.class_path),
-        ("contract", f"padimkit.contracts.{CONTRACTS[plugin.family]}, version {plugin.contract_version}"),
+        ("contract", f"padimkit.contracts.{contract}, version {plugin.contract_version}"),
     ]
     _print_table(rows)
 

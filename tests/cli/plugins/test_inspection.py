@@ -6,8 +6,8 @@ import sys
 import pytest
 
 from padimkit.cli.plugins.inspection import docstring, inspect, parsed
+from padimkit.registry.families import FAMILIES
 from padimkit.registry.modules import locate
-from padimkit.registry.plugin import CONTRACTS
 from padimkit.registry.registry import Registry
 
 
@@ -15,7 +15,7 @@ def said(module, name):
     return docstring(parsed(locate(module)), module, name)
 
 
-@pytest.mark.parametrize("family", CONTRACTS)
+@pytest.mark.parametrize("family", [family.plural for family in FAMILIES])
 def test_every_description_is_the_first_line_of_the_docstring(family):
     for plugin in Registry(family).plugins():
         expected = runtime.getdoc(plugin.load()).splitlines()[0]

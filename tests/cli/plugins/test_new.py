@@ -11,31 +11,29 @@ import zipfile
 import pytest
 from fresh_environment import ROOT, FreshEnvironment
 
-import padimkit.contracts
 from padimkit.cli.main import main
 from padimkit.cli.plugins.new import write_starter
 from padimkit.errors import BadArgument, BadOutput
-from padimkit.registry.plugin import CONTRACTS
-from padimkit.registry.registry import SINGULAR
+from padimkit.registry.families import FAMILIES, find_family
 from padimkit.testing import outcomes
 
 TEMPLATE = ROOT / "padimkit" / "cli" / "plugins" / "template"
 
 
-@pytest.mark.parametrize("family", CONTRACTS)
+@pytest.mark.parametrize("family", FAMILIES, ids=lambda family: family.plural)
 def test_the_written_module_passes_every_check_of_its_contract(family, tmp_path, monkeypatch):
     write_starter(family, "fresh-start", tmp_path / "package")
     spec = importlib.util.spec_from_file_location("fresh_start", tmp_path / "package" / "fresh_start.py")
     module = importlib.util.module_from_spec(spec)
     monkeypatch.setitem(sys.modules, "fresh_start", module)
     spec.loader.exec_module(module)
-    contract = getattr(padimkit.contracts, CONTRACTS[family])
+    contract = family.load_contract()
     found = {outcome.check.name: outcome for outcome in outcomes(contract, module.FreshStart)}
     assert {name: outcome.reason for name, outcome in found.items() if outcome.verdict == "failed"} == {}
     assert sum(outcome.verdict == "passed" for outcome in found.values()) >= 10
 
 
-@pytest.mark.parametrize("family", CONTRACTS)
+@pytest.mark.parametrize("family", FAMILIES, ids=lambda family: family.plural)
 def test_no_word_of_the_template_is_left(family, tmp_path):
     write_starter(family, "fresh-start", tmp_path / "package")
     files = sorted(p.relative_to(tmp_path / "package") for p in tmp_path.rglob("*") if p.is_file())
@@ -49,8 +47,8 @@ def test_no_word_of_the_template_is_left(family, tmp_path):
     text = "".join((tmp_path / "package" / file).read_text() for file in files)
     for word in ("my-plugin", "my_plugin", "MyPlugin", "FAMILY", "FAMILIES", "Contract)"):
         assert word not in text
-    entry = f'[project.entry-points."padimkit.{family}"]\nfresh_start = "fresh_start:FreshStart"\n'
-    assert entry in text and f"@contract_checks({CONTRACTS[family]})\n" in text
+    entry = f'[project.entry-points."padimkit.{family.plural}"]\nfresh_start = "fresh_start:FreshStart"\n'
+    assert entry in text and f"@contract_checks({family.contract})\n" in text
 
 
 def test_what_pip_compiles_on_installation_is_not_copied(tmp_path, monkeypatch):
@@ -58,7 +56,7 @@ def test_what_pip_compiles_on_installation_is_not_copied(tmp_path, monkeypatch):
     for module in (tmp_path / "template").rglob("*.py"):
         py_compile.compile(str(module))
     monkeypatch.setattr("padimkit.cli.plugins.new._TEMPLATE", tmp_path / "template")
-    write_starter("metrics", "fresh-start", tmp_path / "package")
+    write_starter(find_family("metrics"), "fresh-start", tmp_path / "package")
     assert list((tmp_path / "template").rglob("*.pyc")) and not list((tmp_path / "package").rglob("*.pyc"))
 
 
@@ -95,7 +93,7 @@ def test_the_template_is_part_of_the_wheel_and_of_the_sdist(tmp_path):
 
 def test_the_template_stands_among_the_plugins():
     assert (ROOT / "plugins" / "template").resolve() == TEMPLATE
-    assert {path.stem for path in TEMPLATE.glob("*.py")} == set(SINGULAR.values())
+    assert {path.stem for path in TEMPLATE.glob("*.py")} == {family.singular for family in FAMILIES}
 
 
 @pytest.mark.parametrize(
@@ -116,24 +114,24 @@ def test_the_template_stands_among_the_plugins():
 )
 def test_a_name_that_cannot_be_used_is_refused_and_nothing_is_written(family, name, message, tmp_path):
     with pytest.raises(BadArgument, match=message):
-        write_starter(family, name, tmp_path / "package")
+        write_starter(find_family(family), name, tmp_path / "package")
     assert list(tmp_path.iterdir()) == []
 
 
 def test_a_name_may_be_used_in_another_family(tmp_path):
-    write_starter("reducers", "gaussian", tmp_path / "package")
+    write_starter(find_family("reducers"), "gaussian", tmp_path / "package")
     assert (tmp_path / "package" / "gaussian.py").is_file()
 
 
 def test_an_existing_folder_is_left_as_it_is(tmp_path):
     (tmp_path / "mine").write_text("mine")
     with pytest.raises(BadOutput, match="exists. Choose another place with --output, or remove it yourself"):
-        write_starter("metrics", "fresh-start", tmp_path)
+        write_starter(find_family("metrics"), "fresh-start", tmp_path)
     assert [path.name for path in tmp_path.iterdir()] == ["mine"]
 
 
 def test_what_cannot_be_written_is_refused(tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(BadOutput, match="cannot be written"):
-        write_starter("metrics", "fresh-start", tmp_path / "file" / "package")
+        write_starter(find_family("metrics"), "fresh-start", tmp_path / "file" / "package")
     assert [path.name for path in tmp_path.iterdir()] == ["file"]

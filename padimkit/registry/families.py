@@ -1,0 +1,49 @@
+"""The families of plugins, once: a sixth is a row here, its contract, its checks and its template."""
+
+import importlib
+from dataclasses import dataclass
+from typing import Any
+
+from padimkit.errors import BadArgument, did_you_mean
+
+
+@dataclass(frozen=True)
+class Family:
+    """A kind of part that plugins provide.
+
+    Args:
+        plural: Names the group of its entry points, `padimkit.<plural>`.
+        singular: Names one plugin of it, for people.
+        contract: The name of the class in `padimkit.contracts` that its plugins subclass.
+    """
+
+    plural: str
+    singular: str
+    contract: str  # by name: the class needs torch, which takes longer to import than plugins to list
+
+    def load_contract(self) -> type[Any]:
+        """Return the contract, imported."""
+        contract: type[Any] = getattr(importlib.import_module("padimkit.contracts"), self.contract)
+        return contract
+
+
+FAMILIES = (
+    Family("backbones", "backbone", "Backbone"),
+    Family("reducers", "reducer", "Reducer"),
+    Family("densities", "density", "DensityModel"),
+    Family("metrics", "metric", "Metric"),
+    Family("datasets", "dataset", "DataSource"),
+)
+
+
+def find_family(word: str) -> Family:
+    """Return the family of this name, in the plural or the singular.
+
+    Raises:
+        BadArgument: There is none; near misses are named.
+    """
+    for family in FAMILIES:
+        if word in (family.plural, family.singular):
+            return family
+    known = [family.singular for family in FAMILIES]
+    raise BadArgument(f'There is no family "{word}".{did_you_mean(word, known)}')
