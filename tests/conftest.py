@@ -1,8 +1,12 @@
-"""Shapes in signatures are checked at run time here, and only here; each run draws fresh random inputs."""
+"""Shapes in signatures are checked at run time here, and only here; each test has a fixed seed of its own.
 
-import secrets
+`make fuzz` gives fresh seeds, many to each test that draws: see tests/helpers/fuzz.py.
+"""
+
+import random as python
 import shutil
 import textwrap
+import zlib
 from dataclasses import replace
 from pathlib import Path
 
@@ -19,11 +23,33 @@ SHARED = Path(__file__).resolve().parents[2] / "shared"
 
 
 @pytest.fixture
-def generator() -> torch.Generator:
-    """Another seed in each run; pytest shows it when the test fails."""
-    seed = secrets.randbits(32)
-    print(f"seed {seed}")
+def seed(request: pytest.FixtureRequest) -> int:
+    """The test's own, on every machine."""
+    return zlib.crc32(request.node.nodeid.encode())
+
+
+@pytest.fixture(scope="session")
+def common_seed() -> int:
+    """That of what several tests share."""
+    return 0
+
+
+@pytest.fixture
+def generator(seed: int) -> torch.Generator:
     return torch.Generator().manual_seed(seed)
+
+
+@pytest.fixture
+def random(seed: int) -> np.random.Generator:
+    return np.random.default_rng(seed)
+
+
+@pytest.fixture(autouse=True)
+def shared_generators() -> None:
+    """No test depends on which others have drawn before it in the same process, or on what beartype draws."""
+    python.seed(0)
+    np.random.seed(0)
+    torch.manual_seed(0)
 
 
 @pytest.fixture
@@ -81,11 +107,9 @@ def install(tmp_path, monkeypatch):
 
 
 @pytest.fixture(scope="session")
-def drawn_campus(tmp_path_factory) -> Campus:
-    """A small ShanghaiTech with other videos in each run, for tests that leave it as it is."""
-    seed = secrets.randbits(32)
-    print(f"seed of the campus {seed}")
-    return write_campus(tmp_path_factory.mktemp("drawn") / "campus", np.random.default_rng(seed))
+def drawn_campus(tmp_path_factory, common_seed) -> Campus:
+    """A small ShanghaiTech, for tests that leave it as it is."""
+    return write_campus(tmp_path_factory.mktemp("drawn") / "campus", np.random.default_rng(common_seed))
 
 
 @pytest.fixture

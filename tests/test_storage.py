@@ -56,8 +56,8 @@ def rewrite(model, change):
     (model / "manifest.json").write_text(json.dumps(manifest))
 
 
-def test_a_loaded_model_predicts_the_same_bit_for_bit(pipeline, model):
-    images = torch.rand(2, 3, 12, 12)
+def test_a_loaded_model_predicts_the_same_bit_for_bit(pipeline, model, generator):
+    images = torch.rand(2, 3, 12, 12, generator=generator)
     loaded = load(model)
     assert torch.equal(loaded.predict(images).anomaly_maps, pipeline.predict(images).anomaly_maps)
     assert loaded.preprocessing == Preprocessing(resize=16, crop=12)
@@ -104,7 +104,7 @@ def test_a_loaded_model_can_be_updated(pipeline, model, generator):
     loaded, more = load(model), [Batch(torch.rand(3, 3, 12, 12, generator=generator), ("y",) * 3)]
     loaded.update(more)
     pipeline.update(more)
-    images = torch.rand(2, 3, 12, 12)
+    images = torch.rand(2, 3, 12, 12, generator=generator)
     torch.testing.assert_close(loaded.predict(images).anomaly_maps, pipeline.predict(images).anomaly_maps)
 
 

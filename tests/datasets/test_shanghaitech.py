@@ -1,6 +1,5 @@
 import pickle
 import re
-import secrets
 import shutil
 import subprocess
 import sys
@@ -79,8 +78,8 @@ def test_one_scene_is_read_alone(campus):
     assert numbers_in(READER.batches(source.test())) == numbers_of(campus, TEST[:2])
 
 
-def test_every_nth_frame_of_each_video_is_read(campus):
-    train, test = 2 + secrets.randbelow(50), 2 + secrets.randbelow(12)
+def test_every_nth_frame_of_each_video_is_read(campus, random):
+    train, test = random.integers((2, 2), (52, 14)).tolist()
     source = ShanghaiTech(campus.root, train_every=train, test_every=test)
     assert numbers_in(READER.batches(source.train())) == numbers_of(campus, TRAIN, every=train)
     batches = list(READER.batches(source.test()))
@@ -423,6 +422,6 @@ assert "av" in sys.modules
     subprocess.run([sys.executable, "-c", code], check=True)
 
 
-def test_the_drawn_frames_show_their_numbers():
-    number = secrets.randbelow(4096)
+def test_the_drawn_frames_show_their_numbers(random):
+    number = int(random.integers(4096))
     assert number_in(picture(number)[..., 0] / 255) == number

@@ -1,5 +1,4 @@
 import re
-import secrets
 from concurrent.futures import ThreadPoolExecutor
 from itertools import islice
 
@@ -112,9 +111,9 @@ def test_threads_give_what_one_gives(batches, numbers):
 
 
 @pytest.mark.parametrize("reader", [ALONE, THREADS])
-def test_a_second_loop_starts_afresh_even_if_the_first_one_stopped_early(batches, numbers, reader):
+def test_a_second_loop_starts_afresh_even_if_the_first_one_stopped_early(batches, numbers, reader, random):
     frames = batches(reader)
-    list(islice(frames, secrets.randbelow(20)))
+    list(islice(frames, int(random.integers(20))))
     assert numbers_in(frames) == numbers_in(frames) == numbers
 
 
@@ -137,20 +136,20 @@ def test_videos_that_were_left_half_read_do_not_slow_two_loops_down(batches, num
 
 
 @pytest.mark.parametrize("reader", [ALONE, THREADS])
-def test_many_loops_at_a_time_are_right_and_open_few_videos(batches, numbers, reader):
+def test_many_loops_at_a_time_are_right_and_open_few_videos(batches, numbers, reader, random):
     frames = batches(reader)
     loops, found = [iter(frames) for _ in range(5)], [[] for _ in range(5)]
     while any(len(each) < len(frames) for each in found):
-        chosen = secrets.randbelow(5)
-        found[chosen] += list(islice(loops[chosen], 1 + secrets.randbelow(4)))
+        chosen, count = random.integers((0, 1), (5, 5)).tolist()
+        found[chosen] += list(islice(loops[chosen], count))
     assert all(numbers_in(each) == numbers for each in found)
     assert Watched.most <= 3
 
 
-def test_frames_are_right_in_any_order_and_with_little_room(batches, numbers, monkeypatch):
+def test_frames_are_right_in_any_order_and_with_little_room(batches, numbers, monkeypatch, random):
     monkeypatch.setattr(videos, "_MOST_KEPT", 2)
     samples = batches(ALONE).samples
-    order = np.random.default_rng(secrets.randbits(32)).permutation(len(samples)).tolist()
+    order = random.permutation(len(samples)).tolist()
     with ThreadPoolExecutor(8) as pool:
         pictures = list(pool.map(lambda index: samples[index].open(samples[index].path), order))
     assert [number_of(picture) for picture in pictures] == [numbers[index] for index in order]
@@ -189,8 +188,8 @@ def starts_of_frames(video):
 
 
 @pytest.mark.parametrize("every", [1, 9, 70])
-def test_a_video_that_ends_early_is_refused_with_both_numbers(film, every):
-    left = 1 + secrets.randbelow(69)
+def test_a_video_that_ends_early_is_refused_with_both_numbers(film, every, random):
+    left = int(random.integers(1, 70))
     film.write_bytes(film.read_bytes()[: starts_of_frames(film)[left]])
     reel = videos_of(film, every=every)
     refusal = pytest.raises(BadImage, match=re.escape(f'The video "{film}" ends after {left} of 70 frames.'))
@@ -206,10 +205,10 @@ def test_a_video_that_ends_early_is_refused_with_both_numbers(film, every):
 
 
 @pytest.mark.parametrize("reader", [ALONE, THREADS])
-def test_a_video_that_was_cut_anywhere_is_refused_after_what_is_whole(campus, reader):
+def test_a_video_that_was_cut_anywhere_is_refused_after_what_is_whole(campus, reader, random):
     video = campus.root / "training" / "videos" / "01_002.avi"
     _, second, *_, last, _ = starts_of_frames(video)
-    video.write_bytes(video.read_bytes()[: second + secrets.randbelow(last - second)])
+    video.write_bytes(video.read_bytes()[: random.integers(second, last)])
     seen = []
     with pytest.raises(BadImage, match=r'01_002.avi" (ends|cannot be decoded) after \d+ of \d+ frames'):
         for batch in reader.batches(ShanghaiTech(campus.root).train()):
@@ -236,12 +235,10 @@ def test_a_frame_that_cannot_be_decoded_is_named_and_those_before_it_are_given(f
     assert (Watched.opened, Watched.open) == (1, 0)
 
 
-@pytest.mark.parametrize(
-    "content", [b"", b"RIFF", secrets.token_bytes(5000)], ids=["empty", "head", "garbage"]
-)
-def test_what_is_no_video_is_refused_when_it_is_listed(campus, content):
+@pytest.mark.parametrize("kind", ["empty", "head", "garbage"])
+def test_what_is_no_video_is_refused_when_it_is_listed(campus, kind, random):
     video = campus.root / "training" / "videos" / "02_001.avi"
-    video.write_bytes(content)
+    video.write_bytes({"empty": b"", "head": b"RIFF", "garbage": random.bytes(5000)}[kind])
     with pytest.raises(BadImage, match=re.escape(f'The video "{video}" cannot be opened: ')):
         ShanghaiTech(campus.root).train()
     ShanghaiTech(campus.root, scene=1).train()

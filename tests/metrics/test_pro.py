@@ -72,22 +72,35 @@ def test_a_limit_on_a_point_of_the_curve_equals_the_definition(random):
 
 
 @pytest.mark.parametrize("max_fpr", [0.3, 1.0])
-def test_the_curve_lies_on_its_definition(random, max_fpr):
+def test_the_curve_is_its_definition_at_equal_steps(random, max_fpr):
     maps, masks = tied_maps(random)
     metric = PRO(max_fpr)
-    expected = computed(metric, of_pixels(maps, masks))
+    area = computed(metric, of_pixels(maps, masks))
     false, overlaps = metric.curve(points=500)
-    found = [(i, region) for i, mask in enumerate(masks) for region in flooded(mask)]
-    on_curve = {(0.0, 0.0)}
-    for threshold in set(maps.ravel().tolist()):
-        overlap = np.mean([np.mean([maps[i][pixel] >= threshold for pixel in region]) for i, region in found])
-        on_curve.add((round(float(np.mean(maps[~masks] >= threshold)), 9), round(float(overlap), 9)))
-    points = set(zip(false.round(9).tolist(), overlaps.round(9).tolist(), strict=True))
-    assert len(points) > 1
-    assert {point for point in points if point[0] > 0} <= on_curve
-    assert list(false) == sorted(false) and list(overlaps) == sorted(overlaps)
+    points, normal = counted(maps, masks), np.sum(~masks)
+    steps = np.linspace(0, max_fpr, 500) * normal
+    expected = np.array([max(point for point in points if point[0] <= step) for step in steps])
+    np.testing.assert_allclose(np.stack([false * normal, overlaps], 1), expected, atol=1e-9)
     if max_fpr == 1.0:
-        assert np.trapezoid(overlaps, false) == pytest.approx(expected, abs=0.02)
+        assert np.trapezoid(overlaps, false) == pytest.approx(area, abs=0.02)
+
+
+def counted(maps: np.ndarray, masks: np.ndarray) -> list[tuple[int, float]]:
+    """Normal pixels that each threshold finds, and the mean overlap of regions; none at the highest one."""
+    found = [(i, region) for i, mask in enumerate(masks) for region in flooded(mask)]
+    points = [(0, 0.0)]
+    for threshold in set(maps.ravel().tolist()):
+        overlaps = [np.mean([maps[i][pixel] >= threshold for pixel in region]) for i, region in found]
+        points.append((int(np.sum(maps[~masks] >= threshold)), float(np.mean(overlaps))))
+    return points
+
+
+def test_a_curve_whose_first_step_is_past_its_limit_stays_at_its_start():
+    maps = np.zeros(SQUARE.shape, np.float32)
+    maps[:, ::2] = 1  # two tied levels: half of the normal pixels are found at once
+    metric = PRO(max_fpr=0.3)
+    metric.update(*of_pixels(maps, SQUARE))
+    assert [set(axis.tolist()) for axis in metric.curve(points=500)] == [{0.0}, {0.0}]
 
 
 def test_more_region_pixels_than_one_chunk_give_the_same(random, monkeypatch):

@@ -136,7 +136,7 @@ def test_layers_of_a_linear_reducer_are_never_aligned_to_score_or_to_fit_a_densi
             pass
 
     pipeline = fitted(batches(generator), backbone=TwoScales(), reducer=Apart())
-    assert pipeline.predict(torch.rand(1, 3, 10, 10)).anomaly_maps.shape == (1, 10, 10)
+    assert pipeline.predict(torch.rand(1, 3, 10, 10, generator=generator)).anomaly_maps.shape == (1, 10, 10)
 
 
 def test_the_density_learns_how_many_batches_there_are(generator):
@@ -184,14 +184,18 @@ def test_batch_size_does_not_matter(generator):
 
 
 def test_a_second_fit_forgets_the_first(generator):
-    first, second, test = batches(generator), batches(generator, size=8), torch.rand(2, 3, 8, 8)
+    first, second, test = (
+        batches(generator),
+        batches(generator, size=8),
+        torch.rand(2, 3, 8, 8, generator=generator),
+    )
     pipeline = fitted(first)
     pipeline.fit(second)
     assert torch.equal(pipeline.predict(test).anomaly_maps, fitted(second).predict(test).anomaly_maps)
 
 
 def test_a_failed_fit_leaves_what_was_learnt(generator):
-    pipeline, test = fitted(batches(generator)), torch.rand(2, 3, 10, 10)
+    pipeline, test = fitted(batches(generator)), torch.rand(2, 3, 10, 10, generator=generator)
     before = pipeline.predict(test).anomaly_maps
     with pytest.raises(BadShape, match=r"10 x 10 pixels, got 6 x 6 \(\"0.png\"\)"):
         pipeline.fit([*batches(generator), *batches(generator, size=6)])
@@ -200,7 +204,7 @@ def test_a_failed_fit_leaves_what_was_learnt(generator):
 
 @pytest.mark.parametrize("reducer", [Identity(), PCA(2), RandomChannels(2)])
 def test_update_equals_a_fit_on_all_images_with_the_same_reducer(generator, reducer):
-    data, test = batches(generator, 16), torch.rand(2, 3, 10, 10)
+    data, test = batches(generator, 16), torch.rand(2, 3, 10, 10, generator=generator)
     pipeline = fitted(data[:2], reducer=reducer)
     pipeline.update(data[2:])
     if isinstance(reducer, PCA):  # keeps its first components, so that only the count can be compared
@@ -211,7 +215,7 @@ def test_update_equals_a_fit_on_all_images_with_the_same_reducer(generator, redu
 
 
 def test_merge_equals_a_fit_on_all_images(generator):
-    data, test = batches(generator, 16), torch.rand(2, 3, 10, 10)
+    data, test = batches(generator, 16), torch.rand(2, 3, 10, 10, generator=generator)
     pipeline = fitted(data[:1])
     pipeline.merge(fitted(data[1:]))
     expected = fitted(data).predict(test).anomaly_maps
@@ -228,14 +232,14 @@ def test_merging_different_representations_is_refused(generator):
 
 
 def test_a_restored_pipeline_predicts_the_same_bit_for_bit(generator):
-    pipeline, test = fitted(batches(generator), reducer=PCA(2)), torch.rand(2, 3, 10, 10)
+    pipeline, test = fitted(batches(generator), reducer=PCA(2)), torch.rand(2, 3, 10, 10, generator=generator)
     restored = pixel_pipeline(reducer=PCA(2))
     restored.load_state_dict(pipeline.state_dict())
     assert torch.equal(restored.predict(test).anomaly_maps, pipeline.predict(test).anomaly_maps)
 
 
 def test_a_copy_can_be_updated_without_changing_the_original(generator):
-    pipeline, test = fitted(batches(generator)), torch.rand(2, 3, 10, 10)
+    pipeline, test = fitted(batches(generator)), torch.rand(2, 3, 10, 10, generator=generator)
     before = pipeline.predict(test).anomaly_maps
     copy.deepcopy(pipeline).update(batches(generator))
     assert torch.equal(pipeline.predict(test).anomaly_maps, before)
@@ -319,11 +323,11 @@ def test_a_density_that_returns_nan_is_refused(generator):
         load_state_dict = fit
 
     with pytest.raises(BadFeatures, match="Odd returned NaN or infinite scores"):
-        fitted(batches(generator), density=Odd()).predict(torch.rand(1, 3, 10, 10))
+        fitted(batches(generator), density=Odd()).predict(torch.rand(1, 3, 10, 10, generator=generator))
 
 
 def test_a_failed_update_leaves_what_was_learnt(generator):
-    pipeline, test = fitted(batches(generator)), torch.rand(2, 3, 10, 10)
+    pipeline, test = fitted(batches(generator)), torch.rand(2, 3, 10, 10, generator=generator)
     before = pipeline.predict(test).anomaly_maps
     with pytest.raises(BadShape):
         pipeline.update([*batches(generator), *batches(generator, size=6)])
@@ -332,7 +336,7 @@ def test_a_failed_update_leaves_what_was_learnt(generator):
 
 def test_what_a_part_has_learnt_before_does_not_count(generator):
     reducer = PCA(2)
-    reducer.fit([Embedding(100 * torch.rand(2, 3, 4, 4))])
+    reducer.fit([Embedding(100 * torch.rand(2, 3, 4, 4, generator=generator))])
     data = batches(generator)
     maps = [
         fitted(data, backbone=TwoScales(), levels=Separate(), reducer=part)
@@ -345,13 +349,13 @@ def test_what_a_part_has_learnt_before_does_not_count(generator):
 
 def test_images_of_another_size_are_refused(generator):
     with pytest.raises(BadShape, match="expects images of 10 x 10 pixels, got 12 x 12"):
-        fitted(batches(generator)).predict(torch.rand(1, 3, 12, 12))
+        fitted(batches(generator)).predict(torch.rand(1, 3, 12, 12, generator=generator))
 
 
 def test_use_before_fit_is_refused(generator):
     pipeline = pixel_pipeline()
     uses = (
-        lambda: pipeline.predict(torch.rand(1, 3, 10, 10)),
+        lambda: pipeline.predict(torch.rand(1, 3, 10, 10, generator=generator)),
         lambda: pipeline.update(batches(generator)),
         lambda: pipeline.merge(fitted(batches(generator))),
         pipeline.state_dict,
@@ -390,6 +394,6 @@ def test_a_device_that_is_not_there_is_refused():
 
 
 def test_the_same_seed_gives_the_same_result_bit_for_bit(generator):
-    data, test = batches(generator), torch.rand(2, 3, 10, 10)
+    data, test = batches(generator), torch.rand(2, 3, 10, 10, generator=generator)
     maps = [fitted(data, reducer=RandomChannels(2, seed=5)).predict(test).anomaly_maps for _ in range(2)]
     assert torch.equal(*maps)

@@ -1,7 +1,5 @@
 """A folder of made-up records, written as the benchmark writes them."""
 
-import secrets
-
 import made_records
 import numpy as np
 import pytest
@@ -11,17 +9,10 @@ from padimkit.report.entries import read_entries
 from padimkit.report.study import Study
 
 
-@pytest.fixture
-def random(generator):
-    return np.random.default_rng(generator.initial_seed())
-
-
 @pytest.fixture(scope="module")
-def records():
-    """Of a whole study; another one in each run."""
-    seed = secrets.randbits(32)
-    print(f"seed {seed}")
-    return made_records.study(np.random.default_rng(seed))
+def records(common_seed):
+    """Of a whole study."""
+    return made_records.study(np.random.default_rng(common_seed))
 
 
 @pytest.fixture(scope="module")

@@ -7,11 +7,6 @@ from padimkit.errors import BadArgument
 from padimkit.report.growth import growth
 
 
-@pytest.fixture
-def random(generator):
-    return np.random.default_rng(generator.initial_seed())
-
-
 def grown(sizes, values, **options):
     return growth(list(map(float, sizes)), list(map(float, values)), **options)
 

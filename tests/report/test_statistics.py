@@ -18,11 +18,6 @@ DEMSAR = {
 DEMSAR_TIES = 1 - (60 + 6 + 6 + 6) / (14 * 60)  # of 4 methods once, of 2 methods three times
 
 
-@pytest.fixture
-def random(generator):
-    return np.random.default_rng(generator.initial_seed())
-
-
 def difference(first, second, **options):
     return paired_difference(list(map(float, first)), list(map(float, second)), **options)
 

@@ -1,6 +1,6 @@
 """The contract, and the mathematics against NumPy in float64."""
 
-import secrets
+import zlib
 
 import numpy as np
 import pytest
@@ -21,9 +21,13 @@ def test_contract(check, index):
 
 
 @pytest.fixture
-def generator():
-    seed = secrets.randbits(32)
-    print(f"seed {seed}")
+def seed(request):
+    """The test's own, the same in each run."""
+    return zlib.crc32(request.node.nodeid.encode())
+
+
+@pytest.fixture
+def generator(seed):
     return torch.Generator().manual_seed(seed)
 
 
