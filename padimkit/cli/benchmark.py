@@ -1,9 +1,10 @@
 """`padimkit benchmark`: run a suite, go on with one, or run the cell of a record again."""
 
-import argparse
 import sys
 from dataclasses import replace
 from pathlib import Path
+
+from jsonargparse import ArgumentParser
 
 from padimkit.benchmark.cell import Cell, Limits
 from padimkit.benchmark.planning.fingerprint import facts_of, files_named
@@ -14,13 +15,14 @@ from padimkit.benchmark.running.engine import require_engine
 from padimkit.benchmark.running.process import run_cell
 from padimkit.benchmark.running.runner import adopt_names, failures, only_runner, remaining, run_suite
 from padimkit.benchmark.store import read
-from padimkit.config.build import made_of
+from padimkit.config.build import instantiate
+from padimkit.config.parser import new_parser, parse_words
 from padimkit.errors import BadConfig, BadData, FailedCells, PadimkitError
 
 
 def run(words: list[str]) -> None:
     """Runs what the words ask for."""
-    given = _parser().parse_args(words)
+    given = parse_words(_parser(), words)
     if (given.suite is None) == (given.record is None):
         raise BadConfig("Give either the YAML file of a suite, or --record FILE.")
     if given.record is not None:
@@ -47,13 +49,15 @@ def run(words: list[str]) -> None:
         raise FailedCells(f"{failed} of {count} cells failed; try them again by --retry-failed.")
 
 
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="padimkit benchmark", description=__doc__)
-    parser.add_argument("suite", type=Path, nargs="?", help="YAML file of the suite.")
-    parser.add_argument("--output", type=Path, help="Folder of the records; by default records/<suite>.")
+def _parser() -> ArgumentParser:
+    parser = new_parser("benchmark", description=__doc__)
+    parser.add_argument("suite", type=Path | None, nargs="?", help="YAML file of the suite.")
+    parser.add_argument(
+        "--output", type=Path | None, help="Folder of the records; by default records/<suite>."
+    )
     parser.add_argument("--dry-run", action="store_true", help="Show what would run, and what it would take.")
     parser.add_argument("--retry-failed", action="store_true", help="Run cells again that failed.")
-    parser.add_argument("--record", type=Path, help="Run the cell of this record again, and compare.")
+    parser.add_argument("--record", type=Path | None, help="Run the cell of this record again, and compare.")
     return parser
 
 
@@ -107,7 +111,7 @@ def _repeat(path: Path) -> None:
 
 def _facts(cell: Cell) -> Facts:
     try:
-        made = made_of(cell.settings)
+        made = instantiate(cell.settings)
         facts = facts_of(made.data)
         return replace(facts, files=files_named(cell.settings["pipeline"]))
     except PadimkitError as error:

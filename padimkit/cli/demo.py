@@ -3,11 +3,9 @@
 from pathlib import Path
 
 import yaml
-from jsonargparse import ArgumentError, ArgumentParser
 
 from padimkit.cli import benchmark, evaluate, fit, predict, report
-from padimkit.config.parser import explained
-from padimkit.errors import BadConfig
+from padimkit.config.parser import new_parser, parse_words
 from padimkit.files import new_file
 
 _COMMANDS = {
@@ -30,19 +28,15 @@ _SMALL: dict[str, object] = {"preprocessing.resize": 128, "preprocessing.crop": 
 
 def run(words: list[str]) -> None:
     """Fits, tests and predicts, then compares four methods and reports; shows each command."""
-    parser = ArgumentParser(
-        prog="padimkit demo",
-        exit_on_error=False,
+    parser = new_parser(
+        "demo",
         description="On synthetic images of a texture and of an object: fit PaDiM over the embedded filter "
         "bank, test it and write anomaly maps; then compare PaDiM, with random channels, with principal "
         "components and as a sum of layers, and SPADE, and report on a page. Images and records that an "
         "earlier run has made are used again; its other results are replaced.",
     )
     parser.add_argument("--output", type=Path, default=Path("demo"), help="Folder for everything.")
-    try:
-        output = parser.parse_args(words).output
-    except ArgumentError as error:
-        raise BadConfig(explained(str(error), parser)) from error
+    output = parse_words(parser, words).output
     _run_category(output, _CATEGORIES[0])
     _compare(output)
     print(f"\nLook at the anomaly maps in {output / _CATEGORIES[0] / 'predictions' / 'overlays'}")

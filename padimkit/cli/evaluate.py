@@ -17,7 +17,15 @@ from rich.table import Table
 from padimkit.cli.progress import logs_shown
 from padimkit.config.description import describe, plugins_of
 from padimkit.config.names import labels
-from padimkit.config.parser import FIT, TEST, as_written, fit_parser, parse, recipe_as_option, test_parser
+from padimkit.config.parser import (
+    EVALUATE,
+    TEST,
+    evaluate_parser,
+    parse,
+    plain,
+    recipe_as_option,
+    test_parser,
+)
 from padimkit.errors import UndefinedMetric
 from padimkit.evaluation import Evaluation, evaluate
 from padimkit.files import new_file
@@ -35,13 +43,12 @@ def run(words: list[str]) -> None:
 
 
 def _fit_and_test(words: list[str]) -> None:
-    parser = fit_parser(
-        "evaluate",
+    parser = evaluate_parser(
         "Fit, test and compute metrics; --output FILE.json stores all results. "
         "A model folder in the place of the recipe is tested as it is.",
     )
-    settings = parse(parser, FIT, recipe_as_option(words))
-    config = as_written(parser, settings)
+    settings = parse(parser, EVALUATE, recipe_as_option(words))
+    config = plain(parser, settings)
     labels(config["metrics"])  # refuses what cannot be told apart before the work is done
     made = parser.instantiate(settings)
     with _result_file(made) as file:
@@ -55,12 +62,12 @@ def _fit_and_test(words: list[str]) -> None:
 
 
 def _test_stored(folder: str, words: list[str]) -> None:
-    parser = test_parser("evaluate", "Test the model in a folder and compute metrics.")
+    parser = test_parser("Test the model in a folder and compute metrics.")
     settings = parse(parser, TEST, words)
     made = parser.instantiate(settings)
     with _result_file(made) as file:
         made.pipeline = load(folder, device=made.device, trust=made.trust)
-        config = as_written(parser, settings) | {"pipeline": describe(made.pipeline)}
+        config = plain(parser, settings) | {"pipeline": describe(made.pipeline)}
         _report(as_report(_test(made, made.data.test(), config), made.pipeline, config, {}), file)
 
 

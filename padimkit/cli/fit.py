@@ -11,7 +11,7 @@ from padimkit.storage import MANIFEST, write_model
 
 def run(words: list[str]) -> None:
     """Fits the pipeline on the training images of the data and writes a model folder."""
-    parser = fit_parser("fit", "Learn from normal images and store the model in the folder --output.")
+    parser = fit_parser("Learn from normal images and store the model in the folder --output.")
     settings = parse(parser, FIT, recipe_as_option(words))
     if settings.output is None:
         raise BadConfig('"output" is missing: pass --output FOLDER for the model.')

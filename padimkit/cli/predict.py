@@ -15,7 +15,6 @@ from padimkit.storage import load
 def run(words: list[str]) -> None:
     """Writes scores, maps and overlays of the images into a folder."""
     parser = predict_parser(
-        "predict",
         "Score images with the model in a folder. Writes scores.csv, maps/ (16-bit PNG on the common scale "
         "in scale.json) and overlays/ into the folder --output.",
     )

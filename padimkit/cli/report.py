@@ -5,9 +5,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Literal, get_args
 
-from jsonargparse import ArgumentError, ArgumentParser, Namespace
+from jsonargparse import ArgumentParser, Namespace
 
-from padimkit.config.parser import explained
+from padimkit.config.parser import new_parser, parse_words
 from padimkit.errors import BadConfig
 from padimkit.files import new_file
 from padimkit.report.formats.csv import as_csv
@@ -28,11 +28,7 @@ _WRITERS: dict[str, Callable[[Study], str]] = {
 
 def run(words: list[str]) -> None:
     """Reads the records and writes the document, or prints it."""
-    parser = _parser()
-    try:
-        settings = parser.parse_args(words)
-    except ArgumentError as error:
-        raise BadConfig(explained(str(error), parser)) from error
+    settings = parse_words(_parser(), words)
     if settings.format == "html" and settings.output is None and settings.paper is None:
         raise BadConfig('"output" is missing: pass --output FILE.html for the page.')
     if settings.output is None:
@@ -51,9 +47,8 @@ def _document(settings: Namespace) -> str:
 
 
 def _parser() -> ArgumentParser:
-    parser = ArgumentParser(
-        prog="padimkit report",
-        exit_on_error=False,
+    parser = new_parser(
+        "report",
         usage="padimkit report RECORDS... --output page.html [--format FORMAT] [--paper TABLE] [--overwrite]",
         description="Make one document of the records that padimkit benchmark has written: a page that needs "
         "no network, tables in Markdown or LaTeX, or a CSV line per cell. Nothing is run.",

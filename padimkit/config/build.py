@@ -1,13 +1,14 @@
-"""YAML and command line to objects, by jsonargparse, with the registry's names in place of dotted paths."""
+"""Settings to objects, by jsonargparse, with the registry's names in place of dotted paths."""
 
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from jsonargparse import ArgumentError, ArgumentParser, Namespace
+from jsonargparse import ArgumentParser, Namespace
 
 from padimkit.config.class_paths import Expansion
-from padimkit.config.parser import FIT, explained, fit_parser
+from padimkit.config.overrides import overridden
+from padimkit.config.parser import EVALUATE, errors_of, evaluate_parser, plain, seeded
 from padimkit.config.yaml_file import read_yaml
 from padimkit.errors import BadConfig
 from padimkit.pipeline.pipeline import Pipeline
@@ -15,7 +16,7 @@ from padimkit.registry.recipes import find_recipe
 
 
 def build_pipeline(settings: Any, *, dotted: bool = True) -> Pipeline:
-    """The pipeline that the settings of a `pipeline` section describe.
+    """Return the pipeline that the settings of a `pipeline` section describe.
 
     Args:
         settings: By argument of `Pipeline`.
@@ -28,15 +29,13 @@ def build_pipeline(settings: Any, *, dotted: bool = True) -> Pipeline:
     parser = ArgumentParser(exit_on_error=False)
     parser.add_class_arguments(Pipeline, "pipeline")
     section = Expansion(dotted).value(settings, Pipeline, "pipeline")
-    try:
+    with errors_of(parser):
         parsed = parser.parse_object({"pipeline": section})
-    except ArgumentError as error:
-        raise BadConfig(str(error)) from error
     return parser.instantiate(parsed).pipeline  # type: ignore[no-any-return]
 
 
 def load_recipe(recipe: str | Path) -> Pipeline:
-    """The unfitted pipeline of a recipe: its name, or the path of a YAML file with a `pipeline` section.
+    """Return the unfitted pipeline of a recipe: of its name, or of a YAML file with a `pipeline` section.
 
     Raises:
         BadConfig: There is no such recipe, or it is wrong; the message names file and key.
@@ -48,15 +47,31 @@ def load_recipe(recipe: str | Path) -> Pipeline:
     return build_pipeline(settings["pipeline"])
 
 
-def made_of(settings: Mapping[str, Any]) -> Namespace:
-    """The objects that resolved settings of `evaluate` describe, by key.
+def resolved(settings: Mapping[str, Any], overrides: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the settings of `evaluate` with all their defaults, in plain types and with short names.
+
+    Args:
+        settings: As a settings file holds them.
+        overrides: Values by dotted key within the pipeline, which win.
+
+    Raises:
+        BadConfig: The settings are wrong; the message names the key and near misses.
+        UnknownPlugin: A name is not registered.
+    """
+    given = EVALUATE.expanded(settings)
+    given["pipeline"] = overridden(given.get("pipeline", {}), overrides)
+    parser = evaluate_parser()
+    with errors_of(parser):
+        return plain(parser, seeded(parser.parse_object(EVALUATE.expanded(given))))
+
+
+def instantiate(settings: Mapping[str, Any]) -> Namespace:
+    """Return the objects that resolved settings of `evaluate` describe, by key.
 
     Raises:
         BadConfig: The settings are wrong; the message names the key and near misses.
     """
-    parser = fit_parser("evaluate", "")
-    try:
-        made: Namespace = parser.instantiate(parser.parse_object(FIT.expanded(settings)))
+    parser = evaluate_parser()
+    with errors_of(parser):
+        made: Namespace = parser.instantiate(parser.parse_object(EVALUATE.expanded(settings)))
         return made
-    except ArgumentError as error:
-        raise BadConfig(explained(str(error), parser)) from error

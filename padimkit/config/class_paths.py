@@ -84,9 +84,11 @@ class Expansion:
 
 
 def collapsed(settings: Any) -> Any:
-    """Settings with short names in place of the dotted paths of registered classes."""
+    """Return settings with short names in place of dotted paths, and without empty `init_args`."""
     if isinstance(settings, Mapping):
-        return {key: _collapsed_value(key, value) for key, value in settings.items()}
+        no_arguments = "class_path" in settings and settings.get("init_args") == {}
+        given = {key: value for key, value in settings.items() if not (no_arguments and key == "init_args")}
+        return {key: _collapsed_value(key, value) for key, value in given.items()}
     if isinstance(settings, list | tuple):
         return [collapsed(value) for value in settings]
     return str(settings) if isinstance(settings, Path) else settings

@@ -1,16 +1,20 @@
-"""YAML and command line to objects, by jsonargparse, with the registry's names in place of dotted paths."""
+"""The parsers of the commands, by jsonargparse, and what their errors say."""
 
 import inspect
 import json
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, get_type_hints
+from typing import Any
 
 import yaml
 from jsonargparse import ArgumentError, ArgumentParser, Namespace, get_loader, set_dumper, set_loader
 
 from padimkit.config.class_paths import collapsed
-from padimkit.config.names import find_class, is_slot, short_name
+from padimkit.config.names import find_class, short_name
+from padimkit.config.options import with_near_options
+from padimkit.config.overrides import PIPELINE_SLOTS
 from padimkit.config.schema import Schema
 from padimkit.contracts import DataSource, Metric
 from padimkit.errors import BadConfig, PadimkitError, did_you_mean
@@ -19,45 +23,59 @@ from padimkit.registry.recipes import find_recipe, recipes
 
 
 def new_parser(command: str, **options: Any) -> ArgumentParser:
-    """A jsonargparse parser for a command; it prints short names."""
+    """Return a parser for a command; it prints short names. Its words are for `parse_words`."""
     mode = f"padimkit-{command}"
     set_loader(mode, get_loader("yaml"), exceptions=(yaml.YAMLError,))
     set_dumper(mode, lambda settings: yaml.safe_dump(collapsed(settings), sort_keys=False))
     return ArgumentParser(exit_on_error=False, parser_mode=mode, prog=f"padimkit {command}", **options)
 
 
-_PIPELINE_SLOTS = {
-    f"pipeline.{name}": hint for name, hint in get_type_hints(Pipeline.__init__).items() if is_slot(hint)
+_FIT_SLOTS = {
+    "pipeline": Pipeline,
+    **{f"pipeline.{name}": slot for name, slot in PIPELINE_SLOTS.items()},
+    "data": DataSource,
 }
-_DATA_SLOTS = {"data": DataSource, "metrics": list[Metric]}
-_RUN_KEYS = ("seed", "output", "overwrite", "device", "batch_size", "workers", "trust")
+_TEST_SLOTS = {"data": DataSource, "metrics": list[Metric]}
+_RUN_KEYS = ("seed", "output", "overwrite", "device", "batch_size", "workers")
 
-FIT = Schema({"pipeline": Pipeline, **_PIPELINE_SLOTS, **_DATA_SLOTS}, _RUN_KEYS[:-1], ignored=("trust",))
-TEST = Schema(_DATA_SLOTS, _RUN_KEYS, ignored=("pipeline",))
-PREDICT = Schema({}, _RUN_KEYS[1:], ignored=("pipeline", "seed", *_DATA_SLOTS))
-
-
-def fit_parser(command: str, description: str) -> ArgumentParser:
-    """The parser of a command that makes a pipeline and takes data."""
-    usage = f"padimkit {command} [RECIPE | FILE.yaml] [--data NAME --data.ARGUMENT VALUE ...] [OPTIONS]"
-    description += f" Recipes: {', '.join(recipes())}. The names of all parts: padimkit plugins."
-    parser = new_parser(command, description=description, usage=usage)
-    parser.add_class_arguments(Pipeline, "pipeline")
-    return _with_data(parser)
+FIT = Schema(_FIT_SLOTS, _RUN_KEYS, ignored=("metrics", "trust"))
+EVALUATE = Schema(_FIT_SLOTS | _TEST_SLOTS, _RUN_KEYS, ignored=("trust",))
+TEST = Schema(_TEST_SLOTS, (*_RUN_KEYS, "trust"), ignored=("pipeline",))
+PREDICT = Schema({}, (*_RUN_KEYS[1:], "trust"), ignored=("pipeline", "seed", *_TEST_SLOTS))
 
 
-def test_parser(command: str, description: str) -> ArgumentParser:
-    """The parser of a command that takes a stored model and data."""
-    usage = f"padimkit {command} MODEL [--data NAME --data.ARGUMENT VALUE ...] [OPTIONS]"
-    parser = new_parser(command, description=description, usage=usage)
+def fit_parser(description: str) -> ArgumentParser:
+    """Return the parser of `fit`, which makes a pipeline and takes data."""
+    parser = _with_pipeline("fit", description)
+    _add_data(parser)
+    _add_run_options(parser)
+    return parser
+
+
+def evaluate_parser(description: str = "") -> ArgumentParser:
+    """Return the parser of `evaluate`, which takes metrics too."""
+    parser = _with_pipeline("evaluate", description)
+    _add_data(parser)
+    _add_metrics(parser)
+    _add_run_options(parser)
+    return parser
+
+
+def test_parser(description: str) -> ArgumentParser:
+    """Return the parser of `evaluate` for a stored model."""
+    usage = "padimkit evaluate MODEL [--data NAME --data.ARGUMENT VALUE ...] [OPTIONS]"
+    parser = new_parser("evaluate", description=description, usage=usage)
     add_trust(parser)
-    return _with_data(parser)
+    _add_data(parser)
+    _add_metrics(parser)
+    _add_run_options(parser)
+    return parser
 
 
-def predict_parser(command: str, description: str) -> ArgumentParser:
-    """The parser of a command that takes a stored model and image files."""
-    usage = f"padimkit {command} MODEL IMAGE_OR_FOLDER... --output FOLDER [OPTIONS]"
-    parser = new_parser(command, description=description, usage=usage)
+def predict_parser(description: str) -> ArgumentParser:
+    """Return the parser of `predict`, which takes a stored model and image files."""
+    usage = "padimkit predict MODEL IMAGE_OR_FOLDER... --output FOLDER [OPTIONS]"
+    parser = new_parser("predict", description=description, usage=usage)
     parser.add_argument("model", type=Path, help="Folder that fit has written.")
     parser.add_argument("images", type=Path, nargs="+", help="Image files, or folders of them.")
     add_trust(parser)
@@ -66,22 +84,42 @@ def predict_parser(command: str, description: str) -> ArgumentParser:
 
 
 def add_trust(parser: ArgumentParser) -> None:
-    """Adds the option that lets a stored model import classes which are not installed plugins."""
+    """Add the option that lets a stored model import classes which are not installed plugins."""
     parser.add_argument(
         "--trust", action="store_true", help="Import classes that are no installed plugins; their code runs."
     )
 
 
+@contextmanager
+def errors_of(parser: ArgumentParser) -> Iterator[None]:
+    """Raise BadConfig for what the parser refuses within; the message names the key and near misses."""
+    try:
+        yield
+    except ArgumentError as error:
+        raise BadConfig(with_suggestions(str(error), parser)) from error
+
+
+def parse_words(parser: ArgumentParser, words: list[str]) -> Namespace:
+    """Return the values of a command that takes no settings.
+
+    Raises:
+        BadConfig: An option is unknown or a value is wrong; near misses are named.
+    """
+    with errors_of(parser):
+        return parser.parse_args(words)
+
+
 def parse(parser: ArgumentParser, schema: Schema, words: list[str]) -> Namespace:
-    """The parsed settings.
+    """Return the parsed settings.
 
     Raises:
         BadConfig: The settings are wrong; the message names the key and near misses.
     """
-    try:
-        settings = parser.parse_args(list(schema.words(words)))
-    except ArgumentError as error:
-        raise BadConfig(explained(str(error), parser)) from error
+    return seeded(parse_words(parser, list(schema.words(words))))
+
+
+def seeded(settings: Namespace) -> Namespace:
+    """Return the settings with their seed, if they have one, in each part of the pipeline that has one."""
     if settings.get("seed") is not None:
         for key in list(settings.keys()):
             if key.startswith("pipeline.") and key.endswith((".init_args.seed", "augmentation.seed")):
@@ -90,27 +128,36 @@ def parse(parser: ArgumentParser, schema: Schema, words: list[str]) -> Namespace
 
 
 def recipe_as_option(words: list[str]) -> list[str]:
-    """The words with a recipe in the first place, if there is one, turned into an option."""
+    """Return the words with a recipe in the first place, if there is one, turned into an option."""
     if not words or words[0].startswith("-"):
         return words
     return [f"--config={find_recipe(words[0])}", *words[1:]]
 
 
-def as_written(parser: ArgumentParser, settings: Namespace) -> dict[str, Any]:
-    """The resolved settings in plain types, with short names."""
+def plain(parser: ArgumentParser, settings: Namespace) -> dict[str, Any]:
+    """Return parsed settings in plain types, with short names."""
     return collapsed(json.loads(parser.dump(settings, format="json")))  # type: ignore[no-any-return]
 
 
-def _with_data(parser: ArgumentParser) -> ArgumentParser:
-    names = ("image_auroc", "pixel_auroc", "pro")
-    metrics = [{"class_path": find_class(name, Metric)[0]} for name in names]
+def _with_pipeline(command: str, description: str) -> ArgumentParser:
+    usage = f"padimkit {command} [RECIPE | FILE.yaml] [--data NAME --data.ARGUMENT VALUE ...] [OPTIONS]"
+    description += f" Recipes: {', '.join(recipes())}. The names of all parts: padimkit plugins."
+    parser = new_parser(command, description=description, usage=usage)
+    parser.add_class_arguments(Pipeline, "pipeline")
+    return parser
+
+
+def _add_data(parser: ArgumentParser) -> None:
     parser.add_argument("--data", type=DataSource, required=True, help="Where the images come from.")
-    parser.add_argument("--metrics", type=list[Metric], default=metrics, help="What evaluate computes.")
     parser.add_argument(
         "--seed", type=int | None, default=None, help="Seed of every part of the pipeline that has one."
     )
-    _add_run_options(parser)
-    return parser
+
+
+def _add_metrics(parser: ArgumentParser) -> None:
+    names = ("image_auroc", "pixel_auroc", "pro")
+    metrics = [{"class_path": find_class(name, Metric)[0]} for name in names]
+    parser.add_argument("--metrics", type=list[Metric], default=metrics, help="What is computed.")
 
 
 def _add_run_options(parser: ArgumentParser) -> None:
@@ -122,17 +169,15 @@ def _add_run_options(parser: ArgumentParser) -> None:
     parser.add_argument("--workers", type=int | None, default=None, help="Threads that decode images ahead.")
 
 
-def explained(message: str, parser: ArgumentParser) -> str:
-    """The message on one line, with short names and with near misses of a key that is not known."""
+def with_suggestions(message: str, parser: ArgumentParser) -> str:
+    """Return the message on one line, with short names and with near misses of a key that is not known."""
     paths = re.findall(r"class_path '([\w.]+)'", message)
-    unknown = re.search(r"Option '([\w.]+)' is not accepted", message)
-    hint = did_you_mean(unknown[1], _arguments(paths[-1])) if unknown and paths else ""
-    unknown = re.search(r"(?:[Uu]nrecognized arguments: --|does not accept option ')([\w.]+)", message)
-    if unknown:
-        hint = did_you_mean(unknown[1].replace(".init_args", ""), _options(parser))
     for path in paths:
         message = message.replace(f"'{path}'", f'"{_short(path)}"')
-    return re.sub(r":?\s*\n\s*", ": ", message.strip()).rstrip(".") + "." + hint
+    message = re.sub(r":?\s*\n\s*", ": ", message.strip())
+    unknown = re.search(r"Option '([\w.]+)' is not accepted", message)
+    hint = did_you_mean(unknown[1], _arguments(paths[-1])) if unknown and paths else ""
+    return with_near_options(message, parser) + hint
 
 
 def _arguments(path: str) -> list[str]:
@@ -147,7 +192,3 @@ def _short(path: str) -> str:
         return short_name(find_class(path, object)[1])
     except PadimkitError:
         return path
-
-
-def _options(parser: ArgumentParser) -> list[str]:
-    return [option.removeprefix("--") for action in parser._actions for option in action.option_strings]

@@ -1,4 +1,4 @@
-"""YAML and command line to objects, by jsonargparse, with the registry's names in place of dotted paths."""
+"""The keys of the settings of a command, and the short names in them."""
 
 import json
 from collections.abc import Iterator, Mapping

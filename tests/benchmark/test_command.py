@@ -151,5 +151,6 @@ def test_an_engine_that_there_is_not_is_found_by_a_dry_run(padimkit, suite):
 
 
 def test_an_unknown_option_is_explained(padimkit):
-    with pytest.raises(SystemExit):
-        padimkit("a.yaml", "--dry-runn")
+    status, _, errors = padimkit("a.yaml", "--dry-runn")
+    assert (status, errors.count("\n")) == (2, 1)
+    assert "Unrecognized arguments: --dry-runn. Did you mean '--dry-run'?" in errors

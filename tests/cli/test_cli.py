@@ -132,6 +132,16 @@ def test_one_file_serves_fit_evaluate_and_predict(recipe, stripes, tmp_path):
     assert main(["predict", *words]) == 0
 
 
+def test_a_fit_makes_no_metrics(recipe, source, tmp_path):
+    words = ["fit", str(recipe), *source, f"--output={tmp_path / 'model'}"]
+    code = (
+        "import sys, padimkit.cli.main\n"
+        f"assert padimkit.cli.main.main({words!r}) == 0\n"
+        "assert not [name for name in sys.modules if name.startswith('padimkit.metrics')]\n"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True, capture_output=True)
+
+
 def test_options_win_over_the_file(recipe, source, tmp_path):
     words = ["--pipeline.density=gaussian", "--pipeline.density.eps=0.5", "--pipeline.levels", "separate"]
     words += ["--pipeline.reducer=pca", "--pipeline.reducer.keep=3", "--metrics=[pro, image_auroc]"]
@@ -218,6 +228,21 @@ def test_a_pipe_that_closes_early_is_no_error():
     assert done.stderr == ""
 
 
+@pytest.mark.parametrize(
+    ("words", "command"),
+    [
+        *(([command], command) for command in COMMANDS if command != "plugins"),
+        (["plugins"], "plugins list"),
+        (["plugins", "list"], "plugins list"),
+        (["plugins", "show", "pca"], "plugins show"),
+        (["plugins", "new", "metric", "fresh"], "plugins new"),
+    ],
+)
+def test_an_unknown_option_is_one_line_in_one_style_for_all_commands(words, command, capsys):
+    said = f"Unrecognized arguments: --nonesuch. padimkit {command} --help lists all."
+    assert fails(capsys, *words, "--nonesuch") == f"padimkit {words[0]}: error: {said}\n"
+
+
 class TestBadInput:
     """Every mistake gets one message that names the file or key."""
 
@@ -249,13 +274,17 @@ class TestBadInput:
         recipe.write_text(PIPELINE + "batchsize: 3\n")
         assert "\"batchsize\". Did you mean 'batch_size'?" in fails(capsys, "evaluate", recipe, *source)
 
+    def test_metrics_of_a_fit(self, capsys, recipe, source, tmp_path):
+        words = [recipe, *source, "--metrics=pro", f"--output={tmp_path / 'model'}"]
+        assert "Unrecognized arguments: --metrics=pro" in fails(capsys, "fit", *words)
+
     def test_an_unknown_option(self, capsys, recipe, source):
         message = fails(capsys, "evaluate", recipe, *source, "--pipeline.reducer.kep=3")
         assert "kep" in message
         assert "'keep'" in message
         message = fails(capsys, "evaluate", recipe, *source, "--batchsize=3")
         assert "batchsize" in message
-        assert "'batch_size'" in message
+        assert "Did you mean '--batch_size'?" in message
 
     def test_a_wrong_type(self, capsys, recipe, source):
         message = fails(capsys, "evaluate", recipe, *source, "--pipeline.reducer.keep=many")

@@ -8,7 +8,7 @@ from typing import Any
 import torch
 
 from padimkit.benchmark.planning.suite import Planned
-from padimkit.config.build import made_of
+from padimkit.config.build import instantiate
 from padimkit.contracts import DensityModel, MemoryForecast, Reducer
 from padimkit.errors import BadArgument, BadConfig, PadimkitError
 from padimkit.pipeline.pipeline import Pipeline
@@ -23,10 +23,10 @@ def peak_bytes(planned: Planned) -> int | None:
     One blank image goes through the pipeline, whose weights do not matter and are not read.
     """
     settings = planned.cell.settings
-    if not issubclass(type(made_of(settings).pipeline.density), MemoryForecast):
+    if not issubclass(type(instantiate(settings).pipeline.density), MemoryForecast):
         return None
     try:
-        pipeline = made_of(settings | {"pipeline": _without_weights(settings["pipeline"])}).pipeline
+        pipeline = instantiate(settings | {"pipeline": _without_weights(settings["pipeline"])}).pipeline
         pyramids = _blank(pipeline)
         count = planned.cell.train_images or pipeline.augmentation.variants_of(planned.facts.train_images)
         return sum(_predicted(pyramid, pipeline, count) for pyramid in pyramids.values())

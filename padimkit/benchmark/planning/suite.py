@@ -7,8 +7,6 @@ from itertools import chain
 from pathlib import Path
 from typing import Any, TypeVar, final
 
-from jsonargparse import ArgumentParser
-
 from padimkit.benchmark.cell import Cell, Limits
 from padimkit.benchmark.planning.fingerprint import facts_of, files_named
 from padimkit.benchmark.planning.suite_file import (
@@ -21,9 +19,8 @@ from padimkit.benchmark.planning.suite_file import (
 )
 from padimkit.benchmark.planning.variants import Place, Variant, places_of, title, variants_of
 from padimkit.benchmark.record import Facts
-from padimkit.config.build import made_of
+from padimkit.config.build import instantiate, resolved
 from padimkit.config.names import labels
-from padimkit.config.parser import FIT, as_written, fit_parser, parse
 from padimkit.errors import BadConfig, PadimkitError
 
 Entry = TypeVar("Entry", Method, Data)
@@ -94,7 +91,6 @@ class _Planner:
 
     def __init__(self, file: SuiteFile) -> None:
         self._file = file
-        self._parser: ArgumentParser = fit_parser("evaluate", "")
         self._facts: dict[str, Facts] = {}
         self._files: dict[str, str] = {}
         check_suite(file)
@@ -118,7 +114,9 @@ class _Planner:
 
     def _cells(self, variant: Variant, place: Place) -> Iterator[Cell]:
         settings = self._resolved(variant, place)
-        made_of(settings).pipeline.to(self._file.device)  # what is out of range is known before anything runs
+        instantiate(settings).pipeline.to(
+            self._file.device
+        )  # what is out of range is known before anything runs
         seen: list[Any] = []
         for seed in self._file.seeds:
             own = with_seed(settings, seed, data=place.seeded)
@@ -141,25 +139,22 @@ class _Planner:
 
     def _resolved(self, variant: Variant, place: Place) -> dict[str, Any]:
         file = self._file
-        words = [*variant.words, f"--data={json.dumps(place.settings)}"]
-        words += [f"--{key}={json.dumps(getattr(file, key))}" for key in ("batch_size", "workers")]
-        words += [
-            f"--device={file.device}",
-            *([f"--metrics={json.dumps(file.metrics)}"] if file.metrics else []),
-        ]
+        own = {key: getattr(file, key) for key in ("device", "batch_size", "workers")}
+        metrics = {"metrics": file.metrics} if file.metrics else {}
+        settings = {**variant.settings, **own, **metrics, "data": place.settings}
         try:
-            resolved = as_written(self._parser, parse(self._parser, FIT, words))
+            found = resolved(settings, variant.overrides)
         except PadimkitError as error:
             raise BadConfig(f'"{variant.name}" on "{place.dataset}": {error}') from error
-        settings = {key: resolved[key] for key in _KEYS if key in resolved}
-        require_weights(settings, variant.name)
-        labels(settings["metrics"])
-        return settings
+        found = {key: found[key] for key in _KEYS if key in found}
+        require_weights(found, variant.name)
+        labels(found["metrics"])
+        return found
 
     def _facts_of(self, cell: Cell) -> Facts:
         key = json.dumps(cell.settings["data"], sort_keys=True)
         if key not in self._facts:
-            made = made_of(cell.settings)
+            made = instantiate(cell.settings)
             self._facts[key] = facts_of(made.data)
         named = json.dumps(cell.settings["pipeline"], sort_keys=True)
         if named not in self._files:

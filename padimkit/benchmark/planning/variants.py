@@ -1,6 +1,5 @@
-"""The methods of a suite as words of the command line, one variant for each combination of a grid."""
+"""The methods of a suite as settings, one variant for each combination of a grid."""
 
-import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -9,8 +8,9 @@ from pathlib import Path
 from typing import Any
 
 from padimkit.benchmark.planning.suite_file import Data, Method
-from padimkit.config.parser import recipe_as_option
+from padimkit.config.parser import EVALUATE
 from padimkit.errors import BadConfig, did_you_mean
+from padimkit.registry.recipes import find_recipe
 
 _RESOLUTION = ("preprocessing.resize", "preprocessing.crop")
 
@@ -21,13 +21,15 @@ class Variant:
 
     Args:
         name: What tables call it.
-        words: What makes its pipeline on the command line.
+        settings: As a settings file holds them.
+        overrides: Values by key within the pipeline, which win.
         train_images: So many; None for those there are.
         varied: What a complexity study varies here.
     """
 
     name: str
-    words: tuple[str, ...]
+    settings: dict[str, Any]
+    overrides: dict[str, Any]
     train_images: int | None = None
     varied: dict[str, float] = field(default_factory=dict)
 
@@ -87,22 +89,12 @@ def title(method: Method) -> str:
     return method.name or (Path(method.recipe).stem if method.recipe.endswith(".yaml") else method.recipe)
 
 
-def word(key: str, value: Any) -> str:
-    """A value below `pipeline` on the command line."""
-    return f"--pipeline.{key}={value if isinstance(value, str) else json.dumps(value)}"
-
-
 def _combined(method: Method) -> Iterator[Variant]:
     if bool(method.recipe) == (method.pipeline is not None):
         raise BadConfig(f'"{title(method)}" needs either "recipe" or "pipeline".')
-    if method.recipe.startswith("-"):
-        raise BadConfig(f'"{method.recipe}" is no recipe. Options stand in "set".')
-    base = (
-        recipe_as_option([method.recipe]) if method.recipe else [f"--pipeline={json.dumps(method.pipeline)}"]
-    )
+    settings = EVALUATE.file(find_recipe(method.recipe)) if method.recipe else {"pipeline": method.pipeline}
     for values in _combinations(method.grid):
-        changes = [word(key, value) for key, value in (method.set | values).items()]
-        yield Variant(_named(method, values), (*base, *changes))
+        yield Variant(_named(method, values), settings, method.set | values)
 
 
 def _varied(variant: Variant, name: str, value: float) -> Variant:
@@ -111,8 +103,8 @@ def _varied(variant: Variant, name: str, value: float) -> Variant:
     if name == "train_images":
         return replace(variant, train_images=int(value), varied={name: value})
     keys = _RESOLUTION if name == "resolution" else (name,)
-    words = (*variant.words, *(word(key, number) for key in keys))
-    return replace(variant, words=words, varied={name: value})
+    overrides = variant.overrides | dict.fromkeys(keys, number)
+    return replace(variant, overrides=overrides, varied={name: value})
 
 
 def _combinations(grid: Mapping[str, list[Any]]) -> Iterator[dict[str, Any]]:

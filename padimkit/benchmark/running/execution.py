@@ -12,7 +12,7 @@ from padimkit.benchmark.running.environment import environment
 from padimkit.benchmark.running.examples import ExampleCollector, places_of_examples, pro_curve
 from padimkit.benchmark.running.memory import Peaks, sizes_of
 from padimkit.benchmark.running.timing import flops_of, spread_of, time_fits, time_predictions, waiting_for
-from padimkit.config.build import made_of
+from padimkit.config.build import instantiate
 from padimkit.config.description import plugins_of
 from padimkit.config.names import labels
 from padimkit.evaluation import evaluate
@@ -32,7 +32,7 @@ def execute(cell: Cell, entered: Callable[[str], None]) -> dict[str, Any]:
     """
     with timed(Clock(entered=entered)):
         with stage("settings"):
-            made = made_of(cell.settings)
+            made = instantiate(cell.settings)
             made.pipeline.to(made.device)
         reader = Reader(made.pipeline.preprocessing, made.batch_size, made.workers)
         with stage("data"):

@@ -1,16 +1,16 @@
 """`padimkit plugins check`: whether a plugin keeps its contract."""
 
-import argparse
 from collections import Counter
 from collections.abc import Callable, Iterator
 from typing import Any
 
 import yaml
-from jsonargparse import ArgumentError, get_loader
+from jsonargparse import get_loader
 
 from padimkit.cli.plugins.documentation import required_arguments
 from padimkit.cli.plugins.table import lines
-from padimkit.config.parser import explained, new_parser
+from padimkit.config.options import PlainParser
+from padimkit.config.parser import new_parser, parse_words
 from padimkit.config.schema import Schema
 from padimkit.errors import BadConfig, BrokenContract
 from padimkit.registry.families import find_family
@@ -28,7 +28,7 @@ def run(words: list[str]) -> None:
         BrokenContract: A check failed.
         BadConfig: An argument that the plugin needs is missing, or one is unknown or wrong.
     """
-    parser = argparse.ArgumentParser(
+    parser = PlainParser(
         prog="padimkit plugins check",
         usage="%(prog)s NAME [--ARGUMENT VALUE ...] [--init_args '{ARGUMENT: VALUE, ...}']",
         description="Import a plugin, make it with these arguments, and do all checks of the contract of its "
@@ -76,10 +76,7 @@ def maker(plugin: Plugin, init_args: str, words: list[str]) -> Callable[[], Any]
     parser = new_parser("plugins check")
     parser.add_argument("--plugin", type=contract)
     schema = Schema({"plugin": contract})
-    try:
-        settings = parser.parse_args(list(schema.words([f"--plugin={chosen}", *options])))
-    except ArgumentError as error:
-        raise BadConfig(explained(str(error), parser)) from error
+    settings = parse_words(parser, list(schema.words([f"--plugin={chosen}", *options])))
     return lambda: parser.instantiate(settings).plugin
 
 

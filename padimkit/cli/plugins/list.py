@@ -1,10 +1,10 @@
 """`padimkit plugins list`: what is installed, without importing it."""
 
-import argparse
 from collections import Counter
 
 from padimkit.cli.plugins.inspection import inspect
 from padimkit.cli.plugins.table import lines, widths
+from padimkit.config.options import PlainParser
 from padimkit.errors import BrokenPlugin
 from padimkit.registry.plugin import Plugin
 from padimkit.registry.recipes import providers
@@ -16,7 +16,7 @@ _TITLES = ("family", "name", "distribution", "version", "description")
 def run(words: list[str]) -> None:
     """Prints a table of all plugins, and who brings recipes."""
     # jsonargparse takes longer to import than all the rest of this command
-    parser = argparse.ArgumentParser(
+    parser = PlainParser(
         prog="padimkit plugins list",
         description="List every plugin of every family with its distribution, its version and what it is "
         "for. What can be seen to be broken without importing it says so instead.",

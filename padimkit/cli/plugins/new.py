@@ -1,6 +1,5 @@
 """`padimkit plugins new`: the package of a new plugin."""
 
-import argparse
 import ast
 import keyword
 import re
@@ -11,6 +10,7 @@ from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, distribution
 from pathlib import Path
 
+from padimkit.config.options import PlainParser
 from padimkit.errors import BadArgument, BadOutput
 from padimkit.files import new_folder
 from padimkit.registry.families import FAMILIES, Family, find_family
@@ -20,7 +20,7 @@ from padimkit.registry.registry import Registry
 
 def run(words: list[str]) -> None:
     """Writes a package from the template, and says what to do with it."""
-    parser = argparse.ArgumentParser(
+    parser = PlainParser(
         prog="padimkit plugins new",
         description="Write the package of a new plugin: a module that keeps its contract and is to be "
         "changed, with entry point, test, README and CI file.",

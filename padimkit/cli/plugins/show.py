@@ -1,10 +1,10 @@
 """`padimkit plugins show`: what a plugin does, and its arguments."""
 
-import argparse
 from collections.abc import Sequence
 
 from padimkit.cli.plugins.documentation import Manual, manual
 from padimkit.cli.plugins.table import lines, widths
+from padimkit.config.options import PlainParser
 from padimkit.registry.families import find_family
 from padimkit.registry.plugin import Plugin
 from padimkit.registry.registry import NAMES, find_plugin
@@ -14,7 +14,7 @@ _TITLES = ("argument", "type", "default", "meaning")
 
 def run(words: list[str]) -> None:
     """Prints where a plugin comes from, its docstring and a table of its arguments."""
-    parser = argparse.ArgumentParser(
+    parser = PlainParser(
         prog="padimkit plugins show",
         description="Show where a plugin comes from, what it does, and its arguments with types, defaults "
         "and meaning. The plugin is imported.",

@@ -261,7 +261,7 @@ def test_limits_and_engine_are_read(suite):
         ({"seeds": [10**20]}, 'Expected "seeds" from 0 to 2.32 - 1, found'),
         ({"seeds": [-1]}, 'Expected "seeds" from 0 to 2.32 - 1, found'),
         ({"engine": {"jobs": 0}}, 'Expected "engine.jobs" of at least 1, or -1, got 0'),
-        ({"pipelines": ["--help"]}, '"--help" is no recipe'),
+        ({"pipelines": ["--help"]}, '"--help" is neither a recipe nor a file'),
         ({"pipelines": [{"recipe": RECIPE, "if_present": None}]}, '"pipelines.0..if_present" has no value'),
         ({"metrics": ["pro", "pro"]}, "has pro.* twice"),
         ({"name": "n" * 101}, "at most 100 letters"),

@@ -4,7 +4,7 @@ from padimkit.benchmark.cell import Limits
 from padimkit.benchmark.planning.suite import Suite
 from padimkit.benchmark.running import process
 from padimkit.benchmark.running.process import run_cell
-from padimkit.config.build import made_of
+from padimkit.config.build import instantiate
 
 
 @pytest.fixture
@@ -74,7 +74,7 @@ def test_all_that_is_asked_for_is_measured(outcome):
 def test_fitted_bytes_leave_the_backbone_out(outcome):
     small = {"backbone.weights": "none", "preprocessing.resize": 32, "preprocessing.crop": 32}
     record = outcome({"recipe": "padim-r18-rd100", "set": small | {"reducer.keep": 2}}, measure=["memory"])
-    backbone = made_of(record.settings).pipeline.backbone.state_dict()
+    backbone = instantiate(record.settings).pipeline.backbone.state_dict()
     weights = sum(tensor.nbytes for tensor in backbone.values())
     size = 16  # height and width of the images, as int64
     assert record.bytes["model"] == record.bytes["fitted"] + weights + size

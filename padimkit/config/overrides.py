@@ -1,0 +1,63 @@
+"""Values by key in place of those of a pipeline's settings, as options on the command line put them there."""
+
+import inspect
+from collections.abc import Mapping
+from typing import Any, get_type_hints
+
+from padimkit.config.names import find_class, is_slot
+from padimkit.pipeline.pipeline import Pipeline
+
+PIPELINE_SLOTS = {name: hint for name, hint in get_type_hints(Pipeline.__init__).items() if is_slot(hint)}
+
+
+def overridden(pipeline: Mapping[str, Any], overrides: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the settings of a pipeline with these values, which later ones override again.
+
+    A part that is named anew keeps those arguments of its predecessor that it takes too.
+
+    Args:
+        pipeline: By argument of `Pipeline`.
+        overrides: By dotted key within them, such as `reducer` or `reducer.keep`.
+
+    Raises:
+        UnknownPlugin: A name is not registered.
+        BrokenPlugin: A part cannot be imported.
+    """
+    settings = dict(pipeline)
+    for key, value in overrides.items():
+        name, *below = key.removesuffix(".class_path").split(".")
+        old = settings.get(name)
+        settings[name] = (
+            _placed(old, below, value) if below else _replaced(old, value, PIPELINE_SLOTS.get(name))
+        )
+    return settings
+
+
+def _placed(old: Any, key: list[str], value: Any) -> Any:
+    """What stands somewhere, with a value further down."""
+    if not key:
+        return value
+    if isinstance(old, str):
+        old = {"class_path": old}
+    if not isinstance(old, Mapping):
+        old = {}
+    if "class_path" in old and key[0] != "init_args":
+        key = ["init_args", *key]
+    return {**old, key[0]: _placed(old.get(key[0]), key[1:], value)}
+
+
+def _replaced(old: Any, new: Any, slot: type[Any] | None) -> Any:
+    """A part or a group of values in place of another."""
+    if slot is None:
+        return {**old, **new} if isinstance(old, Mapping) and isinstance(new, Mapping) else new
+    part = {"class_path": new} if isinstance(new, str) else new
+    if not (_is_part(old) and _is_part(part)):
+        return new
+    takes = inspect.signature(find_class(part["class_path"], slot)[1]).parameters
+    kept = {name: value for name, value in (old.get("init_args") or {}).items() if name in takes}
+    own = part.get("init_args") or {}
+    return {**part, "init_args": {**kept, **own} if isinstance(own, Mapping) else own}
+
+
+def _is_part(value: Any) -> bool:
+    return isinstance(value, Mapping) and isinstance(value.get("class_path"), str)
