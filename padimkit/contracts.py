@@ -1,7 +1,7 @@
-"""What a plugin provides: five contracts, and small optional ones for what a part can do beyond its own.
+"""The contracts of plugins: one for each of the five families, and optional ones for further abilities.
 
 A class meets a contract by subclassing it. Its `__init__` stores each argument under the argument's own
-name (`self.keep = keep`), so that a pipeline can be written down; work happens in `fit`.
+name (`self.keep = keep`), so that a pipeline can be saved as settings; work happens in `fit`.
 """
 
 from abc import ABC, abstractmethod
@@ -18,60 +18,60 @@ from padimkit.values import Batch, Embedding, Features, Prediction, Pyramid, Sco
 
 
 class Backbone(ABC):
-    """Turns images into feature maps."""
+    """A source of features: images in, feature maps out."""
 
     __repr__ = shown
 
     @abstractmethod
     def extract(self, images: Float[Tensor, "b 3 H W"]) -> Features:
-        """Feature maps of RGB images in [0, 1], finest first, without gradients.
+        """Return the feature maps of RGB images in [0, 1], finest first, without gradients.
 
-        Normalisation is the backbone's own.
+        The backbone normalises the images itself.
         """
 
     @abstractmethod
     def to(self, device: torch.device) -> None:
-        """Computes on this device from now on."""
+        """Move to this device and compute there from now on."""
 
 
 class Reducer(ABC):
-    """Makes embeddings smaller."""
+    """A reduction of embeddings to fewer channels."""
 
     __repr__ = shown
 
     @abstractmethod
     def fit(self, stream: Iterable[Embedding]) -> None:
-        """Learns from all embeddings and forgets what was learnt before; the stream can be read again."""
+        """Learn from all embeddings and forget earlier fits; the stream can be read again."""
 
     @abstractmethod
     def transform(self, embedding: Embedding) -> Embedding:
-        """The reduced embedding; its descriptor is left as it is.
+        """Return the reduced embedding; its descriptor stays unchanged.
 
         Raises:
-            NotFitted: It has something to learn and `fit` has not been called.
+            NotFitted: There is something to learn and `fit` has not been called.
         """
 
     @abstractmethod
     def state_dict(self) -> dict[str, Tensor]:
-        """All that `fit` has learnt."""
+        """Return everything learnt, as tensors by name."""
 
     @abstractmethod
     def load_state_dict(self, state: dict[str, Tensor]) -> None:
-        """Takes over what another instance with the same arguments has learnt."""
+        """Load the state of another instance with the same arguments, in place of anything learnt before."""
 
 
 class DensityModel(ABC):
-    """Knows what normal embeddings look like, and scores others."""
+    """A model of normal embeddings, by which others are scored."""
 
     __repr__ = shown
 
     @abstractmethod
     def fit(self, stream: Iterable[Embedding]) -> None:
-        """Learns from all embeddings and forgets what was learnt before; the stream can be read again."""
+        """Learn from all embeddings and forget earlier fits; the stream can be read again."""
 
     @abstractmethod
     def score(self, embedding: Embedding) -> Scores:
-        """One score per position, without gradients; higher is more anomalous.
+        """Return one score per position, without gradients; higher is more anomalous.
 
         Raises:
             NotFitted: `fit` has not been called.
@@ -79,42 +79,42 @@ class DensityModel(ABC):
 
     @abstractmethod
     def state_dict(self) -> dict[str, Tensor]:
-        """All that `fit` has learnt."""
+        """Return everything learnt, as tensors by name."""
 
     @abstractmethod
     def load_state_dict(self, state: dict[str, Tensor]) -> None:
-        """Takes over what another instance with the same arguments has learnt."""
+        """Load the state of another instance with the same arguments, in place of anything learnt before."""
 
 
 class Metric(ABC):
-    """One figure of merit over a whole test set."""
+    """A measure of quality with one value for a whole test set."""
 
     __repr__ = shown
 
     @property
     @abstractmethod
     def higher_is_better(self) -> bool:
-        """Whether a higher figure is a better one; usually `higher_is_better = True` in the class."""
+        """Return true if higher values are better; usually a class attribute, `higher_is_better = True`."""
 
     @abstractmethod
     def update(self, prediction: Prediction, truth: Batch) -> None:
-        """Takes in one batch of predictions with the labels and masks of `truth`."""
+        """Add one batch of predictions, with the labels and masks of `truth`."""
 
     @abstractmethod
     def compute(self) -> float:
-        """The figure over all batches since the last reset.
+        """Return the metric value over all batches since the last reset.
 
         Raises:
-            UndefinedMetric: The test set does not allow it; the message says what is missing.
+            UndefinedMetric: The value is undefined for this test set; the message says what is missing.
         """
 
     @abstractmethod
     def reset(self) -> None:
-        """Forgets all batches."""
+        """Forget all batches."""
 
 
 class DataSource(ABC):
-    """Images to fit on and to test on.
+    """A data set: images to fit on, and images to test on.
 
     A source lists them and the pipeline, which owns the preprocessing, reads them. Images that are no files
     are samples that bring their own `open`.
@@ -132,26 +132,26 @@ class DataSource(ABC):
 
 
 class Updatable(ABC):
-    """Learns from more data without forgetting, exactly as if it had seen all of it at once."""
+    """A part that can learn from more data later, with the result of a single fit on all data."""
 
     @abstractmethod
     def update(self, stream: Iterable[Embedding]) -> None:
-        """Learns from more embeddings; the first call on a fresh instance is a fit."""
+        """Learn from more embeddings; the first call on a fresh instance is a fit."""
 
 
 class Mergeable(ABC):
-    """Can take over what another instance with the same arguments has learnt from other data."""
+    """A part that can add what another instance with the same arguments has learnt from other data."""
 
     @abstractmethod
     def merge(self, other: Any) -> None:
-        """Learns what `other` has learnt, exactly as if it had seen its data; `other` is left as it is."""
+        """Add what `other` has learnt, with the result of a single fit on both data; `other` is unchanged."""
 
 
 class LinearReducer(ABC):
-    """A reducer whose every channel is a weighted sum of channels, plus a constant.
+    """A reducer each of whose channels is a weighted sum of channels, plus a constant.
 
-    Such a sum commutes with alignment, so that the layers of a backbone are reduced each at its own
-    resolution: all their channels never exist at the finest one.
+    Such a sum commutes with alignment. So the pipeline reduces each layer at its own resolution, and never
+    holds all channels at the finest resolution.
     """
 
     @abstractmethod
@@ -160,41 +160,45 @@ class LinearReducer(ABC):
         maps: Sequence[Float[Tensor, "b _ _ _"]],
         align: Callable[[Float[Tensor, "b _ _ _"]], Float[Tensor, "b _ h w"]],
     ) -> Float[Tensor, "b k h w"]:
-        """The patches that `transform` makes of the maps once they are aligned and concatenated.
+        """Return the patches that `transform` returns for the maps aligned and concatenated.
 
         Args:
-            maps: The channels of the embedding in their order, layer by layer.
-            align: Brings a map, of any number of channels, to the finest resolution.
+            maps: The channels of the embedding in their order, layer by layer, finest first.
+            align: Resizes a map, of any number of channels, to the finest resolution.
         """
 
 
 class PyramidReducer(ABC):
-    """A reducer that reduces each layer on its own, so that the layers stay apart."""
+    """A reducer that works on each layer on its own, so that layers keep their resolutions."""
 
     @abstractmethod
     def transform_pyramid(
         self, maps: Sequence[Float[Tensor, "b _ _ _"]]
     ) -> tuple[Float[Tensor, "b _ _ _"], ...]:
-        """Return a map for each layer, at its resolution; aligned and concatenated, what `transform` returns.
+        """Return the reduced map of each layer; aligned and concatenated, they are the result of `transform`.
 
-        A layer of which no channel is left has a map without channels.
+        Each map keeps the resolution of its layer; a layer of which no channel is kept has an empty map.
         """
 
 
 class PyramidDensity(ABC):
-    """A density that can use the layers of an embedding at their own resolution, with the same result."""
+    """A density that can work on layers at their own resolutions, with the result of the aligned layers."""
 
     @abstractmethod
     def fit_pyramids(self, stream: Iterable[Pyramid]) -> None:
-        """What `fit` does with the aligned embeddings."""
+        """Learn what `fit` learns from the aligned embeddings, and forget earlier fits."""
 
     @abstractmethod
     def score_pyramid(self, pyramid: Pyramid) -> Scores:
-        """What `score` gives for the aligned embedding."""
+        """Return the scores that `score` returns for the aligned embedding.
+
+        Raises:
+            NotFitted: Neither fit has been called.
+        """
 
 
 class MemoryForecast(ABC):
-    """A density that knows what it will take before it is fitted."""
+    """A density that can forecast the memory that it will take before it is fitted."""
 
     @abstractmethod
     def peak_bytes(self, *, images: int, channels: int, positions: int) -> int:
@@ -205,26 +209,26 @@ class MemoryForecast(ABC):
 
 
 class ReferenceValues(ABC):
-    """A metric whose figure is known beforehand where scores tell all, and where they tell nothing."""
+    """A metric that knows its value for perfect scores and for uninformative (constant) scores."""
 
     @property
     @abstractmethod
     def perfect(self) -> float:
-        """The figure where all that is anomalous scores higher than all that is normal."""
+        """Return the metric value if everything anomalous scores higher than everything normal."""
 
     @property
     @abstractmethod
     def uninformative(self) -> float:
-        """The figure where all scores are equal."""
+        """Return the metric value if all scores are equal."""
 
 
 class Stateful(ABC):
-    """A backbone whose weights are stored with the model, so that the model needs no other file."""
+    """A backbone whose weights are stored with the model, so that no other file is needed to load it."""
 
     @abstractmethod
     def state_dict(self) -> dict[str, Tensor]:
-        """The weights."""
+        """Return the weights, as tensors by name."""
 
     @abstractmethod
     def load_state_dict(self, state: dict[str, Tensor]) -> None:
-        """Uses these weights, and no longer looks for the ones named by its arguments."""
+        """Use these weights in place of those that the arguments name, which are no longer looked for."""

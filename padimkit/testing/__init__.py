@@ -1,4 +1,4 @@
-"""Checks that a plugin keeps the contract of its family, for plugin authors.
+"""Contract checks for plugin authors: they find out if a plugin does what its family promises.
 
 In a test module, each check becomes a test of its own:
 

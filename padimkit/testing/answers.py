@@ -1,4 +1,4 @@
-"""What a part answers, as named tensors, and in words where two answers differ."""
+"""Results of parts as named tensors, and the difference between two of them in words."""
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -17,7 +17,10 @@ CUDA_ROUNDING = 1e-2  # products of matrices on a GPU may be done with fewer dig
 
 
 def difference(found: Mapping[str, Tensor], expected: Mapping[str, Tensor], *, relative: float = 0.0) -> str:
-    """Where the two differ by more than a fraction of the values, in words; empty where they do not."""
+    """Return in words how two results differ, or an empty string.
+
+    Values are equal if they are off by at most `relative` times the expected value.
+    """
     if found.keys() != expected.keys():
         return f"{_listed(found)} instead of {_listed(expected)}"
     differences = (_difference(name, found[name], expected[name], relative) for name in expected)
@@ -25,12 +28,12 @@ def difference(found: Mapping[str, Tensor], expected: Mapping[str, Tensor], *, r
 
 
 def copied(tensors: Mapping[str, Tensor]) -> Result:
-    """Copies, which nobody else can change."""
+    """Return copies that nobody else can change."""
     return {name: tensor.detach().clone() for name, tensor in tensors.items()}
 
 
 def require_finite(tensors: Mapping[str, Tensor], what: str) -> None:
-    """Requires that no value is NaN or infinite; `what` names them."""
+    """Require all values to be finite; `what` names them in the finding."""
     for name, tensor in tensors.items():
         missing = tensor.numel() - int(tensor.isfinite().sum())
         found = f'{missing} of {tensor.numel()} in "{name}" that are not'
@@ -39,7 +42,7 @@ def require_finite(tensors: Mapping[str, Tensor], what: str) -> None:
 
 @contextmanager
 def left_alone(tensors: Mapping[str, Tensor], what: str) -> Iterator[None]:
-    """Requires the tensors to be the same bit for bit after the block; `what` names them."""
+    """Require the tensors to be the same bit for bit after the block; `what` names them in the finding."""
     before = copied(tensors)
     yield
     changed = difference(tensors, before)
@@ -74,24 +77,26 @@ DataSet: TypeAlias = Literal["first", "second"]
 
 @dataclass(frozen=True)
 class Usage:
-    """What a part learns from first, and what it is asked then: always about data that are new to it.
+    """The two steps that the parts of a family have in common: fit, then apply to unseen data.
 
-    `fit` and `apply` take a part, and which of two sets of data to use.
+    Args:
+        fit: Fits a part on one of two data sets.
+        apply: Returns the result of a part on one of two data sets; none of it is fitted on.
     """
 
     fit: Callable[[Any, DataSet], None]
     apply: Callable[[Any, DataSet], Result]
 
     def fitted(self, make: Make, data: DataSet = "first") -> Any:
-        """A fresh part that has learnt."""
+        """Return a fresh part, fitted on the data set."""
         part = make()
         self.fit(part, data)
         return part
 
     def result(self, make: Make) -> Result:
-        """What a fresh part that has learnt the usual is found to say about the usual."""
+        """Fit a fresh part on the first data set and return its result on that data set."""
         return self.apply(self.fitted(make), "first")
 
 
 def nothing_to_fit(part: Any, data: DataSet) -> None:
-    """For parts that do not learn."""
+    """Do nothing, for parts that learn nothing."""

@@ -1,4 +1,4 @@
-"""The checks of the contract of backbones."""
+"""Checks of backbones."""
 
 from typing import Any
 
@@ -25,7 +25,7 @@ from padimkit.values import Features
 
 
 def gives_maps_of_each_image(make: Make) -> None:
-    """There is at least one layer, each a float32 map "b c h w", and one or no descriptor "b e"."""
+    """Features are float32: at least one layer with a map "b c h w", and optionally a descriptor "b e"."""
     images = pictures("first")
     features = make().extract(images)
     found = type(features).__name__
@@ -42,7 +42,7 @@ def gives_maps_of_each_image(make: Make) -> None:
 
 
 def finest_layer_comes_first(make: Make) -> None:
-    """No layer has more positions than the one before it."""
+    """Layers are in order, the finest first: none has more positions than the one before it."""
     sizes = [map_.shape[2:] for map_ in make().extract(pictures("first")).maps.values()]
     found = ", ".join(f"{height} x {width}" for height, width in sizes)
     positions = [size.numel() for size in sizes]
@@ -50,23 +50,23 @@ def finest_layer_comes_first(make: Make) -> None:
 
 
 def layers_are_the_same_for_all_images(make: Make) -> None:
-    """Names, channels and positions depend neither on the images nor on how many they are."""
+    """Names, channels and positions of the layers are the same for all images and batch sizes."""
     backbone = make()
     expected = _layout(backbone.extract(pictures("first")))
     for images in (pictures("second", count=1), plain(0.0)):
         found = _layout(backbone.extract(images))
-        require(found == expected, f"Expected the layers {expected} of all images, found {found}.")
+        require(found == expected, f"Expected the layers {expected} for all images, found {found}.")
 
 
 def features_are_finite(make: Make) -> None:
-    """No feature is NaN or infinite, not even that of a black or a white image."""
+    """Features are finite, even those of black and white images."""
     backbone = make()
     for what, images in (("made-up", pictures("first")), ("black", plain(0.0)), ("white", plain(1.0))):
         require_finite(_tensors(backbone.extract(images)), f"features of a {what} image")
 
 
 def images_do_not_influence_each_other(make: Make) -> None:
-    """Each image gets the same features alone as in a batch."""
+    """Images get the same features alone as in a batch."""
     backbone = make()
     together = copied(_tensors(backbone.extract(pictures("first"))))
     alone = _tensors(backbone.extract(pictures("first")[1:]))
@@ -79,7 +79,7 @@ def images_do_not_influence_each_other(make: Make) -> None:
 
 
 def different_images_have_different_features(make: Make) -> None:
-    """Every layer, and the descriptor, depends on the image."""
+    """Different images differ in every layer and in the descriptor."""
     backbone = make()
     first = copied(_tensors(backbone.extract(pictures("first"))))
     for name, tensor in _tensors(backbone.extract(pictures("second"))).items():
@@ -88,7 +88,7 @@ def different_images_have_different_features(make: Make) -> None:
 
 
 def positions_are_those_of_the_image(make: Make) -> None:
-    """What changes in a corner of the image changes most in that corner of the finest map."""
+    """Changes in a corner of the image change that corner of the finest map most."""
     backbone, images = make(), pictures("first")
     after = _finest(backbone.extract(with_other_corner(images))).clone()
     change = (after - _finest(backbone.extract(images))).abs().mean((0, 1))
@@ -110,14 +110,14 @@ def positions_are_those_of_the_image(make: Make) -> None:
 
 
 def input_is_not_modified(make: Make) -> None:
-    """The images are left as they are."""
+    """Images that are passed in stay unchanged."""
     images = pictures("first")
     with left_alone({"images": images}, "the images"):
         make().extract(images)
 
 
 def features_carry_no_gradient(make: Make) -> None:
-    """Features hold no graph of the computation, which would keep every image in memory."""
+    """Features carry no gradient graph, which would keep every image in memory."""
     with torch.enable_grad():
         features = make().extract(pictures("first"))
     for name, tensor in _tensors(features).items():
@@ -125,7 +125,7 @@ def features_carry_no_gradient(make: Make) -> None:
 
 
 def can_be_moved_to_the_cpu(make: Make) -> None:
-    """Where it is on the CPU already, moving it there changes nothing."""
+    """Moving a backbone to the CPU changes nothing if it is there already."""
     backbone = make()
     before = copied(_tensors(backbone.extract(pictures("first"))))
     backbone.to(torch.device("cpu"))
@@ -135,14 +135,14 @@ def can_be_moved_to_the_cpu(make: Make) -> None:
 
 
 def computes_on_cuda(make: Make) -> None:
-    """Moved to a GPU, it gives features there, the same as on the CPU."""
+    """Backbones moved to a GPU give features there, equal to those on the CPU."""
     if not torch.cuda.is_available():
         raise NotApplicable("There is no CUDA device here.")
     computes_on(torch.device("cuda", 0), make)
 
 
 def computes_on(device: torch.device, make: Make) -> None:
-    """Moves a backbone to a device and back, as a pipeline does."""
+    """Move a backbone to a device, and compare its features there with those on the CPU."""
     backbone, images = make(), pictures("first")
     before = _tensors(backbone.extract(images))
     backbone.to(device)
@@ -171,7 +171,7 @@ _USAGE = Usage(nothing_to_fit, lambda backbone, data: _tensors(backbone.extract(
 
 
 def restored_weights_give_the_same_features(make: Make, usage: Usage) -> None:
-    """Stateful: written to a safetensors file and read by a fresh instance, weights give the same bits."""
+    """Stateful: weights saved to a safetensors file and loaded by a fresh instance give the same features."""
     backbone, restored = _stateful(make()), make()
     restored.load_state_dict(written(backbone.state_dict()))
     changed = difference(usage.apply(restored, "first"), usage.apply(backbone, "first"))
@@ -185,13 +185,13 @@ def loaded_weights_are_used(make: Make, usage: Usage) -> None:
     state = _altered(written(backbone.state_dict()))
     backbone.load_state_dict(copied(state))
     changed = difference(backbone.state_dict(), state)
-    require(not changed, f"Expected the weights that were loaded, found {changed}.")
+    require(not changed, f"Expected state_dict to return the loaded weights, found {changed}.")
     same = not difference(usage.apply(backbone, "first"), before)
     require(not same, "Expected other features with other weights, found the same.")
 
 
 def loading_leaves_the_weights_alone(make: Make, usage: Usage) -> None:
-    """Stateful: the tensors that were loaded stay what they are."""
+    """Stateful: tensors passed to load_state_dict stay unchanged."""
     backbone = _stateful(make())
     state = written(backbone.state_dict())
     with left_alone(state, "the weights given to load_state_dict"):

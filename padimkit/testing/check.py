@@ -1,4 +1,4 @@
-"""One check of a contract, and what it can find."""
+"""A single check of a contract, the promise that it tests and the violations that it finds."""
 
 import inspect
 import pickle
@@ -13,13 +13,15 @@ import numpy as np
 import torch
 
 T = TypeVar("T")
-Make: TypeAlias = Callable[[], Any]  # a fresh instance at each call, as a class gives if it needs no argument
+Make: TypeAlias = Callable[
+    [], Any
+]  # returns a fresh instance at each call; a class without required arguments will do
 Function: TypeAlias = Callable[[Make], None]
 
 
 @final
 class ContractViolation(AssertionError):
-    """A part does not do what its contract promises."""
+    """Raised if a part breaks a promise of its contract."""
 
     def __init__(self, part: str, check: str, finding: str) -> None:
         self.part = part
@@ -35,23 +37,30 @@ class ContractViolation(AssertionError):
 
 @final
 class NotApplicable(Exception):
-    """A check says nothing about this part, or cannot be done on this machine; the message says why."""
+    """Raised if a check does not concern this part or cannot run on this machine; the message says why."""
 
 
 @final
 class Finding(Exception):
-    """What a check has found; `Check` adds which part and which check."""
+    """Raised by the function of a check, in words; `Check` adds the names of the part and the check."""
 
 
 def require(kept: bool, finding: str) -> None:
-    """Raises the finding unless the promise is kept."""
+    """Raise the finding unless the promise is kept."""
     if not kept:
         raise Finding(finding)
 
 
 @dataclass(frozen=True)
 class Check:
-    """A promise of a contract and the function that tests it; calling it raises what the function finds."""
+    """A promise of a contract and the function that tests it; a call raises if the promise is broken.
+
+    Args:
+        contract: The contract of the family.
+        name: The name of the function.
+        description: The promise, as the first line of the docstring of the function states it.
+        function: Raises a `Finding` if the promise is broken.
+    """
 
     contract: type[Any]
     name: str
@@ -59,11 +68,11 @@ class Check:
     function: Function
 
     def __call__(self, make: Make) -> None:
-        """Tests fresh instances.
+        """Test the promise on fresh instances.
 
         Raises:
-            ContractViolation: The promise is not kept.
-            NotApplicable: It does not concern this part, or this machine.
+            ContractViolation: The promise is broken.
+            NotApplicable: The promise does not concern this part, or cannot be tested on this machine.
         """
         __tracebackhide__ = True  # pytest then points to the caller
         maker = _Maker(self.contract, make)
@@ -79,17 +88,17 @@ class Check:
 
 
 def checks(contract: type[Any], *functions: Function) -> tuple[Check, ...]:
-    """A check for each function: its name, and the first line of its docstring, are those of the check."""
+    """Return a check for each function, with its name and the first line of its docstring."""
     return tuple(_check(contract, function, function) for function in functions)
 
 
 def checks_with(contract: type[Any], argument: T, *functions: Callable[[Make, T], None]) -> tuple[Check, ...]:
-    """A check for each function of two arguments, the second of which is the same for all of them."""
+    """Return a check for each function of two arguments, all with the same second argument."""
     return tuple(_check(contract, function, _with(function, argument)) for function in functions)
 
 
 def described(error: BaseException) -> str:
-    """The type of an error, and what it says."""
+    """Return the type and the message of an error."""
     return f"{type(error).__name__}: {error}".rstrip(":. ") + "."
 
 
@@ -105,7 +114,7 @@ def _with(function: Callable[[Make, T], None], argument: T) -> Function:
 @contextmanager
 def _one_thread() -> Iterator[None]:
     threads = torch.get_num_threads()
-    torch.set_num_threads(1)  # made-up data are small: more threads spend their time waiting for each other
+    torch.set_num_threads(1)  # made-up data are small: more threads would mostly wait for each other
     try:
         yield
     finally:
@@ -113,7 +122,7 @@ def _one_thread() -> Iterator[None]:
 
 
 class _Maker:
-    """Makes instances, requires them to be fresh and of the contract, and remembers what they are called."""
+    """A maker of instances that requires them to be fresh and of the contract, and remembers their name."""
 
     def __init__(self, contract: type[Any], make: Make) -> None:
         self.name = f"This {contract.__name__}"
@@ -133,7 +142,7 @@ class _Maker:
 
 @contextmanager
 def fixed_random_state() -> Iterator[None]:
-    """The same global random state in every run, put back as it was at the end."""
+    """Set the same global random state in every run, and restore the earlier state at the end."""
     with torch.random.fork_rng(devices=[]):
         of_numpy, of_python = np.random.get_state(), random.getstate()
         torch.default_generator.manual_seed(0)  # torch.manual_seed would reseed the GPUs too
@@ -147,7 +156,7 @@ def fixed_random_state() -> Iterator[None]:
 
 
 def global_random_state() -> dict[str, bytes]:
-    """The state of each shared generator, by the name of its library."""
+    """Return the state of each shared generator, by the name of its library."""
     states = {
         "torch": torch.get_rng_state().numpy().tobytes(),
         "numpy": pickle.dumps(np.random.get_state()),

@@ -1,4 +1,4 @@
-"""The checks of the contract of data sources. They read the data some fifty times: give them little."""
+"""Checks of data sources, which read the data some fifty times: give them little."""
 
 from collections import Counter
 
@@ -60,12 +60,12 @@ def each_image_has_its_own_path(make: Make) -> None:
 
 
 def train_and_test_share_no_image(make: Make) -> None:
-    """No path is both trained and tested on."""
+    """Train and test images have no path in common."""
     source = make()
     train, test = ({str(sample.path) for sample in listed_by(source, subset)} for subset in SUBSETS)
     shared = sorted(train & test)
     found = f"{len(shared)}: {', '.join(shared[:3])}"
-    require(not shared, f"Expected no image to be trained and tested on, found {found}.")
+    require(not shared, f"Expected no image in both train and test, found {found}.")
 
 
 def _mask_size(sample: Sample) -> tuple[int, int] | None:

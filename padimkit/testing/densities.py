@@ -1,4 +1,4 @@
-"""The checks of the contract of density models."""
+"""Checks of density models."""
 
 from collections.abc import Callable
 from typing import Any
@@ -32,7 +32,7 @@ _MANY = 1000
 
 
 def one_score_per_position(make: Make) -> None:
-    """Scores are float32: one for each patch, and either one or none for each image."""
+    """Scores are float32, one per patch position, and optionally one per image."""
     density = fitted(make)
     for count in (1, 4):
         scores = density.score(part_of(probe("first"), 0, count))
@@ -45,12 +45,12 @@ def one_score_per_position(make: Make) -> None:
 
 
 def scores_are_finite(make: Make) -> None:
-    """No score is NaN or infinite, not even that of an extreme patch."""
+    """Scores are finite, even those of extreme patches."""
     require_finite(_apply(fitted(make), probe("first")), "scores")
 
 
 def outliers_score_higher(make: Make) -> None:
-    """A patch far from all that was learnt scores higher than a normal one in its place, and so its image."""
+    """Anomalous patches score higher than normal ones in their place, and so do their images."""
     density, normal = fitted(make), probe("first")
     normal = part_of(normal, 0, len(normal.patches) // 2)
     low, low_images = _at_the_defect(density.score(normal))
@@ -68,22 +68,22 @@ def outliers_score_higher(make: Make) -> None:
 
 
 def refuses_to_score_before_fit(make: Make) -> None:
-    """Before fit, score raises NotFitted."""
+    """Calling score before fit raises NotFitted."""
     _require_not_fitted("score", lambda: make().score(probe("first")))
 
 
 def refuses_to_score_pyramids_before_fit(make: Make) -> None:
-    """PyramidDensity: before fit, score_pyramid raises NotFitted."""
+    """PyramidDensity: calling score_pyramid before fit raises NotFitted."""
     density = pyramids.pyramid_density(make())
     pyramid = pyramids.NESTED.pyramid(probe("first"))
     _require_not_fitted("score_pyramid", lambda: density.score_pyramid(pyramid))
 
 
 def forecast_covers_the_fitted_state(make: Make) -> None:
-    """MemoryForecast: peak_bytes is a positive number of bytes and not below those of the fitted state."""
-    for lesson in (training("first"), *_smaller_lessons().values()):
-        density = _fitted_forecasting(make, lesson)
-        size, state = _sizes(lesson), _state_bytes(density)
+    """MemoryForecast: peak_bytes is a positive integer, and at least the size of the fitted state."""
+    for data in (training("first"), *_smaller_data().values()):
+        density = _fitted_forecasting(make, data)
+        size, state = _sizes(data), _state_bytes(density)
         found = density.peak_bytes(**size)
         require(
             isinstance(found, int) and found > 0,
@@ -97,16 +97,16 @@ def forecast_covers_the_fitted_state(make: Make) -> None:
 
 
 def forecast_grows_with_the_data(make: Make) -> None:
-    """MemoryForecast: peak_bytes never falls with more data, and rises with whatever the state grows with."""
+    """MemoryForecast: peak_bytes never falls with more data, and rises if the fitted state grows with it."""
     whole = training("first")
     density = _fitted_forecasting(make, whole)
-    for what, lesson in _smaller_lessons().items():
-        few, many = _sizes(lesson), _sizes(whole)
+    for what, data in _smaller_data().items():
+        few, many = _sizes(data), _sizes(whole)
         less, more = density.peak_bytes(**few), density.peak_bytes(**many)
         require(less <= more, f"Expected no fewer bytes for {many} than for {few}, found {more} < {less}.")
-        # What is always needed beside the state may hide its growth where there are few data.
+        # A constant part of the forecast may hide the growth of a small state.
         far = density.peak_bytes(**few | {what: _MANY * few[what]})
-        state_grows = _state_bytes(_fitted_forecasting(make, lesson)) < _state_bytes(density)
+        state_grows = _state_bytes(_fitted_forecasting(make, data)) < _state_bytes(density)
         require(
             more > less or far > less or not state_grows,
             f"Expected more bytes for more {what}, with which the fitted state grows, found {less} for "
@@ -119,7 +119,7 @@ def _apply(density: DensityModel, embedding: Embedding) -> Result:
 
 
 def _at_the_defect(scores: Scores) -> tuple[Tensor, Tensor]:
-    """The mean score there, and the score of the whole image, in memory of their own."""
+    """Return the mean score there and the score of the whole image, both copied."""
     images = scores.patches.amax((1, 2)) if scores.images is None else scores.images.clone()
     return defect_of(scores.patches).mean(1), images
 
@@ -147,19 +147,19 @@ def _few(values: Tensor) -> str:
     return ", ".join(f"{value:.3g}" for value in values.tolist())
 
 
-def _fitted_forecasting(make: Make, lesson: Embedding) -> Any:
+def _fitted_forecasting(make: Make, data: Embedding) -> Any:
     density = make()
     if not isinstance(density, MemoryForecast):
         raise NotApplicable("It is not a MemoryForecast.")
-    return _fit(density, lesson)
+    return _fit(density, data)
 
 
-def _fit(density: Any, lesson: Embedding) -> Any:
-    density.fit(stream(lesson))
+def _fit(density: Any, data: Embedding) -> Any:
+    density.fit(stream(data))
     return density
 
 
-def _smaller_lessons() -> dict[str, Embedding]:
+def _smaller_data() -> dict[str, Embedding]:
     """Return the first data set with fewer images, channels or positions, by what there are fewer of."""
     whole = training("first")
     return {
@@ -185,13 +185,16 @@ DENSITY_CHECKS = (
         scores_are_finite,
         outliers_score_higher,
         refuses_to_score_before_fit,
+    ),
+    *learner_checks(DensityModel, _apply),
+    *checks(
+        DensityModel,
         pyramids.pyramids_equal_aligned_embeddings,
         pyramids.pyramids_are_not_modified,
-        pyramids.second_fit_on_pyramids_forgets_the_first,
+        pyramids.second_pyramid_fit_forgets_the_first,
         pyramids.fit_on_pyramids_can_be_restored,
         refuses_to_score_pyramids_before_fit,
         forecast_covers_the_fitted_state,
         forecast_grows_with_the_data,
     ),
-    *learner_checks(DensityModel, _apply),
 )

@@ -1,4 +1,4 @@
-"""Checks of how reducers and density models learn from embeddings and are applied to others."""
+"""Checks of reducers and density models, which learn from embeddings and are applied to others."""
 
 from typing import Any
 
@@ -24,7 +24,7 @@ from padimkit.values import Embedding
 
 
 def learner_checks(contract: type[Any], apply: Apply) -> tuple[Check, ...]:
-    """The checks that reducers and density models have in common; `apply` tells how to use a fitted one."""
+    """Return the checks that reducers and density models share; `apply` uses a fitted one."""
     return (
         *checks_with(contract, usage_of(apply), parts.keeps_its_arguments),
         *checks(contract, can_be_written_down),
@@ -67,16 +67,16 @@ def learner_checks(contract: type[Any], apply: Apply) -> tuple[Check, ...]:
 
 
 def input_is_not_modified(make: Make, apply: Apply) -> None:
-    """Embeddings are left as they are, in fit and afterwards."""
-    part, lesson, question = make(), training("first"), probe("first")
-    with left_alone(tensors_of(lesson), "the embeddings given to fit"):
-        part.fit(stream(lesson))
-    with left_alone(tensors_of(question), "the embedding given after fit"):
-        apply(part, question)
+    """Embeddings that are passed in stay unchanged, in fit and afterwards."""
+    part, data, unseen = make(), training("first"), probe("first")
+    with left_alone(tensors_of(data), "the embeddings given to fit"):
+        part.fit(stream(data))
+    with left_alone(tensors_of(unseen), "the embedding given after fit"):
+        apply(part, unseen)
 
 
 def memory_layout_does_not_matter(make: Make, apply: Apply) -> None:
-    """Channels-last tensors, as many backbones give them, are as good as contiguous ones."""
+    """Channels-last tensors, as many backbones return them, give the same result as contiguous ones."""
     part = fitted(make)
     expected = copied(apply(part, probe("first")))
     changed = difference(apply(part, _channels_last(probe("first"))), expected, relative=ROUNDING)
@@ -85,7 +85,7 @@ def memory_layout_does_not_matter(make: Make, apply: Apply) -> None:
 
 
 def batch_size_does_not_matter(make: Make, apply: Apply) -> None:
-    """Each image gets the same result, whichever others are in its batch."""
+    """Images get the same result alone as in a batch with others."""
     part = fitted(make)
     together = copied(apply(part, probe("first")))
     for index in range(len(probe("first").patches)):
@@ -96,50 +96,50 @@ def batch_size_does_not_matter(make: Make, apply: Apply) -> None:
 
 
 def last_batch_may_hold_one_image(make: Make, apply: Apply) -> None:
-    """Fit copes with a last batch of a single image."""
-    lesson = training("first")
+    """Fitting works if the last batch holds a single image."""
+    data = training("first")
     part = make()
-    part.fit(stream(part_of(lesson, 0, 22), batch_size=7))
+    part.fit(stream(part_of(data, 0, 22), batch_size=7))
     normal = part_of(probe("first"), 0, 3)
     require_finite(apply(part, normal), "results after a last batch of one image")
 
 
 def second_fit_forgets_the_first(make: Make, apply: Apply) -> None:
-    """Fitting again gives what a fresh instance would have learnt, compared on unseen images."""
+    """Fitting again forgets the first fit: unseen images get the result of a fresh instance."""
     expected = apply(fitted(make), probe("first"))
     part = make()
-    # Nearest neighbours among far-off training images would never be looked at: keep some of them near.
+    # A nearest neighbour is never among far-off training images: some of the first fit must be near.
     part.fit(stream(joined(probe("first"), training("second"))))
-    apply(part, probe("first"))  # what is kept for speed must be forgotten as well
+    apply(part, probe("first"))  # a cache must be forgotten as well
     part.fit(stream(training("first")))
     changed = difference(apply(part, probe("first")), expected, relative=ROUNDING)
     require(not changed, f"Expected a second fit to forget the first, found {changed}.")
 
 
 def results_carry_no_gradient(make: Make, apply: Apply) -> None:
-    """Results hold no graph of the computation, which would keep every image in memory."""
+    """Results carry no gradient graph, which would keep every image in memory."""
     for name, tensor in apply(fitted(make), probe("first")).items():
         require(not tensor.requires_grad, f'Expected "{name}" without gradient, found one that requires it.')
 
 
 def computes_on_cuda(make: Make, apply: Apply) -> None:
-    """Embeddings on a GPU give results on that GPU, the same as on the CPU."""
+    """Embeddings on a GPU give results on that GPU, equal to those on the CPU."""
     if not torch.cuda.is_available():
         raise NotApplicable("There is no CUDA device here.")
     computes_on(torch.device("cuda", 0), make, apply)
 
 
 def computes_on(device: torch.device, make: Make, apply: Apply) -> None:
-    """Fits on a device, and moves what was fitted on the CPU there, as a pipeline does."""
-    question = moved(probe("first"), device)
+    """Fit on a device, and load there a state fitted on the CPU, as a pipeline does."""
+    unseen = moved(probe("first"), device)
     there = make()
     there.fit([moved(training("first"), device)])
     here, arrived = fitted(make), make()
     arrived.load_state_dict({name: tensor.to(device) for name, tensor in here.state_dict().items()})
     for part in (there, arrived):
-        for name, tensor in apply(part, question).items():
+        for name, tensor in apply(part, unseen).items():
             require(tensor.device == device, f'Expected "{name}" on {device}, found it on {tensor.device}.')
-    changed = difference(apply(arrived, question), apply(here, probe("first")), relative=CUDA_ROUNDING)
+    changed = difference(apply(arrived, unseen), apply(here, probe("first")), relative=CUDA_ROUNDING)
     require(not changed, f"Expected the same result on {device} as on the CPU, found {changed}.")
 
 

@@ -1,4 +1,4 @@
-"""The checks of the contract of metrics."""
+"""Checks of metrics."""
 
 import math
 
@@ -29,7 +29,7 @@ def says_whether_higher_is_better(make: Make) -> None:
 
 
 def gives_one_finite_number(make: Make) -> None:
-    """compute returns a float that is neither NaN nor infinite."""
+    """Computing returns a finite float."""
     found = updated(make, labelled_prediction()).compute()
     expected = "Expected compute to return a finite float"
     require(isinstance(found, float), f"{expected}, found {found!r} of type {type(found).__name__}.")
@@ -37,7 +37,7 @@ def gives_one_finite_number(make: Make) -> None:
 
 
 def better_predictions_get_better_values(make: Make) -> None:
-    """Perfect scores are better than fair ones, and these are better than inverted ones."""
+    """Perfect scores get a better value than fair ones, and these a better one than inverted ones."""
     perfect, fair = (
         value_of(make, labelled_prediction("perfect")),
         value_of(make, labelled_prediction("fair")),
@@ -46,13 +46,13 @@ def better_predictions_get_better_values(make: Make) -> None:
     sign = 1 if make().higher_is_better else -1
     require(
         sign * perfect > sign * fair > sign * inverted,
-        f"Expected {'falling' if sign > 0 else 'rising'} figures for perfect, fair and inverted scores, "
+        f"Expected {'falling' if sign > 0 else 'rising'} values for perfect, fair and inverted scores, "
         f"found {perfect:.4g}, {fair:.4g} and {inverted:.4g}.",
     )
 
 
 def constant_predictions_are_no_success(make: Make) -> None:
-    """A model that gives all the same score is worse than a fair one, or the metric is undefined."""
+    """Constant scores get a worse value than fair ones, or the metric is undefined."""
     try:
         constant = value_of(make, labelled_prediction("constant"))
     except UndefinedMetric:
@@ -61,35 +61,35 @@ def constant_predictions_are_no_success(make: Make) -> None:
     worse = constant < fair if make().higher_is_better else constant > fair
     require(
         worse,
-        f"Expected a worse figure than {fair:.4g} where all scores are equal, found {constant:.4g}. "
-        "How are ties counted?",
+        f"Expected a worse value than {fair:.4g} if all scores are equal, found {constant:.4g}. "
+        "Look at the way ties are counted.",
     )
 
 
 def reference_values_are_right(make: Make) -> None:
-    """ReferenceValues: perfect and constant scores get the figures that are known beforehand."""
+    """ReferenceValues: perfect and constant scores get the values that the metric states."""
     metric = make()
     if not isinstance(metric, ReferenceValues):
-        raise NotApplicable("It does not say which figures are known (ReferenceValues).")
+        raise NotApplicable("It does not state ReferenceValues.")
     require_same(
-        value_of(make, labelled_prediction("perfect")), metric.perfect, "for perfect scores as it says"
+        value_of(make, labelled_prediction("perfect")), metric.perfect, "for perfect scores as it states"
     )
     require_same(
         value_of(make, labelled_prediction("constant")),
         metric.uninformative,
-        "for constant scores as it says",
+        "for constant scores as it states",
     )
 
 
 def batch_size_does_not_matter(make: Make) -> None:
-    """Updates with parts of a test set give the figure of one update with all of it."""
+    """Updates with batches of a test set give the value of one update with all of it."""
     for size in (1, 5):
         found = value_of(make, *labelled_prediction().batches(size))
         require_same(found, value_of(make, labelled_prediction()), f"in batches of {size} as in one")
 
 
 def order_does_not_matter(make: Make) -> None:
-    """Batches in another order give the same figure."""
+    """Batches in another order give the same value."""
     found = value_of(make, *reversed(labelled_prediction().batches(3)))
     require_same(
         found, value_of(make, *labelled_prediction().batches(3)), "when batches come in another order"
@@ -97,17 +97,17 @@ def order_does_not_matter(make: Make) -> None:
 
 
 def order_of_equal_scores_does_not_matter(make: Make) -> None:
-    """Where scores are equal, batches in another order give the same figure."""
+    """Batches of equal scores give the same value in another order."""
     try:
         expected = value_of(make, *labelled_prediction("constant").batches(3))
     except UndefinedMetric:
-        raise NotApplicable("It is undefined where all scores are equal.") from None
+        raise NotApplicable("It is undefined if all scores are equal.") from None
     found = value_of(make, *reversed(labelled_prediction("constant").batches(3)))
     require_same(found, expected, "when batches of equal scores come in another order")
 
 
 def reset_forgets(make: Make) -> None:
-    """After reset, the metric is as good as new."""
+    """Resetting forgets all batches: the metric behaves as a new instance."""
     metric = updated(make, labelled_prediction("fair", "second"))
     metric.compute()
     metric.reset()
@@ -118,30 +118,30 @@ def reset_forgets(make: Make) -> None:
 
 
 def compute_may_come_in_between(make: Make) -> None:
-    """A figure can be had in the middle of a test set without changing the one at its end."""
+    """Computing in the middle of a test set does not change the value at its end."""
     first, rest = _two_parts()
     metric = updated(make, first)
     metric.compute()
     update(metric, rest)
-    require_same(computed(metric), value_of(make, *_two_parts()), "when computed in between too")
+    require_same(computed(metric), value_of(make, *_two_parts()), "if it is computed in between too")
 
 
 def input_is_not_modified(make: Make) -> None:
-    """Predictions and truth are left as they are."""
+    """Predictions and truth that are passed in stay unchanged."""
     given = labelled_prediction()
     with left_alone(given.tensors(), "predictions and truth"):
         value_of(make, given)
 
 
 def takes_predictions_on_cuda(make: Make) -> None:
-    """Predictions on a GPU and truth on the CPU give the figure that they give on the CPU."""
+    """Predictions on a GPU and truth on the CPU give the value that they give on the CPU."""
     if not torch.cuda.is_available():
         raise NotApplicable("There is no CUDA device here.")
     takes_predictions_on(torch.device("cuda", 0), make)
 
 
 def takes_predictions_on(device: torch.device, make: Make) -> None:
-    """Updates with predictions on a device and truth on the CPU, as an evaluation does."""
+    """Update with predictions on a device and truth on the CPU, as an evaluation does."""
     given = labelled_prediction()
     there = Prediction(given.prediction.image_scores.to(device), given.prediction.anomaly_maps.to(device))
     found = value_of(make, LabelledPrediction(there, given.truth))
@@ -157,7 +157,7 @@ def _fit(metric: Metric, data: DataSet) -> None:
         update(metric, batch)
 
 
-_USAGE = Usage(_fit, lambda metric, _: {"figure": torch.tensor(computed(metric), dtype=torch.float64)})
+_USAGE = Usage(_fit, lambda metric, _: {"value": torch.tensor(computed(metric), dtype=torch.float64)})
 
 METRIC_CHECKS = (
     *checks(

@@ -1,4 +1,4 @@
-"""Checks that the parts of every family go through."""
+"""Checks that parts of several families share."""
 
 import copy
 import inspect
@@ -10,11 +10,11 @@ from padimkit.arguments import arguments
 from padimkit.testing.answers import ROUNDING, Usage, copied, difference
 from padimkit.testing.check import Make, NotApplicable, global_random_state, require
 
-_OTHER_SEEDS = 5  # one of them might happen to give the same
+_OTHER_SEEDS = 5  # one of them might give the same result by chance
 
 
 def keeps_its_arguments(make: Make, usage: Usage) -> None:
-    """Each argument is stored under its own name, stays what it was, and makes an equal part anew."""
+    """Arguments are stored under their own names, never change, and make an equal part again."""
     part = make()
     given = arguments(part)
     rebuilt = type(part)(**given)
@@ -23,20 +23,20 @@ def keeps_its_arguments(make: Make, usage: Usage) -> None:
     usage.fit(part, "first")
     answer = usage.apply(part, "first")
     kept = arguments(part)
-    require(kept == given, f"Expected its use to leave the arguments {given} alone, found {kept}.")
+    require(kept == given, f"Expected fit and use to leave the arguments {given} unchanged, found {kept}.")
     usage.fit(rebuilt, "first")
     changed = difference(usage.apply(rebuilt, "first"), answer, relative=ROUNDING)
-    require(not changed, f"Expected the same result from a part made anew from {given}, found {changed}.")
+    require(not changed, f"Expected the same result from a part made again from {given}, found {changed}.")
 
 
 def same_arguments_give_the_same_result(make: Make, usage: Usage) -> None:
-    """Two instances that are made and used alike give the same result, bit for bit."""
+    """Instances made with the same arguments and used alike give the same result, bit for bit."""
     changed = difference(usage.result(make), usage.result(make))
     require(not changed, f"Expected two instances made alike to agree, found {changed}. Is a seed missing?")
 
 
 def another_seed_gives_another_result(make: Make, usage: Usage) -> None:
-    """Where there is an argument `seed`, it makes a difference."""
+    """Parts with an argument `seed` give another result for another seed."""
     if "seed" not in inspect.signature(type(make())).parameters:
         raise NotApplicable('It has no argument "seed".')
     expected = usage.result(make)
@@ -51,26 +51,26 @@ def another_seed_gives_another_result(make: Make, usage: Usage) -> None:
 
 
 def leaves_global_random_state_alone(make: Make, usage: Usage) -> None:
-    """The generators that all of the program shares are neither drawn from nor seeded."""
-    with _undisturbed("it was made"):
+    """Global random generators are neither drawn from nor seeded."""
+    with _undisturbed("construction"):
         part = make()
-    with _undisturbed("it learnt"):
+    with _undisturbed("fit"):
         usage.fit(part, "first")
-    with _undisturbed("it was used"):
+    with _undisturbed("use"):
         usage.apply(part, "first")
 
 
 def repeats_itself(make: Make, usage: Usage) -> None:
-    """The same question gets the same answer, bit for bit, whatever was asked in between."""
+    """Repeating a call gives the same result bit for bit, whatever was called in between."""
     part = usage.fitted(make)
     first = copied(usage.apply(part, "first"))
     usage.apply(part, "second")
     changed = difference(usage.apply(part, "first"), first)
-    require(not changed, f"Expected the same answer when asked again, found {changed}.")
+    require(not changed, f"Expected the same result from a repeated call, found {changed}.")
 
 
 def earlier_results_stay(make: Make, usage: Usage) -> None:
-    """A result that was handed out is not overwritten by later use."""
+    """Results are not overwritten by later calls."""
     part = usage.fitted(make)
     earlier = usage.apply(part, "first")
     before = copied(earlier)
@@ -80,16 +80,16 @@ def earlier_results_stay(make: Make, usage: Usage) -> None:
 
 
 def instances_share_nothing(make: Make, usage: Usage) -> None:
-    """What one instance learns does not change another."""
+    """Fitting one instance does not change another."""
     part = usage.fitted(make)
     before = copied(usage.apply(part, "first"))
     usage.fitted(make, "second")
     changed = difference(usage.apply(part, "first"), before, relative=ROUNDING)
-    require(not changed, f"Expected what another instance learns to change nothing here, found {changed}.")
+    require(not changed, f"Expected no change by the fit of another instance, found {changed}.")
 
 
 def can_be_copied(make: Make, usage: Usage) -> None:
-    """A deep copy gives the same result, and what it learns later leaves the original alone."""
+    """Deep copies give the same result, and fitting one leaves the original unchanged."""
     part = usage.fitted(make)
     before = copied(usage.apply(part, "first"))
     duplicate = copy.deepcopy(part)
@@ -97,11 +97,11 @@ def can_be_copied(make: Make, usage: Usage) -> None:
     require(not changed, f"Expected a deep copy to give the same result, found {changed}.")
     usage.fit(duplicate, "second")
     changed = difference(usage.apply(part, "first"), before, relative=ROUNDING)
-    require(not changed, f"Expected what a deep copy learns to leave the original alone, found {changed}.")
+    require(not changed, f"Expected the fit of a deep copy to leave the original unchanged, found {changed}.")
 
 
 def can_be_pickled(make: Make, usage: Usage) -> None:
-    """It can be sent to a worker process, with all that it has learnt."""
+    """Parts can be pickled with everything learnt, and so sent to a worker process."""
     part = usage.fitted(make)
     before = copied(usage.apply(part, "first"))
     arrived = pickle.loads(pickle.dumps(part))
@@ -117,6 +117,6 @@ def _undisturbed(step: str) -> Iterator[None]:
     moved = [library for library in before if before[library] != after[library]]
     require(
         not moved,
-        f"Expected the global random state to be left alone, found that of {' and '.join(moved)} changed "
-        f"while {step}. Draw from a generator of your own, such as torch.Generator().manual_seed(seed).",
+        f"Expected the global random state to be left unchanged, found that of {' and '.join(moved)} changed "
+        f"during {step}. Draw from a generator of your own, such as torch.Generator().manual_seed(seed).",
     )

@@ -55,19 +55,19 @@ LAYERS = (
 )
 
 
-def transform_then_align_equals_transform(make: Make) -> None:
-    """LinearReducer: layers reduced first and aligned last equal the reduction of the aligned embedding."""
+def aligning_last_equals_transform(make: Make) -> None:
+    """LinearReducer: transform_then_align gives the result of transform on the aligned embedding."""
     for reducer, layers, pyramid, expected in _reductions(make, LinearReducer):
         found = reducer.transform_then_align(pyramid.maps, pyramid.align)
         changed = difference({"patches": found}, {"patches": expected.patches}, relative=ROUNDING)
         require(
             not changed,
-            f"Expected transform_then_align to give what transform gives, found {changed} for {layers}.",
+            f"Expected transform_then_align to give the result of transform, found {changed} for {layers}.",
         )
 
 
 def transform_pyramid_equals_transform(make: Make) -> None:
-    """PyramidReducer: layers reduced each on its own, then aligned, equal the reduced aligned embedding."""
+    """PyramidReducer: transform_pyramid, aligned, gives the result of transform on the aligned embedding."""
     for reducer, layers, pyramid, expected in _reductions(make, PyramidReducer):
         maps = tuple(reducer.transform_pyramid(pyramid.maps))
         sizes, found = [tuple(map.shape[2:]) for map in pyramid.maps], [tuple(map.shape[2:]) for map in maps]
@@ -76,18 +76,18 @@ def transform_pyramid_equals_transform(make: Make) -> None:
         changed = difference({"patches": aligned.patches}, {"patches": expected.patches}, relative=ROUNDING)
         require(
             not changed,
-            f"Expected transform_pyramid to give what transform gives, found {changed} for {layers}.",
+            f"Expected transform_pyramid to give the result of transform, found {changed} for {layers}.",
         )
 
 
 def pyramids_equal_aligned_embeddings(make: Make) -> None:
-    """PyramidDensity: fit_pyramids and score_pyramid give what fit and score give for aligned embeddings."""
+    """PyramidDensity: fit_pyramids and score_pyramid give the scores of fit and score on aligned layers."""
     for layers in LAYERS:
         density, aligned = _fitted_on_pyramids(make, layers), make()
         aligned.fit(layers.stream(training("first")).map(Pyramid.embedding))
-        question = layers.pyramid(probe("first"))
-        expected = scores_of(aligned.score(question.embedding()))
-        changed = difference(scores_of(density.score_pyramid(question)), expected, relative=ROUNDING)
+        unseen = layers.pyramid(probe("first"))
+        expected = scores_of(aligned.score(unseen.embedding()))
+        changed = difference(scores_of(density.score_pyramid(unseen)), expected, relative=ROUNDING)
         require(
             not changed,
             f"Expected pyramids to give the scores of aligned embeddings, found {changed} for {layers}.",
@@ -95,20 +95,20 @@ def pyramids_equal_aligned_embeddings(make: Make) -> None:
 
 
 def pyramids_are_not_modified(make: Make) -> None:
-    """PyramidDensity: pyramids are left as they are, in fit_pyramids and in score_pyramid."""
+    """PyramidDensity: pyramids that are passed in stay unchanged, in fit_pyramids and score_pyramid."""
     density = pyramid_density(make())
-    lesson, question = NESTED.pyramid(training("first")), NESTED.pyramid(probe("first"))
-    with left_alone(_tensors_of(lesson), "the pyramids given to fit_pyramids"):
-        density.fit_pyramids([lesson])
-    with left_alone(_tensors_of(question), "the pyramid given to score_pyramid"):
-        density.score_pyramid(question)
+    data, unseen = NESTED.pyramid(training("first")), NESTED.pyramid(probe("first"))
+    with left_alone(_tensors_of(data), "the pyramids given to fit_pyramids"):
+        density.fit_pyramids([data])
+    with left_alone(_tensors_of(unseen), "the pyramid given to score_pyramid"):
+        density.score_pyramid(unseen)
 
 
-def second_fit_on_pyramids_forgets_the_first(make: Make) -> None:
-    """PyramidDensity: fitting again on pyramids gives what a fresh instance would have learnt."""
+def second_pyramid_fit_forgets_the_first(make: Make) -> None:
+    """PyramidDensity: fitting again on pyramids forgets the first fit."""
     density = pyramid_density(make())
     density.fit_pyramids(NESTED.stream(joined(probe("first"), training("second"))))
-    _scores(density)  # what is kept for speed must be forgotten as well
+    _scores(density)  # a cache must be forgotten as well
     density.fit_pyramids(NESTED.stream(training("first")))
     expected = _scores(_fitted_on_pyramids(make, NESTED))
     changed = difference(_scores(density), expected, relative=ROUNDING)
@@ -116,7 +116,7 @@ def second_fit_on_pyramids_forgets_the_first(make: Make) -> None:
 
 
 def fit_on_pyramids_can_be_restored(make: Make) -> None:
-    """PyramidDensity: a fresh instance that loads the state of a fit on pyramids gives the same scores."""
+    """PyramidDensity: states of a fit on pyramids, loaded into a fresh instance, give the same scores."""
     density, restored = _fitted_on_pyramids(make, NESTED), make()
     restored.load_state_dict(written(density.state_dict()))
     changed = difference(_scores(restored), _scores(density))
@@ -133,7 +133,11 @@ def _reductions(make: Make, contract: type[Any]) -> Iterator[tuple[Any, Layers, 
 
 
 def pyramid_density(density: Any) -> Any:
-    """Return the density if it takes pyramids; the check does not apply otherwise."""
+    """Return the density.
+
+    Raises:
+        NotApplicable: It is not a PyramidDensity.
+    """
     if not isinstance(density, PyramidDensity):
         raise NotApplicable("It is not a PyramidDensity.")
     return density

@@ -1,4 +1,4 @@
-"""Contract checks as tests: the only module here that needs pytest."""
+"""Contract checks as tests; the only module of the checks that needs pytest."""
 
 from collections.abc import Mapping
 from dataclasses import replace
@@ -17,14 +17,14 @@ _NONE: Mapping[str, str] = MappingProxyType({})
 def contract_checks(
     contract: type[Any], *, expected_failures: Mapping[str, str] = _NONE
 ) -> pytest.MarkDecorator:
-    """Runs the test once for each check of the contract, which it gets as its argument `check`.
+    """Run the test once for each check of the contract, with the check as its argument `check`.
 
     Args:
         contract: Backbone, Reducer, DensityModel, Metric or DataSource.
-        expected_failures: By the name of a check, why it fails; once it passes, the test fails.
+        expected_failures: The reasons of known failures by name of the check; a test that passes then fails.
 
     Raises:
-        BadArgument: There is no such contract, or no check of such a name.
+        BadArgument: There are no checks of this contract, or none of this name.
     """
     checks = checks_of(contract)
     names = [check.name for check in checks]

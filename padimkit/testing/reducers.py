@@ -1,4 +1,4 @@
-"""The checks of the contract of reducers."""
+"""Checks of reducers."""
 
 import torch
 
@@ -13,7 +13,7 @@ from padimkit.values import Embedding
 
 
 def keeps_images_and_positions(make: Make) -> None:
-    """Reduced patches are float32, for the same images and positions."""
+    """Reduced patches are float32, of the same images and positions."""
     reducer = fitted(make)
     for count in (1, 4):
         reduced = reducer.transform(part_of(probe("first"), 0, count))
@@ -29,30 +29,30 @@ def keeps_images_and_positions(make: Make) -> None:
 
 
 def adds_no_channels(make: Make) -> None:
-    """There are at least one and at most as many channels as before."""
+    """Reduced embeddings have at least one channel, and no more channels than before."""
     channels = fitted(make).transform(probe("first")).patches.shape[1]
     require(1 <= channels <= CHANNELS, f"Expected 1 to {CHANNELS} channels, found {channels}.")
 
 
 def embeddings_are_finite(make: Make) -> None:
-    """No reduced value is NaN or infinite."""
+    """Reduced embeddings are finite."""
     require_finite(_apply(fitted(make), probe("first")), "embeddings")
 
 
 def descriptor_is_left_as_it_is(make: Make) -> None:
-    """The descriptor of each image comes out as it went in; where there was none, there is none."""
-    reducer, question = fitted(make), probe("first")
-    found = reducer.transform(question).descriptor
+    """Descriptors stay unchanged; if there was none, there is none afterwards."""
+    reducer, unseen = fitted(make), probe("first")
+    found = reducer.transform(unseen).descriptor
     require(
-        found is not None and question.descriptor is not None and torch.equal(found, question.descriptor),
-        "Expected the descriptor to be left as it is, found another, or none.",
+        found is not None and unseen.descriptor is not None and torch.equal(found, unseen.descriptor),
+        "Expected the descriptor to stay unchanged, found another, or none.",
     )
-    found = reducer.transform(Embedding(question.patches)).descriptor
+    found = reducer.transform(Embedding(unseen.patches)).descriptor
     require(found is None, "Expected no descriptor where none was given, found one.")
 
 
 def different_patches_stay_different(make: Make) -> None:
-    """A defect can still be seen after the reduction."""
+    """Defects are still visible after the reduction."""
     patches = fitted(make).transform(probe("first")).patches
     normal, defective = patches.chunk(2)  # the same images without and with a defect
     require(
@@ -62,7 +62,7 @@ def different_patches_stay_different(make: Make) -> None:
 
 
 def refuses_to_transform_before_fit(make: Make) -> None:
-    """Before fit, transform raises NotFitted, or does already what it does after fit."""
+    """Calling transform before fit raises NotFitted, or gives the result it gives after fit."""
     reducer = make()
     try:
         before = _apply(reducer, probe("first"))
@@ -73,7 +73,8 @@ def refuses_to_transform_before_fit(make: Make) -> None:
     changed = difference(before, _apply(fitted(make), probe("first")), relative=ROUNDING)
     require(
         not changed,
-        f"Expected transform to raise NotFitted before fit or to need no fit, before fit found {changed}.",
+        f"Expected transform before fit to raise NotFitted, or to give the result it gives after fit, found "
+        f"{changed}.",
     )
 
 
@@ -90,8 +91,7 @@ REDUCER_CHECKS = (
         descriptor_is_left_as_it_is,
         different_patches_stay_different,
         refuses_to_transform_before_fit,
-        pyramids.transform_then_align_equals_transform,
-        pyramids.transform_pyramid_equals_transform,
     ),
     *learner_checks(Reducer, _apply),
+    *checks(Reducer, pyramids.aligning_last_equals_transform, pyramids.transform_pyramid_equals_transform),
 )

@@ -1,4 +1,4 @@
-"""Checks of what reducers and density models write down, from which a model is restored."""
+"""Checks of states and settings, from which a stored model is restored."""
 
 import tempfile
 from pathlib import Path
@@ -17,7 +17,7 @@ from padimkit.testing.inputs.embeddings import Apply, fit, fitted, probe
 
 
 def state_is_named_tensors(make: Make, apply: Apply) -> None:
-    """The state holds tensors under names, and nothing else."""
+    """States hold tensors by name, and nothing else."""
     state = fitted(make).state_dict()
     require(isinstance(state, dict), f"Expected state_dict to return a dict, found {type(state).__name__}.")
     for name, value in state.items():
@@ -27,7 +27,7 @@ def state_is_named_tensors(make: Make, apply: Apply) -> None:
 
 
 def restored_state_gives_the_same_result(make: Make, apply: Apply) -> None:
-    """Written to a safetensors file and read by a fresh instance, the state gives the same bit for bit."""
+    """States saved to a safetensors file and loaded by a fresh instance give the same result bit for bit."""
     part = fitted(make)
     restored = make()
     with tempfile.TemporaryDirectory() as folder:
@@ -39,27 +39,29 @@ def restored_state_gives_the_same_result(make: Make, apply: Apply) -> None:
 
 
 def restored_state_is_written_again(make: Make, apply: Apply) -> None:
-    """A restored instance writes the state that it has read."""
+    """Restored instances return the state that they were given."""
     state = written(fitted(make).state_dict())
     restored = make()
     restored.load_state_dict(state)
     changed = difference(written(restored.state_dict()), state)
-    require(not changed, f"Expected a restored instance to write the state it was given, found {changed}.")
+    require(
+        not changed, f"Expected a restored instance to return the state that it was given, found {changed}."
+    )
 
 
 def loading_forgets_what_was_learnt(make: Make, apply: Apply) -> None:
-    """Loading a state replaces all that the instance had learnt before."""
+    """Loading a state replaces everything learnt before."""
     state = written(fitted(make).state_dict())
     fresh, other = make(), fitted(make, "second")
-    apply(other, probe("first"))  # what is kept for speed must be forgotten as well
+    apply(other, probe("first"))  # a cache must be forgotten as well
     for part in (fresh, other):
         part.load_state_dict(copied(state))
     changed = difference(apply(other, probe("first")), apply(fresh, probe("first")))
-    require(not changed, f"Expected a loaded state to replace what was learnt before, found {changed}.")
+    require(not changed, f"Expected a loaded state to replace everything learnt before, found {changed}.")
 
 
 def loading_leaves_the_state_alone(make: Make, apply: Apply) -> None:
-    """What a restored instance learns later does not change the tensors that it was given."""
+    """Tensors passed to load_state_dict stay unchanged, also if the instance is fitted later."""
     state = written(fitted(make).state_dict())
     with left_alone(state, "the state given to load_state_dict"):
         restored = make()
@@ -69,16 +71,16 @@ def loading_leaves_the_state_alone(make: Make, apply: Apply) -> None:
 
 
 def use_leaves_the_state_alone(make: Make, apply: Apply) -> None:
-    """Applying a fitted part to other images teaches it nothing."""
+    """Using a fitted part leaves its state unchanged."""
     part = fitted(make)
     before = written(part.state_dict())
     apply(part, probe("second"))
     changed = difference(written(part.state_dict()), before)
-    require(not changed, f"Expected use after fit to leave the state as it is, found {changed}.")
+    require(not changed, f"Expected use after fit to leave the state unchanged, found {changed}.")
 
 
 def state_does_not_grow_with_each_fit(make: Make, apply: Apply) -> None:
-    """After a second fit the state is as large as after the first."""
+    """States are as large after a second fit as after the first."""
     part = fitted(make)
     before = _sizes(part.state_dict())
     fit(part)
@@ -87,12 +89,12 @@ def state_does_not_grow_with_each_fit(make: Make, apply: Apply) -> None:
 
 
 def written(state: dict[str, Tensor]) -> Result:
-    """The state as it is read back from what a model's file holds."""
+    """Return the state as it is read back from the file of a stored model."""
     return load(save(_storable(state)))
 
 
 def _storable(state: dict[str, Any]) -> Result:
-    # What is no tensor cannot be stored: that is the finding of a check of its own.
+    # Only tensors can be stored; another check finds what is not a tensor.
     tensors = {name: value for name, value in state.items() if isinstance(value, Tensor)}
     return {name: tensor.cpu().contiguous() for name, tensor in tensors.items()}
 
@@ -110,11 +112,11 @@ _OTHERS = {
 
 
 def can_be_written_down(make: Make) -> None:
-    """Its class and arguments can be written to YAML and read back, as it is done with a stored model."""
+    """Class and arguments can be written to YAML and read back, as they are for a stored model."""
     part = make()
     slot = next(slot for contract, slot in _SLOTS.items() if isinstance(part, contract))
     settings = describe(part)
     written = yaml.safe_dump({**_OTHERS, slot: settings})
     rebuilt = getattr(build_pipeline(yaml.safe_load(written)), slot)
-    found = describe(rebuilt)  # not the arguments: a part within a part is another one, made alike
+    found = describe(rebuilt)  # not the arguments: a part within a part is made again, and so another object
     require(found == settings, f"Expected {settings} to be read back as it was written, found {found}.")

@@ -1,4 +1,4 @@
-"""All checks of a contract, and what they found about a part."""
+"""All checks of a contract, and their outcomes for a part."""
 
 from collections.abc import Iterator
 from contextlib import suppress
@@ -22,7 +22,7 @@ _CHECKS: dict[type[Any], tuple[Check, ...]] = {
 
 @dataclass(frozen=True)
 class Outcome:
-    """What came of one check; `reason` says why it failed or was skipped."""
+    """The outcome of one check; `reason` says why it failed or was skipped."""
 
     check: Check
     verdict: Literal["passed", "failed", "skipped"]
@@ -30,14 +30,14 @@ class Outcome:
 
 
 def checks_of(contract: type[Any]) -> tuple[Check, ...]:
-    """The checks of a contract, the most basic ones first.
+    """Return the checks of a contract, the most basic ones first.
 
     >>> from padimkit.contracts import Metric
     >>> checks_of(Metric)[0].name
     'says_whether_higher_is_better'
 
     Raises:
-        BadArgument: It is no contract of a plugin family.
+        BadArgument: It is not the contract of a plugin family.
     """
     if contract not in _CHECKS:
         raise BadArgument(f"{contract!r} has no contract checks. Expected one of {_names()}.")
@@ -45,11 +45,11 @@ def checks_of(contract: type[Any]) -> tuple[Check, ...]:
 
 
 def outcomes(contract: type[Any], make: Make) -> Iterator[Outcome]:
-    """What comes of each check of the contract, as soon as it is known.
+    """Yield the outcome of each check of the contract as soon as it is known.
 
     Args:
         contract: Backbone, Reducer, DensityModel, Metric or DataSource.
-        make: Returns a fresh instance at each call; a class whose arguments all have defaults will do.
+        make: Returns a fresh instance at each call; a class without required arguments will do.
     """
     return (_outcome(check, make) for check in checks_of(contract))
 

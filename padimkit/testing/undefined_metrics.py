@@ -1,4 +1,4 @@
-"""Checks of what metrics say about test sets that do not allow them."""
+"""Checks of metrics on test sets for which their value is undefined."""
 
 import math
 
@@ -16,7 +16,7 @@ from padimkit.testing.inputs.predictions import (
 
 
 def refuses_an_empty_test_set(make: Make) -> None:
-    """Without any image, compute raises UndefinedMetric."""
+    """Computing without any image raises UndefinedMetric."""
     _require_undefined(make(), "without images")
     metric = updated(make, labelled_prediction())
     metric.reset()
@@ -24,19 +24,19 @@ def refuses_an_empty_test_set(make: Make) -> None:
 
 
 def refuses_missing_truth(make: Make) -> None:
-    """Without labels and masks, update or compute raises UndefinedMetric."""
+    """Missing labels and masks make update or compute raise UndefinedMetric."""
     metric = make()
     try:
         update(metric, labelled_prediction().without_truth())
     except UndefinedMetric:
         return
-    _require_undefined(metric, "where the test set has neither labels nor masks")
+    _require_undefined(metric, "if the test set has neither labels nor masks")
 
 
 def never_gives_nan(make: Make) -> None:
-    """Of normal images alone, or of anomalous ones alone, there is a finite figure or UndefinedMetric."""
+    """Normal images alone, or anomalous ones alone, give a finite value or UndefinedMetric."""
     for what, given in (("normal", normal_only()), ("anomalous", anomalous_only())):
-        expected = f"Expected UndefinedMetric or a finite figure of {what} images alone"
+        expected = f"Expected UndefinedMetric or a finite value for {what} images alone"
         metric = updated(make, given)
         try:
             found = computed(metric)
@@ -56,4 +56,4 @@ def _require_undefined(metric: Metric, when: str) -> None:
         return
     except Exception as error:
         require(False, f"{expected}, found {described(error)}")
-    require(False, f"{expected}, found the figure {found}.")
+    require(False, f"{expected}, found the value {found}.")

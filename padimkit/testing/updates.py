@@ -8,13 +8,13 @@ from padimkit.testing.check import Make, NotApplicable, require
 from padimkit.testing.inputs.embeddings import Apply, fitted, part_of, probe, stream, training
 from padimkit.testing.states import written
 
-_SPLIT = 10  # of 24 images; unequal parts, so that counts cannot be mixed up unseen
+_SPLIT = 10  # of 24 images; unequal parts, so that counts that are mixed up are noticed
 
 
 def update_equals_one_fit(make: Make, apply: Apply) -> None:
-    """Updatable: fit on some images and update with the rest equals one fit on all."""
+    """Updatable: a fit on some images and an update with the rest equal one fit on all."""
     part = _updatable(_fitted_on_first(make))
-    apply(part, probe("first"))  # what is kept for speed must not outlive the update
+    apply(part, probe("first"))  # a cache must not outlive the update
     part.update(_rest())
     _require_as_one_fit(part, make, apply, "fit and update")
 
@@ -27,7 +27,7 @@ def first_update_is_a_fit(make: Make, apply: Apply) -> None:
 
 
 def restored_part_can_be_updated(make: Make, apply: Apply) -> None:
-    """Updatable: what was restored can be updated, and leaves the tensors that it was given alone."""
+    """Updatable: a restored instance can be updated, and leaves the loaded tensors unchanged."""
     restored = _updatable(make())
     state = written(_fitted_on_first(make).state_dict())
     with left_alone(state, "the state given to load_state_dict"):
@@ -37,22 +37,22 @@ def restored_part_can_be_updated(make: Make, apply: Apply) -> None:
 
 
 def merge_equals_one_fit(make: Make, apply: Apply) -> None:
-    """Mergeable: two instances fitted on parts of the images and merged equal one fit on all."""
+    """Mergeable: two instances fitted on some images each, and merged, equal one fit on all."""
     part, other = _mergeable(_fitted_on_first(make)), make()
     other.fit(_rest())
-    apply(part, probe("first"))  # what is kept for speed must not outlive the merge
+    apply(part, probe("first"))  # a cache must not outlive the merge
     part.merge(other)
     _require_as_one_fit(part, make, apply, "the merge of two fits")
 
 
 def merge_leaves_the_other_alone(make: Make, apply: Apply) -> None:
-    """Mergeable: the other instance is as it was, and stays so when this one learns more."""
+    """Mergeable: merging leaves the other instance unchanged, and so do later merges."""
     part, other = _mergeable(fitted(make)), fitted(make, "second")
     before = copied(apply(other, probe("first")))
     part.merge(other)
     part.merge(fitted(make))
     changed = difference(apply(other, probe("first")), before)
-    require(not changed, f"Expected the merged instance to be left as it is, found {changed}.")
+    require(not changed, f"Expected the merged instance to be left unchanged, found {changed}.")
 
 
 def _require_as_one_fit(part: Any, make: Make, apply: Apply, what: str) -> None:
@@ -68,8 +68,8 @@ def _fitted_on_first(make: Make) -> Any:
 
 
 def _rest() -> Any:
-    lesson = training("first")
-    return stream(part_of(lesson, _SPLIT, len(lesson.patches)))
+    data = training("first")
+    return stream(part_of(data, _SPLIT, len(data.patches)))
 
 
 def _updatable(part: Any) -> Any:

@@ -554,7 +554,7 @@ BROKEN = {
     AlignsByRepeating: "pyramids_equal_aligned_embeddings",
     ChangesPyramidsOfFit: "pyramids_are_not_modified",
     ChangesPyramidsOfScore: "pyramids_are_not_modified",
-    NeverForgetsPyramids: "second_fit_on_pyramids_forgets_the_first",
+    NeverForgetsPyramids: "second_pyramid_fit_forgets_the_first",
     StoresNothingOfPyramids: "fit_on_pyramids_can_be_restored",
     ScoresPyramidsUnfitted: "refuses_to_score_pyramids_before_fit",
     ForecastsInMegabytes: "forecast_covers_the_fitted_state",

@@ -39,4 +39,4 @@ def test_the_checks_need_no_pytest(found):
 def test_draws_from_pythons_generator_are_found(found):
     assert not found["beartype"]
     assert found["Draws"].keys() == {"leaves_global_random_state_alone"}
-    assert "that of random changed while it was used" in found["Draws"]["leaves_global_random_state_alone"]
+    assert "that of random changed during use" in found["Draws"]["leaves_global_random_state_alone"]

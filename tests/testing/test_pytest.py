@@ -56,7 +56,7 @@ def test_each_check_is_a_test_of_its_own(report):
             "*::test_lossy?descriptor_is_left_as_it_is? FAILED*",
             "*::test_lossy_on_purpose?descriptor_is_left_as_it_is? XFAIL*",
             "*::test_expected_in_vain?descriptor_is_left_as_it_is? FAILED*",
-            '*Lossy fails the check "descriptor_is_left_as_it_is": Expected the descriptor to be left*',
+            '*Lossy fails the check "descriptor_is_left_as_it_is": Expected the descriptor to stay*',
             "*XPASS(strict)* descriptors cost memory*",
         ]
     )

@@ -1,4 +1,4 @@
-"""Made-up embeddings of normal and of anomalous images."""
+"""Made-up embeddings of normal and of anomalous images, and how parts are fitted on them."""
 
 from collections.abc import Callable, Iterator
 from functools import partial
@@ -20,7 +20,7 @@ _SHIFT = 10.0  # in standard deviations, some five
 
 
 def training(data: DataSet) -> Embedding:
-    """Normal embeddings to learn from; the other data has another mean, spread and noise."""
+    """Return normal embeddings to fit on; the second data set differs in mean, spread and noise."""
     embedding = _normal(_TRAIN, seed=1 if data == "first" else 2)
     if data == "first":
         return embedding
@@ -29,13 +29,13 @@ def training(data: DataSet) -> Embedding:
 
 
 def probe(data: DataSet) -> Embedding:
-    """Embeddings that were not learnt from: the first half normal, the second half with a defect."""
+    """Return unseen embeddings: first normal ones, then as many with a defect."""
     normal = _normal(_PROBE // 2, seed=3 if data == "first" else 4)
     return joined(normal, with_defect(normal))
 
 
 def with_defect(normal: Embedding) -> Embedding:
-    """The same embeddings with extreme values in a few positions, alternately high and low."""
+    """Return the same embeddings with extreme values in a few positions, alternately high and low."""
     assert normal.descriptor is not None
     shift = _SHIFT * (-1.0) ** torch.arange(len(normal.patches))
     patches = normal.patches.clone()
@@ -44,23 +44,23 @@ def with_defect(normal: Embedding) -> Embedding:
 
 
 def defect_of(scores: Float[Tensor, "b h w"]) -> Float[Tensor, "b k"]:
-    """The scores at the positions of the defect."""
+    """Return the scores at the positions of the defect."""
     return scores[:, _DEFECT[2], _DEFECT[3]].flatten(1)
 
 
 def stream(embedding: Embedding, batch_size: int = 7) -> Stream[Embedding]:
-    """The embeddings in batches, as an iterable that is no sequence; the last batch is smaller."""
+    """Return the embeddings in batches, as an iterable that is not a sequence; the last batch is smaller."""
     return Stream(partial(_batches, embedding, batch_size))
 
 
 def part_of(embedding: Embedding, start: int, stop: int) -> Embedding:
-    """Some of the images, in the same memory."""
+    """Return some of the images, in the same memory."""
     descriptor = embedding.descriptor
     return Embedding(embedding.patches[start:stop], None if descriptor is None else descriptor[start:stop])
 
 
 def joined(*embeddings: Embedding) -> Embedding:
-    """All images in one embedding."""
+    """Return all images in one embedding."""
     descriptors = [e.descriptor for e in embeddings if e.descriptor is not None]
     return Embedding(
         torch.cat([e.patches for e in embeddings]), torch.cat(descriptors) if descriptors else None
@@ -68,7 +68,7 @@ def joined(*embeddings: Embedding) -> Embedding:
 
 
 def tensors_of(embedding: Embedding) -> Result:
-    """The tensors of an embedding by name."""
+    """Return the tensors of an embedding by name."""
     named = {"patches": embedding.patches, "descriptor": embedding.descriptor}
     return {name: tensor for name, tensor in named.items() if tensor is not None}
 
@@ -79,7 +79,7 @@ def scores_of(scores: Scores) -> Result:
 
 
 def moved(embedding: Embedding, device: torch.device) -> Embedding:
-    """The embedding on a device."""
+    """Return the embedding on a device."""
     descriptor = embedding.descriptor
     return Embedding(embedding.patches.to(device), None if descriptor is None else descriptor.to(device))
 
@@ -90,7 +90,7 @@ def _batches(embedding: Embedding, size: int) -> Iterator[Embedding]:
 
 
 def _normal(count: int, *, seed: int) -> Embedding:
-    """Correlated channels of unequal variance, a mean for each position, and a drift from image to image."""
+    """Return correlated channels of unequal variance, with a mean per position and a drift over images."""
     generator = torch.Generator().manual_seed(seed)
     noise = torch.randn(count, CHANNELS, HEIGHT, WIDTH, generator=generator)
     mixing = torch.diag(torch.linspace(0.5, 2.5, CHANNELS)) + 0.2 * torch.ones(CHANNELS, CHANNELS).tril(-1)
@@ -104,17 +104,17 @@ Apply: TypeAlias = Callable[[Any, Embedding], Result]  # calls `transform` or `s
 
 
 def fit(part: Any, data: DataSet = "first") -> None:
-    """Fits the part on the data."""
+    """Fit the part on the data set."""
     part.fit(stream(training(data)))
 
 
 def fitted(make: Make, data: DataSet = "first") -> Any:
-    """A fresh part, fitted on the data."""
+    """Return a fresh part, fitted on the data set."""
     part = make()
     fit(part, data)
     return part
 
 
 def usage_of(apply: Apply) -> Usage:
-    """Fitting, then applying to embeddings that are new to the part."""
+    """Return the usage of a part that is fitted on embeddings and applied to unseen ones."""
     return Usage(fit, lambda part, data: apply(part, probe(data)))

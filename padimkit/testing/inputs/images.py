@@ -12,7 +12,7 @@ _CORNER = SIZE // 4
 
 
 def pictures(data: DataSet, count: int = 2) -> Float[Tensor, "b 3 H W"]:
-    """RGB pictures in [0, 1]."""
+    """Return RGB pictures in [0, 1]."""
     generator = torch.Generator().manual_seed(1 if data == "first" else 2)
     coarse = torch.rand(count, 3, 7, 7, generator=generator)
     grain = torch.rand(count, 3, SIZE, SIZE, generator=generator)
@@ -20,12 +20,12 @@ def pictures(data: DataSet, count: int = 2) -> Float[Tensor, "b 3 H W"]:
 
 
 def plain(value: float) -> Float[Tensor, "1 3 H W"]:
-    """One picture of a single grey."""
+    """Return one picture of a single grey."""
     return torch.full((1, 3, SIZE, SIZE), value)
 
 
 def with_other_corner(images: Float[Tensor, "b 3 H W"]) -> Float[Tensor, "b 3 H W"]:
-    """The same pictures, negative in the upper right corner."""
+    """Return the same pictures, negative in the upper right corner."""
     changed = images.clone()
     changed[:, :, :_CORNER, -_CORNER:] = 1 - changed[:, :, :_CORNER, -_CORNER:]
     return changed

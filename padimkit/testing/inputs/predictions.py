@@ -1,4 +1,4 @@
-"""Made-up test sets: scores and maps of different quality, with the truth."""
+"""Made-up test sets: scores and maps of different quality, with the truth, and metrics run on them."""
 
 import math
 from dataclasses import dataclass
@@ -20,13 +20,13 @@ COUNT = _NORMAL + _ANOMALOUS
 
 @dataclass(frozen=True)
 class LabelledPrediction:
-    """What a pipeline said about some images, and the truth about them."""
+    """Predictions of some images, and the truth about them."""
 
     prediction: Prediction
     truth: Batch
 
     def images(self, start: int, stop: int) -> "LabelledPrediction":
-        """That about some of the images, in the same memory."""
+        """Return the predictions of some of the images, in the same memory."""
         part, truth = slice(start, stop), self.truth
         return LabelledPrediction(
             Prediction(self.prediction.image_scores[part], self.prediction.anomaly_maps[part]),
@@ -39,15 +39,15 @@ class LabelledPrediction:
         )
 
     def batches(self, size: int) -> list["LabelledPrediction"]:
-        """All of it in batches."""
+        """Return all predictions in batches."""
         return [self.images(start, start + size) for start in range(0, len(self.truth.paths), size)]
 
     def without_truth(self) -> "LabelledPrediction":
-        """The same predictions with neither labels nor masks."""
+        """Return the same predictions with neither labels nor masks."""
         return LabelledPrediction(self.prediction, Batch(self.truth.images, self.truth.paths))
 
     def tensors(self) -> Result:
-        """All tensors in it by name."""
+        """Return all tensors by name."""
         named = {
             "image_scores": self.prediction.image_scores,
             "anomaly_maps": self.prediction.anomaly_maps,
@@ -59,7 +59,10 @@ class LabelledPrediction:
 
 
 def labelled_prediction(quality: Quality = "fair", data: DataSet = "first") -> LabelledPrediction:
-    """Normal images, then anomalous ones of one or two regions; scores are far above 1, as distances are."""
+    """Return predictions of normal images, then of anomalous ones with one or two anomalous regions.
+
+    Scores are far above 1, as distances are.
+    """
     seed = 1 if data == "first" else 2
     labels, masks = _truth(seed)
     generator = torch.Generator().manual_seed(seed)
@@ -70,12 +73,12 @@ def labelled_prediction(quality: Quality = "fair", data: DataSet = "first") -> L
 
 
 def normal_only() -> LabelledPrediction:
-    """The verdict on normal images."""
+    """Return predictions of normal images alone."""
     return labelled_prediction().images(0, _NORMAL)
 
 
 def anomalous_only() -> LabelledPrediction:
-    """The verdict on images that are anomalous everywhere."""
+    """Return predictions of images that are anomalous everywhere."""
     rest = labelled_prediction().images(_NORMAL, COUNT)
     assert rest.truth.masks is not None
     masks = torch.ones_like(rest.truth.masks)
@@ -111,12 +114,12 @@ _ROUNDING = 1e-5  # some metrics add up in float32
 
 
 def value_of(make: Make, *given: LabelledPrediction) -> float:
-    """What a fresh metric computes after an update with each verdict."""
+    """Return the value of a fresh metric after an update with each of the predictions."""
     return computed(updated(make, *given))
 
 
 def updated(make: Make, *given: LabelledPrediction) -> Metric:
-    """A fresh metric after an update with each verdict."""
+    """Return a fresh metric after an update with each of the predictions."""
     metric: Metric = make()
     for one in given:
         update(metric, one)
@@ -124,16 +127,16 @@ def updated(make: Make, *given: LabelledPrediction) -> Metric:
 
 
 def update(metric: Metric, given: LabelledPrediction) -> None:
-    """Updates the metric with the verdict."""
+    """Update the metric with the predictions."""
     metric.update(given.prediction, given.truth)
 
 
 def computed(metric: Metric) -> float:
-    """The figure as a float, whatever type it has: a check of its own looks at that."""
+    """Return the metric value as a float; another check looks at its type."""
     return float(metric.compute())
 
 
 def require_same(found: float, expected: float, when: str) -> None:
-    """Requires two figures to be the same but for rounding."""
+    """Require two metric values to be equal, rounding apart."""
     same = math.isclose(found, expected, rel_tol=_ROUNDING, abs_tol=_ROUNDING)
-    require(same, f"Expected the same figure {when}, found {found:.8g} instead of {expected:.8g}.")
+    require(same, f"Expected the same metric value {when}, found {found:.8g} instead of {expected:.8g}.")
