@@ -8,13 +8,14 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
+import numpy as np
 import torch
-from jaxtyping import Float
+from jaxtyping import Float, Float64
 from torch import Tensor
 
 from padimkit.arguments import shown
 from padimkit.images.reader import Sample
-from padimkit.values import Batch, Embedding, Features, Prediction, Pyramid, Scores
+from padimkit.values import Batch, Embedding, Features, Prediction, Pyramid, Scores, Theory
 
 
 class Backbone(ABC):
@@ -208,6 +209,14 @@ class MemoryForecast(ABC):
         """
 
 
+class ExpectedGrowth(ABC):
+    """A density that knows from theory how its costs grow with the size of a problem."""
+
+    @abstractmethod
+    def expected_growth(self) -> Theory:
+        """Return the exponents of its costs, for large sizes and with the arguments that it has."""
+
+
 class ReferenceValues(ABC):
     """A metric that knows its value for perfect scores and for uninformative (constant) scores."""
 
@@ -222,6 +231,17 @@ class ReferenceValues(ABC):
         """Return the metric value if all scores are equal."""
 
 
+class HasCurve(ABC):
+    """A metric that is taken from a curve, such as the area under it."""
+
+    @abstractmethod
+    def curve(self, points: int) -> tuple[Float64[np.ndarray, " k"], Float64[np.ndarray, " k"]]:
+        """Return the x and the y of at most this many points over all batches since the last reset.
+
+        x ascends. Where `compute` gives a value there is a curve.
+        """
+
+
 class Stateful(ABC):
     """A backbone whose weights are stored with the model, so that no other file is needed to load it."""
 
@@ -232,3 +252,19 @@ class Stateful(ABC):
     @abstractmethod
     def load_state_dict(self, state: dict[str, Tensor]) -> None:
         """Use these weights in place of those that the arguments name, which are no longer looked for."""
+
+
+class NeedsWeights(ABC):
+    """A backbone that reads weights from elsewhere when it first uses them, not when it is made."""
+
+    @abstractmethod
+    def require_weights(self) -> None:
+        """Check that the weights which it will use are there, without reading or downloading them.
+
+        Raises:
+            BadWeights: They are not there; the message names them.
+        """
+
+    @abstractmethod
+    def go_without_weights(self) -> None:
+        """Use arbitrary weights from now on, and read none: maps get their shapes, but no meaning."""

@@ -1,8 +1,8 @@
 """What travels between the parts of a pipeline: frozen values, and streams that can be read again."""
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
-from typing import Generic, Literal, TypeVar, final
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Generic, Literal, TypeAlias, TypeVar, final
 
 import torch
 import torch.nn.functional as F
@@ -10,6 +10,7 @@ from jaxtyping import Bool, Float
 from torch import Tensor
 
 Alignment = Literal["nearest", "bilinear"]
+Exponents: TypeAlias = tuple[float, float]  # the lowest and the highest that theory allows
 T = TypeVar("T")
 S = TypeVar("S")
 
@@ -107,6 +108,42 @@ class Prediction:
 def numbered(count: int, start: int = 0) -> tuple[str, ...]:
     """Return the names of images that have no path: "image 0", "image 1", ..."""
     return tuple(f"image {number}" for number in range(start, start + count))
+
+
+@dataclass(frozen=True)
+class Growth:
+    """Exponents k of costs that grow as size ** k; None where theory says nothing.
+
+    Args:
+        fit: Of the seconds of a fit.
+        predict: Of the seconds of a prediction, backbone and map included.
+        score: Of the seconds that the density takes of it.
+        fit_memory: Of the bytes that a fit takes at most.
+        model: Of the bytes of what has been learnt.
+    """
+
+    fit: Exponents | None = None
+    predict: Exponents | None = None
+    score: Exponents | None = None
+    fit_memory: Exponents | None = None
+    model: Exponents | None = None
+
+
+@dataclass(frozen=True)
+class Theory:
+    """Growth by what is varied while all else stays as it is.
+
+    Args:
+        images: With the number of training images.
+        side: With the side of the images.
+        channels: With the number of channels of the embeddings.
+        arguments: With arguments of the part, by their names.
+    """
+
+    images: Growth = Growth()
+    side: Growth = Growth()
+    channels: Growth = Growth()
+    arguments: Mapping[str, Growth] = field(default_factory=dict)
 
 
 @final

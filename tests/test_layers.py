@@ -29,7 +29,7 @@ NEVER: dict[str, tuple[str, ...]] = {
     "pipeline": (*FAMILIES, "registry"),
     "registry": ("pipeline", *FAMILIES),
     "config": FAMILIES,
-    "benchmark": ("testing",),
+    "benchmark": (*FAMILIES, "testing"),
     "cli": FAMILIES,
     **{
         family: ("pipeline", "registry", *(other for other in FAMILIES if other != family))
@@ -128,3 +128,13 @@ def test_plugins_import_public_modules_only():
 
 def _is_public(module: str) -> bool:
     return module in PUBLIC or module.startswith("padimkit.testing.")
+
+
+def test_the_report_reads_records_and_nothing_else():
+    outside = {
+        other
+        for name, others in IMPORTS.items()
+        for other in others
+        if _is_within(name, "report") and not _is_within(other, "report")
+    }
+    assert outside == {"benchmark.record", "benchmark.store", "errors"}

@@ -26,14 +26,25 @@ def download(model: str) -> dict[str, Tensor]:
     return tensors
 
 
+def require_published(model: str) -> None:
+    """Raises BadWeights where timm publishes no weights for a model, without asking the hub."""
+    if _address(model) is None:
+        raise BadWeights(f'The weights of "{model}" cannot be downloaded.{_by_hand(model)}')
+
+
+def require_file(path: Path, model: str) -> None:
+    """Raises BadWeights where there is no such file."""
+    if not path.is_file():
+        raise BadWeights(f'The weights "{path}" of "{model}" do not exist. Correct {OPTION}.')
+
+
 def read(path: Path, model: str) -> dict[str, Tensor]:
     """The tensors of a .safetensors file, or of a .pth file without running any code that it holds.
 
     Raises:
         BadWeights: The file is missing, broken, or holds other things than tensors.
     """
-    if not path.is_file():
-        raise BadWeights(f'The weights "{path}" of "{model}" do not exist. Correct {OPTION}.')
+    require_file(path, model)
     try:
         content = load_state_dict(str(path), weights_only=True)
     except Exception as error:
@@ -67,18 +78,21 @@ def load_into(needed: dict[str, Tensor], given: dict[str, Tensor], origin: str) 
 
 
 def _by_hand(model: str) -> str:
-    published = Outline(model).published
-    if published.get("hf_hub_id"):
-        name = published.get("hf_hub_filename") or "model.safetensors"
-        address = f"https://huggingface.co/{published['hf_hub_id']}/resolve/main/{name}"
-    elif published.get("url"):
-        address = published["url"]
-    else:
+    address = _address(model)
+    if address is None:
         return f" timm publishes none; give a file of your own with {OPTION} PATH."
     return (
         f" On a machine with internet access fetch {address}, copy it anywhere on this one, "
         f"and say where with {OPTION} PATH."
     )
+
+
+def _address(model: str) -> str | None:
+    published = Outline(model).published
+    if published.get("hf_hub_id"):
+        name = published.get("hf_hub_filename") or "model.safetensors"
+        return f"https://huggingface.co/{published['hf_hub_id']}/resolve/main/{name}"
+    return published.get("url") or None
 
 
 def _some(names: list[str]) -> str:

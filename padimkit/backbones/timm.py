@@ -10,15 +10,15 @@ from torch import Tensor
 from padimkit.arguments import require_choice
 from padimkit.backbones._network import Card, Network
 from padimkit.backbones._timm_models import Outline, extractor, published_keys
-from padimkit.backbones._weights import download, load_into, read
-from padimkit.contracts import Backbone, Stateful
+from padimkit.backbones._weights import download, load_into, read, require_file, require_published
+from padimkit.contracts import Backbone, NeedsWeights, Stateful
 from padimkit.values import Features
 
 _DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16}
 
 
 @final
-class Timm(Backbone, Stateful):
+class Timm(Backbone, Stateful, NeedsWeights):
     """Feature maps of any model of timm, computed no further than the last layer.
 
     The weights are read when they are first needed. They are stored with a fitted pipeline, which then needs
@@ -79,6 +79,17 @@ class Timm(Backbone, Stateful):
 
     def load_state_dict(self, state: dict[str, Tensor]) -> None:
         load_into(self._network.tensors(), state, "The stored state")
+        self._ready = True
+
+    def require_weights(self) -> None:
+        if self._ready:
+            return
+        if self.weights == "hub":
+            require_published(self.model)
+        else:
+            require_file(Path(self.weights), self.model)
+
+    def go_without_weights(self) -> None:
         self._ready = True
 
     def _get_ready(self) -> None:

@@ -11,8 +11,8 @@ from padimkit.backbones._construction import class_path_of, construct
 from padimkit.backbones._hooks import Layout, Tapped, as_map
 from padimkit.backbones._layer_names import Layers
 from padimkit.backbones._network import Card, Network
-from padimkit.backbones._weights import load_into, read
-from padimkit.contracts import Backbone, Stateful
+from padimkit.backbones._weights import load_into, read, require_file
+from padimkit.contracts import Backbone, NeedsWeights, Stateful
 from padimkit.errors import BadArgument, PadimkitError
 from padimkit.values import Features
 
@@ -20,7 +20,7 @@ _MEAN, _DEVIATION = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)  # of ImageNet
 
 
 @final
-class TorchModule(Backbone, Stateful):
+class TorchModule(Backbone, Stateful, NeedsWeights):
     """Feature maps of any torch.nn.Module that takes images, computed no further than the last layer.
 
     The weights are stored with a fitted pipeline. Since a module is code, such a model is only loaded again
@@ -86,6 +86,13 @@ class TorchModule(Backbone, Stateful):
 
     def load_state_dict(self, state: dict[str, Tensor]) -> None:
         load_into(self._network.tensors(), state, "The stored state")
+        self._ready = True
+
+    def require_weights(self) -> None:
+        if not self._ready:
+            require_file(Path(self.weights), class_path_of(self.module))
+
+    def go_without_weights(self) -> None:
         self._ready = True
 
     def _get_ready(self) -> None:

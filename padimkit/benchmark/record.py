@@ -57,6 +57,17 @@ class Example:
 
 
 @dataclass(frozen=True)
+class Expectation:
+    """An exponent, or two between which it lies."""
+
+    lower: float
+    upper: float
+
+    def __str__(self) -> str:
+        return f"{self.lower:g}" if self.lower == self.upper else f"{self.lower:g} to {self.upper:g}"
+
+
+@dataclass(frozen=True)
 class Failure:
     """Why a cell has no result, and the last stage that it was in."""
 
@@ -86,7 +97,8 @@ class Record:
         metrics: Figures of merit by name.
         undefined: Why a metric has no figure.
         lower_is_better: The metrics of which a lower figure is a better one.
-        curves: "roc" of images, "pro" of regions, where masks and labels allow.
+        curves: "roc" of images, and by the names of metrics the curves they are taken from, such as "pro" of
+            regions; where masks and labels allow.
         seconds: "fit", a whole one, and in it "read", "reducer fit" and "density fit". Per image: "predict N"
             and "score N" in batches of N; in the largest ones "backbone", "embedding", "score" and "map". Of
             the whole test set, where quality is measured too: "metrics".
@@ -94,6 +106,8 @@ class Record:
             was resident before each; "model" in memory, "fitted" of it without the backbone, "disk" of the
             stored model, "device" peak of a GPU.
         flops: Of the backbone per image; None where they cannot be counted.
+        expected_growth: By what is varied, the exponents that theory gives for large sizes, by the names in
+            `seconds` and `bytes`; "predict" and "score" for batches of any size.
         examples: A few test images with maps.
         failure: None where the cell has finished.
         environment: Versions, machine, threads.
@@ -121,6 +135,7 @@ class Record:
     seconds: dict[str, Spread] = field(default_factory=dict)
     bytes: dict[str, int] = field(default_factory=dict)
     flops: int | None = None
+    expected_growth: dict[str, dict[str, Expectation]] = field(default_factory=dict)
     examples: tuple[Example, ...] = ()
     failure: Failure | None = None
     environment: dict[str, Any] = field(default_factory=dict)

@@ -9,7 +9,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from padimkit.arguments import require_alike, require_choice
-from padimkit.contracts import DensityModel, MemoryForecast, Mergeable, Updatable
+from padimkit.contracts import DensityModel, ExpectedGrowth, MemoryForecast, Mergeable, Updatable
 from padimkit.densities._gaussian_memory import Forecast, Sizes
 from padimkit.densities._whitening import DenseWhitening, Whitening, quickest_whitening, smallest_whitening
 from padimkit.errors import BadArgument, BadData, BadShape, NotFitted
@@ -17,14 +17,22 @@ from padimkit.memory import IN_MEMORY, ON_DISK, Allocator
 from padimkit.moments.buffered import BufferedMoments, Dense
 from padimkit.moments.ledoit_wolf import ShrunkMoments
 from padimkit.moments.moments import Moments
-from padimkit.values import Embedding, Scores
+from padimkit.values import Embedding, Growth, Scores, Theory
 
 _FORMS: dict[str, type[Dense]] = {"empirical": Moments, "ledoit_wolf": ShrunkMoments}
 _DTYPES = {"float32": torch.float32, "float64": torch.float64}
+_CONSTANT, _LINEAR, _SQUARE = (0.0, 0.0), (1.0, 1.0), (2.0, 2.0)
+# Moments do not grow with the images, once there are more of them than channels: until then samples are kept,
+# which are fewer. Distances take d * d products, and factors d * d * d.
+_THEORY = Theory(
+    images=Growth(_LINEAR, _CONSTANT, _CONSTANT, _CONSTANT, _CONSTANT),
+    side=Growth(_SQUARE, _SQUARE, _SQUARE, _SQUARE, _SQUARE),
+    channels=Growth((2.0, 3.0), _SQUARE, _SQUARE, _SQUARE, _SQUARE),
+)
 
 
 @final
-class Gaussian(DensityModel, Updatable, Mergeable, MemoryForecast):
+class Gaussian(DensityModel, Updatable, Mergeable, MemoryForecast, ExpectedGrowth):
     """Mahalanobis distance, with square root, to a Gaussian (PaDiM paper, sections III-B and III-D).
 
     Args:
@@ -84,6 +92,9 @@ class Gaussian(DensityModel, Updatable, Mergeable, MemoryForecast):
     def peak_bytes(self, *, images: int, channels: int, positions: int) -> int:
         """The total of the forecast."""
         return self.forecast(images=images, channels=channels, positions=positions).total
+
+    def expected_growth(self) -> Theory:
+        return _THEORY
 
     def fit(self, stream: Iterable[Embedding]) -> None:
         """Learns mean and covariance in one pass, in memory that does not depend on the number of images.

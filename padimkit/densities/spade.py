@@ -9,15 +9,23 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from padimkit.contracts import DensityModel, MemoryForecast, PyramidDensity
+from padimkit.contracts import DensityModel, ExpectedGrowth, MemoryForecast, PyramidDensity
 from padimkit.densities._gallery import Gallery, cell_orders
 from padimkit.densities._nearest import indexed_distances, nearest_distances
 from padimkit.errors import BadArgument, BadData, BadFeatures, BadShape, NotFitted
-from padimkit.values import Embedding, Pyramid, Scores
+from padimkit.values import Embedding, Growth, Pyramid, Scores, Theory
+
+_CONSTANT, _LINEAR, _SQUARE = (0.0, 0.0), (1.0, 1.0), (2.0, 2.0)
+# Everything is kept, and all positions of an image are compared with all positions of each gallery image.
+_THEORY = Theory(
+    images=Growth(_LINEAR, _CONSTANT, _CONSTANT, _LINEAR, _LINEAR),
+    side=Growth(_SQUARE, (2.0, 4.0), (4.0, 4.0), _SQUARE, _SQUARE),
+    arguments={"gallery_neighbours": Growth(_CONSTANT, _LINEAR, _LINEAR, _CONSTANT, _CONSTANT)},
+)
 
 
 @final
-class Spade(DensityModel, PyramidDensity, MemoryForecast):
+class Spade(DensityModel, PyramidDensity, MemoryForecast, ExpectedGrowth):
     """Mean squared distance to nearest neighbours (Cohen and Hoshen 2020, SPADE, sections 3.2 and 3.3).
 
     An image is compared with the descriptors of the training images; each of its patches with all patches of
@@ -56,6 +64,9 @@ class Spade(DensityModel, PyramidDensity, MemoryForecast):
     def peak_bytes(self, *, images: int, channels: int, positions: int) -> int:
         """All features, as if aligned: an upper bound where layers are kept at their own resolution."""
         return 4 * images * channels * positions
+
+    def expected_growth(self) -> Theory:
+        return _THEORY
 
     def fit(self, stream: Iterable[Embedding]) -> None:
         """Keeps the features of all images.

@@ -6,7 +6,7 @@ import numpy as np
 from jaxtyping import Bool, Float64, Int32, Int64
 from scipy import ndimage
 
-from padimkit.contracts import Metric, ReferenceValues
+from padimkit.contracts import HasCurve, Metric, ReferenceValues
 from padimkit.errors import BadArgument
 from padimkit.metrics._sorted_runs import Runs, keys
 from padimkit.metrics._truth import Comparison
@@ -17,7 +17,7 @@ _EIGHT_NEIGHBOURS = np.ones((3, 3))  # as in MVTec's own evaluation
 
 
 @final
-class PRO(Metric, ReferenceValues):
+class PRO(Metric, ReferenceValues, HasCurve):
     """Area under the curve of per-region overlap against false positive rate, exact, from 0 to 1.
 
     A region is an 8-connected component of a mask; every region of every image weighs the same. The false

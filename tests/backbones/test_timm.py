@@ -397,3 +397,35 @@ def test_layers_can_be_written_in_a_file_and_on_the_command_line(text, layers):
     backbone = parser.instantiate(parser.parse_args(arguments)).backbone
     assert backbone.layers == layers
     assert isinstance(backbone.extract(torch.zeros(1, 3, 32, 32)), Features)
+
+
+def test_missing_weights_are_known_before_they_are_read(tmp_path, file):
+    with raises(BadWeights, match=r'nowhere.pth" of "test_resnet" do not exist'):
+        small(weights=str(tmp_path / "nowhere.pth")).require_weights()
+    small(weights=str(file)).require_weights()
+    small().require_weights()
+
+
+def test_published_weights_are_required_without_being_downloaded(monkeypatch):
+    create = timm.create_model
+
+    def offline(model, pretrained=False, **options):
+        assert not pretrained
+        return create(model, **options)
+
+    monkeypatch.setattr(timm, "create_model", offline)
+    Timm("resnet18.tv_in1k", ["layer1"]).require_weights()
+    with raises(BadWeights, match=r'weights of "cs3darknet_s" cannot be downloaded. timm publishes none'):
+        Timm("cs3darknet_s", ["stem"]).require_weights()
+
+
+def test_once_weights_are_loaded_no_others_are_required(tmp_path):
+    backbone = small(weights=str(tmp_path / "nowhere.pth"))
+    backbone.load_state_dict(small().state_dict())
+    backbone.require_weights()
+
+
+def test_without_weights_maps_have_the_same_shapes(tmp_path, images):
+    backbone = small(weights=str(tmp_path / "nowhere.pth"))
+    backbone.go_without_weights()
+    assert backbone.extract(images).maps["layer1"].shape == small().extract(images).maps["layer1"].shape

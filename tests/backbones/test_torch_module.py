@@ -247,6 +247,17 @@ def test_a_file_holds_what_the_layers_need_or_is_refused(squeezenet, images, tmp
         made(weights=str(tmp_path / "nowhere.pth")).extract(images)
 
 
+def test_missing_weights_are_known_before_they_are_read(squeezenet, images, tmp_path, file):
+    missing = made(weights=str(tmp_path / "nowhere.pth"))
+    with pytest.raises(BadWeights, match=r'nowhere.pth" of "torchvision.models.squeezenet1_1" do not exist'):
+        missing.require_weights()
+    made().require_weights()
+    made(weights=str(file)).require_weights()
+    missing.go_without_weights()
+    missing.require_weights()
+    assert missing.extract(images).maps["features.3"].shape == made().extract(images).maps["features.3"].shape
+
+
 def test_arguments_that_are_objects_are_described_and_stay_descriptions(images):
     backbone = made(CONFIGURED, ["first"])
     assert backbone.extract(images).maps["first"].shape == (2, 5, 16, 16)

@@ -3,7 +3,7 @@ from dataclasses import replace
 
 import pytest
 
-from padimkit.benchmark.record import Curve, Example, Facts, Failure, Record, Spread
+from padimkit.benchmark.record import Curve, Example, Expectation, Facts, Failure, Record, Spread
 from padimkit.benchmark.store import read, read_all, write
 from padimkit.errors import BadData
 
@@ -26,6 +26,7 @@ RECORD = Record(
     seconds={"fit": Spread(1.0, 0.5, 2.0, 3)},
     bytes={"peak": 10**12},
     flops=5,
+    expected_growth={"train_images": {"fit": Expectation(1.0, 2.0)}},
     examples=(Example("good/0.png", False, 1.5, "aGk=", "aGk=", None, 0.0, 2.0),),
     environment={"threads": 1},
     plugins=({"family": "backbones", "name": "pixels", "distribution": "padimkit", "version": "1"},),

@@ -1,10 +1,15 @@
 import math
+from dataclasses import replace
 
+import made_records
 import numpy as np
 import pytest
 
+from padimkit.benchmark.record import Expectation
 from padimkit.errors import BadArgument
-from padimkit.report.growth import growth
+from padimkit.report import formatting
+from padimkit.report.formatting import Cost
+from padimkit.report.growth import growth, growth_lines
 
 
 def grown(sizes, values, **options):
@@ -83,3 +88,49 @@ def test_a_growth_refuses_what_has_none(sizes, values, message):
 def test_a_growth_refuses_a_level_that_is_no_probability():
     with pytest.raises(BadArgument, match="level is a probability"):
         growth([1, 2, 4], [1, 2, 4], level=95.0)
+
+
+EXPECTED = {"fit": Expectation(1.0, 1.0), "predict": Expectation(0.0, 2.0), "model": Expectation(1.0, 1.0)}
+
+
+@pytest.fixture
+def expected(random, study_of):
+    """What a line of cells with these expectations expects of a cost; None makes one that failed."""
+
+    def expected(cost, *growths):
+        records = []
+        for images, known in enumerate(growths, 1):
+            record = made_records.varied(made_records.made("spade", "bottle", 0, random), images, random)
+            record = replace(record, expected_growth={} if known is None else {"training images": known})
+            records.append(made_records.failed(record) if known is None else record)
+        (line,) = growth_lines(study_of(records))["training images", "products / bottle"]
+        return str(line.expected("training images", cost))
+
+    return expected
+
+
+@pytest.mark.parametrize(
+    ("cost", "exponent"),
+    [
+        (formatting.FIT, "1"),
+        (formatting.ONE, "0 to 2"),
+        (formatting.MANY, "0 to 2"),
+        (formatting.MODEL, "1"),
+        (formatting.PEAK_FIT, "None"),
+        (Cost("seconds", "predict 8", ""), "0 to 2"),
+    ],
+)
+def test_theory_is_read_from_the_records(expected, cost, exponent):
+    assert expected(cost, EXPECTED, EXPECTED, None) == exponent
+
+
+@pytest.mark.parametrize(
+    "growths",
+    [
+        ({}, {}, {}),
+        (EXPECTED, {}, EXPECTED),
+        (EXPECTED, {"fit": Expectation(2.0, 2.0)}),
+    ],
+)
+def test_without_theory_or_with_two_nothing_is_expected(expected, growths):
+    assert expected(formatting.FIT, *growths) == "None"

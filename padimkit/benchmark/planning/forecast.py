@@ -1,18 +1,17 @@
-"""What a cell's densities will take, before it runs."""
+"""What a cell's densities are given, and will take, before it runs."""
 
 from collections.abc import Iterable
 from copy import deepcopy
 from math import ceil
-from typing import Any
 
 import torch
 
 from padimkit.benchmark.planning.suite import Planned
 from padimkit.config.build import instantiate
-from padimkit.contracts import DensityModel, MemoryForecast, Reducer
+from padimkit.contracts import Backbone, DensityModel, MemoryForecast, NeedsWeights, Reducer
 from padimkit.errors import BadArgument, BadConfig, PadimkitError
 from padimkit.pipeline.pipeline import Pipeline
-from padimkit.values import Pyramid
+from padimkit.values import Embedding, Pyramid
 
 _PATCHES = 4096  # which a reducer may want at least
 
@@ -22,14 +21,13 @@ def peak_bytes(planned: Planned) -> int | None:
 
     One blank image goes through the pipeline, whose weights do not matter and are not read.
     """
-    settings = planned.cell.settings
-    if not issubclass(type(instantiate(settings).pipeline.density), MemoryForecast):
+    pipeline: Pipeline = instantiate(planned.cell.settings).pipeline
+    if not issubclass(type(pipeline.density), MemoryForecast):
         return None
+    _go_without_weights(pipeline.backbone)
     try:
-        pipeline = instantiate(settings | {"pipeline": _without_weights(settings["pipeline"])}).pipeline
-        pyramids = _blank(pipeline)
         count = planned.cell.train_images or pipeline.augmentation.variants_of(planned.facts.train_images)
-        return sum(_predicted(pyramid, pipeline, count) for pyramid in pyramids.values())
+        return sum(_predicted(embedding, pipeline.density, count) for embedding in blank_embeddings(pipeline))
     except BadArgument as error:
         raise BadConfig(f'"{planned.cell.title}" cannot be fitted: {error}') from error
     except PadimkitError:
@@ -46,32 +44,34 @@ def require_fitting(planned: Iterable[Planned]) -> None:
             peak_bytes(one)
 
 
-def _without_weights(pipeline: dict[str, Any]) -> dict[str, Any]:
-    backbone = pipeline["backbone"]
-    arguments = backbone.get("init_args", {})
-    if "weights" not in arguments:
-        return pipeline
-    return pipeline | {"backbone": backbone | {"init_args": arguments | {"weights": "none"}}}
+def blank_embeddings(pipeline: Pipeline) -> list[Embedding]:
+    """Return what the densities of a pipeline are given for one made-up image; the pipeline stays unfitted.
 
-
-def _blank(pipeline: Pipeline) -> dict[str, Pyramid]:
+    Raises:
+        BadArgument: The reducer cannot be fitted, as by more channels to keep than there are.
+        BadWeights: The weights of the backbone are missing.
+    """
     side = pipeline.preprocessing.crop
     generator = torch.Generator().manual_seed(0)
+    image = torch.rand(1, 3, side, side, generator=generator).to(pipeline.device)
     with torch.no_grad():
-        features = pipeline.backbone.extract(torch.rand(1, 3, side, side, generator=generator))
-    return pipeline.levels.split(features)
+        features = pipeline.backbone.extract(image)
+    pyramids = pipeline.levels.split(features).values()
+    return [_reduced(pyramid, deepcopy(pipeline.reducer)) for pyramid in pyramids]
 
 
-def _predicted(pyramid: Pyramid, pipeline: Pipeline, count: int) -> int:
-    density: DensityModel = pipeline.density
-    assert isinstance(density, MemoryForecast)
-    embedding = _reducer_of(pipeline, pyramid).transform(pyramid.embedding())
-    channels, height, width = embedding.patches.shape[1:]
-    return density.peak_bytes(images=count, channels=channels, positions=height * width)
-
-
-def _reducer_of(pipeline: Pipeline, pyramid: Pyramid) -> Reducer:
-    reducer = deepcopy(pipeline.reducer)
+def _reduced(pyramid: Pyramid, reducer: Reducer) -> Embedding:
     embedding = pyramid.embedding()
     reducer.fit([embedding] * ceil(_PATCHES / embedding.patches[0, 0].numel()))
-    return reducer
+    return reducer.transform(embedding)
+
+
+def _go_without_weights(backbone: Backbone) -> None:
+    if isinstance(backbone, NeedsWeights):
+        backbone.go_without_weights()
+
+
+def _predicted(embedding: Embedding, density: DensityModel, count: int) -> int:
+    assert isinstance(density, MemoryForecast)
+    channels, height, width = embedding.patches.shape[1:]
+    return density.peak_bytes(images=count, channels=channels, positions=height * width)

@@ -9,19 +9,13 @@ from typing import Any, TypeVar, final
 
 from padimkit.benchmark.cell import Cell, Limits
 from padimkit.benchmark.planning.fingerprint import facts_of, files_named
-from padimkit.benchmark.planning.suite_file import (
-    Data,
-    Engine,
-    Method,
-    SuiteFile,
-    check_suite,
-    require_weights,
-)
+from padimkit.benchmark.planning.suite_file import Data, Engine, Method, SuiteFile, check_suite
 from padimkit.benchmark.planning.variants import Place, Variant, places_of, title, variants_of
 from padimkit.benchmark.record import Facts
 from padimkit.config.build import instantiate, resolved
 from padimkit.config.names import labels
-from padimkit.errors import BadConfig, PadimkitError
+from padimkit.contracts import Backbone, NeedsWeights
+from padimkit.errors import BadConfig, BadWeights, PadimkitError
 
 Entry = TypeVar("Entry", Method, Data)
 _KEYS = ("pipeline", "data", "metrics", "seed", "device", "batch_size", "workers")
@@ -114,9 +108,9 @@ class _Planner:
 
     def _cells(self, variant: Variant, place: Place) -> Iterator[Cell]:
         settings = self._resolved(variant, place)
-        instantiate(settings).pipeline.to(
-            self._file.device
-        )  # what is out of range is known before anything runs
+        pipeline = instantiate(settings).pipeline  # what is out of range is known before anything runs
+        _require_weights(pipeline.backbone, variant.name)
+        pipeline.to(self._file.device)
         seen: list[Any] = []
         for seed in self._file.seeds:
             own = with_seed(settings, seed, data=place.seeded)
@@ -147,7 +141,6 @@ class _Planner:
         except PadimkitError as error:
             raise BadConfig(f'"{variant.name}" on "{place.dataset}": {error}') from error
         found = {key: found[key] for key in _KEYS if key in found}
-        require_weights(found, variant.name)
         labels(found["metrics"])
         return found
 
@@ -160,6 +153,17 @@ class _Planner:
         if named not in self._files:
             self._files[named] = files_named(cell.settings["pipeline"])
         return replace(self._facts[key], files=self._files[named])
+
+
+def _require_weights(backbone: Backbone, name: str) -> None:
+    try:
+        if isinstance(backbone, NeedsWeights):
+            backbone.require_weights()
+    except BadWeights as error:
+        raise BadConfig(
+            f'"{name}": {error} A file that may be missing belongs into "if_present" too, which then leaves '
+            "the method out."
+        ) from error
 
 
 def with_seed(settings: dict[str, Any], seed: int, *, data: bool) -> dict[str, Any]:

@@ -234,16 +234,6 @@ def check_suite(file: SuiteFile) -> None:
         _check_sizes(method.vary, method.train_images)
 
 
-def require_weights(settings: dict[str, Any], name: str) -> None:
-    """Raises BadConfig where the file of a method's weights does not exist."""
-    weights = settings["pipeline"]["backbone"].get("init_args", {}).get("weights")
-    if isinstance(weights, str) and weights not in ("hub", "none") and not Path(weights).is_file():
-        raise BadConfig(
-            f'The weights of "{name}", "{weights}", do not exist. Name another file, or put it into '
-            '"if_present" to leave the method out.'
-        )
-
-
 def _check_sizes(vary: Mapping[str, Sequence[float]], train_images: int | None) -> None:
     for key, values in vary.items():
         if len(set(values)) < 3 or not all(map(math.isfinite, values)):

@@ -12,8 +12,7 @@ from sklearn.metrics import roc_curve
 from torch import Tensor
 
 from padimkit.benchmark.record import Curve, Example
-from padimkit.contracts import Metric
-from padimkit.metrics.pro import PRO
+from padimkit.contracts import HasCurve, Metric
 from padimkit.values import Batch, Prediction
 
 MOST = 6  # examples per record
@@ -59,12 +58,12 @@ class ExampleCollector(Metric):
         """The examples, in the order of the test set."""
         return tuple(self._examples)
 
-    def roc(self) -> Curve | None:
-        """The ROC curve of the images, where all labels are known and of both kinds."""
+    def roc(self) -> dict[str, Curve]:
+        """The ROC curve of the images as "roc", where all labels are known and of both kinds."""
         if None in self._labels or len(set(self._labels)) < 2:
-            return None
+            return {}
         false, true, _ = roc_curve(self._labels, self._scores)
-        return _thinned(false, true)
+        return {"roc": _thinned(false, true)}
 
 
 def places_of_examples(labels: list[bool | None]) -> frozenset[int]:
@@ -75,10 +74,10 @@ def places_of_examples(labels: list[bool | None]) -> frozenset[int]:
     return frozenset(_spread(anomalous, MOST - few) + _spread(others, few))
 
 
-def pro_curve(metric: PRO) -> Curve:
-    """The curve whose area the metric is."""
-    false, overlap = metric.curve(_POINTS)
-    return Curve(tuple(false.tolist()), tuple(overlap.tolist()))
+def curve_of(metric: HasCurve) -> Curve:
+    """The curve that the metric is taken from."""
+    x, y = metric.curve(_POINTS)
+    return Curve(tuple(x.tolist()), tuple(y.tolist()))
 
 
 def _spread(places: list[int], count: int) -> list[int]:

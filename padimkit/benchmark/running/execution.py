@@ -1,6 +1,6 @@
 """What happens in the process of one cell: fit, test, measure."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict
 from itertools import cycle, islice
 from typing import Any
@@ -8,16 +8,18 @@ from typing import Any
 from jsonargparse import Namespace
 
 from padimkit.benchmark.cell import Cell
+from padimkit.benchmark.record import Curve
 from padimkit.benchmark.running.environment import environment
-from padimkit.benchmark.running.examples import ExampleCollector, places_of_examples, pro_curve
+from padimkit.benchmark.running.examples import ExampleCollector, curve_of, places_of_examples
 from padimkit.benchmark.running.memory import Peaks, sizes_of
+from padimkit.benchmark.running.theory import expected_growth
 from padimkit.benchmark.running.timing import flops_of, spread_of, time_fits, time_predictions, waiting_for
 from padimkit.config.build import instantiate
 from padimkit.config.description import plugins_of
 from padimkit.config.names import labels
+from padimkit.contracts import HasCurve, Metric
 from padimkit.evaluation import evaluate
 from padimkit.images.reader import ImageBatches, Reader, Sample
-from padimkit.metrics.pro import PRO
 from padimkit.stages import Clock, stage, timed
 
 _BATCHES = 3  # whose prediction shows how much memory one takes
@@ -64,6 +66,11 @@ def _outcome(cell: Cell, made: Namespace, train: ImageBatches, test: ImageBatche
         outcome["seconds"] |= _seconds(cell, made, train, test)
         with stage("flops"):
             outcome["flops"] = flops_of(made.pipeline, next(iter(test)))
+    with stage("theory"):
+        outcome["expected_growth"] = {
+            varied: {cost: asdict(exponents) for cost, exponents in costs.items()}
+            for varied, costs in expected_growth(made.pipeline, cell.varied).items()
+        }
     return outcome
 
 
@@ -73,16 +80,24 @@ def _quality(cell: Cell, made: Namespace, test: ImageBatches) -> dict[str, Any]:
     metrics = dict(zip(labels(cell.settings["metrics"]), made.metrics, strict=True))
     found = evaluate(made.pipeline, test, metrics | {"kept": collector}, progress=False)
     del found.metrics["kept"]
-    pros = [m for name, m in metrics.items() if isinstance(m, PRO) and name in found.metrics]
-    curves = {"roc": collector.roc(), "pro": pro_curve(pros[0]) if pros else None}
+    curves = collector.roc() | _curves(metrics, found.metrics)
     seconds = {"metrics": asdict(spread_of([found.seconds["metrics"]]))} if "time" in cell.measure else {}
     return {
         "seconds": seconds,
         "metrics": found.metrics,
         "undefined": found.undefined,
         "lower_is_better": [name for name, metric in metrics.items() if not metric.higher_is_better],
-        "curves": {name: asdict(curve) for name, curve in curves.items() if curve is not None},
+        "curves": {name: asdict(curve) for name, curve in curves.items()},
         "examples": [asdict(example) for example in collector.examples()],
+    }
+
+
+def _curves(metrics: Mapping[str, Metric], defined: Iterable[str]) -> dict[str, Curve]:
+    """Of the metrics that are defined here and are taken from a curve, by their names."""
+    return {
+        name: curve_of(metric)
+        for name, metric in metrics.items()
+        if isinstance(metric, HasCurve) and name in defined
     }
 
 

@@ -98,7 +98,7 @@ def _first_seeds(entries: Iterable[Entry]) -> Iterator[Entry]:
 
 
 def _plot(identity: str, where: str, name: str, entries: list[Entry], study: Study) -> Plot:
-    title, x_label, y_label = _KINDS.get(name, (name, "x", "y"))
+    title, x_label, y_label = _KINDS.get(name, (name, *_axes(name)))
     looks = styles(study.methods)
 
     def paint(axes: Axes) -> None:
@@ -116,6 +116,12 @@ def _plot(identity: str, where: str, name: str, entries: list[Entry], study: Stu
     described = f"{len(entries)} curves; the table has their heights."
     svg = draw(paint, name=identity, title=f"{title}, {where}", description=described, hints=hints)
     return Plot(svg, f"{title}, {shown}.", _table(name, y_label, entries, study))
+
+
+def _axes(name: str) -> tuple[str, str]:
+    """Those of "pro" for a metric that is called "pro(max_fpr=0.1)" beside another one."""
+    _, x_label, y_label = _KINDS.get(name.partition("(")[0], ("", "x", "y"))
+    return x_label, y_label
 
 
 def _table(name: str, what: str, entries: list[Entry], study: Study) -> Table:

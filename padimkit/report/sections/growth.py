@@ -8,10 +8,11 @@ from typing import Any
 
 from matplotlib.axes import Axes
 
+from padimkit.benchmark.record import Expectation
 from padimkit.errors import BadArgument
 from padimkit.report import formatting, links
 from padimkit.report.formatting import Cost
-from padimkit.report.growth import Expectation, Line, expected, growth, growth_lines
+from padimkit.report.growth import Line, growth, growth_lines
 from padimkit.report.plots.axes import logarithmic_axis, size_axis
 from padimkit.report.plots.styles import styles
 from padimkit.report.plots.svg import draw
@@ -71,7 +72,7 @@ def exponent(line: Line, varied: str, cost: Cost) -> Datum:
 
 def theory(line: Line, varied: str, cost: Cost) -> tuple[Datum, Datum]:
     """Return the exponent in theory, and on which side of it the measured interval lies."""
-    found = expected(line.entries[0].record.settings, varied, cost.name)
+    found = line.expected(varied, cost)
     if found is None:
         return ABSENT, ABSENT
     try:

@@ -231,7 +231,7 @@ def test_limits_and_engine_are_read(suite):
         ({"pipelines": [RECIPE, RECIPE]}, "is there twice"),
         (
             {"pipelines": [{"recipe": "padim-r18", "set": {"backbone.weights": "none.safetensors"}}]},
-            'The weights of "padim-r18", "none.safetensors", do not exist',
+            '"padim-r18": The weights "none.safetensors" of "resnet18.tv_in1k" do not exist.* "if_present"',
         ),
         ({"datasets": ["mvtek"]}, "Did you mean 'mvtec'"),
         (

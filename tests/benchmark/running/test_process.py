@@ -2,6 +2,7 @@ import pytest
 
 from padimkit.benchmark.cell import Limits
 from padimkit.benchmark.planning.suite import Suite
+from padimkit.benchmark.record import Expectation
 from padimkit.benchmark.running import process
 from padimkit.benchmark.running.process import run_cell
 from padimkit.config.build import instantiate
@@ -125,3 +126,38 @@ def test_the_number_of_training_images_can_be_varied(outcome, suite):
     planned = Suite.read(suite(vary={"train_images": [4, 12, 30]}, seeds=[0], measure=["memory"])).planned
     sizes = [run_cell(one.cell, one.facts, Limits(threads=1)).bytes["model"] for one in planned]
     assert sizes[0] == sizes[1] == sizes[2]  # PaDiM's moments: as many for 4 as for 30 (2 channels)
+
+
+def test_any_module_runs_with_the_weights_that_it_comes_with(outcome):
+    module = {"class_path": "torchvision.models.resnet18"}
+    backbone = {
+        "class_path": "torch_module",
+        "init_args": {"module": module, "layers": ["layer1"], "weights": "as_made"},
+    }
+    pipeline = {
+        "backbone": backbone,
+        "reducer": {"class_path": "random_channels", "init_args": {"keep": 2}},
+        "density": "gaussian",
+        "preprocessing": {"resize": 64, "crop": 64},
+    }
+    record = outcome({"name": "mine", "pipeline": pipeline})
+    assert record.failure is None and set(record.metrics) == {"image_auroc", "pixel_auroc", "pro"}
+
+
+def test_a_metric_has_its_curve_under_its_own_name(outcome):
+    pipeline = {"recipe": "padim-filter-bank", "set": {"preprocessing.resize": 48, "preprocessing.crop": 40}}
+    short = {"class_path": "pro", "init_args": {"max_fpr": 0.1}}
+    long = {"class_path": "pro", "init_args": {"max_fpr": 0.5}}
+    assert list(outcome(pipeline).curves) == ["roc", "pro"]
+    assert list(outcome(pipeline, metrics=["image_auroc"]).curves) == ["roc"]
+    record = outcome(pipeline, metrics=[short, long])
+    ends = {name: round(curve.x[-1], 1) for name, curve in record.curves.items()}
+    assert ends == {"roc": 1.0, "pro(max_fpr=0.1)": 0.1, "pro(max_fpr=0.5)": 0.5}
+
+
+def test_what_theory_expects_is_in_the_record_of_what_is_varied(suite):
+    cells = Suite.read(suite(vary={"train_images": [4, 8, 12]}, seeds=[0], measure=["memory"])).planned
+    record = run_cell(cells[0].cell, cells[0].facts, Limits(threads=1))
+    assert record.failure is None and list(record.expected_growth) == ["train_images"]
+    assert record.expected_growth["train_images"]["model"] == Expectation(0.0, 0.0)
+    assert record.expected_growth["train_images"]["density fit"] == Expectation(1.0, 1.0)

@@ -4,9 +4,8 @@ import made_records
 import numpy as np
 import pytest
 
-from padimkit.benchmark.record import Spread
+from padimkit.benchmark.record import Expectation, Spread
 from padimkit.cli.main import main
-from padimkit.report.growth import expected
 from padimkit.report.sections import growth
 
 
@@ -74,32 +73,7 @@ def test_without_a_metric_of_the_table_it_is_refused(random, write, capsys):
     assert main(["report", str(folder), "--paper=9"]) == 2
 
 
-GAUSSIAN = {"pipeline": {"density": {"class_path": "gaussian"}}}
-SPADE = {"pipeline": {"density": {"class_path": "spade"}}}
-
-
-@pytest.mark.parametrize(
-    ("settings", "varied", "cost", "exponent"),
-    [
-        (GAUSSIAN, "train_images", "fit", "1"),
-        (GAUSSIAN, "train_images", "model", "0"),
-        (GAUSSIAN, "train_images", "predict 1", "0"),
-        (GAUSSIAN, "reducer.keep", "fit", "2 to 3"),
-        (GAUSSIAN, "reducer.keep", "density fit", "2 to 3"),
-        (GAUSSIAN, "reducer.keep", "score 4", "2"),
-        (GAUSSIAN, "train_images", "peak predict", "None"),
-        (SPADE, "train_images", "fitted", "1"),
-        (SPADE, "resolution", "score 1", "4"),
-        (SPADE, "train_images", "disk", "1"),
-        (SPADE, "resolution", "predict 8", "2 to 4"),
-        (SPADE, "density.gallery_neighbours", "predict 1", "1"),
-        (SPADE, "reducer.keep", "fit", "None"),
-        (GAUSSIAN, "train_images", "peak", "None"),
-        ({}, "train_images", "fit", "None"),
-    ],
-)
-def test_theory_knows_the_exponents(settings, varied, cost, exponent):
-    assert str(expected(settings, varied, cost)) == exponent
+LINEAR = Expectation(1.0, 1.0)
 
 
 @pytest.mark.parametrize(("constant", "verdict"), [(16, "as in theory"), (5000, "below theory")])
@@ -107,10 +81,9 @@ def test_a_few_constant_bytes_are_no_departure_from_theory(random, study_of, con
     def cell(images):
         made = made_records.made("SPADE", "bottle", 0, random)
         sizes = {"fitted": 1000 * images + constant}
-        pipeline = made.settings["pipeline"] | SPADE["pipeline"]
         varied = {"train_images": float(images)}
-        settings = made.settings | {"pipeline": pipeline}
-        return replace(made, key=f"{images}", settings=settings, varied=varied, seconds={}, bytes=sizes)
+        growth = {"train_images": {"fitted": LINEAR}}
+        return replace(made, key=f"{images}", varied=varied, seconds={}, bytes=sizes, expected_growth=growth)
 
     (table,) = growth.tables(study_of([cell(images) for images in (10, 20, 40, 80)]))
     assert [[datum.text for datum in row][3:] for row in table.rows] == [["1", verdict]]
@@ -126,13 +99,12 @@ def test_documents_say_where_measurement_and_theory_part(random, write, tmp_path
     for images, shift in zip((10, 20, 40, 80, 160), noise.tolist(), strict=True):
         made = made_records.made("PaDiM", "bottle", 0, random)
         fit = images**power / 100 * 2**shift
-        settings = made.settings | {"pipeline": made.settings["pipeline"] | GAUSSIAN["pipeline"]}
         records.append(
             replace(
                 made,
                 key=f"{made.key}-{images}",
-                settings=settings,
                 varied={"train_images": float(images)},
+                expected_growth={"train_images": {"fit": LINEAR}},
                 seconds={"fit": Spread(fit, fit, fit, 3)},
                 bytes={},
             )

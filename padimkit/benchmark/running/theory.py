@@ -1,0 +1,62 @@
+"""How theory expects the costs of a cell to grow, by the names that its record has for them."""
+
+from collections.abc import Mapping
+
+from padimkit.benchmark.planning.forecast import blank_embeddings
+from padimkit.benchmark.record import Expectation
+from padimkit.contracts import ExpectedGrowth
+from padimkit.errors import PadimkitError
+from padimkit.pipeline.pipeline import Pipeline
+from padimkit.values import Growth, Theory
+
+
+def expected_growth(pipeline: Pipeline, varied: Mapping[str, float]) -> dict[str, dict[str, Expectation]]:
+    """Return exponents by what is varied and by the name of a cost; nothing where the density has no theory.
+
+    Args:
+        pipeline: What the theory is of.
+        varied: As in a record: train_images, resolution, or a key below `pipeline`; and its value.
+    """
+    density = pipeline.density
+    if not isinstance(density, ExpectedGrowth):
+        return {}
+    theory = density.expected_growth()
+    return {
+        name: _by_cost(growth)
+        for name, value in varied.items()
+        if (growth := _growth(theory, pipeline, name, value)) is not None
+    }
+
+
+def _growth(theory: Theory, pipeline: Pipeline, name: str, value: float) -> Growth | None:
+    part, argument = name.partition(".")[0], name.rpartition(".")[2]
+    if name == "train_images":
+        return theory.images
+    if name == "resolution":
+        return theory.side
+    if part == "density":
+        return theory.arguments.get(argument)
+    return theory.channels if part == "reducer" and _is_channels(value, pipeline) else None
+
+
+def _is_channels(value: float, pipeline: Pipeline) -> bool:
+    """Return whether the density gets this many channels, so that the argument is their number."""
+    try:
+        embeddings = blank_embeddings(pipeline)
+    except PadimkitError:
+        return False
+    return {embedding.patches.shape[1] for embedding in embeddings} == {value}
+
+
+def _by_cost(growth: Growth) -> dict[str, Expectation]:
+    found = {
+        "fit": growth.fit,
+        "density fit": growth.fit,
+        "predict": growth.predict,
+        "score": growth.score,
+        "peak fit": growth.fit_memory,
+        "model": growth.model,
+        "fitted": growth.model,
+        "disk": growth.model,
+    }
+    return {name: Expectation(*map(float, known)) for name, known in found.items() if known is not None}
