@@ -10,7 +10,7 @@ from padimkit.errors import BadArgument, BadData, UndefinedMetric
 from padimkit.images.inputs import Images
 from padimkit.pipeline.pipeline import Pipeline
 from padimkit.registry.registry import Registry
-from padimkit.stages import Clock, stage, staged, timed
+from padimkit.stages import METRICS, PREDICT, READ, Clock, stage, staged, timed
 from padimkit.values import Batch, Prediction
 
 Metrics: TypeAlias = Mapping[str, Metric] | Iterable[Metric | str]
@@ -71,19 +71,19 @@ def evaluate(
         metric.reset()
     found: list[ImageScore] = []
     with timed(Clock()) as clock:
-        for batch in staged("read", batches):
-            with stage("predict"):
+        for batch in staged(READ, batches):
+            with stage(PREDICT):
                 prediction = pipeline.predict_batch(batch)
                 found += _image_scores(batch, prediction)  # copies to the CPU, and so waits for a GPU
-            with stage("metrics"):
+            with stage(METRICS):
                 for metric in named.values():
                     metric.update(prediction, batch)
         if not found:
             raise BadData("There are no test images.")
-        with stage("metrics"):
+        with stage(METRICS):
             values, undefined = _computed(named)
-    measuring, reading = clock.seconds["metrics"], clock.seconds["read"]
-    seconds = {"predict": sum(clock.seconds.values()) - measuring - reading, "metrics": measuring}
+    measuring, reading = clock.seconds[METRICS], clock.seconds[READ]
+    seconds = {PREDICT: sum(clock.seconds.values()) - measuring - reading, METRICS: measuring}
     return Evaluation(values, undefined, tuple(found), seconds)
 
 

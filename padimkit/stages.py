@@ -1,4 +1,4 @@
-"""How long the stages of a run take, each without those within it; free where nobody asks."""
+"""The stages of a run, and how long they take, each without those within it; free where nobody asks."""
 
 import time
 from collections.abc import Callable, Iterable, Iterator
@@ -6,6 +6,24 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from itertools import islice
 from typing import TypeVar, final
+
+# Of a pipeline and its evaluation.
+READ = "read"
+BACKBONE = "backbone"
+EMBEDDING = "embedding"
+REDUCER_FIT = "reducer fit"
+DENSITY_FIT = "density fit"
+SCORE = "score"
+MAP = "map"
+PREDICT = "predict"
+METRICS = "metrics"
+# Of the cell of a benchmark, around these.
+START = "start"
+SETTINGS = "settings"
+DATA = "data"
+STORAGE = "storage"
+FLOPS = "flops"
+THEORY = "theory"
 
 T = TypeVar("T")
 

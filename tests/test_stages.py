@@ -1,10 +1,13 @@
+import ast
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import pytest
 import torch
 
+import padimkit
 from padimkit import Gaussian, Identity, ImageAUROC, Pipeline, Pixels, evaluate
 from padimkit.datasets.mvtec import MVTec
 from padimkit.images.preprocessing import Preprocessing
@@ -91,3 +94,15 @@ def test_waiting_is_done_at_each_border():
 def test_importing_it_imports_no_torch():
     code = "import sys, padimkit.stages; assert 'torch' not in sys.modules"
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_stages_are_called_by_names_that_cannot_be_misspelt():
+    root = Path(padimkit.__file__).parent
+    calls = [
+        (path.name, ast.unparse(node))
+        for path in root.rglob("*.py")
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.Call) and ast.unparse(node.func) in ("stage", "staged")
+    ]
+    assert len(calls) > 10
+    assert [call for call in calls if '"' in call[1] or "'" in call[1]] == []

@@ -3,7 +3,35 @@
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from padimkit import stages
+
 FORMAT = 1
+# Names in `seconds`, most of them those of stages.
+FIT = "fit"
+READ = stages.READ
+REDUCER_FIT = stages.REDUCER_FIT
+DENSITY_FIT = stages.DENSITY_FIT
+PREDICT = stages.PREDICT
+BACKBONE = stages.BACKBONE
+EMBEDDING = stages.EMBEDDING
+SCORE = stages.SCORE
+MAP = stages.MAP
+METRICS = stages.METRICS
+# Names in `bytes`.
+PEAK = "peak"
+PEAK_FIT = "peak fit"
+PEAK_PREDICT = "peak predict"
+MODEL = "model"
+FITTED = "fitted"
+DISK = "disk"
+DEVICE = "device"
+
+
+def of_batch(name: str, size: int) -> str:
+    """Return the name of the seconds that a stage takes per image in batches of this size."""
+    return f"{name} {size}"
+
+
 Cause = Literal["error", "timeout", "memory", "killed"]
 
 

@@ -31,6 +31,7 @@ from padimkit.evaluation import Evaluation, evaluate
 from padimkit.files import new_file
 from padimkit.images.reader import Sample
 from padimkit.pipeline.pipeline import Pipeline
+from padimkit.stages import PREDICT
 from padimkit.storage import is_model, load
 
 
@@ -120,6 +121,6 @@ def print_table(report: Mapping[str, Any]) -> None:
         table.add_row(name, f"undefined: {reason}")
     count = len(report["images"])
     anomalous = sum(image["anomalous"] is True for image in report["images"])
-    milliseconds = 1000 * report["seconds"]["predict"] / count
+    milliseconds = 1000 * report["seconds"][PREDICT] / count
     Console().print(table)
     print(f"{count} test images, {anomalous} of them anomalous; {milliseconds:.0f} ms per image")

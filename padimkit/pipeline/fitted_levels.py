@@ -19,7 +19,7 @@ from padimkit.contracts import (
     Updatable,
 )
 from padimkit.errors import BadArgument, CannotMerge
-from padimkit.stages import stage
+from padimkit.stages import DENSITY_FIT, EMBEDDING, REDUCER_FIT, SCORE, stage
 from padimkit.values import Embedding, Pyramid, Scores, Stream
 
 Pyramids = dict[str, Pyramid]
@@ -41,9 +41,9 @@ class FittedLevels:
         """Levels that are copies of the reducer and the density, fitted on the stream of embeddings."""
         names = next(iter(stream))
         fitted = cls({name: deepcopy(reducer) for name in names}, {name: deepcopy(density) for name in names})
-        with stage("reducer fit"):
+        with stage(REDUCER_FIT):
             _fit(fitted._reducers, stream.map(_aligned))
-        with stage("density fit"):
+        with stage(DENSITY_FIT):
             fitted._fit_densities(stream)
         return fitted
 
@@ -109,16 +109,16 @@ class FittedLevels:
         density = self._densities[name]
         if isinstance(density, PyramidDensity):
             pyramid = self._pyramid(name, pyramids)
-            with stage("score"):
+            with stage(SCORE):
                 return density.score_pyramid(pyramid)
         reduced = _reduced(pyramids[name], self._reducers[name])
-        with stage("score"):
+        with stage(SCORE):
             return density.score(reduced)
 
     def _pyramid(self, name: str, pyramids: Pyramids) -> Pyramid:
         pyramid, reducer = pyramids[name], self._reducers[name]
         if isinstance(reducer, PyramidReducer):
-            with stage("embedding"):
+            with stage(EMBEDDING):
                 return replace(pyramid, maps=reducer.transform_pyramid(pyramid.maps))
         reduced = _reduced(pyramid, reducer)
         return Pyramid((reduced.patches,), reduced.descriptor)
@@ -140,14 +140,14 @@ def under(prefix: str, state: Mapping[str, Tensor]) -> State:
 
 
 def _reduced(pyramid: Pyramid, reducer: Reducer) -> Embedding:
-    with stage("embedding"):
+    with stage(EMBEDDING):
         if isinstance(reducer, LinearReducer) and len(pyramid.maps) > 1:
             return Embedding(reducer.transform_then_align(pyramid.maps, pyramid.align), pyramid.descriptor)
         return reducer.transform(pyramid.embedding())
 
 
 def _aligned(pyramids: Pyramids) -> Embeddings:
-    with stage("embedding"):
+    with stage(EMBEDDING):
         return {name: pyramid.embedding() for name, pyramid in pyramids.items()}
 
 

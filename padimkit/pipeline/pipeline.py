@@ -27,7 +27,7 @@ from padimkit.pipeline.checks import (
 )
 from padimkit.pipeline.fitted_levels import FittedLevels, Pyramids, below, under
 from padimkit.pipeline.levels import Joint, Levels
-from padimkit.stages import stage, staged
+from padimkit.stages import BACKBONE, EMBEDDING, MAP, READ, stage, staged
 from padimkit.values import Batch, Prediction, Stream
 
 
@@ -105,7 +105,7 @@ class Pipeline:
             raise BadArgument("The images can be read only once. Pass a list, or what a data set returns.")
         batches = self.read(images, batch_size, workers, "Fitting" if progress else None)
         batches = augmented(batches, self.augmentation)
-        first = next(staged("read", batches), None)
+        first = next(staged(READ, batches), None)
         if first is None:
             raise BadData("There are no training images.")
         require_images(first)
@@ -181,7 +181,7 @@ class Pipeline:
         scores = fitted.score(self._embed(batch, size))
         for level in scores:
             require_scores(level, batch.paths, type(self.density).__name__)
-        with stage("map"):
+        with stage(MAP):
             return replace(self.map.predict(scores, size), paths=batch.paths)
 
     def state_dict(self) -> dict[str, Tensor]:
@@ -224,7 +224,7 @@ class Pipeline:
         self, batches: Iterable[Batch], size: tuple[int, int], *, least: int, start: Pyramids | None = None
     ) -> Iterator[Pyramids]:
         count, path = 0, ""
-        for batch in staged("read", batches):
+        for batch in staged(READ, batches):
             require_normal(batch)
             count += len(batch.paths)
             path = batch.paths[-1]
@@ -241,10 +241,10 @@ class Pipeline:
                 f"The model expects images of {size[0]} x {size[1]} pixels, got {image_size(batch)[0]} x "
                 f'{image_size(batch)[1]} ("{batch.paths[0]}"). Read them with the preprocessing of the model.'
             )
-        with torch.no_grad(), stage("backbone"):
+        with torch.no_grad(), stage(BACKBONE):
             features = self.backbone.extract(batch.images.to(self._device))
         require_features(features, batch.paths, type(self.backbone).__name__)
-        with stage("embedding"):
+        with stage(EMBEDDING):
             return self.levels.split(features)
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from padimkit.benchmark import record as recorded
 from padimkit.benchmark.record import Record
 
 _PREFIXES = {"s": ((1, "s"), (1e-3, "ms"), (1e-6, "µs")), "B": ((1e9, "GB"), (1e6, "MB"), (1e3, "kB"))}
@@ -28,6 +29,12 @@ class Cost:
     def unit(self) -> str:
         return "s" if self.kind == "seconds" else "B"
 
+    @property
+    def stage(self) -> str:
+        """The name without the size of the batches: "predict" for "predict 8"."""
+        stem, _, last = self.name.rpartition(" ")
+        return stem if last == "N" or last.isdigit() else self.name
+
     def of(self, record: Record) -> float | None:
         """Return the size or the median time; None if it was not measured."""
         if self.kind == "seconds":
@@ -41,19 +48,19 @@ class Cost:
         return quantity(value, self.unit)
 
 
-ONE = Cost("seconds", "predict 1", "time per image, one at a time")
-MANY = Cost("seconds", "predict N", "time per image, in batches")
-SCORE_ONE = Cost("seconds", "score 1", "density's time per image, one at a time")
-SCORE_MANY = Cost("seconds", "score N", "density's time per image, in batches")
-FIT = Cost("seconds", "fit", "time of the fit")
-DENSITY_FIT = Cost("seconds", "density fit", "density's time of the fit")
-PEAK = Cost("bytes", "peak", "peak memory of the process")
-PEAK_FIT = Cost("bytes", "peak fit", "peak memory of the fit")
-PEAK_PREDICT = Cost("bytes", "peak predict", "peak memory of the prediction")
-MODEL = Cost("bytes", "model", "model in memory")
-FITTED = Cost("bytes", "fitted", "model in memory, without backbone")
-DISK = Cost("bytes", "disk", "model on disk")
-DEVICE = Cost("bytes", "device", "peak memory of the device")
+ONE = Cost("seconds", recorded.of_batch(recorded.PREDICT, 1), "time per image, one at a time")
+MANY = Cost("seconds", f"{recorded.PREDICT} N", "time per image, in batches")
+SCORE_ONE = Cost("seconds", recorded.of_batch(recorded.SCORE, 1), "density's time per image, one at a time")
+SCORE_MANY = Cost("seconds", f"{recorded.SCORE} N", "density's time per image, in batches")
+FIT = Cost("seconds", recorded.FIT, "time of the fit")
+DENSITY_FIT = Cost("seconds", recorded.DENSITY_FIT, "density's time of the fit")
+PEAK = Cost("bytes", recorded.PEAK, "peak memory of the process")
+PEAK_FIT = Cost("bytes", recorded.PEAK_FIT, "peak memory of the fit")
+PEAK_PREDICT = Cost("bytes", recorded.PEAK_PREDICT, "peak memory of the prediction")
+MODEL = Cost("bytes", recorded.MODEL, "model in memory")
+FITTED = Cost("bytes", recorded.FITTED, "model in memory, without backbone")
+DISK = Cost("bytes", recorded.DISK, "model on disk")
+DEVICE = Cost("bytes", recorded.DEVICE, "peak memory of the device")
 
 
 def quality(value: float) -> str:

@@ -79,9 +79,7 @@ class Line:
 
     def expected(self, varied: str, cost: Cost) -> Expectation | None:
         """Return the exponent that theory gives for large sizes; None unless all entries agree."""
-        stem = cost.name.split(" ")[0]
-        name = stem if stem in ("predict", "score") else cost.name
-        found = {entry.record.expected_growth.get(varied, {}).get(name) for cell in self.entries}
+        found = {entry.record.expected_growth.get(varied, {}).get(cost.stage) for entry in self.entries}
         return found.pop() if len(found) == 1 else None
 
 

@@ -8,7 +8,7 @@ from typing import Any
 from jsonargparse import Namespace
 
 from padimkit.benchmark.cell import Cell
-from padimkit.benchmark.record import Curve
+from padimkit.benchmark.record import METRICS, PEAK_FIT, PEAK_PREDICT, Curve
 from padimkit.benchmark.running.environment import environment
 from padimkit.benchmark.running.examples import ExampleCollector, curve_of, places_of_examples
 from padimkit.benchmark.running.memory import Peaks, sizes_of
@@ -20,7 +20,7 @@ from padimkit.config.names import labels
 from padimkit.contracts import HasCurve, Metric
 from padimkit.evaluation import evaluate
 from padimkit.images.reader import ImageBatches, Reader, Sample
-from padimkit.stages import Clock, stage, timed
+from padimkit.stages import DATA, FLOPS, SETTINGS, THEORY, Clock, stage, timed
 
 _BATCHES = 3  # whose prediction shows how much memory one takes
 
@@ -33,11 +33,11 @@ def execute(cell: Cell, entered: Callable[[str], None]) -> dict[str, Any]:
         entered: Told the name of each stage that begins.
     """
     with timed(Clock(entered=entered)):
-        with stage("settings"):
+        with stage(SETTINGS):
             made = instantiate(cell.settings)
             made.pipeline.to(made.device)
         reader = Reader(made.pipeline.preprocessing, made.batch_size, made.workers)
-        with stage("data"):
+        with stage(DATA):
             train = reader.batches(limited(made.data.train(), cell.train_images))
             test = reader.batches(made.data.test())
         outcome = _outcome(cell, made, train, test)
@@ -53,20 +53,20 @@ def _outcome(cell: Cell, made: Namespace, train: ImageBatches, test: ImageBatche
     """Memory first, while nothing has been kept from other runs."""
     peaks = Peaks()
     made.pipeline.fit(train, progress=False)
-    peaks.end("fit")
+    peaks.end(PEAK_FIT)
     outcome: dict[str, Any] = {"seconds": {}}
     if "memory" in cell.measure:
         for batch in islice(test, _BATCHES):
             made.pipeline.predict_batch(batch)
-        peaks.end("predict")
+        peaks.end(PEAK_PREDICT)
         outcome["bytes"] = peaks.bytes | sizes_of(made.pipeline)
     if "quality" in cell.measure:
         outcome |= _quality(cell, made, test)
     if "time" in cell.measure:
         outcome["seconds"] |= _seconds(cell, made, train, test)
-        with stage("flops"):
+        with stage(FLOPS):
             outcome["flops"] = flops_of(made.pipeline, next(iter(test)))
-    with stage("theory"):
+    with stage(THEORY):
         outcome["expected_growth"] = {
             varied: {cost: asdict(exponents) for cost, exponents in costs.items()}
             for varied, costs in expected_growth(made.pipeline, cell.varied).items()
@@ -75,13 +75,13 @@ def _outcome(cell: Cell, made: Namespace, train: ImageBatches, test: ImageBatche
 
 
 def _quality(cell: Cell, made: Namespace, test: ImageBatches) -> dict[str, Any]:
-    with stage("data"):
+    with stage(DATA):
         collector = ExampleCollector(places_of_examples([sample.anomalous for sample in test.samples]))
     metrics = dict(zip(labels(cell.settings["metrics"]), made.metrics, strict=True))
     found = evaluate(made.pipeline, test, metrics | {"kept": collector}, progress=False)
     del found.metrics["kept"]
     curves = collector.roc() | _curves(metrics, found.metrics)
-    seconds = {"metrics": asdict(spread_of([found.seconds["metrics"]]))} if "time" in cell.measure else {}
+    seconds = {METRICS: asdict(spread_of([found.seconds[METRICS]]))} if "time" in cell.measure else {}
     return {
         "seconds": seconds,
         "metrics": found.metrics,

@@ -11,9 +11,10 @@ from typing import final
 
 import torch
 
+from padimkit.benchmark.record import DEVICE, DISK, FITTED, MODEL, PEAK
 from padimkit.pipeline.fitted_levels import under
 from padimkit.pipeline.pipeline import Pipeline
-from padimkit.stages import stage
+from padimkit.stages import STORAGE, stage
 from padimkit.storage import save
 
 _STATUS = Path("/proc/self/status")
@@ -28,24 +29,24 @@ class Peaks:
     apart on Linux only.
 
     Attributes:
-        bytes: "peak" of the process, and "peak <part>" above what was resident when the part began.
+        bytes: PEAK of the process, and of each part by its name, above what was resident when it began.
     """
 
     def __init__(self) -> None:
-        self.bytes = {"peak": 0}
+        self.bytes = {PEAK: 0}
         self._begin()
 
-    def end(self, part: str) -> None:
+    def end(self, name: str) -> None:
         """The part that began with the last one's end, or with this object, ends."""
         most = _resident("VmHWM") or _used_at_most()
-        self.bytes["peak"] = max(self.bytes["peak"], most)
+        self.bytes[PEAK] = max(self.bytes[PEAK], most)
         if _CLEAR.exists():
-            self.bytes[f"peak {part}"] = max(0, most - self._start)
+            self.bytes[name] = max(0, most - self._start)
         self._begin()
 
     def _begin(self) -> None:
         _give_back()
-        self.bytes["peak"] = max(self.bytes["peak"], _resident("VmHWM"))
+        self.bytes[PEAK] = max(self.bytes[PEAK], _resident("VmHWM"))
         if _CLEAR.exists():
             _CLEAR.write_text("5")
         self._start = _resident("VmRSS")
@@ -55,15 +56,15 @@ def sizes_of(pipeline: Pipeline) -> dict[str, int]:
     """Bytes of a fitted pipeline, by the names of a record's `bytes`."""
     state = pipeline.state_dict()
     sizes = {
-        "model": sum(tensor.nbytes for tensor in state.values()),
-        "fitted": sum(tensor.nbytes for tensor in under("heads", state).values()),
+        MODEL: sum(tensor.nbytes for tensor in state.values()),
+        FITTED: sum(tensor.nbytes for tensor in under("heads", state).values()),
     }
-    with stage("storage"), tempfile.TemporaryDirectory() as folder:
+    with stage(STORAGE), tempfile.TemporaryDirectory() as folder:
         save(pipeline, Path(folder) / "model")
-        sizes["disk"] = sum(path.stat().st_size for path in Path(folder).rglob("*") if path.is_file())
+        sizes[DISK] = sum(path.stat().st_size for path in Path(folder).rglob("*") if path.is_file())
     devices = {tensor.device for tensor in state.values() if tensor.device.type == "cuda"}
     if devices:
-        sizes["device"] = sum(map(torch.cuda.max_memory_allocated, devices))
+        sizes[DEVICE] = sum(map(torch.cuda.max_memory_allocated, devices))
     return sizes
 
 

@@ -16,6 +16,7 @@ from padimkit.benchmark.cell import Cell, Limits
 from padimkit.benchmark.record import Cause, Facts, Failure, Record
 from padimkit.benchmark.running.worker import STAGE_BYTES
 from padimkit.benchmark.store import from_fields
+from padimkit.stages import START
 
 _LOOK = 0.05  # seconds between two looks at the process
 _LAST = 4000  # characters of standard error that a record keeps
@@ -51,7 +52,7 @@ _RUNNING: "set[subprocess.Popen[bytes]]" = set()
 def _outcome(cell: Cell, folder: Path, limits: Limits) -> dict[str, Any]:
     paths = [folder / name for name in ("cell.json", "outcome.json", "stage")]
     cell.write(paths[0])
-    paths[2].write_bytes(b"start".ljust(STAGE_BYTES))
+    paths[2].write_bytes(START.encode().ljust(STAGE_BYTES))
     command = [sys.executable, "-m", "padimkit.benchmark.running.worker", *map(str, paths)]
     with (folder / "stderr").open("w+") as stderr:
         process = subprocess.Popen(

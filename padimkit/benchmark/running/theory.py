@@ -3,7 +3,17 @@
 from collections.abc import Mapping
 
 from padimkit.benchmark.planning.forecast import blank_embeddings
-from padimkit.benchmark.record import Expectation
+from padimkit.benchmark.record import (
+    DENSITY_FIT,
+    DISK,
+    FIT,
+    FITTED,
+    MODEL,
+    PEAK_FIT,
+    PREDICT,
+    SCORE,
+    Expectation,
+)
 from padimkit.contracts import ExpectedGrowth
 from padimkit.errors import PadimkitError
 from padimkit.pipeline.pipeline import Pipeline
@@ -50,13 +60,13 @@ def _is_channels(value: float, pipeline: Pipeline) -> bool:
 
 def _by_cost(growth: Growth) -> dict[str, Expectation]:
     found = {
-        "fit": growth.fit,
-        "density fit": growth.fit,
-        "predict": growth.predict,
-        "score": growth.score,
-        "peak fit": growth.fit_memory,
-        "model": growth.model,
-        "fitted": growth.model,
-        "disk": growth.model,
+        FIT: growth.fit,
+        DENSITY_FIT: growth.fit,
+        PREDICT: growth.predict,
+        SCORE: growth.score,
+        PEAK_FIT: growth.fit_memory,
+        MODEL: growth.model,
+        FITTED: growth.model,
+        DISK: growth.model,
     }
     return {name: Expectation(*map(float, known)) for name, known in found.items() if known is not None}

@@ -6,13 +6,25 @@ import numpy as np
 import torch
 from torch.utils.flop_counter import FlopCounterMode
 
-from padimkit.benchmark.record import Spread
+from padimkit.benchmark.record import (
+    BACKBONE,
+    DENSITY_FIT,
+    EMBEDDING,
+    FIT,
+    MAP,
+    PREDICT,
+    READ,
+    REDUCER_FIT,
+    SCORE,
+    Spread,
+    of_batch,
+)
 from padimkit.pipeline.pipeline import Pipeline
 from padimkit.stages import Clock, timed
 from padimkit.values import Batch
 
 Wait = Callable[[], None]
-_PREDICTED = ("backbone", "embedding", "score", "map")
+_PREDICTED = (BACKBONE, EMBEDDING, SCORE, MAP)
 _LEAST = 5  # predictions; they are short beside a fit
 
 
@@ -37,8 +49,8 @@ def time_fits(pipeline: Pipeline, batches: Iterable[Batch], *, repeats: int, wai
         with timed(Clock(wait)) as clock:
             pipeline.fit(batches)
         runs.append(clock.seconds)
-    spreads = {name: spread_of(run[name] for run in runs) for name in ("read", "reducer fit", "density fit")}
-    return spreads | {"fit": spread_of(sum(run.values()) for run in runs)}
+    spreads = {name: spread_of(run[name] for run in runs) for name in (READ, REDUCER_FIT, DENSITY_FIT)}
+    return spreads | {FIT: spread_of(sum(run.values()) for run in runs)}
 
 
 def time_predictions(
@@ -50,8 +62,8 @@ def time_predictions(
         batch = Batch(images.images[:size].contiguous(memory_format=torch.channels_last), images.paths[:size])
         runs = _predictions(pipeline, batch, repeats, wait)
         stages = {name: spread_of(run.get(name, 0.0) / size for run in runs) for name in _PREDICTED}
-        spreads |= stages | {f"score {size}": stages["score"]}
-        spreads[f"predict {size}"] = spread_of(sum(run.values()) / size for run in runs)
+        spreads |= stages | {of_batch(SCORE, size): stages[SCORE]}
+        spreads[of_batch(PREDICT, size)] = spread_of(sum(run.values()) / size for run in runs)
     return spreads
 
 

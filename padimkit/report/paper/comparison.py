@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from statistics import fmean
 
 from padimkit.benchmark.record import Record
+from padimkit.report import formatting
 from padimkit.report.paper.published import GROUPS, PublishedCell, published
 from padimkit.report.protocols import folder, resolution
 from padimkit.report.statistics import MeanSpread, spread
@@ -139,9 +140,10 @@ def _values(records: Sequence[Record], method: str, metric: str) -> Values:
 
 def _value(record: Record, metric: str) -> float | None:
     if metric == "seconds":
-        return record.seconds["predict 1"].median if "predict 1" in record.seconds else None
+        return formatting.ONE.of(record)
     if metric == "gigabytes":
-        return record.bytes["model"] / 1e9 if "model" in record.bytes else None
+        size = formatting.MODEL.of(record)
+        return None if size is None else size / 1e9
     return 100 * record.metrics[metric] if metric in record.metrics else None
 
 

@@ -1,6 +1,6 @@
 import pytest
 
-from padimkit.benchmark.planning.forecast import predicted_bytes
+from padimkit.benchmark.planning.forecast import peak_bytes
 from padimkit.benchmark.planning.suite import Suite
 from padimkit.densities.gaussian import Gaussian
 
@@ -20,7 +20,7 @@ def predicted(suite):
         }
         path = suite(pipelines=[{"name": "mine", "pipeline": pipeline}], seeds=[0])
         (planned,) = Suite.read(path).planned
-        return predicted_bytes(planned)
+        return peak_bytes(planned)
 
     return predicted
 
@@ -39,7 +39,7 @@ def timm(weights):
 def test_bytes_are_predicted_without_reading_weights(predicted, tmp_path, backbone):
     unreadable = tmp_path / "weights.pth"
     unreadable.write_text("not read")
-    expected = Gaussian().predicted_bytes(images=12, channels=3, positions=16 * 16)
+    expected = Gaussian().peak_bytes(images=12, channels=3, positions=16 * 16)
     assert predicted(backbone(unreadable)) == expected
 
 
