@@ -5,7 +5,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from padimkit.contracts import Backbone, Stateful
+from padimkit.contracts import Backbone, NeedsWeights, Stateful
 from padimkit.testing import parts
 from padimkit.testing.answers import (
     CUDA_ROUNDING,
@@ -107,6 +107,18 @@ def positions_are_those_of_the_image(make: Make) -> None:
         "Expected a change in the upper right corner of the image to change the map there, found that it "
         f'changes the {most} corner. Are height and width mixed up in the shape "b c h w"?',
     )
+
+
+def goes_without_weights(make: Make) -> None:
+    """NeedsWeights: without weights, maps have the names and shapes that they have with them."""
+    if not isinstance(make(), NeedsWeights):
+        raise NotApplicable("It reads no weights (NeedsWeights).")
+    backbone, without = make(), make()
+    backbone.require_weights()
+    without.go_without_weights()
+    without.require_weights()
+    expected, found = (_layout(part.extract(pictures("first"))) for part in (backbone, without))
+    require(found == expected, f"Expected the layers {expected} without weights too, found {found}.")
 
 
 def input_is_not_modified(make: Make) -> None:
@@ -219,6 +231,7 @@ BACKBONE_CHECKS = (
         images_do_not_influence_each_other,
         different_images_have_different_features,
         positions_are_those_of_the_image,
+        goes_without_weights,
         input_is_not_modified,
         features_carry_no_gradient,
     ),

@@ -2,9 +2,10 @@
 
 import math
 
+import numpy as np
 import torch
 
-from padimkit.contracts import Metric, ReferenceValues
+from padimkit.contracts import HasCurve, Metric, ReferenceValues
 from padimkit.errors import UndefinedMetric
 from padimkit.testing import parts, undefined_metrics
 from padimkit.testing.answers import DataSet, Usage, left_alone
@@ -79,6 +80,22 @@ def reference_values_are_right(make: Make) -> None:
         metric.uninformative,
         "for constant scores as it states",
     )
+
+
+def curve_can_be_drawn(make: Make) -> None:
+    """HasCurve: the curve has at least two points and no more than asked for, finite and with ascending x."""
+    metric = updated(make, labelled_prediction())
+    if not isinstance(metric, HasCurve):
+        raise NotApplicable("It is not taken from a curve (HasCurve).")
+    for points in (10, 200):
+        x, y = metric.curve(points)
+        require(
+            len(x) == len(y) and 2 <= len(x) <= points,
+            f"Expected as many x as y, from 2 to {points}, found {len(x)} and {len(y)}.",
+        )
+        finite = bool(np.isfinite(x).all() and np.isfinite(y).all())
+        require(finite, "Expected points that are finite, found NaN or infinity.")
+        require(bool((np.diff(x) >= 0).all()), "Expected x to ascend, found that it does not.")
 
 
 def batch_size_does_not_matter(make: Make) -> None:
@@ -167,6 +184,7 @@ METRIC_CHECKS = (
         better_predictions_get_better_values,
         constant_predictions_are_no_success,
         reference_values_are_right,
+        curve_can_be_drawn,
         batch_size_does_not_matter,
         order_does_not_matter,
         order_of_equal_scores_does_not_matter,

@@ -5,9 +5,16 @@ from dataclasses import replace
 import numpy as np
 import torch
 
-from padimkit.contracts import DensityModel, MemoryForecast, Mergeable, PyramidDensity, Updatable
+from padimkit.contracts import (
+    DensityModel,
+    ExpectedGrowth,
+    MemoryForecast,
+    Mergeable,
+    PyramidDensity,
+    Updatable,
+)
 from padimkit.errors import NotFitted
-from padimkit.values import Scores
+from padimkit.values import Growth, Scores, Theory
 
 
 class Distance(DensityModel):
@@ -69,6 +76,27 @@ class Layered(Distance, PyramidDensity, MemoryForecast):
 
     def peak_bytes(self, *, images, channels, positions):
         return 2**16 + 8 * channels * positions  # so much is needed beside the state
+
+
+class Foreseen(Distance, ExpectedGrowth):
+    """The same, with theory: right in every way."""
+
+    theory = Theory(images=Growth(fit=(1.0, 1.0)), arguments={"power": Growth(score=(0.0, 1.0))})
+
+    def expected_growth(self):
+        return self.theory
+
+
+class ForeseesBackwards(Foreseen):
+    theory = Theory(side=Growth(score=(4.0, 2.0)))
+
+
+class ForeseesAnArgumentOfAnother(Foreseen):
+    theory = Theory(arguments={"depth": Growth(score=(1.0, 1.0))})
+
+
+class ForeseesNothing(Foreseen):
+    theory = None
 
 
 class Double(Distance):
@@ -528,6 +556,9 @@ BROKEN = {
     InvertedForImages: "outliers_score_higher",
     ScoresUnfitted: "refuses_to_score_before_fit",
     RaisesSomethingElseUnfitted: "refuses_to_score_before_fit",
+    ForeseesBackwards: "expected_growth_is_a_theory",
+    ForeseesAnArgumentOfAnother: "expected_growth_is_a_theory",
+    ForeseesNothing: "expected_growth_is_a_theory",
     ChangesInputOfFit: "input_is_not_modified",
     ChangesInputOfScore: "input_is_not_modified",
     ExpectsContiguousInFit: "memory_layout_does_not_matter",

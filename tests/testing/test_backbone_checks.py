@@ -5,7 +5,8 @@ import torch
 import torch.nn.functional as F
 from violations import failed_checks
 
-from padimkit.contracts import Backbone, Stateful
+from padimkit.contracts import Backbone, NeedsWeights, Stateful
+from padimkit.errors import BadWeights
 from padimkit.testing import check_backbone, outcomes
 from padimkit.testing.backbones import computes_on
 from padimkit.testing.check import Finding
@@ -32,6 +33,38 @@ class Blur(Backbone, Stateful):
 
     def load_state_dict(self, state):
         self.weights = state["weights"]
+
+
+class Late(Blur, NeedsWeights):
+    """The same, with weights that are elsewhere: right in every way."""
+
+    def require_weights(self):
+        pass
+
+    def go_without_weights(self):
+        self.weights = torch.ones(3)
+
+
+class LosesALayerWithoutWeights(Late):
+    bare = False
+
+    def go_without_weights(self):
+        self.bare = True
+
+    def extract(self, images):
+        features = super().extract(images)
+        return Features({"fine": features.maps["fine"]}, features.descriptor) if self.bare else features
+
+
+class RequiresWeightsThatItGoesWithout(Late):
+    bare = False
+
+    def go_without_weights(self):
+        self.bare = True
+
+    def require_weights(self):
+        if self.bare:
+            raise BadWeights("The weights are missing.")
 
 
 class Spoilt(Blur):
@@ -204,6 +237,8 @@ BROKEN = {
     IgnoresTheImage: "different_images_have_different_features",
     Transposed: "positions_are_those_of_the_image",
     UpsideDown: "positions_are_those_of_the_image",
+    LosesALayerWithoutWeights: "goes_without_weights",
+    RequiresWeightsThatItGoesWithout: "goes_without_weights",
     CentresInPlace: "input_is_not_modified",
     KeepsGradients: "features_carry_no_gradient",
     RestoresRoundedWeights: "restored_weights_give_the_same_features",
@@ -220,8 +255,9 @@ BROKEN = {
 }
 
 
-def test_a_sound_backbone_passes_every_check():
-    check_backbone(Blur)
+@pytest.mark.parametrize("backbone", [Blur, Late])
+def test_a_sound_backbone_passes_every_check(backbone):
+    check_backbone(backbone)
 
 
 @pytest.mark.parametrize("backbone", BROKEN, ids=lambda backbone: backbone.__name__)

@@ -5,6 +5,7 @@ import torch
 from broken_densities import (
     BROKEN,
     Distance,
+    Foreseen,
     Growing,
     Layered,
     LiesAboutEverythingOptional,
@@ -19,7 +20,7 @@ from padimkit.testing.check import Finding
 from padimkit.testing.learners import computes_on
 
 
-@pytest.mark.parametrize("density", [Distance, Growing, Layered])
+@pytest.mark.parametrize("density", [Distance, Growing, Layered, Foreseen])
 def test_a_sound_density_passes_every_check(density):
     check_density(density)
 

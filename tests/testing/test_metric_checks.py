@@ -8,7 +8,7 @@ import pytest
 import torch
 from violations import failed_checks
 
-from padimkit.contracts import Metric, ReferenceValues
+from padimkit.contracts import HasCurve, Metric, ReferenceValues
 from padimkit.errors import UndefinedMetric
 from padimkit.testing import check_metric, outcomes
 from padimkit.testing.check import Finding
@@ -86,6 +86,38 @@ class TakesPerfectForZero(Known):
 
 class TakesConstantForChance(Known):
     uninformative = 0.5
+
+
+class Curved(Precision, HasCurve):
+    """The same, with the precision at each recall: right in every way."""
+
+    def curve(self, points):
+        ranked = np.array(sorted(zip(self.scores, self.labels, strict=True), key=lambda p: (-p[0], p[1])))
+        found = np.cumsum(ranked[:, 1])
+        places = np.unique(np.linspace(0, len(found) - 1, points).round().astype(int))
+        return found[places] / found[-1], found[places] / (places + 1)
+
+
+class DrawsAPoint(Curved):
+    def curve(self, points):
+        return np.ones(1), np.ones(1)
+
+
+class DrawsMorePoints(Curved):
+    def curve(self, points):
+        return super().curve(20 * points) if points > 10 else (np.arange(11.0), np.arange(11.0))
+
+
+class DrawsBackwards(Curved):
+    def curve(self, points):
+        x, y = super().curve(points)
+        return x[::-1], y[::-1]
+
+
+class DrawsNan(Curved):
+    def curve(self, points):
+        x, y = super().curve(points)
+        return x, y * np.nan
 
 
 class CountsBatches(Precision):
@@ -254,6 +286,10 @@ BROKEN = {
     FavoursTies: "constant_predictions_are_no_success",
     TakesPerfectForZero: "reference_values_are_right",
     TakesConstantForChance: "reference_values_are_right",
+    DrawsAPoint: "curve_can_be_drawn",
+    DrawsMorePoints: "curve_can_be_drawn",
+    DrawsBackwards: "curve_can_be_drawn",
+    DrawsNan: "curve_can_be_drawn",
     CountsBatches: "batch_size_does_not_matter",
     WeighsLaterImagesMore: "order_does_not_matter",
     TakesTiesAsTheyCome: "order_of_equal_scores_does_not_matter",
@@ -277,7 +313,7 @@ BROKEN = {
 }
 
 
-@pytest.mark.parametrize("metric", [Precision, Known])
+@pytest.mark.parametrize("metric", [Precision, Known, Curved])
 def test_a_sound_metric_passes_every_check(metric):
     check_metric(metric)
 
