@@ -2,12 +2,19 @@
 PYTHON ?= python3
 BIN := .venv/bin
 PEERS ?= .venv-peers
+DRAWS ?= 200
+TESTS ?= tests
 
-.PHONY: help demo test docs format bench-memory bench-peers bench-floor bench-spade bench-methods bench-plugins bench-complexity bench-clock clean
+# One thread for each process of the tests; sets of strings have the same order in each run of make test.
+FRESH := OMP_NUM_THREADS=1 PYTHONPATH=$(CURDIR)/tests/helpers
+SAME := OMP_NUM_THREADS=1 PYTHONHASHSEED=0
+
+.PHONY: help demo test fuzz docs format bench-memory bench-peers bench-floor bench-spade bench-methods bench-plugins bench-complexity bench-clock clean
 
 help:
 	@echo "make demo              fit and test on synthetic images, without any download of data or weights"
 	@echo "make test              lint, types, tests"
+	@echo "make fuzz              each test that draws, with 200 fresh seeds (hours); DRAWS=5 TESTS=tests/metrics is quicker"
 	@echo "make docs              the documentation as a site, which opens from the disk: site/index.html"
 	@echo "make format            format the code"
 	@echo "make bench-memory      memory of a fit against the number of training images"
@@ -28,9 +35,17 @@ test: .venv/installed-plugins
 	$(BIN)/ruff check .
 	if $(BIN)/python -c 'import sys; sys.exit(sys.version_info < (3, 11))'; then $(BIN)/mypy; \
 	  else echo 'Types are not checked on Python 3.10, which has no numpy 2.3 and so other stubs.'; fi
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses 2 --dist worksteal --durations 30
+	$(SAME) $(BIN)/python -m pytest --numprocesses 2 --dist worksteal --durations 30
 	for plugin in plugins/padimkit-*/; do \
-	  (cd $$plugin && OMP_NUM_THREADS=1 $(CURDIR)/$(BIN)/python -m pytest --quiet) || exit 1; done
+	  (cd $$plugin && $(SAME) $(CURDIR)/$(BIN)/python -m pytest --quiet) || exit 1; done
+
+# A failure is named with its seed and the command that repeats it. All of them are found before it ends.
+fuzz: .venv/installed-plugins
+	status=0; \
+	$(FRESH) $(BIN)/python -m pytest -p fuzz --draws $(DRAWS) --numprocesses 2 --quiet $(ARGS) $(TESTS) || status=1; \
+	[ "$(TESTS)" != tests ] || for plugin in plugins/padimkit-*/; do \
+	  (cd $$plugin && $(FRESH) $(CURDIR)/$(BIN)/python -m pytest -p fuzz --draws $(DRAWS) --quiet $(ARGS)) || status=1; done; \
+	exit $$status
 
 docs: .venv/installed-docs
 	$(BIN)/mkdocs build --strict

@@ -12,10 +12,8 @@ from padimkit.cli.main import main
 from padimkit.registry.registry import Registry
 
 LATE = """
-    import time
     from pathlib import Path
     Path(__file__).with_suffix(".imported").touch()
-    time.sleep(10)
     from padimkit.reducers.identity import Identity as Late
 """
 NOISY = """

@@ -1,4 +1,5 @@
 import ast
+import itertools
 import subprocess
 import sys
 import time
@@ -17,7 +18,7 @@ from padimkit.stages import Clock, stage, staged, timed
 @pytest.fixture
 def ticks(monkeypatch):
     """Time goes on by a second with each look at it."""
-    seconds = iter(range(1000))
+    seconds = itertools.count()
     monkeypatch.setattr(time, "perf_counter", lambda: float(next(seconds)))
 
 
@@ -72,7 +73,7 @@ def test_making_values_counts_and_using_them_does_not(ticks):
     assert clock.seconds["read"] == 3.0 and clock.seconds["backbone"] == 1.0
 
 
-def test_all_stages_of_a_pipeline_are_seen(stripes):
+def test_all_stages_of_a_pipeline_are_seen(stripes, ticks):
     pipeline = Pipeline(Pixels(), Identity(), Gaussian(), preprocessing=Preprocessing(16, 16))
     source = MVTec(stripes, "stripes")
     with timed(Clock()) as fitting:
@@ -81,7 +82,7 @@ def test_all_stages_of_a_pipeline_are_seen(stripes):
     with timed(Clock()) as testing:
         found = evaluate(pipeline, source.test(), {"image_auroc": ImageAUROC()})
     assert set(testing.seconds) == {"read", "predict", "backbone", "embedding", "score", "map", "metrics"}
-    assert found.seconds["metrics"] == pytest.approx(testing.seconds["metrics"], rel=0.2, abs=1e-3)
+    assert found.seconds["metrics"] == testing.seconds["metrics"] > 0
 
 
 def test_waiting_is_done_at_each_border():

@@ -41,6 +41,7 @@ def broken(install, monkeypatch, tmp_path):
         {
             "breaker_module": """
             import os, signal, time
+            from pathlib import Path
             import torch
             from padimkit.contracts import DensityModel
             from padimkit.values import Scores
@@ -54,14 +55,15 @@ def broken(install, monkeypatch, tmp_path):
                     if self.how == "raises":
                         raise RuntimeError("out of luck")
                     if self.how == "sleeps":
-                        time.sleep(60)
+                        Path(__file__).with_suffix(".asleep").touch()
+                        time.sleep(600)
                     if self.how == "kills":
                         os.kill(os.getpid(), signal.SIGKILL)
                     if self.how == "exits":
                         os._exit(3)
                     if self.how == "eats":
-                        self.food = [torch.ones(25_000_000) for _ in range(40)]
-                        time.sleep(60)
+                        self.food = [torch.ones(25_000_000) for _ in range(20)]
+                        time.sleep(600)
                 def score(self, embedding):
                     return Scores((embedding.patches - self.mean).abs().sum(1))
                 def state_dict(self):

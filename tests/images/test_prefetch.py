@@ -1,18 +1,33 @@
 import threading
-import time
 
 import pytest
 
+from padimkit.images import prefetch
 from padimkit.images.prefetch import ahead
+
+GUARD = 60  # seconds until a wait that nothing would end fails; none of them takes any time
+
+
+class AtOnce(prefetch.ThreadPoolExecutor):
+    """Does what it is given as early as any thread could: before it returns."""
+
+    def submit(self, function, *arguments):
+        done = super().submit(function, *arguments)
+        done.exception(GUARD)
+        return done
 
 
 @pytest.mark.parametrize("workers", [0, 1, 3])
 def test_results_come_in_order(workers):
-    def slow_if_even(value):
-        time.sleep(0.003 * (value % 2 == 0))
+    ready = [threading.Event() for _ in range(20)]
+
+    def late_if_even(value):
+        ready[value].set()
+        if workers > 1 and value % 2 == 0:
+            assert ready[value + 1].wait(GUARD)  # which another thread begins meanwhile
         return value * value
 
-    found = ahead(slow_if_even, range(20), workers=workers, reach=5)
+    found = ahead(late_if_even, range(20), workers=workers, reach=5)
     assert list(found) == [value * value for value in range(20)]
 
 
@@ -30,34 +45,39 @@ def test_an_error_comes_where_the_result_would(workers):
 
 
 @pytest.mark.parametrize("workers", [1, 3])
-def test_no_more_is_done_ahead_than_the_reach(workers):
+def test_no_more_is_done_ahead_than_the_reach(workers, monkeypatch):
+    monkeypatch.setattr(prefetch, "ThreadPoolExecutor", AtOnce)
     begun = []
     found = ahead(begun.append, range(100), workers=workers, reach=6)
     for asked in range(1, 4):
         next(found)
-        time.sleep(0.05)
-        assert len(begun) <= 6 + asked
+        assert len(begun) == 6 + asked
     found.close()
-    time.sleep(0.05)
-    assert len(begun) <= 6 + 3
+    assert len(begun) == 6 + 3
 
 
 def test_what_nobody_waits_for_any_more_is_not_begun():
-    begun = []
+    begun, second, go_on = [], threading.Event(), threading.Event()
 
-    def slow(value):
+    def held_at_the_second(value):
         begun.append(value)
-        time.sleep(0.02)
+        if value == 1:
+            second.set()
+            assert go_on.wait(GUARD)
 
-    found = ahead(slow, range(100), workers=1, reach=50)
+    before = set(threading.enumerate())
+    found = ahead(held_at_the_second, range(100), workers=1, reach=50)
     next(found)
+    assert second.wait(GUARD)
+    (thread,) = set(threading.enumerate()) - before
     found.close()
-    time.sleep(0.1)
-    assert len(begun) <= 3
+    go_on.set()
+    thread.join(GUARD)
+    assert begun == [0, 1]
 
 
 def test_work_is_done_before_it_is_asked_for():
     done = threading.Event()
     found = ahead(lambda value: value == 1 and done.set(), range(5), workers=1, reach=3)
     next(found)
-    assert done.wait(5)
+    assert done.wait(GUARD)
