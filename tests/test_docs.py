@@ -15,6 +15,7 @@ from PIL import Image
 
 from padimkit.cli.main import main
 from padimkit.cli.plugins.new import write_starter
+from padimkit.registry.families import find_family
 
 ROOT = Path(__file__).resolve().parents[1]
 PAGES = [
@@ -164,7 +165,7 @@ def test_every_block_runs(page, folder, monkeypatch):
 
 
 def test_every_block_of_a_new_plugins_readme_runs(folder, monkeypatch):
-    write_starter("metrics", "fresh-figure", folder / "fresh-figure")
+    write_starter(find_family("metrics"), "fresh-figure", folder / "fresh-figure")
     monkeypatch.chdir(folder / "fresh-figure")
     run((folder / "fresh-figure" / "README.md").read_text(), folder / "fresh-figure", monkeypatch)
 

@@ -6,6 +6,7 @@ part of the name of each repetition.
 
 import secrets
 from collections.abc import Generator
+from typing import Any
 
 import pytest
 
@@ -20,11 +21,17 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     )
 
 
-@pytest.hookimpl(tryfirst=True)
 def pytest_configure(config: pytest.Config) -> None:
-    """Draw the first seed before worker processes start, which take all options over and so have the same."""
+    """Draw the first seed where none is given; a worker process has been told it."""
     if config.option.first is None:
-        config.option.first = secrets.randbits(32)
+        told: dict[str, int] = getattr(config, "workerinput", {})
+        config.option.first = told.get("first", secrets.randbits(32))
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_configure_node(node: Any) -> None:
+    """Tell a worker process of pytest-xdist."""
+    node.workerinput["first"] = node.config.option.first
 
 
 def pytest_report_header(config: pytest.Config) -> str:
