@@ -49,8 +49,7 @@ def shown(part: object) -> str:
 
 
 def _is_changed(part: object, name: str, value: object) -> bool:
-    default = inspect.signature(type(part)).parameters[name].default
-    return not (type(default) is type(value) and alike(default, value))
+    return repr(inspect.signature(type(part)).parameters[name].default) != repr(value)
 
 
 def alike(own: object, other: object) -> bool:

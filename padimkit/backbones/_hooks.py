@@ -3,6 +3,7 @@
 import contextlib
 import math
 from collections.abc import Callable, Sequence
+from contextvars import ContextVar
 from functools import partial
 from typing import Any, Literal, final
 
@@ -13,6 +14,9 @@ from padimkit.arguments import require_choice
 from padimkit.errors import BadArgument, BadShape
 
 AsMap = Callable[[str, Tensor, torch.Size], Tensor]
+
+# The outputs of the call that this thread is in: hooks belong to the network, which several threads may use.
+_OUTPUTS: ContextVar[dict[str, Tensor]] = ContextVar("outputs")
 
 
 @final
@@ -33,24 +37,29 @@ class Tapped(nn.Module):
         self.network = network
         self.names = frozenset(names)
         self.as_map = as_map
-        self.outputs: dict[str, Tensor] = {}
         for name in self.names:
             network.get_submodule(name).register_forward_hook(partial(self._tap, name))
 
     def forward(self, images: Tensor) -> dict[str, Tensor]:
-        self.outputs = {}  # those of images that the network refused halfway
-        with contextlib.suppress(_AllTapped):
-            self.network(images)
-        outputs, self.outputs = self.outputs, {}
+        outputs: dict[str, Tensor] = {}
+        call = _OUTPUTS.set(outputs)
+        try:
+            with contextlib.suppress(_AllTapped):
+                self.network(images)
+        finally:
+            _OUTPUTS.reset(call)
         return {name: self.as_map(name, output, images.shape[2:]) for name, output in outputs.items()}
 
     def _tap(self, name: str, _module: nn.Module, _inputs: Any, output: Any) -> None:
         first = output[0] if isinstance(output, tuple | list) else output  # as timm's FeatureHooks do
         if not isinstance(first, Tensor):
-            raise BadArgument(f'The layer "{name}" gives a {type(first).__name__}, which is no map.')
+            raise BadArgument(f'The layer "{name}" gives a {type(first).__name__}, which is not a map.')
+        outputs = _OUTPUTS.get(None)
+        if outputs is None:  # somebody else uses the network on its own
+            return
         # Copied, since the next module may work in place.
-        self.outputs.setdefault(name, first.clone())
-        if self.outputs.keys() == self.names:
+        outputs.setdefault(name, first.clone())
+        if outputs.keys() == self.names:
             raise _AllTapped
 
 

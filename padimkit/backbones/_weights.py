@@ -1,6 +1,7 @@
 """Pretrained weights: from timm's hub, from a file, and into a network that needs some of them."""
 
 from pathlib import Path
+from threading import Lock
 
 from timm.models import load_state_dict
 from torch import Tensor
@@ -9,6 +10,7 @@ from padimkit.backbones._timm_models import Outline, create_model
 from padimkit.errors import BadWeights
 
 OPTION = "--pipeline.backbone.weights"
+LOADING = Lock()  # several threads may be the first to need the weights of one network
 
 
 def download(model: str) -> dict[str, Tensor]:

@@ -10,7 +10,7 @@ from torch import Tensor
 from padimkit.arguments import require_choice
 from padimkit.backbones._network import Card, Network
 from padimkit.backbones._timm_models import Outline, extractor, published_keys
-from padimkit.backbones._weights import download, load_into, read, require_file, require_published
+from padimkit.backbones._weights import LOADING, download, load_into, read, require_file, require_published
 from padimkit.contracts import Backbone, NeedsWeights, Stateful
 from padimkit.values import Features
 
@@ -95,9 +95,13 @@ class Timm(Backbone, Stateful, NeedsWeights):
     def _get_ready(self) -> None:
         if self._ready:
             return
+        with LOADING:
+            if not self._ready:
+                load_into(self._network.tensors(), *self._given())
+                self._ready = True
+
+    def _given(self) -> tuple[dict[str, Tensor], str]:
+        """Return the weights that the arguments name, and what to call them."""
         if self.weights == "hub":
-            given, origin = download(self.model), f'The published "{self.model}"'
-        else:
-            given, origin = read(Path(self.weights), self.model), f'"{self.weights}"'
-        load_into(self._network.tensors(), given, origin)
-        self._ready = True
+            return download(self.model), f'The published "{self.model}"'
+        return read(Path(self.weights), self.model), f'"{self.weights}"'

@@ -11,7 +11,7 @@ from padimkit.backbones._construction import class_path_of, construct
 from padimkit.backbones._hooks import Layout, Tapped, as_map
 from padimkit.backbones._layer_names import Layers
 from padimkit.backbones._network import Card, Network
-from padimkit.backbones._weights import load_into, read, require_file
+from padimkit.backbones._weights import LOADING, load_into, read, require_file
 from padimkit.contracts import Backbone, NeedsWeights, Stateful
 from padimkit.errors import BadArgument, PadimkitError
 from padimkit.values import Features
@@ -96,10 +96,13 @@ class TorchModule(Backbone, Stateful, NeedsWeights):
         self._ready = True
 
     def _get_ready(self) -> None:
-        if not self._ready:
-            given = read(Path(self.weights), class_path_of(self.module))
-            load_into(self._network.tensors(), given, f'"{self.weights}"')
-            self._ready = True
+        if self._ready:
+            return
+        with LOADING:
+            if not self._ready:
+                given = read(Path(self.weights), class_path_of(self.module))
+                load_into(self._network.tensors(), given, f'"{self.weights}"')
+                self._ready = True
 
     def _built(self) -> Network:
         if min(self.std) <= 0:

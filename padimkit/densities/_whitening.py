@@ -19,7 +19,7 @@ from padimkit.densities._factor import (
 )
 from padimkit.errors import SingularCovariance
 from padimkit.memory import CACHE, slices
-from padimkit.moments.buffered import Dense
+from padimkit.moments.buffered import BufferedMoments
 from padimkit.moments.samples import Samples
 
 _PROBED = 32  # positions
@@ -54,13 +54,13 @@ class DenseWhitening(Whitening):
         SingularCovariance: A covariance has no Cholesky factor.
     """
 
-    def __init__(self, moments: Dense | Samples, *, eps: float, half: bool) -> None:
-        self.mean = moments.mean.clone()  # moments change theirs in place when they learn more
-        positions, dimensions = self.mean.shape
+    def __init__(self, moments: BufferedMoments | Samples, *, eps: float, half: bool) -> None:
+        positions, dimensions = moments.shape
+        self.mean = torch.empty(positions, dimensions, dtype=moments.precision, device=moments.device)
         identity = torch.eye(dimensions, dtype=torch.float64, device=self.mean.device)
         self._factor = _factor(self.mean, lower_triangle(dimensions), half=half)
         for chosen in slices(positions, 4 * 8 * dimensions * (dimensions + self._rows(moments)), CACHE):
-            covariance = moments.covariance(chosen).double()
+            self.mean[chosen], covariance = moments.gaussian(chosen)
             torch.diagonal(covariance, dim1=1, dim2=2).add_(eps)
             lower = _cholesky(covariance, eps, channels=dimensions)
             self._factor.write(chosen, torch.linalg.solve_triangular(lower, identity, upper=False))
@@ -70,7 +70,7 @@ class DenseWhitening(Whitening):
         return self._factor.lengths(deviations, positions)
 
     @staticmethod
-    def _rows(moments: Dense | Samples) -> int:
+    def _rows(moments: BufferedMoments | Samples) -> int:
         return moments.count if isinstance(moments, Samples) else 0
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from operator import length_hint
+from threading import Lock
 from typing import Literal, final
 
 import torch
@@ -21,6 +22,7 @@ from padimkit.values import Embedding, Growth, Scores, Theory
 
 _FORMS: dict[str, type[Dense]] = {"empirical": Moments, "ledoit_wolf": ShrunkMoments}
 _DTYPES = {"float32": torch.float32, "float64": torch.float64}
+_PREPARING = Lock()  # of all Gaussians: a lock of their own could be neither copied nor pickled
 _CONSTANT, _LINEAR, _SQUARE = (0.0, 0.0), (1.0, 1.0), (2.0, 2.0)
 # Moments do not grow with the images, once there are more of them than channels: until then samples are kept,
 # which are fewer. Distances take d * d products, and factors d * d * d.
@@ -209,14 +211,18 @@ class Gaussian(DensityModel, Updatable, Mergeable, MemoryForecast, ExpectedGrowt
         return (1, 1) if self.scope == "shared" else (patches.shape[2], patches.shape[3])
 
     def _whiten(self) -> Whitening:
+        """Return the form in which scoring is quick, which the first call prepares."""
         if self._whitening is None:
-            learnt = self._fitted("score")
-            if learnt.count < 2:
-                raise BadData(f"A Gaussian needs at least 2 samples per position, found {learnt.count}.")
-            half = self.storage == "half"
-            if self.covariance == "empirical" and learnt.few:
-                choose = quickest_whitening if self.memory_budget is None else smallest_whitening
-                self._whitening = choose(learnt.few, eps=self.eps, half=half)
-            else:
-                self._whitening = DenseWhitening(learnt.dense(), eps=self.eps, half=half)
+            with _PREPARING:
+                self._whitening = self._whitening or self._prepared()
         return self._whitening
+
+    def _prepared(self) -> Whitening:
+        learnt = self._fitted("score")
+        if learnt.count < 2:
+            raise BadData(f"A Gaussian needs at least 2 samples per position, found {learnt.count}.")
+        half = self.storage == "half"
+        if self.covariance == "empirical" and learnt.few:
+            choose = quickest_whitening if self.memory_budget is None else smallest_whitening
+            return choose(learnt.few, eps=self.eps, half=half)
+        return DenseWhitening(learnt, eps=self.eps, half=half)

@@ -6,7 +6,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from padimkit.memory import IN_MEMORY, Allocator
+from padimkit.memory import IN_MEMORY, Allocator, slices
 from padimkit.moments.ledoit_wolf import ShrunkMoments
 from padimkit.moments.moments import Moments
 from padimkit.moments.samples import Samples
@@ -61,6 +61,16 @@ class BufferedMoments:
         return self._samples.shape
 
     @property
+    def precision(self) -> torch.dtype:
+        """In which to compute with the vectors."""
+        return self._samples.precision
+
+    @property
+    def device(self) -> torch.device:
+        """The device that holds the vectors."""
+        return self._samples.device
+
+    @property
     def few(self) -> Samples | None:
         """All vectors, as long as there are no more of them than dimensions."""
         return None if self._dense else self._samples
@@ -92,6 +102,25 @@ class BufferedMoments:
             self._samples = self._samples.emptied(ahead=GROUP)
         return self._dense
 
+    def at(self, positions: slice) -> Dense:
+        """Return the moments of all vectors at some positions; those that wait go on waiting.
+
+        So it can be called while nothing learns, by several threads at a time.
+        """
+        settled = self._dense.at(positions) if self._dense else self._none_at(positions)
+        if self._samples.count:
+            start = positions.start or 0
+            settled.absorb(
+                self._samples.count,
+                lambda part: self._samples.vectors(slice(start + part.start, start + part.stop)),
+            )
+        return settled
+
+    def _none_at(self, positions: slice) -> Dense:
+        count, dimensions = len(range(self.shape[0])[positions]), self.shape[1]
+        samples = self._samples
+        return self._form.empty(count, dimensions, dtype=samples.precision, device=samples.device)
+
     def move(self, allocator: Allocator) -> None:
         """Keeps large tensors, also those that are here already, in another place."""
         if allocator is self._allocator:
@@ -100,10 +129,21 @@ class BufferedMoments:
         self._samples.move(allocator)
         self._dense = self._dense.copy(allocator) if self._dense else None
 
+    def gaussian(self, positions: slice) -> tuple[Float[Tensor, "k d"], Float[Tensor, "k d d"]]:
+        """Return mean and covariance of all vectors, the latter in float64, at some positions."""
+        settled = self.at(positions)
+        return settled.mean, settled.covariance().double()
+
     def state_dict(self) -> dict[str, Tensor]:
-        """The samples, or the moments where there are more vectors than dimensions."""
-        dense = {} if self.few else self.dense().state_dict()
-        return dense | self._samples.state_dict()
+        """Return the samples, or the moments where there are more vectors than dimensions."""
+        if self.few:
+            return self._samples.state_dict()
+        positions, dimensions = self.shape
+        size = self._samples.precision.itemsize * dimensions**2
+        parts = [self.at(chosen).state_dict() for chosen in slices(positions, size)]
+        count = parts[0].pop("count")
+        whole = {key: torch.cat([part[key] for part in parts]) for key in parts[0] if key != "count"}
+        return {"count": count} | whole | self._samples.emptied(ahead=0).state_dict()
 
     @classmethod
     def from_state_dict(

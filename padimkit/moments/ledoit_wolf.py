@@ -100,6 +100,11 @@ class ShrunkMoments:
         """The same moments, to be updated on their own."""
         return ShrunkMoments(self.moments.copy(allocator), self.cubic.clone(), self.quartic.clone())
 
+    def at(self, positions: slice) -> "ShrunkMoments":
+        """Return a copy of the moments at some positions."""
+        moments = self.moments.at(positions)
+        return ShrunkMoments(moments, self.cubic[positions].clone(), self.quartic[positions].clone())
+
     def _about(self, mean: Float[Tensor, "p d"]) -> tuple[Float[Tensor, "p d"], Float[Tensor, " p"]]:
         """The cubic and quartic sums of the deviations from another mean, by expanding |y - s|^4."""
         shift = mean - self.mean

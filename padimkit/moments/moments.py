@@ -120,6 +120,10 @@ class Moments:
         """The same moments, to be updated on their own."""
         return Moments(self.count, self.mean.clone(), allocator.copy(self.scatter))
 
+    def at(self, positions: slice) -> "Moments":
+        """Return a copy of the moments at some positions."""
+        return Moments(self.count, self.mean[positions].clone(), self.scatter[positions].clone())
+
     def _shift(self, chosen: slice, count: int, mean: Float[Tensor, "k d"]) -> Float[Tensor, "k d"]:
         """Moves the mean on; the outer product of the result with itself is due to the scatter."""
         total = max(self.count + count, 1)

@@ -106,16 +106,10 @@ class Samples:
         mean = differences.mean(1)
         return origin + mean, differences.sub_(mean[:, None])
 
-    @property
-    def mean(self) -> Float[Tensor, "p d"]:
-        """The mean at each position."""
-        total = sum((batch.sum(0, dtype=torch.float64) for batch in self._batches), start=torch.zeros(()))
-        return (self._origin + total.to(self.device) / self.count).to(self.precision)
-
-    def covariance(self, positions: slice = slice(None)) -> Float[Tensor, "k d d"]:
-        """The unbiased sample covariance per position, in float64."""
-        _, deviations = self.at(positions)
-        return deviations.mT @ deviations / (self.count - 1)
+    def gaussian(self, positions: slice) -> tuple[Float[Tensor, "k d"], Float[Tensor, "k d d"]]:
+        """Return mean and unbiased sample covariance, in float64, at some positions."""
+        mean, deviations = self.at(positions)
+        return mean, deviations.mT @ deviations / (self.count - 1)
 
     def move(self, allocator: Allocator) -> None:
         """Moves all vectors, and those to come, into another place."""

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from padimkit.contracts import Backbone, NeedsWeights, Stateful
-from padimkit.testing import parts
+from padimkit.testing import parts, threads
 from padimkit.testing.answers import (
     CUDA_ROUNDING,
     ROUNDING,
@@ -221,6 +221,11 @@ def _altered(state: Result) -> Result:
     return {name: 1.01 * tensor if tensor.is_floating_point() else tensor for name, tensor in state.items()}
 
 
+def _features_of_one(backbone: Any, number: int) -> Result:
+    images = pictures("first" if number % 2 else "second")
+    return _tensors(backbone.extract(images[number // 2 :][:1]))
+
+
 BACKBONE_CHECKS = (
     *checks(
         Backbone,
@@ -251,5 +256,6 @@ BACKBONE_CHECKS = (
         parts.can_be_copied,
         parts.can_be_pickled,
     ),
+    *checks_with(Backbone, _features_of_one, threads.features_from_threads_equal_features_in_turn),
     *checks(Backbone, can_be_moved_to_the_cpu, computes_on_cuda),
 )

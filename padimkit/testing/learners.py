@@ -4,7 +4,7 @@ from typing import Any
 
 import torch
 
-from padimkit.testing import parts, states, updates
+from padimkit.testing import parts, states, threads, updates
 from padimkit.testing.answers import CUDA_ROUNDING, ROUNDING, copied, difference, left_alone, require_finite
 from padimkit.testing.check import Check, Make, NotApplicable, checks, checks_with, require
 from padimkit.testing.inputs.embeddings import (
@@ -49,6 +49,7 @@ def learner_checks(contract: type[Any], apply: Apply) -> tuple[Check, ...]:
             updates.restored_part_can_be_updated,
             updates.merge_equals_one_fit,
             updates.merge_leaves_the_other_alone,
+            threads.calls_from_threads_equal_calls_in_turn,
         ),
         *checks_with(
             contract,

@@ -7,7 +7,7 @@ import torch
 
 from padimkit.contracts import HasCurve, Metric, ReferenceValues
 from padimkit.errors import UndefinedMetric
-from padimkit.testing import parts, undefined_metrics
+from padimkit.testing import parts, threads, undefined_metrics
 from padimkit.testing.answers import DataSet, Usage, left_alone
 from padimkit.testing.check import Make, NotApplicable, checks, checks_with, require
 from padimkit.testing.inputs.predictions import (
@@ -206,6 +206,7 @@ METRIC_CHECKS = (
         parts.instances_share_nothing,
         parts.can_be_copied,
         parts.can_be_pickled,
+        threads.instances_in_threads_equal_instances_in_turn,
     ),
     *checks(Metric, takes_predictions_on_cuda),
 )

@@ -322,7 +322,7 @@ class TestRefused:
     def test_layers_that_give_no_map(self):
         with pytest.raises(BadArgument, match='"named.never" is never computed'):
             made(PATCHES, ["named.never"])
-        with pytest.raises(BadArgument, match='"named.plain" gives a dict, which is no map'):
+        with pytest.raises(BadArgument, match='"named.plain" gives a dict, which is not a map'):
             made(PATCHES, ["named.plain"])
         with pytest.raises(BadArgument, match='"tokens" gives 1 x 785 x 4 numbers.* the axes "b c h w"'):
             made(PATCHES, ["tokens"])

@@ -11,6 +11,7 @@ from broken_densities import (
     LiesAboutEverythingOptional,
     Neighbours,
     RenamesItsArgument,
+    ReusesItsBuffer,
 )
 from violations import failed_checks
 
@@ -18,6 +19,8 @@ from padimkit.contracts import DensityModel
 from padimkit.testing import check_density, outcomes
 from padimkit.testing.check import Finding
 from padimkit.testing.learners import computes_on
+
+THREADS = "calls_from_threads_equal_calls_in_turn"  # is broken in test_thread_checks
 
 
 @pytest.mark.parametrize("density", [Distance, Growing, Layered, Foreseen])
@@ -27,7 +30,8 @@ def test_a_sound_density_passes_every_check(density):
 
 @pytest.mark.parametrize("density", BROKEN, ids=lambda density: density.__name__)
 def test_a_broken_density_fails_the_check_meant_for_it_alone(density):
-    assert failed_checks(DensityModel, density) == {BROKEN[density]}
+    by_chance = {THREADS} if density is ReusesItsBuffer else set()
+    assert failed_checks(DensityModel, density) - by_chance == {BROKEN[density]}
 
 
 def test_an_argument_under_another_name_can_be_neither_read_nor_written_down():
@@ -62,4 +66,4 @@ def test_results_must_be_on_the_device_of_the_input():
 
 def test_every_check_of_densities_is_known_to_find_something():
     names = {outcome.check.name for outcome in outcomes(DensityModel, Growing)}
-    assert names - {"computes_on_cuda"} == set(BROKEN.values())
+    assert names - {"computes_on_cuda", THREADS} == set(BROKEN.values())

@@ -313,6 +313,9 @@ BROKEN = {
 }
 
 
+THREADS = "instances_in_threads_equal_instances_in_turn"  # is broken in test_thread_checks
+
+
 @pytest.mark.parametrize("metric", [Precision, Known, Curved])
 def test_a_sound_metric_passes_every_check(metric):
     check_metric(metric)
@@ -320,7 +323,8 @@ def test_a_sound_metric_passes_every_check(metric):
 
 @pytest.mark.parametrize("metric", BROKEN, ids=lambda metric: metric.__name__)
 def test_a_broken_metric_fails_the_check_meant_for_it_alone(metric):
-    assert failed_checks(Metric, metric) == {BROKEN[metric]}
+    by_chance = {THREADS} if metric is SharesItsFolder else set()
+    assert failed_checks(Metric, metric) - by_chance == {BROKEN[metric]}
 
 
 def test_a_metric_that_squashes_distances_takes_all_for_equal():
@@ -336,4 +340,4 @@ def test_predictions_on_another_device_give_the_same_figure():
 
 def test_every_check_of_metrics_is_known_to_find_something():
     names = {outcome.check.name for outcome in outcomes(Metric, Precision)}
-    assert names - {"takes_predictions_on_cuda"} == set(BROKEN.values())
+    assert names - {"takes_predictions_on_cuda", THREADS} == set(BROKEN.values())

@@ -1,6 +1,7 @@
 """PatchCore's density: distances to the nearest patches of a coreset."""
 
 from collections.abc import Iterable
+from threading import Lock
 from typing import final
 
 import faiss
@@ -12,6 +13,8 @@ from torch import Tensor
 from padimkit import BadArgument, BadData, BadShape, DensityModel, Embedding, NotFitted, Scores
 from padimkit.memory import IN_MEMORY, ON_DISK
 from padimkit_patchcore.coreset import Sketch, greedy_coreset
+
+_PREPARING = Lock()  # of all instances: a lock of their own could be neither copied nor pickled
 
 
 @final
@@ -120,14 +123,19 @@ class PatchCore(DensityModel):
             )
 
     def _nearest(self, vectors: Float[Tensor, "n c"], count: int) -> Int[Tensor, "n k"]:
-        if self._search is None:
-            self._search = _index(self._fitted(), self.index)
-        _, indices = self._search.search(_array(vectors), count)
+        _, indices = self._prepared().search(_array(vectors), count)
         if indices.min(initial=0) < 0:
             raise BadArgument(
                 f'The index "{self.index}" finds fewer than {count} neighbours of some patches. Use "Flat".'
             )
         return torch.from_numpy(indices).to(vectors.device)
+
+    def _prepared(self) -> faiss.Index:
+        """Return the index, which a copy makes when it is first asked."""
+        if self._search is None:
+            with _PREPARING:
+                self._search = self._search or _index(self._fitted(), self.index)
+        return self._search
 
     def _weights(self, patches: Float[Tensor, "b c"], nearest: Int[Tensor, " b"]) -> Float[Tensor, " b"]:
         """One minus the share of the nearest among the exponentials of the distances to its neighbours."""

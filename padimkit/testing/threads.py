@@ -1,0 +1,99 @@
+"""Checks that several threads can use one part at a time: a service has one model and many requests.
+
+They stand apart from the checks of the families, which share them.
+"""
+
+import sys
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from copy import deepcopy
+from functools import partial
+from threading import Barrier
+from typing import Any
+
+from padimkit.contracts import Updatable
+from padimkit.testing.answers import ROUNDING, DataSet, Result, Usage, copied, difference
+from padimkit.testing.check import Make, described, require
+from padimkit.testing.inputs.embeddings import Apply, fitted, part_of, probe, stream, training
+from padimkit.testing.states import written
+
+_DATA: tuple[DataSet, DataSet] = ("first", "second")
+_THREADS = 4
+_ROUNDS = 3  # of calls of each thread
+_COPIES = 8  # whose first calls meet each other: most accidents happen then
+_SWITCH = 1e-6  # seconds after which Python lets another thread go on, if it can
+
+
+def calls_from_threads_equal_calls_in_turn(make: Make, apply: Apply) -> None:
+    """Calls from four threads at a time give the results of calls in turn: fitted, restored and updated."""
+    for kind, part in _kinds_of(make):
+        expected = [copied(_answer(apply, deepcopy(part), number)) for number in range(_THREADS)]
+        for _ in range(_COPIES):
+            _require_same(expected, partial(_answer, apply, deepcopy(part)), kind)
+
+
+def features_from_threads_equal_features_in_turn(make: Make, extract: Callable[[Any, int], Result]) -> None:
+    """Calls from four threads at a time give the features of calls in turn, from the first call on."""
+    alone, shared = make(), make()
+    expected = [copied(extract(alone, number)) for number in range(_THREADS)]
+    _require_same(expected, lambda number: extract(shared, number), "a fresh instance")
+
+
+def instances_in_threads_equal_instances_in_turn(make: Make, usage: Usage) -> None:
+    """Instances that are used in four threads at a time give the results of instances used in turn."""
+
+    def result(number: int) -> Result:
+        part, data = make(), _DATA[number % 2]
+        usage.fit(part, data)
+        return usage.apply(part, data)
+
+    expected = [copied(result(number)) for number in range(_THREADS)]
+    _require_same(expected, result, "instances of their own")
+
+
+def _kinds_of(make: Make) -> Iterator[tuple[str, Any]]:
+    part = fitted(make)
+    yield "a fitted instance", part
+    restored = make()
+    restored.load_state_dict(written(deepcopy(part).state_dict()))
+    yield "a restored instance", restored
+    if isinstance(part, Updatable):
+        part.update(stream(training("second")))
+        yield "an updated instance", part
+
+
+def _answer(apply: Apply, part: Any, number: int) -> Result:
+    return apply(part, part_of(probe("first"), number, number + 1))
+
+
+def _require_same(expected: list[Result], ask: Callable[[int], Result], kind: str) -> None:
+    barrier = Barrier(_THREADS)
+
+    def asked(number: int) -> list[Result]:
+        barrier.wait()
+        return [copied(ask(number)) for _ in range(_ROUNDS)]
+
+    with _frequent_switches(), ThreadPoolExecutor(_THREADS) as pool:
+        calls = [pool.submit(asked, number) for number in range(_THREADS)]
+    for call, own in zip(calls, expected, strict=True):
+        error = call.exception()
+        raised = described(error) if error else ""
+        require(error is None, f"Expected results from several threads that share {kind}, found {raised}")
+        for found in call.result():
+            changed = difference(found, own, relative=ROUNDING)
+            require(
+                not changed,
+                f"Expected the same from several threads that share {kind} as in turn, found {changed}. "
+                "Keep nothing of a call in attributes, and prepare what scoring needs once, under a lock.",
+            )
+
+
+@contextmanager
+def _frequent_switches() -> Iterator[None]:
+    before = sys.getswitchinterval()
+    sys.setswitchinterval(_SWITCH)
+    try:
+        yield
+    finally:
+        sys.setswitchinterval(before)
