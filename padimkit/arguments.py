@@ -1,4 +1,4 @@
-"""The arguments a part was made with, read back from it: what scikit-learn calls its parameters."""
+"""The arguments that a part was made with, read back from it; scikit-learn calls them parameters."""
 
 import inspect
 import textwrap
@@ -12,7 +12,7 @@ _LINE = 88  # characters
 
 
 def arguments(part: object) -> dict[str, Any]:
-    """The keyword arguments that make this part anew, unfitted.
+    """Return the keyword arguments that make a new, unfitted part like this one.
 
     Raises:
         BrokenPlugin: The part does not store an argument under the argument's own name.
@@ -32,9 +32,9 @@ def arguments(part: object) -> dict[str, Any]:
 
 
 def shown(part: object) -> str:
-    """Return a part as the call that makes it, as scikit-learn does: defaults are left out.
+    """Return the call that makes this part, without defaults, as scikit-learn shows its estimators.
 
-    What does not fit on one line has a line for each argument.
+    A call that does not fit on one line has one line per argument.
     """
     try:
         changed = {name: value for name, value in arguments(part).items() if _is_changed(part, name, value)}
@@ -53,12 +53,12 @@ def _is_changed(part: object, name: str, value: object) -> bool:
 
 
 def alike(own: object, other: object) -> bool:
-    """Whether two parts, or values, are of one class with equal arguments, to any depth."""
+    """Return whether two parts or values have the same class and equal arguments, at any depth."""
     return bool(_likeness(own) == _likeness(other))
 
 
 def require_alike(own: object, other: object) -> None:
-    """Checks that two parts are of one class with equal arguments, so that one can take over from the other.
+    """Check that two parts have the same class and equal arguments, so that one can learn from the other.
 
     Raises:
         CannotMerge: They are not.
@@ -71,7 +71,7 @@ def require_alike(own: object, other: object) -> None:
 
 
 def _likeness(value: Any) -> Any:
-    """What two parts have in common if they were made alike: classes and arguments, to any depth."""
+    """Return class and arguments, at any depth: equal for two parts that were made alike."""
     if value is None or isinstance(value, bool | int | float | str | Path):
         return value
     if isinstance(value, Mapping):
@@ -82,7 +82,7 @@ def _likeness(value: Any) -> Any:
 
 
 def require_choice(name: str, value: object, choices: Iterable[object]) -> None:
-    """Raises BadArgument unless the value is one of the choices."""
+    """Raise BadArgument if the value is not one of the choices."""
     choices = list(choices)
     if value not in choices:
         raise BadArgument(f'Expected "{name}" to be one of {", ".join(map(str, choices))}, got "{value}".')

@@ -15,7 +15,7 @@ class BadImage(PadimkitError):
 
 
 class BadShape(PadimkitError):
-    """A tensor has not the shape that was promised."""
+    """A tensor does not have the promised shape."""
 
 
 class BadFeatures(PadimkitError):
@@ -23,11 +23,11 @@ class BadFeatures(PadimkitError):
 
 
 class BadScores(PadimkitError):
-    """A prediction cannot be measured, for example because its scores are NaN."""
+    """A prediction cannot be evaluated, for example because its scores are NaN."""
 
 
 class BadData(PadimkitError):
-    """A data set on disk is not laid out as expected, or holds too little."""
+    """A data set on disk does not have the expected layout, or holds too few images."""
 
 
 class BadArgument(PadimkitError):
@@ -43,11 +43,11 @@ class UntrustedClass(PadimkitError):
 
 
 class BadModel(PadimkitError):
-    """A model folder is incomplete, altered, of another format, or not to be trusted."""
+    """A model folder is incomplete, altered, of another format, or not trusted."""
 
 
 class BadOutput(PadimkitError):
-    """Results cannot be written where they were asked for."""
+    """Results cannot be written to the given path."""
 
 
 class BadWeights(PadimkitError):
@@ -63,15 +63,15 @@ class SingularCovariance(PadimkitError):
 
 
 class OverBudget(PadimkitError):
-    """Something takes more memory than it is allowed to."""
+    """Something needs more memory than it is allowed to take."""
 
 
 class CannotMerge(PadimkitError):
-    """Two things that learnt different representations cannot be merged."""
+    """Two parts or pipelines with different arguments or representations cannot be merged."""
 
 
 class UndefinedMetric(PadimkitError):
-    """The test set does not allow this metric, for example because it has one class only."""
+    """A metric is undefined for this test set, for example because all its images are normal."""
 
 
 class UnknownPlugin(PadimkitError):
@@ -83,13 +83,13 @@ class AmbiguousPlugin(PadimkitError):
 
 
 class BrokenPlugin(PadimkitError):
-    """A plugin is installed but cannot be imported, or is not what its entry point says."""
+    """A plugin is installed but cannot be imported, or is not what its entry point promises."""
 
 
 class BrokenContract(PadimkitError):
     """A plugin does not keep the contract of its family."""
 
-    exit_status = 1  # the command did what was asked; what it looked at is not right
+    exit_status = 1  # the command itself worked; it found something wrong
 
 
 class FailedCells(PadimkitError):
@@ -99,13 +99,13 @@ class FailedCells(PadimkitError):
 
 
 def near_misses(name: str, choices: Iterable[str]) -> str:
-    """A sentence with the near misses of a name, empty where none is near."""
+    """Return a sentence that suggests similar names, or an empty text if none is similar."""
     near = get_close_matches(name, list(choices), n=3)
     return f" Did you mean {' or '.join(f'{choice!r}' for choice in near)}?" if near else ""
 
 
 def did_you_mean(name: str, choices: Iterable[str]) -> str:
-    """A sentence with the near misses of a name, or with all choices where none is near."""
+    """Return a sentence that suggests similar names, or lists all choices if none is similar."""
     choices = list(choices)
     all_of_them = f" Expected one of: {', '.join(choices)}." if choices else ""
     return near_misses(name, choices) or all_of_them

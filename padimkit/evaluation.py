@@ -1,4 +1,4 @@
-"""A fitted pipeline and a test set to metric values."""
+"""The evaluation of a fitted pipeline on a test set: metric values and image scores."""
 
 import math
 from collections.abc import Iterable, Mapping
@@ -28,10 +28,10 @@ class ImageScore:
 
 @dataclass(frozen=True)
 class Evaluation:
-    """The outcome of a test.
+    """The result of an evaluation.
 
-    `metrics` holds what could be computed, `undefined` the reason for what could not; `seconds` the time
-    spent on predicting and on the metrics, without reading the images.
+    `metrics` holds the metric values, `undefined` the reason for each metric that has none, and `seconds` the
+    time spent on predictions and on metrics, without the time to read the images.
     """
 
     metrics: dict[str, float]
@@ -53,11 +53,11 @@ def evaluate(
 
     Args:
         pipeline: A fitted one.
-        images: Usually the samples of `DataSource.test()`, which know labels and masks; else as for
+        images: Usually the samples of `DataSource.test()`, which have labels and masks; otherwise as for
             `Pipeline.predict`.
         metrics: Metrics, or names of registered ones; a mapping gives them names of your own.
-        batch_size: Images per batch, where they do not come in batches.
-        workers: Threads that decode ahead; by default one for each CPU that may be used, at most 8.
+        batch_size: Images per batch, unless `images` are batches already.
+        workers: Threads that decode ahead; by default one per CPU that may be used, at most 8.
         progress: Show a bar on a terminal or in a notebook.
 
     Raises:

@@ -1,4 +1,4 @@
-"""Writing to disk: whole or not at all."""
+"""Outputs on disk, written completely or not at all."""
 
 import os
 import shutil
@@ -12,9 +12,9 @@ from padimkit.errors import BadOutput
 
 @contextmanager
 def new_folder(target: Path, *, overwrite: bool, marker: str) -> Iterator[Path]:
-    """A temporary folder beside `target` that becomes `target` when the block ends without an error.
+    """Yield a temporary folder beside `target` that becomes `target` when the block ends without an error.
 
-    Only a folder that holds the file `marker`, or nothing, is ever overwritten: all else is not ours.
+    Only an empty folder, or one that holds the file `marker`, is ever overwritten: any other is not ours.
 
     Raises:
         BadOutput: `target` exists and is not to be overwritten, cannot be created, or the disk is full.
@@ -40,7 +40,7 @@ def new_folder(target: Path, *, overwrite: bool, marker: str) -> Iterator[Path]:
 
 @contextmanager
 def new_file(target: Path, *, overwrite: bool) -> Iterator[Path]:
-    """A temporary path beside `target` that becomes `target` when the block ends without an error.
+    """Yield a temporary path beside `target` that becomes `target` when the block ends without an error.
 
     Raises:
         BadOutput: `target` exists and is not to be overwritten, cannot be created, or the disk is full.

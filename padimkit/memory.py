@@ -1,4 +1,4 @@
-"""Where large tensors are kept: in memory, or in a file where memory is short."""
+"""Memory for large tensors: that of the device, or temporary files if it is too small."""
 
 import math
 import os
@@ -14,14 +14,14 @@ from padimkit.errors import BadOutput, OverBudget
 
 
 class Allocator(ABC):
-    """Makes tensors that are to be kept."""
+    """A source of tensors that are kept."""
 
     @abstractmethod
     def empty(self, shape: tuple[int, ...], dtype: torch.dtype, device: torch.device) -> Tensor:
-        """A contiguous tensor whose values are yet to be written."""
+        """Return a contiguous tensor with uninitialised values."""
 
     def copy(self, tensor: Tensor) -> Tensor:
-        """The same values, kept here."""
+        """Return a copy of the tensor, kept here."""
         kept = self.empty(tuple(tensor.shape), tensor.dtype, tensor.device)
         return kept.copy_(tensor)
 
@@ -36,12 +36,12 @@ class InMemory(Allocator):
 
 @final
 class OnDisk(Allocator):
-    """Temporary files, mapped into memory, which go when their tensors go.
+    """Temporary files, mapped into memory and deleted with their tensors.
 
-    The system keeps in memory what it has room for, and gives it back when others need it.
+    The system caches the files in memory while there is room, and frees it when others need it.
 
     Raises:
-        OverBudget: The tensor is to be on another device than the CPU.
+        OverBudget: The tensor belongs on another device than the CPU.
         BadOutput: The disk of the temporary folder is full.
     """
 
@@ -71,10 +71,10 @@ IN_MEMORY = InMemory()
 ON_DISK = OnDisk()
 
 WORKSPACE = 2**25  # bytes
-CACHE = 2**22  # bytes; what is made of so much is still in a cache when it is needed again
+CACHE = 2**22  # bytes; results of this size are still in a cache when they are needed again
 
 
 def slices(positions: int, bytes_per_position: int, workspace: int = WORKSPACE) -> list[slice]:
-    """Consecutive slices of the positions; each takes `workspace` bytes, or is a single position."""
+    """Return consecutive slices of the positions; each takes `workspace` bytes, or is a single position."""
     step = max(1, workspace // max(1, bytes_per_position))
     return [slice(start, min(start + step, positions)) for start in range(0, positions, step)]

@@ -1,4 +1,4 @@
-"""Predictions to files: scores as CSV, maps as 16-bit PNG, overlays to look at."""
+"""Predictions as files: scores as CSV, maps as 16-bit PNG, and overlays to look at."""
 
 import csv
 import json
@@ -21,7 +21,7 @@ _OPACITY = 0.5
 
 
 def write_predictions(pipeline: Pipeline, batches: Iterable[Batch], folder: Path) -> int:
-    """Writes `scores.csv`, `maps/`, `overlays/` and `scale.json` for all images; returns their number.
+    """Write `scores.csv`, `maps/`, `overlays/` and `scale.json`, and return the number of images.
 
     All maps share one scale, so that pictures can be compared: a 16-bit value v stands for the score
     minimum + v / 65535 * (maximum - minimum), with the two from `scale.json`.
@@ -54,7 +54,7 @@ def write_predictions(pipeline: Pipeline, batches: Iterable[Batch], folder: Path
 def overlay(
     image: Float[Tensor, "3 H W"], anomaly_map: Float[Tensor, "H W"], *, low: float, high: float
 ) -> Image.Image:
-    """The image with its map over it in colours, from blue at `low` to red at `high`."""
+    """Return the image overlaid with its map in colours, from blue at `low` to red at `high`."""
     return _overlay(_bytes_of(image), anomaly_map.cpu().numpy(), low, high)
 
 
@@ -75,7 +75,7 @@ def _write_pictures(names: list[Path], spool: Path, folder: Path, low: float, hi
 
 
 def _names(paths: list[str]) -> list[Path]:
-    """One PNG name per image, in folders as the images are; a suffix is kept where it tells images apart."""
+    """Return one PNG name per image, in the images' folders; a suffix stays if it tells images apart."""
     absolute = [Path(os.path.abspath(path)) for path in paths]  # noqa: PTH100  links are not followed
     root = os.path.commonpath([path.parent for path in absolute])
     relative = [path.relative_to(root) for path in absolute]
@@ -87,7 +87,7 @@ def _names(paths: list[str]) -> list[Path]:
 
 
 def _scaled(anomaly_map: Float32[np.ndarray, "H W"], low: float, high: float) -> Float64[np.ndarray, "H W"]:
-    span = max(high - low, np.finfo(np.float64).tiny)  # one constant map has none
+    span = max(high - low, np.finfo(np.float64).tiny)  # a single constant map has a span of 0
     scaled: Float64[np.ndarray, "H W"] = np.clip((anomaly_map.astype(np.float64) - low) / span, 0, 1)
     return scaled
 

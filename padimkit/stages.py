@@ -1,4 +1,4 @@
-"""The stages of a run, and how long they take, each without those within it; free where nobody asks."""
+"""The stages of a run and their durations, each without the stages inside it; free if no clock runs."""
 
 import time
 from collections.abc import Callable, Iterable, Iterator
@@ -29,16 +29,16 @@ T = TypeVar("T")
 
 
 def _at_once() -> None:
-    """Nothing has to be waited for on a CPU."""
+    """Wait for nothing: a CPU has finished by the time a call returns."""
 
 
 @final
 class Clock:
-    """Adds up the seconds of each stage.
+    """A sum of the seconds of each stage.
 
     Args:
-        wait: Called at each border, so that work which a GPU has yet to do counts where it was ordered.
-        entered: Told the name of each stage that begins or goes on; after an error the one it was in stands.
+        wait: Called when stages change, so that pending work of a GPU counts for the stage that started it.
+        entered: Called with the name of each stage that begins or resumes, but not after an error.
     """
 
     def __init__(
@@ -51,19 +51,19 @@ class Clock:
         self._since = 0.0
 
     def begin(self, stage: str) -> None:
-        """The stage around stands still until this one ends."""
+        """Pause the enclosing stage until this one ends."""
         self._count()
         self._open.append(stage)
         self._entered(stage)
 
     def end(self) -> None:
-        """The stage around goes on."""
+        """End this stage and resume the enclosing one."""
         self.abandon()
         if self._open:
             self._entered(self._open[-1])
 
     def abandon(self) -> None:
-        """The stage ends by an error, and nothing goes on."""
+        """End this stage after an error, without resuming another."""
         self._count()
         self._open.pop()
 
@@ -81,7 +81,7 @@ _CLOCKS: ContextVar[tuple[Clock, ...]] = ContextVar("clocks", default=())
 
 @contextmanager
 def timed(clock: Clock) -> Iterator[Clock]:
-    """Within the block, the clock adds up all stages of this thread, beside clocks that do so already."""
+    """Let the clock measure all stages of this thread within the block, beside clocks that already do."""
     token = _CLOCKS.set((*_CLOCKS.get(), clock))
     try:
         yield clock
@@ -91,7 +91,7 @@ def timed(clock: Clock) -> Iterator[Clock]:
 
 @contextmanager
 def stage(name: str) -> Iterator[None]:
-    """The block counts as this stage, less the stages within it."""
+    """Count the time of the block for this stage, minus the stages inside it."""
     clocks = _CLOCKS.get()
     for clock in clocks:
         clock.begin(name)
@@ -106,7 +106,7 @@ def stage(name: str) -> Iterator[None]:
 
 
 def staged(name: str, values: Iterable[T]) -> Iterator[T]:
-    """The values; making each of them counts as this stage."""
+    """Yield the values, and count the time to make each of them for this stage."""
     iterator = iter(values)
     while True:
         with stage(name):

@@ -1,4 +1,4 @@
-"""A fitted pipeline to a folder and back: manifest.json, config.yaml, state.safetensors; no pickle."""
+"""The model folder of a fitted pipeline: manifest.json, config.yaml, state.safetensors; no pickle."""
 
 import hashlib
 import json
@@ -23,7 +23,7 @@ MANIFEST = "manifest.json"
 
 
 def save(pipeline: Pipeline, folder: Path | str, *, overwrite: bool = False) -> None:
-    """Writes a fitted pipeline, the weights of its backbone included, so that the folder is all it needs.
+    """Write a fitted pipeline with the weights of its backbone into a folder that needs no other file.
 
     Raises:
         BadOutput: The folder exists and `overwrite` is false, or cannot be written; nothing is left behind.
@@ -34,12 +34,12 @@ def save(pipeline: Pipeline, folder: Path | str, *, overwrite: bool = False) -> 
 
 
 def write_model(pipeline: Pipeline, folder: Path) -> None:
-    """Writes the files of a model into an empty folder."""
+    """Write the files of a model into an empty folder."""
     config = {"pipeline": describe(pipeline)}
     state = {name: tensor.cpu().contiguous() for name, tensor in pipeline.state_dict().items()}
     try:
         save_file(state, folder / "state.safetensors")
-    except SafetensorError as error:  # a full disk, which for all other files is an OSError
+    except SafetensorError as error:  # a full disk, which is an OSError for all other files
         raise OSError(str(error)) from error
     (folder / "config.yaml").write_text(yaml.safe_dump(config, sort_keys=False))
     manifest = {
@@ -52,15 +52,15 @@ def write_model(pipeline: Pipeline, folder: Path) -> None:
 
 
 def load(folder: Path | str, *, device: str = "cpu", trust: bool = False) -> Pipeline:
-    """The fitted pipeline in a folder that `save` has written.
+    """Return the fitted pipeline from a folder that `save` wrote.
 
     Args:
-        folder: Where the model is.
-        device: Where it is to compute.
+        folder: The model folder.
+        device: The device to compute on.
         trust: Also import classes that are not installed plugins; their code runs.
 
     Raises:
-        BadModel: The folder is incomplete, altered, of a newer format, or names what is not installed.
+        BadModel: The folder is incomplete, altered, of a newer format, or names a plugin that is missing.
     """
     folder = Path(folder)
     manifest = _read_manifest(folder)
@@ -86,7 +86,7 @@ def load(folder: Path | str, *, device: str = "cpu", trust: bool = False) -> Pip
 
 
 def is_model(folder: Path | str) -> bool:
-    """Whether the folder looks like one that `save` has written."""
+    """Return whether the folder looks like one that `save` wrote."""
     return (Path(folder) / MANIFEST).is_file()
 
 

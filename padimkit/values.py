@@ -1,4 +1,4 @@
-"""What travels between the parts of a pipeline: frozen values, and streams that can be read again."""
+"""The values that parts of a pipeline exchange, all frozen, and streams that can be read again."""
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -17,9 +17,9 @@ S = TypeVar("S")
 
 @dataclass(frozen=True)
 class Batch:
-    """Images in [0, 1] RGB with what is known about them.
+    """RGB images in [0, 1] with their paths, and with labels and masks if they are known.
 
-    `labels` is true where an image is anomalous, `masks` where a pixel is; None where that is unknown.
+    `labels` is true for anomalous images, `masks` for anomalous pixels; None means unknown.
     """
 
     images: Float[Tensor, "b 3 H W"]
@@ -46,32 +46,33 @@ class Embedding:
 
 @dataclass(frozen=True)
 class Pyramid:
-    """An embedding that is yet to be aligned: maps of several resolutions, the finest first."""
+    """An embedding before alignment: maps of several resolutions, the finest first."""
 
     maps: tuple[Float[Tensor, "b _ _ _"], ...]
     descriptor: Float[Tensor, "b e"] | None = None
     alignment: Alignment = "nearest"
 
-    def align(self, map: Float[Tensor, "b c _ _"]) -> Float[Tensor, "b c h w"]:
-        """The map at the resolution of the finest one."""
+    def align(self, feature_map: Float[Tensor, "b c _ _"]) -> Float[Tensor, "b c h w"]:
+        """Return the feature map at the resolution of the finest one."""
         size = self.maps[0].shape[2:]
-        if map.shape[2:] == size:
-            return map
-        if not map.shape[1]:  # no channel of the layer was kept; torch refuses to resize what is empty
-            return map.new_empty(map.shape[0], 0, *size)
+        if feature_map.shape[2:] == size:
+            return feature_map
+        if not feature_map.shape[1]:  # no channel of the layer was kept; torch refuses to resize 0 channels
+            return feature_map.new_empty(feature_map.shape[0], 0, *size)
         corners = None if self.alignment == "nearest" else False
-        return F.interpolate(map, size, mode=self.alignment, align_corners=corners)
+        return F.interpolate(feature_map, size, mode=self.alignment, align_corners=corners)
 
     def embedding(self) -> Embedding:
-        """All maps aligned and concatenated."""
+        """Return the embedding of all maps, aligned and concatenated."""
         if len(self.maps) == 1:
             return Embedding(self.maps[0], self.descriptor)
-        return Embedding(torch.cat([self.align(map) for map in self.maps], dim=1), self.descriptor)
+        aligned = [self.align(feature_map) for feature_map in self.maps]
+        return Embedding(torch.cat(aligned, dim=1), self.descriptor)
 
 
 @dataclass(frozen=True)
 class Scores:
-    """Anomaly scores per patch; `images` is None where the maximum of the map is the image's score."""
+    """Anomaly scores per patch; if `images` is None, the maximum of its map is an image's score."""
 
     patches: Float[Tensor, "b h w"]
     images: Float[Tensor, " b"] | None = None
@@ -88,9 +89,9 @@ class ImagePrediction:
 
 @dataclass(frozen=True)
 class Prediction:
-    """One score and one map per image; higher is more anomalous, always.
+    """One score and one map per image; higher always means more anomalous.
 
-    Iterating gives an `ImagePrediction` for each image. Where `paths` is empty, images go by their numbers.
+    Iterating gives an `ImagePrediction` for each image. If `paths` is empty, images are named by number.
     """
 
     image_scores: Float[Tensor, " b"]
@@ -112,12 +113,12 @@ def numbered(count: int, start: int = 0) -> tuple[str, ...]:
 
 @dataclass(frozen=True)
 class Growth:
-    """Exponents k of costs that grow as size ** k; None where theory says nothing.
+    """Exponents k of costs that grow as size ** k; None if theory says nothing.
 
     Args:
         fit: Of the seconds of a fit.
         predict: Of the seconds of a prediction, backbone and map included.
-        score: Of the seconds that the density takes of it.
+        score: Of the seconds of it that the density takes.
         fit_memory: Of the bytes that a fit takes at most.
         model: Of the bytes of what has been learnt.
     """
@@ -131,7 +132,7 @@ class Growth:
 
 @dataclass(frozen=True)
 class Theory:
-    """Growth by what is varied while all else stays as it is.
+    """Growth of costs with each size, while all other sizes stay the same.
 
     Args:
         images: With the number of training images.
@@ -152,7 +153,7 @@ class Stream(Generic[T]):
 
     Args:
         restart: Begins a loop.
-        length: How many values there are, as far as is known; 0 if it is not.
+        length: The number of values, or an estimate; 0 if unknown.
     """
 
     def __init__(self, restart: Callable[[], Iterator[T]], length: int = 0) -> None:
@@ -160,7 +161,7 @@ class Stream(Generic[T]):
         self._length = length
 
     def map(self, function: Callable[[T], S]) -> "Stream[S]":
-        """What the function makes of each value, in each loop anew."""
+        """Return a stream of the function's results, computed anew in each loop."""
         return Stream(lambda: (function(value) for value in self), self._length)
 
     def __length_hint__(self) -> int:
