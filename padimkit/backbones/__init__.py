@@ -1,1 +1,1 @@
-"""Backbones: images to feature maps."""
+"""Backbones, which turn images into feature maps."""

@@ -1,4 +1,4 @@
-"""A module from its class path and arguments."""
+"""The construction of a module from its class path and arguments."""
 
 import inspect
 import pkgutil
@@ -13,10 +13,10 @@ from padimkit.errors import BadArgument
 
 
 def class_path_of(settings: Mapping[str, Any]) -> str:
-    """The dotted path in the settings of a module.
+    """Return the dotted path in the settings of a module.
 
     Raises:
-        BadArgument: The settings have another form.
+        BadArgument: The settings do not have the form of a class path with arguments.
     """
     path = settings.get("class_path")
     if not isinstance(path, str) or not settings.keys() <= {"class_path", "init_args"}:
@@ -25,17 +25,17 @@ def class_path_of(settings: Mapping[str, Any]) -> str:
 
 
 def construct(settings: Mapping[str, Any]) -> nn.Module:
-    """The module that the settings describe; its first weights are the same every time.
+    """Return the module that the settings describe; its initial weights are always the same.
 
     Raises:
-        BadArgument: There is no such class or function, it does not take the arguments, or makes no module.
+        BadArgument: The class or function does not exist, refuses the arguments, or does not make a module.
     """
     path = class_path_of(settings)
     given = settings.get("init_args") or {}
     make = _resolved(path)
     try:
         module = made_alike(lambda: make(**_arguments(make, given)))
-    except Exception as error:  # whatever a stranger's code raises
+    except Exception as error:  # foreign code may raise anything
         raise BadArgument(f'"{path}" cannot be made with the arguments {given}: {error}') from error
     if not isinstance(module, nn.Module):
         raise BadArgument(f'"{path}" makes a {type(module).__name__}, expected a torch.nn.Module.')
@@ -46,9 +46,9 @@ def _resolved(path: str) -> Callable[..., Any]:
     module, _, name = path.rpartition(".")
     try:
         try:
-            found = pkgutil.resolve_name(f"{module}:{name}")  # torchvision.models.vgg would be a module else
+            found = pkgutil.resolve_name(f"{module}:{name}")  # else torchvision.models.vgg would be a module
         except ImportError:
-            found = pkgutil.resolve_name(path)  # a method: its class is no module
+            found = pkgutil.resolve_name(path)  # a method: its class is not a module
     except (ImportError, AttributeError, ValueError) as error:
         raise BadArgument(f'The module "{path}" cannot be imported: {error}.') from error
     if not callable(found):
@@ -57,7 +57,7 @@ def _resolved(path: str) -> Callable[..., Any]:
 
 
 def _arguments(make: Callable[..., Any], given: Any) -> dict[str, Any]:
-    """Checked and converted by their annotations, where objects may be described by their class paths."""
+    """Check and convert the arguments by their annotations; objects may be given by their class paths."""
     parser = ArgumentParser(exit_on_error=False)
     if inspect.isclass(make):
         parser.add_class_arguments(make, "module", instantiate=False, fail_untyped=False)
@@ -65,7 +65,7 @@ def _arguments(make: Callable[..., Any], given: Any) -> dict[str, Any]:
         parser.add_method_arguments(make.__self__, make.__name__, "module", fail_untyped=False)
     else:
         parser.add_function_arguments(make, "module", fail_untyped=False)
-    # Without defaults, which `make` knows better: some of torchvision's are classes and have to stay so.
+    # Without defaults, which `make` knows better: some of torchvision's are classes and must stay classes.
     parsed = parser.parse_object({"module": given}, defaults=False)
     return dict(parser.instantiate(parsed).get("module", {}))
 
@@ -75,7 +75,7 @@ T = TypeVar("T")
 
 
 def made_alike(make: Callable[[], T]) -> T:
-    """What `make` makes; torch's own random numbers are neither used nor disturbed."""
+    """Return the result of `make` under a fixed seed; torch's global random state stays as it was."""
     with torch.random.fork_rng(devices=[]):
         torch.default_generator.manual_seed(INITIAL_SEED)  # torch.manual_seed would reseed the GPUs too
         return make()

@@ -1,4 +1,4 @@
-"""The layers of a network by name, refused where unknown."""
+"""The layers of a network by name or number, with an error for unknown ones."""
 
 import difflib
 from collections.abc import Sequence
@@ -9,7 +9,7 @@ from padimkit.errors import BadArgument
 
 @final
 class Layers:
-    """The modules of a network, and those among them that its authors number as feature levels."""
+    """The modules of a network, and the ones that its authors number as feature levels."""
 
     def __init__(self, model: str, modules: Sequence[str], stages: Sequence[str] = ()) -> None:
         self.model = model
@@ -17,10 +17,10 @@ class Layers:
         self.stages = stages
 
     def names(self, layers: Sequence[str | int], option: str) -> list[str]:
-        """The names of several different layers.
+        """Return the names of several different layers.
 
         Raises:
-            BadArgument: There is none, one is unknown, or one is named twice.
+            BadArgument: No layer is given, one is unknown, or one is named twice.
         """
         names = [self.name(layer, option) for layer in layers]
         if not names or len(set(names)) < len(names):
@@ -28,10 +28,10 @@ class Layers:
         return names
 
     def name(self, layer: str | int, option: str) -> str:
-        """The name of a layer that is given by its name or by its number.
+        """Return the name of a layer that is given by its name or by its number.
 
         Raises:
-            BadArgument: There is no such layer; the message names the option and lists the layers.
+            BadArgument: The layer does not exist; the message names the option and lists the layers.
         """
         if isinstance(layer, str) and layer in {*self.stages, *self.modules}:
             return layer

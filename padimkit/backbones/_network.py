@@ -1,4 +1,4 @@
-"""A network that ends at the last layer asked for, and holds nothing that its layers do not need."""
+"""A network that stops after the last requested layer and holds only the weights that its layers need."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -16,13 +16,13 @@ from padimkit.values import Features
 
 @dataclass(frozen=True)
 class Card:
-    """What a network is called and which images it takes.
+    """The name of a network and the images that it takes.
 
     Args:
         name: For messages.
         mean: Of each colour, subtracted from images in [0, 1].
         deviation: Of each colour, by which images are then divided.
-        shape: Colours, height and width of an image that it takes; others may do as well.
+        shape: Colours, height and width of an image that it takes; it may take others too.
     """
 
     name: str
@@ -33,18 +33,18 @@ class Card:
 
 @final
 class Network:
-    """Computes the maps of some layers, in evaluation mode, without gradients.
+    """A network that computes the maps of some layers, in evaluation mode, without gradients.
 
     Args:
-        card: What the network takes.
-        extractor: Gives the maps of the layers by their names; its child `network` holds the weights.
-        layers: Those whose maps are the features.
-        descriptor: One whose average over all positions describes the image, if any.
-        published: By the name of each tensor within `network`, the name it has in weight files.
-        dtype: In which to compute.
+        card: The name of the network and the images that it takes.
+        extractor: Gives the maps of the layers by name; its child `network` holds the weights.
+        layers: The layers whose maps are the features.
+        descriptor: A layer whose average over all positions describes the image, if any.
+        published: For each tensor inside `network`, its name in weight files.
+        dtype: The type of number to compute with.
 
     Raises:
-        BadArgument: A layer gives no map.
+        BadArgument: A layer does not give a map.
     """
 
     def __init__(
@@ -71,10 +71,10 @@ class Network:
         self._module.to(memory_format=torch.channels_last)  # a third quicker on a CPU
 
     def extract(self, images: Float[Tensor, "b 3 H W"]) -> Features:
-        """The maps of the layers in float32, and the descriptor, of RGB images in [0, 1].
+        """Return the maps of the layers in float32, and the descriptor, of RGB images in [0, 1].
 
         Raises:
-            BadShape: The network takes no images of this size.
+            BadShape: The network does not take images of this size.
         """
         images = images.to(self._mean.device, memory_format=torch.channels_last)
         normalised = ((images - self._mean) / self._deviation).to(self._dtype)
@@ -83,36 +83,36 @@ class Network:
                 found: dict[str, Tensor] = self._module(normalised)
         except torch.cuda.OutOfMemoryError:
             raise
-        except (AssertionError, RuntimeError, ValueError) as error:  # as networks refuse a size
+        except (AssertionError, RuntimeError, ValueError) as error:  # raised by networks that refuse a size
             size = " x ".join(map(str, images.shape[2:]))
-            raise BadShape(f'"{self._card.name}" takes no images of {size} pixels: {error}') from error
-        maps = {name: map.float() for name, map in found.items()}
+            raise BadShape(f'"{self._card.name}" does not take images of {size} pixels: {error}') from error
+        maps = {name: feature_map.float() for name, feature_map in found.items()}
         finest_first = sorted(self._layers, key=lambda name: -maps[name].shape[2:].numel())
         pooled = None if self._descriptor is None else maps[self._descriptor].mean(dim=(2, 3))
         return Features({name: maps[name] for name in finest_first}, pooled)
 
     def to(self, device: torch.device) -> None:
-        """Moves everything to this device."""
+        """Move everything to this device."""
         self._module.to(device)
         self._mean, self._deviation = self._mean.to(device), self._deviation.to(device)
 
     def tensors(self) -> dict[str, Tensor]:
-        """All weights that the layers need, not copied, under the names that they have in weight files."""
+        """Return all weights that the layers need, not copied, under their names in weight files."""
         tensors: dict[str, Tensor] = self._module.state_dict()
         return {published: tensors[own] for own, published in self._keys.items()}
 
     def _needed_keys(self, published: Mapping[str, str]) -> dict[str, str]:
-        """Own key -> published key of all stored tensors that an image meets on its way."""
+        """Return the stored tensors that an image meets on its way, as own key -> published key."""
         try:
-            maps, met = self._trace(torch.device("meta"))  # shapes without numbers cost no time
-        except RuntimeError:  # some models, such as gemma4_vit, look at the numbers
+            maps, met = self._trace(torch.device("meta"))  # tensors without values cost no time
+        except RuntimeError:  # some models, such as gemma4_vit, read the values
             maps, met = self._trace(torch.device("cpu"))
-        self._refuse_what_is_no_map(maps)
+        self._require_maps(maps)
         stored = self._module.state_dict().keys()
         return {name: published[name.removeprefix("network.")] for name in met if name in stored}
 
     def _trace(self, device: torch.device) -> tuple[dict[str, Tensor], list[str]]:
-        """The maps of an empty image, and the keys of the parameters and buffers that took part."""
+        """Return the maps of an empty image, and the keys of the parameters and buffers that took part."""
         tensors = _tensors(self._module)
         doubles = {id(tensor): tensor.to(device) for tensor in tensors.values()}
         stand_ins = {name: doubles[id(tensor)] for name, tensor in tensors.items()}
@@ -121,19 +121,19 @@ class Network:
             maps: dict[str, Tensor] = functional_call(self._module, stand_ins, (image,), tie_weights=False)
         return maps, [name for name, stand_in in stand_ins.items() if id(stand_in) in touched.identities]
 
-    def _refuse_what_is_no_map(self, maps: dict[str, Tensor]) -> None:
+    def _require_maps(self, maps: dict[str, Tensor]) -> None:
         for name in (*self._layers, *([] if self._descriptor is None else [self._descriptor])):
             if name not in maps:
                 raise BadArgument(f'The layer "{name}" is never computed. Choose another one.')
             if maps[name].ndim != 4:
                 shape = " x ".join(map(str, maps[name].shape))
                 raise BadArgument(
-                    f'The layer "{name}" gives {shape} numbers, which is no map. Choose another one.'
+                    f'The layer "{name}" gives {shape} numbers, which are not a map. Choose another one.'
                 )
 
 
 def _tensors(module: nn.Module) -> dict[str, Tensor]:
-    """Parameters and buffers, once where a module stands in two places: else functional_call loses them."""
+    """Return parameters and buffers; a module in two places counts once, else functional_call loses them."""
     return {
         f"{place}.{name}".removeprefix("."): tensor
         for place, part in module.named_modules()
@@ -147,7 +147,7 @@ def _per_channel(values: Sequence[float]) -> Float[Tensor, "3 1 1"]:
 
 @final
 class Touched(TorchFunctionMode):
-    """Notes the `id` of every tensor that is handed to a function of torch inside its `with` block."""
+    """A record of the `id` of every tensor that is passed to a function of torch inside its `with` block."""
 
     def __init__(self) -> None:
         super().__init__()

@@ -1,4 +1,4 @@
-"""The models of timm by name, refused where unknown, and the same every time."""
+"""The models of timm by name, always with the same initial weights, and with an error for unknown ones."""
 
 import difflib
 from collections.abc import Sequence
@@ -19,10 +19,10 @@ from padimkit.errors import BadArgument
 
 
 def create_model(model: str, **options: Any) -> nn.Module:
-    """The model as timm makes it.
+    """Return a model of timm, always with the same initial weights.
 
     Raises:
-        BadArgument: timm has no model of this name.
+        BadArgument: timm does not have a model of this name.
     """
     _refuse_unknown(model)
     return made_alike(partial(timm.create_model, model, **options))
@@ -39,10 +39,10 @@ def _refuse_unknown(model: str) -> None:
 
 @final
 class Outline:
-    """The layers of a model and what timm publishes about it.
+    """The layers and tensors of a model, and the facts that timm publishes about it.
 
     Raises:
-        BadArgument: timm has no model of this name.
+        BadArgument: timm does not have a model of this name.
     """
 
     def __init__(self, model: str) -> None:
@@ -57,17 +57,17 @@ def _without_numbers(model: str) -> Any:
     try:
         with torch.device("meta"):
             return create_model(model)
-    except RuntimeError:  # older versions of timm read numbers while they build some models
+    except RuntimeError:  # older versions of timm read values while they build some models
         return create_model(model)
 
 
 def _told_apart(stages: list[str]) -> list[str]:
-    """CoaT's last three levels, for one, come out of the same module."""
+    """Return the modules, numbered if several levels share one, such as the last three of CoaT."""
     return [name if stages.count(name) == 1 else f"{name}:{index}" for index, name in enumerate(stages)]
 
 
 def extractor(outline: Outline, names: Sequence[str]) -> nn.Module:
-    """A module that gives the maps of the named layers by their names."""
+    """Return a network that gives the maps of the named layers by name."""
     model, stages = outline.layers.model, outline.layers.stages
     if set(names) <= set(stages):
         indices = sorted({stages.index(name) for name in names})
@@ -79,7 +79,7 @@ def extractor(outline: Outline, names: Sequence[str]) -> nn.Module:
 
 
 def published_keys(outline: Outline) -> dict[str, str]:
-    """What timm's feature extractors call a tensor -> what timm's weight files call it."""
+    """Return the tensors' names in timm's feature extractors -> their names in timm's weight files."""
     wrapped = {f"model.{key}": key for key in outline.keys}
     flattened = {key.replace(".", "_", 1): key for key in outline.keys}
     return wrapped | flattened | {key: key for key in outline.keys}
@@ -87,7 +87,7 @@ def published_keys(outline: Outline) -> dict[str, str]:
 
 @final
 class FeaturesOnly(nn.Module):
-    """What timm itself makes of a model with `features_only`: it turns tokens into maps."""
+    """timm's own feature extractor of a model (`features_only`), which turns tokens into maps."""
 
     def __init__(self, network: nn.Module, names: Sequence[str]) -> None:
         super().__init__()
@@ -96,7 +96,7 @@ class FeaturesOnly(nn.Module):
 
     @staticmethod
     def ends_early(network: nn.Module) -> bool:
-        """Whether timm's extractor leaves out what follows the last map; these three compute it."""
+        """Return whether timm's extractor stops after the last map; three kinds compute the rest as well."""
         return not isinstance(network, FeatureHookNet | EfficientNetFeatures | MobileNetV3Features)
 
     def forward(self, images: Tensor) -> dict[str, Tensor]:

@@ -1,4 +1,4 @@
-"""Pretrained weights: from timm's hub, from a file, and into a network that needs some of them."""
+"""Pretrained weights, read from timm's hub or from a file, and copied into a network."""
 
 from pathlib import Path
 from threading import Lock
@@ -14,10 +14,10 @@ LOADING = Lock()  # several threads may be the first to need the weights of one 
 
 
 def download(model: str) -> dict[str, Tensor]:
-    """The weights that timm publishes for a model; timm keeps a copy for the next time.
+    """Download the weights that timm publishes for a model; timm keeps a copy for the next time.
 
     Raises:
-        BadWeights: They cannot be had; the message says which file to fetch and how to use it.
+        BadWeights: They cannot be downloaded; the message says which file to fetch and how to use it.
     """
     try:
         tensors: dict[str, Tensor] = create_model(model, pretrained=True).state_dict()
@@ -29,22 +29,22 @@ def download(model: str) -> dict[str, Tensor]:
 
 
 def require_published(model: str) -> None:
-    """Raises BadWeights where timm publishes no weights for a model, without asking the hub."""
+    """Raise BadWeights if timm does not publish weights for a model, without asking the hub."""
     if _address(model) is None:
         raise BadWeights(f'The weights of "{model}" cannot be downloaded.{_by_hand(model)}')
 
 
 def require_file(path: Path, model: str) -> None:
-    """Raises BadWeights where there is no such file."""
+    """Raise BadWeights if the file does not exist."""
     if not path.is_file():
         raise BadWeights(f'The weights "{path}" of "{model}" do not exist. Correct {OPTION}.')
 
 
 def read(path: Path, model: str) -> dict[str, Tensor]:
-    """The tensors of a .safetensors file, or of a .pth file without running any code that it holds.
+    """Return the tensors of a .safetensors file, or of a .pth file without running any code that it holds.
 
     Raises:
-        BadWeights: The file is missing, broken, or holds other things than tensors.
+        BadWeights: The file is missing or broken, or holds anything but tensors.
     """
     require_file(path, model)
     try:
@@ -59,10 +59,10 @@ def read(path: Path, model: str) -> dict[str, Tensor]:
 
 
 def load_into(needed: dict[str, Tensor], given: dict[str, Tensor], origin: str) -> None:
-    """Copies into the tensors that are needed; what else is given is left alone.
+    """Copy the given tensors into those needed, by name; all others are ignored.
 
     Raises:
-        BadWeights: Something needed is missing or has another shape; then nothing is copied.
+        BadWeights: A tensor is missing or has another shape; then nothing is copied.
     """
     missing = [name for name in needed if name not in given]
     if missing:

@@ -1,4 +1,4 @@
-"""Features without learning: oriented energy and mean colour, where no pretrained weights are at hand."""
+"""Features without learning, oriented energy and mean colour, for use without pretrained weights."""
 
 import math
 from typing import final
@@ -19,7 +19,7 @@ WIDTH = 2.0  # standard deviation of their Gaussian window
 REACH = 4  # pixels on each side of the centre: 9 x 9, two standard deviations
 BINOMIAL = (1 / 16, 4 / 16, 6 / 16, 4 / 16, 1 / 16)
 # Contrasts vary by about 0.01 between normal images. PaDiM adds 0.01 to variances of these features,
-# and with this gain they are about 0.2: damped where nothing varies, hardly changed elsewhere.
+# and with this gain they are about 0.2: that damps constant features and hardly changes others.
 GAIN = 50.0
 
 
@@ -27,7 +27,7 @@ GAIN = 50.0
 class FilterBank(Backbone):
     """Energy in quadrature pairs of Gabor filters, and mean colour, at several scales of an image pyramid.
 
-    The layers "scale1", "scale2", ... have strides 4, 8, ... For each of three opponent colours there are
+    The layers "scale1", "scale2", ... have strides 4, 8, ... For each of three opponent colours they hold
     the local amplitude at each orientation (of waves of 10, 20, ... pixels) and the local mean. An image's
     descriptor holds the means of all layers.
 
@@ -36,7 +36,7 @@ class FilterBank(Backbone):
         orientations: Directions per scale, evenly spread; each adds 3 channels.
 
     Raises:
-        BadArgument: There is no scale or no orientation.
+        BadArgument: `scales` or `orientations` is below 1.
     """
 
     def __init__(self, scales: int = 3, orientations: int = 6) -> None:
@@ -57,7 +57,7 @@ class FilterBank(Backbone):
             for scale in range(1, self.scales + 1):
                 image = self._half(image)
                 maps[f"scale{scale}"] = GAIN * _pooled(torch.cat([self._amplitude(image), image], dim=1))
-        means = [map.mean((2, 3)) for map in maps.values()]
+        means = [feature_map.mean((2, 3)) for feature_map in maps.values()]
         return Features(maps, torch.cat(means, dim=1))
 
     def to(self, device: torch.device) -> None:
@@ -66,7 +66,7 @@ class FilterBank(Backbone):
         self._filters = self._filters.to(device)
 
     def _refuse_small(self, images: Tensor) -> None:
-        smallest = REACH * 2**self.scales + 1  # the coarsest image must be larger than what is mirrored
+        smallest = REACH * 2**self.scales + 1  # the coarsest image must be larger than its mirrored margin
         if min(images.shape[2:]) < smallest:
             size = " x ".join(map(str, images.shape[2:]))
             raise BadShape(
@@ -81,7 +81,7 @@ class FilterBank(Backbone):
         return F.conv2d(image, kernel.transpose(2, 3), stride=(2, 1), groups=colours)
 
     def _amplitude(self, image: Float[Tensor, "b o h w"]) -> Float[Tensor, "b _ h w"]:
-        """The amplitude of the waves, colour by colour, orientation by orientation."""
+        """Return the amplitude of the waves, colour by colour, orientation by orientation."""
         mirrored = F.pad(image.flatten(0, 1)[:, None], (REACH,) * 4, mode="reflect")
         even, odd = F.conv2d(mirrored, self._filters).chunk(2, dim=1)
         amplitude = torch.sqrt(even.square() + odd.square())
@@ -89,7 +89,7 @@ class FilterBank(Backbone):
 
 
 def _gabor_pairs(orientations: int) -> Float[Tensor, "_ 1 _ _"]:
-    """All even filters, then all odd ones; a wave that matches gives its own amplitude.
+    """Return all even filters, then all odd ones; a matching wave gives its own amplitude.
 
     Orientation k varies along the angle k * 180 degrees / orientations from x towards y (downwards).
     """
@@ -104,7 +104,7 @@ def _gabor_pairs(orientations: int) -> Float[Tensor, "_ 1 _ _"]:
 
 
 def _matched(window: Float[Tensor, "y x"], wave: Float[Tensor, "y x"]) -> Float[Tensor, "y x"]:
-    centred = window * (wave - (window * wave).sum() / window.sum())  # a plain surface must give 0
+    centred = window * (wave - (window * wave).sum() / window.sum())  # a uniform surface must give 0
     return centred / (centred * wave).sum()
 
 

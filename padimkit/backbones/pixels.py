@@ -1,4 +1,7 @@
-"""The image itself as features."""
+"""The image itself as features.
+
+A part of its own.
+"""
 
 from typing import final
 
@@ -12,11 +15,11 @@ from padimkit.values import Features
 
 @final
 class Pixels(Backbone):
-    """Take the RGB values themselves as the one layer "pixels"."""
+    """The RGB values themselves as the only layer, "pixels"."""
 
     def extract(self, images: Float[Tensor, "b 3 H W"]) -> Features:
-        """The images, unchanged."""
+        """Return the images, unchanged."""
         return Features({"pixels": images})
 
     def to(self, device: torch.device) -> None:
-        """Nothing to move."""
+        """Do nothing: there are no weights to move."""

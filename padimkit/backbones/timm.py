@@ -19,23 +19,22 @@ _DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16}
 
 @final
 class Timm(Backbone, Stateful, NeedsWeights):
-    """Feature maps of any model of timm, computed no further than the last layer.
+    """Feature maps of any model of timm, computed only up to the last layer.
 
-    The weights are read when they are first needed. They are stored with a fitted pipeline, which then needs
-    no other file.
+    The weights are read at first use. They are stored with a fitted pipeline, which then needs no other file.
 
     Args:
         model: Name of the model in timm, such as "resnet18.tv_in1k".
         layers: Names of modules ("layer1", "blocks.3"), or indices among timm's feature levels.
-        weights: "hub" downloads the pretrained ones, "none" draws random ones from a fixed seed; all else is
-            the path of a .safetensors or .pth file with timm's names (for ResNets also torchvision's).
-        descriptor: Layer whose average over all positions describes the image; without it there is none.
+        weights: "hub" downloads the pretrained ones, "none" draws random ones from a fixed seed. Anything
+            else is the path of a .safetensors or .pth file with timm's names (or torchvision's, for ResNets).
+        descriptor: Layer whose average over all positions describes the image; no descriptor if not given.
         precision: "bfloat16" computes the maps in half precision: three times as quick on CPUs and GPUs that
             have it, slower on others. Features then change by about 1 %.
 
     Raises:
-        BadArgument: timm has no such model, or the model no such layer.
-        BadWeights: At first use: the weights are missing, broken, or those of another model.
+        BadArgument: timm does not have the model, or the model does not have a layer.
+        BadWeights: At first use: the weights are missing, broken, or of another model.
     """
 
     def __init__(

@@ -21,32 +21,32 @@ _MEAN, _DEVIATION = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)  # of ImageNet
 
 @final
 class TorchModule(Backbone, Stateful, NeedsWeights):
-    """Feature maps of any torch.nn.Module that takes images, computed no further than the last layer.
+    """Feature maps of any torch.nn.Module that takes images, computed only up to the last layer.
 
-    The weights are stored with a fitted pipeline. Since a module is code, such a model is only loaded again
-    if it is trusted.
+    The weights are stored with a fitted pipeline. A module is code, so such a model is only loaded if it is
+    trusted.
 
     Args:
         module: Class path of a module, or of a function that makes one, with `init_args` if it needs any:
             {class_path: torchvision.models.resnet18, init_args: {num_classes: 10}}. An argument that is an
-            object is given in the same way, if it is annotated with its class.
+            object is given in the same way if it is annotated with its class.
         layers: Names of its submodules, such as "layer1" or "features.3".
-        weights: "as_made" takes those that the module comes with: pretrained ones if its arguments ask for
-            them, else random ones of a fixed seed. All else is the path of a .safetensors or .pth file with
-            the module's names.
-        descriptor: Layer whose average over all positions describes the image; without it there is none.
-        layout: Axes of what the layers give: maps, maps with channels last, or tokens row by row.
-        extra_tokens: How many tokens stand before those of the positions, such as 1 for a class token.
-        mean: Of each colour, subtracted from images in [0, 1]; that of ImageNet by default.
-        std: Of each colour, by which images are then divided; that of ImageNet by default.
-        image_size: Side of a square image that the module takes; with it is found out which weights the
-            layers need. Only modules that take a single size need another one.
+        weights: "as_made" takes the module's own weights: pretrained ones if its arguments ask for them, else
+            random ones from a fixed seed. Anything else is the path of a .safetensors or .pth file with the
+            module's names.
+        descriptor: Layer whose average over all positions describes the image; no descriptor if not given.
+        layout: Axes of the layers' outputs: maps, maps with channels last, or tokens row by row.
+        extra_tokens: Number of tokens before those of the positions, such as 1 for a class token.
+        mean: Mean of each colour, subtracted from images in [0, 1]; by default that of ImageNet.
+        std: Deviation of each colour, by which images are then divided; by default that of ImageNet.
+        image_size: Side of a square image that the module takes, used to find out which weights the layers
+            need. Change it for modules that take a single size only.
 
     Raises:
-        BadArgument: The module cannot be made, takes no images of `image_size`, or has no such layer, or a
-            layer gives no map.
-        BadShape: The tokens of a layer fill no map.
-        BadWeights: At first use: the weights are missing, broken, or those of another module.
+        BadArgument: The module cannot be made, does not take images of `image_size`, does not have a layer,
+            or a layer does not give a map.
+        BadShape: The tokens of a layer do not fill a map.
+        BadWeights: At first use: the weights are missing, broken, or of another module.
     """
 
     def __init__(
@@ -122,7 +122,7 @@ class TorchModule(Backbone, Stateful, NeedsWeights):
             return Network(card, tapped, layers, self.descriptor, published=keys)
         except PadimkitError:
             raise
-        except Exception as error:  # whatever a stranger's code raises
+        except Exception as error:  # foreign code may raise anything
             raise BadArgument(
                 f'"{name}" cannot be applied to images of {size} x {size} pixels ("image_size"): {error}'
             ) from error

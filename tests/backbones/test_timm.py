@@ -385,7 +385,7 @@ def test_a_module_without_a_map_is_refused(layer, why):
 
 def test_a_size_that_the_model_refuses_is_named():
     backbone = Timm("test_vit3", [0], weights="none")
-    with raises(BadShape, match='"test_vit3" takes no images of 64 x 64 pixels'):
+    with raises(BadShape, match='"test_vit3" does not take images of 64 x 64 pixels'):
         backbone.extract(torch.zeros(1, 3, 64, 64))
 
 

@@ -207,8 +207,8 @@ def test_plugins_lists_every_family_with_distribution_and_version(capsys):
     lines = capsys.readouterr().out.splitlines()
     assert lines[0].split() == ["family", "name", "distribution", "version", "description"]
     for family, name, description in (
-        ("backbones", "timm", "Feature maps of any model of timm, computed no further than the last layer."),
-        ("reducers", "identity", "Keep every channel as it is."),
+        ("backbones", "timm", "Feature maps of any model of timm, computed only up to the last layer."),
+        ("reducers", "identity", "No reduction: every channel stays as it is."),
         ("densities", "gaussian", "Mahalanobis distance, with square root, to a Gaussian (PaDiM paper, "),
         ("datasets", "mvtec", "One category in the layout of MVTec AD (Bergmann et al. 2019)"),
     ):
