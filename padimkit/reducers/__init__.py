@@ -1,1 +1,1 @@
-"""Reducers: embeddings to smaller embeddings."""
+"""Reducers, which turn embeddings into smaller embeddings."""

@@ -1,4 +1,7 @@
-"""What an estimator of scikit-learn has learnt, as tensors."""
+"""The learnt attributes of an estimator of scikit-learn, as tensors.
+
+Apart from the reducer, since it knows nothing of embeddings and streams.
+"""
 
 from typing import Any
 
@@ -11,13 +14,13 @@ from padimkit.errors import BadArgument
 
 
 def written(estimator: BaseEstimator) -> dict[str, Tensor]:
-    """The attributes that fitting has given to an estimator; those without a public name only if they can be.
+    """Return the attributes that a fit gave to an estimator, without private ones that cannot be stored.
 
-    A name such as "array/components_" also says what the tensor stands for, since scikit-learn computes with
-    other digits where a number is one of numpy's or one of Python's.
+    A name such as "array/components_" also holds the kind of the value: scikit-learn computes different
+    digits with numbers of numpy and with numbers of Python.
 
     Raises:
-        BadArgument: One with a public name is neither an array nor a number.
+        BadArgument: A public attribute is neither an array nor a number.
     """
     arguments = estimator.get_params(deep=False)
     state = {}
@@ -35,7 +38,7 @@ def written(estimator: BaseEstimator) -> dict[str, Tensor]:
 
 
 def restored(unfitted: BaseEstimator, state: dict[str, Tensor]) -> BaseEstimator:
-    """The estimator, which now knows what `written` has written."""
+    """Set the attributes that `written` returned, and return the estimator."""
     for key, tensor in state.items():
         kind, name = key.split("/")
         setattr(unfitted, name, _read(kind, tensor.cpu().numpy().copy()))

@@ -1,4 +1,7 @@
-"""The patches of embeddings as the rows of matrices."""
+"""The patches of embeddings as the rows of matrices.
+
+Apart from the reducer, since it knows nothing of estimators.
+"""
 
 from collections.abc import Iterable, Iterator
 from itertools import islice
@@ -18,19 +21,19 @@ MOST = 100_000
 
 
 def rows_of(embedding: Embedding) -> Rows:
-    """The patches image by image, row by row; copies, which may be changed in place."""
+    """Return copies of the patches, image by image and row by row; they may be changed in place."""
     patches = embedding.patches.detach().permute(0, 2, 3, 1)
     copied = patches.clone(memory_format=torch.contiguous_format).cpu().flatten(0, 2)
     return copied.numpy()
 
 
 def first(stream: Iterable[Embedding], count: int) -> Rows:
-    """The first patches of the first embedding."""
+    """Return the first patches of the first embedding."""
     return _found([rows_of(embedding)[:count] for embedding in islice(stream, 1)])[0]
 
 
 def chunks(stream: Iterable[Embedding]) -> Iterator[Rows]:
-    """All patches, so many at a time whatever the batches are; the last chunk is not smaller but larger."""
+    """Yield all patches in chunks of `CHUNK` rows, whatever the batches; the last may be twice as long."""
     waiting: list[Rows] = []
     for embedding in stream:
         waiting.append(rows_of(embedding))
@@ -43,7 +46,7 @@ def chunks(stream: Iterable[Embedding]) -> Iterator[Rows]:
 
 
 def drawn(stream: Iterable[Embedding], count: int, *, seed: int) -> Rows:
-    """At most so many patches, each with the same probability, in one pass (Vitter 1985, algorithm R)."""
+    """Draw `count` patches, or all if there are fewer, evenly and in one pass (Vitter 1985, algorithm R)."""
     generator = torch.Generator().manual_seed(seed)
     kept, seen = np.empty((0, 0), np.float32), 0
     for embedding in stream:
@@ -53,16 +56,16 @@ def drawn(stream: Iterable[Embedding], count: int, *, seed: int) -> Rows:
         numbers = np.arange(seen, seen + len(rows))
         places = torch.rand(len(rows), dtype=torch.float64, generator=generator).numpy() * (numbers + 1)
         places = np.where(numbers < count, numbers, places.astype(np.int64))
-        kept[places[places < count]] = rows[places < count]  # where a place comes twice, numpy takes the last
+        kept[places[places < count]] = rows[places < count]  # if a place occurs twice, numpy takes the last
         seen += len(rows)
     return _found([kept])[0][:seen]
 
 
 def gathered(stream: Iterable[Embedding], name: str) -> Rows:
-    """All patches, for an estimator of this name.
+    """Return all patches at once; `name` is the estimator that needs them.
 
     Raises:
-        BadArgument: There are too many to be held together.
+        BadArgument: There are more than `MOST`.
     """
     waiting: list[Rows] = []
     for embedding in stream:
@@ -70,7 +73,7 @@ def gathered(stream: Iterable[Embedding], name: str) -> Rows:
         if sum(map(len, waiting)) > MOST:
             raise BadArgument(
                 f"{name} cannot learn batch by batch, and there are more than {MOST:,} training patches of "
-                f'{waiting[0].shape[1]} channels. Say with "patches" how many to draw at random, or choose '
+                f'{waiting[0].shape[1]} channels. Set "patches" to draw fewer at random, or choose '
                 "an estimator with partial_fit, such as IncrementalPCA."
             )
     return np.concatenate(_found(waiting))

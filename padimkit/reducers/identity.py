@@ -1,4 +1,7 @@
-"""No reduction."""
+"""No reduction.
+
+A part of its own.
+"""
 
 from collections.abc import Callable, Iterable, Sequence
 from typing import final
@@ -13,13 +16,13 @@ from padimkit.values import Embedding
 
 @final
 class Identity(Reducer, LinearReducer, PyramidReducer):
-    """Keep every channel as it is."""
+    """No reduction: every channel stays as it is."""
 
     def fit(self, stream: Iterable[Embedding]) -> None:
-        """Learns nothing."""
+        """Do nothing: there is nothing to learn."""
 
     def transform(self, embedding: Embedding) -> Embedding:
-        """The embedding itself."""
+        """Return the embedding itself."""
         return embedding
 
     def transform_then_align(
@@ -27,18 +30,18 @@ class Identity(Reducer, LinearReducer, PyramidReducer):
         maps: Sequence[Float[Tensor, "b _ _ _"]],
         align: Callable[[Float[Tensor, "b _ _ _"]], Float[Tensor, "b _ h w"]],
     ) -> Float[Tensor, "b k h w"]:
-        """All layers, aligned."""
-        return torch.cat([align(map) for map in maps], dim=1)
+        """Return all layers, aligned."""
+        return torch.cat([align(feature_map) for feature_map in maps], dim=1)
 
     def transform_pyramid(
         self, maps: Sequence[Float[Tensor, "b _ _ _"]]
     ) -> tuple[Float[Tensor, "b _ _ _"], ...]:
-        """The layers themselves."""
+        """Return the layers themselves."""
         return tuple(maps)
 
     def state_dict(self) -> dict[str, Tensor]:
-        """Nothing."""
+        """Return no tensors."""
         return {}
 
     def load_state_dict(self, state: dict[str, Tensor]) -> None:
-        """Takes over nothing."""
+        """Do nothing: there is nothing to load."""

@@ -1,4 +1,4 @@
-"""Principal components of all patches."""
+"""The reduction to principal components of all patches."""
 
 from collections.abc import Callable, Iterable, Sequence
 from typing import Literal, final
@@ -16,13 +16,13 @@ from padimkit.values import Embedding
 
 @final
 class PCA(Reducer, LinearReducer, Updatable):
-    """Project onto principal components of all patches of all images, exactly, in one pass.
+    """Projection onto principal components of all patches of all images, exact and in one pass.
 
     Args:
-        keep: How many components to keep, or as a fraction how much of the variance: the fewest of highest
-            variance that hold at least as much, or the most of lowest variance that hold no more (but one).
-        which: Those of highest variance, or those of lowest variance, which MahalanobisAD calls NPCA
-            (Rippel et al. 2020, section III-C): what normal images never do.
+        keep: Number of components, or a fraction of the variance: the fewest components of highest variance
+            that hold at least this much, or the most of lowest variance that hold at most this (or one).
+        which: The components of highest variance, or those of lowest variance, which MahalanobisAD calls NPCA
+            (Rippel et al. 2020, section III-C): directions in which normal images do not vary.
     """
 
     def __init__(
@@ -35,16 +35,16 @@ class PCA(Reducer, LinearReducer, Updatable):
         self._components: Tensor | None = None
 
     def fit(self, stream: Iterable[Embedding]) -> None:
-        """Finds the components.
+        """Learn the components of all patches.
 
         Raises:
-            BadArgument: `keep` is neither a number of channels that there are nor a fraction.
+            BadArgument: `keep` is above the number of channels, or neither a positive integer nor a fraction.
         """
         self._moments = self._components = None
         self.update(stream)
 
     def update(self, stream: Iterable[Embedding]) -> None:
-        """Finds the components of all patches seen so far."""
+        """Learn from more patches: the components are then those of all patches so far."""
         for embedding in stream:
             patches = embedding.patches
             if self._moments is None:
@@ -55,7 +55,7 @@ class PCA(Reducer, LinearReducer, Updatable):
         self._components = None
 
     def transform(self, embedding: Embedding) -> Embedding:
-        """The embedding in the basis of the components, less the mean of all patches."""
+        """Return the embedding minus the mean of all patches, in the basis of the components."""
         components, mean = self._basis()
         return Embedding(_projected(embedding.patches, components, mean), embedding.descriptor)
 
@@ -64,21 +64,21 @@ class PCA(Reducer, LinearReducer, Updatable):
         maps: Sequence[Float[Tensor, "b _ _ _"]],
         align: Callable[[Float[Tensor, "b _ _ _"]], Float[Tensor, "b _ h w"]],
     ) -> Float[Tensor, "b k h w"]:
-        """The sum of what each layer adds to the components, aligned."""
+        """Return the sum of each layer's contribution to the components, aligned."""
         components, mean = self._basis()
-        sizes = [map.shape[1] for map in maps]
+        sizes = [feature_map.shape[1] for feature_map in maps]
         parts = zip(maps, torch.split(components, sizes, dim=1), torch.split(mean, sizes), strict=True)
-        first, *others = (align(_projected(map, some, centre)) for map, some, centre in parts)
+        first, *others = (align(_projected(feature_map, some, centre)) for feature_map, some, centre in parts)
         return sum(others, start=first)
 
     def state_dict(self) -> dict[str, Tensor]:
-        """The moments of all patches."""
+        """Return the moments of all patches as tensors."""
         if self._moments is None:
             raise NotFitted("PCA.state_dict was called before fit.")
         return self._moments.state_dict()
 
     def load_state_dict(self, state: dict[str, Tensor]) -> None:
-        """Takes over the moments."""
+        """Load the moments that `state_dict` returned."""
         self._moments = Moments.from_state_dict(state)
         self._components = None
 
@@ -101,9 +101,9 @@ class PCA(Reducer, LinearReducer, Updatable):
 
 
 def _projected(
-    map: Float[Tensor, "b c h w"], components: Float[Tensor, "k c"], mean: Float[Tensor, " c"]
+    feature_map: Float[Tensor, "b c h w"], components: Float[Tensor, "k c"], mean: Float[Tensor, " c"]
 ) -> Float[Tensor, "b k h w"]:
-    projected: Tensor = (map.permute(0, 2, 3, 1) - mean) @ components.T
+    projected: Tensor = (feature_map.permute(0, 2, 3, 1) - mean) @ components.T
     return projected.permute(0, 3, 1, 2)
 
 
@@ -119,7 +119,7 @@ def _components(moments: Moments, keep: int | float, *, lowest: bool) -> Float[T
 
 
 def _count(variances: Float[Tensor, " c"], keep: int | float, *, lowest: bool) -> int:
-    """How many components to keep of those with these variances, in ascending order."""
+    """Return the number of components to keep, given their variances in ascending order."""
     if isinstance(keep, int):
         return keep
     shares = variances.clamp(min=0).cumsum(0) / variances.clamp(min=0).sum()

@@ -15,10 +15,10 @@ from padimkit.values import Embedding
 
 @final
 class RandomChannels(Reducer, LinearReducer, PyramidReducer):
-    """Keep the same random channels at every position (PaDiM paper, section III-C: "Rd").
+    """A random selection of channels, the same at every position (PaDiM paper, section III-C: "Rd").
 
     Args:
-        keep: How many channels to keep.
+        keep: Number of channels to keep.
         seed: Fixes the choice.
     """
 
@@ -29,7 +29,7 @@ class RandomChannels(Reducer, LinearReducer, PyramidReducer):
         self._by_layer: dict[tuple[tuple[int, ...], torch.device], list[Tensor]] = {}
 
     def fit(self, stream: Iterable[Embedding]) -> None:
-        """Chooses among the channels of the first embedding.
+        """Draw channels of the first embedding.
 
         Raises:
             BadArgument: `keep` is below 1 or above the number of channels.
@@ -47,7 +47,7 @@ class RandomChannels(Reducer, LinearReducer, PyramidReducer):
         self._by_layer = {}
 
     def transform(self, embedding: Embedding) -> Embedding:
-        """The chosen channels, in their original order."""
+        """Return the chosen channels, in their original order."""
         return Embedding(_select(embedding.patches, self._chosen()), embedding.descriptor)
 
     def transform_then_align(
@@ -55,18 +55,21 @@ class RandomChannels(Reducer, LinearReducer, PyramidReducer):
         maps: Sequence[Float[Tensor, "b _ _ _"]],
         align: Callable[[Float[Tensor, "b _ _ _"]], Float[Tensor, "b _ h w"]],
     ) -> Float[Tensor, "b k h w"]:
-        """The chosen channels of each layer, aligned."""
-        return torch.cat([align(map) for map in self.transform_pyramid(maps) if map.shape[1]], dim=1)
+        """Return the chosen channels of each layer, aligned."""
+        kept = self.transform_pyramid(maps)
+        return torch.cat([align(feature_map) for feature_map in kept if feature_map.shape[1]], dim=1)
 
     def transform_pyramid(
         self, maps: Sequence[Float[Tensor, "b _ _ _"]]
     ) -> tuple[Float[Tensor, "b _ _ _"], ...]:
-        """The chosen channels of each layer, of which there may be none."""
-        chosen = self._chosen_of(tuple(map.shape[1] for map in maps), maps[0].device)
-        return tuple(_select(map, channels) for map, channels in zip(maps, chosen, strict=True))
+        """Return the chosen channels of each layer; a layer may have none."""
+        sizes = tuple(feature_map.shape[1] for feature_map in maps)
+        chosen = self._chosen_of(sizes, maps[0].device)
+        pairs = zip(maps, chosen, strict=True)
+        return tuple(_select(feature_map, channels) for feature_map, channels in pairs)
 
     def _chosen_of(self, sizes: tuple[int, ...], device: torch.device) -> list[Int[Tensor, " _"]]:
-        """For each layer the channels that were chosen in it, on the device where they are needed."""
+        """Return the chosen channels of each layer, numbered within the layer, on the given device."""
         if (sizes, device) not in self._by_layer:
             numbers = self._chosen().cpu()
             starts = [0, *torch.tensor(sizes).cumsum(0).tolist()]
@@ -84,17 +87,17 @@ class RandomChannels(Reducer, LinearReducer, PyramidReducer):
         return self._channels
 
     def state_dict(self) -> dict[str, Tensor]:
-        """The indices of the chosen channels."""
+        """Return the indices of the chosen channels."""
         if self._channels is None:
             raise NotFitted("RandomChannels.state_dict was called before fit.")
         return {"channels": self._channels}
 
     def load_state_dict(self, state: dict[str, Tensor]) -> None:
-        """Takes over the choice."""
+        """Load the indices of the chosen channels."""
         self._channels = state["channels"]
         self._by_layer = {}
 
 
-def _select(map: Float[Tensor, "b c h w"], channels: Int[Tensor, " k"]) -> Float[Tensor, "b k h w"]:
-    """Channels side by side, as densities read them: quicker to select, and to align, than planes."""
-    return map.permute(0, 2, 3, 1).index_select(3, channels).permute(0, 3, 1, 2)
+def _select(feature_map: Float[Tensor, "b c h w"], channels: Int[Tensor, " k"]) -> Float[Tensor, "b k h w"]:
+    """Return the channels, channels last, as densities read them: quicker to select and align than planes."""
+    return feature_map.permute(0, 2, 3, 1).index_select(3, channels).permute(0, 3, 1, 2)

@@ -1,4 +1,4 @@
-"""The transformers of scikit-learn."""
+"""The reduction by a transformer of scikit-learn."""
 
 from collections.abc import Callable, Iterable
 from typing import Any, final
@@ -16,25 +16,25 @@ from padimkit.reducers._estimator import restored, written
 from padimkit.reducers._rows import Rows, chunks, drawn, first, gathered, rows_of
 from padimkit.values import Embedding
 
-_PROBE = 64  # rows on which to try whether a restored estimator does the same
+_PROBE = 64  # rows to test that a restored estimator gives the same results
 
 
 @final
 class ScikitLearn(Reducer):
-    """Reduce each patch by a transformer of scikit-learn, such as IncrementalPCA or GaussianRandomProjection.
+    """Any transformer of scikit-learn, such as IncrementalPCA or GaussianRandomProjection, on each patch.
 
     An estimator with `partial_fit` learns from all patches, 10,000 at a time; random projections look at the
-    first batch only; all others are given all patches at once, which must not be more than 100,000. What was
-    learnt is stored without pickle: an estimator that learns anything but arrays and numbers is refused.
+    first batch only; all others get all patches at once, at most 100,000. The learnt attributes are stored
+    without pickle: an estimator that learns anything but arrays and numbers is refused.
 
     Args:
         estimator: Any estimator with `transform`, by its class path.
-        patches: Learn from at most so many patches, drawn at random from all of them and held in memory.
-        seed: Fixes what is drawn, and the random numbers of an estimator whose `random_state` is not given.
+        patches: Learn from at most this many patches, drawn at random from all and held in memory.
+        seed: Fixes the drawn patches, and the random numbers of an estimator without a `random_state`.
 
     Raises:
         BadArgument: The estimator does not transform, or `patches` is below 1. In `fit`: the estimator cannot
-            learn from the patches, there are too many of them, or what it learns cannot be stored.
+            learn from the patches, there are too many, or the learnt attributes cannot be stored.
     """
 
     def __init__(self, estimator: BaseEstimator, patches: int | None = None, seed: int = 0) -> None:
@@ -49,7 +49,7 @@ class ScikitLearn(Reducer):
         self._fitted: Any = None
 
     def fit(self, stream: Iterable[Embedding]) -> None:
-        """Lets a copy of the estimator learn."""
+        """Fit a copy of the estimator."""
         learner = self._unfitted()
         rows = self._learn(learner, stream)
         state = written(learner)
@@ -57,7 +57,7 @@ class ScikitLearn(Reducer):
         self.load_state_dict(state)
 
     def transform(self, embedding: Embedding) -> Embedding:
-        """What the estimator makes of each patch, in float32."""
+        """Return the transformed patches, in float32."""
         if self._state is None:
             raise NotFitted("ScikitLearn.transform was called before fit.")
         images, _, height, width = embedding.patches.shape
@@ -66,13 +66,13 @@ class ScikitLearn(Reducer):
         return Embedding(patches, embedding.descriptor)
 
     def state_dict(self) -> dict[str, Tensor]:
-        """The attributes that the estimator has learnt."""
+        """Return the attributes that the estimator has learnt."""
         if self._state is None:
             raise NotFitted("ScikitLearn.state_dict was called before fit.")
         return dict(self._state)
 
     def load_state_dict(self, state: dict[str, Tensor]) -> None:
-        """Takes over the attributes."""
+        """Load the attributes that `state_dict` returned."""
         self._fitted = restored(self._unfitted(), state)
         self._state = written(self._fitted)
 
@@ -87,9 +87,9 @@ class ScikitLearn(Reducer):
         return estimator
 
     def _learn(self, learner: Any, stream: Iterable[Embedding]) -> Rows:
-        """Some of the rows that were learnt from."""
+        """Fit the learner and return some of the rows that it learnt from."""
         if isinstance(learner, BaseRandomProjection) and learner.n_components != "auto":
-            return self._taught(learner.fit, first(stream, _PROBE))  # of the values nothing is learnt
+            return self._taught(learner.fit, first(stream, _PROBE))  # they do not learn from the values
         if self.patches is not None:
             return self._taught(learner.fit, drawn(stream, self.patches, seed=self.seed))
         if not hasattr(learner, "partial_fit"):

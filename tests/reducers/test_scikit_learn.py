@@ -273,7 +273,7 @@ def test_too_many_patches_to_hold_are_refused_before_all_are_read(generator, mon
         yield from batches(embedding(generator), 1)[:3]
         raise AssertionError("more was read than can be held")
 
-    with pytest.raises(BadArgument, match='more than 50 training patches of 7 channels. Say with "patches"'):
+    with pytest.raises(BadArgument, match='more than 50 training patches of 7 channels. Set "patches"'):
         fitted(PCA(3), stream())
     fitted(PCA(3), [embedding(generator)], patches=60)
 
