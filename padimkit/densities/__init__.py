@@ -1,1 +1,1 @@
-"""Density models: normal embeddings to anomaly scores."""
+"""Density models, which learn from normal embeddings and score others."""

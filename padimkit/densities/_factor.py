@@ -1,4 +1,4 @@
-"""Matrices that are read once for each image, in the layout in which that is quickest."""
+"""Matrices that are read once for each image, in the layout that is quickest to read."""
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
@@ -8,30 +8,30 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-_STEPS = 4  # more save less than their overhead costs
-_TILE = 16  # the products of half precision take twice as long where a side is no multiple of it
+_STEPS = 4  # further ones would save less than their overhead costs
+_TILE = 16  # products in half precision take twice as long if a side is not a multiple of it
 
 
 @dataclass(frozen=True)
 class Block:
-    """Some rows of a matrix, of which only the first `width` columns are kept: the others are 0."""
+    """Some rows of a matrix, with only the first `width` columns; all others are 0."""
 
     rows: slice
     width: int
 
     @property
     def height(self) -> int:
-        """How many rows these are."""
+        """The number of rows."""
         return int(self.rows.stop - self.rows.start)
 
 
 def rectangle(rows: int, columns: int) -> tuple[Block, ...]:
-    """All of a matrix."""
+    """Return one block with the whole matrix."""
     return (Block(slice(0, rows), columns),)
 
 
 def lower_triangle(side: int) -> tuple[Block, ...]:
-    """A staircase that holds the lower triangle of a square matrix, and little else."""
+    """Return blocks, a staircase, that hold the lower triangle of a square matrix and little else."""
     step = _padded(-(-side // _STEPS))
     return tuple(
         Block(slice(start, min(start + step, side)), min(start + step, side))
@@ -40,36 +40,36 @@ def lower_triangle(side: int) -> tuple[Block, ...]:
 
 
 def area(blocks: tuple[Block, ...]) -> int:
-    """How many numbers the blocks hold."""
+    """Return the number of values in the blocks."""
     return sum(block.height * block.width for block in blocks)
 
 
 class Factor(ABC):
-    """A matrix F at each of p positions, to be written portion by portion and then only read.
+    """A matrix F at each of p positions, written portion by portion and then only read.
 
-    `resolution`: the share of |y|^2 that |y|^2 - |F y|^2 must leave to be right to about 1 %.
+    If |y|^2 - |F y|^2 is at least the share `resolution` of |y|^2, it is right to about 1 %.
     """
 
     resolution: float
 
     @abstractmethod
     def write(self, positions: slice, matrices: Float[Tensor, "k r d"]) -> None:
-        """Sets the matrices at some positions."""
+        """Set the matrices at the positions."""
 
     @abstractmethod
     def deviations(
         self, vectors: Float[Tensor, "n k d"], mean: Float[Tensor, "k d"]
     ) -> Float[Tensor, "k n w"]:
-        """What `lengths` takes: the vectors less the mean, rounded as the matrices are, filled up with 0."""
+        """Return the vectors minus the mean, rounded and padded with 0 as `lengths` needs them."""
 
     @abstractmethod
     def lengths(self, deviations: Float[Tensor, "k n w"], positions: slice) -> Float[Tensor, "k n"]:
-        """|F y| for n deviations y at each of some positions."""
+        """Return |F y| for n deviations y at each of the positions."""
 
 
 @final
 class FullFactor(Factor):
-    """In the precision of the mean."""
+    """A factor in the precision of the mean."""
 
     resolution = 1e-3
 
@@ -101,7 +101,7 @@ class FullFactor(Factor):
 
 @final
 class HalfFactor(Factor):
-    """In bfloat16, which takes half the memory and time; three digits are left of each number."""
+    """A factor in bfloat16: half the memory and time, and three digits of each number."""
 
     resolution = 0.03
 
@@ -140,7 +140,7 @@ def _length(parts: list[Float[Tensor, "k _ _"]], *, dim: int) -> Float[Tensor, "
 
 
 def length(vectors: Float[Tensor, "..."], *, dim: int) -> Float[Tensor, "..."]:
-    """The Euclidean norm, in float32 or better."""
+    """Return the Euclidean norm in float32, or in the precision of the vectors if it is higher."""
     norm: Tensor = torch.linalg.vector_norm(
         vectors.to(torch.promote_types(vectors.dtype, torch.float32)), dim=dim
     )

@@ -20,12 +20,12 @@ Grid = tuple[int, int]
 class Gallery:
     """Vectors of n images: "n p c" for each layer, the finest first, and one descriptor "n e" per image.
 
-    Where each position of a coarser layer covers a whole number of finer ones, layers are kept at their own
-    resolution, and positions in an order in which those under one coarser position follow each other.
-    Elsewhere there is one layer, aligned.
+    If each position of a coarser layer covers a whole number of finer ones, layers keep their own resolution,
+    with positions in an order that puts those under one coarser position next to each other. Otherwise the
+    layers are aligned and become one.
 
     Args:
-        budget: Bytes that may be in memory; further layers are kept in temporary files.
+        budget: Bytes that may be in memory; further vectors are kept in temporary files.
     """
 
     def __init__(self, budget: float) -> None:
@@ -36,16 +36,16 @@ class Gallery:
 
     @property
     def count(self) -> int:
-        """How many images there are."""
+        """The number of images."""
         return sum(len(batch) for batch in self._descriptors)
 
     @property
     def descriptors(self) -> Float[Tensor, "n e"]:
-        """Of all images."""
+        """The descriptors of all images."""
         return torch.cat(self._descriptors)
 
     def add(self, pyramid: Pyramid, descriptor: Float[Tensor, "b e"]) -> None:
-        """Takes in the features of more images."""
+        """Add the features of more images."""
         layers = self.vectors(pyramid)
         if not self._layers:
             self._layers = [[] for _ in layers]
@@ -54,23 +54,24 @@ class Gallery:
         self._descriptors.append(descriptor.clone())
 
     def vectors(self, pyramid: Pyramid) -> list[Float[Tensor, "b _ _"]]:
-        """The vectors of images in the order of the gallery.
+        """Return the vectors of images, with positions in the order of the gallery.
 
         Raises:
-            BadShape: They are on other grids than those before.
+            BadShape: The grids differ from those of earlier images.
         """
         maps = pyramid.maps if is_nested(pyramid) else (pyramid.embedding().patches,)
-        grids = tuple((map.shape[2], map.shape[3]) for map in maps)
+        grids = tuple((feature_map.shape[2], feature_map.shape[3]) for feature_map in maps)
         self.grids = self.grids or grids
         if grids != self.grids:
             raise BadShape(f"The gallery has layers of {self.grids} positions, got {grids}.")
         orders = cell_orders(grids)
         return [
-            map.permute(0, 2, 3, 1).flatten(1, 2)[:, order] for map, order in zip(maps, orders, strict=True)
+            feature_map.permute(0, 2, 3, 1).flatten(1, 2)[:, order]
+            for feature_map, order in zip(maps, orders, strict=True)
         ]
 
     def image(self, index: int) -> list[Float[Tensor, "_ _"]]:
-        """The vectors "p c" of one image, layer by layer."""
+        """Return the vectors "p c" of one image, layer by layer."""
         for number, batch in enumerate(self._descriptors):
             if index < len(batch):
                 return [layer[number][index] for layer in self._layers]
@@ -78,13 +79,13 @@ class Gallery:
         raise IndexError(index)
 
     def state_dict(self) -> dict[str, Tensor]:
-        """All vectors."""
+        """Return all vectors, descriptors and grids."""
         layers = {f"layer{number}": torch.cat(batches) for number, batches in enumerate(self._layers)}
         return layers | {"descriptors": self.descriptors, "grids": torch.tensor(self.grids)}
 
     @classmethod
     def from_state_dict(cls, state: dict[str, Tensor], budget: float) -> "Gallery":
-        """The gallery that `state_dict` has written."""
+        """Return the gallery of a state that `state_dict` returned."""
         gallery = cls(budget)
         gallery.grids = tuple((int(height), int(width)) for height, width in state["grids"].tolist())
         gallery._descriptors = [state["descriptors"].clone()]
@@ -99,8 +100,8 @@ class Gallery:
 
 
 def is_nested(pyramid: Pyramid) -> bool:
-    """Whether nearest alignment repeats each coarser position a whole number of times in both directions."""
-    grids = [map.shape[2:] for map in pyramid.maps]
+    """Return whether nearest alignment repeats each coarser position a whole number of times on each axis."""
+    grids = [feature_map.shape[2:] for feature_map in pyramid.maps]
     return pyramid.alignment == "nearest" and all(
         fine % coarse == 0
         for finer, coarser in pairwise(grids)
@@ -110,7 +111,7 @@ def is_nested(pyramid: Pyramid) -> bool:
 
 @lru_cache(maxsize=16)
 def cell_orders(grids: tuple[Grid, ...]) -> tuple[Int[Tensor, " _"], ...]:
-    """For each layer its flat positions, sorted by those that cover them, from the coarsest layer down."""
+    """Return each layer's flat positions, sorted by the positions that cover them, the coarsest first."""
     orders = []
     for level, (height, width) in enumerate(grids):
         rows, columns = np.divmod(np.arange(height * width), width)

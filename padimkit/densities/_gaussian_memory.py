@@ -1,4 +1,7 @@
-"""What Gaussians will take, known before anything is fitted."""
+"""A forecast of the memory that Gaussians need, made before a fit.
+
+Apart from the density, since it computes with sizes only and needs no embeddings.
+"""
 
 from dataclasses import dataclass
 
@@ -12,7 +15,7 @@ _PORTIONS = 3  # temporary tensors of a fit that are alive together
 
 @dataclass(frozen=True)
 class Sizes:
-    """Bytes of a number in the sums, in samples that are kept, and in the factor that scoring reads."""
+    """Bytes per number in the sums, in kept samples, and in the factor that scoring reads."""
 
     sums: int
     samples: int
@@ -21,14 +24,14 @@ class Sizes:
 
 @dataclass(frozen=True)
 class Forecast:
-    """Bytes that Gaussians take, by what they are for.
+    """Bytes that Gaussians need, by purpose.
 
     Args:
-        learnt: Samples or scatter matrices: what is stored, and can be updated.
-        waiting: Samples on their way into scatter matrices; they are gone before there is a factor.
-        factor: What scoring reads for each image. Without a `memory_budget` it may be larger where variances
-            are hundreds of times eps: the dense form is the quicker one there.
-        workspace: What is computed with in passing.
+        learnt: Samples or scatter matrices, which are stored and can be updated.
+        waiting: Samples on their way into scatter matrices; they are freed before the factor is made.
+        factor: The matrices that scoring reads for each image. Without a `memory_budget` they may be larger
+            if variances are hundreds of times eps, because the dense form is then quicker.
+        workspace: Temporary tensors.
     """
 
     learnt: int
@@ -38,7 +41,7 @@ class Forecast:
 
     @classmethod
     def of(cls, *, count: int, positions: int, dimensions: int, keep_few: bool, sizes: Sizes) -> "Forecast":
-        """For `count` samples per position, which are kept while they are few or always become sums."""
+        """Return the forecast for `count` samples per position; a few stay samples if `keep_few`."""
         few = keep_few and count <= dimensions
         sample = sizes.samples * dimensions
         mean = sizes.sums * dimensions
@@ -54,14 +57,14 @@ class Forecast:
 
     @property
     def total(self) -> int:
-        """The most that is needed at a time."""
+        """The most bytes needed at a time."""
         return self.learnt + max(self.waiting, self.factor) + self.workspace
 
     def fits(self, budget: float) -> bool:
-        """Whether all of it can be in memory.
+        """Return whether everything fits in memory.
 
         Raises:
-            OverBudget: It is too much even if samples and sums are kept in a file; the figures are named.
+            OverBudget: It is too much even with samples and sums in a file; the message names the sizes.
         """
         least = self.factor + self.workspace
         if least > budget:

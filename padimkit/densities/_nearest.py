@@ -12,16 +12,16 @@ Layers = list[Float[Tensor, "_ _"]]
 
 
 def nearest_distances(query: Layers, images: list[Layers], count: int) -> Float[Tensor, "p k"]:
-    """Squared distances of each patch to the `count` nearest patches of all images, exactly.
+    """Return exact squared distances of each patch to the `count` nearest patches of all images.
 
     Args:
         query: Vectors "p c" of one image by layer, the finest first, in the order of a gallery.
-        images: The same of others.
-        count: How many distances to keep; fewer come back where there are fewer patches.
+        images: The vectors of other images, in the same form.
+        count: Number of distances to keep, or all if there are fewer patches.
 
-    Between concatenated, aligned vectors the squared distance is the sum over layers, and positions under one
+    The squared distance of concatenated, aligned vectors is the sum over layers, and all positions under one
     coarser position share its part. So the nearest under each coarser position are found first, and only they
-    get the part of the coarser layer: layer by layer, at its own resolution.
+    get the part of the coarser layer: layer by layer, each at its own resolution.
     """
     best = query[0].new_empty(len(query[0]), 0)
     for image in images:
@@ -32,10 +32,10 @@ def nearest_distances(query: Layers, images: list[Layers], count: int) -> Float[
 
 
 def indexed_distances(query: Layers, images: list[Layers], count: int, index: str) -> Float[Tensor, "p k"]:
-    """The same as a FAISS index over aligned, concatenated vectors finds them.
+    """Return the distances that a FAISS index over aligned, concatenated vectors finds.
 
     Raises:
-        BadArgument: The index does not suit these vectors, needs more of them, or finds too few.
+        BadArgument: The index does not suit the vectors, needs more of them, or finds too few.
     """
     gallery = np.concatenate([_aligned(image) for image in images])
     try:
@@ -59,7 +59,7 @@ def indexed_distances(query: Layers, images: list[Layers], count: int, index: st
 
 
 def _image_distances(query: Layers, image: Layers, count: int) -> Float[Tensor, "p k"]:
-    """The smallest for each patch, less the squared length of the patch, which is the same for all."""
+    """Return each patch's smallest squared distances, minus the patch's squared length, common to all."""
     positions = len(query[0])
     kept = _products(query[0], image[0])[:, :, None]
     for layer, others in zip(query[1:], image[1:], strict=True):
@@ -71,7 +71,7 @@ def _image_distances(query: Layers, image: Layers, count: int) -> Float[Tensor, 
 
 
 def _products(query: Float[Tensor, "q c"], others: Float[Tensor, "g c"]) -> Float[Tensor, "q g"]:
-    """|g|^2 - 2 q.g"""
+    """Return |g|^2 - 2 q.g for each pair."""
     return torch.addmm(others.square().sum(1)[None], query, others.T, alpha=-2)
 
 

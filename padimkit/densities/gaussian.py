@@ -24,8 +24,8 @@ _FORMS: dict[str, type[Dense]] = {"empirical": Moments, "ledoit_wolf": ShrunkMom
 _DTYPES = {"float32": torch.float32, "float64": torch.float64}
 _PREPARING = Lock()  # of all Gaussians: a lock of their own could be neither copied nor pickled
 _CONSTANT, _LINEAR, _SQUARE = (0.0, 0.0), (1.0, 1.0), (2.0, 2.0)
-# Moments do not grow with the images, once there are more of them than channels: until then samples are kept,
-# which are fewer. Distances take d * d products, and factors d * d * d.
+# Moments do not grow with the number of images; while there are fewer images than channels, samples are kept,
+# which take less. Distances take d * d products, and factors d * d * d.
 _THEORY = Theory(
     images=Growth(_LINEAR, _CONSTANT, _CONSTANT, _CONSTANT, _CONSTANT),
     side=Growth(_SQUARE, _SQUARE, _SQUARE, _SQUARE, _SQUARE),
@@ -39,14 +39,14 @@ class Gaussian(DensityModel, Updatable, Mergeable, MemoryForecast, ExpectedGrowt
 
     Args:
         eps: Added to the diagonal of the covariance, which is singular for fewer images than channels.
-        covariance: The sample covariance divided by n - 1, or shrunk by Ledoit-Wolf.
+        covariance: The sample covariance, divided by n - 1, or shrunk by Ledoit-Wolf.
         scope: One Gaussian per position, or one that all positions share.
-        precision: Of the sums and of the scores; float32 resolves variances down to 1e-6 of the largest.
+        precision: Precision of sums and scores; float32 resolves variances down to 1e-6 of the largest.
         storage: "half" keeps samples in float16 and the factor that scoring reads in bfloat16: half the
-            memory, disk and time. Where features vary about as much as the root of eps, as those of ResNets
-            do, scores change by about 0.0002 of their value, seldom by 0.01; at 50 times as much, by 0.02.
+            memory, disk and time. Scores change by about 0.0002 of their value, seldom by 0.01, if features
+            vary about as much as the root of eps, like those of ResNets; at 50 times as much, by 0.02.
         memory_budget: GB (1e9 bytes) that fit and score may take; each of several levels has its own. Beyond
-            it, samples and sums are kept in a temporary file; where that is not enough, the fit is refused,
+            it, samples and sums are kept in a temporary file. If that is not enough, the fit is refused,
             before it begins if the number of images is known by then.
     """
 
@@ -78,7 +78,7 @@ class Gaussian(DensityModel, Updatable, Mergeable, MemoryForecast, ExpectedGrowt
         self._grid: tuple[int, int] | None = None
 
     def forecast(self, *, images: int, channels: int, positions: int) -> Forecast:
-        """The bytes that a fit on so many images takes, for embeddings of these channels and positions."""
+        """Return the bytes that a fit on this many images takes, by purpose."""
         shared = self.scope == "shared"
         dtype = _DTYPES[self.precision]
         return Forecast.of(
@@ -92,18 +92,18 @@ class Gaussian(DensityModel, Updatable, Mergeable, MemoryForecast, ExpectedGrowt
         )
 
     def peak_bytes(self, *, images: int, channels: int, positions: int) -> int:
-        """The total of the forecast."""
+        """Return the total of the forecast."""
         return self.forecast(images=images, channels=channels, positions=positions).total
 
     def expected_growth(self) -> Theory:
         return _THEORY
 
     def fit(self, stream: Iterable[Embedding]) -> None:
-        """Learns mean and covariance in one pass, in memory that does not depend on the number of images.
+        """Learn mean and covariance in one pass, in memory that does not depend on the number of images.
 
         Raises:
             BadData: There are no embeddings.
-            OverBudget: It would take more than `memory_budget`; the figures are named.
+            OverBudget: The fit needs more than `memory_budget`; the message names the sizes.
         """
         self._learnt = self._whitening = self._grid = None
         self.update(stream)
@@ -111,7 +111,7 @@ class Gaussian(DensityModel, Updatable, Mergeable, MemoryForecast, ExpectedGrowt
             raise BadData("Gaussian was given no embeddings to learn from.")
 
     def update(self, stream: Iterable[Embedding]) -> None:
-        """Learns from more embeddings, exactly as if all had been in one stream."""
+        """Learn from more embeddings, exactly as if all were in one stream."""
         batches = max(1, length_hint(stream, 1))
         for embedding in stream:
             if not len(embedding.patches):
@@ -119,19 +119,18 @@ class Gaussian(DensityModel, Updatable, Mergeable, MemoryForecast, ExpectedGrowt
             vectors = self._vectors(embedding.patches)
             seen = self._learnt.count if self._learnt else 0
             allocator = self._allocator(seen + batches * vectors.shape[0], *vectors.shape[1:])
-            batches = (
-                1  # further ones may be smaller than the first, and the first has been forecast with them
-            )
+            # The first batch was forecast with all that follow; these may be smaller.
+            batches = 1
             self._learn(vectors, allocator)
             self._grid = self._grid_of(embedding.patches)
             self._whitening = None
 
     def merge(self, other: "Gaussian") -> None:
-        """Learns what `other` has learnt.
+        """Learn what `other` has learnt.
 
         Raises:
             CannotMerge: `other` has other arguments.
-            NotFitted: One of the two has learnt nothing yet.
+            NotFitted: One of the two was not fitted.
         """
         require_alike(self, other)
         own, others = self._fitted("merge"), other._fitted("merge")
@@ -140,7 +139,7 @@ class Gaussian(DensityModel, Updatable, Mergeable, MemoryForecast, ExpectedGrowt
         self._whitening = None
 
     def score(self, embedding: Embedding) -> Scores:
-        """The distance of each patch from what is normal at its position."""
+        """Return the distance of each patch from the normal patches at its position."""
         whitening = self._whiten()
         batch, channels, height, width = embedding.patches.shape
         if channels != whitening.mean.shape[1]:
@@ -151,13 +150,13 @@ class Gaussian(DensityModel, Updatable, Mergeable, MemoryForecast, ExpectedGrowt
         return Scores(distances.T.reshape(batch, height, width).float())
 
     def state_dict(self) -> dict[str, Tensor]:
-        """The moments, or the samples where they are few, and the grid of positions."""
+        """Return the moments, or the samples if they are few, and the grid of positions."""
         learnt = self._fitted("state_dict")
         assert self._grid is not None
         return learnt.state_dict() | {"grid": torch.tensor(self._grid)}
 
     def load_state_dict(self, state: dict[str, Tensor]) -> None:
-        """Takes over the moments."""
+        """Load the state that `state_dict` returned."""
         height, width = state["grid"].tolist()
         self._grid = (height, width)
         samples = state["samples"]
@@ -184,7 +183,7 @@ class Gaussian(DensityModel, Updatable, Mergeable, MemoryForecast, ExpectedGrowt
             self._learnt.update(vectors)
 
     def _allocator(self, count: int, positions: int, dimensions: int) -> Allocator:
-        """Where to keep what is learnt from so many vectors per position."""
+        """Return the allocator for moments of this many vectors per position."""
         if self.memory_budget is None:
             return IN_MEMORY
         expected = self.forecast(images=count, channels=dimensions, positions=positions)

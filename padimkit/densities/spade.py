@@ -16,7 +16,7 @@ from padimkit.errors import BadArgument, BadData, BadFeatures, BadShape, NotFitt
 from padimkit.values import Embedding, Growth, Pyramid, Scores, Theory
 
 _CONSTANT, _LINEAR, _SQUARE = (0.0, 0.0), (1.0, 1.0), (2.0, 2.0)
-# Everything is kept, and all positions of an image are compared with all positions of each gallery image.
+# All features are kept, and all positions of an image are compared with all positions of each gallery image.
 _THEORY = Theory(
     images=Growth(_LINEAR, _CONSTANT, _CONSTANT, _LINEAR, _LINEAR),
     side=Growth(_SQUARE, (2.0, 4.0), (4.0, 4.0), _SQUARE, _SQUARE),
@@ -28,15 +28,15 @@ _THEORY = Theory(
 class Spade(DensityModel, PyramidDensity, MemoryForecast, ExpectedGrowth):
     """Mean squared distance to nearest neighbours (Cohen and Hoshen 2020, SPADE, sections 3.2 and 3.3).
 
-    An image is compared with the descriptors of the training images; each of its patches with all patches of
-    the images whose descriptors are nearest. The search is exact unless `index` says otherwise.
+    The descriptor of an image is compared with those of the training images, and each of its patches with all
+    patches of the images with the nearest descriptors. The search is exact unless `index` says otherwise.
 
     Args:
-        image_neighbours: K of the image's score: its mean squared distance to so many training images.
-        gallery_neighbours: So many nearest images make up the gallery in which patches are looked up.
-        patch_neighbours: The paper's kappa: a patch is scored by its mean squared distance to so many.
+        image_neighbours: The paper's K: an image's score is its mean squared distance to this many images.
+        gallery_neighbours: Number of nearest images whose patches form the gallery of an image.
+        patch_neighbours: The paper's kappa: a patch's score is its mean squared distance to this many.
         index: "Flat", or another factory string of FAISS for the gallery of each image, such as
-            "IVF64,Flat" or "HNSW32"; those but "Flat" are trained anew for each image.
+            "IVF64,Flat" or "HNSW32"; all but "Flat" are trained anew for each image.
         memory_budget: GB (1e9 bytes) of features to keep in memory; further ones are kept in temporary files.
     """
 
@@ -62,23 +62,23 @@ class Spade(DensityModel, PyramidDensity, MemoryForecast, ExpectedGrowth):
         self._gallery: Gallery | None = None
 
     def peak_bytes(self, *, images: int, channels: int, positions: int) -> int:
-        """All features, as if aligned: an upper bound where layers are kept at their own resolution."""
+        """Return the bytes of all features, aligned: an upper bound if layers keep their resolutions."""
         return 4 * images * channels * positions
 
     def expected_growth(self) -> Theory:
         return _THEORY
 
     def fit(self, stream: Iterable[Embedding]) -> None:
-        """Keeps the features of all images.
+        """Keep the features of all images.
 
         Raises:
-            BadFeatures: There is no descriptor.
-            BadArgument: There are fewer images than neighbours are asked for.
+            BadFeatures: The embeddings have no descriptor.
+            BadArgument: There are fewer images or patches than neighbours.
         """
         self.fit_pyramids(_as_pyramid(embedding) for embedding in stream)
 
     def fit_pyramids(self, stream: Iterable[Pyramid]) -> None:
-        """The same, at the resolution of each layer."""
+        """Keep the features of all images, each layer at its own resolution."""
         self._gallery = None
         gallery = Gallery(self._budget)
         for pyramid in stream:
@@ -89,11 +89,11 @@ class Spade(DensityModel, PyramidDensity, MemoryForecast, ExpectedGrowth):
         self._gallery = gallery
 
     def score(self, embedding: Embedding) -> Scores:
-        """Mean squared distances of patches, and of images."""
+        """Return the mean squared distances of patches and of images."""
         return self.score_pyramid(_as_pyramid(embedding))
 
     def score_pyramid(self, pyramid: Pyramid) -> Scores:
-        """The same, from layers at their own resolution."""
+        """Return the same scores from layers at their own resolutions."""
         gallery = self._fitted()
         height, width = pyramid.maps[0].shape[2:]
         distances, nearest = self._nearest_images(_descriptor(pyramid))
@@ -108,11 +108,11 @@ class Spade(DensityModel, PyramidDensity, MemoryForecast, ExpectedGrowth):
         return Scores(patches.reshape(-1, height, width), scores)
 
     def state_dict(self) -> dict[str, Tensor]:
-        """All features and descriptors."""
+        """Return all features and descriptors."""
         return self._fitted().state_dict()
 
     def load_state_dict(self, state: dict[str, Tensor]) -> None:
-        """Takes over the features."""
+        """Load all features and descriptors."""
         self._gallery = Gallery.from_state_dict(state, self._budget)
 
     @property
@@ -141,7 +141,7 @@ class Spade(DensityModel, PyramidDensity, MemoryForecast, ExpectedGrowth):
     def _nearest_images(
         self, descriptors: Float[Tensor, "b e"]
     ) -> tuple[Float[Tensor, "b k"], "torch.Tensor"]:
-        """Squared distances and indices of the training images that are needed, the nearest first."""
+        """Return squared distances and indices of the nearest training images, the nearest first."""
         known = self._fitted().descriptors
         if descriptors.shape[1] != known.shape[1]:
             raise BadShape(
@@ -168,7 +168,7 @@ def _as_pyramid(embedding: Embedding) -> Pyramid:
 def _descriptor(pyramid: Pyramid) -> Float[Tensor, "b e"]:
     if pyramid.descriptor is None:
         raise BadFeatures(
-            "Spade compares images by a descriptor, and the backbone gives none. Set its option "
+            "Spade compares images by a descriptor, but the backbone gives none. Set its option "
             '"descriptor" to a layer, such as --pipeline.backbone.descriptor=layer4.'
         )
     return pyramid.descriptor
