@@ -1,1 +1,1 @@
-"""Metrics: predictions and truth to one figure."""
+"""Metrics, each of which turns predictions and truth into one value."""

@@ -1,4 +1,4 @@
-"""Any number of values in sorted runs, in bounded memory, exactly."""
+"""Sorted runs of any number of values, exact and in bounded memory."""
 
 from collections.abc import Iterator
 from typing import final
@@ -10,36 +10,36 @@ from jaxtyping import Float32, Int, Int32, Int64
 from padimkit.memory import ON_DISK
 
 RUN = 2**25  # values that are sorted together
-IN_MEMORY = 2**28  # bytes of runs, beyond which further ones are kept in files
+IN_MEMORY = 2**28  # bytes of runs; further ones are kept in files
 
 
 def keys(scores: Float32[np.ndarray, " n"]) -> Int32[np.ndarray, " n"]:
-    """Integers in the order of the scores, which sort three times as quickly; NaN is not allowed."""
-    bits = (scores + np.float32(0)).view(np.int32)  # -0 becomes 0, which has other bits
+    """Return integers in the order of the scores, which sort three times as fast; NaN is not allowed."""
+    bits = (scores + np.float32(0)).view(np.int32)  # -0 becomes 0: they are equal, but their bits differ
     ordered: Int32[np.ndarray, " n"] = np.where(bits < 0, bits ^ np.int32(0x7FFFFFFF), bits)
     return ordered
 
 
 @final
 class Runs:
-    """A collection of integers that can say how many of them are below others.
+    """A collection of integers that counts how many of them are below given values.
 
-    It never holds more than `IN_MEMORY` bytes of runs and what is needed to make one; all else is in
-    temporary files.
+    It holds at most `IN_MEMORY` bytes of runs, plus the run that is being filled; all others are in temporary
+    files.
     """
 
     def __init__(self) -> None:
         self.clear()
 
     def clear(self) -> None:
-        """Forgets all values."""
+        """Forget all values."""
         self.count = 0
         self._buffer = np.empty(0, np.int32)
         self._filled = 0
         self._sorted: list[Int[np.ndarray, " _"]] = []
 
     def add(self, values: Int[np.ndarray, " n"]) -> None:
-        """Takes in more values of the same type."""
+        """Add more values of the same type."""
         self.count += values.size
         while values.size:
             if self._filled == self._buffer.size:
@@ -54,18 +54,18 @@ class Runs:
         return self.__dict__ | {"_buffer": self._buffer[: self._filled].copy()}
 
     def __iter__(self) -> Iterator[Int[np.ndarray, " _"]]:
-        """The runs; each is sorted."""
+        """Return the runs; each is sorted."""
         self._sort()
         return iter(self._sorted)
 
     def ranks(self, values: Int[np.ndarray, " n"]) -> tuple[Int64[np.ndarray, " n"], Int64[np.ndarray, " n"]]:
-        """How many are below each value, and how many are not above it; quick where the values are sorted."""
+        """Return how many are below each value, and how many are not above it; fast for sorted values."""
         below, not_above = np.zeros(values.size, np.int64), np.zeros(values.size, np.int64)
         for run in self:
             first = run.searchsorted(values)
             below += first
             not_above += first
-            tied = run[np.minimum(first, run.size - 1)] == values  # few are: only for them look again
+            tied = run[np.minimum(first, run.size - 1)] == values  # few are: only these are searched again
             not_above[tied] += run.searchsorted(values[tied], side="right") - first[tied]
         return below, not_above
 
@@ -81,6 +81,6 @@ class Runs:
 
 
 def _unwritten(size: int, dtype: np.dtype[np.generic]) -> Int[np.ndarray, " _"]:
-    """Memory that takes room as it is written; numpy's own comes in large pages, which can be slow to get."""
+    """Return memory that is taken as it is written; numpy's comes in large pages, often slow to get."""
     empty: Int[np.ndarray, " _"] = torch.empty(size * dtype.itemsize, dtype=torch.uint8).numpy().view(dtype)
     return empty

@@ -1,4 +1,4 @@
-"""Scores beside what is true of them."""
+"""Scores beside the truth about them."""
 
 from typing import Literal, TypeAlias, final
 
@@ -20,7 +20,7 @@ _TRUTH = {"image": "labels", "pixel": "masks"}
 
 @final
 class Comparison:
-    """Pairs the scores of images or pixels with the truth, and knows whether both kinds have been seen."""
+    """The scores of images or pixels, paired with the truth, and the numbers of normal and anomalous ones."""
 
     def __init__(self, metric: str, level: Level) -> None:
         self._metric = metric
@@ -28,13 +28,13 @@ class Comparison:
         self.clear()
 
     def clear(self) -> None:
-        """Forgets what has been seen."""
+        """Forget all batches."""
         self._seen = {"normal": 0, "anomalous": 0}
         self._images = 0
         self._images_without_truth = 0
 
     def pair(self, prediction: Prediction, truth: Batch) -> tuple[ScoreArray, TruthArray]:
-        """The scores of a batch, in float32, and where they are anomalous; both empty without truth.
+        """Return the scores of a batch in float32 and their truth, true if anomalous; both may be empty.
 
         Raises:
             BadShape: Scores and truth are not of the same shape.
@@ -55,7 +55,7 @@ class Comparison:
         return pair
 
     def require_both(self) -> None:
-        """Raises UndefinedMetric if truth is missing, or all is normal, or all is anomalous."""
+        """Raise UndefinedMetric if truth is missing, or if everything is normal or everything anomalous."""
         self._require_truth()
         absent = " and ".join(f"0 {kind}" for kind, count in self._seen.items() if count == 0)
         if absent:
@@ -67,10 +67,10 @@ class Comparison:
     def _require_truth(self) -> None:
         truth, missing = _TRUTH[self._level], self._images_without_truth
         if missing and missing == self._images:
-            raise UndefinedMetric(f"{self._metric} needs {truth}, the data set has no {truth}.")
+            raise UndefinedMetric(f"{self._metric} needs {truth}, but the data set has no {truth}.")
         if missing:
             raise UndefinedMetric(
-                f"{self._metric} needs {truth} for all images, {missing} of {self._images} have none."
+                f"{self._metric} needs {truth} for all images, but {missing} of {self._images} have none."
             )
 
 

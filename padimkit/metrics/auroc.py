@@ -1,4 +1,4 @@
-"""Area under the ROC curve, of images and of pixels."""
+"""The area under the ROC curve, of images and of pixels."""
 
 from typing import final
 
@@ -7,7 +7,7 @@ from padimkit.metrics._sorted_runs import Runs, keys
 from padimkit.metrics._truth import Comparison
 from padimkit.values import Batch, Prediction
 
-_CHUNK = 2**18  # ranks are 64-bit: keeps them small beside the scores
+_CHUNK = 2**18  # ranks are 64-bit: chunks keep them small beside the scores
 
 
 @final
@@ -21,15 +21,15 @@ class ImageAUROC(Metric, ReferenceValues):
         self._scores = _Scores(Comparison("image_auroc", "image"))
 
     def update(self, prediction: Prediction, truth: Batch) -> None:
-        """Takes in image scores and labels."""
+        """Add image scores and labels."""
         self._scores.add(prediction, truth)
 
     def compute(self) -> float:
-        """The probability that an anomalous image scores higher than a normal one; ties count half."""
+        """Return the probability that an anomalous image scores higher than a normal one; ties count half."""
         return self._scores.auroc()
 
     def reset(self) -> None:
-        """Forgets all images."""
+        """Forget all images."""
         self._scores.clear()
 
 
@@ -37,7 +37,7 @@ class ImageAUROC(Metric, ReferenceValues):
 class PixelAUROC(Metric, ReferenceValues):
     """Area under the ROC curve of the pixels of all images together, exact, from 0 to 1.
 
-    It keeps 4 bytes per pixel of the test set, at most 0.8 GB of them in memory and the others in a file.
+    It keeps 4 bytes per pixel of the test set, at most 0.8 GB of them in memory and the rest in files.
     """
 
     higher_is_better = True
@@ -47,15 +47,15 @@ class PixelAUROC(Metric, ReferenceValues):
         self._scores = _Scores(Comparison("pixel_auroc", "pixel"))
 
     def update(self, prediction: Prediction, truth: Batch) -> None:
-        """Takes in anomaly maps and masks."""
+        """Add anomaly maps and masks."""
         self._scores.add(prediction, truth)
 
     def compute(self) -> float:
-        """The probability that an anomalous pixel scores higher than a normal one; ties count half."""
+        """Return the probability that an anomalous pixel scores higher than a normal one; ties count half."""
         return self._scores.auroc()
 
     def reset(self) -> None:
-        """Forgets all pixels."""
+        """Forget all pixels."""
         self._scores.clear()
 
 
@@ -72,7 +72,7 @@ class _Scores:
 
     def add(self, prediction: Prediction, truth: Batch) -> None:
         scores, anomalous = self._comparison.pair(prediction, truth)
-        # Image by image: what is made of one map stays in a cache.
+        # Image by image: temporary arrays of one map fit in a cache.
         for some, where in zip(scores, anomalous, strict=True) if scores.ndim > 1 else [(scores, anomalous)]:
             self._normal.add(keys(some[~where]))
             self._anomalous.add(keys(some[where]))
@@ -83,9 +83,9 @@ class _Scores:
 
 
 def share_of_wins(low: Runs, high: Runs) -> float:
-    """The share of all pairs in which the value from `high` is the higher one; ties count half.
+    """Return the share of all pairs in which the value from `high` is the higher one; ties count half.
 
-    It is the Mann-Whitney U statistic divided by the number of pairs.
+    This is the Mann-Whitney U statistic divided by the number of pairs.
     """
     if high.count > low.count:
         return 1 - share_of_wins(high, low)  # each value of the smaller set costs a search in the larger

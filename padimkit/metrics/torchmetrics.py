@@ -1,4 +1,4 @@
-"""The metrics of torchmetrics."""
+"""The metrics of torchmetrics as metrics of padimkit."""
 
 from typing import final
 
@@ -19,15 +19,15 @@ class TorchMetric(Metric):
     """A metric of torchmetrics for binary classification that gives one number.
 
     torchmetrics takes scores outside [0, 1] for logits and squashes them, which makes large ones equal. So
-    all scores are kept and stretched in float64: 0 is the lowest of the test set, 1 the highest, and the
-    order stays. Metrics that only depend on the order, such as BinaryAveragePrecision, are what they would
-    be for the scores themselves, within the float32 of torchmetrics. The threshold of others, such as
-    BinaryF1Score, lies at that share of the way from the lowest to the highest score: a single extreme
-    score moves it, so compare such figures on one test set only. Calibration errors mean nothing here.
+    all scores are kept and scaled in float64, in the same order, from 0, the lowest of the test set, to 1,
+    the highest. Metrics that depend on the order only, such as BinaryAveragePrecision, stay the same, within
+    the float32 of torchmetrics. The threshold of others, such as BinaryF1Score, lies at that share of the way
+    from the lowest to the highest score: a single extreme score moves it, so compare their values on one test
+    set only. Calibration errors mean nothing here.
 
     Args:
         metric: Any metric that takes scores and targets 0 and 1, by its class path.
-        level: Whether the metric is taken over images or over pixels.
+        level: The scores that the metric takes: those of images or those of pixels.
     """
 
     def __init__(self, metric: torchmetrics.Metric, level: Level = "image") -> None:
@@ -43,21 +43,21 @@ class TorchMetric(Metric):
 
     @property
     def higher_is_better(self) -> bool:
-        """As the metric says."""
+        """Return the direction that the metric states."""
         return bool(self.metric.higher_is_better)
 
     def update(self, prediction: Prediction, truth: Batch) -> None:
-        """Takes in scores and labels, or maps and masks."""
+        """Add scores and labels, or maps and masks."""
         scores, anomalous = self._comparison.pair(prediction, truth)
         self._normal.append(scores[~anomalous])
         self._anomalous.append(scores[anomalous])
 
     def compute(self) -> float:
-        """The figure over all images or pixels.
+        """Return the metric value over all images or pixels.
 
         Raises:
             BadArgument: The metric does not take binary targets, or its result is not one number.
-            UndefinedMetric: The truth is missing or of one kind only, or a score is infinite.
+            UndefinedMetric: The truth is missing, all of it is equal, or a score is infinite.
         """
         self._comparison.require_both()
         scores = self._stretched(np.concatenate([*self._normal, *self._anomalous]))
@@ -66,7 +66,7 @@ class TorchMetric(Metric):
         return self._number(self._result(scores, targets))
 
     def reset(self) -> None:
-        """Forgets all images."""
+        """Forget all scores."""
         self._comparison.clear()
         self._normal, self._anomalous = [], []
 

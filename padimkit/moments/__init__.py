@@ -1,4 +1,4 @@
-"""What a Gaussian learns: count, mean and scatter, exactly the same whatever the batches are."""
+"""The moments that a Gaussian learns: count, mean and scatter, exactly the same for any batches."""
 
 from padimkit.moments.buffered import BufferedMoments
 from padimkit.moments.ledoit_wolf import ShrunkMoments

@@ -1,4 +1,4 @@
-"""Ledoit-Wolf shrinkage from moments that can be updated and merged like the others."""
+"""Ledoit-Wolf shrinkage from moments that can be updated and merged."""
 
 from collections.abc import Callable
 from typing import final
@@ -13,10 +13,10 @@ from padimkit.moments.moments import Moments
 
 @final
 class ShrunkMoments:
-    """Moments, and beside them what the optimal shrinkage of the covariance needs.
+    """Moments, with two higher sums that the optimal shrinkage of the covariance needs.
 
-    With y the deviation from the mean: `cubic` is the sum of |y|^2 y, `quartic` the sum of |y|^4. Both can
-    be moved to another mean exactly, so that batches are merged without being kept.
+    For deviations y from the mean, `cubic` is the sum of |y|^2 y and `quartic` the sum of |y|^4. Both can be
+    moved to another mean exactly, so batches can be merged without keeping them.
     """
 
     def __init__(self, moments: Moments, cubic: Float[Tensor, "p d"], quartic: Float[Tensor, " p"]) -> None:
@@ -34,13 +34,13 @@ class ShrunkMoments:
         device: torch.device,
         allocator: Allocator = IN_MEMORY,
     ) -> "ShrunkMoments":
-        """Moments of no vectors, to be updated."""
+        """Return moments of no vectors, to be updated."""
         moments = Moments.empty(positions, dimensions, dtype=dtype, device=device, allocator=allocator)
         return cls(moments, torch.zeros_like(moments.mean), torch.zeros_like(moments.mean[:, 0]))
 
     @property
     def count(self) -> int:
-        """How many vectors have been seen at each position."""
+        """The number of vectors at each position."""
         return self.moments.count
 
     @property
@@ -49,7 +49,7 @@ class ShrunkMoments:
         return self.moments.mean
 
     def update(self, samples: Float[Tensor, "n p d"]) -> None:
-        """Takes in n more vectors per position."""
+        """Add n vectors per position."""
         samples = samples.to(self.mean)
         positions, dimensions = samples.shape[1:]
         batch = Moments.empty(positions, dimensions, dtype=samples.dtype, device=samples.device)
@@ -59,11 +59,11 @@ class ShrunkMoments:
         self.merge(ShrunkMoments(batch, (squares * deviations).sum(0), squares[:, :, 0].square().sum(0)))
 
     def absorb(self, count: int, vectors_at: Callable[[slice], Float[Tensor, "k n d"]]) -> None:
-        """Takes in `count` more vectors per position; `vectors_at` gives those at some positions."""
+        """Add `count` vectors per position; `vectors_at` gives the vectors at some positions."""
         self.update(vectors_at(slice(0, self.mean.shape[0])).transpose(0, 1))
 
     def merge(self, other: "ShrunkMoments") -> None:
-        """Takes in what `other` has seen."""
+        """Add the vectors of `other`."""
         total = max(self.count + other.count, 1)
         mean = self.mean + (other.mean - self.mean) * (other.count / total)
         own_cubic, own_quartic = self._about(mean)
@@ -73,7 +73,7 @@ class ShrunkMoments:
         self.moments.merge(other.moments)
 
     def covariance(self, positions: slice = slice(None)) -> Float[Tensor, "k d d"]:
-        """The shrunk covariance per position (Ledoit and Wolf 2004, as scikit-learn's LedoitWolf)."""
+        """Return the shrunk covariance per position (Ledoit and Wolf 2004, as scikit-learn's LedoitWolf)."""
         count, dimensions = self.count, self.mean.shape[1]
         sample = self.moments.scatter[positions] / count
         variance = _trace(sample) / dimensions
@@ -86,18 +86,18 @@ class ShrunkMoments:
         return sample
 
     def state_dict(self) -> dict[str, Tensor]:
-        """The state of the moments, and the two higher sums."""
+        """Return the state of the moments and the two higher sums."""
         return self.moments.state_dict() | {"cubic": self.cubic, "quartic": self.quartic}
 
     @classmethod
     def from_state_dict(cls, state: dict[str, Tensor], allocator: Allocator = IN_MEMORY) -> "ShrunkMoments":
-        """The moments that `state_dict` has written."""
+        """Return the moments of a state that `state_dict` returned."""
         return cls(
             Moments.from_state_dict(state, allocator), state["cubic"].clone(), state["quartic"].clone()
         )
 
     def copy(self, allocator: Allocator = IN_MEMORY) -> "ShrunkMoments":
-        """The same moments, to be updated on their own."""
+        """Return a copy of the moments, to be updated on its own."""
         return ShrunkMoments(self.moments.copy(allocator), self.cubic.clone(), self.quartic.clone())
 
     def at(self, positions: slice) -> "ShrunkMoments":
@@ -106,7 +106,7 @@ class ShrunkMoments:
         return ShrunkMoments(moments, self.cubic[positions].clone(), self.quartic[positions].clone())
 
     def _about(self, mean: Float[Tensor, "p d"]) -> tuple[Float[Tensor, "p d"], Float[Tensor, " p"]]:
-        """The cubic and quartic sums of the deviations from another mean, by expanding |y - s|^4."""
+        """Return the cubic and quartic sums of the deviations from another mean, by expanding |y - s|^4."""
         shift = mean - self.mean
         scatter, count = self.moments.scatter, self.count
         length = shift.square().sum(1)

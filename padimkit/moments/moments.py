@@ -1,4 +1,4 @@
-"""Count, mean and scatter of vectors: all that PaDiM learns, batch by batch and in bounded memory."""
+"""The count, mean and scatter of vectors: all that PaDiM learns, batch by batch and in bounded memory."""
 
 import math
 from collections.abc import Callable
@@ -17,9 +17,9 @@ from padimkit.memory import CACHE, IN_MEMORY, Allocator, slices
 class Moments:
     """Moments of n vectors of d dimensions at each of p positions.
 
-    `scatter` is the sum of outer products of the deviations from `mean`; it is changed in place, since for
-    550 dimensions at 3136 positions it takes 3.8 GB. Raw second moments are never formed: they cancel
-    where the mean is large.
+    `scatter` is the sum of the outer products of the deviations from `mean`. It is changed in place, since it
+    takes 3.8 GB for 550 dimensions at 3136 positions. Raw second moments are never formed: they would cancel
+    if the mean is large.
     """
 
     def __init__(self, count: int, mean: Float[Tensor, "p d"], scatter: Float[Tensor, "p d d"]) -> None:
@@ -37,21 +37,21 @@ class Moments:
         device: torch.device,
         allocator: Allocator = IN_MEMORY,
     ) -> "Moments":
-        """Moments of no vectors, to be updated; float32 or float64."""
+        """Return moments of no vectors, to be updated, in float32 or float64."""
         mean = torch.zeros(positions, dimensions, dtype=dtype, device=device)
         return cls(0, mean, allocator.empty((positions, dimensions, dimensions), dtype, device).zero_())
 
     def update(self, samples: Float[Tensor, "n p d"]) -> None:
-        """Takes in n more vectors per position."""
+        """Add n vectors per position."""
         self._check(samples.shape[1:])
         self.absorb(samples.shape[0], lambda positions: samples[:, positions].transpose(0, 1))
 
     def absorb(self, count: int, vectors_at: Callable[[slice], Float[Tensor, "k n d"]]) -> None:
-        """Takes in more vectors per position (Chan, Golub and LeVeque 1979, the pairwise formula).
+        """Add vectors per position (Chan, Golub and LeVeque 1979, the pairwise formula).
 
         Args:
-            count: How many vectors there are at each position, at least one.
-            vectors_at: Gives those at some positions.
+            count: Number of new vectors at each position, at least one.
+            vectors_at: Returns the new vectors at some positions.
         """
         positions, dimensions = self.mean.shape
         size = self.scatter.element_size() * dimensions * (dimensions + 2 * count)
@@ -67,7 +67,7 @@ class Moments:
         self.count += count
 
     def merge(self, other: "Moments") -> None:
-        """Takes in what `other` has seen."""
+        """Add the vectors of `other`."""
         self._check(other.mean.shape)
         positions, dimensions = self.mean.shape
         for chosen in slices(positions, 2 * self.scatter.element_size() * dimensions**2, CACHE):
@@ -77,7 +77,7 @@ class Moments:
         self.count += other.count
 
     def all_reduce(self) -> None:
-        """Sums over all processes of `torch.distributed`: afterwards each holds the moments of all data."""
+        """Sum over all processes of `torch.distributed`, so that each holds the moments of all data."""
         count = torch.tensor(self.count, device=self.mean.device)
         torch.distributed.all_reduce(count)
         mean = self.mean * (self.count / count.item())
@@ -88,11 +88,11 @@ class Moments:
         self.count, self.mean = int(count.item()), mean
 
     def covariance(self, positions: slice = slice(None)) -> Float[Tensor, "k d d"]:
-        """The unbiased sample covariance per position, divided by n - 1 (PaDiM paper, section III-B)."""
+        """Return the sample covariance per position, divided by n - 1 (PaDiM paper, section III-B)."""
         return self.scatter[positions] / (self.count - 1)
 
     def state_dict(self) -> dict[str, Tensor]:
-        """Count, mean, and the lower triangle of the symmetric scatter."""
+        """Return count, mean, and the lower triangle of the symmetric scatter."""
         rows, columns = _lower_triangle(self.mean.shape[1], self.mean.device)
         return {
             "count": torch.tensor(self.count),
@@ -102,7 +102,7 @@ class Moments:
 
     @classmethod
     def from_state_dict(cls, state: dict[str, Tensor], allocator: Allocator = IN_MEMORY) -> "Moments":
-        """The moments that `state_dict` has written."""
+        """Return the moments of a state that `state_dict` returned."""
         mean, packed = state["mean"], state["scatter"]
         positions, dimensions = mean.shape
         if packed.shape != (positions, dimensions * (dimensions + 1) // 2):  # before asking for memory
@@ -117,7 +117,7 @@ class Moments:
         return cls(int(state["count"]), mean.clone(), scatter)
 
     def copy(self, allocator: Allocator = IN_MEMORY) -> "Moments":
-        """The same moments, to be updated on their own."""
+        """Return a copy of the moments, to be updated on its own."""
         return Moments(self.count, self.mean.clone(), allocator.copy(self.scatter))
 
     def at(self, positions: slice) -> "Moments":
@@ -125,7 +125,7 @@ class Moments:
         return Moments(self.count, self.mean[positions].clone(), self.scatter[positions].clone())
 
     def _shift(self, chosen: slice, count: int, mean: Float[Tensor, "k d"]) -> Float[Tensor, "k d"]:
-        """Moves the mean on; the outer product of the result with itself is due to the scatter."""
+        """Update the mean, and return the vector whose outer product with itself updates the scatter."""
         total = max(self.count + count, 1)
         shift = mean - self.mean[chosen]
         self.mean[chosen] += shift * (count / total)

@@ -1,4 +1,4 @@
-"""Vectors kept as they are: while they are few, that takes less room than their scatter matrix."""
+"""Vectors kept as they are, which takes less memory than a scatter matrix while they are few."""
 
 from typing import final
 
@@ -9,19 +9,19 @@ from torch import Tensor
 from padimkit.errors import BadFeatures, BadShape
 from padimkit.memory import IN_MEMORY, Allocator
 
-_ROWS = 64  # that are reserved together in a file
+_ROWS = 64  # reserved together in a file
 
 
 @final
 class Samples:
     """All n vectors of d dimensions at each of p positions, as differences from the first one.
 
-    Differences need fewer digits than vectors with a large mean, so that they can be kept in half precision.
+    Differences need fewer digits than vectors with a large mean, so they can be kept in half precision.
 
     Args:
         origin: The first vector at each position.
-        batches: The differences; never changed once they are here.
-        allocator: Where further ones are kept.
+        batches: The differences, which are never changed.
+        allocator: Allocates memory for further differences.
     """
 
     def __init__(
@@ -41,36 +41,36 @@ class Samples:
         storage: torch.dtype,
         allocator: Allocator,
     ) -> "Samples":
-        """These vectors, whose origin is kept in `precision` and whose differences in `storage`."""
+        """Return samples of these vectors, with the origin in `precision` and differences in `storage`."""
         samples = cls(vectors[0].to(precision, copy=True).contiguous(), _none(vectors[0], storage), allocator)
         samples.update(vectors)
         return samples
 
     @property
     def count(self) -> int:
-        """How many vectors there are at each position."""
+        """The number of vectors at each position."""
         return sum(batch.shape[0] for batch in self._batches)
 
     @property
     def shape(self) -> tuple[int, int]:
-        """Positions and dimensions."""
+        """The numbers of positions and dimensions."""
         return self._origin.shape[0], self._origin.shape[1]
 
     @property
     def precision(self) -> torch.dtype:
-        """In which to compute with the vectors."""
+        """The type of number to compute with."""
         return self._origin.dtype
 
     @property
     def device(self) -> torch.device:
-        """Where the vectors are."""
+        """The device that holds the vectors."""
         return self._origin.device
 
     def update(self, vectors: Float[Tensor, "n p d"]) -> None:
-        """Takes in n more vectors per position.
+        """Add n vectors per position.
 
         Raises:
-            BadShape: They are of other dimensions, or at other positions.
+            BadShape: Their dimensions or positions differ from those of earlier vectors.
             BadFeatures: They differ by more than half precision can hold.
         """
         if tuple(vectors.shape[1:]) != self.shape:
@@ -90,17 +90,17 @@ class Samples:
         self._batches.append(batch)
 
     def merge(self, other: "Samples") -> None:
-        """Takes in the vectors of `other`."""
+        """Add the vectors of `other`."""
         for batch in list(other._batches):  # `other` may be this one
             self.update(other._origin + batch)
 
     def vectors(self, positions: slice) -> Float[Tensor, "k n d"]:
-        """The vectors at some positions."""
+        """Return the vectors at some positions."""
         origin = self._origin[positions]
         return self._differences(positions, origin).add_(origin[:, None])
 
     def at(self, positions: slice | Int[Tensor, " _"]) -> tuple[Float[Tensor, "k d"], Float[Tensor, "k n d"]]:
-        """Mean and deviations from the mean, in float64, at some positions."""
+        """Return the mean and the deviations from it, in float64, at some positions."""
         origin = self._origin[positions].double()
         differences = self._differences(positions, origin)
         mean = differences.mean(1)
@@ -112,34 +112,34 @@ class Samples:
         return mean, deviations.mT @ deviations / (self.count - 1)
 
     def move(self, allocator: Allocator) -> None:
-        """Moves all vectors, and those to come, into another place."""
+        """Move all vectors to the memory of another allocator, which also keeps further ones."""
         self._allocator = allocator
         self._batches = [allocator.copy(torch.cat(self._batches))]
         self._free = _none(self._origin, self._batches[0].dtype)[0]
 
     def copy(self) -> "Samples":
-        """The same vectors, which are shared, so that more can be taken in without changing these."""
+        """Return samples that share these vectors, so that adding to either does not change the other."""
         return Samples(self._origin, list(self._batches), self._allocator)
 
     def emptied(self, *, ahead: int) -> "Samples":
-        """No vectors, but room for so many: what comes and goes in small pieces leaves memory in tatters."""
+        """Return empty samples with `ahead` reserved rows; many small allocations would fragment memory."""
         samples = Samples(self._origin, _none(self._origin, self._batches[0].dtype), self._allocator)
         samples._free = samples._reserve(ahead)
         return samples
 
     def state_dict(self) -> dict[str, Tensor]:
-        """All differences and their origin."""
+        """Return all differences and the origin."""
         return {"samples": torch.cat(self._batches), "origin": self._origin}
 
     @classmethod
     def from_state_dict(cls, state: dict[str, Tensor], allocator: Allocator) -> "Samples":
-        """The vectors that `state_dict` has written."""
+        """Return the samples of a state that `state_dict` returned."""
         return cls(state["origin"].clone(), [allocator.copy(state["samples"])], allocator)
 
     def _differences(
         self, positions: slice | Int[Tensor, " _"], origin: Float[Tensor, "k d"]
     ) -> Float[Tensor, "k n d"]:
-        """The differences from the origin at these positions, in its precision."""
+        """Return the differences from the origin at these positions, in the precision of the origin."""
         differences = origin.new_empty(origin.shape[0], self.count, origin.shape[1])
         start = 0
         for batch in self._batches:
@@ -148,7 +148,7 @@ class Samples:
         return differences
 
     def _reserve(self, count: int) -> Float[Tensor, "n p d"]:
-        """Where so many differences can be written."""
+        """Return memory for this many differences."""
         if count > self._free.shape[0]:
             rows = count if self._allocator is IN_MEMORY else max(count, _ROWS)  # each file needs a handle
             self._free = self._allocator.empty((rows, *self.shape), self._free.dtype, self.device)

@@ -136,9 +136,9 @@ def test_nothing_at_all_is_refused():
 
 
 def test_missing_truth_is_refused_when_computed():
-    with pytest.raises(UndefinedMetric, match="image_auroc needs labels, the data set has no labels"):
+    with pytest.raises(UndefinedMetric, match="image_auroc needs labels, but the data set has no labels"):
         computed(ImageAUROC(), of_images(np.zeros(2, np.float32), None))
-    with pytest.raises(UndefinedMetric, match="pixel_auroc needs masks, the data set has no masks"):
+    with pytest.raises(UndefinedMetric, match="pixel_auroc needs masks, but the data set has no masks"):
         computed(PixelAUROC(), of_pixels(np.zeros((2, 2, 2), np.float32), None))
 
 
@@ -146,7 +146,7 @@ def test_truth_for_some_images_only_is_refused():
     metric = ImageAUROC()
     metric.update(*of_images(np.arange(8, dtype=np.float32), HALVES))
     metric.update(*of_images(np.zeros(3, np.float32), None))
-    with pytest.raises(UndefinedMetric, match="needs labels for all images, 3 of 11 have none"):
+    with pytest.raises(UndefinedMetric, match="needs labels for all images, but 3 of 11 have none"):
         metric.compute()
 
 

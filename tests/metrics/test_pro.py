@@ -197,7 +197,7 @@ def test_test_sets_without_regions_or_without_normal_pixels_are_refused(mask, ab
 
 
 def test_a_data_set_without_masks_is_refused():
-    with pytest.raises(UndefinedMetric, match="pro needs masks, the data set has no masks"):
+    with pytest.raises(UndefinedMetric, match="pro needs masks, but the data set has no masks"):
         computed(PRO(), of_pixels(np.zeros((2, 2, 2), np.float32), None))
 
 

@@ -151,7 +151,7 @@ def test_one_class_only_is_refused_with_counts():
 
 
 def test_missing_truth_is_refused():
-    with pytest.raises(UndefinedMetric, match="BinaryAUROC needs masks, the data set has no masks"):
+    with pytest.raises(UndefinedMetric, match="BinaryAUROC needs masks, but the data set has no masks"):
         computed(TorchMetric(BinaryAUROC(), level="pixel"), of_pixels(np.zeros((2, 2, 2), np.float32), None))
 
 
