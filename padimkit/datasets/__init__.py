@@ -1,1 +1,1 @@
-"""Data sets: files on disk to batches."""
+"""Data sets, which list images on disk with their labels and masks."""

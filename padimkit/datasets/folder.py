@@ -1,4 +1,4 @@
-"""Data sets in plain folders: one of normal images, and optionally others to test on."""
+"""Data sets in plain folders, one of normal images and optional ones to test on."""
 
 import hashlib
 from collections.abc import Sequence
@@ -16,9 +16,9 @@ from padimkit.images.reader import Sample
 class Folder(DataSource):
     """Images in folders of your own, searched through all their subfolders.
 
-    No image is both trained and tested on. Tested on as normal is `test_normal`; where that is not given but
-    `anomalous` is, a part of `normal` is held out. Where neither is given, all of `normal` is trained on and
-    there is no test set.
+    No image is used both to fit and to test. The normal images to test on are those of `test_normal`; if that
+    is not given but `anomalous` is, a part of `normal` is held out. If neither is given, all of `normal` is
+    for training and there is no test set.
 
     Args:
         normal: Normal images.
@@ -26,8 +26,8 @@ class Folder(DataSource):
         masks: Masks of the anomalous images, under the same relative paths: `bent/7.jpg` finds `bent/7.png`
             or `bent/7_mask.png`. A pixel above 0 is anomalous.
         test_normal: Normal images for testing only; with it, all of `normal` is for training.
-        held_out: The fraction of `normal` that is for testing only, where it is used.
-        seed: Fixes which images are held out; they are chosen by name, wherever the folder is.
+        held_out: The fraction of `normal` that is for testing only, if some are held out.
+        seed: Fixes which images are held out; they are chosen by name, so the place of the folder is free.
     """
 
     def __init__(
@@ -66,7 +66,7 @@ class Folder(DataSource):
 
         Raises:
             BadData: There is nothing to test on, a folder is missing, empty or inside another one, or an
-                anomalous image has no mask or several.
+                anomalous image has no mask or several masks.
         """
         if self.anomalous is None and self.test_normal is None:
             raise BadData(
@@ -83,7 +83,9 @@ class Folder(DataSource):
             return []
         images = list_images(self.normal)
         if len(images) < 2:
-            raise BadData(f'"{self.normal}" holds one image, none to hold out. Give "test_normal".')
+            raise BadData(
+                f'"{self.normal}" holds one image only, so none can be held out. Give "test_normal".'
+            )
         count = min(max(round(self.held_out * len(images)), 1), len(images) - 1)
         return sorted(sorted(images, key=self._draw)[:count])
 

@@ -16,7 +16,7 @@ class MVTec(DataSource):
     """One category in the layout of MVTec AD (Bergmann et al. 2019), sorted by name.
 
     Reads `train/good`, `test/good`, `test/<defect>` and `ground_truth/<defect>/<stem>_mask.png` of the
-    category; a mask's pixel above 0 is anomalous. Without a `ground_truth` folder there are no masks.
+    category; a pixel of a mask above 0 is anomalous. Without a `ground_truth` folder, images have no masks.
 
     Args:
         root: The folder that holds the categories.

@@ -1,4 +1,4 @@
-"""Data sets in the folder layout of MVTec AD whose images are rotated and shifted at random."""
+"""Data sets in the folder layout of MVTec AD, with images rotated and shifted at random."""
 
 import zlib
 from collections.abc import Callable, Sequence
@@ -30,17 +30,17 @@ class RdMVTec(DataSource):
     """Rd-MVTec AD: the images of MVTec AD, training ones too, rotated and cropped at random.
 
     PaDiM paper, section IV-A: rotation within 10 degrees, crop from 256 to 224 pixels. Each image is resized,
-    rotated and shifted, in this order, so that the pipeline's crop of the centre is a crop at random; so is
-    its mask. The paper averages over five seeds.
+    rotated and shifted with its mask, in this order, so that the pipeline's crop of the centre becomes a
+    random crop. The paper averages over five seeds.
 
     Args:
         root: The folder that holds the categories.
         category: The name of one category, for example bottle.
-        seed: Fixes rotation and place of each image, whichever others there are.
-        degrees: Rotation is drawn evenly from minus to plus this.
-        fill: The pixels beyond the border after the rotation; the paper does not say.
-        resize: Side in pixels of the images that are given; the pipeline's should be the same.
-        crop: Side in pixels of the crop at random; the pipeline's should be the same.
+        seed: Fixes rotation and shift of each image, independently of all other images.
+        degrees: Rotations are drawn evenly from minus to plus this angle.
+        fill: The content beyond the border after the rotation; the paper does not state it.
+        resize: Side in pixels of the images that result; the pipeline's `resize` should be the same.
+        crop: Side in pixels of the random crop; the pipeline's `crop` should be the same.
     """
 
     def __init__(
@@ -67,11 +67,11 @@ class RdMVTec(DataSource):
             raise BadArgument(f'Expected 1 <= "crop" <= "resize", got crop {crop} and resize {resize}.')
 
     def train(self) -> Sequence[Sample]:
-        """List the images of `train/good`, each moved."""
+        """List the images of `train/good`, each rotated and shifted."""
         return [self._moved(sample) for sample in MVTec(self.root, self.category).train()]
 
     def test(self) -> Sequence[Sample]:
-        """List the images of `test`, each moved, with its mask."""
+        """List the images of `test`, each rotated and shifted with its mask."""
         return [self._moved(sample) for sample in MVTec(self.root, self.category).test()]
 
     def _moved(self, sample: Sample) -> Sample:
@@ -79,7 +79,7 @@ class RdMVTec(DataSource):
         random = np.random.default_rng([self.seed, zlib.crc32(name.encode())])
         angle = float(random.uniform(-self.degrees, self.degrees))
         left, top = random.integers(0, self.resize - self.crop + 1, 2).tolist()
-        centre = (self.resize - self.crop) // 2  # where the pipeline crops
+        centre = (self.resize - self.crop) // 2  # the pipeline crops here
         move = _Move(self.resize, angle, left - centre, top - centre, self.fill)
         opened = partial(_open, original=sample.open, move=move)
         masked = partial(_open_mask, original=sample.open_mask, move=move, sample=sample)
@@ -97,7 +97,7 @@ class _Move:
     def apply(self, picture: Image.Image, resampling: Image.Resampling, fill: Fill) -> Image.Image:
         side = self.side
         resized = np.asarray(picture.resize((side, side), resampling))
-        margin = side // 2  # farther than a corner turns and a crop moves
+        margin = side // 2  # farther than a corner turns and a crop shifts
         around = ((margin, margin), (margin, margin), (0, 0))[: resized.ndim]
         padded = Image.fromarray(np.pad(resized, around, mode=_NUMPY[fill]))
         left, top = margin + self.left, margin + self.top
@@ -115,6 +115,6 @@ def _open_mask(
     if mask.size != picture.size:
         raise BadImage(
             f'The mask "{path}" is {mask.width} x {mask.height} pixels, '
-            f'its image "{sample.path}" is {picture.width} x {picture.height}.'
+            f'but its image "{sample.path}" is {picture.width} x {picture.height}.'
         )
     return move.apply(mask, Image.Resampling.NEAREST, "reflect" if move.fill == "reflect" else "black")

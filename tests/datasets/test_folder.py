@@ -147,7 +147,7 @@ def test_holding_out_none_or_all_is_refused(normal, held_out):
 def test_one_image_cannot_be_split(tmp_path, anomalous):
     one = _images(tmp_path / "one", "1.png")
     for part in ("train", "test"):
-        with pytest.raises(BadData, match=r'one" holds one image, none to hold out. Give "test_normal"'):
+        with pytest.raises(BadData, match=r'one" holds one image only, so none can be held out'):
             getattr(Folder(one, anomalous), part)()
 
 

@@ -262,7 +262,7 @@ def test_a_file_where_the_frames_of_a_video_should_be_is_refused(campus):
 def test_files_that_are_no_frames_are_refused(campus, name):
     path = campus.root / "testing" / "frames" / "01_0015" / name
     path.touch()
-    with pytest.raises(BadData, match=re.escape(f'"{path}" is no frame')):
+    with pytest.raises(BadData, match=re.escape(f'"{path}" is not a frame')):
         ShanghaiTech(campus.root).test()
 
 
@@ -362,7 +362,7 @@ def torn_head(path):
 def test_files_that_are_no_arrays_are_refused(campus, folder, damage):
     path = campus.root / "testing" / folder / "01_0015.npy"
     damage(path)
-    with pytest.raises(BadImage, match=re.escape(f'"{path}" is no NumPy array that can be read: ')):
+    with pytest.raises(BadImage, match=re.escape(f'"{path}" cannot be read as a NumPy array: ')):
         ShanghaiTech(campus.root).test()
 
 
@@ -396,7 +396,7 @@ def test_a_mask_of_another_size_is_refused_with_its_frame(campus):
     rewrite(path, lambda masks: masks[:, :-1])
     batches = READER.batches(ShanghaiTech(campus.root).test())
     with pytest.raises(
-        BadImage, match=r'02_0128.npy/00000" is 64 x 47 pixels, its image ".*000.jpg" is 64 x 48'
+        BadImage, match=r'02_0128.npy/00000" is 64 x 47 pixels, but its image ".*000.jpg" is 64 x 48'
     ):
         list(batches)
 

@@ -138,7 +138,7 @@ def test_a_folder_of_another_version_is_refused(tmp_path):
 def test_a_folder_or_file_of_another_kind_is_refused_and_kept(tmp_path, make):
     make(tmp_path / "texture")
     with pytest.raises(
-        BadData, match=r'texture" exists and holds no synthetic images. Choose another "root"'
+        BadData, match=r'texture" exists but holds no synthetic images. Choose another "root"'
     ):
         Synthetic(tmp_path, **FEW).train()
     assert (tmp_path / "texture").exists()

@@ -1,1 +1,1 @@
-"""The ShanghaiTech Campus data set: frames of surveillance videos."""
+"""The ShanghaiTech Campus data set, frames of surveillance videos."""

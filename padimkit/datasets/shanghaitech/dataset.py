@@ -1,4 +1,4 @@
-"""The campus of ShanghaiTech: videos of normal days to train on, frames of others to test on."""
+"""The data set of ShanghaiTech's campus, with normal videos to train on and frames of others to test on."""
 
 from collections.abc import Sequence
 from importlib.util import find_spec
@@ -26,16 +26,15 @@ _TRAIN_DIGITS = 3  # as in 01_001
 class ShanghaiTech(DataSource):
     """ShanghaiTech Campus (Luo, Liu and Gao 2017): 13 scenes, of which 1 to 12 have test videos.
 
-    Reads `training/videos/01_001.avi`, or the frames extracted from it, `training/frames/01_001/000.jpg`,
-    where there is such a folder; `testing/frames/01_0014/000.jpg`; labels from
-    `testing/test_frame_mask/01_0014.npy` and masks from `testing/test_pixel_mask/01_0014.npy`. Without a
-    `test_pixel_mask` folder there are no masks.
+    It reads `training/frames/01_001/000.jpg`, or `training/videos/01_001.avi` if no frames are extracted;
+    `testing/frames/01_0014/000.jpg`; labels from `testing/test_frame_mask/01_0014.npy` and masks from
+    `testing/test_pixel_mask/01_0014.npy`. Without a `test_pixel_mask` folder, frames have no masks.
 
     Args:
         root: The folder that holds `training` and `testing`.
-        scene: The only scene to read, as if each camera had a model of its own; all together if not given.
-        train_every: Reads every n-th frame of each training video, from the first one on.
-        test_every: Reads every n-th frame of each test video; 5 for mSTC.
+        scene: The only scene to read, for one model per camera; all scenes if not given.
+        train_every: Read every n-th frame of each training video, from the first one on.
+        test_every: Read every n-th frame of each test video; 5 for mSTC.
     """
 
     def __init__(
@@ -54,7 +53,7 @@ class ShanghaiTech(DataSource):
         """List the frames of the training videos, video by video.
 
         Raises:
-            BadData: Something is missing or out of place, the scene has no video, or PyAV is not installed.
+            BadData: A folder or file is missing or misnamed, the scene has no video, or PyAV is missing.
             BadImage: A video cannot be opened.
         """
         folder = self._part("training")
@@ -67,9 +66,9 @@ class ShanghaiTech(DataSource):
         """List the frames of the test videos, video by video.
 
         Raises:
-            BadData: Something is missing or out of place, the scene has no test video, or the numbers of
+            BadData: A folder or file is missing or misnamed, the scene has no test video, or the numbers of
                 frames, labels and masks differ.
-            BadImage: Labels or masks are no arrays of the shape they should have.
+            BadImage: Labels or masks are not arrays of the expected shape.
         """
         folder = self._part("testing")
         frames = of_scene(videos_in(folder / "frames", digits=_TEST_DIGITS), self.scene)
@@ -114,7 +113,7 @@ class ShanghaiTech(DataSource):
     def _labels(self, frames: dict[str, Path], folder: Path) -> dict[str, Path]:
         labels = videos_in(folder, digits=_TEST_DIGITS, suffix=".npy")
         require_each(frames, labels, missing=f'have frames but no labels in "{folder}". Add them.')
-        # The frames come in two archives; half of them would give figures of half of the test set.
+        # The frames come in two archives; one alone would give the metric values of half of the test set.
         advice = f'have labels but no frames beside "{folder}". Unpack all archives, or remove the labels.'
         require_each(of_scene(labels, self.scene), frames, missing=advice)
         return labels
@@ -136,9 +135,9 @@ def _test_samples(folder: Path, labels: Path, masks: Path | None) -> list[Sample
         third = "" if masks is None else f' and {len(of_frames)} masks in "{masks}"'
         raise BadData(
             f'There are {len(frames)} frames in "{folder}", {len(anomalous)} labels in "{labels}"{third}. '
-            "Expected as many of each."
+            "Expected the same number of each."
         )
-    # Normal frames have masks too: should the two files disagree, pixels are measured by the masks alone.
+    # Normal frames have masks too: if labels and masks disagree, pixel metrics follow the masks alone.
     return [
         Sample(path, anomalous=label, mask=mask, open_mask=open_frame_mask)
         for path, label, mask in zip(frames, anomalous, of_frames, strict=True)

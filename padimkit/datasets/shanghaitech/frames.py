@@ -1,4 +1,4 @@
-"""Folders of videos and of their frames, in the naming of ShanghaiTech: `01_0014`, and `000.jpg` within."""
+"""Folders of videos and of frames, named as in ShanghaiTech: `01_0014`, and `000.jpg` inside."""
 
 import re
 from collections.abc import Collection
@@ -14,12 +14,12 @@ from padimkit.images.decoding import IMAGE_SUFFIXES
 
 
 def videos_in(folder: Path, *, digits: int, suffix: str = "") -> dict[str, Path]:
-    """What the folder holds for each video, by the video's name and sorted by it; hidden ones are left out.
+    """Return the file or folder of each video by the video's name, sorted by name and without hidden ones.
 
     Args:
         folder: Holds a file or a folder for each video.
-        digits: Of the number that follows the scene's.
-        suffix: Of the files.
+        digits: Length of the video's number, which follows the scene's.
+        suffix: Suffix of the files, or nothing for folders.
 
     Raises:
         BadData: The folder is missing, empty, or holds something else.
@@ -34,29 +34,29 @@ def videos_in(folder: Path, *, digits: int, suffix: str = "") -> dict[str, Path]
 
 
 def of_scene(videos: dict[str, Path], scene: int | None) -> dict[str, Path]:
-    """The videos of this scene, or all of them.
+    """Return the videos of this scene, or all of them.
 
     Raises:
-        BadData: There is none of this scene; those that there are are named.
+        BadData: The scene has no video; the message lists the scenes that do.
     """
     chosen = {name: path for name, path in videos.items() if scene in (None, _scene(name))}
     if not chosen:
         folder = next(iter(videos.values())).parent
         scenes = ", ".join(map(str, sorted({_scene(name) for name in videos})))
         raise BadData(
-            f'"{folder}" holds no video of scene {scene}. Give one that is there as "scene" ({scenes}), '
-            "or none for all of them together."
+            f'"{folder}" holds no video of scene {scene}. Give "scene" one that has videos ({scenes}), '
+            "or leave it out to read all."
         )
     return chosen
 
 
 def require_each(names: Collection[str], found: Collection[str], *, missing: str) -> None:
-    """Raises BadData unless each name is found.
+    """Raise BadData unless each name is found.
 
     Args:
-        names: Of videos.
-        found: Of videos, too.
-        missing: What is said of those that are not found, after their names; it ends with a full stop.
+        names: Names of expected videos.
+        found: Names of found videos.
+        missing: The rest of the message after the missing names; it ends with a full stop.
     """
     absent = [name for name in names if name not in found]
     if absent:
@@ -65,12 +65,12 @@ def require_each(names: Collection[str], found: Collection[str], *, missing: str
 
 
 def frames_in(folder: Path) -> list[Path]:
-    """The images of a folder in the order of their numbers, none of which may be missing.
+    """Return the images of a folder in the order of their numbers, which must have no gaps.
 
     Raises:
-        BadData: The folder is missing or empty, a name is no number, or a number is missing or there twice.
+        BadData: The folder is missing or empty, a name is not a number, or a number is missing or doubled.
     """
-    # By number: as a word, "1000.jpg" comes before "999.jpg".
+    # By number: as a text, "1000.jpg" comes before "999.jpg".
     numbered = sorted((_number(path), path) for path in _visible(folder, "000.jpg"))
     for (before, _), (number, path) in pairwise(numbered):
         if number != before + 1:
@@ -97,15 +97,15 @@ def _scene(name: str) -> int:
 
 def _number(path: Path) -> int:
     if not re.fullmatch(r"\d+", path.stem, re.ASCII) or path.suffix.lower() not in IMAGE_SUFFIXES:
-        raise BadData(f'"{path}" is no frame: expected a number, such as "000.jpg". Rename or remove it.')
+        raise BadData(f'"{path}" is not a frame: expected a number, such as "000.jpg". Rename or remove it.')
     return int(path.stem)
 
 
 def labels_in(path: Path) -> list[bool]:
-    """Whether each frame is anomalous.
+    """Return whether each frame is anomalous.
 
     Raises:
-        BadImage: The file is no array of zeros and ones with one dimension.
+        BadImage: The file is not an array of zeros and ones with one dimension.
     """
     labels = _array(path, dimensions=("frames",))
     if not np.isin(labels, (0, 1)).all():
@@ -114,20 +114,20 @@ def labels_in(path: Path) -> list[bool]:
 
 
 def masks_in(path: Path) -> list[Path]:
-    """One path per frame, for `open_frame_mask`; only the head of the file is read.
+    """Return one path per frame, for `open_frame_mask`; only the header of the file is read.
 
     Raises:
-        BadImage: The file is no array with three dimensions.
+        BadImage: The file is not an array with three dimensions.
     """
     count = len(_array(path, dimensions=("frames", "height", "width")))
     return [path / f"{number:05}" for number in range(count)]
 
 
 def open_frame_mask(path: Path) -> Image.Image:
-    """The mask of one frame, 255 where it is above 0; the other frames are left on disk.
+    """Return the mask of one frame, 255 where it is above 0, without reading the other frames.
 
     Raises:
-        BadImage: The file is no array with three dimensions any more.
+        BadImage: The file is no longer an array with three dimensions.
     """
     masks = _array(path.parent, dimensions=("frames", "height", "width"))
     return Image.fromarray((masks[int(path.name)] > 0).astype(np.uint8) * 255)
@@ -135,10 +135,10 @@ def open_frame_mask(path: Path) -> Image.Image:
 
 def _array(path: Path, *, dimensions: tuple[str, ...]) -> np.ndarray:
     try:
-        # Never unpickles: a pickle is refused, and so is an array of Python objects.
+        # This never unpickles: pickles and arrays of Python objects are refused.
         array = open_memmap(path, mode="r")
-    except Exception as error:  # NumPy raises whatever a damaged head makes it stumble over
-        raise BadImage(f'"{path}" is no NumPy array that can be read: {error}. Replace it.') from error
+    except Exception as error:  # NumPy may raise anything for a damaged header
+        raise BadImage(f'"{path}" cannot be read as a NumPy array: {error}. Replace it.') from error
     if array.ndim != len(dimensions) or array.dtype.kind not in "biuf":
         raise BadImage(
             f'"{path}" holds {array.dtype} of shape {array.shape}; '

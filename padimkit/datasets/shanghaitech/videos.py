@@ -1,4 +1,4 @@
-"""Frames of videos, decoded one after the other while they are asked for."""
+"""Frames of videos, decoded one after the other on request."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -13,16 +13,16 @@ from PIL import Image
 
 from padimkit.errors import BadImage
 
-_MOST_OPEN = 3  # the video that is read, the next one at its end, and one for a second loop
+_MOST_OPEN = 3  # the current video, the next one near its end, and one for a second loop
 _MOST_KEPT = 32  # frames for each open video; of 856 x 480 pixels, one takes 0.6 MB
 _ADVICE = "Replace it, or extract its frames by other means."
 
 
 def frame_count(video: Path) -> int:
-    """How many frames the video has, by its header, or by its packets where the header does not know.
+    """Return the number of frames of a video, from its header or else by counting its packets.
 
     Raises:
-        BadImage: It cannot be opened, or has no frames.
+        BadImage: The video cannot be opened, or has no frames.
     """
     with _opened(video) as container, _explained(f'The video "{video}" cannot be read'):
         count = _announced(container)
@@ -35,22 +35,22 @@ def frame_count(video: Path) -> int:
 class Videos:
     """Every n-th frame of some videos, each under a path of its own, such as `01_001.avi/00012`.
 
-    Frames can be asked for in several threads and in several loops at a time. Nearly in order they are cheap:
-    a video is decoded forward, once for each loop. Any other order is right but slow.
+    Several threads and several loops may ask for frames at a time. Frames are cheap in nearly their order: a
+    video is decoded forward, once for each loop. Any other order works but is slow.
 
     Args:
         counts: The number of frames of each video.
-        every: Only every n-th frame can be asked for.
+        every: Distance of the frames that can be asked for.
     """
 
     def __init__(self, counts: dict[Path, int], *, every: int) -> None:
         self._counts = counts
         self._every = every
         self._lock = Lock()
-        self._passes: list[_Pass] = []  # the one that was used last is last
+        self._passes: list[_Pass] = []  # the latest used one comes last
 
     def paths(self) -> list[Path]:
-        """The paths of all frames, in order."""
+        """Return the paths of all frames, in order."""
         return [
             video / f"{number:05}"
             for video, count in self._counts.items()
@@ -58,14 +58,14 @@ class Videos:
         ]
 
     def open(self, path: Path) -> Image.Image:
-        """The frame as 8-bit RGB.
+        """Return the frame as 8-bit RGB.
 
         Raises:
             BadImage: The video cannot be decoded, or ends early.
         """
         with self._lock:
             frame = self._frame(path.parent, int(path.name))
-        return Image.fromarray(frame.to_ndarray(format="rgb24"))  # slow enough to be done without the lock
+        return Image.fromarray(frame.to_ndarray(format="rgb24"))  # outside the lock, since it is slow
 
     def _frame(self, video: Path, number: int) -> av.VideoFrame:
         current = self._pass(video, number)
@@ -77,7 +77,7 @@ class Videos:
     def _pass(self, video: Path, number: int) -> "_Pass":
         able = [each for each in self._passes if each.video == video and each.reaches(number)]
         if able:
-            current = max(able, key=lambda each: each.position)  # which has the fewest frames to decode
+            current = max(able, key=lambda each: each.position)  # it has the fewest frames to decode
             self._passes.remove(current)
         else:
             if len(self._passes) == _MOST_OPEN:
@@ -89,7 +89,7 @@ class Videos:
 
 @final
 class _Pass:
-    """One way through a video from its start to its end, which keeps what it passes for other threads."""
+    """One pass through a video from start to end, which keeps skipped frames for other threads."""
 
     def __init__(self, video: Path, count: int, *, every: int) -> None:
         self.video = video
@@ -109,7 +109,7 @@ class _Pass:
         return self.position == self._count and not self._kept
 
     def frame(self, number: int) -> av.VideoFrame:
-        # With the last wanted frame comes the rest, so that an early end is found whatever is wanted.
+        # The last wanted frame also decodes all that follow, so that an early end is always found.
         end = self._count if number == self._wanted[-1] else number + 1
         while self.position < end:
             self._step()
@@ -121,7 +121,7 @@ class _Pass:
         self._container.close()
 
     def _step(self) -> None:
-        if self._failure:  # another thread may ask for a later frame than the one that failed
+        if self._failure:  # another thread may ask for a frame after the one that failed
             raise BadImage(self._failure)
         try:
             frame = self._decode()

@@ -1,1 +1,1 @@
-"""Drawn images of a texture and of an object, with defects, so that nothing has to be downloaded."""
+"""Drawn images of a texture and of an object, with defects, for use without a download."""

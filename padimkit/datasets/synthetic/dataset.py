@@ -1,4 +1,4 @@
-"""A data set that needs no download: drawn once, then read like MVTec AD."""
+"""A data set that is drawn instead of downloaded, and then read like MVTec AD."""
 
 import json
 from collections.abc import Sequence
@@ -18,7 +18,7 @@ from padimkit.errors import BadArgument, BadData
 from padimkit.files import new_folder
 from padimkit.images.reader import Sample
 
-VERSION = 1  # of the drawings: raise it when the same arguments give other pictures
+VERSION = 1  # of the drawings: raise it if the same arguments give other pictures
 MANIFEST = "synthetic.json"
 CATEGORIES = {"object": OBJECT, "texture": TEXTURE}
 
@@ -31,10 +31,10 @@ class Synthetic(DataSource):
     The same arguments give the same pictures.
 
     Args:
-        root: The folder for the categories; made when missing.
+        root: The folder for the categories; it is made if it is missing.
         category: texture (a woven fabric) or object (a flange).
-        train_images: How many normal images to train on.
-        test_images: How many images of each kind to test on: normal ones, and four kinds of defects.
+        train_images: Number of normal images to train on.
+        test_images: Number of images to test on of each kind, which are normal and four kinds of defects.
         size: Side of the square images in pixels.
         seed: Fixes the pictures.
     """
@@ -63,7 +63,7 @@ class Synthetic(DataSource):
         self.seed = seed
 
     def train(self) -> Sequence[Sample]:
-        """List the normal images to train on, drawn first where they are missing.
+        """List the normal images to train on, and draw them first if they are missing.
 
         Raises:
             BadData: The folder of the category holds something else.
@@ -72,7 +72,7 @@ class Synthetic(DataSource):
         return self._drawn().train()
 
     def test(self) -> Sequence[Sample]:
-        """List the normal and anomalous images to test on, drawn first where they are missing.
+        """List the normal and anomalous images to test on, and draw them first if they are missing.
 
         Raises:
             BadData: The folder of the category holds something else.
@@ -91,7 +91,7 @@ class Synthetic(DataSource):
 
     def _require_own(self, folder: Path) -> None:
         if not (folder / MANIFEST).is_file():
-            raise BadData(f'"{folder}" exists and holds no synthetic images. Choose another "root".')
+            raise BadData(f'"{folder}" exists but holds no synthetic images. Choose another "root".')
         found = (folder / MANIFEST).read_text(encoding="utf-8")
         if found != self._manifest():
             raise BadData(
@@ -114,7 +114,7 @@ class Synthetic(DataSource):
         for kind, (name, draw, count) in enumerate(kinds):
             (folder / name).mkdir(parents=True)
             for number in range(count):
-                # One generator per image: another count changes no image.
+                # One generator per image, so that another count does not change any image.
                 generator = np.random.default_rng((self.seed, kind, number))
                 drawing = draw(generator, self.size)
                 path = folder / name / f"{number:03d}.png"

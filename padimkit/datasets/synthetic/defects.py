@@ -1,11 +1,11 @@
-"""Defects that happen to any surface: stains and scratches."""
+"""Defects that any surface can have, stains and scratches."""
 
 import numpy as np
 from PIL import Image, ImageDraw
 
 from padimkit.datasets.synthetic.scene import Drawing, Field, Mask, Picture, clouds, coordinates, mix, soft
 
-FAINT = 0.08  # what is fainter than this is neither drawn nor in the mask
+FAINT = 0.08  # fainter pixels are neither drawn nor in the mask
 
 
 def stain(
@@ -16,7 +16,7 @@ def stain(
     tint: tuple[float, float, float],
     strength: tuple[float, float],
 ) -> Drawing:
-    """A blot of this tint somewhere on the surface, darker at its rim, with the surface shining through."""
+    """Draw a blot of this tint somewhere on the surface, translucent and darker at its rim."""
     size = len(picture)
     x, y = coordinates(size)
     centre_x, centre_y = spot(generator, surface)
@@ -36,7 +36,7 @@ def scratch(
     width: tuple[float, float],
     strength: tuple[float, float],
 ) -> Drawing:
-    """A slightly bent line of this colour across the surface; its width is a fraction of the side."""
+    """Draw a slightly bent line of this colour across the surface; its width is a fraction of the side."""
     size = len(picture)
     length, bend, opacity = generator.uniform((0.25, -0.9, strength[0]), (0.75, 0.9, strength[1]))
     angles = generator.uniform(0, 2 * np.pi) + bend * np.linspace(-0.5, 0.5, 24)
@@ -48,7 +48,7 @@ def scratch(
 
 
 def spot(generator: np.random.Generator, surface: Mask) -> tuple[float, float]:
-    """x and y of a random point of the surface, away from the border that models crop off."""
+    """Return x and y of a random point of the surface, away from the border that models crop off."""
     x, y = coordinates(len(surface))
     index = generator.choice(np.flatnonzero(surface & (np.maximum(np.abs(x), np.abs(y)) < 0.75)))
     return float(x.flat[index]), float(y.flat[index])

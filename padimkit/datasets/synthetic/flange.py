@@ -1,4 +1,4 @@
-"""The synthetic object: a turned part, whole or with a defect."""
+"""The synthetic object, a turned part, whole or with a defect."""
 
 from dataclasses import dataclass, replace
 
@@ -94,10 +94,10 @@ class Washer:
         return cls(size, int(generator.integers(2**32)), (x, y), turn, scale)
 
     def draw(self) -> Picture:
-        """The part on the belt."""
+        """Draw the part on the belt."""
         radius, angle = self._polar()
         hole, hole_angle = self.nearest_hole()
-        slope = np.cos(angle - LIGHT)  # 1 where what falls off outwards faces the light
+        slope = np.cos(angle - LIGHT)  # 1 where a surface that falls off outwards faces the light
         tone = self._turned(radius, angle) - 0.08 * soft(STEP - radius, width=0.02)
         tone += 0.20 * slope * (_bevel(radius - OUTER) - _bevel(radius - STEP) - _bevel(radius - INNER))
         tone -= 0.20 * np.cos(hole_angle - LIGHT) * _bevel(hole - HOLE)
@@ -105,7 +105,7 @@ class Washer:
         return mix(self.draw_belt(), metal, self._metal(radius, hole))
 
     def draw_belt(self) -> Picture:
-        """What is to be seen where there is no metal."""
+        """Draw the belt, which is visible beside the metal and through its holes."""
         generator = np.random.default_rng((self.seed, 1))
         grain = gaussian_filter(generator.normal(scale=0.25, size=(self.size, self.size)), 1)
         grain += 0.04 * clouds(generator, self.size, cells=5)
@@ -115,11 +115,11 @@ class Washer:
         return BELT * ((1 + grain) * shadow)[..., None]
 
     def surface(self) -> Mask:
-        """Where metal is to be seen."""
+        """Return a mask of the visible metal."""
         return self._metal(self._polar()[0], self.nearest_hole()[0]) > 0
 
     def nearest_hole(self) -> tuple[Field, Field]:
-        """How far each pixel is from the axis of the nearest hole, and in which direction."""
+        """Return the distance and direction of each pixel from the axis of the nearest hole."""
         radius, angle = self._polar()
         number = np.floor((angle - self.turn) / (np.pi / 3) + 0.5)
         axis = self.turn + number * np.pi / 3

@@ -1,4 +1,4 @@
-"""The synthetic texture: a fabric, whole or with a defect."""
+"""The synthetic texture, a fabric, whole or with a defect."""
 
 from dataclasses import dataclass
 
@@ -57,7 +57,7 @@ def _distortion(generator: np.random.Generator, size: int) -> Drawing:
     centre_x, centre_y = spot(generator, _everywhere(size))
     radius, pull, direction = generator.uniform((0.14, 0.8, 0), (0.26, 1.8, 2 * np.pi))
     weight = soft(1 - np.hypot(x - centre_x, y - centre_y) / radius, width=1.0)
-    shift = np.where(pull * weight > 0.1, pull * weight, 0)  # in threads; less is not seen
+    shift = np.where(pull * weight > 0.1, pull * weight, 0)  # in threads; less is not visible
     u, v = u + shift * np.cos(direction), v + shift * np.sin(direction)
     return Drawing(fabric.draw(u, v, _everywhere(size) ^ True), shift > 0)
 
@@ -91,7 +91,7 @@ class Fabric:
         return cls(size, int(generator.integers(2**32)), angle, (x, y))
 
     def threads(self) -> tuple[Field, Field]:
-        """Where each pixel is, counted in threads: of the warp from left, of the weft from the top."""
+        """Return each pixel's position in threads: of the warp from the left, of the weft from the top."""
         x, y = coordinates(self.size)
         generator = np.random.default_rng(self.seed)
         across, down = (clouds(generator, self.size, cells=6) * 0.18 for _ in range(2))
@@ -101,7 +101,7 @@ class Fabric:
         return u, v
 
     def draw(self, u: Field, v: Field, missing: Mask) -> Picture:
-        """The weave at these thread coordinates; the weft is absent where `missing`."""
+        """Draw the weave at these thread coordinates, without the weft where `missing` is true."""
         generator = np.random.default_rng((self.seed, 1))
         tones = generator.normal(scale=(0.05, 0.04), size=(3 * THREADS, 2))
         widths = generator.normal(0.47, scale=0.02, size=(3 * THREADS, 2))
@@ -121,7 +121,7 @@ class Fabric:
 
 
 def _round(across: Field) -> Field:
-    """How bright a round thread is across its width from -1 to 1; 0 beside it."""
+    """Return the brightness of a round thread across its width, from -1 to 1, and 0 beside it."""
     return np.where(np.abs(across) < 1, 0.35 + 0.65 * np.sqrt(np.maximum(1 - across**2, 0)), 0)
 
 
