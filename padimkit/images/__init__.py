@@ -1,4 +1,4 @@
-"""Files, pictures and arrays to batches."""
+"""Batches of images from files, pictures and arrays."""
 
 from padimkit.images.augmentation import Augmentation
 from padimkit.images.preprocessing import Preprocessing

@@ -24,10 +24,10 @@ class Augmentation:
     """Random variants of the training images in place of the images themselves.
 
     Args:
-        transforms: Transforms of torchvision.transforms.v2, done in this order between resize and crop,
-            written as they are made in Python, such as "RandomRotation(degrees=2)".
-        images: How many variants there are in all, in turn of each image; by default one of each.
-        seed: Fixes the variants of each image, whichever others there are.
+        transforms: Transforms of torchvision.transforms.v2, applied in this order between resize and crop,
+            written as in Python, such as "RandomRotation(degrees=2)".
+        images: Number of variants in all, taken from the images in turn; by default one of each.
+        seed: Fixes the variants of each image, independently of all other images.
     """
 
     transforms: tuple[str, ...] = ()
@@ -41,13 +41,13 @@ class Augmentation:
             raise BadArgument(
                 f'"images" asks for {self.images} variants, but there are no "transforms" to make them.'
             )
-        _ = self._made  # what cannot be made is known at once, under "python -O" too
+        _ = self._made  # fails at once if a transform cannot be made, under "python -O" too
 
     def variants_of(self, count: int) -> int:
-        """How many variants are made of so many images.
+        """Return the number of variants of this many images.
 
         Raises:
-            BadArgument: There are more images than variants asked for.
+            BadArgument: `images` is below the number of images.
         """
         if self.images is not None and self.images < count:
             raise BadArgument(
@@ -59,16 +59,16 @@ class Augmentation:
     def variant(
         self, image: UInt8[np.ndarray, "H W 3"], mask: Bool[Tensor, "H W"] | None, *, name: str, number: int
     ) -> tuple[UInt8[np.ndarray, "h w 3"], Bool[Tensor, "h w"] | None]:
-        """One variant of an image, and of its mask alike.
+        """Return a variant of an image, and of its mask if there is one.
 
         Args:
             image: The image in bytes.
-            mask: Where it is anomalous, if that is known.
-            name: The image's own; with `seed` and `number` it fixes the variant.
-            number: Which variant.
+            mask: True for anomalous pixels, if known.
+            name: The image's name; with `seed` and `number` it fixes the variant.
+            number: The number of the variant.
 
         Raises:
-            BadArgument: A transform cannot be done.
+            BadArgument: A transform fails.
         """
         from torchvision.tv_tensors import Image, Mask  # as below
 
@@ -84,7 +84,7 @@ class Augmentation:
             ) from error
         pixels, marked = moved
         if not isinstance(pixels, Image) or pixels.dtype != torch.uint8 or pixels.shape[0] != 3:
-            raise BadArgument(f"{', '.join(self.transforms)}: what comes out is no RGB image in bytes.")
+            raise BadArgument(f"{', '.join(self.transforms)}: the result is not an RGB image in bytes.")
         return pixels.permute(1, 2, 0).numpy(), None if marked is None else marked.as_subclass(Tensor)
 
     @cached_property
@@ -102,7 +102,7 @@ class Augmentation:
 
 
 class Augmentable(ABC):
-    """Batches of images of which variants can be made."""
+    """Batches of images that can be augmented."""
 
     @abstractmethod
     def __iter__(self) -> Iterator[Batch]:
@@ -110,11 +110,11 @@ class Augmentable(ABC):
 
     @abstractmethod
     def augmented(self, augmentation: Augmentation) -> Iterable[Batch]:
-        """Batches of variants, which can be read again and are then the same."""
+        """Return batches of variants, which are the same in each loop."""
 
 
 def augmented(batches: Iterable[Batch], augmentation: Augmentation) -> Iterable[Batch]:
-    """The batches, or variants of them where the augmentation has transforms.
+    """Return the batches, or variants of them if the augmentation has transforms.
 
     Raises:
         BadArgument: There are transforms, and the batches are not Augmentable.
@@ -123,7 +123,7 @@ def augmented(batches: Iterable[Batch], augmentation: Augmentation) -> Iterable[
         return batches
     if not isinstance(batches, Augmentable):
         raise BadArgument(
-            f"Expected batches that can be augmented, got {type(batches).__name__}. Pass what a data set "
-            'gives that reads its images by "reader.batches(samples)", or remove the augmentation.'
+            f"Expected batches that can be augmented, got {type(batches).__name__}. Pass the samples of "
+            'a data set, or the result of "reader.batches(samples)", or remove the augmentation.'
         )
     return batches.augmented(augmentation)

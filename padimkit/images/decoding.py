@@ -1,4 +1,4 @@
-"""Image files to tensors: finding, decoding, conversion to RGB, and the resize and crop of a model."""
+"""Image files on disk: the search for them, their decoding, and their conversion to RGB."""
 
 from pathlib import Path
 
@@ -12,10 +12,10 @@ IMAGE_SUFFIXES = frozenset({".bmp", ".jpeg", ".jpg", ".png", ".ppm", ".tif", ".t
 
 
 def list_images(folder: Path) -> list[Path]:
-    """All image files in the folder and below it, sorted by path; hidden ones are left out.
+    """List all image files in the folder and its subfolders, sorted by path and without hidden ones.
 
     Raises:
-        BadData: The folder is missing, or no image is in it.
+        BadData: The folder is missing or holds no images.
     """
     if not folder.is_dir():
         raise BadData(f'"{folder}" is not a folder. Images were expected there.')
@@ -25,7 +25,7 @@ def list_images(folder: Path) -> list[Path]:
         for path in folder.rglob("*")
         if path.suffix.lower() in IMAGE_SUFFIXES
         and not any(part.startswith(".") for part in path.relative_to(folder).parts)
-        and not path.is_dir()  # a link to nowhere is kept: opening it names it
+        and not path.is_dir()  # a broken link is kept, so that the error of opening it names it
     ]
     if not images:
         raise BadData(f'"{folder}" holds no images ({", ".join(sorted(IMAGE_SUFFIXES))}).')
@@ -33,12 +33,12 @@ def list_images(folder: Path) -> list[Path]:
 
 
 def open_image(path: Path) -> Image.Image:
-    """The file as 8-bit RGB, turned upright by its EXIF orientation.
+    """Open the file as 8-bit RGB, turned upright by its EXIF orientation.
 
     Grey, palette, CMYK and 16-bit images are converted; transparency is dropped.
 
     Raises:
-        BadImage: The file is missing, empty, truncated or no image.
+        BadImage: The file is missing, empty, truncated or not an image.
     """
     return as_rgb(_decode(path), path)
 
@@ -47,21 +47,21 @@ def as_rgb(picture: Image.Image, name: Path | str) -> Image.Image:
     """Convert a picture to 8-bit RGB, as `open_image` does with the one in a file.
 
     Raises:
-        BadImage: Its values are out of the range of its mode; `name` is named.
+        BadImage: Its values are out of the range of its mode; the message holds `name`.
     """
     if picture.mode.startswith(("I", "F")):
         picture = _to_eight_bits(picture, name)
     if "transparency" in picture.info:
-        picture = picture.convert("RGBA")  # a palette with alpha goes to RGB with a warning only
+        picture = picture.convert("RGBA")  # a palette with alpha converts to RGB with a warning only
     return picture.convert("RGB")
 
 
 def open_mask(path: Path) -> Image.Image:
-    """The mask file as one 8-bit channel, 255 where a pixel is above 0 in any colour channel.
+    """Open the mask file as one 8-bit channel, 255 where a pixel is above 0 in any colour channel.
 
     Raises:
-        BadImage: The file is missing, empty, truncated or no image, or a palette image in which index 0 is
-            not black or another one is: index and colour would give different masks.
+        BadImage: The file is missing, empty, truncated or not an image, or a palette image whose index 0 is
+            not black or another index is: index and colour would give different masks.
     """
     picture = _decode(path)
     return Image.fromarray(_marked(picture, path).astype(np.uint8) * 255)

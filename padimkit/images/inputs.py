@@ -1,4 +1,4 @@
-"""The images that people hand in, in whatever form, as batches."""
+"""The images that users pass, in any form, as batches."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     OneImage: TypeAlias = str | Path | Image.Image | np.ndarray | Tensor | Sample
     Images: TypeAlias = OneImage | Sequence[OneImage] | Batch | Iterable[Batch] | Augmentable
 else:
-    Images = object  # all else is refused here, in a sentence, whether or not types are checked at run time
+    Images = object  # anything else is refused here, by a message, even if types are checked at run time
 
 UNDERSTOOD = (
     "the path of an image or a folder, a PIL image, an array (height, width), (height, width, 3) or "
@@ -37,12 +37,12 @@ def as_batches(images: Images, reader: Reader) -> Iterable[Batch]:
     are: RGB of the size that a model sees, in [0, 1]; tensors may be in bytes too.
 
     Raises:
-        BadArgument: They are of no kind that is understood.
-        BadShape: An array or a tensor is not of a shape that is understood.
+        BadArgument: They are none of the kinds that are understood.
+        BadShape: An array or a tensor does not have a shape that is understood.
         BadImage: A path does not exist, or values are out of range.
         BadData: A folder holds no images.
     """
-    if isinstance(images, Augmentable):  # batches that a reader gives
+    if isinstance(images, Augmentable):  # batches from a reader
         return images
     if isinstance(images, Batch):
         return [images]
@@ -67,7 +67,7 @@ def as_batches(images: Images, reader: Reader) -> Iterable[Batch]:
 
 @final
 class _Batches:
-    """Batches from outside, each seen to be one when it is read."""
+    """Batches from a user, each checked to be a `Batch` when it is read."""
 
     def __init__(self, batches: Iterable[object]) -> None:
         self._batches = batches
@@ -122,7 +122,7 @@ def _hint(shape: tuple[int, ...]) -> str:
     if len(shape) == 3 and shape[0] == 3:
         return "Channels come last in arrays and first in tensors: transpose it, or make it a tensor. "
     if len(shape) == 3 and shape[2] == 4:
-        return "Leave transparency out: array[..., :3]. "
+        return "Leave out transparency: array[..., :3]. "
     if len(shape) == 3:
         return "Pass several grey images as a list of arrays. "
     return ""
@@ -135,7 +135,7 @@ def _bytes_of(array: np.ndarray, name: str) -> np.ndarray:
             "Divide by the largest value that the camera can give."
         )
     low, high = float(array.min()), float(array.max())
-    if not (low >= 0 and high <= 1):  # NaN is refused too
+    if not (low >= 0 and high <= 1):  # refuses NaN too
         raise BadImage(
             f"{name} has values from {low:g} to {high:g}; expected 0 to 1. Rescale it, or pass bytes."
         )

@@ -1,4 +1,7 @@
-"""Work that is done before it is asked for, in threads."""
+"""Work that threads do ahead of its use.
+
+Apart from the reader, since it knows nothing of images.
+"""
 
 from collections import deque
 from collections.abc import Callable, Generator, Iterable
@@ -13,13 +16,13 @@ S = TypeVar("S")
 def ahead(
     function: Callable[[T], S], values: Iterable[T], *, workers: int, reach: int
 ) -> Generator[S, None, None]:
-    """What the function makes of each value, in order; an error is raised where its result would be.
+    """Yield the function's result for each value, in order; an error is raised in place of its result.
 
     Args:
-        function: Should spend its time where Python's lock is not held, as decoding an image does.
-        values: What there is to do.
-        workers: How many threads do it; 0 does it when it is asked for.
-        reach: How many results there may be that have not been asked for.
+        function: Should spend its time without Python's lock, as the decoding of an image does.
+        values: The function's arguments, one for each call.
+        workers: Number of threads; 0 computes each result when it is asked for.
+        reach: Number of results that may be computed before they are asked for.
     """
     if workers == 0:
         yield from map(function, values)

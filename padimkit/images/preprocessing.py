@@ -1,4 +1,4 @@
-"""Image files to tensors: finding, decoding, conversion to RGB, and the resize and crop of a model."""
+"""The resize and crop of a model, and the conversion of pictures to tensors."""
 
 from dataclasses import dataclass
 from typing import TypeVar
@@ -17,7 +17,7 @@ Pixels = TypeVar("Pixels", np.ndarray, Tensor)
 
 @dataclass(frozen=True)
 class Preprocessing:
-    """Resize to a square, then crop its centre (PaDiM paper, experimental setup: 256, then 224).
+    """A resize to a square, then a crop of its centre (PaDiM paper, experimental setup: 256, then 224).
 
     Args:
         resize: Side in pixels after bicubic resizing (masks: nearest); the aspect ratio is not kept.
@@ -46,7 +46,7 @@ class Preprocessing:
         return np.array(self._fit(picture, Image.Resampling.BICUBIC))
 
     def mask(self, picture: Image.Image) -> Bool[Tensor, "H W"]:
-        """The one-channel mask at the model's size, true where a pixel is above 0."""
+        """Return a one-channel mask at the model's size, true where a pixel is above 0."""
         return torch.from_numpy(np.asarray(self._fit(picture, Image.Resampling.NEAREST)) > 0)
 
     def _fit(self, picture: Image.Image, resampling: Image.Resampling) -> Image.Image:
@@ -56,10 +56,10 @@ class Preprocessing:
 
 
 def centre(pixels: Pixels, side: int) -> Pixels:
-    """The square in the middle of pixels "H W ...".
+    """Return the square of this side in the middle of pixels "H W ...".
 
     Raises:
-        BadArgument: They are not as large as that.
+        BadArgument: The pixels are fewer than the square needs.
     """
     height, width = pixels.shape[:2]
     if min(height, width) < side:
@@ -71,5 +71,5 @@ def centre(pixels: Pixels, side: int) -> Pixels:
 
 
 def as_images(pixels: UInt8[np.ndarray, "b H W 3"]) -> Float[Tensor, "b 3 H W"]:
-    """Bytes to images in [0, 1], whose channels lie side by side, as convolutions on a CPU like them."""
+    """Return bytes as images in [0, 1] with channels last in memory, which suits convolutions on a CPU."""
     return torch.from_numpy(pixels).float().div_(255).permute(0, 3, 1, 2)

@@ -1,4 +1,7 @@
-"""A bar for loops over batches, where somebody can see it."""
+"""A progress bar for loops over batches, shown only if it can be seen.
+
+Apart from the pipeline, since rich and its detection of consoles are used here only.
+"""
 
 from collections.abc import Iterable, Iterator
 from importlib.util import find_spec
@@ -14,7 +17,7 @@ from padimkit.values import Batch
 
 @final
 class Progress(Augmentable):
-    """The same batches; loops over them show a bar on a terminal or in a notebook, and nothing elsewhere."""
+    """Batches with a bar for loops over them, shown on a terminal or in a notebook and not elsewhere."""
 
     def __init__(self, batches: Iterable[Batch], description: str) -> None:
         self._batches = batches
@@ -36,7 +39,7 @@ class Progress(Augmentable):
 
 
 def is_seen(console: Console) -> bool:
-    """Return whether a bar on this console would be seen; in a notebook, rich needs ipywidgets to draw it."""
+    """Return whether this console shows a bar; in a notebook, rich needs ipywidgets to draw it."""
     if console.is_jupyter:
         return find_spec("ipywidgets") is not None
     return console.is_terminal

@@ -1,4 +1,4 @@
-"""Lists of image files to batches."""
+"""The reader, which turns lists of image files into batches."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import closing
@@ -25,11 +25,11 @@ from padimkit.values import Batch
 
 @dataclass(frozen=True)
 class Sample:
-    """One image of a data set: `anomalous` and `mask` are None where that is unknown.
+    """One image of a data set; `anomalous` and `mask` are None if they are unknown.
 
-    `open` and `open_mask` turn the paths into 8-bit RGB and one-channel pictures; a data set whose images
-    are not files, such as the frames of a video, brings its own. They are called in several threads at a
-    time, so what they share, such as an open video, needs a lock.
+    `open` and `open_mask` turn the paths into 8-bit RGB and one-channel pictures; a data set without image
+    files, such as one of videos, brings its own. Several threads call them at a time, so shared objects, such
+    as an open video, need a lock.
     """
 
     path: Path
@@ -44,17 +44,17 @@ class Sample:
                 object.__setattr__(self, name, Path(getattr(self, name)))
 
 
-_MOST_THREADS = 8  # more would wait for one another: a sixth of the work holds Python's lock
+_MOST_THREADS = 8  # more would wait for each other: a sixth of the work holds Python's lock
 
 
 @dataclass(frozen=True)
 class Reader:
-    """How a run reads images: with the preprocessing of the model, in batches of one size.
+    """The settings by which images are read: the model's preprocessing, the batch size and the threads.
 
     Args:
         preprocessing: Resize and crop.
         batch_size: Images per batch; the last batch may be smaller.
-        workers: Threads that decode ahead; 0 decodes between the batches. By default one for each CPU that
+        workers: Threads that decode ahead; 0 decodes between the batches. By default one per CPU that
             this process may use, at most 8, and none if there is only one.
     """
 
@@ -71,17 +71,17 @@ class Reader:
 
     @property
     def threads(self) -> int:
-        """How many threads decode ahead."""
+        """The number of threads that decode ahead."""
         if self.workers is not None:
             return self.workers
         usable = cpu_count()
         return min(usable, _MOST_THREADS) if usable > 1 else 0
 
     def batches(self, samples: Sequence[Sample]) -> "ImageBatches":
-        """The samples in their order, decoded while they are read.
+        """Return batches of the samples in their order, decoded while they are read.
 
-        Labels are given where every sample of a batch has one. Masks are given where the whole list has
-        a mask for each anomalous sample: normal ones are then false everywhere.
+        A batch has labels if all its samples have one. Batches have masks if all samples of the list have
+        one, except normal ones, whose masks are then false everywhere.
         """
         return ImageBatches(tuple(samples), self)
 
@@ -98,7 +98,7 @@ class ImageBatches(Augmentable):
         self.augmentation = augmentation
 
     def augmented(self, augmentation: Augmentation) -> "ImageBatches":
-        """Batches of variants of the images."""
+        """Return batches of variants of the images."""
         return ImageBatches(self.samples, self.reader, augmentation)
 
     def __len__(self) -> int:
@@ -109,7 +109,7 @@ class ImageBatches(Augmentable):
         decode = self._decode if self.augmentation.transforms else self._decode_cropped
         samples = islice(cycle(self.samples), self.augmentation.variants_of(len(self.samples)))
         decoded = ahead(decode, samples, workers=workers, reach=2 * max(size, workers))
-        with closing(decoded):  # else a loop that stops early leaves images to be decoded
+        with closing(decoded):  # else the threads go on decoding after a loop that stops early
             items = self._varied(decoded) if self.augmentation.transforms else decoded
             while batch := list(islice(items, size)):
                 yield _collated(batch)
@@ -126,7 +126,7 @@ class ImageBatches(Augmentable):
         return _decoded(sample, Preprocessing(resize=side, crop=side), masked=self._masked)
 
     def _varied(self, items: Iterable["_Item"]) -> Iterator["_Item"]:
-        """Not done ahead: transforms draw from a generator that all threads share."""
+        """Yield variants, not ahead in threads: transforms draw from a generator that all threads share."""
         crop = self.reader.preprocessing.crop
         for number, item in enumerate(items):
             name = "/".join(item.sample.path.parts[-2:])  # the same on every machine
@@ -156,7 +156,7 @@ def _mask(sample: Sample, picture: Image.Image, preprocessing: Preprocessing) ->
     if mask.size != picture.size:
         raise BadImage(
             f'The mask "{sample.mask}" is {mask.width} x {mask.height} pixels, '
-            f'its image "{sample.path}" is {picture.width} x {picture.height}.'
+            f'but its image "{sample.path}" is {picture.width} x {picture.height}.'
         )
     return preprocessing.mask(mask)
 

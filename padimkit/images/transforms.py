@@ -1,4 +1,7 @@
-"""Transforms of torchvision, from how they are written in Python; nothing else can be written."""
+"""Transforms of torchvision from their Python source, which can hold nothing else.
+
+Apart from augmentation, since torchvision takes a second to import.
+"""
 
 import ast
 from difflib import get_close_matches
@@ -10,12 +13,12 @@ from padimkit.errors import BadArgument
 
 
 def transform_of(text: str) -> v2.Transform:
-    """The transform of torchvision.transforms.v2 that a text such as "RandomRotation(degrees=2)" makes.
+    """Return the transform of torchvision.transforms.v2 for a text such as "RandomRotation(degrees=2)".
 
-    Arguments are numbers, texts, lists, and transforms such as those within "RandomApply([...], p=0.3)".
+    Arguments are numbers, texts, lists, and transforms such as those in "RandomApply([...], p=0.3)".
 
     Raises:
-        BadArgument: The text makes no transform; it says why.
+        BadArgument: The text does not make a transform; the message says why.
     """
     try:
         made = _value(ast.parse(text.strip(), mode="eval").body)
@@ -23,7 +26,7 @@ def transform_of(text: str) -> v2.Transform:
         reason = error.msg if isinstance(error, SyntaxError) else error
         raise BadArgument(f'The transform "{text}" cannot be made: {reason}.') from error
     if not isinstance(made, v2.Transform):
-        raise BadArgument(f'"{text}" is no transform. Expected such as "RandomRotation(degrees=2)".')
+        raise BadArgument(f'"{text}" is not a transform. Expected one such as "RandomRotation(degrees=2)".')
     return made
 
 

@@ -180,7 +180,7 @@ REFUSED = {
     ),
     "many channels first": (lambda good: tensors(good).numpy(), BadShape, "transpose it, or make it a t"),
     "either end": (lambda good: np.zeros((3, 9, 3), np.uint8), BadShape, "channels could be first or last"),
-    "transparency": (lambda good: np.zeros((9, 9, 4), np.uint8), BadShape, "Leave transparency out"),
+    "transparency": (lambda good: np.zeros((9, 9, 4), np.uint8), BadShape, "Leave out transparency"),
     "many grey ones": (lambda good: np.zeros((5, 9, 9), np.uint8), BadShape, "several grey images as a list"),
     "a row": (lambda good: np.zeros(9, np.uint8), BadShape, r"image 0 is an array of shape \(9,\)"),
     "an empty array": (lambda good: np.zeros((0, 9), np.uint8), BadShape, r"of shape \(0, 9\)"),
