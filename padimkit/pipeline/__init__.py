@@ -1,4 +1,4 @@
-"""How parts are composed and run."""
+"""The composition of parts into a pipeline that learns and predicts."""
 
 from padimkit.pipeline.anomaly_map import AnomalyMap
 from padimkit.pipeline.levels import Joint, Levels, Separate

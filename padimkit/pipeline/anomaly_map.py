@@ -1,4 +1,4 @@
-"""Patch scores to anomaly maps at the size of the image."""
+"""Anomaly maps at the size of the image, made from patch scores."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -18,11 +18,11 @@ from padimkit.values import Prediction, Scores
 
 @dataclass(frozen=True)
 class AnomalyMap:
-    """Upsample bicubically to the image, sum, smooth (PaDiM paper, experimental setup).
+    """Maps upsampled bicubically to the image, summed and smoothed (PaDiM paper, experimental setup).
 
     Args:
         sigma: Standard deviation of the Gaussian filter in pixels of the map; 0 for no smoothing.
-        image_score: Take the maximum of the map after or before it is smoothed.
+        image_score: Take the maximum of the map after or before smoothing.
     """
 
     sigma: float = 4.0
@@ -34,7 +34,7 @@ class AnomalyMap:
             raise BadArgument(f'Expected "sigma" of at least 0, got {self.sigma}.')
 
     def predict(self, scores: Iterable[Scores], size: tuple[int, int]) -> Prediction:
-        """Maps of `size` pixels; image scores are the densities' own if all give them, else the maximum."""
+        """Return maps of `size` pixels and image scores: the densities' own if all give them, else maxima."""
         scores = list(scores)
         smooth = _sum(_resampled(level.patches, size, self.sigma) for level in scores)
         peaked = smooth
@@ -61,7 +61,7 @@ def _resampled(
 def _resampling(
     short: int, long: int, sigma: float, dtype: torch.dtype, device: torch.device
 ) -> Float[Tensor, "long short"]:
-    """Bicubic upsampling, then smoothing, of one axis as a matrix: both are linear and separable."""
+    """Return bicubic upsampling and smoothing of one axis as one matrix: both are linear and separable."""
     identity = torch.eye(short, dtype=torch.float64)[None, :, :, None]
     upsampled = F.interpolate(identity, (long, 1), mode="bicubic", align_corners=False)[0, :, :, 0].T
     if sigma > 0:

@@ -1,4 +1,7 @@
-"""What a pipeline requires of images, and of what its parts give back."""
+"""The checks of images and of the results of parts.
+
+Apart from the pipeline, since they need only the values that it passes on.
+"""
 
 from math import isfinite
 
@@ -9,16 +12,16 @@ from torch import Tensor
 from padimkit.errors import BadData, BadFeatures, BadImage, BadScores, BadShape
 from padimkit.values import Batch, Features, Scores
 
-_OVERSHOOT = 0.25  # of a filter that resizes; images that somebody has normalised go farther
+_OVERSHOOT = 0.25  # of a filter that resizes; normalised images go farther
 
 
 def image_size(batch: Batch) -> tuple[int, int]:
-    """Height and width in pixels."""
+    """Return height and width in pixels."""
     return batch.images.shape[2], batch.images.shape[3]
 
 
 def require_images(batch: Batch) -> None:
-    """Raises BadShape or BadImage unless these are RGB images with values from 0 to 1."""
+    """Raise BadShape or BadImage unless these are RGB images with values from 0 to 1."""
     images, paths = batch.images, batch.paths
     if images.ndim != 4 or images.shape[1] != 3 or len(images) != len(paths) or not len(images):
         raise BadShape(
@@ -35,14 +38,14 @@ def require_images(batch: Batch) -> None:
 
 
 def require_normal(batch: Batch) -> None:
-    """Raises BadData if an image is labelled anomalous."""
+    """Raise BadData if an image is labelled anomalous."""
     if batch.labels is not None and batch.labels.any():
         path = batch.paths[int(batch.labels.int().argmax())]
         raise BadData(f'"{path}" is labelled anomalous; training images must be normal.')
 
 
 def require_features(features: Features, paths: tuple[str, ...], backbone: str) -> None:
-    """Raises BadFeatures unless there are finite maps for each image, the finest first."""
+    """Raise BadFeatures unless there are finite maps for each image, the finest first."""
     if not features.maps:
         raise BadFeatures(f"{backbone} returned no feature maps.")
     areas, finite = [], []
@@ -57,7 +60,7 @@ def require_features(features: Features, paths: tuple[str, ...], backbone: str) 
         raise BadFeatures(f"{backbone} returned layers of {areas} positions; expected the finest first.")
     if features.descriptor is not None:
         finite.append(_finite(features.descriptor))
-    if not torch.stack(finite).all():  # asked once, since a GPU has to be waited for
+    if not torch.stack(finite).all():  # one question only, since its answer waits for the GPU
         layer, found = next(
             pair for pair in zip([*features.maps, "descriptor"], finite, strict=False) if not pair[1].all()
         )
@@ -65,12 +68,12 @@ def require_features(features: Features, paths: tuple[str, ...], backbone: str) 
 
 
 def require_scores(scores: Scores, paths: tuple[str, ...], density: str) -> None:
-    """Raises BadScores unless there are finite scores for each image."""
+    """Raise BadScores unless each image has scores, or BadFeatures if a score is not finite."""
     shapes = [scores.patches.shape, *([] if scores.images is None else [scores.images.shape])]
     if scores.patches.ndim != 3 or any(shape[0] != len(paths) for shape in shapes):
         raise BadScores(
             f"{density} returned scores of shape {[tuple(shape) for shape in shapes]} for {len(paths)} "
-            "images; expected (images, height, width), and (images) for those of images."
+            "images; expected (images, height, width) for patches and (images) for images."
         )
     finite = _finite(scores.patches)
     if scores.images is not None:
@@ -80,7 +83,7 @@ def require_scores(scores: Scores, paths: tuple[str, ...], density: str) -> None
 
 
 def _finite(values: Tensor) -> Bool[Tensor, " b"]:
-    # One NaN or infinity makes the sum one; half precision would overflow.
+    # A NaN or infinity makes the sum NaN or infinite; half precision would overflow.
     return values.sum(tuple(range(1, values.ndim)), dtype=torch.float32).isfinite()
 
 

@@ -1,4 +1,4 @@
-"""What a pipeline has learnt: a reducer and a density for each embedding that the levels yield."""
+"""The learnt state of a pipeline: a fitted reducer and density for each embedding of the levels."""
 
 from collections.abc import Mapping
 from copy import deepcopy
@@ -30,7 +30,7 @@ Part = TypeVar("Part", Reducer, DensityModel)
 
 @final
 class FittedLevels:
-    """Fitted reducers and densities by the name of their embedding."""
+    """Fitted reducers and densities by the names of their embeddings."""
 
     def __init__(self, reducers: dict[str, Reducer], densities: dict[str, DensityModel]) -> None:
         self._reducers = reducers
@@ -38,7 +38,7 @@ class FittedLevels:
 
     @classmethod
     def fit(cls, reducer: Reducer, density: DensityModel, stream: Stream[Pyramids]) -> "FittedLevels":
-        """Levels that are copies of the reducer and the density, fitted on the stream of embeddings."""
+        """Fit copies of the reducer and the density, one per level, on a stream of embeddings."""
         names = next(iter(stream))
         fitted = cls({name: deepcopy(reducer) for name in names}, {name: deepcopy(density) for name in names})
         with stage(REDUCER_FIT):
@@ -55,7 +55,7 @@ class FittedLevels:
             _of_pyramids(part).fit_pyramids(stream.map(partial(self._pyramid, name)))
 
     def update(self, stream: Stream[Pyramids]) -> None:
-        """Lets the densities learn from more embeddings; the reducers stay as they are."""
+        """Update the densities with more embeddings; the reducers stay as they are."""
         for density in self._densities.values():
             if not isinstance(density, Updatable):
                 raise BadArgument(f"{type(density).__name__} cannot be updated. Fit on all images instead.")
@@ -64,7 +64,7 @@ class FittedLevels:
                 _updatable(self._densities[name]).update([embedding])
 
     def merge(self, other: "FittedLevels") -> None:
-        """Lets the densities learn what those of `other` have learnt.
+        """Add the other's densities to these, level by level.
 
         Raises:
             CannotMerge: The reducers or the arguments of the densities differ.
@@ -74,7 +74,7 @@ class FittedLevels:
             if not _same(reducer.state_dict(), other._reducers[name].state_dict()):
                 raise CannotMerge(
                     f"The reducers ({type(reducer).__name__}) of the two pipelines learnt different "
-                    "representations, so that their densities do not mean the same."
+                    "representations, so their densities cannot be merged. Fit on all images instead."
                 )
         for name, density in self._densities.items():
             if not isinstance(density, Mergeable):
@@ -82,21 +82,21 @@ class FittedLevels:
             density.merge(other._densities[name])
 
     def score(self, pyramids: Pyramids) -> list[Scores]:
-        """The scores of each level."""
+        """Return the scores of all levels."""
         return [self._score(name, pyramids) for name in pyramids]
 
     def state_dict(self) -> State:
-        """All that has been learnt."""
+        """Return the state of all reducers and densities."""
         state: State = {}
         for index, (name, reducer) in enumerate(self._reducers.items()):
-            state[f"order/{name}"] = torch.tensor(index)  # keeps levels that have learnt nothing
+            state[f"order/{name}"] = torch.tensor(index)  # keeps levels without any learnt tensors
             state |= below(f"reducers/{name}", reducer.state_dict())
             state |= below(f"densities/{name}", self._densities[name].state_dict())
         return state
 
     @classmethod
     def from_state_dict(cls, reducer: Reducer, density: DensityModel, state: State) -> "FittedLevels":
-        """The levels that `state_dict` has written, as copies of the reducer and the density."""
+        """Return copies of the reducer and the density with a state that `state_dict` returned."""
         order = under("order", state)
         names = sorted(order, key=lambda name: int(order[name]))
         fitted = cls({name: deepcopy(reducer) for name in names}, {name: deepcopy(density) for name in names})
@@ -128,12 +128,12 @@ class FittedLevels:
 
 
 def below(prefix: str, state: Mapping[str, Tensor]) -> State:
-    """The state with `prefix/` before each key."""
+    """Return the state with `prefix/` before each key."""
     return {f"{prefix}/{key}": value for key, value in state.items()}
 
 
 def under(prefix: str, state: Mapping[str, Tensor]) -> State:
-    """The part of the state that `below` has put under this prefix."""
+    """Return the part of the state below this prefix, without the prefix."""
     return {
         key.removeprefix(f"{prefix}/"): value for key, value in state.items() if key.startswith(f"{prefix}/")
     }
@@ -152,7 +152,7 @@ def _aligned(pyramids: Pyramids) -> Embeddings:
 
 
 def _fit(parts: dict[str, Part], stream: Stream[Embeddings]) -> None:
-    """Fits each part; those that can be updated share one pass, since each pass runs the backbone anew."""
+    """Fit each part, in one pass if all can be updated, since each pass runs the backbone again."""
     if len(parts) > 1 and all(isinstance(part, Updatable) for part in parts.values()):
         for index, embeddings in enumerate(stream):
             for name, embedding in embeddings.items():

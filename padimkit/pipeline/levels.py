@@ -1,4 +1,4 @@
-"""How the layers of a backbone become embeddings: all in one, or each on its own."""
+"""Levels, by which the layers of a backbone become embeddings: all in one, or each on its own."""
 
 from abc import ABC, abstractmethod
 from typing import Literal, TypeAlias, final, get_args
@@ -15,23 +15,26 @@ Pooling: TypeAlias = Literal["none", "local", "global"]
 
 
 class Levels(ABC):
-    """Sorts feature maps into embeddings; each gets a reducer and a density, and their maps are summed."""
+    """A division of feature maps into embeddings, each with a reducer and a density of its own.
+
+    The anomaly maps of all embeddings are summed.
+    """
 
     __repr__ = shown
 
     @abstractmethod
     def split(self, features: Features) -> dict[str, Pyramid]:
-        """The embeddings, yet to be aligned, by name; the same names for all images."""
+        """Return the embeddings by name, not yet aligned; the names are the same for all images."""
 
 
 @final
 class Joint(Levels):
-    """Align all layers to the finest and concatenate them (PaDiM paper, section III-A).
+    """All layers in one embedding, aligned to the finest and concatenated (PaDiM paper, section III-A).
 
     Args:
-        pooling: Average each layer over its neighbouring positions, or over all, before aligning.
+        pooling: Average each layer over neighbouring positions, or over all, before the alignment.
         window: Side of the neighbourhood for local pooling, in positions; odd.
-        alignment: By nearest neighbour, as PaDiM does, or bilinearly, as some describe SPADE.
+        alignment: By nearest neighbour, as in PaDiM, or bilinear, as in some descriptions of SPADE.
     """
 
     def __init__(self, pooling: Pooling = "none", window: int = 3, alignment: Alignment = "nearest") -> None:
@@ -42,17 +45,18 @@ class Joint(Levels):
         require_choice("alignment", alignment, get_args(Alignment))
 
     def split(self, features: Features) -> dict[str, Pyramid]:
-        """One embedding, "joint", with the channels of all layers."""
-        maps = tuple(pooled(map_, self.pooling, self.window) for map_ in features.maps.values())
+        """Return one embedding, "joint", with the channels of all layers."""
+        layers = features.maps.values()
+        maps = tuple(pooled(feature_map, self.pooling, self.window) for feature_map in layers)
         return {"joint": Pyramid(maps, features.descriptor, self.alignment)}
 
 
 @final
 class Separate(Levels):
-    """Keep each layer at its own resolution (PaDiM paper, Table I: "Layer 1+2+3"; MahalanobisAD).
+    """One embedding per layer, at its own resolution (PaDiM paper, Table I: "Layer 1+2+3"; MahalanobisAD).
 
     Args:
-        pooling: Average each layer over its neighbouring positions, or over all.
+        pooling: Average each layer over neighbouring positions, or over all.
         window: Side of the neighbourhood for local pooling, in positions; odd.
     """
 
@@ -62,17 +66,17 @@ class Separate(Levels):
         check_pooling(pooling, window)
 
     def split(self, features: Features) -> dict[str, Pyramid]:
-        """One embedding per layer, under the layer's name."""
+        """Return one embedding per layer, under the layer's name."""
         return {
-            layer: Pyramid((pooled(map_, self.pooling, self.window),), features.descriptor)
-            for layer, map_ in features.maps.items()
+            layer: Pyramid((pooled(feature_map, self.pooling, self.window),), features.descriptor)
+            for layer, feature_map in features.maps.items()
         }
 
 
 def pooled(maps: Float[Tensor, "b c h w"], pooling: Pooling, window: int) -> Float[Tensor, "b c h2 w2"]:
-    """The maps themselves, their averages over `window` x `window` neighbours, or over all positions.
+    """Return the maps, or their averages over `window` x `window` neighbours or over all positions.
 
-    At the border the average is taken over the neighbours that exist.
+    At the border, averages are taken over the existing neighbours.
     """
     if pooling == "global":
         return maps.mean((2, 3), keepdim=True)
@@ -82,7 +86,7 @@ def pooled(maps: Float[Tensor, "b c h w"], pooling: Pooling, window: int) -> Flo
 
 
 def check_pooling(pooling: Pooling, window: int) -> None:
-    """Raises BadArgument unless there is such a pooling, and a window of this side has a centre."""
+    """Raise BadArgument unless the pooling is known and the window has a centre."""
     require_choice("pooling", pooling, get_args(Pooling))
     if window < 1 or window % 2 == 0:
         raise BadArgument(f'Expected an odd "window" of at least 1, got {window}.')

@@ -1,4 +1,4 @@
-"""Backbone, levels, reducer, density and map, composed; knows contracts only."""
+"""The pipeline, composed of backbone, levels, reducer, density and map by their contracts only."""
 
 from collections.abc import Iterable, Iterator
 from copy import deepcopy
@@ -33,15 +33,15 @@ from padimkit.values import Batch, Prediction, Stream
 
 @final
 class Pipeline:
-    """An anomaly detector made of parts: it learns from normal images and scores others.
+    """An anomaly detector made of parts, which learns from normal images and scores others.
 
     Args:
-        backbone: Images to feature maps.
-        reducer: Embeddings to smaller embeddings; separate levels get one each.
-        density: Embeddings to anomaly scores; separate levels get one each.
-        levels: How the layers of the backbone are put together.
-        map: How patch scores become anomaly maps.
-        preprocessing: What is done to every image before the backbone sees it; stored with the model.
+        backbone: Turns images into feature maps.
+        reducer: Turns embeddings into smaller ones; each separate level gets its own.
+        density: Turns embeddings into anomaly scores; each separate level gets its own.
+        levels: Combines the layers of the backbone into embeddings.
+        map: Turns patch scores into anomaly maps.
+        preprocessing: Resizes and crops every image before the backbone; stored with the model.
         augmentation: Random variants to learn from, in place of the training images.
     """
 
@@ -70,14 +70,14 @@ class Pipeline:
 
     @property
     def device(self) -> torch.device:
-        """Where it computes."""
+        """The device that the pipeline computes on."""
         return self._device
 
     def to(self, device: str) -> None:
-        """Computes on this device from now on, with all that has been learnt.
+        """Move the pipeline, with everything learnt, to this device and compute there from now on.
 
         Raises:
-            BadArgument: There is no such device here.
+            BadArgument: The device cannot be used on this machine.
         """
         self._device = _usable(device)
         self.backbone.to(self._device)
@@ -87,21 +87,21 @@ class Pipeline:
     def fit(
         self, images: Images, *, batch_size: int = 8, workers: int | None = None, progress: bool = True
     ) -> None:
-        """Learn from normal images and forget what was learnt before; if it fails, nothing is forgotten.
+        """Learn from normal images and forget earlier fits; a fit that fails changes nothing.
 
         Args:
             images: A path, a folder, PIL images, arrays, tensors, the samples of a data set, or batches. They
                 are read again for each pass that the reducers and densities need.
-            batch_size: Images per batch, where they do not come in batches.
-            workers: Threads that decode ahead; by default one for each CPU that may be used, at most 8.
+            batch_size: Images per batch, unless `images` are batches already.
+            workers: Threads that decode ahead; by default one per CPU that may be used, at most 8.
             progress: Show a bar on a terminal or in a notebook.
 
         Raises:
             BadArgument: `images` can be read only once, are not understood, or cannot be augmented as wanted.
             BadData: There are fewer than two images, or one is labelled anomalous.
-            BadFeatures: The backbone returned NaN or infinity; the images are named.
+            BadFeatures: The backbone returned NaN or infinity; the message names the image.
         """
-        if isinstance(images, Iterator):  # its first images would be lost without a word
+        if isinstance(images, Iterator):  # its first images would be lost silently
             raise BadArgument("The images can be read only once. Pass a list, or what a data set returns.")
         batches = self.read(images, batch_size, workers, "Fitting" if progress else None)
         batches = augmented(batches, self.augmentation)
@@ -110,7 +110,7 @@ class Pipeline:
             raise BadData("There are no training images.")
         require_images(first)
         size = image_size(first)
-        start = self._embed(first, size)  # each pass begins with it, and most look at nothing else
+        start = self._embed(first, size)  # each pass begins with it, and most need nothing else
         stream = Stream(
             lambda: self._embeddings(batches, size, least=2, start=start), length_hint(batches, 0)
         )
@@ -120,26 +120,28 @@ class Pipeline:
     def update(
         self, images: Images, *, batch_size: int = 8, workers: int | None = None, progress: bool = True
     ) -> None:
-        """Learn from more normal images as if they had been there from the start; reducers stay as fitted.
+        """Learn from more normal images as if they had been part of the fit; reducers stay as fitted.
 
-        If it fails, the pipeline is as it was. The arguments are those of `fit`.
+        An update that fails changes nothing. The arguments are those of `fit`.
 
         Raises:
             BadArgument: The density cannot be updated.
-            NotFitted: There is nothing to update yet.
+            NotFitted: `fit` was not called.
         """
         fitted, size = self._fitted("update")
         batches = self.read(images, batch_size, workers, "Updating" if progress else None)
         batches = augmented(batches, self.augmentation)
-        fitted = deepcopy(fitted)  # else a batch that fails would leave those before it counted
+        fitted = deepcopy(fitted)  # else a batch that fails would leave earlier ones counted
         fitted.update(Stream(lambda: self._embeddings(batches, size, least=1)))
         self._fitted_levels = fitted
 
     def merge(self, other: "Pipeline") -> None:
-        """Learns what another pipeline of the same parts has learnt from other images of the same size.
+        """Add what another pipeline with the same parts has learnt from other images of the same size.
 
         Raises:
+            BadShape: The images were not of the same size.
             CannotMerge: Arguments or reducers differ.
+            NotFitted: One of the two was not fitted.
             BadArgument: The density cannot be merged.
         """
         fitted, size = self._fitted("merge")
@@ -155,14 +157,14 @@ class Pipeline:
     ) -> Prediction:
         """Return the scores and maps of all images together; iterating over them gives one image at a time.
 
-        The arguments are those of `fit`. Maps of all images are held in memory: for more than fit in there,
-        loop over batches with `predict_batch`.
+        The arguments are those of `fit`. Maps of all images are held in memory: for more than fit there, loop
+        over batches with `predict_batch`.
 
         Raises:
-            NotFitted: `fit` has not been called.
+            NotFitted: `fit` was not called.
             BadArgument: `images` are not understood.
             BadData: There are no images.
-            BadShape: Tensors or batches are not of the size that the pipeline was fitted on.
+            BadShape: Tensors or batches do not have the size that the pipeline was fitted on.
         """
         self._fitted("predict")
         batches = self.read(images, batch_size, workers, "Predicting" if progress else None)
@@ -185,7 +187,7 @@ class Pipeline:
             return replace(self.map.predict(scores, size), paths=batch.paths)
 
     def state_dict(self) -> dict[str, Tensor]:
-        """All that `fit` has learnt, and the weights of the backbone if it has any."""
+        """Return everything that `fit` has learnt, and the weights of the backbone if it has any."""
         fitted, size = self._fitted("state_dict")
         state = below("heads", fitted.state_dict()) | {"size": torch.tensor(size)}
         if isinstance(self.backbone, Stateful):
@@ -193,7 +195,7 @@ class Pipeline:
         return state
 
     def load_state_dict(self, state: dict[str, Tensor]) -> None:
-        """Takes over what a pipeline of the same parts has learnt."""
+        """Load the state of another pipeline with the same parts."""
         if isinstance(self.backbone, Stateful):
             self.backbone.load_state_dict(under("backbone", state))
         self._load_levels(under("heads", state))
@@ -203,7 +205,7 @@ class Pipeline:
     def read(
         self, images: Images, batch_size: int, workers: int | None, doing: str | None
     ) -> Iterable[Batch]:
-        """Return batches of images in any form, as this pipeline sees them; `doing` names the bar, if any."""
+        """Return batches of images in any form, as the backbone sees them; `doing` names the bar, if any."""
         if isinstance(images, DataSource):
             raise BadArgument(
                 f'{type(images).__name__} has two lists of images. Pass its "train()" or its "test()".'
