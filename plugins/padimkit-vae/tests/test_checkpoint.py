@@ -145,7 +145,7 @@ def test_a_file_of_other_images_is_refused(path):
 
 def test_more_or_fewer_images_than_before_are_refused(path):
     interrupted(path)
-    with pytest.raises(BadData, match="There are 20 images in epoch 3, and there were 21 in those before."):
+    with pytest.raises(BadData, match="There are 20 images in epoch 3, but there were 21 in those before."):
         tiny(path).fit(stream(IMAGES[:20]))
     assert facts_of(path)["epochs"] == 2
 

@@ -1,4 +1,4 @@
-"""A few vectors that are near to all."""
+"""A coreset, a few vectors such that each vector is near one of them."""
 
 import torch
 from jaxtyping import Float, Int
@@ -9,10 +9,10 @@ PROJECTED = 128  # dimensions in which distances are compared, as in the authors
 
 
 class Sketch:
-    """Vectors in so few dimensions that the distances between all of them can be compared.
+    """Vectors projected to few dimensions, so that the distances between all of them can be compared.
 
     Args:
-        seed: Fixes the random projection (Johnson and Lindenstrauss); there is none for few dimensions.
+        seed: Fixes the random projection (Johnson and Lindenstrauss); few dimensions are not projected.
     """
 
     def __init__(self, seed: int) -> None:
@@ -20,7 +20,7 @@ class Sketch:
         self._parts: list[Tensor] = []
 
     def add(self, vectors: Float[Tensor, "n c"]) -> None:
-        """Takes in more vectors."""
+        """Add vectors."""
         if vectors.shape[1] <= PROJECTED:
             self._parts.append(vectors.clone())
             return
@@ -30,22 +30,22 @@ class Sketch:
         self._parts.append(vectors @ matrix.T)
 
     def vectors(self) -> Float[Tensor, "n p"]:
-        """All of them."""
+        """Return all projected vectors."""
         return torch.cat(self._parts)
 
 
 def greedy_coreset(vectors: Float[Tensor, "n p"], *, count: int, seed: int) -> Int[Tensor, " k"]:
-    """Indices of vectors chosen one by one, each the farthest from those before (PatchCore, algorithm 1).
+    """Return indices of vectors, each the farthest from those before it (PatchCore, algorithm 1).
 
     Args:
-        vectors: What to choose from.
-        count: How many to choose.
+        vectors: The vectors to choose from.
+        count: Number of vectors to choose.
         seed: Fixes the first one.
 
-    The largest distance of any vector to the chosen ones is at most twice what it could be (Gonzalez 1985).
+    The largest distance of any vector from the chosen ones is at most twice the optimum (Gonzalez 1985).
     """
     first = torch.randint(len(vectors), (1,), generator=torch.Generator().manual_seed(seed))
-    centred = vectors - vectors.mean(0)  # small lengths lose fewer digits in what follows
+    centred = vectors - vectors.mean(0)  # small lengths lose fewer digits below
     lengths = centred.square().sum(1)
     distances = torch.full_like(lengths, torch.inf)
     chosen = [int(first)]

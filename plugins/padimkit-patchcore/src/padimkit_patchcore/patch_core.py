@@ -1,4 +1,4 @@
-"""PatchCore's density: distances to the nearest patches of a coreset."""
+"""PatchCore's density, distances to the nearest patches of a coreset."""
 
 from collections.abc import Iterable
 from threading import Lock
@@ -21,17 +21,17 @@ _PREPARING = Lock()  # of all instances: a lock of their own could be neither co
 class PatchCore(DensityModel):
     """Distance of each patch to the nearest in a coreset of all normal ones (Roth et al. 2022, PatchCore).
 
-    The image's score is that of its most anomalous patch, weighted by how usual the patch that is nearest to
-    it is among its own neighbours (section 3.3, equation 7).
+    The image's score is that of its most anomalous patch, with a weight that tells how typical the nearest
+    coreset patch is of its own neighbours (section 3.3, equation 7).
 
     Args:
-        ratio: How much of all normal patches the coreset keeps.
-        neighbours: The paper's b: so many neighbours of the nearest patch, itself included, weigh the image's
-            score.
+        ratio: Fraction of all normal patches that the coreset keeps.
+        neighbours: The paper's b: the number of neighbours of the nearest patch, itself included, that weigh
+            the image's score.
         index: "Flat", which is exact, or another factory string of FAISS, such as "IVF64,Flat" or "HNSW32".
         seed: Fixes the coreset's projection and its first patch.
-        memory_budget: GB (1e9 bytes) of patches that a fit may keep in memory until it has chosen; further
-            ones are kept in temporary files.
+        memory_budget: GB (1e9 bytes) of patches that a fit may keep in memory until the coreset is chosen;
+            further ones are kept in temporary files.
     """
 
     def __init__(
@@ -57,7 +57,7 @@ class PatchCore(DensityModel):
         self._search: faiss.Index | None = None
 
     def fit(self, stream: Iterable[Embedding]) -> None:
-        """Chooses the coreset.
+        """Learn the coreset of all patches.
 
         Raises:
             BadArgument: The coreset would hold fewer patches than `neighbours`, or the index cannot be made.
@@ -79,7 +79,7 @@ class PatchCore(DensityModel):
         self._bank = bank
 
     def score(self, embedding: Embedding) -> Scores:
-        """Distances of patches, and weighted distances of images."""
+        """Return the distances of patches and the weighted distances of images."""
         batch, channels, height, width = embedding.patches.shape
         bank = self._fitted()
         if channels != bank.shape[1]:
@@ -95,16 +95,16 @@ class PatchCore(DensityModel):
         return Scores(distances.reshape(batch, height, width), scores)
 
     def state_dict(self) -> dict[str, Tensor]:
-        """The coreset."""
+        """Return the coreset."""
         return {"bank": self._fitted()}
 
     def load_state_dict(self, state: dict[str, Tensor]) -> None:
-        """Takes over the coreset."""
+        """Load the coreset."""
         self._bank = state["bank"]
         self._search = _index(self._bank, self.index)
 
     def __getstate__(self) -> dict[str, object]:
-        return self.__dict__ | {"_search": None}  # FAISS cannot be copied; it is made anew from the coreset
+        return self.__dict__ | {"_search": None}  # FAISS cannot be copied; it is remade from the coreset
 
     @property
     def _budget(self) -> float:
@@ -138,7 +138,7 @@ class PatchCore(DensityModel):
         return self._search
 
     def _weights(self, patches: Float[Tensor, "b c"], nearest: Int[Tensor, " b"]) -> Float[Tensor, " b"]:
-        """One minus the share of the nearest among the exponentials of the distances to its neighbours."""
+        """Return 1 minus the share of the nearest in the exponentials of the distances to its neighbours."""
         bank = self._fitted()
         around = self._nearest(bank[nearest], self.neighbours)
         own = (patches - bank[nearest]).norm(dim=1)
@@ -152,7 +152,7 @@ def _vectors(patches: Float[Tensor, "b c h w"]) -> Float[Tensor, "n c"]:
 
 
 def _rows(parts: list[Tensor], indices: Int[Tensor, " k"]) -> Float[Tensor, "k c"]:
-    """These rows of all parts, one below the other, in the order of the parts."""
+    """Return these rows of all parts, one below the other, in the order of the parts."""
     rows, start, ascending = [], 0, indices.sort().values
     for part in parts:
         inside = ascending[(ascending >= start) & (ascending < start + len(part))] - start

@@ -1,4 +1,4 @@
-"""A random projection whose rows are orthonormal."""
+"""A random projection with orthonormal rows."""
 
 from collections.abc import Callable, Iterable, Sequence
 from typing import final
@@ -12,13 +12,13 @@ from padimkit import BadArgument, BadData, Embedding, LinearReducer, NotFitted, 
 
 @final
 class SemiOrthogonal(Reducer, LinearReducer):
-    """Project onto random orthonormal directions (Kim et al. 2021, Semi-orthogonal Embedding, section 3).
+    """Projection onto random orthonormal directions (Kim et al. 2021, Semi-orthogonal Embedding, section 3).
 
-    The directions are drawn evenly from all: a Gaussian matrix, orthonormalised. Where PaDiM selects
-    channels, each of these mixes all of them.
+    The directions are drawn evenly from all: a Gaussian matrix, orthonormalised. PaDiM selects channels; here
+    each direction mixes all channels.
 
     Args:
-        keep: How many directions to keep.
+        keep: Number of directions to keep.
         seed: Fixes the draw.
     """
 
@@ -28,7 +28,7 @@ class SemiOrthogonal(Reducer, LinearReducer):
         self._directions: Tensor | None = None
 
     def fit(self, stream: Iterable[Embedding]) -> None:
-        """Draws directions for the channels of the first embedding.
+        """Draw directions for the channels of the first embedding.
 
         Raises:
             BadArgument: `keep` is below 1 or above the number of channels.
@@ -44,7 +44,7 @@ class SemiOrthogonal(Reducer, LinearReducer):
         self._directions = _drawn(self.keep, channels, self.seed).to(first.patches.device)
 
     def transform(self, embedding: Embedding) -> Embedding:
-        """The part of each patch along each direction."""
+        """Return the component of each patch along each direction."""
         return Embedding(_projected(embedding.patches, self._fitted()), embedding.descriptor)
 
     def transform_then_align(
@@ -52,17 +52,18 @@ class SemiOrthogonal(Reducer, LinearReducer):
         maps: Sequence[Float[Tensor, "b _ _ _"]],
         align: Callable[[Float[Tensor, "b _ _ _"]], Float[Tensor, "b _ h w"]],
     ) -> Float[Tensor, "b k h w"]:
-        """The sum of what each layer adds to each direction, aligned."""
-        parts = torch.split(self._fitted(), [map.shape[1] for map in maps], dim=1)
-        first, *others = (align(_projected(map, part)) for map, part in zip(maps, parts, strict=True))
+        """Return the sum of each layer's contribution to each direction, aligned."""
+        parts = torch.split(self._fitted(), [feature_map.shape[1] for feature_map in maps], dim=1)
+        pairs = zip(maps, parts, strict=True)
+        first, *others = (align(_projected(feature_map, part)) for feature_map, part in pairs)
         return sum(others, start=first)
 
     def state_dict(self) -> dict[str, Tensor]:
-        """The directions."""
+        """Return the directions."""
         return {"directions": self._fitted()}
 
     def load_state_dict(self, state: dict[str, Tensor]) -> None:
-        """Takes over the directions."""
+        """Load the directions."""
         self._directions = state["directions"]
 
     def _fitted(self) -> Float[Tensor, "k c"]:
@@ -74,12 +75,13 @@ class SemiOrthogonal(Reducer, LinearReducer):
 def _drawn(keep: int, channels: int, seed: int) -> Float[Tensor, "k c"]:
     normal = torch.randn(channels, keep, generator=torch.Generator().manual_seed(seed), dtype=torch.float64)
     columns, triangle = torch.linalg.qr(normal)
-    even: Tensor = (
-        columns * triangle.diagonal().sign()
-    )  # QR prefers signs; with those of R no direction is preferred
+    # QR prefers signs; with those of R no direction is preferred.
+    even: Tensor = columns * triangle.diagonal().sign()
     return even.T.float().contiguous()
 
 
-def _projected(map: Float[Tensor, "b c h w"], directions: Float[Tensor, "k c"]) -> Float[Tensor, "b k h w"]:
-    projected: Tensor = map.permute(0, 2, 3, 1) @ directions.T
+def _projected(
+    feature_map: Float[Tensor, "b c h w"], directions: Float[Tensor, "k c"]
+) -> Float[Tensor, "b k h w"]:
+    projected: Tensor = feature_map.permute(0, 2, 3, 1) @ directions.T
     return projected.permute(0, 3, 1, 2)

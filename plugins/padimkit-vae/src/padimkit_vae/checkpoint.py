@@ -1,4 +1,4 @@
-"""The file in which a training waits for being continued."""
+"""The file from which an interrupted training can continue."""
 
 import hashlib
 import json
@@ -22,19 +22,19 @@ FORMAT = "padimkit-vae checkpoint 1"
 def resumed(
     training: Training, path: Path | None, *, arguments: Mapping[str, Any], data: Mapping[str, Any]
 ) -> Iterator[Callable[[], None]]:
-    """Brings the training to where the file at `path` was written, and gives a function that writes it anew.
+    """Restore the training from the file at `path`, and yield a function that writes the file again.
 
-    The file is removed at the end of the block unless there was an error. Where there is none, it is written
-    at once, so that a path that cannot be used is known before the first epoch. None stands for no file.
+    The file is removed at the end of the block unless there was an error. If it does not exist, it is written
+    at once, so that an unusable path is known before the first epoch. If `path` is None, no file is used.
 
     Args:
         training: A fresh one.
-        path: Where the file is, or is to be.
-        arguments: What the training depends on; must be the same in the file.
-        data: What is known about the images; must be the same in the file.
+        path: The path of the file.
+        arguments: Arguments that the training depends on; must be the same in the file.
+        data: Known facts about the images; must be the same in the file.
 
     Raises:
-        BadModel: The file is damaged, or no checkpoint.
+        BadModel: The file is damaged, or is not a checkpoint.
         BadArgument: It was written by a training with other arguments.
         BadData: It was written by a training on other images.
         BadOutput: It cannot be written.
@@ -55,7 +55,7 @@ def resumed(
 
 
 def digest(tensors: Mapping[str, Tensor], text: str = "") -> str:
-    """A hash of all names and values, and of a text."""
+    """Return a hash of all names, all values and a text."""
     found = hashlib.sha256(text.encode())
     for name in sorted(tensors):
         found.update(name.encode())
@@ -70,7 +70,7 @@ def _write(path: Path, training: Training, facts: dict[str, Any]) -> None:
     with new_file(path, overwrite=True) as staging:
         try:
             save_file(state, staging, metadata=metadata)
-        except SafetensorError as error:  # a full disk, which for all other files is an OSError
+        except SafetensorError as error:  # a full disk, which is an OSError for all other files
             raise OSError(str(error)) from error
 
 
@@ -85,7 +85,7 @@ def _resume(path: Path, training: Training, arguments: Mapping[str, Any], data: 
     training.load_state_dict(state, epochs=facts["epochs"], images=facts["images"])
 
 
-_ADVICE = "Use the same {} to go on with it; to start afresh, remove the file or choose another path."
+_ADVICE = "Use the same {} to continue from it; to start afresh, remove the file or choose another path."
 
 
 def _read(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
@@ -98,7 +98,7 @@ def _read(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
     if metadata.get("format") != FORMAT:
         found = metadata.get("format", "no format")
         raise BadModel(
-            f'"{path}" is no checkpoint of this Vae: expected "{FORMAT}", found "{found}". {_REMOVE}'
+            f'"{path}" is not a checkpoint of this Vae: expected "{FORMAT}", found "{found}". {_REMOVE}'
         )
     text = metadata.get("facts", "")
     if metadata.get("sha256") != digest(state, text):

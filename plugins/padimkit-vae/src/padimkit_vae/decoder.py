@@ -1,4 +1,4 @@
-"""The mirror image of the encoder."""
+"""The decoder, a mirror image of the encoder."""
 
 from typing import final
 
@@ -12,7 +12,7 @@ from padimkit_vae.encoder import Sizes
 
 @final
 class Decoder(nn.Module):
-    """Latent maps to images, through the sizes that the encoder had, by nearest upsampling.
+    """A network from latent maps to images, through the encoder's sizes, by nearest upsampling.
 
     Each convolution of the encoder has its counterpart here, with input and output channels exchanged.
     """
@@ -25,7 +25,7 @@ class Decoder(nn.Module):
         self.exit = nn.Conv2d(width, channels, 7, padding=3)
 
     def forward(self, latent: Float[Tensor, "b l h w"], sizes: Sizes) -> Float[Tensor, "b c H W"]:
-        """The images; `sizes` are those that the encoder went through."""
+        """Return the images; `sizes` are the sizes of the encoder's maps."""
         maps = self.entry(latent)
         for stage, size in zip(self.stages, sizes[-2:-5:-1], strict=True):
             maps = stage(maps, size)
@@ -49,7 +49,7 @@ class _Doubling(nn.Module):
         self.shortcut = nn.Sequential(nn.Conv2d(width, width // 2, 1, bias=False), nn.BatchNorm2d(width // 2))
 
     def forward(self, maps: Float[Tensor, "b c _ _"], size: tuple[int, int]) -> Float[Tensor, "b k h w"]:
-        """The maps at the given height and width."""
+        """Return the maps at the given height and width."""
         maps = self.block(maps)
         enlarged = self.after(F.interpolate(self.before(maps), size))
         return F.relu(enlarged + F.interpolate(self.shortcut(maps), size))

@@ -1,4 +1,4 @@
-"""ResNet18 without its classifier, at any width and for any number of channels."""
+"""The encoder, ResNet18 without its classifier, at any width and for any number of channels."""
 
 from typing import final
 
@@ -11,7 +11,7 @@ Sizes = tuple[tuple[int, int], ...]  # height and width, before each step of dow
 
 @final
 class Encoder(nn.Module):
-    """Images to maps of 8 x `width` channels, 32 times smaller (He et al. 2016, table 1, 18 layers)."""
+    """A network from images to maps of 8 x `width` channels, 32 times smaller (He et al. 2016, table 1)."""
 
     def __init__(self, *, channels: int, width: int) -> None:
         super().__init__()
@@ -29,7 +29,7 @@ class Encoder(nn.Module):
         )
 
     def forward(self, images: Float[Tensor, "b c H W"]) -> tuple[Float[Tensor, "b k h w"], Sizes]:
-        """The maps, and the sizes on the way to them, which the decoder goes back through."""
+        """Return the maps, and the sizes on the way to them, which the decoder needs."""
         stem = self.stem(images)
         maps = self.pool(stem)
         tensors = [images, stem, maps]
@@ -41,7 +41,7 @@ class Encoder(nn.Module):
 
 
 def _halving(width: int) -> nn.Module:
-    """A stage that halves the size and doubles the channels."""
+    """Return a stage that halves the size and doubles the channels."""
     shortcut = nn.Sequential(nn.Conv2d(width, 2 * width, 1, stride=2, bias=False), nn.BatchNorm2d(2 * width))
     first = BasicBlock(width, 2 * width, stride=2, downsample=shortcut)
     return nn.Sequential(first, BasicBlock(2 * width, 2 * width))

@@ -24,25 +24,25 @@ class Network(nn.Module):
 
     @property
     def channels(self) -> int:
-        """How many channels the images have."""
+        """The number of channels of the images."""
         return self.decoder.exit.out_channels
 
     def encode(self, images: Float[Tensor, "b c H W"]) -> tuple[Posterior, Sizes]:
-        """What is known about the latent maps, and the sizes that `decode` needs."""
+        """Return the posterior of the latent maps, and the sizes that `decode` needs."""
         maps, sizes = self.encoder(images.contiguous(memory_format=torch.channels_last))
         return Posterior(self.mean(maps), self.log_variance(maps)), sizes
 
     def decode(self, latent: Float[Tensor, "b l h w"], sizes: Sizes) -> Float[Tensor, "b c H W"]:
-        """The images of latent maps."""
+        """Return the images that belong to latent maps."""
         return self.decoder(latent, sizes)  # type: ignore[no-any-return]
 
 
 def new_network(
     *, channels: int, width: int, latent_channels: int, seed: int
 ) -> tuple[Network, torch.Generator]:
-    """A network with random weights, and the generator that drew them, to draw on from.
+    """Return a network with random weights, and a generator that continues after the draw of the weights.
 
-    Layers of torch draw their weights from the generator that all of a program shares: it is put back.
+    Layers of torch draw their weights from the global generator, whose state is restored afterwards.
     """
     with torch.random.fork_rng(devices=[]):
         torch.default_generator.manual_seed(seed)  # torch.manual_seed would reseed the GPUs too

@@ -1,4 +1,4 @@
-"""What the encoder knows about the latent maps of an image."""
+"""The posterior distribution of the latent maps of an image."""
 
 from dataclasses import dataclass
 
@@ -15,11 +15,11 @@ class Posterior:
     log_variance: Float[Tensor, "b l h w"]
 
     def sample(self, generator: torch.Generator) -> Float[Tensor, "b l h w"]:
-        """A draw by the generator, which is on the CPU, so that every device gets the same noise."""
+        """Draw latent maps by a generator on the CPU, so that every device gets the same noise."""
         noise = torch.randn(self.mean.shape, generator=generator).to(self.mean)
         return self.mean + noise * (0.5 * self.log_variance).exp()
 
     def divergence(self) -> Float[Tensor, " b"]:
-        """The Kullback-Leibler divergence from the standard normal (Kingma and Welling 2014, appendix B)."""
+        """Return the Kullback-Leibler divergence from a standard normal (Kingma and Welling 2014, app. B)."""
         terms = self.mean.square() + self.log_variance.expm1() - self.log_variance
         return 0.5 * terms.sum((1, 2, 3))

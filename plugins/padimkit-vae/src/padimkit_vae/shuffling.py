@@ -1,4 +1,4 @@
-"""A stream of embeddings to shuffled batches of images, with few images in memory at a time."""
+"""Shuffled batches of images from a stream of embeddings, with few images in memory at a time."""
 
 from collections.abc import Iterable, Iterator
 
@@ -12,10 +12,10 @@ Image = Float[Tensor, "c h w"]
 
 
 def images_of(stream: Iterable[Embedding]) -> Iterator[Image]:
-    """The images one by one, each in memory of its own, so that a batch is not kept for the sake of one.
+    """Yield the images one by one, copied, so that an image does not keep its whole batch in memory.
 
     Raises:
-        BadShape: They are not all of one shape.
+        BadShape: The images do not all have the same shape.
     """
     shape = None
     for embedding in stream:
@@ -30,9 +30,9 @@ def images_of(stream: Iterable[Embedding]) -> Iterator[Image]:
 
 
 def shuffled(images: Iterable[Image], *, buffer: int, generator: torch.Generator) -> Iterator[Image]:
-    """The images in random order: each is drawn from the `buffer` images that come next.
+    """Yield the images in random order, each drawn from the next `buffer` images.
 
-    Fully random if the buffer holds all of them.
+    The order is fully random if the buffer holds all of them.
     """
     held: list[Image] = []
     for image in images:
@@ -47,9 +47,9 @@ def shuffled(images: Iterable[Image], *, buffer: int, generator: torch.Generator
 
 
 def batches(images: Iterable[Image], size: int) -> Iterator[Float[Tensor, "_ c h w"]]:
-    """Batches of `size` images; the last may be smaller.
+    """Yield batches of `size` images; the last may be smaller.
 
-    A single image that is left over joins the batch before it: batch normalisation needs two.
+    A single remaining image joins the batch before it: batch normalisation needs two.
     """
     waiting: list[Image] = []
     for image in images:

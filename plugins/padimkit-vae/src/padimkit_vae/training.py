@@ -1,4 +1,4 @@
-"""A network in training, with all that it takes to go on later as if there had been no break."""
+"""The training of a network, which can be stored and continued as if it had not been interrupted."""
 
 import math
 from collections.abc import Iterable
@@ -18,8 +18,8 @@ class Training:
     """Adam on the negative evidence lower bound (Kingma and Welling 2014, equation 10).
 
     Args:
-        network: What is trained; left in training mode.
-        generator: Draws the noise, and whatever else is random.
+        network: The network to train; it stays in training mode.
+        generator: Draws the noise and everything else that is random.
         learning_rate: Adam's step size.
         kl_weight: The weight of the divergence beside the sum of squared errors.
     """
@@ -35,11 +35,11 @@ class Training:
         self._optimizer = Adam(network.parameters(), lr=learning_rate)
 
     def epoch(self, batches: Iterable[Float[Tensor, "_ c h w"]]) -> float:
-        """Learns from each batch; the mean loss of an image. `images` then says how many there were.
+        """Learn from each batch, set `images` to their number, and return the mean loss of an image.
 
         Raises:
-            BadArgument: The loss is no longer finite.
-            BadData: There are fewer than two images, or not as many as in the epochs before.
+            BadArgument: The loss is not finite.
+            BadData: There are fewer than two images, or not as many as in earlier epochs.
         """
         total, count = 0.0, 0
         for batch in batches:
@@ -49,7 +49,7 @@ class Training:
         _require_two(count)
         if self.images not in (0, count):
             raise BadData(
-                f"There are {count} images in epoch {self.epochs + 1}, and there were {self.images} in those "
+                f"There are {count} images in epoch {self.epochs + 1}, but there were {self.images} in those "
                 "before. Give the same images in each; to start afresh on others, remove the checkpoint."
             )
         self.epochs += 1
@@ -57,14 +57,14 @@ class Training:
         return total / count
 
     def state_dict(self) -> dict[str, Tensor]:
-        """Weights, the memory of Adam, and the state of the generator."""
+        """Return the weights, the state of Adam and the state of the generator."""
         state = {f"network/{name}": tensor for name, tensor in self.network.state_dict().items()}
         for index, values in self._optimizer.state_dict()["state"].items():
             state |= {f"adam/{index}/{name}": tensor for name, tensor in values.items()}
         return state | {"generator": self.generator.get_state()}
 
     def load_state_dict(self, state: dict[str, Tensor], *, epochs: int, images: int) -> None:
-        """Goes on from where `state_dict` was written, after so many epochs over so many images.
+        """Continue from a state that `state_dict` returned after this many epochs over this many images.
 
         Raises:
             KeyError, RuntimeError: The state is that of another network.
@@ -104,7 +104,7 @@ def losses(
     *,
     kl_weight: float,
 ) -> Float[Tensor, " b"]:
-    """Squared errors of each image, summed, plus its weighted divergence; divided by its number of values."""
+    """Return each image's summed squared errors plus weighted divergence, divided by its number of values."""
     errors = (images - reconstructions).square().sum((1, 2, 3))
     return (errors + kl_weight * divergences) / images[0].numel()
 

@@ -1,4 +1,4 @@
-"""The density: how badly an autoencoder that has seen normal images draws a pixel."""
+"""The density: the error of each pixel after an autoencoder that has learnt from normal images."""
 
 import logging
 import time
@@ -31,16 +31,16 @@ class Vae(DensityModel):
 
     Args:
         latent_channels: Channels of the latent maps, which are 32 times smaller than the image.
-        width: Channels of the first layer; 64 is ResNet18, and less is a smaller network.
-        epochs: How often training sees each image.
+        width: Channels of the first layer; 64 is ResNet18, and fewer make a smaller network.
+        epochs: Number of passes over all images.
         batch_size: Images per step of training, whatever the batches of the reader are; at least 2.
         learning_rate: Adam's step size.
         kl_weight: Weight of the Kullback-Leibler divergence beside the sum of squared errors: twice the
             variance that the likelihood gives to a pixel value in [0, 1].
         seed: Fixes first weights, order of images and noise.
-        shuffle_buffer: So many images are in memory to draw the next one from (256 x 256: 0.8 MB each).
-        checkpoint: A file from which an interrupted training goes on; written after each epoch, removed at
-            the end.
+        shuffle_buffer: Number of images in memory to draw the next one from (256 x 256: 0.8 MB each).
+        checkpoint: A file from which an interrupted training continues; written after each epoch, removed
+            at the end.
     """
 
     def __init__(
@@ -68,16 +68,16 @@ class Vae(DensityModel):
         self._network: Network | None = None
 
     def fit(self, stream: Iterable[Embedding]) -> None:
-        """Trains on all images, one line of the log per epoch; if it fails, nothing is forgotten.
+        """Train on all images, with one line of the log per epoch; a fit that fails changes nothing.
 
-        The result depends on the images and their order, not on their batches. A training that goes on from a
-        checkpoint ends with the weights of one without a break if the stream gives the same images again.
+        The result depends on the images and their order, not on their batches. A training that continues from
+        a checkpoint ends with the weights of an uninterrupted one if the stream gives the same images again.
 
         Raises:
             BadArgument: Training diverges, or the checkpoint was written with other arguments.
             BadData: There are fewer than two images, or others than those of the checkpoint.
-            BadShape: The images are not all of one shape.
-            BadModel: The checkpoint is damaged, or no checkpoint.
+            BadShape: The images do not all have the same shape.
+            BadModel: The checkpoint is damaged, or is not a checkpoint.
         """
         image = next(images_of(stream), None)
         if image is None:
@@ -93,7 +93,7 @@ class Vae(DensityModel):
 
     @torch.no_grad()
     def score(self, embedding: Embedding) -> Scores:
-        """The length of the difference of each pixel from its reconstruction; images may be of any size."""
+        """Return the distance of each pixel from its reconstruction; images may have any size."""
         network, images = self._fitted(), embedding.patches
         if images.shape[1] != network.channels:
             raise BadShape(
@@ -104,14 +104,14 @@ class Vae(DensityModel):
         return Scores((images - network.decode(posterior.mean, sizes)).square().sum(1).sqrt())
 
     def state_dict(self) -> dict[str, Tensor]:
-        """All weights, and the statistics of batch normalisation."""
+        """Return all weights and the statistics of batch normalisation."""
         return self._fitted().state_dict()
 
     def load_state_dict(self, state: dict[str, Tensor]) -> None:
-        """Takes over the weights.
+        """Load the weights.
 
         Raises:
-            BadModel: They are those of another network.
+            BadModel: The weights are those of another network.
         """
         try:
             first = state["decoder.exit.weight"]

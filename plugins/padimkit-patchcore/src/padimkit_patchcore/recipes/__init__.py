@@ -1,1 +1,1 @@
-"""Recipes as YAML files."""
+"""The recipes of PatchCore, as YAML files."""

@@ -1,1 +1,1 @@
-"""Recipes as YAML files."""
+"""The recipes with a semi-orthogonal projection, as YAML files."""

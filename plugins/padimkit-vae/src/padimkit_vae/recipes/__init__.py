@@ -1,1 +1,1 @@
-"""Recipes of the variational autoencoder."""
+"""The recipes of the variational autoencoder, as YAML files."""
