@@ -1,4 +1,4 @@
-"""The outputs of some modules of a network, which is left as soon as they have all been computed."""
+"""The outputs of some modules of a network, which is left as soon as all of them are computed."""
 
 import contextlib
 import math
@@ -26,10 +26,10 @@ class Tapped(nn.Module):
     Args:
         network: Takes images.
         names: Modules of the network.
-        as_map: Makes a map "b c h w" of the name of a module, its output, and height and width of the images.
+        as_map: Makes a map "b c h w" from a module's name, its output, and height and width of the images.
 
     Raises:
-        BadArgument: The output of a module is no tensor.
+        BadArgument: The output of a module is not a tensor.
     """
 
     def __init__(self, network: nn.Module, names: Sequence[str], as_map: AsMap) -> None:
@@ -71,14 +71,14 @@ Layout = Literal["b c h w", "b h w c", "b n c"]
 
 
 def as_map(layout: Layout, *, extra_tokens: int) -> AsMap:
-    """How to make a map of an output that has these axes.
+    """Return a function that turns an output with these axes into a map.
 
     Args:
-        layout: Batch, channels, height, width; or tokens row by row.
-        extra_tokens: How many tokens stand before those of the positions.
+        layout: Batch, channels, height and width, or tokens row by row.
+        extra_tokens: Number of tokens before those of the positions.
 
     Raises:
-        BadArgument: There is no such layout, or it has no tokens that could be left out.
+        BadArgument: The layout is unknown, or does not have tokens to leave out.
     """
     require_choice("layout", layout, _AS_MAPS)
     if extra_tokens < 0 or (extra_tokens and layout != "b n c"):

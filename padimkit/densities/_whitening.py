@@ -1,4 +1,4 @@
-"""Mahalanobis distances by matrices that whiten, prepared once in float64 and used for each image."""
+"""Mahalanobis distances by whitening matrices, prepared once in float64 and used for each image."""
 
 from abc import ABC, abstractmethod
 from typing import final
@@ -26,12 +26,12 @@ _PROBED = 32  # positions
 
 
 class Whitening(ABC):
-    """Knows mean and covariance at each position in the form in which distances are quickest to find."""
+    """The mean and covariance at each position, in a form that gives distances quickly."""
 
     mean: Float[Tensor, "p d"]
 
     def distances(self, vectors: Float[Tensor, "n p d"]) -> Float[Tensor, "p n"]:
-        """The Mahalanobis distance, with square root, of each vector from the mean at its position."""
+        """Return the Mahalanobis distance, with square root, of each vector from the mean at its position."""
         count, positions, dimensions = vectors.shape
         # Transposed once as a whole: portions would be read with strides.
         vectors = vectors.contiguous()
@@ -40,7 +40,7 @@ class Whitening(ABC):
 
     @abstractmethod
     def _distances(self, vectors: Float[Tensor, "n k d"], positions: slice) -> Float[Tensor, "k n"]:
-        """The same at some positions."""
+        """Return the distances at some positions."""
 
     def __deepcopy__(self, memo: object) -> "Whitening":
         return self  # never changed once it is made
@@ -48,7 +48,7 @@ class Whitening(ABC):
 
 @final
 class DenseWhitening(Whitening):
-    """W with W^T W the inverse of covariance + eps I, so that the distance of y from the mean is |W y|.
+    """Matrices W with W^T W the inverse of covariance + eps I: a deviation y has the distance |W y|.
 
     Raises:
         SingularCovariance: A covariance has no Cholesky factor.
@@ -76,11 +76,11 @@ class DenseWhitening(Whitening):
 
 @final
 class LowRankWhitening(Whitening):
-    """The same for no more samples than dimensions, from an (n - 1) x d factor (Woodbury's identity).
+    """An (n - 1) x d factor at each position, for no more samples than dimensions (Woodbury's identity).
 
     X are n - 1 vectors with the scatter of the n samples, L L^T = X X^T + eps (n - 1) I, and B = L^-1 X. The
-    squared distance of a deviation y is (|y|^2 - |B y|^2) / eps. Where that would cancel, along directions
-    of large variance, it is found anew from the samples, in float64.
+    squared distance of a deviation y is (|y|^2 - |B y|^2) / eps. If that would cancel, along directions of
+    large variance, it is computed again from the samples, in float64.
 
     Raises:
         SingularCovariance: eps is 0, and so the covariance of rank n - 1 has no inverse.
@@ -113,7 +113,7 @@ class LowRankWhitening(Whitening):
         return torch.sqrt(squares)
 
     def _uncancelled(self, vectors: Float[Tensor, "n k d"], few: Int[Tensor, " k"]) -> Float[Tensor, "k n"]:
-        """|y - X^T t|^2 / eps + (n - 1) |t|^2 with t = (X X^T + eps (n - 1) I)^-1 X y: nothing cancels."""
+        """Return |y - X^T t|^2 / eps + (n - 1) |t|^2, t = (X X^T + eps (n - 1) I)^-1 X y: nothing cancels."""
         mean, spread, lower = self._decomposed(few)
         deviations = (vectors.transpose(0, 1).double() - mean[:, None]).mT
         inside = torch.cholesky_solve(spread @ deviations, lower)
@@ -125,7 +125,7 @@ class LowRankWhitening(Whitening):
     def _decomposed(
         self, positions: slice | Int[Tensor, " _"]
     ) -> tuple[Float[Tensor, "k d"], Float[Tensor, "k r d"], Float[Tensor, "k r r"]]:
-        """The mean, X and L."""
+        """Return the mean, X and L."""
         mean, deviations = self._samples.at(positions)
         count = self._samples.count
         # A reflection that turns the last of the n deviations, whose sum is 0, into 0: n - 1 are left.
@@ -136,18 +136,18 @@ class LowRankWhitening(Whitening):
 
 
 def smallest_whitening(samples: Samples, *, eps: float, half: bool) -> Whitening:
-    """The whitening that takes the least memory, for no more samples than dimensions."""
+    """Return the whitening that takes the least memory, for at most as many samples as dimensions."""
     rank, dimensions = samples.count - 1, samples.shape[1]
     kind = LowRankWhitening if rank * dimensions <= area(lower_triangle(dimensions)) else DenseWhitening
     return kind(samples, eps=eps, half=half)
 
 
 def quickest_whitening(samples: Samples, *, eps: float, half: bool) -> Whitening:
-    """The whitening that scores the quickest, for no more samples than dimensions.
+    """Return the whitening that scores the quickest, for at most as many samples as dimensions.
 
-    That is the smallest, unless the variance is so far above eps that the distance even of a typical
-    training image, about the root of n - 1, would be found by cancellation in the low-rank form: half
-    precision gets there sooner, and then the low-rank form in full precision may be the smaller one.
+    That is the smallest, unless the variance is so far above eps that in the low-rank form even the distance
+    of a typical training image, about the root of n - 1, would suffer from cancellation. Half precision
+    suffers sooner, and then the low-rank form in full precision may be the smaller one.
     """
     positions, dimensions = samples.shape
     rank = samples.count - 1

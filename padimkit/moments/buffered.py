@@ -1,4 +1,4 @@
-"""Moments of which the latest vectors wait, as they are, until a product with all of them pays."""
+"""Moments that keep the latest vectors as they are until one product with all of them pays off."""
 
 from typing import TypeAlias, final
 
@@ -24,8 +24,8 @@ class BufferedMoments:
     Args:
         form: The kind of moments with scatter matrices.
         samples: Vectors that are not yet in `dense`.
-        dense: Moments of the others; None while there are none.
-        allocator: Where large tensors are kept.
+        dense: Moments of all other vectors; None while there are none.
+        allocator: Allocates memory for large tensors.
     """
 
     def __init__(
@@ -46,18 +46,18 @@ class BufferedMoments:
         storage: torch.dtype,
         allocator: Allocator,
     ) -> "BufferedMoments":
-        """Moments of these vectors; sums are kept in `precision`, vectors in `storage`."""
+        """Return moments of these vectors, with sums in `precision` and vectors in `storage`."""
         samples = Samples.of(vectors, precision=precision, storage=storage, allocator=allocator)
         return cls(form, samples, None, allocator)._settled()
 
     @property
     def count(self) -> int:
-        """How many vectors have been seen at each position."""
+        """The number of vectors at each position."""
         return self._samples.count + (self._dense.count if self._dense else 0)
 
     @property
     def shape(self) -> tuple[int, int]:
-        """Positions and dimensions."""
+        """The numbers of positions and dimensions."""
         return self._samples.shape
 
     @property
@@ -72,25 +72,25 @@ class BufferedMoments:
 
     @property
     def few(self) -> Samples | None:
-        """All vectors, as long as there are no more of them than dimensions."""
+        """All vectors while there are at most as many as dimensions, else None."""
         return None if self._dense else self._samples
 
     def update(self, vectors: Float[Tensor, "n p d"]) -> None:
-        """Takes in n more vectors per position."""
+        """Add n vectors per position."""
         if self._samples.count + vectors.shape[0] > self._limit:
             self.dense()  # before there are more of them than ever need to wait
         self._samples.update(vectors)
         self._settled()
 
     def merge(self, other: "BufferedMoments") -> None:
-        """Takes in what `other` has seen."""
+        """Add the vectors of `other`."""
         if other._dense:
             self.dense().merge(other._dense)  # type: ignore[arg-type]  # they are of one form
         self._samples.merge(other._samples)
         self._settled()
 
     def dense(self) -> Dense:
-        """All of it with scatter matrices."""
+        """Move all vectors into scatter matrices, and return these moments."""
         if self._dense is None:
             positions, dimensions = self.shape
             dtype, device = self._samples.precision, self._samples.device
@@ -122,7 +122,7 @@ class BufferedMoments:
         return self._form.empty(count, dimensions, dtype=samples.precision, device=samples.device)
 
     def move(self, allocator: Allocator) -> None:
-        """Keeps large tensors, also those that are here already, in another place."""
+        """Move all large tensors to the memory of another allocator, which also keeps further ones."""
         if allocator is self._allocator:
             return
         self._allocator = allocator
@@ -149,7 +149,7 @@ class BufferedMoments:
     def from_state_dict(
         cls, form: type[Dense], state: dict[str, Tensor], allocator: Allocator = IN_MEMORY
     ) -> "BufferedMoments":
-        """What `state_dict` has written."""
+        """Return the moments of a state that `state_dict` returned."""
         dense = form.from_state_dict(state, allocator) if "scatter" in state else None
         return cls(form, Samples.from_state_dict(state, allocator), dense, allocator)
 
@@ -164,5 +164,5 @@ class BufferedMoments:
 
     @property
     def _limit(self) -> int:
-        """How many vectors may wait."""
+        """The number of vectors that may wait."""
         return GROUP if self._dense else self.shape[1]
