@@ -72,7 +72,7 @@ def test_the_list_shows_all_of_them_and_imports_none(menagerie):
     assert {"first:twin", "second:twin", "pca"} <= set(found)
     assert found["noisy"].endswith("Say something on import.")
     assert found["later"].endswith("made for contract version 7, this is 1")
-    assert 'broken: its entry point "no module: at all" is no "module:Class"' in found["malformed"]
+    assert 'broken: its entry point "no module: at all" is not "module:Class"' in found["malformed"]
     assert found["gone"].endswith('broken: the module "gone" does not exist')
     assert "broken: invalid syntax" in found["syntax"]
     assert found["nameless"].split()[2] == "unknown"
@@ -119,8 +119,8 @@ def test_what_a_plugin_prints_on_import_is_no_part_of_the_output(menagerie):
         ("sick", '"sick" (reducers) of sick 1.5 cannot be imported: ModuleNotFoundError: No module named'),
         ("wrong", "is <class 'wrong.Wrong'>; expected a subclass of padimkit.contracts.Reducer"),
         ("later", "is made for version 7 of the contracts; this padimkit has version 1"),
-        ("malformed", 'its entry point "no module: at all" is no "module:Class"'),
-        ("module", 'its entry point "module" is no "module:Class"'),
+        ("malformed", 'its entry point "no module: at all" is not "module:Class"'),
+        ("module", 'its entry point "module" is not "module:Class"'),
     ],
 )
 @pytest.mark.parametrize("subcommand", ["show", "check"])

@@ -1,4 +1,4 @@
-"""The families of plugins, once: a sixth is a row here, its contract, its checks and its template."""
+"""The families of plugins, listed once: a sixth is a row here, its contract, its checks and its template."""
 
 import importlib
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ class Family:
     Args:
         plural: Names the group of its entry points, `padimkit.<plural>`.
         singular: Names one plugin of it, for people.
-        contract: The name of the class in `padimkit.contracts` that its plugins subclass.
+        contract: Names the class in `padimkit.contracts` that its plugins subclass.
     """
 
     plural: str

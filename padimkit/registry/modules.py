@@ -1,4 +1,4 @@
-"""Where the file of a module is, found without importing anything."""
+"""The place of a module's file, found without importing anything, and imports without their prints."""
 
 import sys
 from collections.abc import Iterator
@@ -11,14 +11,14 @@ from pathlib import Path
 
 @dataclass(frozen=True)
 class Location:
-    """Where a module is: its file if it has one, and the folders of its submodules if it is a package."""
+    """The place of a module: its file if it has one, and the folders of its submodules if it is a package."""
 
     file: Path | None
     folders: tuple[Path, ...]
 
 
 def locate(module: str) -> Location | None:
-    """Where a module is, or None if it does not exist.
+    """Return the place of a module, or None if it does not exist.
 
     `importlib.util.find_spec` would import the packages above it.
     """
@@ -48,9 +48,9 @@ def _location(spec: ModuleSpec) -> Location:
 
 @contextmanager
 def prints_set_aside() -> Iterator[None]:
-    """Sends what is printed within to standard error: standard output is the result of a command.
+    """Send what is printed within to standard error: standard output is the result of a command.
 
-    What a compiled library writes past Python stays where it goes.
+    The output that a compiled library writes past Python is not redirected.
     """
     with redirect_stdout(sys.stderr):
         yield

@@ -1,4 +1,4 @@
-"""Plugins by name, over the entry points of all installed distributions; listing them imports none."""
+"""One plugin: an entry point of an installed distribution, imported when it is used and not before."""
 
 import re
 from dataclasses import dataclass
@@ -9,14 +9,14 @@ from padimkit.errors import BrokenPlugin
 from padimkit.registry.families import find_family
 from padimkit.registry.modules import prints_set_aside
 
-# The family's entry points stand in the group "padimkit.<family>"; what is written for a later version of
-# the contracts stands in "padimkit.<family>.v<version>", so that the version is known without an import.
+# The family's entry points stand in the group "padimkit.<family>"; plugins for a later version of the
+# contracts stand in "padimkit.<family>.v<version>", so that the version is known without an import.
 CONTRACT_VERSION = 1
 
 
 @dataclass(frozen=True)
 class Plugin:
-    """One entry point: a name, who provides it, and where its class is."""
+    """One entry point: a name, the distribution that provides it, and the path of its class."""
 
     family: str
     name: str
@@ -27,23 +27,23 @@ class Plugin:
 
     @property
     def full_name(self) -> str:
-        """`distribution:name`, which is never ambiguous."""
+        """Return `distribution:name`, which is never ambiguous."""
         return f"{self.distribution}:{self.name}"
 
     @property
     def class_path(self) -> str:
-        """The dotted path of the class."""
+        """Return the dotted path of the class."""
         return self.entry_point.value.split("[")[0].strip().replace(":", ".")
 
     @property
     def is_well_formed(self) -> bool:
-        """Whether its entry point names a module and a class in it."""
+        """Return whether its entry point names a module and a class in it."""
         return re.fullmatch(r"[\w.]+\s*:\s*[\w.]+\s*(\[[^]]*\]\s*)?", self.entry_point.value) is not None
 
     def load(self) -> type[Any]:
-        """The class, imported and checked against the contract of its family.
+        """Return the class, imported and checked against the contract of its family.
 
-        What it prints on import goes to standard error.
+        Its prints on import go to standard error.
 
         Raises:
             BrokenPlugin: It is made for another contract version, cannot be imported, or is of a wrong kind.
@@ -56,7 +56,7 @@ class Plugin:
             )
         if not self.is_well_formed:
             raise BrokenPlugin(
-                f'{who} cannot be found: its entry point "{self.entry_point.value}" is no "module:Class".'
+                f'{who} cannot be found: its entry point "{self.entry_point.value}" is not "module:Class".'
             )
         try:
             with prints_set_aside():

@@ -1,4 +1,4 @@
-"""Recipes by name: those of padimkit, and those of plugins, found without importing anything."""
+"""Recipes by name, those of padimkit and those of plugins, found without importing anything."""
 
 from collections import Counter
 from collections.abc import Iterator
@@ -12,7 +12,7 @@ GROUP = "padimkit.recipes"  # each entry point names a package, whose YAML files
 
 
 def recipes() -> dict[str, Path]:
-    """The recipes of all installed distributions by name, those of one name by `distribution:name`."""
+    """Return all installed recipes by name, or by `distribution:name` where several have the same name."""
     found = sorted(_found(), key=lambda pair: (pair[1].stem, pair[0]))
     stems = Counter(path.stem for _, path in found)
     return {
@@ -22,10 +22,10 @@ def recipes() -> dict[str, Path]:
 
 
 def find_recipe(recipe: str) -> Path:
-    """The file of a recipe given by name or by path.
+    """Return the file of a recipe given by name or by path.
 
     Raises:
-        BadConfig: There is none, or several; near misses are named.
+        BadConfig: There is none, or there are several; near misses are named.
     """
     known = recipes()
     if recipe in known:
@@ -39,7 +39,7 @@ def find_recipe(recipe: str) -> Path:
 
 
 def providers() -> list[str]:
-    """For each recipe, the distribution that brings it."""
+    """Return, for each recipe, the distribution that provides it."""
     return [distribution for distribution, _ in _found()]
 
 

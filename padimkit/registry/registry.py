@@ -1,4 +1,4 @@
-"""Plugins by name, over the entry points of all installed distributions; listing them imports none."""
+"""Plugins of a family by name, from the entry points of all installed distributions; listing imports none."""
 
 import re
 from collections import Counter
@@ -27,15 +27,18 @@ class Registry:
         self.family = family
 
     def plugins(self) -> list[Plugin]:
-        """All plugins of the family by name, ambiguous and foreign ones included; imports none of them."""
+        """Return all plugins of the family in the order of their names; imports none of them.
+
+        Ambiguous names and plugins for other versions of the contracts are included.
+        """
         return list(self._named())
 
     def names(self) -> list[str]:
-        """The names that can be used, an ambiguous one in the form `distribution:name`."""
+        """Return the names that can be used, an ambiguous one in the form `distribution:name`."""
         return list(self._named().values())
 
     def find(self, name: str) -> Plugin:
-        """The plugin of this name, or of this `distribution:name`, not yet imported.
+        """Return the plugin of this name, or of this `distribution:name`, without importing it.
 
         Raises:
             UnknownPlugin: There is none; near misses are named.
@@ -57,7 +60,7 @@ class Registry:
         return matches[0]
 
     def load(self, name: str) -> type[Any]:
-        """The class of this name; only this plugin is imported.
+        """Return the class of this name; only this plugin is imported.
 
         Raises:
             UnknownPlugin: There is none; near misses are named.
@@ -67,7 +70,7 @@ class Registry:
         return self.find(name).load()
 
     def name_of(self, part: type[Any]) -> str | None:
-        """The name under which this class is registered, or None if no entry point leads to it."""
+        """Return the name under which this class is registered, or None if no entry point leads to it."""
         path = f"{part.__module__}.{part.__qualname__}"
         names = self._named()
         for plugin, name in names.items():
@@ -83,9 +86,10 @@ class Registry:
 
 
 def installed(families: Collection[str] = _ORDER) -> dict[Plugin, str]:
-    """All plugins of these families in their order, ambiguous and foreign ones included; imports none.
+    """Return all plugins of these families, in this order, with their names; imports none.
 
-    The value is the name by which a plugin is used: `distribution:name` where a name is ambiguous.
+    Ambiguous names and plugins for other versions of the contracts are included. The value is the name by
+    which a plugin is used: `distribution:name` where a name is ambiguous.
     """
     found = sorted(
         _fitting(list(_found(families))), key=lambda p: (_ORDER.index(p.family), p.name, p.distribution)
@@ -104,7 +108,7 @@ def _found(families: Collection[str]) -> Iterator[Plugin]:
 
 
 def _provider(distribution: Distribution | None) -> tuple[str, str]:
-    """Name and version, as far as the distribution says them."""
+    """Return name and version, as far as the distribution says them."""
     if distribution is None:
         return "unknown", "unknown"
     metadata = distribution.metadata
@@ -112,7 +116,7 @@ def _provider(distribution: Distribution | None) -> tuple[str, str]:
 
 
 def _fitting(plugins: list[Plugin]) -> list[Plugin]:
-    """A distribution may serve several versions of the contracts; then only the one that fits counts."""
+    """Leave out entry points for other versions where the distribution has the same plugin for ours."""
     fitting = {(p.family, p.full_name) for p in plugins if p.contract_version == CONTRACT_VERSION}
     return [
         p for p in plugins if p.contract_version == CONTRACT_VERSION or (p.family, p.full_name) not in fitting
@@ -131,7 +135,7 @@ def _leads_to(plugin: Plugin, part: type[Any]) -> bool:
 
 
 def find_plugin(name: str) -> Plugin:
-    """The plugin called `name`, `distribution:name`, or one of these after `family/`; it is not imported.
+    """Return the plugin called `name`, `distribution:name`, or one of these after `family/`; imports nothing.
 
     Raises:
         UnknownPlugin: There is none; near misses are named.

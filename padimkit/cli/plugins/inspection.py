@@ -23,7 +23,7 @@ def inspect(plugin: Plugin) -> Inspection:
     if plugin.contract_version != CONTRACT_VERSION:
         return Inspection(f"made for contract version {plugin.contract_version}, this is {CONTRACT_VERSION}")
     if not plugin.is_well_formed:
-        return Inspection(f'broken: its entry point "{plugin.entry_point.value}" is no "module:Class"')
+        return Inspection(f'broken: its entry point "{plugin.entry_point.value}" is not "module:Class"')
     missing = [name for extra in plugin.entry_point.extras for name in _missing(plugin, extra)]
     if missing:
         extras = ",".join(plugin.entry_point.extras)
