@@ -20,7 +20,7 @@ def test_a_file_is_a_recipe_too(tmp_path):
     ("text", "message"),
     [
         ("data: synthetic", 'has no section "pipeline"'),
-        ("- 1", "holds no keys and values"),
+        ("- 1", "does not hold keys and values"),
         ("pipeline: {backbone: pixels, reducer: identity}", "density"),
         ("pipeline: {backbone: pixels, reducer: 3, density: gaussian}", "reducer"),
     ],

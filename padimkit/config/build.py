@@ -20,7 +20,7 @@ def build_pipeline(settings: Any, *, dotted: bool = True) -> Pipeline:
 
     Args:
         settings: By argument of `Pipeline`.
-        dotted: Whether classes may be named by dotted paths.
+        dotted: True if classes may be named by dotted paths.
 
     Raises:
         BadConfig: A key is unknown or a value is wrong; the message names it.
@@ -35,7 +35,7 @@ def build_pipeline(settings: Any, *, dotted: bool = True) -> Pipeline:
 
 
 def load_recipe(recipe: str | Path) -> Pipeline:
-    """Return the unfitted pipeline of a recipe: of its name, or of a YAML file with a `pipeline` section.
+    """Return the unfitted pipeline of a recipe, given by name or as a YAML file with a `pipeline` section.
 
     Raises:
         BadConfig: There is no such recipe, or it is wrong; the message names file and key.
@@ -52,7 +52,7 @@ def resolved(settings: Mapping[str, Any], overrides: Mapping[str, Any]) -> dict[
 
     Args:
         settings: As a settings file holds them.
-        overrides: Values by dotted key within the pipeline, which win.
+        overrides: Values by dotted key within the pipeline; they win over those in `settings`.
 
     Raises:
         BadConfig: The settings are wrong; the message names the key and near misses.

@@ -1,4 +1,4 @@
-"""Short names in settings to dotted class paths, slot by slot, before jsonargparse sees them, and back."""
+"""Short names in settings, replaced by dotted class paths before jsonargparse sees them, and put back."""
 
 import inspect
 from collections.abc import Iterable, Mapping
@@ -17,16 +17,16 @@ _CONTAINERS = {list, tuple, dict, set, Union, UnionType}
 
 @dataclass(frozen=True)
 class Expansion:
-    """Replaces names by paths, by the type of each setting: a key alone says nothing, plugins may use any.
+    """A replacement of names by paths, by the type of each setting: plugins may use any key.
 
     Args:
-        dotted: Whether classes may be named by dotted paths, which imports whatever they say.
+        dotted: True if classes may be named by dotted paths, which are then imported, whatever they name.
     """
 
     dotted: bool = True
 
     def value(self, value: Any, hint: Any, key: str) -> Any:
-        """The value of a setting of type `hint`; `key` is its full path, for messages.
+        """Return the value of a setting of type `hint`; `key` is its full path, for messages.
 
         Raises:
             BadConfig: A key within is unknown; near misses are named.
@@ -52,7 +52,7 @@ class Expansion:
         return value
 
     def _group(self, value: Any, group: Any, key: str) -> dict[str, Any]:
-        """Settings of a class that is not chosen by name."""
+        """Return the settings of a class that is not chosen by name."""
         if not isinstance(value, Mapping):
             raise BadConfig(f'"{key}" is {value!r}; expected keys and values.')
         return self._arguments(value, group, key)
@@ -95,7 +95,7 @@ def collapsed(settings: Any) -> Any:
 
 
 def check_keys(found: Iterable[str], known: Iterable[str], key: str) -> None:
-    """Raises BadConfig for a key that is not known, with near misses."""
+    """Raise BadConfig for a key that is not known, with near misses."""
     known = list(known)
     for name in found:
         if name not in known:
@@ -108,13 +108,13 @@ def _collapsed_value(key: str, value: Any) -> Any:
         return collapsed(value)
     try:
         name = short_name(find_class(value, object)[1])
-    except BadConfig:  # what a part is told to make may be made by a function, or by a method of a class
+    except BadConfig:  # a part may be told to call a function, or a method of a class
         return value
     return value if "." in name else name
 
 
 def _is_plain(hint: Any) -> bool:
-    """Whether jsonargparse imports nothing for values of this type."""
+    """Return whether jsonargparse imports nothing for values of this type."""
     origin = get_origin(hint)
     if origin in _CONTAINERS:
         return all(_is_plain(argument) for argument in get_args(hint))
@@ -122,7 +122,7 @@ def _is_plain(hint: Any) -> bool:
 
 
 def _refuse_text(value: Any, key: str) -> None:
-    """jsonargparse may take text for a path, for YAML, or for something to import, to any depth."""
+    """Refuse text at any depth: jsonargparse may take it for a path, for YAML, or for a thing to import."""
     if isinstance(value, Mapping):
         for name, inner in value.items():
             _refuse_text(inner, f"{key}.{name}")

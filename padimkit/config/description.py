@@ -15,10 +15,10 @@ from padimkit.registry.registry import Registry
 
 
 def describe(part: Any) -> Any:
-    """The settings that make this value anew, in plain types that YAML and JSON can hold.
+    """Return the settings that make this value anew, in plain types that YAML and JSON can hold.
 
     Raises:
-        BrokenPlugin: A part does not store its arguments, or stores what cannot be written down.
+        BrokenPlugin: A part does not store its arguments, or stores something that cannot be written down.
     """
     if part is None or isinstance(part, bool | str):
         return part
@@ -45,7 +45,7 @@ def _described_arguments(part: object) -> dict[str, Any]:
 
 
 def plugins_of(pipeline: Pipeline) -> list[dict[str, str]]:
-    """Family, name, distribution and version of each plugin in a pipeline, parts of parts included."""
+    """Return family, name, distribution and version of each plugin in a pipeline, parts of parts included."""
     return [
         {
             "family": plugin.family,

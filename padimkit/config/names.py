@@ -13,7 +13,7 @@ from padimkit.registry.registry import Registry
 
 FAMILY_OF: dict[type[Any], str] = {family.load_contract(): family.plural for family in FAMILIES}
 LEVELS: dict[str, type[Levels]] = {"joint": Joint, "separate": Separate}
-# By contract, the built-in that adapts what other packages have, its argument, and such packages.
+# By contract: the built-in plugin that adapts objects of other packages, its argument, and these packages.
 _ADAPTERS: dict[type[Any], tuple[str, str, tuple[str, ...]]] = {
     Backbone: ("torch_module", "module", ("torch", "torchvision", "transformers")),
     Reducer: ("scikit_learn", "estimator", ("sklearn",)),
@@ -23,12 +23,12 @@ SLOTS: tuple[type[Any], ...] = (*FAMILY_OF, Levels)
 
 
 def is_slot(hint: object) -> bool:
-    """Whether a value of this type is configured by `class_path` and `init_args`."""
+    """Return whether a value of this type is configured by `class_path` and `init_args`."""
     return isinstance(hint, type) and hint in SLOTS
 
 
 def find_class(name: str, slot: type[Any]) -> tuple[str, type[Any]]:
-    """The dotted path and the class that a name stands for in a slot; a dotted name stands for itself.
+    """Return the dotted path and the class that a name stands for in a slot; a dotted name is its own path.
 
     Raises:
         UnknownPlugin: There is none of this name; near misses are named.
@@ -40,7 +40,7 @@ def find_class(name: str, slot: type[Any]) -> tuple[str, type[Any]]:
             raise BadConfig(f'"{name}" is {found!r}; expected a class.{_adapter(name, slot)}')
         if slot in FAMILY_OF and not issubclass(found, slot):
             raise BadConfig(
-                f'"{name}" is no {slot.__name__}; expected a subclass of it.{_adapter(name, slot)}'
+                f'"{name}" is not a {slot.__name__}; expected a subclass of it.{_adapter(name, slot)}'
             )
         return name, found
     if slot is Levels:
@@ -52,7 +52,7 @@ def find_class(name: str, slot: type[Any]) -> tuple[str, type[Any]]:
 
 
 def is_dotted(name: str) -> bool:
-    """Whether a name stands for itself; `distribution:name` may have dots too."""
+    """Return whether a name is a dotted path; `distribution:name` may have dots too."""
     return "." in name and ":" not in name
 
 
@@ -64,7 +64,7 @@ def _adapter(name: str, slot: type[Any]) -> str:
 
 
 def short_name(part: type[Any]) -> str:
-    """The name by which a configuration finds this class: the registered one, else its dotted path."""
+    """Return the name by which settings find this class: the registered one, else its dotted path."""
     if issubclass(part, Levels):
         names = [name for name, levels in LEVELS.items() if levels is part]
     else:
@@ -83,7 +83,7 @@ def _import(path: str) -> Any:
 
 
 def labels(metrics: list[dict[str, Any]]) -> list[str]:
-    """A name for each metric of the settings: the plugin's, with its arguments where two share it.
+    """Return a name for each metric of the settings: the plugin's, with its arguments where two share it.
 
     Raises:
         BadConfig: There are no metrics, or two are the same.

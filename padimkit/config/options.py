@@ -1,4 +1,4 @@
-"""The options of a command line, and one style of errors about them, without jsonargparse, which is slow."""
+"""The options of a command line and errors about them in one style, without jsonargparse, a slow import."""
 
 import argparse
 import re
@@ -8,7 +8,7 @@ from padimkit.errors import BadConfig, near_misses
 
 
 class PlainParser(argparse.ArgumentParser):
-    """A parser for commands that must be fast; its mistakes are errors as those of all other commands."""
+    """A parser for commands that must start fast; it reports mistakes as all other commands do."""
 
     def error(self, message: str) -> NoReturn:
         """Raise BadConfig, where argparse would print its usage and exit."""
@@ -24,6 +24,6 @@ def with_near_options(message: str, parser: argparse.ArgumentParser) -> str:
 
 
 def _options(parser: argparse.ArgumentParser) -> list[str]:
-    """The long options, without those that explain others."""
+    """Return the long options, without those that explain others."""
     names = [name for action in parser._actions for name in action.option_strings]
     return [name for name in names if re.fullmatch(r"--(?!(.*\.)?help$|print_shtab$).*[^+]", name)]

@@ -1,4 +1,4 @@
-"""Values by key in place of those of a pipeline's settings, as options on the command line put them there."""
+"""Values by key that replace those in a pipeline's settings, as options on the command line do."""
 
 import inspect
 from collections.abc import Mapping
@@ -11,9 +11,9 @@ PIPELINE_SLOTS = {name: hint for name, hint in get_type_hints(Pipeline.__init__)
 
 
 def overridden(pipeline: Mapping[str, Any], overrides: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the settings of a pipeline with these values, which later ones override again.
+    """Return the settings of a pipeline with these values put in; a later one wins over an earlier one.
 
-    A part that is named anew keeps those arguments of its predecessor that it takes too.
+    A new part keeps those arguments of the part that it replaces which it takes too.
 
     Args:
         pipeline: By argument of `Pipeline`.
@@ -34,7 +34,7 @@ def overridden(pipeline: Mapping[str, Any], overrides: Mapping[str, Any]) -> dic
 
 
 def _placed(old: Any, key: list[str], value: Any) -> Any:
-    """What stands somewhere, with a value further down."""
+    """Return the old value with a new one put in below it, at the place that the key names."""
     if not key:
         return value
     if isinstance(old, str):
@@ -47,7 +47,7 @@ def _placed(old: Any, key: list[str], value: Any) -> Any:
 
 
 def _replaced(old: Any, new: Any, slot: type[Any] | None) -> Any:
-    """A part or a group of values in place of another."""
+    """Return the new part or group of values, with those values of the old one that it keeps."""
     if slot is None:
         return {**old, **new} if isinstance(old, Mapping) and isinstance(new, Mapping) else new
     part = {"class_path": new} if isinstance(new, str) else new

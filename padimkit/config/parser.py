@@ -1,4 +1,4 @@
-"""The parsers of the commands, by jsonargparse, and what their errors say."""
+"""The parsers of the commands, by jsonargparse, and the messages of their errors."""
 
 import inspect
 import json
@@ -23,7 +23,7 @@ from padimkit.registry.recipes import find_recipe, recipes
 
 
 def new_parser(command: str, **options: Any) -> ArgumentParser:
-    """Return a parser for a command; it prints short names. Its words are for `parse_words`."""
+    """Return a parser for a command, which prints short names; use it by `parse_words` or `parse`."""
     mode = f"padimkit-{command}"
     set_loader(mode, get_loader("yaml"), exceptions=(yaml.YAMLError,))
     set_dumper(mode, lambda settings: yaml.safe_dump(collapsed(settings), sort_keys=False))
@@ -45,7 +45,7 @@ PREDICT = Schema({}, (*_RUN_KEYS[1:], "trust"), ignored=("pipeline", "seed", *_T
 
 
 def fit_parser(description: str) -> ArgumentParser:
-    """Return the parser of `fit`, which makes a pipeline and takes data."""
+    """Return the parser of `fit`: a pipeline, data and run options."""
     parser = _with_pipeline("fit", description)
     _add_data(parser)
     _add_run_options(parser)
@@ -53,7 +53,7 @@ def fit_parser(description: str) -> ArgumentParser:
 
 
 def evaluate_parser(description: str = "") -> ArgumentParser:
-    """Return the parser of `evaluate`, which takes metrics too."""
+    """Return the parser of `evaluate`: a pipeline, data, metrics and run options."""
     parser = _with_pipeline("evaluate", description)
     _add_data(parser)
     _add_metrics(parser)
@@ -62,7 +62,7 @@ def evaluate_parser(description: str = "") -> ArgumentParser:
 
 
 def test_parser(description: str) -> ArgumentParser:
-    """Return the parser of `evaluate` for a stored model."""
+    """Return the parser of `evaluate` for a stored model: data, metrics and run options."""
     usage = "padimkit evaluate MODEL [--data NAME --data.ARGUMENT VALUE ...] [OPTIONS]"
     parser = new_parser("evaluate", description=description, usage=usage)
     add_trust(parser)
@@ -73,7 +73,7 @@ def test_parser(description: str) -> ArgumentParser:
 
 
 def predict_parser(description: str) -> ArgumentParser:
-    """Return the parser of `predict`, which takes a stored model and image files."""
+    """Return the parser of `predict`: a stored model, image files and run options."""
     usage = "padimkit predict MODEL IMAGE_OR_FOLDER... --output FOLDER [OPTIONS]"
     parser = new_parser("predict", description=description, usage=usage)
     parser.add_argument("model", type=Path, help="Folder that fit has written.")
@@ -84,15 +84,15 @@ def predict_parser(description: str) -> ArgumentParser:
 
 
 def add_trust(parser: ArgumentParser) -> None:
-    """Add the option that lets a stored model import classes which are not installed plugins."""
+    """Add the option by which a stored model may import classes that are not installed plugins."""
     parser.add_argument(
-        "--trust", action="store_true", help="Import classes that are no installed plugins; their code runs."
+        "--trust", action="store_true", help="Import classes that are not installed plugins; their code runs."
     )
 
 
 @contextmanager
 def errors_of(parser: ArgumentParser) -> Iterator[None]:
-    """Raise BadConfig for what the parser refuses within; the message names the key and near misses."""
+    """Turn errors of the parser within into BadConfig; the message names the key and near misses."""
     try:
         yield
     except ArgumentError as error:
@@ -100,7 +100,7 @@ def errors_of(parser: ArgumentParser) -> Iterator[None]:
 
 
 def parse_words(parser: ArgumentParser, words: list[str]) -> Namespace:
-    """Return the values of a command that takes no settings.
+    """Return the values of a command that does not take settings.
 
     Raises:
         BadConfig: An option is unknown or a value is wrong; near misses are named.
@@ -119,7 +119,7 @@ def parse(parser: ArgumentParser, schema: Schema, words: list[str]) -> Namespace
 
 
 def seeded(settings: Namespace) -> Namespace:
-    """Return the settings with their seed, if they have one, in each part of the pipeline that has one."""
+    """Return the settings with their seed, if there is one, put into all seeded parts of the pipeline."""
     if settings.get("seed") is not None:
         for key in list(settings.keys()):
             if key.startswith("pipeline.") and key.endswith((".init_args.seed", "augmentation.seed")):
@@ -128,7 +128,7 @@ def seeded(settings: Namespace) -> Namespace:
 
 
 def recipe_as_option(words: list[str]) -> list[str]:
-    """Return the words with a recipe in the first place, if there is one, turned into an option."""
+    """Return the words with the recipe that may stand first turned into the option --config."""
     if not words or words[0].startswith("-"):
         return words
     return [f"--config={find_recipe(words[0])}", *words[1:]]
@@ -148,7 +148,7 @@ def _with_pipeline(command: str, description: str) -> ArgumentParser:
 
 
 def _add_data(parser: ArgumentParser) -> None:
-    parser.add_argument("--data", type=DataSource, required=True, help="Where the images come from.")
+    parser.add_argument("--data", type=DataSource, required=True, help="The data set, by name.")
     parser.add_argument(
         "--seed", type=int | None, default=None, help="Seed of every part of the pipeline that has one."
     )
@@ -157,20 +157,22 @@ def _add_data(parser: ArgumentParser) -> None:
 def _add_metrics(parser: ArgumentParser) -> None:
     names = ("image_auroc", "pixel_auroc", "pro")
     metrics = [{"class_path": find_class(name, Metric)[0]} for name in names]
-    parser.add_argument("--metrics", type=list[Metric], default=metrics, help="What is computed.")
+    parser.add_argument("--metrics", type=list[Metric], default=metrics, help="The metrics to compute.")
 
 
 def _add_run_options(parser: ArgumentParser) -> None:
-    parser.add_argument("--config", action="config", help="YAML file; what stands further right wins.")
-    parser.add_argument("--output", type=Path | None, default=None, help="Where to write the results.")
+    parser.add_argument("--config", action="config", help="YAML file; options further right win over it.")
+    parser.add_argument("--output", type=Path | None, default=None, help="Path of the results.")
     parser.add_argument("--overwrite", action="store_true", help="Replace an earlier output of this command.")
-    parser.add_argument("--device", type=str, default="cpu", help="Where to compute: cpu, cuda, cuda:1, ...")
+    parser.add_argument(
+        "--device", type=str, default="cpu", help="Device to compute on: cpu, cuda, cuda:1, ..."
+    )
     parser.add_argument("--batch_size", type=int, default=8, help="Images per batch.")
     parser.add_argument("--workers", type=int | None, default=None, help="Threads that decode images ahead.")
 
 
 def with_suggestions(message: str, parser: ArgumentParser) -> str:
-    """Return the message on one line, with short names and with near misses of a key that is not known."""
+    """Return the message on one line, with short names, and with near misses of an unknown key."""
     paths = re.findall(r"class_path '([\w.]+)'", message)
     for path in paths:
         message = message.replace(f"'{path}'", f'"{_short(path)}"')

@@ -16,12 +16,12 @@ from padimkit.errors import BadConfig
 
 @dataclass(frozen=True)
 class Schema:
-    """What the settings of a command are called.
+    """The names of the settings of a command.
 
     Args:
         slots: By full key, the types of the settings that hold short names.
         plain: The other top-level keys of a settings file.
-        ignored: Top-level keys that are meant for other commands, since one file serves all.
+        ignored: Top-level keys that are for other commands, since one file serves all of them.
     """
 
     slots: Mapping[str, Any]
@@ -29,7 +29,7 @@ class Schema:
     ignored: tuple[str, ...] = ()
 
     def file(self, path: Path) -> dict[str, Any]:
-        """The settings in a file, with dotted paths in place of short names.
+        """Return the settings in a file, with dotted paths in place of short names.
 
         Raises:
             BadConfig: The file cannot be read or holds an unknown key; both are named.
@@ -40,7 +40,7 @@ class Schema:
             raise BadConfig(f'"{path}": {error}') from error
 
     def expanded(self, settings: Mapping[str, Any]) -> dict[str, Any]:
-        """Settings with dotted paths in place of short names.
+        """Return the settings with dotted paths in place of short names.
 
         Raises:
             BadConfig: A key is unknown; near misses are named.
@@ -54,7 +54,7 @@ class Schema:
         }
 
     def words(self, words: list[str]) -> Iterator[str]:
-        """The words of a command line, with dotted paths in place of short names and files put in place."""
+        """Yield the words of a command line, with dotted paths for short names and contents for files."""
         rest = iter(words)
         for word in rest:
             option, equals, value = word.partition("=")
@@ -74,7 +74,7 @@ class Schema:
         try:
             settings = Expansion().value(get_loader("yaml")(value), hint, key)
         except yaml.YAMLError as error:
-            raise BadConfig(f'"{key}" is no YAML: {error}') from error
+            raise BadConfig(f'"{key}" is not valid YAML: {error}') from error
         if isinstance(settings, Mapping) and settings.get("init_args") == {}:
             return str(settings["class_path"])
         return settings if isinstance(settings, str) else json.dumps(settings)

@@ -1,4 +1,4 @@
-"""Settings and suites in YAML files."""
+"""YAML files, which hold settings and suites."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,10 +11,10 @@ from padimkit.errors import BadConfig
 
 
 def read_yaml(path: Path) -> dict[str, Any]:
-    """The mapping in a YAML file.
+    """Return the mapping in a YAML file.
 
     Raises:
-        BadConfig: The file cannot be read, holds no mapping, or gives a key twice.
+        BadConfig: The file cannot be read, does not hold a mapping, or gives a key twice.
     """
     try:
         text = path.read_text(encoding="utf-8")
@@ -23,8 +23,8 @@ def read_yaml(path: Path) -> dict[str, Any]:
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
         raise BadConfig(f'"{path}" cannot be read as YAML: {error}') from error
     if not isinstance(content, dict):
-        raise BadConfig(f'"{path}" holds no keys and values.')
-    if repeated is not None:  # of which YAML would silently take the last
+        raise BadConfig(f'"{path}" does not hold keys and values.')
+    if repeated is not None:  # YAML would silently take the last one
         raise BadConfig(
             f'"{path}" gives "{repeated.value}" twice, again in line {repeated.start_mark.line + 1}.'
         )
@@ -32,7 +32,7 @@ def read_yaml(path: Path) -> dict[str, Any]:
 
 
 def _repeated(node: yaml.Node | None, seen: set[int]) -> Iterator[yaml.ScalarNode]:
-    """Keys that their mapping has already."""
+    """Yield keys that their mapping has already."""
     if id(node) in seen or not isinstance(node, yaml.CollectionNode):
         return
     seen.add(id(node))  # an alias is the node that it stands for

@@ -405,7 +405,7 @@ class TestBadInput:
 
     def test_a_class_that_is_no_part(self, capsys, recipe, source):
         message = fails(capsys, "evaluate", recipe, *source, "--pipeline.reducer=collections.OrderedDict")
-        assert '"collections.OrderedDict" is no Reducer' in message
+        assert '"collections.OrderedDict" is not a Reducer' in message
 
     @pytest.mark.parametrize(
         ("word", "wrapped"),

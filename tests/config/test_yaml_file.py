@@ -42,7 +42,7 @@ def test_a_key_that_is_given_twice_is_refused(written, text, key, line):
 
 @pytest.mark.parametrize("text", ["", "- a\n", "text\n"])
 def test_what_is_no_mapping_is_refused(written, text):
-    with pytest.raises(BadConfig, match="holds no keys and values"):
+    with pytest.raises(BadConfig, match="does not hold keys and values"):
         read_yaml(written(text))
 
 
