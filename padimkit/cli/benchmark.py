@@ -21,7 +21,7 @@ from padimkit.errors import BadConfig, BadData, FailedCells, PadimkitError
 
 
 def run(words: list[str]) -> None:
-    """Runs what the words ask for."""
+    """Run the suite, or the cell of the record, that the words name."""
     given = parse_words(_parser(), words)
     if (given.suite is None) == (given.record is None):
         raise BadConfig("Give either the YAML file of a suite, or --record FILE.")
@@ -55,8 +55,12 @@ def _parser() -> ArgumentParser:
     parser.add_argument(
         "--output", type=Path | None, help="Folder of the records; by default records/<suite>."
     )
-    parser.add_argument("--dry-run", action="store_true", help="Show what would run, and what it would take.")
-    parser.add_argument("--retry-failed", action="store_true", help="Run cells again that failed.")
+    parser.add_argument(
+        "--dry-run",
+        action="store_true",
+        help="Show which cells would run, and the bytes that they would take.",
+    )
+    parser.add_argument("--retry-failed", action="store_true", help="Run failed cells again.")
     parser.add_argument("--record", type=Path | None, help="Run the cell of this record again, and compare.")
     return parser
 
@@ -70,7 +74,7 @@ def _announce(suite: Suite, left: list[Planned], output: Path) -> None:
 
 
 def _run(suite: Suite, left: list[Planned], output: Path) -> None:
-    """Tells of each cell."""
+    """Run the cells, and print a line as each one ends."""
     count = 0
     try:
         with only_runner(output):
@@ -97,15 +101,15 @@ def _repeat(path: Path) -> None:
     cell = Cell.of(record)
     facts = _facts(cell)
     if record.facts is not None and facts != record.facts:
-        raise BadData(f'Data or weights of "{path}" have changed since; its figures cannot be had again.')
+        raise BadData(f'Data or weights of "{path}" have changed since; its metrics cannot be reproduced.')
     again = run_cell(cell, facts, Limits(threads=record.environment.get("threads")))
     print(f"{cell.title}: {_outcome(again)}, {again.took:.0f} s")
     if again.failure is not None:
-        raise BadData(f'The figures of "{path}" could not be had again: this run failed.')
+        raise BadData(f'"{path}" could not be reproduced: this run failed.')
     differing = [name for name, value in record.metrics.items() if again.metrics.get(name) != value]
     if differing:
         expected = ", ".join(f"{name} {record.metrics[name]!r}" for name in differing)
-        raise BadData(f'"{path}" has other figures: {expected}.')
+        raise BadData(f'"{path}" has other metric values: {expected}.')
     print(_compared(record))
 
 
@@ -120,10 +124,10 @@ def _facts(cell: Cell) -> Facts:
 
 def _compared(record: Record) -> str:
     if record.failure is not None:
-        return f"The record is of a failure ({record.failure.cause}): there is nothing to compare."
+        return f"The record is of a failed run ({record.failure.cause}): there is nothing to compare."
     if not record.metrics:
-        return "The record has no figures of merit: there is nothing to compare."
-    return f"The figures are those of the record, exactly: {len(record.metrics)} metrics."
+        return "The record holds no metrics: there is nothing to compare."
+    return f"The metric values are exactly those of the record: {len(record.metrics)} metrics."
 
 
 def _size(count: int | None) -> str:

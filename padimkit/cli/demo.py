@@ -27,13 +27,13 @@ _SMALL: dict[str, object] = {"preprocessing.resize": 128, "preprocessing.crop": 
 
 
 def run(words: list[str]) -> None:
-    """Fits, tests and predicts, then compares four methods and reports; shows each command."""
+    """Fit, test and predict, then compare four methods and report; print each command before it runs."""
     parser = new_parser(
         "demo",
         description="On synthetic images of a texture and of an object: fit PaDiM over the embedded filter "
         "bank, test it and write anomaly maps; then compare PaDiM, with random channels, with principal "
-        "components and as a sum of layers, and SPADE, and report on a page. Images and records that an "
-        "earlier run has made are used again; its other results are replaced.",
+        "components and as a sum of layers, and SPADE, and report on a page. Images and records of an "
+        "earlier run are used again; its other results are replaced.",
     )
     parser.add_argument("--output", type=Path, default=Path("demo"), help="Folder for everything.")
     output = parse_words(parser, words).output

@@ -1,4 +1,4 @@
-"""`padimkit evaluate`: fit, test, metrics."""
+"""`padimkit evaluate`: fit, test and compute metrics."""
 
 import json
 import platform
@@ -36,7 +36,7 @@ from padimkit.storage import is_model, load
 
 
 def run(words: list[str]) -> None:
-    """Fits a pipeline, or takes the model folder that stands first; tests it and reports."""
+    """Fit a pipeline, or load the model folder that stands first; test it and report."""
     if words and is_model(words[0]):
         _test_stored(words[0], words[1:])
     else:
@@ -50,10 +50,10 @@ def _fit_and_test(words: list[str]) -> None:
     )
     settings = parse(parser, EVALUATE, recipe_as_option(words))
     config = plain(parser, settings)
-    labels(config["metrics"])  # refuses what cannot be told apart before the work is done
+    labels(config["metrics"])  # refuses metrics that cannot be told apart before the work is done
     made = parser.instantiate(settings)
     with _result_file(made) as file:
-        test = made.data.test()  # what is missing is known before the work is done
+        test = made.data.test()  # missing test images are known before the work is done
         start = time.perf_counter()
         made.pipeline.to(made.device)
         with logs_shown(made.pipeline):
@@ -88,7 +88,7 @@ def _report(report: dict[str, Any], file: Path | None) -> None:
 
 
 def _result_file(made: Namespace) -> AbstractContextManager[Path | None]:
-    """Opened before the work is done, so that an output that cannot be written is known at once."""
+    """Open the output before the work is done, so that one that cannot be written is refused at once."""
     return new_file(made.output, overwrite=made.overwrite) if made.output else nullcontext()
 
 
@@ -98,7 +98,7 @@ _PACKAGES = ("padimkit", "torch", "torchvision", "timm", "numpy", "scipy", "scik
 def as_report(
     evaluation: Evaluation, pipeline: Pipeline, config: Mapping[str, Any], fit_seconds: Mapping[str, float]
 ) -> dict[str, Any]:
-    """Metrics, scores, timings in seconds, versions and the resolved settings."""
+    """Return metrics, scores, timings in seconds, versions and the resolved settings."""
     return {
         "metrics": evaluation.metrics,
         "undefined": evaluation.undefined,
@@ -113,7 +113,7 @@ def as_report(
 
 
 def print_table(report: Mapping[str, Any]) -> None:
-    """Prints the metrics, the reason for each that is undefined, and the time per image."""
+    """Print the metrics, the reason for each that is undefined, and the time per image."""
     table = Table("metric", "value", box=None, pad_edge=False)
     for name, value in report["metrics"].items():
         table.add_row(name, f"{value:.4f}")

@@ -1,4 +1,7 @@
-"""`padimkit fit`: learn from normal images and store the model."""
+"""`padimkit fit`: learn from normal images and store the model.
+
+A command of its own: `main` imports it by name when it is called.
+"""
 
 import time
 
@@ -10,7 +13,7 @@ from padimkit.storage import MANIFEST, write_model
 
 
 def run(words: list[str]) -> None:
-    """Fits the pipeline on the training images of the data and writes a model folder."""
+    """Fit the pipeline on the training images of the data and write a model folder."""
     parser = fit_parser("Learn from normal images and store the model in the folder --output.")
     settings = parse(parser, FIT, recipe_as_option(words))
     if settings.output is None:

@@ -1,4 +1,7 @@
-"""The command line: finds the subcommand, runs it, and turns errors into one message."""
+"""The command line, which finds the command, runs it, and turns errors into one message.
+
+It imports no command before it is called, since most take a second to import.
+"""
 
 import os
 import signal
@@ -32,7 +35,7 @@ padimkit COMMAND --help explains a command; --debug shows the traceback of an er
 
 
 def main(argv: list[str] | None = None) -> int:
-    """Runs one command; returns 0, or the status of an error that was explained on standard error."""
+    """Run one command; return 0, or the status of an error that was explained on standard error."""
     words = list(sys.argv[1:] if argv is None else argv)
     debug = "--debug" in words
     words = [word for word in words if word != "--debug"]

@@ -1,4 +1,7 @@
-"""`padimkit predict`: score images with a stored model."""
+"""`padimkit predict`: score images with a stored model.
+
+A command of its own: `main` imports it by name when it is called.
+"""
 
 from collections.abc import Iterable
 from pathlib import Path
@@ -13,7 +16,7 @@ from padimkit.storage import load
 
 
 def run(words: list[str]) -> None:
-    """Writes scores, maps and overlays of the images into a folder."""
+    """Write scores, maps and overlays of the images into a folder."""
     parser = predict_parser(
         "Score images with the model in a folder. Writes scores.csv, maps/ (16-bit PNG on the common scale "
         "in scale.json) and overlays/ into the folder --output.",
@@ -40,7 +43,7 @@ def _require_outside(output: Path, inputs: Iterable[Path]) -> None:
 
 
 def find_images(paths: Iterable[Path]) -> list[Path]:
-    """The image files among the paths and below the folders among them, each once.
+    """Return the image files among the paths, and those below the folders among them, each once.
 
     Raises:
         BadImage: A path does not exist.

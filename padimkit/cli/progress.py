@@ -26,7 +26,7 @@ def logs_shown(pipeline: Pipeline) -> Iterator[None]:
 
 
 class _StandardError(logging.Handler):
-    """A handler that looks up standard error for each record: a bar puts itself in its place."""
+    """A handler that looks up standard error for each record, since a progress bar replaces it."""
 
     def emit(self, record: logging.LogRecord) -> None:
         print(self.format(record), file=sys.stderr)

@@ -1,4 +1,7 @@
-"""`padimkit report`: records of a benchmark as a document."""
+"""`padimkit report`: records of a benchmark as a document.
+
+A command of its own: `main` imports it by name when it is called.
+"""
 
 import sys
 from collections.abc import Callable
@@ -27,7 +30,7 @@ _WRITERS: dict[str, Callable[[Study], str]] = {
 
 
 def run(words: list[str]) -> None:
-    """Reads the records and writes the document, or prints it."""
+    """Read the records and write the document, or print it."""
     settings = parse_words(_parser(), words)
     if settings.format == "html" and settings.output is None and settings.paper is None:
         raise BadConfig('"output" is missing: pass --output FILE.html for the page.')
@@ -62,7 +65,7 @@ def _parser() -> ArgumentParser:
         "--paper",
         type=int | None,
         default=None,
-        help="Instead, in Markdown: what was measured beside the PaDiM paper's table of this number, 1 to 8.",
+        help="In its place, in Markdown: measurements beside the PaDiM paper's table of this number, 1 to 8.",
     )
     parser.add_argument("--overwrite", action="store_true", help="Replace an output that exists.")
     return parser

@@ -6,9 +6,9 @@ from importlib import import_module
 from padimkit.errors import BadArgument, did_you_mean
 
 SUBCOMMANDS = {
-    "list": "every plugin of every family, with its distribution, its version and what it is for",
-    "show": "what one plugin does, and its arguments with types, defaults and meaning",
-    "check": "whether one plugin keeps its contract, check by check",
+    "list": "every plugin of every family, with its distribution, version and description",
+    "show": "the description of one plugin, and its arguments with types, defaults and meaning",
+    "check": "all checks of the contract of one plugin, one by one",
     "new": "write the package of a new plugin, ready to be installed and to be changed",
 }
 
@@ -24,7 +24,7 @@ padimkit plugins SUBCOMMAND --help explains one of them.
 
 
 def run(words: list[str]) -> None:
-    """Runs one subcommand.
+    """Run one subcommand.
 
     Raises:
         BadArgument: There is none of this name.

@@ -1,4 +1,4 @@
-"""`padimkit plugins check`: whether a plugin keeps its contract."""
+"""`padimkit plugins check`: all checks of the contract of a plugin."""
 
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -22,7 +22,7 @@ _VERDICTS = ("passed", "failed", "skipped")
 
 
 def run(words: list[str]) -> None:
-    """Prints what comes of each check as soon as it is known.
+    """Print the outcome of each check as soon as it is known.
 
     Raises:
         BrokenContract: A check failed.
@@ -48,7 +48,7 @@ def run(words: list[str]) -> None:
 
 
 def _report(found: Iterator[Outcome], width: int) -> int:
-    """Prints a table, row by row, and returns how many checks failed."""
+    """Print a table, row by row, and return the number of checks that failed."""
     counts: Counter[str] = Counter()
     for outcome in found:
         row = (outcome.check.name, outcome.verdict, outcome.reason)
@@ -59,12 +59,12 @@ def _report(found: Iterator[Outcome], width: int) -> int:
 
 
 def maker(plugin: Plugin, init_args: str, words: list[str]) -> Callable[[], Any]:
-    """Returns what makes a fresh instance of the plugin at each call.
+    """Return a function that makes a fresh instance of the plugin at each call.
 
     Args:
-        plugin: What to make.
+        plugin: The plugin to make.
         init_args: Its arguments in YAML or JSON.
-        words: More of them as options: `--keep=3`, `--keep 3` or `--init_args.keep=3`.
+        words: More arguments, as options: `--keep=3`, `--keep 3` or `--init_args.keep=3`.
 
     Raises:
         BadConfig: An argument that it needs is missing, or one is unknown or wrong.
@@ -84,14 +84,14 @@ def _mapping(text: str) -> dict[str, Any]:
     try:
         found = get_loader("yaml")(text)
     except yaml.YAMLError as error:
-        raise BadConfig(f'"init_args" is no YAML: {error}') from error
+        raise BadConfig(f'"init_args" is not valid YAML: {error}') from error
     if not isinstance(found, dict):
         raise BadConfig(f'"init_args" is {text!r}; expected names and values, such as {{keep: 3}}.')
     return found
 
 
 def _option(word: str) -> str:
-    """The word as an option of what is called "plugin" in our parser."""
+    """Return the word as an option of the argument "plugin" of our parser."""
     return f"--plugin.{word[2:].removeprefix('init_args.')}" if word.startswith("--") else word
 
 
@@ -105,5 +105,5 @@ def _require_arguments(plugin: Plugin, given: set[str]) -> None:
         options = " ".join(f"--{name} VALUE" for name in missing)
         raise BadConfig(
             f'"{plugin.name}" cannot be made without {", ".join(missing)}: pass {options}. '
-            f"What it means: padimkit plugins show {plugin.family}/{plugin.name}"
+            f"Its meaning: padimkit plugins show {plugin.family}/{plugin.name}"
         )

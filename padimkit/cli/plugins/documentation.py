@@ -1,4 +1,4 @@
-"""What a class says about itself: its text, and its arguments one by one."""
+"""The documentation of a class, read from its docstrings: its text, and its arguments one by one."""
 
 import inspect
 from dataclasses import dataclass
@@ -20,7 +20,7 @@ class Argument:
 
 @dataclass(frozen=True)
 class Manual:
-    """What a class is for, in a sentence and in full, and its arguments in their order."""
+    """The purpose of a class, in a sentence and in full, and its arguments in their order."""
 
     summary: str
     text: str
@@ -28,7 +28,7 @@ class Manual:
 
 
 def manual(part: type[Any]) -> Manual:
-    """What the docstrings of a class and of its `__init__`, and its signature, say."""
+    """Return the manual of a class, from its signature and its docstrings, that of `__init__` included."""
     own, init = parse(part.__doc__ or ""), parse(part.__init__.__doc__ or "")
     texts = {param.arg_name: " ".join((param.description or "").split()) for param in _params(init, own)}
     parameters = inspect.signature(part).parameters.values()
@@ -41,7 +41,7 @@ def manual(part: type[Any]) -> Manual:
 
 
 def required_arguments(part: type[Any]) -> list[str]:
-    """The names of the arguments without which the class cannot be made."""
+    """Return the names of the arguments without which the class cannot be made."""
     return [argument.name for argument in manual(part).arguments if argument.default is None]
 
 

@@ -1,4 +1,4 @@
-"""What can be known about a plugin without importing it."""
+"""The facts about a plugin that can be known without importing it."""
 
 import ast
 import re
@@ -12,14 +12,14 @@ from padimkit.registry.plugin import CONTRACT_VERSION, Plugin
 
 @dataclass(frozen=True)
 class Inspection:
-    """Why a plugin cannot be used, empty if nothing is seen to be wrong, and what it says it is for."""
+    """The fault for which a plugin cannot be used, empty if none is seen, and its description of itself."""
 
     fault: str
     description: str = ""
 
 
 def inspect(plugin: Plugin) -> Inspection:
-    """Looks at the contract version, the extras, the module's file, its syntax and the class's docstring."""
+    """Inspect the contract version, the extras, the module's file, its syntax and the class's docstring."""
     if plugin.contract_version != CONTRACT_VERSION:
         return Inspection(f"made for contract version {plugin.contract_version}, this is {CONTRACT_VERSION}")
     if not plugin.is_well_formed:
@@ -32,7 +32,7 @@ def inspect(plugin: Plugin) -> Inspection:
 
 
 def _missing(plugin: Plugin, extra: str) -> list[str]:
-    """Distributions that an extra requires and that are not installed."""
+    """Return the distributions that an extra requires and that are not installed."""
     missing = []
     for requirement in distribution(plugin.distribution).requires or []:
         name = re.match(r"[\w.-]+", requirement)
@@ -60,7 +60,7 @@ _MOST_DETOURS = 5  # from one module that only passes a class on to the next
 
 
 def parsed(location: Location) -> ast.Module:
-    """The syntax tree of a module; an empty one where the module is no Python file.
+    """Return the syntax tree of a module; an empty one where the module is not a Python file.
 
     Raises:
         SyntaxError, ValueError, OSError: It cannot be read.
@@ -73,9 +73,9 @@ def parsed(location: Location) -> ast.Module:
 
 
 def docstring(tree: ast.Module, module: str, name: str) -> str:
-    """The docstring of a class of this module, or of where the module imports it from.
+    """Return the docstring of a class of this module, or of the module that this one imports it from.
 
-    It is empty where there is none, or where finding it takes more than reading.
+    It is empty where there is none, or where reading source files is not enough to find it.
     """
     for _ in range(_MOST_DETOURS):
         found = next((node for node in ast.walk(tree) if _defines(node, name)), None)
@@ -106,7 +106,7 @@ def _known_as(alias: ast.alias) -> str:
 
 
 def _origin(statement: ast.ImportFrom, module: str) -> str:
-    """The module that a statement in another module imports from."""
+    """Return the module that a statement in another module imports from."""
     if not statement.level:
         return statement.module or ""
     location = locate(module)

@@ -1,4 +1,4 @@
-"""`padimkit plugins list`: what is installed, without importing it."""
+"""`padimkit plugins list`: all installed plugins, none of them imported."""
 
 from collections import Counter
 
@@ -14,15 +14,15 @@ _TITLES = ("family", "name", "distribution", "version", "description")
 
 
 def run(words: list[str]) -> None:
-    """Prints a table of all plugins, and who brings recipes."""
+    """Print a table of all plugins, and the distributions that provide recipes."""
     # jsonargparse takes longer to import than all the rest of this command
     parser = PlainParser(
         prog="padimkit plugins list",
-        description="List every plugin of every family with its distribution, its version and what it is "
-        "for. What can be seen to be broken without importing it says so instead.",
+        description="List every plugin of every family with its distribution, its version and its "
+        "description, or with the fault that is seen without importing it.",
     )
     parser.add_argument(
-        "--import", action="store_true", dest="imported", help="Import each one, to find what else is broken."
+        "--import", action="store_true", dest="imported", help="Import each one, to find all that are broken."
     )
     says = _tried if parser.parse_args(words).imported else _seen
     rows = [_TITLES, *(_row(plugin, name, says(plugin)) for plugin, name in installed().items())]

@@ -19,7 +19,7 @@ from padimkit.registry.registry import Registry
 
 
 def run(words: list[str]) -> None:
-    """Writes a package from the template, and says what to do with it."""
+    """Write a package from the template, and print the next steps."""
     parser = PlainParser(
         prog="padimkit plugins new",
         description="Write the package of a new plugin: a module that keeps its contract and is to be "
@@ -42,28 +42,28 @@ _NAME = re.compile(r"[a-z][a-z0-9]*([-_][a-z0-9]+)*")
 
 @dataclass(frozen=True)
 class Names:
-    """What a new plugin is called, in the forms that the template needs."""
+    """The names of a new plugin, in the forms that the template needs."""
 
     family: Family
     name: str
 
     @property
     def distribution(self) -> str:
-        """The name by which pip knows it."""
+        """Return the name by which pip knows it."""
         return self.name.replace("_", "-")
 
     @property
     def module(self) -> str:
-        """The name of its module, which is also its short name in settings."""
+        """Return the name of its module, which is also its short name in settings."""
         return self.name.replace("-", "_")
 
     @property
     def class_name(self) -> str:
-        """The name of its class."""
+        """Return the name of its class."""
         return "".join(word.capitalize() for word in self.module.split("_"))
 
     def put_into(self, text: str) -> str:
-        """The text of the template with these names in place of its own."""
+        """Return the text of the template with these names in place of its own."""
         words = {
             "my-plugin": self.distribution,
             "my_plugin": self.module,
@@ -77,10 +77,10 @@ class Names:
 
 
 def write_starter(family: Family, name: str, target: Path) -> Names:
-    """Writes the package of a new plugin into the folder `target`, whole or not at all; returns its names.
+    """Write the package of a new plugin into the folder `target`, whole or not at all; return its names.
 
     Raises:
-        BadArgument: The name is none that a package, a module and a class can have, or it is taken.
+        BadArgument: A package, a module or a class cannot have this name, or it is taken.
         BadOutput: `target` exists or cannot be written.
     """
     names = Names(family, name)
@@ -96,7 +96,7 @@ def write_starter(family: Family, name: str, target: Path) -> Names:
 
 
 def _files(names: Names) -> Iterator[tuple[Path, str]]:
-    """The files of the package: what all families share, and the module of one."""
+    """Yield the files of the package: those that all families share, and the module of this family."""
     modules = {f"{family.singular}.py" for family in FAMILIES}
     for path in sorted(_TEMPLATE.rglob("*")):
         inside = path.relative_to(_TEMPLATE)
@@ -120,7 +120,7 @@ def _require_name(name: str) -> None:
 
 
 def _require_free(names: Names) -> None:
-    """Raises BadArgument if the module, the plugin, the distribution or the class means something already."""
+    """Raise BadArgument if the module, the plugin, the distribution or the class exists already."""
     if meaning := _meaning(names):
         raise BadArgument(f'"{names.name}" is taken: {meaning}. Choose another name.')
 
@@ -137,7 +137,7 @@ def _meaning(names: Names) -> str:
     if _is_installed(names.distribution):
         return f'there is a distribution "{names.distribution}" already'
     if names.class_name in _words(_module(names.family)):
-        return f'its class would be called "{names.class_name}", as something that it uses'
+        return f'its class would be called "{names.class_name}", like a name that it uses'
     return ""
 
 
@@ -150,7 +150,7 @@ def _is_installed(name: str) -> bool:
 
 
 def _words(module: Path) -> set[str]:
-    """The names that a module of the template uses."""
+    """Return the names that a module of the template uses."""
     nodes = list(ast.walk(ast.parse(module.read_text(encoding="utf-8"))))
     imported = {
         alias.asname or alias.name

@@ -1,4 +1,4 @@
-"""`padimkit plugins show`: what a plugin does, and its arguments."""
+"""`padimkit plugins show`: the documentation of a plugin and of its arguments."""
 
 from collections.abc import Sequence
 
@@ -13,7 +13,7 @@ _TITLES = ("argument", "type", "default", "meaning")
 
 
 def run(words: list[str]) -> None:
-    """Prints where a plugin comes from, its docstring and a table of its arguments."""
+    """Print the origin of a plugin, its docstring and a table of its arguments."""
     parser = PlainParser(
         prog="padimkit plugins show",
         description="Show where a plugin comes from, what it does, and its arguments with types, defaults "

@@ -1,4 +1,4 @@
-"""Rows as lines of aligned columns. rich would take as long to import as the list of plugins to be made."""
+"""Rows as lines of aligned columns, without rich, whose import takes as long as listing all plugins."""
 
 import shutil
 import sys
@@ -10,12 +10,12 @@ _UNBROKEN = 10_000  # for a file or a pipe: one line for each row
 
 
 def widths(rows: Iterable[Sequence[str]]) -> list[int]:
-    """The width of each column but the last, which takes what is left."""
+    """Return the width of each column but the last, which takes the rest of the line."""
     return [max(map(len, column)) for column in zip(*(row[:-1] for row in rows), strict=True)]
 
 
 def lines(row: Sequence[str], widths: Sequence[int]) -> Iterator[str]:
-    """The row in aligned columns; what does not fit into a terminal is continued in the last column."""
+    """Yield the row in aligned columns; text too long for the terminal is continued in the last column."""
     start = "".join(f"{cell:{width}}  " for cell, width in zip(row, widths, strict=False))
     across = shutil.get_terminal_size().columns if sys.stdout.isatty() else _UNBROKEN
     for text in textwrap.wrap(row[-1], max(across - len(start), _LEAST)) or [""]:

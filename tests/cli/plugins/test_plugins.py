@@ -130,13 +130,16 @@ def test_arguments_of_a_part_within_a_part_may_be_short_names(install, capsys):
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        ([], '"pca" cannot be made without keep: pass --keep VALUE. What it means: padimkit plugins show'),
+        (
+            [],
+            '"pca" cannot be made without keep: pass --keep VALUE. Its meaning: padimkit plugins show',
+        ),
         (["--which=low_variance"], "cannot be made without keep"),
         (["--keep=many"], '"pca": .*key "keep": Does not validate'),
         (["--keep=3", "--kep=3"], "'kep' is not accepted. Did you mean 'keep'"),
         (["--init_args={keep: 3, kep: 3}"], "Unknown key .*kep.*Did you mean 'keep'"),
         (["--init_args=[3]"], r'"init_args" is .\[3\].; expected names and values, such as \{keep: 3\}'),
-        (["--init_args={keep"], '"init_args" is no YAML'),
+        (["--init_args={keep"], '"init_args" is not valid YAML'),
         (["--keep=3", "stray"], "stray"),
     ],
 )

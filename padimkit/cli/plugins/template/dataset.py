@@ -1,4 +1,4 @@
-"""The data set my_plugin: normal images to train on, normal and anomalous ones to test on."""
+"""The data set my_plugin, with normal images to train on, and normal and anomalous ones to test on."""
 
 from pathlib import Path
 
@@ -13,7 +13,7 @@ class MyPlugin(DataSource):
     """Grey noise; anomalous images have a bright square.
 
     Args:
-        images: How many images to train on, and how many of each kind to test on.
+        images: Number of images to train on, and of images of each kind to test on.
     """
 
     def __init__(self, images: int = 8) -> None:
@@ -28,9 +28,9 @@ class MyPlugin(DataSource):
         return [*self._samples("normal", anomalous=False), *self._samples("square", anomalous=True)]
 
     def _samples(self, kind: str, *, anomalous: bool) -> list[Sample]:
-        """One sample for each image.
+        """Return one sample for each image.
 
-        Where there are files, list them and leave `open` and `open_mask` out: by default these read the
+        If your images are files, list them and leave `open` and `open_mask` out: by default these read the
         image and the mask from their paths.
         """
         paths = [Path(kind, f"{index:03}.png") for index in range(self.images)]

@@ -1,4 +1,4 @@
-"""The density my_plugin: what normal embeddings look like, and how far others are from that."""
+"""The density my_plugin, which learns normal embeddings and scores others by their distance to them."""
 
 from collections.abc import Iterable
 
@@ -19,7 +19,7 @@ class MyPlugin(DensityModel):
         self._learnt: dict[str, Tensor] = {}
 
     def fit(self, stream: Iterable[Embedding]) -> None:
-        """Learns the mean."""
+        """Learn the mean."""
         total, count = torch.zeros(()), 0
         for embedding in stream:  # batch by batch: all embeddings at once may not fit into memory
             total = total + embedding.patches.double().sum(0)
@@ -29,16 +29,16 @@ class MyPlugin(DensityModel):
         self._learnt = {"mean": (total / count).float()}
 
     def score(self, embedding: Embedding) -> Scores:
-        """One score per patch, higher where it is more anomalous."""
+        """Return one score per patch, higher where it is more anomalous."""
         away = embedding.patches - self.state_dict()["mean"]
         return Scores(torch.linalg.vector_norm(away, dim=1) ** self.power)
 
     def state_dict(self) -> dict[str, Tensor]:
-        """All that fit has learnt, as tensors."""
+        """Return all that fit has learnt, as tensors."""
         if not self._learnt:
             raise NotFitted("MyPlugin was used before fit.")
         return dict(self._learnt)
 
     def load_state_dict(self, state: dict[str, Tensor]) -> None:
-        """Takes over what another instance has learnt."""
+        """Put this state in the place of anything learnt before."""
         self._learnt = dict(state)

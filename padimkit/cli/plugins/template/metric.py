@@ -1,4 +1,4 @@
-"""The metric my_plugin: one figure over a whole test set."""
+"""The metric my_plugin, one number for a whole test set."""
 
 import torch
 from padimkit import Batch, ReferenceValues, Metric, Prediction, UndefinedMetric
@@ -14,11 +14,11 @@ class MyPlugin(Metric, ReferenceValues):
         self.reset()
 
     def reset(self) -> None:
-        """Forgets all batches."""
+        """Forget all batches."""
         self._normal, self._anomalous = torch.empty(0), torch.empty(0)
 
     def update(self, prediction: Prediction, truth: Batch) -> None:
-        """Takes in the scores of one batch of images, and what is known about them."""
+        """Add the scores and labels of one batch of images."""
         if truth.labels is None:
             raise UndefinedMetric("my_plugin needs a label for each test image.")
         scores, labels = prediction.image_scores.cpu(), truth.labels.cpu()
@@ -26,7 +26,7 @@ class MyPlugin(Metric, ReferenceValues):
         self._anomalous = torch.cat([self._anomalous, scores[labels]])
 
     def compute(self) -> float:
-        """The figure over all batches since the last reset."""
+        """Return the metric value of all batches since the last reset."""
         if not len(self._normal) or not len(self._anomalous):
             raise UndefinedMetric("my_plugin needs normal and anomalous test images.")
         return float((self._anomalous > self._normal.max()).float().mean())

@@ -1,4 +1,4 @@
-"""The reducer my_plugin: makes embeddings smaller."""
+"""The reducer my_plugin, which makes embeddings smaller."""
 
 from collections.abc import Iterable
 
@@ -8,10 +8,10 @@ from torch import Tensor
 
 
 class MyPlugin(Reducer):
-    """Keep the channels of highest variance.
+    """The channels of highest variance.
 
     Args:
-        keep: How many channels to keep.
+        keep: Number of channels to keep.
     """
 
     def __init__(self, keep: int = 4) -> None:
@@ -19,7 +19,7 @@ class MyPlugin(Reducer):
         self._channels: Tensor | None = None
 
     def fit(self, stream: Iterable[Embedding]) -> None:
-        """Learns which channels vary most."""
+        """Learn which channels vary most."""
         sums, count = torch.zeros(()), 0
         for embedding in stream:  # batch by batch: all embeddings at once may not fit into memory
             values = embedding.patches.double()
@@ -33,15 +33,15 @@ class MyPlugin(Reducer):
         self._channels = (mean_square - mean.square()).topk(self.keep).indices
 
     def transform(self, embedding: Embedding) -> Embedding:
-        """The channels that are kept; the descriptor is left as it is."""
+        """Return the channels that are kept; the descriptor is left as it is."""
         return Embedding(embedding.patches[:, self.state_dict()["channels"]], embedding.descriptor)
 
     def state_dict(self) -> dict[str, Tensor]:
-        """All that fit has learnt, as tensors."""
+        """Return all that fit has learnt, as tensors."""
         if self._channels is None:
             raise NotFitted("MyPlugin was used before fit.")
         return {"channels": self._channels}
 
     def load_state_dict(self, state: dict[str, Tensor]) -> None:
-        """Takes over what another instance has learnt."""
+        """Put this state in the place of anything learnt before."""
         self._channels = state["channels"]
