@@ -83,7 +83,7 @@ def test_a_record_of_a_failure_has_nothing_to_compare(padimkit, suite, broken, t
     failure = {"cause": "timeout", "message": "It took too long.", "traceback": "", "stage": "start"}
     path.write_text(json.dumps(json.loads(path.read_text()) | {"failure": failure, "metrics": {}}))
     status, said, _ = padimkit("--record", path)
-    assert status == 0 and "The record is of a failure (timeout): there is nothing to compare." in said
+    assert status == 0 and "The record is of a failed run (timeout): there is nothing to compare." in said
 
 
 def test_a_record_elsewhere_says_where_its_paths_count_from(padimkit, suite, stripes, tmp_path, monkeypatch):
@@ -103,12 +103,12 @@ def test_a_record_alone_is_enough_to_get_its_figures_again(padimkit, suite, tmp_
     padimkit(suite(seeds=[3]), "--output", folder)
     (file,) = paths(folder)
     status, said, _ = padimkit("--record", file)
-    assert status == 0 and "The figures are those of the record, exactly: 3 metrics." in said
+    assert status == 0 and "The metric values are exactly those of the record: 3 metrics." in said
     content = json.loads(file.read_text())
     content["metrics"]["pro"] += 1e-15
     file.write_text(json.dumps(content))
     status, _, errors = padimkit("--record", file)
-    assert status == 2 and f"has other figures: pro {read_all(folder)[0].metrics['pro']!r}." in errors
+    assert status == 2 and f"has other metric values: pro {read_all(folder)[0].metrics['pro']!r}." in errors
 
 
 def test_a_record_of_other_data_is_refused(padimkit, suite, stripes, tmp_path):

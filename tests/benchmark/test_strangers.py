@@ -65,4 +65,4 @@ def test_a_pipeline_of_strangers_goes_through_suite_record_and_report(strangers,
     page = (tmp_path / "page.html").read_text()
     assert "all foreign" in page and "foreign_metric" in page
     again = strangers("benchmark", "--record", f"records/{record.key}.json")
-    assert "The figures are those of the record, exactly: 1 metrics." in again
+    assert "The metric values are exactly those of the record: 1 metrics." in again

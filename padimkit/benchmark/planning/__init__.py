@@ -1,1 +1,1 @@
-"""From the file of a suite to its cells, before anything runs."""
+"""The steps from the file of a suite to its cells, before anything runs."""

@@ -1,4 +1,4 @@
-"""What tells data from other data."""
+"""Fingerprints that tell data sets and files apart by their contents."""
 
 import hashlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -17,9 +17,9 @@ _CHUNK = 1 << 20
 
 
 def facts_of(source: DataSource) -> Facts:
-    """Fingerprint and counts of a data set.
+    """Return the fingerprint and the counts of a data set.
 
-    Names and contents of the files count, wherever they are; of a data set without files, all pixels.
+    Names and contents of the files count, wherever they are; without files, all pixels do.
 
     Raises:
         BadData, BadImage: The data cannot be read.
@@ -33,7 +33,7 @@ def facts_of(source: DataSource) -> Facts:
 
 
 def files_named(settings: Any) -> str:
-    """A digest of the contents of all files that settings name, such as weights; empty if they name none.
+    """Return a digest of the contents of all files that settings name, such as weights; empty if none.
 
     Raises:
         BadData: A file cannot be read.
@@ -54,7 +54,7 @@ def _texts(settings: Any) -> Iterator[str]:
 def _is_file(text: str) -> bool:
     try:
         return Path(text).is_file()
-    except (OSError, ValueError):  # too long for a path, or with a zero in it
+    except (OSError, ValueError):  # too long for a path, or with a null character
         return False
 
 
@@ -71,7 +71,7 @@ def _take(samples: Sequence[Sample], digest: "hashlib._Hash") -> None:
 
 
 def _content(path: Path, opened: Callable[[Path], Image], known: dict[Path, bytes]) -> bytes:
-    """Of the file, or of the one that it is within, as a frame in a video; else the pixels of the picture."""
+    """Return the digest of the file, or of the video that holds it as a frame; else the image's pixels."""
     file = next((one for one in (path, *path.parents) if one.is_file()), None)
     if file is None:
         return opened(path).tobytes()

@@ -1,4 +1,4 @@
-"""What a cell's densities are given, and will take, before it runs."""
+"""The memory that the densities of a cell will take, and the embeddings they get, before it runs."""
 
 from collections.abc import Iterable
 from copy import deepcopy
@@ -13,13 +13,13 @@ from padimkit.errors import BadArgument, BadConfig, PadimkitError
 from padimkit.pipeline.pipeline import Pipeline
 from padimkit.values import Embedding, Pyramid
 
-_PATCHES = 4096  # which a reducer may want at least
+_PATCHES = 4096  # a reducer may need this many
 
 
 def peak_bytes(planned: Planned) -> int | None:
-    """The most bytes that the densities of a cell will hold; None where a part cannot say.
+    """Return the most bytes that the densities of a cell will hold; None if a part cannot say.
 
-    One blank image goes through the pipeline, whose weights do not matter and are not read.
+    One random image goes through the pipeline; its weights do not matter and are not read.
     """
     pipeline: Pipeline = instantiate(planned.cell.settings).pipeline
     if not issubclass(type(pipeline.density), MemoryForecast):
@@ -35,7 +35,7 @@ def peak_bytes(planned: Planned) -> int | None:
 
 
 def require_fitting(planned: Iterable[Planned]) -> None:
-    """Raises BadConfig where a method cannot be fitted, as by more channels to keep than there are."""
+    """Raise BadConfig if a method cannot be fitted, such as one that keeps more channels than there are."""
     seen = set()
     for one in planned:
         variant = (one.cell.method, *one.cell.varied.items())
@@ -45,10 +45,10 @@ def require_fitting(planned: Iterable[Planned]) -> None:
 
 
 def blank_embeddings(pipeline: Pipeline) -> list[Embedding]:
-    """Return what the densities of a pipeline are given for one made-up image; the pipeline stays unfitted.
+    """Return the embeddings that the densities get for one random image; the pipeline stays unfitted.
 
     Raises:
-        BadArgument: The reducer cannot be fitted, as by more channels to keep than there are.
+        BadArgument: The reducer cannot be fitted, such as one that keeps more channels than there are.
         BadWeights: The weights of the backbone are missing.
     """
     side = pipeline.preprocessing.crop

@@ -1,4 +1,4 @@
-"""A suite: the cells that its file describes, all of them valid, and what is left out."""
+"""A suite: the cells that its file describes, all of them checked, and the entries that are left out."""
 
 import json
 from collections.abc import Callable, Iterator, Sequence
@@ -30,7 +30,7 @@ class Planned:
 
     @property
     def key(self) -> str:
-        """Under which its record is kept."""
+        """Return the key of its record."""
         return self.cell.key(self.facts)
 
 
@@ -45,12 +45,12 @@ class LeftOut:
 @final
 @dataclass(frozen=True)
 class Suite:
-    """What is to be run.
+    """The cells to run.
 
     Args:
-        name: What records and reports call it.
+        name: Its name in records and reports.
         planned: All cells; those of the same data follow each other.
-        left_out: What the file names and this machine does not have.
+        left_out: Entries of the file that are not run, such as those whose files are missing.
         limits: Of each cell.
         engine: For cells whose time is not measured.
     """
@@ -63,7 +63,7 @@ class Suite:
 
     @classmethod
     def read(cls, path: Path) -> "Suite":
-        """The suite in a file, every name, key and path of which has been checked.
+        """Return the suite in a file, with every name, key and path checked.
 
         Raises:
             BadConfig: Something is wrong; file and key are named, and near misses.
@@ -81,7 +81,7 @@ class Suite:
 
 
 class _Planner:
-    """Makes the cells of a file; what they have in common is looked at once."""
+    """A maker of the cells of a file, which reads data and files that cells share only once."""
 
     def __init__(self, file: SuiteFile) -> None:
         self._file = file
@@ -98,7 +98,9 @@ class _Planner:
             for variant in variants:
                 for cell in self._cells(variant, place):
                     if cell.title in titles:
-                        raise BadConfig(f'"{cell.title}" is there twice. Give its pipelines different names.')
+                        raise BadConfig(
+                            f'"{cell.title}" is listed twice. Give its pipelines different names.'
+                        )
                     titles.add(cell.title)
                     planned = Planned(cell, self._facts_of(cell))
                     twin = works.setdefault(planned.key, cell.title)
@@ -108,14 +110,14 @@ class _Planner:
 
     def _cells(self, variant: Variant, place: Place) -> Iterator[Cell]:
         settings = self._resolved(variant, place)
-        pipeline = instantiate(settings).pipeline  # what is out of range is known before anything runs
+        pipeline = instantiate(settings).pipeline  # values out of range are refused before anything runs
         _require_weights(pipeline.backbone, variant.name)
         pipeline.to(self._file.device)
         seen: list[Any] = []
         for seed in self._file.seeds:
             own = with_seed(settings, seed, data=place.seeded)
             deciding = own["pipeline"], own["data"]
-            if deciding in seen:  # without anything that has a seed, one run says all
+            if deciding in seen:  # nothing in it has a seed: all runs would be equal
                 continue
             seen.append(deciding)
             yield Cell(
@@ -161,13 +163,13 @@ def _require_weights(backbone: Backbone, name: str) -> None:
             backbone.require_weights()
     except BadWeights as error:
         raise BadConfig(
-            f'"{name}": {error} A file that may be missing belongs into "if_present" too, which then leaves '
+            f'"{name}": {error} If the file may be missing, list it under "if_present", which then leaves '
             "the method out."
         ) from error
 
 
 def with_seed(settings: dict[str, Any], seed: int, *, data: bool) -> dict[str, Any]:
-    """The settings with this seed in all parts of the pipeline that have one, and in the data if asked."""
+    """Return the settings with this seed in all seeded parts of the pipeline, and in the data if asked."""
     parts = ("pipeline", "data") if data else ("pipeline",)
     return settings | {name: _seeded(settings[name], seed) for name in parts} | {"seed": seed}
 
@@ -175,7 +177,9 @@ def with_seed(settings: dict[str, Any], seed: int, *, data: bool) -> dict[str, A
 def _seeded(settings: Any, seed: int) -> Any:
     if isinstance(settings, list):
         return [_seeded(value, seed) for value in settings]
-    if not isinstance(settings, dict) or settings.get("transforms") == []:  # augments nothing, by any seed
+    if (
+        not isinstance(settings, dict) or settings.get("transforms") == []
+    ):  # augments nothing, whatever the seed
         return settings
     return {name: seed if name == "seed" else _seeded(value, seed) for name, value in settings.items()}
 
@@ -183,7 +187,10 @@ def _seeded(settings: Any, seed: int) -> Any:
 def _present(
     entries: Sequence[Entry], name: Callable[[Entry], str]
 ) -> tuple[list[Entry], tuple[LeftOut, ...]]:
-    """The entries that this machine has what they need for; others only in their place."""
+    """Return the entries whose files are present, and those left out.
+
+    Entries marked `otherwise` count only if no other entry is left.
+    """
     left_out = [LeftOut(name(e), reason) for e in entries if (reason := _reason(e))]
     there = [entry for entry in entries if not _reason(entry)]
     first = [entry for entry in there if not entry.otherwise]
@@ -197,7 +204,7 @@ def _present(
 
 
 def _reason(entry: Method | Data) -> str:
-    """Why the entry is left out, if what its file names is missing or there; else empty."""
+    """Return the reason for which an entry is left out, by files that are missing or present; else empty."""
     missing = (f'"{path}" is missing' for path in entry.if_present if not Path(path).exists())
     there = (f'"{path}" is there' for path in entry.unless_present if Path(path).exists())
     return next(chain(missing, there), "")

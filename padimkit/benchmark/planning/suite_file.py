@@ -1,4 +1,4 @@
-"""What stands in the YAML file of a suite, with types, before anything is made of it."""
+"""The YAML file of a suite as typed values, before anything is made of them."""
 
 import math
 import re
@@ -22,14 +22,14 @@ class Method:
     Args:
         recipe: A recipe's name, or the path of a settings file.
         pipeline: A `pipeline` section in place of a recipe.
-        name: What tables call it; may hold keys of `grid` in braces.
+        name: Its name in tables; may hold keys of `grid` in braces.
         set: Values by key below `pipeline`, as on the command line.
         grid: Lists of values by such a key; all combinations are run.
-        vary: In place of the suite's.
-        train_images: In place of the suite's.
+        vary: Replaces the suite's.
+        train_images: Replaces the suite's.
         if_present: Left out, with the reason, where one of these files is missing.
         unless_present: Left out, with the reason, where one of these files is there.
-        otherwise: Only where all pipelines that are not marked so are left out.
+        otherwise: Used only if all pipelines that are not marked so are left out.
     """
 
     recipe: str = ""
@@ -53,10 +53,10 @@ class Data:
         init_args: Its arguments.
         categories: Short for a grid of `category`.
         grid: Lists of values by argument; all combinations are run.
-        seeded: Whether the seed of a cell is the data set's too.
+        seeded: True if the seed of a cell is the data set's too.
         if_present: Left out, with the reason, where one of these files is missing.
         unless_present: Left out, with the reason, where one of these files is there.
-        otherwise: Only where all data sets that are not marked so are left out.
+        otherwise: Used only if all data sets that are not marked so are left out.
     """
 
     class_path: str = ""
@@ -71,16 +71,16 @@ class Data:
 
 @dataclass(frozen=True)
 class Engine:
-    """How cells whose time is not measured run beside each other, through joblib.
+    """The way in which cells whose time is not measured run beside each other, through joblib.
 
     Each cell has a process of its own in any case: on one machine, threads are enough to wait for them. The
-    processes of loky outlive a runner that is killed for a while. Ray gives what it has done in rounds, when
-    the last cell of `jobs` has ended.
+    processes of loky outlive a killed runner for a while. Ray returns records in rounds: those of
+    the cells that run at a time, when the last of them has ended.
 
     Args:
         backend: threading, loky, dask or ray for a cluster at `address`, or another backend of joblib.
-        jobs: How many at a time; -1 for as many as there are CPUs, or workers.
-        address: Of the cluster's scheduler or head; empty for a local one.
+        jobs: Number of cells at a time; -1 for as many as there are CPUs, or workers.
+        address: The address of the cluster's scheduler or head; empty for a local one.
     """
 
     backend: str = "threading"
@@ -90,24 +90,24 @@ class Engine:
 
 @dataclass(frozen=True)
 class SuiteFile:
-    """All of a suite file.
+    """The whole file of a suite.
 
     Args:
-        name: What records and reports call it.
-        pipelines: What is compared.
-        datasets: On what.
+        name: Its name in records and reports.
+        pipelines: The methods to compare.
+        datasets: The data to compare them on.
         metrics: As `evaluate` takes them; by default image AUROC, pixel AUROC and PRO.
-        seeds: One run for each, of what has a seed.
-        measure: quality, time, memory.
-        repeats: How often each time is measured.
+        seeds: One run for each; methods and data without a seed run once.
+        measure: Any of quality, time, memory.
+        repeats: Number of measurements of each time.
         timeout: Seconds that a cell may take.
         memory_limit: GB (1e9 bytes) that a cell may take.
-        threads: Of torch and of the libraries below it.
+        threads: Threads of torch and of the libraries below it.
         engine: For cells whose time is not measured.
-        device: Where to compute.
+        device: Device to compute on.
         batch_size: Images per batch.
         workers: Threads that decode images ahead.
-        train_images: So many training images, the first ones, repeated where there are fewer; all by default.
+        train_images: This many training images, the first ones, repeated if there are fewer; all by default.
         vary: For studies of complexity: lists of values, one of which is varied at a time: `train_images`,
             `resolution` (side in pixels), or a key below `pipeline` of every method.
     """
@@ -131,7 +131,7 @@ class SuiteFile:
 
     @classmethod
     def read(cls, path: Path) -> "SuiteFile":
-        """The suite in a file.
+        """Return the content of a file.
 
         Raises:
             BadConfig: A key is unknown or missing, or a value is of a wrong type; file and key are named.
@@ -147,7 +147,7 @@ class SuiteFile:
 
 
 def _entries(found: Any, key: str, kind: type[Any], short: str) -> list[dict[str, Any]]:
-    """Mappings; a text alone is short for one."""
+    """Return the entries as mappings; a text alone is short for one."""
     if not isinstance(found, list) or not found:
         raise BadConfig(f'"{key}" must be a list with at least one entry, found {found!r}.')
     entries = [{short: entry} if isinstance(entry, str) else entry for entry in found]
@@ -159,7 +159,7 @@ def _entries(found: Any, key: str, kind: type[Any], short: str) -> list[dict[str
 
 
 def _check(content: Mapping[str, Any], kind: type[Any], where: str) -> None:
-    """Refuses unknown keys, and keys without a value that need one."""
+    """Refuse unknown keys, and keys without a value that need one."""
     check_keys(content, [known.name for known in fields(kind)], where)
     optional = {known.name for known in fields(kind) if known.default is None}
     for key, value in content.items():
@@ -169,7 +169,7 @@ def _check(content: Mapping[str, Any], kind: type[Any], where: str) -> None:
 
 
 def _parsed(content: Mapping[str, Any]) -> SuiteFile:
-    """By jsonargparse, for types and their messages; what it does not know it must not touch."""
+    """Parse by jsonargparse, for types and their messages, all but the parts that it must not touch."""
     parser = ArgumentParser(exit_on_error=False)
     parser.add_class_arguments(SuiteFile)
     metrics = content.get("metrics", [])
@@ -208,11 +208,11 @@ def _entry(kind: type[Any], entry: Mapping[str, Any], key: str, number: int) -> 
     return kind(**dict(vars(parser.instantiate(parsed))) | hidden)
 
 
-_SEEDS = 2**32  # what all libraries take
+_SEEDS = 2**32  # all libraries take seeds below
 
 
 def check_suite(file: SuiteFile) -> None:
-    """Raises BadArgument where a value of the file is out of range."""
+    """Raise BadArgument where a value of the file is out of range."""
     for key in ("seeds", "measure"):
         values = getattr(file, key)
         if not values or len(set(values)) < len(values):

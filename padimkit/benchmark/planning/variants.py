@@ -20,11 +20,11 @@ class Variant:
     """A method with all its values.
 
     Args:
-        name: What tables call it.
+        name: Its name in tables.
         settings: As a settings file holds them.
-        overrides: Values by key within the pipeline, which win.
-        train_images: So many; None for those there are.
-        varied: What a complexity study varies here.
+        overrides: Values by key within the pipeline; they win over those in `settings`.
+        train_images: Number of training images; None for all.
+        varied: The value that a complexity study varies here, by its name.
     """
 
     name: str
@@ -36,13 +36,13 @@ class Variant:
 
 @dataclass(frozen=True)
 class Place:
-    """Data of one category.
+    """The data of one category.
 
     Args:
         dataset: The name of the data set.
         category: The values of the grid, empty if there is none.
         settings: As `data` takes them.
-        seeded: Whether the seed of a cell is the data set's too.
+        seeded: True if the seed of a cell is the data set's too.
     """
 
     dataset: str
@@ -54,15 +54,15 @@ class Place:
 def variants_of(
     method: Method, vary: Mapping[str, Sequence[float]], train_images: int | None
 ) -> Iterator[Variant]:
-    """One for each combination of its grid, and of these for each value that is varied.
+    """Yield a variant for each combination of the method's grid, and of these for each value that is varied.
 
     Args:
         method: An entry of the suite.
-        vary: What is varied, unless the entry says so itself.
-        train_images: So many training images, unless the entry says so itself.
+        vary: Values to vary, unless the entry has its own.
+        train_images: Number of training images, unless the entry has its own.
 
     Raises:
-        BadConfig: It has neither recipe nor pipeline, or both, or its name holds what is no key of the grid.
+        BadConfig: It has neither recipe nor pipeline, or both, or its name holds an unknown key of the grid.
     """
     count = train_images if method.train_images is None else method.train_images
     for variant in _combined(method):
@@ -74,7 +74,7 @@ def variants_of(
 
 
 def places_of(data: Data) -> Iterator[Place]:
-    """One for each combination of its grid, of which `categories` is a part."""
+    """Yield a place for each combination of the data's grid, of which `categories` is a part."""
     grid = ({"category": data.categories} if data.categories else {}) | data.grid
     for values in _combinations(grid):
         settings = {"class_path": data.class_path, "init_args": data.init_args | values}
@@ -85,7 +85,7 @@ def places_of(data: Data) -> Iterator[Place]:
 
 
 def title(method: Method) -> str:
-    """What an entry of the file is called before its grid is known."""
+    """Return the name of an entry of the file without the values of its grid."""
     return method.name or (Path(method.recipe).stem if method.recipe.endswith(".yaml") else method.recipe)
 
 
@@ -98,7 +98,7 @@ def _combined(method: Method) -> Iterator[Variant]:
 
 
 def _varied(variant: Variant, name: str, value: float) -> Variant:
-    """The same with one value of a complexity study."""
+    """Return the variant with one value of a complexity study."""
     number = int(value) if value == int(value) else value
     if name == "train_images":
         return replace(variant, train_images=int(value), varied={name: value})
@@ -119,6 +119,6 @@ def _named(method: Method, values: Mapping[str, Any]) -> str:
     for key in re.findall(r"\{([^}]*)\}", name):
         if key not in values:
             raise BadConfig(
-                f'The name "{name}" holds "{key}", no key of its grid.{did_you_mean(key, values)}'
+                f'The name "{name}" holds "{key}", which is not a key of its grid.{did_you_mean(key, values)}'
             )
     return re.sub(r"\{([^}]*)\}", lambda found: str(values[found[1]]), name)

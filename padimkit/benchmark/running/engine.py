@@ -1,4 +1,4 @@
-"""Cells beside each other, through joblib: processes here, or a cluster."""
+"""The engines that run cells beside each other, through joblib: on this machine, or on a cluster."""
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
@@ -18,7 +18,7 @@ from padimkit.errors import BadArgument
 
 
 def records_beside(planned: Sequence[Planned], limits: Limits, engine: Engine) -> Iterator[Record]:
-    """The records of the cells, as soon as each is there; Ray's come in rounds of as many as run at a time.
+    """Yield the records of the cells, each as soon as it is there; Ray's come in rounds.
 
     Raises:
         BadArgument: There is no such backend, or it is not installed.
@@ -33,7 +33,7 @@ def records_beside(planned: Sequence[Planned], limits: Limits, engine: Engine) -
 
 
 def require_engine(engine: Engine) -> None:
-    """Raises BadArgument unless there is such a backend; a cluster is not asked."""
+    """Raise BadArgument unless there is such a backend; no cluster is contacted."""
     if engine.backend in CLUSTERS:
         require_cluster(engine.backend)
         return
@@ -61,12 +61,12 @@ def _results(tasks: Sequence[Any]) -> Iterator[Record]:
         yield from Parallel(return_as="generator_unordered", pre_dispatch="n_jobs")(tasks)
         return
     at_a_time = backend.effective_n_jobs(jobs)
-    for start in range(0, len(tasks), at_a_time):  # what is done is kept, whatever happens to the next ones
+    for start in range(0, len(tasks), at_a_time):  # finished ones are kept, whatever happens to the next
         yield from Parallel(batch_size=1)(tasks[start : start + at_a_time])
 
 
 def require_cluster(backend: str) -> None:
-    """Raises BadArgument unless the package of this cluster is installed."""
+    """Raise BadArgument unless the package of this cluster is installed."""
     if find_spec(_PACKAGES[backend]) is None:
         raise BadArgument(
             f"The engine {backend} is not installed. Install it with: pip install 'padimkit[{backend}]'"
@@ -74,7 +74,7 @@ def require_cluster(backend: str) -> None:
 
 
 def cluster(engine: Engine) -> AbstractContextManager[None]:
-    """Within it, joblib gives tasks to the cluster at the engine's address, or to a local one.
+    """Return a context in which joblib gives tasks to the cluster at the engine's address, or to a local one.
 
     Raises:
         BadArgument: Its package is not installed, or nothing answers at the address.

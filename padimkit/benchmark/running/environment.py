@@ -1,4 +1,7 @@
-"""What a record says about the machine and the programs."""
+"""The machine and the programs, as a record names them.
+
+It stands alone because it asks the system and the installed packages, and knows nothing of cells.
+"""
 
 import os
 import platform
@@ -12,7 +15,7 @@ _PACKAGES = ("padimkit", "torch", "torchvision", "timm", "numpy", "scipy", "scik
 
 
 def environment() -> dict[str, Any]:
-    """Versions, processor, memory, threads and GPU."""
+    """Return versions, processor, memory, threads and GPU."""
     return {
         "versions": {"python": platform.python_version()} | {name: _version(name) for name in _PACKAGES},
         "system": platform.platform(),

@@ -1,4 +1,4 @@
-"""What is kept of predictions for a report: a few maps, and the curves behind the figures."""
+"""Examples of predictions for a report: a few maps, and the curves that metric values are taken from."""
 
 import base64
 import io
@@ -22,7 +22,7 @@ _POINTS = 200
 
 @final
 class ExampleCollector(Metric):
-    """Looks on like a metric, and keeps examples and scores.
+    """A metric that watches an evaluation, and keeps examples and scores.
 
     Args:
         places: The ordinal numbers of the test images to keep as examples.
@@ -35,7 +35,7 @@ class ExampleCollector(Metric):
         self.reset()
 
     def update(self, prediction: Prediction, truth: Batch) -> None:
-        """Keeps what is asked for of a batch."""
+        """Keep all scores of a batch, and the examples in it."""
         for index, path in enumerate(truth.paths):
             if self._seen + index in self.places:
                 self._examples.append(_example(prediction, truth, index, path))
@@ -44,22 +44,22 @@ class ExampleCollector(Metric):
         self._labels += [None] * len(truth.paths) if truth.labels is None else truth.labels.tolist()
 
     def compute(self) -> float:
-        """How many images have been seen."""
+        """Return the number of images seen."""
         return float(self._seen)
 
     def reset(self) -> None:
-        """Forgets all."""
+        """Forget all examples and scores."""
         self._seen = 0
         self._examples: list[Example] = []
         self._scores: list[float] = []
         self._labels: list[bool | None] = []
 
     def examples(self) -> tuple[Example, ...]:
-        """The examples, in the order of the test set."""
+        """Return the examples, in the order of the test set."""
         return tuple(self._examples)
 
     def roc(self) -> dict[str, Curve]:
-        """The ROC curve of the images as "roc", where all labels are known and of both kinds."""
+        """Return the image ROC curve as "roc" if all labels are known and both kinds occur, else nothing."""
         if None in self._labels or len(set(self._labels)) < 2:
             return {}
         false, true, _ = roc_curve(self._labels, self._scores)
@@ -67,7 +67,7 @@ class ExampleCollector(Metric):
 
 
 def places_of_examples(labels: list[bool | None]) -> frozenset[int]:
-    """Which test images to keep: spread over the anomalous ones, and two others."""
+    """Return the places of test images to keep: spread over the anomalous ones, and two others."""
     anomalous = [place for place, label in enumerate(labels) if label]
     others = [place for place, label in enumerate(labels) if not label]
     few = min(2, len(others)) if anomalous else MOST
@@ -75,7 +75,7 @@ def places_of_examples(labels: list[bool | None]) -> frozenset[int]:
 
 
 def curve_of(metric: HasCurve) -> Curve:
-    """The curve that the metric is taken from."""
+    """Return the curve that the metric value is taken from."""
     x, y = metric.curve(_POINTS)
     return Curve(tuple(x.tolist()), tuple(y.tolist()))
 

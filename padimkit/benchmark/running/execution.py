@@ -1,4 +1,4 @@
-"""What happens in the process of one cell: fit, test, measure."""
+"""The work of the process of one cell: fit, test, measure."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict
@@ -22,14 +22,14 @@ from padimkit.evaluation import evaluate
 from padimkit.images.reader import ImageBatches, Reader, Sample
 from padimkit.stages import DATA, FLOPS, SETTINGS, THEORY, Clock, stage, timed
 
-_BATCHES = 3  # whose prediction shows how much memory one takes
+_BATCHES = 3  # enough predictions to see the memory that one takes
 
 
 def execute(cell: Cell, entered: Callable[[str], None]) -> dict[str, Any]:
-    """The fields of the cell's record that only running it can tell.
+    """Return the fields of the cell's record that only running it can tell.
 
     Args:
-        cell: What to run.
+        cell: The cell to run.
         entered: Told the name of each stage that begins.
     """
     with timed(Clock(entered=entered)):
@@ -50,7 +50,7 @@ def limited(samples: Sequence[Sample], images: int | None) -> Sequence[Sample]:
 
 
 def _outcome(cell: Cell, made: Namespace, train: ImageBatches, test: ImageBatches) -> dict[str, Any]:
-    """Memory first, while nothing has been kept from other runs."""
+    """Fit and measure; memory first, while nothing is left over from other runs."""
     peaks = Peaks()
     made.pipeline.fit(train, progress=False)
     peaks.end(PEAK_FIT)
@@ -93,7 +93,7 @@ def _quality(cell: Cell, made: Namespace, test: ImageBatches) -> dict[str, Any]:
 
 
 def _curves(metrics: Mapping[str, Metric], defined: Iterable[str]) -> dict[str, Curve]:
-    """Of the metrics that are defined here and are taken from a curve, by their names."""
+    """Return the curves of those defined metrics that are taken from a curve, by their names."""
     return {
         name: curve_of(metric)
         for name, metric in metrics.items()

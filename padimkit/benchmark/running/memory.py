@@ -1,4 +1,7 @@
-"""Memory of this process and of its GPU, and bytes of a model."""
+"""Memory of this process and of its GPU, and bytes of a model.
+
+It stands alone because it reads the kernel's own marks, which differ from system to system.
+"""
 
 import ctypes
 import gc
@@ -37,7 +40,7 @@ class Peaks:
         self._begin()
 
     def end(self, name: str) -> None:
-        """The part that began with the last one's end, or with this object, ends."""
+        """End the part that began when the last one ended, or with this object."""
         most = _resident("VmHWM") or _used_at_most()
         self.bytes[PEAK] = max(self.bytes[PEAK], most)
         if _CLEAR.exists():
@@ -53,7 +56,7 @@ class Peaks:
 
 
 def sizes_of(pipeline: Pipeline) -> dict[str, int]:
-    """Bytes of a fitted pipeline, by the names of a record's `bytes`."""
+    """Return the bytes of a fitted pipeline, by the names of a record's `bytes`."""
     state = pipeline.state_dict()
     sizes = {
         MODEL: sum(tensor.nbytes for tensor in state.values()),
@@ -69,7 +72,7 @@ def sizes_of(pipeline: Pipeline) -> dict[str, int]:
 
 
 def _give_back() -> None:
-    """Gives what has been freed to the system: else it is there already when a part begins (glibc)."""
+    """Give freed memory back to the system (glibc); else the next part would start with it."""
     gc.collect()
     trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
     if trim is not None:

@@ -1,4 +1,4 @@
-"""One cell in a fresh process, with limits: whatever happens to it becomes a record."""
+"""A fresh process for one cell, with limits: whatever happens to it becomes a record."""
 
 import json
 import os
@@ -23,7 +23,7 @@ _LAST = 4000  # characters of standard error that a record keeps
 
 
 def run_cell(cell: Cell, facts: Facts, limits: Limits) -> Record:
-    """Runs the cell and gives its record, which says so if it failed."""
+    """Run the cell and return its record, or the record of its failure."""
     begun, start = datetime.now(timezone.utc), time.perf_counter()
     with tempfile.TemporaryDirectory(prefix="padimkit-cell-") as folder:
         outcome = _outcome(cell, Path(folder), limits)
@@ -36,12 +36,12 @@ def run_cell(cell: Cell, facts: Facts, limits: Limits) -> Record:
     }
     try:
         return from_fields(known | outcome)
-    except TypeError as error:  # a plugin has given what no record can hold
-        return from_fields(known | _failed("error", f"What came out of it is no record: {error}.", "", ""))
+    except TypeError as error:  # a plugin has returned something that no record can hold
+        return from_fields(known | _failed("error", f"Its outcome is not a record: {error}.", "", ""))
 
 
 def stop_running() -> None:
-    """Ends the processes of all cells that this process waits for: an interrupt reaches one thread only."""
+    """End the processes of all cells that this process waits for: an interrupt reaches one thread only."""
     for process in _RUNNING.copy():
         process.kill()
 
@@ -83,7 +83,7 @@ def _outcome(cell: Cell, folder: Path, limits: Limits) -> dict[str, Any]:
 
 
 def _watched(process: "subprocess.Popen[bytes]", limits: Limits) -> tuple[Cause, str] | None:
-    """Waits for the process; tells why it was stopped, if it had to be."""
+    """Wait for the process; return the reason if it had to be stopped."""
     end = None if limits.timeout is None else time.monotonic() + limits.timeout
     while True:
         try:

@@ -1,4 +1,7 @@
-"""Runs what a suite has planned, and keeps a record of each cell as soon as it is there."""
+"""The runner of a suite, which writes a record of each cell as soon as it is there.
+
+It stands apart from its command, so that a suite can be run from Python too.
+"""
 
 import fcntl
 from collections.abc import Iterable, Iterator
@@ -15,17 +18,17 @@ from padimkit.errors import BadOutput
 
 
 def remaining(suite: Suite, folder: Path, *, retry_failed: bool) -> list[Planned]:
-    """The cells without a record in the folder; failed ones too if they are to be tried again."""
+    """Return the cells without a record in the folder, and failed ones if they are to be tried again."""
     done = {p.key for p, record in _known(suite, folder) if record.failure is None or not retry_failed}
     return [one for one in suite.planned if one.key not in done]
 
 
 @contextmanager
 def only_runner(folder: Path) -> Iterator[None]:
-    """Keeps others from running cells into the folder at the same time; a runner that dies lets go.
+    """Keep others from running cells into the folder at the same time; the lock ends with this process.
 
     Raises:
-        BadOutput: Another one does.
+        BadOutput: Another run is writing to the folder.
     """
     folder.mkdir(parents=True, exist_ok=True)
     with (folder / ".running").open("w") as file:
@@ -39,7 +42,7 @@ def only_runner(folder: Path) -> Iterator[None]:
 
 
 def run_suite(suite: Suite, planned: Iterable[Planned], folder: Path) -> Iterator[Record]:
-    """Runs these cells and yields their records, each after it has been written.
+    """Run these cells and yield their records, each after it has been written.
 
     Cells whose time is measured run one by one, before the others, and nothing runs beside them.
 
@@ -57,12 +60,12 @@ def run_suite(suite: Suite, planned: Iterable[Planned], folder: Path) -> Iterato
 
 
 def failures(suite: Suite, folder: Path) -> int:
-    """How many of the suite's cells have a record of their failure."""
+    """Return the number of the suite's cells whose record is of a failure."""
     return sum(record.failure is not None for _, record in _known(suite, folder))
 
 
 def adopt_names(suite: Suite, folder: Path) -> None:
-    """Writes the plan of the suite, and its names into records of the same work under other names."""
+    """Write the suite's plan, and rename existing records of the same cells to this suite's names."""
     Plan(suite.name, {one.key: one.cell.title for one in suite.planned}).write(folder)
     for planned, record in _known(suite, folder):
         names = {name: getattr(planned.cell, name) for name in ("suite", "method", "dataset", "category")}

@@ -1,4 +1,7 @@
-"""How theory expects the costs of a cell to grow, by the names that its record has for them."""
+"""The growth of a cell's costs that theory expects, by the names that its record has for them.
+
+It stands alone because it is arithmetic on what contracts say; nothing is measured here.
+"""
 
 from collections.abc import Mapping
 
@@ -24,8 +27,8 @@ def expected_growth(pipeline: Pipeline, varied: Mapping[str, float]) -> dict[str
     """Return exponents by what is varied and by the name of a cost; nothing where the density has no theory.
 
     Args:
-        pipeline: What the theory is of.
-        varied: As in a record: train_images, resolution, or a key below `pipeline`; and its value.
+        pipeline: The pipeline that the theory is about.
+        varied: Values by name, as in a record: train_images, resolution, or a key below `pipeline`.
     """
     density = pipeline.density
     if not isinstance(density, ExpectedGrowth):

@@ -1,4 +1,7 @@
-"""Time of each stage, measured again and again."""
+"""Time of each stage, as the spread of repeated measurements.
+
+It stands alone because timing has rules of its own: warm-up, waiting for the device, quartiles.
+"""
 
 from collections.abc import Callable, Iterable
 
@@ -29,21 +32,21 @@ _LEAST = 5  # predictions; they are short beside a fit
 
 
 def spread_of(values: Iterable[float]) -> Spread:
-    """Median and quartiles."""
+    """Return median and quartiles."""
     found = np.fromiter(values, float)
     lower, median, upper = np.quantile(found, [0.25, 0.5, 0.75]).tolist()
     return Spread(median=median, lower=lower, upper=upper, count=found.size)
 
 
 def waiting_for(device: str) -> Wait:
-    """Waits until the device has done what it was given to do."""
+    """Return a function that waits until the device has finished its work."""
     if torch.device(device).type != "cuda":
         return lambda: None
     return lambda: torch.cuda.synchronize(device)
 
 
 def time_fits(pipeline: Pipeline, batches: Iterable[Batch], *, repeats: int, wait: Wait) -> dict[str, Spread]:
-    """Seconds of whole fits, and what reading, the reducers and the densities take of them."""
+    """Return the seconds of whole fits, and the shares of reading, the reducers and the densities in them."""
     runs = []
     for _ in range(repeats):
         with timed(Clock(wait)) as clock:
@@ -56,7 +59,7 @@ def time_fits(pipeline: Pipeline, batches: Iterable[Batch], *, repeats: int, wai
 def time_predictions(
     pipeline: Pipeline, images: Batch, *, sizes: Iterable[int], repeats: int, wait: Wait
 ) -> dict[str, Spread]:
-    """Seconds per image: "predict N" and "score N" in batches of N, the other stages in the largest ones."""
+    """Return seconds per image: "predict N" and "score N" in batches of N, other stages in the largest."""
     spreads: dict[str, Spread] = {}
     for size in sorted(sizes):
         batch = Batch(images.images[:size].contiguous(memory_format=torch.channels_last), images.paths[:size])
@@ -68,7 +71,7 @@ def time_predictions(
 
 
 def flops_of(pipeline: Pipeline, images: Batch) -> int | None:
-    """Floating-point operations of the backbone for one image, as torch counts them; None for none."""
+    """Return floating-point operations of the backbone for one image, as torch counts them; None for none."""
     with FlopCounterMode(display=False) as counter:
         pipeline.backbone.extract(images.images[:1].to(pipeline.device))
     return counter.get_total_flops() or None

@@ -1,4 +1,7 @@
-"""The process of one cell: `python -m padimkit.benchmark.running.worker CELL OUTCOME STAGE`."""
+"""The process of one cell: `python -m padimkit.benchmark.running.worker CELL OUTCOME STAGE`.
+
+It is the other side of a process border, and imports nothing heavy before it can be stopped.
+"""
 
 import ctypes
 import json
@@ -13,7 +16,7 @@ _PR_SET_PDEATHSIG = 1
 
 
 def main(cell: str, outcome: str, stage: str) -> None:
-    """Runs the cell and writes its outcome, or why there is none, as JSON."""
+    """Run the cell and write its outcome, or the error that left none, as JSON."""
     _die_with_the_runner()
     # Imported here, so that the process can be stopped while it imports.
     from padimkit.benchmark.cell import Cell
@@ -33,7 +36,7 @@ def main(cell: str, outcome: str, stage: str) -> None:
 
 
 def _die_with_the_runner() -> None:
-    """Linux only: elsewhere a process whose runner was killed ends with its cell, and nobody reads it."""
+    """End this process with its runner (Linux only; elsewhere it ends with its cell, and nobody reads it)."""
     if sys.platform == "linux":
         parent = os.getppid()
         ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)

@@ -182,7 +182,7 @@ def test_what_has_a_better_is_left_out_with_the_reason_where_the_file_says_so(su
     twice = Suite.read(suite(datasets=[real, real | {"unless_present": [gone, here]}], seeds=[0]))
     assert len(twice.planned) == 1
     assert [(one.name, one.reason) for one in twice.left_out] == [("mvtec", f'"{here}" is there')]
-    with pytest.raises(BadConfig, match="is there twice"):
+    with pytest.raises(BadConfig, match="is listed twice"):
         Suite.read(suite(datasets=[real, real | {"unless_present": [gone]}], seeds=[0]))
 
 
@@ -226,9 +226,9 @@ def test_limits_and_engine_are_read(suite):
         ({"pipelines": [{"recipe": RECIPE, "grid": {"density.eps": 1}}]}, "expected a list of values"),
         (
             {"pipelines": [{"recipe": RECIPE, "name": "R{x}", "grid": {"density.eps": [1]}}]},
-            'holds "x", no key of its grid',
+            'holds "x", which is not a key of its grid',
         ),
-        ({"pipelines": [RECIPE, RECIPE]}, "is there twice"),
+        ({"pipelines": [RECIPE, RECIPE]}, "is listed twice"),
         (
             {"pipelines": [{"recipe": "padim-r18", "set": {"backbone.weights": "none.safetensors"}}]},
             '"padim-r18": The weights "none.safetensors" of "resnet18.tv_in1k" do not exist.* "if_present"',
