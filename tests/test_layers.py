@@ -1,7 +1,9 @@
 """Imports point down only, and some things are never imported: who may import whom."""
 
 import ast
+import re
 from collections.abc import Iterator
+from importlib.metadata import distribution
 from pathlib import Path
 
 import padimkit
@@ -53,7 +55,7 @@ PUBLIC = (
 
 
 def modules() -> dict[str, Path]:
-    """The modules below `padimkit` by their dotted names within it; packages by the name of their folder."""
+    """Return the modules of `padimkit` by their dotted names in it; packages by the name of their folder."""
     paths = [path for path in ROOT.rglob("*.py") if TEMPLATE not in path.parents and path.parent != ROOT]
     paths += [path for path in ROOT.glob("*.py") if path.name != "__init__.py"]
     return {".".join(_parts(path)): path for path in paths}
@@ -65,7 +67,7 @@ def _parts(path: Path) -> tuple[str, ...]:
 
 
 def imported(path: Path) -> Iterator[str]:
-    """The modules that a file imports from `padimkit`, by their full names, inside functions too."""
+    """Yield the modules that a file imports from `padimkit`, by their full names, inside functions too."""
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
         if isinstance(node, ast.ImportFrom) and (node.module or "").split(".")[0] == "padimkit":
             within = node.module.split(".")[1:]
@@ -138,3 +140,41 @@ def test_the_report_reads_records_and_nothing_else():
         if _is_within(name, "report") and not _is_within(other, "report")
     }
     assert outside == {"benchmark.record", "benchmark.store", "errors"}
+
+
+def test_a_small_module_with_one_user_says_why_it_stands_alone():
+    """The first sentence of its docstring says what it is, the second why it is not a part of its user."""
+    wrong = [name for name in _small_modules_with_one_user() if _sentences(modules()[name]) < 2]
+    assert wrong == []
+
+
+SMALL = 90  # lines below which a module could be a part of its only user
+
+
+def _small_modules_with_one_user() -> list[str]:
+    """Return their names without packages and entry points; a package that passes names on is not a user."""
+    paths = modules()
+    packages = {name for name, path in paths.items() if path.name == "__init__.py"}
+    users: dict[str, set[str]] = {name: set() for name in paths}
+    for name, others in IMPORTS.items():
+        for other in set(others) & users.keys() - {name}:
+            users[other].add(name)
+    return [
+        name
+        for name in sorted(paths.keys() - packages - _entry_points())
+        if len(users[name] - packages or users[name]) == 1 and _lines(paths[name]) < SMALL
+    ]
+
+
+def _entry_points() -> set[str]:
+    points = distribution("padimkit").entry_points
+    return {point.module.removeprefix("padimkit.") for point in points}
+
+
+def _lines(path: Path) -> int:
+    return len(path.read_text(encoding="utf-8").splitlines())
+
+
+def _sentences(path: Path) -> int:
+    docstring = ast.get_docstring(ast.parse(path.read_text(encoding="utf-8"))) or ""
+    return len(re.findall(r"\.(?=\s|$)", docstring))

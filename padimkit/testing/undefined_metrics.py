@@ -1,4 +1,7 @@
-"""Checks of metrics on test sets for which their value is undefined."""
+"""Checks of metrics on test sets for which their value is undefined.
+
+They stand apart because their test sets and their error are their own; the other checks need a value.
+"""
 
 import math
 

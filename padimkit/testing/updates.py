@@ -1,4 +1,7 @@
-"""Checks of reducers and density models that can be updated or merged."""
+"""Checks of reducers and density models that can be updated or merged.
+
+They stand apart because they concern two optional contracts only, and fit on parts of the data.
+"""
 
 from typing import Any
 

@@ -1,4 +1,7 @@
-"""The report as CSV: one line per cell, with all its numbers."""
+"""The report as CSV: one line per cell, with all its numbers.
+
+A format of its own: it goes through the cells one by one, and not through the tables of the sections.
+"""
 
 import csv
 import io

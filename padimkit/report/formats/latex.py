@@ -1,4 +1,7 @@
-"""The report as LaTeX tables for booktabs."""
+"""The report as LaTeX tables for booktabs.
+
+A format of its own: no other needs its escapes and its layout of tables.
+"""
 
 from collections.abc import Iterator, Sequence
 

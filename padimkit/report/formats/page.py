@@ -1,4 +1,7 @@
-"""The report as one page of HTML that needs nothing else."""
+"""The report as one page of HTML that needs nothing else.
+
+A format of its own: templates, style and script are put together here, and Jinja is imported nowhere else.
+"""
 
 import base64
 import shlex

@@ -1,4 +1,7 @@
-"""The PaDiM paper's arithmetic of bytes, inferred from Table VIII."""
+"""The PaDiM paper's arithmetic of bytes, inferred from Table VIII.
+
+It stands alone because it is about the paper only: no record enters it.
+"""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass

@@ -1,4 +1,7 @@
-"""Measured values beside one of the PaDiM paper's tables, as Markdown."""
+"""Measured values beside one of the PaDiM paper's tables, as Markdown.
+
+A format of its own, for `--paper`; the other formats show a study by its own tables.
+"""
 
 from collections.abc import Iterator
 

@@ -1,4 +1,7 @@
-"""Critical-difference diagrams (Demsar 2006, JMLR 7, figure 1)."""
+"""Critical-difference diagrams (Demsar 2006, JMLR 7, figure 1).
+
+A kind of plot of its own, with a layout that no other plot shares.
+"""
 
 from collections.abc import Mapping
 

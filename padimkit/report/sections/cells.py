@@ -1,4 +1,7 @@
-"""The table of all cells, which the page sorts and filters."""
+"""The table of all cells, which the page sorts and filters.
+
+A section of its own, named by its template and by the list of sections.
+"""
 
 from typing import Any
 

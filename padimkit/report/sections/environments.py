@@ -1,4 +1,7 @@
-"""Machines, versions and plugins that the cells ran with."""
+"""Machines, versions and plugins that the cells ran with.
+
+A section of its own, named by its template and by the list of sections.
+"""
 
 from collections.abc import Iterator, Mapping
 from typing import Any

@@ -1,4 +1,7 @@
-"""The records: all numbers, the settings, and the command that measures them again."""
+"""The records: all numbers, the settings, and the command that measures them again.
+
+A section of its own, named by its template and by the list of sections.
+"""
 
 from typing import Any
 

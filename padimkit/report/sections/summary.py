@@ -1,4 +1,7 @@
-"""Finished, failed and missing cells, warnings, and protocols."""
+"""Finished, failed and missing cells, warnings, and protocols.
+
+A section of its own, named by its template and by the list of sections.
+"""
 
 from typing import Any
 

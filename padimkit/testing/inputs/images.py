@@ -1,4 +1,7 @@
-"""Made-up pictures: coarse colours with fine grain, of the size that the paper's pipelines see."""
+"""Made-up pictures: coarse colours with fine grain, of the size that the paper's pipelines see.
+
+They stand beside the other made-up inputs, one module for each kind of value.
+"""
 
 import torch
 import torch.nn.functional as F
