@@ -1,1 +1,1 @@
-"""Measurements of padimkit: no library code stands here, and the library knows nothing of it."""
+"""Measurements of padimkit: they are not part of the library, which knows nothing of them."""

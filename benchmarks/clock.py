@@ -1,6 +1,7 @@
-"""What the clock of the harness costs, as a share of the prediction that it measures: at most 2 %.
+"""The cost of the harness's clock, as a share of the prediction that it measures: at most 2 %.
 
-The difference of two predictions would drown in their noise: the stages of one are counted, and one is timed.
+The difference of two predictions would drown in their noise, so the stages of one are counted
+and one is timed.
 """
 
 import time
@@ -18,20 +19,20 @@ ROUNDS = 9
 
 
 def fitted() -> Pipeline:
-    """The cheapest recipe, of whose time the clock takes the largest share."""
+    """Return the cheapest recipe, fitted: the clock takes the largest share of its time."""
     pipeline = load_recipe("padim-filter-bank")
     pipeline.fit([drawn(8)])
     return pipeline
 
 
 def drawn(count: int) -> Batch:
-    """Random images of the size that the recipe crops to."""
+    """Draw random images of the size that the recipe crops to."""
     images = torch.rand(count, 3, 224, 224, generator=torch.Generator().manual_seed(0))
     return Batch(images, tuple(map(str, range(count))))
 
 
 def seconds_of_stage() -> float:
-    """Of beginning and ending one, while a clock runs."""
+    """Return the seconds of beginning and ending one stage, while a clock runs."""
     with timed(Clock()):
         start = time.perf_counter()
         for _ in range(STAGES):
@@ -41,7 +42,7 @@ def seconds_of_stage() -> float:
 
 
 def stages_of(pipeline: Pipeline, batch: Batch) -> int:
-    """How many begin or go on in one prediction."""
+    """Return the number of stages that begin or resume in one prediction."""
     names: list[str] = []
     with timed(Clock(entered=names.append)):
         pipeline.predict_batch(batch)
@@ -49,14 +50,14 @@ def stages_of(pipeline: Pipeline, batch: Batch) -> int:
 
 
 def seconds_of(pipeline: Pipeline, batch: Batch) -> float:
-    """Of one prediction."""
+    """Return the seconds of one prediction."""
     start = time.perf_counter()
     pipeline.predict_batch(batch)
     return time.perf_counter() - start
 
 
 def main() -> None:
-    """Prints what one image at a time, and eight, cost the clock."""
+    """Print the share of the clock with one image at a time and with eight."""
     torch.set_num_threads(1)
     pipeline, each = fitted(), median(seconds_of_stage() for _ in range(ROUNDS))
     print(machine.describe())

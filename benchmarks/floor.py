@@ -1,4 +1,4 @@
-"""`make bench-floor`: our stages beside what this machine can do at best, measured in the same run."""
+"""`make bench-floor`: our stages beside the limits of this machine, measured in the same run."""
 
 import argparse
 import json
@@ -18,7 +18,7 @@ RECORD = Path(__file__).parent / "records" / "floor.json"
 
 @dataclass(frozen=True)
 class Line:
-    """What a stage reaches, beside the limit of the machine that it meets."""
+    """The rate that a stage reaches, beside the limit of the machine."""
 
     stage: str
     found: float
@@ -42,7 +42,7 @@ def main(words: list[str]) -> None:
 
 
 def measure(scale: Scale, images: dict[str, Any], threads: int) -> dict[str, Any]:
-    """Prints the table; the record holds every figure."""
+    """Print the table, and return a record of every measurement."""
     call = partial(fresh.call, sys.executable, threads=threads)
     limits = call("benchmarks.limits:limits", {})
     embeddings = {"images": scale.images, "channels": scale.wide, "side": scale.side}

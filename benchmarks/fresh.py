@@ -1,7 +1,7 @@
-"""Runs one function in a process of its own, so that no measurement inherits memory or caches from another.
+"""Calls of one function in a process of its own, so that no measurement inherits memory or caches.
 
 `python -m benchmarks.fresh MODULE:FUNCTION ARGUMENTS RESULT` is the other end: it calls the function with the
-arguments (JSON) and writes what it returns (JSON) into the file RESULT.
+arguments (JSON) and writes its result (JSON) into the file RESULT.
 """
 
 import json
@@ -18,13 +18,13 @@ ROOT = Path(__file__).resolve().parents[1]
 
 
 class Failed(Exception):
-    """The process ended with an error; the message holds the end of what it wrote."""
+    """An error that ended the process; the message holds the end of its standard error."""
 
 
 def call(
     python: str, function: str, arguments: dict[str, Any], *, threads: int, **environment: str
 ) -> dict[str, Any]:
-    """What the function returns, and under "process_seconds" the time from start to end of its process.
+    """Return the function's result, and under "process_seconds" the time from start to end of its process.
 
     Args:
         python: The interpreter, and with it the packages.

@@ -1,4 +1,4 @@
-"""What a machine can do at best, and how much of it the density asks for."""
+"""The limits of a machine, and the share of them that the density reaches."""
 
 import time
 from pathlib import Path
@@ -18,7 +18,7 @@ BATCH = 8
 
 
 def limits() -> dict[str, float]:
-    """GFLOP/s of large products by type, and GB/s of reading memory."""
+    """Measure GFLOP/s of large products by type, and GB/s of reading memory."""
     found = {}
     for dtype in (torch.float32, torch.float64, torch.bfloat16):
         square = torch.rand(SIDE, SIDE).to(dtype)
@@ -29,7 +29,7 @@ def limits() -> dict[str, float]:
 
 
 def plain(*, category: str, weights: str, channels: list[int]) -> dict[str, float]:
-    """Seconds per image of the network as timm makes it, in batches of 8 and of 1, and of Pillow alone."""
+    """Measure seconds per image of timm's own network, in batches of 8 and of 1, and of Pillow alone."""
     network = timm.create_model("resnet18", features_only=True, out_indices=(1, 2, 3)).eval()
     network.load_state_dict(load_file(weights), strict=False)
     images = torch.rand(BATCH, 3, 224, 224)
@@ -45,7 +45,7 @@ def plain(*, category: str, weights: str, channels: list[int]) -> dict[str, floa
 
 
 def density(*, images: int, channels: int, side: int, storage: str) -> dict[str, float]:
-    """How quickly a fit multiplies, and how quickly a score reads, from what they need at least.
+    """Measure the rates at which a fit multiplies and a score reads, from the least that they need.
 
     A fit on n images needs 2 n^2 d operations for the products of samples, n^3 / 3 for the Cholesky factor
     and n^2 d for the triangular solution, at each position. A score reads the factor.

@@ -1,4 +1,4 @@
-"""What a record says about the machine and the programs that were measured."""
+"""The machine and the programs that were measured, as records name them."""
 
 import os
 import platform
@@ -19,7 +19,7 @@ PACKAGES = (
 
 
 def describe() -> dict[str, str | int | float]:
-    """Processor, cores, memory and system."""
+    """Return processor, cores, memory and system."""
     return {
         "processor": _processor(),
         "cores": os.cpu_count() or 0,
@@ -30,7 +30,7 @@ def describe() -> dict[str, str | int | float]:
 
 
 def versions() -> dict[str, str]:
-    """The versions of those of `PACKAGES` that this interpreter has."""
+    """Return the versions of those of `PACKAGES` that this interpreter has."""
     found = {distribution.name.lower(): distribution.version for distribution in distributions()}
     return {name: found[name] for name in PACKAGES if name in found}
 

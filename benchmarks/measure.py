@@ -15,7 +15,7 @@ CLEAR_REFS = Path("/proc/self/clear_refs")
 
 @dataclass
 class Measured:
-    """What a block took; `peak_bytes` is resident memory above what was resident when the block began."""
+    """Time and memory of a block; `peak_bytes` is resident memory above that at its beginning."""
 
     seconds: float = 0.0
     peak_bytes: int = 0
@@ -23,13 +23,13 @@ class Measured:
 
 @contextmanager
 def measured() -> Iterator[Measured]:
-    """Measures the block; the figures can be read when it has ended.
+    """Measure the block; the measurements can be read when it has ended.
 
     The peak is the kernel's own high-water mark (Linux), so that nothing is missed between two samples.
     """
     measurement = Measured()
     gc.collect()
-    CLEAR_REFS.write_text("5")  # the mark starts again from what is resident now
+    CLEAR_REFS.write_text("5")  # the mark starts again from the memory that is resident now
     before = _resident("VmRSS")
     start = time.perf_counter()
     yield measurement
@@ -38,12 +38,12 @@ def measured() -> Iterator[Measured]:
 
 
 def typical_seconds(action: Callable[[], object], *, least: int = 5, seconds: float = 2.0) -> float:
-    """The median of at least `least` calls, or of all in `seconds`, after two that do not count."""
+    """Return the median of at least `least` calls, or of all in `seconds`, after two that do not count."""
     return median(_durations(action, least, seconds))
 
 
 def best_seconds(action: Callable[[], object], *, least: int = 5, seconds: float = 2.0) -> float:
-    """The shortest of many calls: what the machine can do when nothing disturbs it."""
+    """Return the shortest of many calls, which is that of a machine that nothing disturbs."""
     return min(_durations(action, least, seconds))
 
 

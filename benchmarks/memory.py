@@ -1,6 +1,6 @@
 """Peak memory of a fit against the number of training images: it must not grow.
 
-Each number of images is fitted in a process of its own; prints a table and writes a record.
+Each number of images is fitted in a process of its own. The program prints a table and writes a record.
 """
 
 import json
@@ -18,7 +18,7 @@ RECORD = Path(__file__).parent / "records" / "memory.json"
 
 
 def fit(count: int, root: str) -> dict[str, float]:
-    """Fits the embedded default on `count` images, which repeat, and measures this process."""
+    """Fit the embedded default on `count` images, which repeat, and measure this process."""
     from padimkit import Reader, Sample, load_recipe
 
     paths = sorted(Path(root).glob("texture/train/good/*.png"))

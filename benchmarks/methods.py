@@ -1,4 +1,4 @@
-"""The table of docs/methods.md: all methods and figures of the suite `methods` side by side.
+"""The table of docs/methods.md: all methods and metrics of the suite `methods` side by side.
 
 `make bench-methods` runs the suite and prints it; seeds are shown as mean and standard deviation, in percent.
 """
@@ -16,7 +16,7 @@ METRICS = {"image_auroc": "image AUROC", "pixel_auroc": "pixel AUROC", "pro": "P
 
 
 def table(records: Iterable[Record]) -> list[str]:
-    """Lines of Markdown: a row for each method, a column for each category and metric."""
+    """Return lines of Markdown: a row for each method, a column for each category and metric."""
     found: dict[tuple[str, str, str], list[float]] = {}
     for record in records:
         for metric, value in record.metrics.items():
@@ -33,10 +33,10 @@ def table(records: Iterable[Record]) -> list[str]:
     return [f"| {' | '.join(row)} |" for row in (head, ["---"] * len(head), *rows)]
 
 
-def _shown(figures: list[float]) -> str:
-    if len(figures) < 2:
-        return "".join(f"{figure:.1f}" for figure in figures)
-    found = spread(figures)
+def _shown(values: list[float]) -> str:
+    if len(values) < 2:
+        return "".join(f"{value:.1f}" for value in values)
+    found = spread(values)
     return f"{found.mean:.1f} ± {found.deviation:.1f}"
 
 

@@ -1,7 +1,7 @@
-"""How long `padimkit plugins list` takes with fifty plugins of strangers; it is to stay under 0.3 s.
+"""The time of `padimkit plugins list` with fifty plugins of strangers; it is to stay under 0.3 s.
 
-Each is a distribution of its own, with a package that passes its class on from a module of usual length, and
-would take 10 seconds to import. Prints a table and writes a record.
+Each is a distribution of its own, with a package that re-exports its class from a module of usual length, and
+would take 10 seconds to import. The program prints a table and writes a record.
 """
 
 import json
@@ -21,7 +21,7 @@ COUNT = 50
 ROUNDS = 30
 RECORD = Path(__file__).parent / "records" / "plugins.json"
 
-_METADATA = "Metadata-Version: 2.1\nName: {name}\nVersion: 1.2.3\n\n" + "What its README says.\n" * 100
+_METADATA = "Metadata-Version: 2.1\nName: {name}\nVersion: 1.2.3\n\n" + "The text of its README.\n" * 100
 _ENTRY = "[padimkit.{family}]\n{module} = {module}:Part\n"
 _MODULE = '''"""A module of usual length."""
 
@@ -38,7 +38,7 @@ class Part:
 
 
 def install(site: Path, count: int) -> None:
-    """Puts so many distributions with a plugin each into a folder, as pip would."""
+    """Put this many distributions with a plugin each into a folder, as pip would."""
     for number in range(count):
         module = f"stranger_{number}"
         info = site / f"{module}-1.2.3.dist-info"
@@ -60,7 +60,7 @@ class Taken:
 
 
 def taken(words: list[str], site: Path) -> Taken:
-    """What one process takes that sees what is installed in a folder."""
+    """Return the time of one process that sees the distributions in a folder."""
     paths = os.pathsep.join([str(Path(__file__).resolve().parents[1]), str(site)])
     environment = os.environ | {"PYTHONPATH": paths}
     before, start = _processor_seconds(), time.perf_counter()
@@ -69,7 +69,7 @@ def taken(words: list[str], site: Path) -> Taken:
 
 
 def measure(count: int, rounds: int) -> dict[str, list[Taken]]:
-    """What each round takes, in which all commands take turns; a first one does not count."""
+    """Return the times of each round, in which all commands take turns; a first one does not count."""
     listing = ["-m", "padimkit", "plugins", "list"]
     with tempfile.TemporaryDirectory() as without, tempfile.TemporaryDirectory() as site:
         install(Path(site), count)

@@ -26,19 +26,19 @@ KINDS = ("ours", "flat", "loop")
 
 
 def pyramid(images: int, shapes: list[list[int]], seed: int) -> Pyramid:
-    """Random features; neighbouring positions are alike, as those of images are."""
+    """Draw random features; neighbouring positions are alike, as those of images are."""
     generator = torch.Generator().manual_seed(seed)
     maps = tuple(torch.randn(images, channels, side, side, generator=generator) for channels, side in shapes)
     return Pyramid(tuple(map.relu() for map in maps), torch.zeros(images, 1))
 
 
 def rows_of(found: Pyramid) -> torch.Tensor:
-    """Aligned, concatenated patches, row by row of each image."""
+    """Return aligned, concatenated patches, row by row of each image."""
     return found.embedding().patches.permute(0, 2, 3, 1).flatten(0, 2).contiguous()
 
 
 def ours(*, neighbours: int, shapes: list[list[int]]) -> dict[str, object]:
-    """Layer by layer, each at its own resolution."""
+    """Search layer by layer, each at its own resolution."""
     gallery, query = Gallery(float("inf")), pyramid(1, shapes, 1)
     gallery.add(pyramid(neighbours, shapes, 0), torch.zeros(neighbours, 1))
     vectors = [layer[0].contiguous() for layer in gallery.vectors(query)]
@@ -48,7 +48,7 @@ def ours(*, neighbours: int, shapes: list[list[int]]) -> dict[str, object]:
 
 
 def flat(*, neighbours: int, shapes: list[list[int]]) -> dict[str, object]:
-    """A flat index of FAISS over aligned, concatenated features."""
+    """Search by a flat index of FAISS over aligned, concatenated features."""
     known, asked = rows_of(pyramid(neighbours, shapes, 0)).numpy(), rows_of(pyramid(1, shapes, 1)).numpy()
     with measured() as taken:
         index = faiss.IndexFlatL2(known.shape[1])
@@ -59,7 +59,7 @@ def flat(*, neighbours: int, shapes: list[list[int]]) -> dict[str, object]:
 
 
 def loop(*, neighbours: int, shapes: list[list[int]]) -> dict[str, object]:
-    """Pairwise distances of one row after another to all others, as plain implementations do."""
+    """Compute the distances of one row after another to all others, as plain implementations do."""
     known, asked = rows_of(pyramid(neighbours, shapes, 0)), rows_of(pyramid(1, shapes, 1))
     with measured() as taken:
         for row in asked[:ROWS]:
@@ -68,7 +68,7 @@ def loop(*, neighbours: int, shapes: list[list[int]]) -> dict[str, object]:
 
 
 def _summary(distances: torch.Tensor) -> list[float]:
-    """A few of the sorted distances: the orders of positions differ, the distances must not."""
+    """Return a few of the sorted distances: the orders of positions differ, the distances must not."""
     ordered = distances.double().sort().values.numpy()
     return [float(value) for value in np.quantile(ordered, np.linspace(0, 1, 21))]
 
@@ -76,8 +76,8 @@ def _summary(distances: torch.Tensor) -> list[float]:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--neighbours", type=int, default=50, help="Images in the gallery.")
-    parser.add_argument("--rounds", type=int, default=3, help="How often each is measured, in turn.")
-    parser.add_argument("--record", type=Path, default=RECORD, help="Where to write the record.")
+    parser.add_argument("--rounds", type=int, default=3, help="Number of measurements of each, in turn.")
+    parser.add_argument("--record", type=Path, default=RECORD, help="File of the record.")
     given = parser.parse_args()
     arguments = {"neighbours": given.neighbours, "shapes": SHAPES}
     rounds = [

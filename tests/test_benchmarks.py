@@ -65,13 +65,13 @@ def test_the_work_of_a_density_is_counted():
 
 def test_a_table_shows_medians_ratios_and_what_is_missed(tmp_path):
     task = next(task for task in tasks(TINY, str(tmp_path), {}) if task.name == "job")
-    figures = {
+    found = {
         "ours": [{"seconds": s, "image_auroc": 0.5, "pixel_auroc": 0.6, "pro": 0.7} for s in (1, 2, 4)],
         "anomalib": [{"seconds": 6, "image_auroc": 0.5, "pixel_auroc": 0.6, "pro": 0.75}] * 3,
     }
-    (line,) = lines(task, figures)
+    (line,) = lines(task, found)
     assert line.split(" | ")[1:5] == ["2.00 s", "6.00 s", "**3.00** (2.25 to 4.50)", "2: reached"]
-    assert "pro 0.75" in list(qualities(task, figures))[1]
+    assert "pro 0.75" in list(qualities(task, found))[1]
     assert Ratio.of([4.0], [2.0]) == Ratio(0.5, 0.5, 0.5)
 
 

@@ -1,1 +1,1 @@
-"""What the programs are run on: made once, written to a temporary folder, read by all."""
+"""The inputs of the programs: made once, written to a temporary folder, read by all."""

@@ -25,7 +25,7 @@ NOISE = 0.5  # beside a spread of 1
 
 @dataclass(frozen=True)
 class EmbeddingFile:
-    """Where embeddings of `images` training images and of `TESTED` others lie, as raw float32 "n d h w"."""
+    """The files with embeddings of `images` training images and of `TESTED` others, raw float32 "n d h w"."""
 
     folder: str
     images: int
@@ -34,11 +34,11 @@ class EmbeddingFile:
 
     @property
     def bytes(self) -> int:
-        """Of all training embeddings."""
+        """Return the bytes of all training embeddings."""
         return 4 * self.images * self.channels * self.side**2
 
     def write(self) -> None:
-        """Draws the embeddings; half of the tested ones are anomalous."""
+        """Draw the embeddings; half of the tested ones are anomalous."""
         source = Source(self.channels, self.side)
         with self._path("train").open("wb") as file:
             for index in range(self.images):
@@ -50,17 +50,17 @@ class EmbeddingFile:
         tested.numpy().tofile(self._path("test"))
 
     def tested(self, count: int) -> Tensor:
-        """The first `count` embeddings that are to be scored."""
+        """Return the first `count` embeddings to score."""
         return self._read("test", 0, count)
 
     def probed(self, name: str, count: int) -> np.ndarray:
-        """The vectors at the probes, "n k d"."""
+        """Return the vectors at the probes, "n k d"."""
         whole = np.memmap(self._path(name), np.float32, "r", shape=(count, self.channels, self.side**2))
         return np.stack([image[:, self.probes].T for image in whole])
 
     @property
     def probes(self) -> np.ndarray:
-        """Flat indices of the positions that are checked."""
+        """Return flat indices of the positions that are checked."""
         return np.linspace(0, self.side**2 - 1, min(PROBES, self.side**2)).astype(int)
 
     def _read(self, name: str, first: int, count: int) -> Tensor:
@@ -75,8 +75,8 @@ class EmbeddingFile:
 class Batches:
     """The training embeddings in batches, read anew in each loop; only one batch is held here.
 
-    `seconds` is what the first loop has spent on reading: each program needs that once, and so it is left out
-    of the times. Whoever reads again pays for it.
+    `seconds` is the time that the first loop has spent on reading: each program needs it once, so it is left
+    out of the times. A program that reads again pays for it.
     """
 
     def __init__(self, file: EmbeddingFile, size: int) -> None:
@@ -96,7 +96,7 @@ class Batches:
 
 
 class Source:
-    """Draws embeddings "b d h w" from a seed per batch."""
+    """A source of embeddings "b d h w", drawn from a seed per batch."""
 
     def __init__(self, channels: int, side: int) -> None:
         generator = torch.Generator().manual_seed(channels)
@@ -107,7 +107,7 @@ class Source:
         self._mean = 10 * SPREAD * (0.5 + torch.rand(self._shape, generator=generator))
 
     def batch(self, seed: int, size: int) -> Tensor:
-        """A batch that depends on nothing but the seed and the size."""
+        """Draw a batch that depends on nothing but the seed and the size."""
         generator = torch.Generator().manual_seed(seed)
         channels, height, width = self._shape
         causes = torch.randn(size, HIDDEN, height * width, generator=generator)
@@ -117,7 +117,7 @@ class Source:
 
 
 def write(**arguments: int | str) -> dict[str, int]:
-    """Writes an `EmbeddingFile` of these arguments."""
+    """Write an `EmbeddingFile` of these arguments."""
     file = EmbeddingFile(**arguments)  # type: ignore[arg-type]
     file.write()
     return {"bytes": file.bytes}

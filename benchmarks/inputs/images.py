@@ -1,4 +1,4 @@
-"""Images and weights of the whole job: real ones where they are at hand, else drawn and random ones."""
+"""Images and weights of the whole job: real ones if they are present, else drawn and random ones."""
 
 import tempfile
 from pathlib import Path
@@ -13,13 +13,13 @@ CHANNELS = 448  # of layer1, layer2 and layer3 of ResNet18
 def prepare(
     folder: str, *, real: bool = True, train_images: int = 60, test_images: int = 15
 ) -> dict[str, str | list[int]]:
-    """What both programs are given: a category in the layout of MVTec AD, weights, and channels.
+    """Return the inputs of both programs: a category in the layout of MVTec AD, weights, and channels.
 
     Args:
-        folder: Where to write what is not at hand.
-        real: Use the real images and weights where they are.
-        train_images: How many to draw otherwise, and
-        test_images: how many of each of five kinds.
+        folder: The folder for drawn images and random weights.
+        real: Use the real images and weights if they are present.
+        train_images: Number of training images to draw otherwise.
+        test_images: Number of test images of each of five kinds to draw otherwise.
     """
     if real and TILES.is_dir() and WEIGHTS.is_file():
         return {"category": str(TILES / "tile"), "weights": str(WEIGHTS), "channels": _channels()}
@@ -50,7 +50,7 @@ def _random_weights(folder: Path) -> str:
 
 
 def _channels() -> list[int]:
-    """Those that padimkit's recipe keeps, so that both programs keep the same."""
+    """Return the channels that padimkit's recipe keeps, so that both programs keep the same."""
     import torch
 
     from padimkit import Embedding, RandomChannels

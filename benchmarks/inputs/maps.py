@@ -15,21 +15,21 @@ SCORED = 56  # positions per axis before upsampling
 
 @dataclass(frozen=True)
 class MapFile:
-    """Where `count` maps and masks of `side` pixels lie."""
+    """The files with `count` maps and masks of `side` pixels."""
 
     folder: str
     count: int
     side: int
 
     def write(self) -> None:
-        """Draws them: smooth noise, higher where a mask is, though not everywhere in it."""
+        """Draw the maps: smooth noise, higher where a mask is, though not everywhere in it."""
         random = np.random.default_rng(0)
         drawn = [self._draw(random, normal=index < self.count // 4) for index in range(self.count)]
         np.save(self._path("maps"), np.stack([scores for scores, _ in drawn]))
         np.save(self._path("masks"), np.stack([mask for _, mask in drawn]))
 
     def read(self) -> tuple[Tensor, Tensor]:
-        """Maps (float32) and masks (bool), each "b H W"."""
+        """Return maps (float32) and masks (bool), each "b H W"."""
         maps, masks = (np.load(self._path(name)) for name in ("maps", "masks"))
         return torch.from_numpy(maps), torch.from_numpy(masks)
 
@@ -45,7 +45,7 @@ class MapFile:
         return ndimage.gaussian_filter(fine[0, 0].numpy(), 4).astype(np.float32), mask
 
     def _blob(self, random: np.random.Generator) -> np.ndarray:
-        """A disc with an uneven edge."""
+        """Draw a disc with an uneven edge."""
         row, column = random.uniform(0.2, 0.8, 2) * self.side
         radius = random.uniform(0.02, 0.1) * self.side
         rows, columns = np.mgrid[: self.side, : self.side]
@@ -58,11 +58,11 @@ class MapFile:
 
 
 def batches(maps: Tensor, masks: Tensor, size: int = 32) -> Iterator[tuple[Tensor, Tensor]]:
-    """As a test loop hands them out."""
+    """Yield maps and masks in batches, as a test loop does."""
     yield from zip(maps.split(size), masks.split(size), strict=True)
 
 
 def write(**arguments: int | str) -> dict[str, int]:
-    """Writes a `MapFile` of these arguments."""
+    """Write a `MapFile` of these arguments."""
     MapFile(**arguments).write()  # type: ignore[arg-type]
     return {}

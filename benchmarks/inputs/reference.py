@@ -7,12 +7,12 @@ from benchmarks.inputs.embeddings import TESTED, EmbeddingFile
 
 
 def deviations(file: EmbeddingFile, scores: Tensor, *, eps: float) -> dict[str, float]:
-    """How far scores "b h w" of the tested embeddings are from the plain ones, relative to these.
+    """Return the relative deviations of scores "b h w" of the tested embeddings from the plain ones.
 
     Args:
-        file: What was fitted on and what was scored.
+        file: The embeddings that were fitted on and scored.
         scores: Distances, with square root.
-        eps: What the program adds to the diagonal of the covariance.
+        eps: The number that the program adds to the diagonal of the covariance.
     """
     expected = distances(file.probed("train", file.images), file.probed("test", TESTED), eps)
     found = scores.reshape(TESTED, -1).double().numpy()[:, file.probes]
@@ -21,7 +21,7 @@ def deviations(file: EmbeddingFile, scores: Tensor, *, eps: float) -> dict[str, 
 
 
 def distances(train: np.ndarray, test: np.ndarray, eps: float) -> np.ndarray:
-    """Of vectors "b k d" from the Gaussians of vectors "n k d", by the definition."""
+    """Return distances of vectors "b k d" from the Gaussians of vectors "n k d", by the definition."""
     columns = []
     for position in range(train.shape[1]):
         samples = train[:, position].astype(np.float64)

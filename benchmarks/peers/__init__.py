@@ -1,1 +1,1 @@
-"""padimkit beside the program that its users would take otherwise: the same inputs, weights and threads."""
+"""padimkit beside the program that its users would use otherwise, with the same inputs and threads."""

@@ -1,4 +1,4 @@
-"""What padimkit does in each task; runs in its environment."""
+"""The part of padimkit in each task; it runs in padimkit's environment."""
 
 import tempfile
 import time
@@ -18,7 +18,7 @@ BATCH = 8
 
 
 def gaussian(*, storage: str, **arguments: int | str) -> dict[str, float]:
-    """Fit, score, size on disk and deviations of the density of PaDiM, without a backbone."""
+    """Measure fit, score, size on disk and deviations of the density of PaDiM, without a backbone."""
     file = EmbeddingFile(**arguments)  # type: ignore[arg-type]
     read = Batches(file, BATCH)
     tested = Embedding(file.tested(TESTED))
@@ -39,7 +39,7 @@ def gaussian(*, storage: str, **arguments: int | str) -> dict[str, float]:
 
 
 def metric(*, name: str, **arguments: int | str) -> dict[str, float]:
-    """One metric over a test set of maps and masks."""
+    """Measure one metric over a test set of maps and masks."""
     maps, masks = MapFile(**arguments).read()  # type: ignore[arg-type]
     made = {"pro": padimkit.PRO, "pixel_auroc": padimkit.PixelAUROC}[name]()
     with measured() as taken:
@@ -54,7 +54,7 @@ def metric(*, name: str, **arguments: int | str) -> dict[str, float]:
 
 
 def job(*, category: str, weights: str, channels: list[int]) -> dict[str, float]:
-    """PaDiM-R18-Rd100 from image files to metrics, with the settings that a user gets."""
+    """Measure PaDiM-R18-Rd100 from image files to metrics, with the settings that a user gets."""
     pipeline = padimkit.load_recipe("padim-r18-rd100")
     pipeline.backbone.weights = weights
     source = padimkit.MVTec(Path(category).parent, Path(category).name)
@@ -79,7 +79,7 @@ def _stored(state: dict[str, torch.Tensor]) -> int:
 
 
 def growth(*, images: int, channels: int, side: int) -> dict[str, float]:
-    """Peak memory of a fit whose embeddings are drawn batch by batch."""
+    """Measure the peak memory of a fit whose embeddings are drawn batch by batch."""
     from benchmarks.inputs.embeddings import Source
 
     source = Source(channels, side)
@@ -97,7 +97,7 @@ def growth(*, images: int, channels: int, side: int) -> dict[str, float]:
 
 
 def shares(*, category: str, weights: str, channels: list[int]) -> dict[str, float]:
-    """Where the time per image goes, in batches of 8 and in seconds per image."""
+    """Measure the stages of a prediction in batches of 8, in seconds per image."""
     pipeline = padimkit.load_recipe("padim-r18-rd100")
     pipeline.backbone.weights = weights
     reader = padimkit.Reader(pipeline.preprocessing, BATCH, 0)

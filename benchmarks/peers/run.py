@@ -1,4 +1,4 @@
-"""`make bench-peers`: each task in fresh processes, alternating; prints tables, writes a record."""
+"""`make bench-peers`: each task in fresh processes, alternating, as tables and a record."""
 
 import argparse
 import json
@@ -11,7 +11,7 @@ from typing import Any
 from benchmarks import fresh, machine
 from benchmarks.inputs import embeddings, maps
 from benchmarks.inputs.images import prepare
-from benchmarks.peers.table import HEAD, Figures, lines, qualities
+from benchmarks.peers.table import HEAD, Measurements, lines, qualities
 from benchmarks.peers.tasks import OURS, Run, Scale, Task, tasks
 
 RECORDS = Path(__file__).resolve().parents[1] / "records"
@@ -35,7 +35,7 @@ def main(words: list[str]) -> None:
 
 
 def joined(path: Path, record: dict[str, Any]) -> dict[str, Any]:
-    """The record with the tasks of an earlier one that were not run again, if it is of the same machine."""
+    """Return the record, with tasks of an earlier one of the same machine that were not run again."""
     if not path.exists():
         return record
     before = json.loads(path.read_text())
@@ -45,9 +45,9 @@ def joined(path: Path, record: dict[str, Any]) -> dict[str, Any]:
 
 
 def compare(scale: Scale, folder: str, images: dict[str, Any], chosen: argparse.Namespace) -> dict[str, Any]:
-    """Runs the chosen tasks and prints their tables; the record holds every single measurement."""
+    """Run the chosen tasks, print their tables, and return a record of every single measurement."""
     print(f"{machine.describe()['processor']}, {chosen.threads} thread(s), {chosen.rounds} rounds\n\n{HEAD}")
-    found: dict[str, Figures] = {}
+    found: dict[str, Measurements] = {}
     quality: list[str] = []
     for task in tasks(scale, folder, images):
         if not chosen.only or task.name in chosen.only:
@@ -70,7 +70,7 @@ def compare(scale: Scale, folder: str, images: dict[str, Any], chosen: argparse.
 
 
 def write_inputs(task: Task, scale: Scale, folder: str) -> None:
-    """What the runs of a task read."""
+    """Write the inputs that the runs of a task read."""
     for run in task.runs[:1]:
         if "channels" in run.arguments and "images" in run.arguments:
             embeddings.write(**scale.embeddings(folder, run.arguments["channels"]))
@@ -79,21 +79,21 @@ def write_inputs(task: Task, scale: Scale, folder: str) -> None:
 
 
 def measure(task: Task, chosen: argparse.Namespace) -> dict[str, list[dict[str, float]]]:
-    """The figures of all runs, round by round; in every other round in the opposite order."""
-    figures: dict[str, list[dict[str, float]]] = {run.label: [] for run in task.runs}
+    """Return the measurements of all runs, round by round; every other round has the opposite order."""
+    found: dict[str, list[dict[str, float]]] = {run.label: [] for run in task.runs}
     for number in range(chosen.rounds):
         for run in task.runs if number % 2 == 0 else reversed(task.runs):
-            figures[run.label].append(_call(run, chosen))
-    return figures
+            found[run.label].append(_call(run, chosen))
+    return found
 
 
 def our_own(scale: Scale, images: dict[str, Any], chosen: argparse.Namespace) -> dict[str, Any]:
-    """Memory of a fit against the number of images, and the share of each stage in the time per image."""
+    """Measure memory of a fit against the number of images, and the share of each stage in time per image."""
     peaks = {kept: [_growth(scale, count, chosen, kept) for count in GROWTH] for kept in (False, True)}
     for kept, (few, many) in peaks.items():
         print(
             f"\nfit of {GROWTH[1]} images in {many / 2**20:.0f} MiB, of {GROWTH[0]} in {few / 2**20:.0f}: "
-            f"{many / few:.3f} times as much, {'with' if kept else 'without'} what the allocator keeps"
+            f"{many / few:.3f} times as much, {'with' if kept else 'without'} memory that glibc keeps"
         )
     stages = fresh.call(sys.executable, f"{OURS}:shares", images, threads=chosen.threads)
     whole = stages["decode"] + stages["predict"]
@@ -102,7 +102,7 @@ def our_own(scale: Scale, images: dict[str, Any], chosen: argparse.Namespace) ->
 
 
 def _growth(scale: Scale, images: int, chosen: argparse.Namespace, kept: bool) -> int:
-    """Peak bytes of a fit; glibc keeps freed memory unless it is told to give it back."""
+    """Return peak bytes of a fit; glibc keeps freed memory unless it is told to give it back."""
     arguments = {"images": images, "channels": scale.narrow, "side": scale.side}
     told = {} if kept else {"MALLOC_TRIM_THRESHOLD_": str(2**20)}
     found = fresh.call(sys.executable, f"{OURS}:growth", arguments, threads=chosen.threads, **told)

@@ -1,4 +1,4 @@
-"""Measurements to a table."""
+"""The table of the measurements."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -6,12 +6,12 @@ from statistics import median, quantiles
 
 from benchmarks.peers.tasks import Row, Task
 
-Figures = Mapping[str, Sequence[Mapping[str, float]]]  # by label, round by round
+Measurements = Mapping[str, Sequence[Mapping[str, float]]]  # by label, round by round
 
 
 @dataclass(frozen=True)
 class Ratio:
-    """How many times theirs is ours: the median over the rounds, and its quartiles."""
+    """The ratio of theirs to ours: the median over the rounds, and its quartiles."""
 
     low: float
     middle: float
@@ -19,7 +19,7 @@ class Ratio:
 
     @classmethod
     def of(cls, ours: Sequence[float], theirs: Sequence[float]) -> "Ratio":
-        """From figures of the same rounds, side by side."""
+        """Return the ratio of measurements of the same rounds, side by side."""
         ratios = [their / max(our, 1e-9) for our, their in zip(ours, theirs, strict=True)]
         low, middle, high = quantiles(ratios, n=4, method="inclusive") if len(ratios) > 1 else ratios * 3
         return cls(low, middle, high)
@@ -29,10 +29,10 @@ HEAD = """| | ours | theirs | ratio (quartiles) | to reach | aim for |
 |---|---|---|---|---|---|"""
 
 
-def lines(task: Task, figures: Figures) -> Iterable[str]:
-    """A line of Markdown for each row, then the figures of quality."""
+def lines(task: Task, found: Measurements) -> Iterable[str]:
+    """Yield a line of Markdown for each row."""
     for row in task.rows:
-        ours, theirs = ([round_[row.figure] for round_ in figures[label]] for label in (row.ours, row.theirs))
+        ours, theirs = ([round_[row.measured] for round_ in found[label]] for label in (row.ours, row.theirs))
         ratio = Ratio.of(ours, theirs)
         cells = (
             row.title,
@@ -45,14 +45,14 @@ def lines(task: Task, figures: Figures) -> Iterable[str]:
         yield f"| {' | '.join(cells)} |"
 
 
-def qualities(task: Task, figures: Figures) -> Iterable[str]:
-    """A line for each figure of quality of each run."""
-    for label, rounds in figures.items():
-        found = ", ".join(f"{name} {median(r[name] for r in rounds):.6g}" for name in task.quality)
-        yield f"- {task.name}, {label}: {found}"
+def qualities(task: Task, found: Measurements) -> Iterable[str]:
+    """Yield a line for each run, with its measurements of quality."""
+    for label, rounds in found.items():
+        listed = ", ".join(f"{name} {median(r[name] for r in rounds):.6g}" for name in task.quality)
+        yield f"- {task.name}, {label}: {listed}"
 
 
 def _shown(row: Row, value: float) -> str:
-    if row.figure.endswith("bytes"):
+    if row.measured.endswith("bytes"):
         return f"{value / 1e9:.2f} GB"
     return f"{1000 * value:.1f} ms" if value < 1 else f"{value:.2f} s"

@@ -1,4 +1,4 @@
-"""What is compared, and what we want to reach."""
+"""The tasks that are compared, and the ratios that we want to reach."""
 
 from dataclasses import dataclass, field
 from typing import Any
@@ -12,7 +12,7 @@ OURS, THEIRS = "benchmarks.peers.ours", "benchmarks.peers.theirs"
 class Run:
     """One process: a function in the environment of one program.
 
-    `label` names its figures; `peer` says that it runs in the environment of the other program.
+    `label` names its measurements; `peer` says that it runs in the environment of the other program.
     """
 
     label: str
@@ -23,10 +23,10 @@ class Run:
 
 @dataclass(frozen=True)
 class Row:
-    """A line of the table: one figure of ours beside one of theirs; a larger ratio is better for us."""
+    """A line of the table: a measurement of ours beside one of theirs; a larger ratio is better for us."""
 
     title: str
-    figure: str
+    measured: str
     ours: str
     theirs: str
     reach: float
@@ -44,7 +44,7 @@ class Task:
 
 
 def tasks(scale: "Scale", folder: str, images: dict[str, Any]) -> list[Task]:
-    """All tasks; their inputs are in the folder."""
+    """Return all tasks; their inputs are in the folder."""
     return [
         _gaussian(
             scale, folder, scale.wide, {"fit": (10, 30), "full": (2.5, 4), "half": (5, 8), "full 8": (3, 6)}
@@ -62,7 +62,7 @@ def tasks(scale: "Scale", folder: str, images: dict[str, Any]) -> list[Task]:
 
 @dataclass(frozen=True)
 class Scale:
-    """How large the inputs are; the defaults are those of a class of MVTec AD."""
+    """The sizes of the inputs; the defaults are those of a class of MVTec AD."""
 
     images: int = 209
     wide: int = 550
@@ -72,11 +72,11 @@ class Scale:
     pixels: int = 900
 
     def embeddings(self, folder: str, channels: int) -> dict[str, Any]:
-        """Arguments of the file of embeddings."""
+        """Return arguments of the file of embeddings."""
         return {"folder": folder, "images": self.images, "channels": channels, "side": self.side}
 
     def test_set(self, folder: str) -> dict[str, Any]:
-        """Arguments of the file of maps."""
+        """Return arguments of the file of maps."""
         return {"folder": folder, "count": self.maps, "side": self.pixels}
 
 

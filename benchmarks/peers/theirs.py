@@ -1,4 +1,4 @@
-"""What anomalib does in each task, through its own classes; runs in its environment."""
+"""The part of anomalib in each task, through its own classes; it runs in anomalib's environment."""
 
 import logging
 import tempfile
@@ -25,7 +25,7 @@ from benchmarks.inputs.reference import deviations
 from benchmarks.measure import measured, typical_seconds
 
 BATCH = 8
-EPS = 0.01 + 1e-5  # what it adds to the diagonal: 0.01, and once more 0.00001
+EPS = 0.01 + 1e-5  # anomalib adds to the diagonal 0.01, and once more 0.00001
 LAYERS = ["layer1", "layer2", "layer3"]
 
 warnings.simplefilter("ignore")
@@ -33,7 +33,7 @@ logging.disable(logging.WARNING)
 
 
 def gaussian(**arguments: int | str) -> dict[str, float]:
-    """Fit, score, size on disk and deviations of its Gaussians, without a backbone."""
+    """Measure fit, score, size on disk and deviations of its Gaussians, without a backbone."""
     file = EmbeddingFile(**arguments)  # type: ignore[arg-type]
     read = Batches(file, BATCH)
     tested = file.tested(TESTED)
@@ -56,7 +56,7 @@ def gaussian(**arguments: int | str) -> dict[str, float]:
 
 
 def metric(*, name: str, **arguments: int | str) -> dict[str, float]:
-    """One metric over a test set of maps and masks: its AUPRO, or the AUROC of torchmetrics."""
+    """Measure one metric over a test set of maps and masks: its AUPRO, or the AUROC of torchmetrics."""
     maps, masks = MapFile(**arguments).read()  # type: ignore[arg-type]
     made = {"pro": _AUPRO, "pixel_auroc": BinaryAUROC}[name]()
     with measured() as taken:
@@ -67,7 +67,7 @@ def metric(*, name: str, **arguments: int | str) -> dict[str, float]:
 
 
 def scikit_learn(**arguments: int | str) -> dict[str, float]:
-    """Pixel AUROC by scikit-learn."""
+    """Measure pixel AUROC by scikit-learn."""
     maps, masks = MapFile(**arguments).read()  # type: ignore[arg-type]
     with measured() as taken:
         value = float(roc_auc_score(masks.numpy().ravel(), maps.numpy().ravel()))
@@ -75,10 +75,10 @@ def scikit_learn(**arguments: int | str) -> dict[str, float]:
 
 
 def job(*, category: str, weights: str, channels: list[int]) -> dict[str, float]:
-    """PaDiM over ResNet18 with 100 channels, from image files to metrics.
+    """Measure PaDiM over ResNet18 with 100 channels, from image files to metrics.
 
-    The same preprocessing, weights, channels and metrics as ours. It keeps its batches of 32; the workers are
-    two, and there is no pass over a validation set, which would be the test set once more.
+    Preprocessing, weights, channels and metrics are the same as ours. It keeps its batches of 32, has two
+    workers, and skips the pass over a validation set, which would be the test set once more.
     """
     model = Padim(
         layers=LAYERS,
@@ -108,16 +108,16 @@ def job(*, category: str, weights: str, channels: list[int]) -> dict[str, float]
             engine.fit(model, datamodule=data)
             fit = time.perf_counter() - start
             (found,) = engine.test(model, datamodule=data, verbose=False)
-    figures = {
+    values = {
         "image_auroc": found["image_AUROC"],
         "pixel_auroc": found["pixel_AUROC"],
         "pro": found["pixel_AUPRO"],
     }
-    return {"seconds": whole.seconds, "fit_seconds": fit, "bytes": whole.peak_bytes, **figures}
+    return {"seconds": whole.seconds, "fit_seconds": fit, "bytes": whole.peak_bytes, **values}
 
 
 def _folder(category: Path) -> Folder:
-    """A category in the layout of MVTec AD; its own class for that data set takes no JPEG files."""
+    """Return a category in the layout of MVTec AD; its own class for that data set refuses JPEG files."""
     defects = sorted(path.name for path in (category / "ground_truth").iterdir())
     return Folder(
         name=category.name,
