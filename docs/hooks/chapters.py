@@ -1,4 +1,4 @@
-"""Patterns in the navigation stand for all pages that they fit, so that nobody has to list them."""
+"""Patterns in the navigation, which stand for all pages that they fit, so that nobody has to list them."""
 
 from fnmatch import fnmatch
 from typing import Any
@@ -9,7 +9,7 @@ from mkdocs.structure.files import Files
 
 
 def on_files(files: Files, config: MkDocsConfig) -> Files:
-    """Replaces them by what there is, in the order of the names."""
+    """Replace the patterns by the pages that they fit, in the order of the names."""
     config.nav = _expanded(config.nav, sorted(file.src_uri for file in files.documentation_pages()))
     return files
 

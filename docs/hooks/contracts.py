@@ -1,7 +1,7 @@
-"""Contracts and their checks come into the pages from the code, so that no list of them can rot.
+"""Contracts and their checks, put into the pages from the code, so that no list of them can rot.
 
-Below the name of a contract as heading, `<!-- contract and checks -->` stands for what the contract says and
-for a table of its checks; `<!-- optional contracts -->` stands for all that have no checks of their own.
+Below the name of a contract as heading, `<!-- contract and checks -->` stands for its documentation and for a
+table of its checks; `<!-- optional contracts -->` stands for all that belong to no family.
 """
 
 import inspect
@@ -19,13 +19,13 @@ CONTRACT = re.compile(r"^## (\w+)\n\n<!-- contract and checks -->$", re.MULTILIN
 
 
 def on_page_markdown(markdown: str, page: Page, config: MkDocsConfig, files: Files) -> str:
-    """Replaces both."""
+    """Replace both comments."""
     markdown = CONTRACT.sub(lambda heading: with_checks(heading[1]), markdown)
     return markdown.replace("<!-- optional contracts -->", "\n\n".join(map(_documented, optional())))
 
 
 def with_checks(name: str) -> str:
-    """The contract of this name, and a table of its checks."""
+    """Return the contract of this name, and a table of its checks."""
     checks = checks_of(getattr(contracts, name))
     rows = [f"| `{check.name}` | {check.description.replace('|', chr(92) + '|')} |" for check in checks]
     table = "\n".join([f"| {len(checks)} checks | what each requires |", "|---|---|", *rows])
@@ -33,7 +33,7 @@ def with_checks(name: str) -> str:
 
 
 def optional() -> list[str]:
-    """The names of the contracts that belong to no family."""
+    """Return the names of the contracts that belong to no family."""
     classes = filter(inspect.isclass, vars(contracts).values())
     names = [value.__name__ for value in classes if value.__module__ == contracts.__name__]
     of_families = {family.contract for family in FAMILIES}

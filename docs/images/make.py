@@ -1,4 +1,4 @@
-"""Draws `synthetic.png`: image, true defect and anomaly map, for one defect of each kind."""
+"""The program that draws `synthetic.png`: image, true defect and anomaly map, for a defect of each kind."""
 
 import sys
 from pathlib import Path
