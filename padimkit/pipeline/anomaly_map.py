@@ -1,4 +1,7 @@
-"""Anomaly maps at the size of the image, made from patch scores."""
+"""Anomaly maps at the size of the image, made from patch scores.
+
+A part of its own, with a public name.
+"""
 
 from collections.abc import Iterable
 from dataclasses import dataclass

@@ -337,9 +337,7 @@ class TestRefused:
         with pytest.raises(BadArgument, match=r'224 x 224 pixels \("image_size"\): images of 16 pixels only'):
             made(module, ["convolution", "late"])
         backbone = made(module, ["convolution", "late"], image_size=16)
-        with pytest.raises(
-            BadShape, match="not take images of 24 x 24 pixels: images of 16 pixels only"
-        ):
+        with pytest.raises(BadShape, match="not take images of 24 x 24 pixels: images of 16 pixels only"):
             backbone.extract(torch.rand(1, 3, 24, 24, generator=generator))
         with pytest.raises(BadShape, match="does not take images of 4 x 4 pixels: .*[Kk]ernel size"):
             backbone.extract(torch.rand(1, 3, 4, 4, generator=generator))

@@ -194,7 +194,7 @@ def test_what_makes_no_transform_is_refused(text, message):
         ({"transforms": ("CenterCrop(size=20)",)}, "centre of 24 x 24 .* cut from 20 x 20"),
         ({"transforms": ("ToDtype(torch.float32)",)}, "cannot be made"),
         ({"transforms": ("FiveCrop(size=30)",)}, "cannot be augmented by FiveCrop"),
-        ({"transforms": ("Grayscale()",)}, "no RGB image in bytes"),
+        ({"transforms": ("Grayscale()",)}, "is not an RGB image in bytes"),
     ],
 )
 def test_what_cannot_be_done_is_refused(stripes, arguments, message):

@@ -44,7 +44,7 @@ def of_scene(videos: dict[str, Path], scene: int | None) -> dict[str, Path]:
         folder = next(iter(videos.values())).parent
         scenes = ", ".join(map(str, sorted({_scene(name) for name in videos})))
         raise BadData(
-            f'"{folder}" holds no video of scene {scene}. Give "scene" one that has videos ({scenes}), '
+            f'"{folder}" holds no video of scene {scene}. Choose a "scene" that has videos ({scenes}), '
             "or leave it out to read all."
         )
     return chosen

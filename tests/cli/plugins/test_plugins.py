@@ -66,7 +66,7 @@ def test_show_tells_family_distribution_class_and_arguments(capsys):
     ]
     assert ["contract", "padimkit.contracts.Reducer,", "version", "1"] in lines
     (keep,) = [line for line in lines if line[:1] == ["keep"]]
-    assert keep[:8] == ["keep", "int", "|", "float", "required", "How", "many", "components"]
+    assert keep[:8] == ["keep", "int", "|", "float", "required", "Number", "of", "components,"]
 
 
 def test_show_says_that_there_are_no_arguments(capsys):
