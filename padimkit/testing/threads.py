@@ -20,7 +20,7 @@ from padimkit.testing.states import written
 
 _DATA: tuple[DataSet, DataSet] = ("first", "second")
 _THREADS = 4
-_ROUNDS = 3  # of calls of each thread
+_ROUNDS = 8  # of calls of each thread
 _COPIES = 8  # whose first calls meet each other: most accidents happen then
 _SWITCH = 1e-6  # seconds after which Python lets another thread go on, if it can
 

@@ -9,6 +9,7 @@ from scipy.spatial.distance import cdist
 
 import padimkit
 from padimkit import BadArgument, BadData, BadShape, DensityModel, Embedding, NotFitted
+from padimkit.memory import OnDisk
 from padimkit.testing.pytest import contract_checks
 from padimkit_patchcore import PatchCore
 from padimkit_patchcore.coreset import PROJECTED, Sketch, greedy_coreset
