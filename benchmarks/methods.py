@@ -20,7 +20,7 @@ def table(records: Iterable[Record]) -> list[str]:
     found: dict[tuple[str, str, str], list[float]] = {}
     for record in records:
         for metric, value in record.metrics.items():
-            found.setdefault((record.method, record.category, metric), []).append(100 * value)
+            found.setdefault((record.cell.method, record.cell.category, metric), []).append(100 * value)
     methods = dict.fromkeys(method for method, _, _ in found)
     categories = sorted({category for _, category, _ in found}, reverse=True)
     columns = [

@@ -14,6 +14,7 @@ from benchmarks.measure import measured, typical_seconds
 from benchmarks.peers import ours, run
 from benchmarks.peers.table import Ratio, lines, qualities
 from benchmarks.peers.tasks import Scale, tasks
+from padimkit.benchmark.cell import Cell
 from padimkit.benchmark.record import Record
 from padimkit.cli.main import main
 
@@ -121,10 +122,8 @@ def test_the_three_searches_of_spade_find_the_same_distances():
 
 def test_methods_are_tabulated_with_their_spread_over_seeds():
     def record(method, category, seed, **metrics):
-        return Record(
-            *(f"{method}{category}{seed}", "methods", method, "mvtec", category, seed, {}, ("quality",), 1),
-            metrics=metrics,
-        )
+        cell = Cell("methods", method, "mvtec", category, seed, {}, ("quality",), 1)
+        return Record(f"{method}{category}{seed}", cell, metrics=metrics)
 
     records = [
         record("one", "tile", 0, image_auroc=0.5, pro=0.25),

@@ -6,11 +6,24 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Literal, TypeAlias, get_args
 
-from padimkit.benchmark.record import Facts, Record
 from padimkit.errors import BadArgument
 
 Measure: TypeAlias = Literal["quality", "time", "memory"]
 MEASURES: tuple[Measure, ...] = get_args(Measure)
+
+
+@dataclass(frozen=True)
+class Facts:
+    """The data of a cell: a fingerprint of its files, and how many images there are.
+
+    `files` is a fingerprint of the files that the pipeline's settings name, such as weights.
+    """
+
+    fingerprint: str
+    train_images: int
+    test_images: int
+    anomalous_images: int
+    files: str = ""
 
 
 @dataclass(frozen=True)
@@ -19,15 +32,15 @@ class Cell:
 
     Args:
         suite: The name of the suite.
-        method: What the pipeline is called.
+        method: The name of the pipeline in the suite.
         dataset: The name of the data set.
-        category: What tells its data from others of the data set.
+        category: Its category, empty if it has none.
         seed: Of every part that has one.
         settings: Resolved, as `padimkit evaluate` takes them.
-        measure: What is asked for.
+        measure: Any of quality, time and memory.
         repeats: How often each time is measured.
-        train_images: So many training images, repeated where there are fewer; None takes those there are.
-        varied: What a complexity study varies here.
+        train_images: This many training images, repeated where there are fewer; None takes those there are.
+        varied: The quantities that a complexity study varies here, by name.
     """
 
     suite: str
@@ -53,11 +66,6 @@ class Cell:
         prints = (facts.fingerprint, facts.files)
         deciding = (self.settings, self.measure, self.repeats, self.train_images, self.varied, prints)
         return hashlib.sha256(json.dumps(deciding, sort_keys=True).encode()).hexdigest()[:24]
-
-    @classmethod
-    def of(cls, record: Record) -> "Cell":
-        """The cell that a record is of."""
-        return cls(**{name: getattr(record, name) for name in cls.__dataclass_fields__})
 
     def write(self, path: Path) -> None:
         """Writes it for the process that runs it."""

@@ -4,8 +4,9 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from padimkit import stages
+from padimkit.benchmark.cell import Cell, Facts
 
-FORMAT = 1
+FORMAT = 2
 # Names in `seconds`, most of them those of stages.
 FIT = "fit"
 READ = stages.READ
@@ -43,20 +44,6 @@ class Spread:
     lower: float
     upper: float
     count: int
-
-
-@dataclass(frozen=True)
-class Facts:
-    """The data of a cell: a fingerprint of its files, and how many images there are.
-
-    `files` is a fingerprint of the files that the pipeline's settings name, such as weights.
-    """
-
-    fingerprint: str
-    train_images: int
-    test_images: int
-    anomalous_images: int
-    files: str = ""
 
 
 @dataclass(frozen=True)
@@ -111,16 +98,7 @@ class Record:
 
     Args:
         key: Hash of the resolved settings and of the fingerprints of data and weights; the name of the file.
-        suite: The name of the suite.
-        method: What the pipeline is called in the suite.
-        dataset: Name of the data set.
-        category: Its category, empty if it has none.
-        seed: Of every part that has one.
-        settings: Resolved, as `padimkit evaluate` takes them.
-        measure: What was asked for: quality, time, memory.
-        repeats: How often each time is measured.
-        train_images: So many were asked for, repeated where there are fewer; None for those there are.
-        varied: What a complexity study varies in this cell, by name.
+        cell: The cell that has run: its names, its settings, and what was asked for.
         facts: What the data are; None where that could not be found out.
         metrics: Figures of merit by name.
         undefined: Why a metric has no figure.
@@ -145,16 +123,7 @@ class Record:
     """
 
     key: str
-    suite: str
-    method: str
-    dataset: str
-    category: str
-    seed: int
-    settings: dict[str, Any]
-    measure: tuple[str, ...]
-    repeats: int
-    train_images: int | None = None
-    varied: dict[str, float] = field(default_factory=dict)
+    cell: Cell
     facts: Facts | None = None
     metrics: dict[str, float] = field(default_factory=dict)
     undefined: dict[str, str] = field(default_factory=dict)

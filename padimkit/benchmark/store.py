@@ -30,7 +30,7 @@ def read(path: Path) -> Record:
     """The record in a file.
 
     Raises:
-        BadData: It is no record, or one of a newer padimkit.
+        BadData: It is not a record, or one of an older or newer padimkit.
     """
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
@@ -38,7 +38,8 @@ def read(path: Path) -> Record:
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise BadData(f'"{path}" is no record ({error}). {_REMEDY}') from error
     if found != FORMAT:
-        raise BadData(f'"{path}" has format {found}; this padimkit reads format {FORMAT}. Upgrade padimkit.')
+        remedy = _REMEDY_OLDER if found in range(FORMAT) else "Upgrade padimkit."
+        raise BadData(f'"{path}" has format {found}; this padimkit reads format {FORMAT}. {remedy}')
     try:
         return from_fields(content)
     except TypeError as error:
@@ -46,6 +47,7 @@ def read(path: Path) -> Record:
 
 
 _REMEDY = "Move it elsewhere; its cell can be run again."
+_REMEDY_OLDER = "Move it and those like it elsewhere, and run the suite again."
 
 
 def read_all(folder: Path) -> list[Record]:
@@ -65,7 +67,8 @@ def paths(folder: Path) -> Iterator[Path]:
 
 
 def _order(record: Record) -> tuple[str, str, str, str, int, str]:
-    return record.suite, record.dataset, record.category, record.method, record.seed, record.key
+    cell = record.cell
+    return cell.suite, cell.dataset, cell.category, cell.method, cell.seed, record.key
 
 
 def from_fields(content: dict[str, Any]) -> Record:

@@ -6,11 +6,11 @@ from pathlib import Path
 
 from jsonargparse import ArgumentParser
 
-from padimkit.benchmark.cell import Cell, Limits
+from padimkit.benchmark.cell import Cell, Facts, Limits
 from padimkit.benchmark.planning.fingerprint import facts_of, files_named
 from padimkit.benchmark.planning.forecast import peak_bytes, require_fitting
 from padimkit.benchmark.planning.suite import Planned, Suite
-from padimkit.benchmark.record import Facts, Record
+from padimkit.benchmark.record import Record
 from padimkit.benchmark.running.engine import require_engine
 from padimkit.benchmark.running.process import run_cell
 from padimkit.benchmark.running.runner import adopt_names, failures, only_runner, remaining, run_suite
@@ -81,9 +81,8 @@ def _run(suite: Suite, left: list[Planned], output: Path) -> None:
             adopt_names(suite, output)
             for record in run_suite(suite, left, output):
                 count += 1
-                title = Cell.of(record).title
-                said = f"[{count}/{len(left)}] {title}: {_outcome(record)}, {record.took:.0f} s"
-                print(said, flush=True)
+                said = f"{record.cell.title}: {_outcome(record)}, {record.took:.0f} s"
+                print(f"[{count}/{len(left)}] {said}", flush=True)
     except KeyboardInterrupt:
         kept = f"{count} new records are in {output}, and the same command goes on from there"
         raise KeyboardInterrupt(kept) from None
@@ -98,12 +97,11 @@ def _outcome(record: Record) -> str:
 
 def _repeat(path: Path) -> None:
     record = read(path)
-    cell = Cell.of(record)
-    facts = _facts(cell)
+    facts = _facts(record.cell)
     if record.facts is not None and facts != record.facts:
         raise BadData(f'Data or weights of "{path}" have changed since; its metrics cannot be reproduced.')
-    again = run_cell(cell, facts, Limits(threads=record.environment.get("threads")))
-    print(f"{cell.title}: {_outcome(again)}, {again.took:.0f} s")
+    again = run_cell(record.cell, facts, Limits(threads=record.environment.get("threads")))
+    print(f"{again.cell.title}: {_outcome(again)}, {again.took:.0f} s")
     if again.failure is not None:
         raise BadData(f'"{path}" could not be reproduced: this run failed.')
     differing = [name for name, value in record.metrics.items() if again.metrics.get(name) != value]

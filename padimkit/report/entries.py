@@ -20,13 +20,14 @@ class Entry:
     @property
     def place(self) -> str:
         """Full name of the category."""
-        return place(self.record.dataset, self.record.category)
+        return place(self.record.cell.dataset, self.record.cell.category)
 
     @property
     def name(self) -> str:
         """Name for readers."""
         varied = f", {self.varied}" if self.varied else ""
-        return f"{self.record.method} on {self.place}, seed {self.record.seed}{varied}"
+        cell = self.record.cell
+        return f"{cell.method} on {self.place}, seed {cell.seed}{varied}"
 
     @property
     def failure(self) -> str:
@@ -45,7 +46,7 @@ class Entry:
     @property
     def varied(self) -> str:
         """Varied quantities of a complexity study with their values, as text."""
-        return ", ".join(f"{name} = {value:g}" for name, value in self.record.varied.items())
+        return ", ".join(f"{name} = {value:g}" for name, value in self.record.cell.varied.items())
 
 
 def place(dataset: str, category: str) -> str:
@@ -87,14 +88,14 @@ def _files(paths: Iterable[Path]) -> Iterator[Path]:
 
 
 def _order(entry: Entry) -> tuple[object, ...]:
-    record = entry.record
-    varied = tuple(sorted(record.varied.items()))
-    return record.suite, record.dataset, record.category, record.method, varied, record.seed, record.key
+    cell = entry.record.cell
+    varied = tuple(sorted(cell.varied.items()))
+    return cell.suite, cell.dataset, cell.category, cell.method, varied, cell.seed, entry.record.key
 
 
 def _require_finite(entry: Entry) -> None:
     record = entry.record
-    numbers: dict[str, float] = {**record.metrics, **record.bytes, **record.varied}
+    numbers: dict[str, float] = {**record.metrics, **record.bytes, **record.cell.varied}
     numbers |= {name: spread.median for name, spread in record.seconds.items()}
     for name, value in numbers.items():
         if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):

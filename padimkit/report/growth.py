@@ -74,7 +74,7 @@ class Line:
 
     def points(self, varied: str, cost: Cost) -> list[tuple[float, float]]:
         """Return size and cost of those entries whose cost was measured and is positive."""
-        pairs = [(entry.record.varied[varied], cost.of(entry.record)) for entry in self.entries]
+        pairs = [(entry.record.cell.varied[varied], cost.of(entry.record)) for entry in self.entries]
         return [(size, value) for size, value in pairs if value is not None and size > 0 and value > 0]
 
     def expected(self, varied: str, cost: Cost) -> Expectation | None:
@@ -87,15 +87,14 @@ def growth_lines(study: Study) -> dict[tuple[str, str], list[Line]]:
     """Return the lines of each varied quantity and place."""
     grouped: dict[tuple[str, str], dict[tuple[str, str], list[Entry]]] = {}
     for entry in study.varied:
-        for name in entry.record.varied:
-            rest = ", ".join(
-                f"{key} = {value:g}" for key, value in entry.record.varied.items() if key != name
-            )
+        cell = entry.record.cell
+        for name in cell.varied:
+            rest = ", ".join(f"{key} = {value:g}" for key, value in cell.varied.items() if key != name)
             lines = grouped.setdefault((name, entry.place), {})
-            lines.setdefault((entry.record.method, rest), []).append(entry)
+            lines.setdefault((cell.method, rest), []).append(entry)
     return {
         (name, where): [
-            Line(method, rest, tuple(sorted(entries, key=lambda entry: entry.record.varied[name])))
+            Line(method, rest, tuple(sorted(entries, key=lambda entry: entry.record.cell.varied[name])))
             for (method, rest), entries in lines.items()
         ]
         for (name, where), lines in grouped.items()

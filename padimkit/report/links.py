@@ -24,7 +24,7 @@ def of_category(row: Row, category: str) -> str:
 
 
 def _hashed(kind: str, entry: Entry) -> str:
-    record = entry.record
-    parts = [kind, record.method, str(protocol(record)), record.dataset]
-    parts += [record.category] if kind == "cells" else []
+    cell = entry.record.cell
+    parts = [kind, cell.method, str(protocol(entry.record)), cell.dataset]
+    parts += [cell.category] if kind == "cells" else []
     return f"{kind}-{blake2b(repr(parts).encode(), digest_size=6).hexdigest()}"

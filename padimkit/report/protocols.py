@@ -27,10 +27,11 @@ class Protocol:
 
 def protocol(record: Record) -> Protocol:
     """Return the protocol that the settings of a record describe."""
-    given = part(record.settings, "data", "init_args")
+    settings = record.cell.settings
+    given = part(settings, "data", "init_args")
     arguments = {name: value for name, value in given.items() if name not in _NO_PROTOCOL}
-    kind = str(part(record.settings, "data").get("class_path", record.dataset))
-    return Protocol(kind + (f" ({_listed(arguments)})" if arguments else ""), resolution(record.settings))
+    kind = str(part(settings, "data").get("class_path", record.cell.dataset))
+    return Protocol(kind + (f" ({_listed(arguments)})" if arguments else ""), resolution(settings))
 
 
 def lettered(entries: Iterable[Entry]) -> dict[Protocol, str]:
@@ -59,9 +60,9 @@ def warnings(entries: Iterable[Entry]) -> list[str]:
 def _other_files(entries: list[Entry]) -> list[str]:
     prints: dict[tuple[str, str, int], set[str]] = defaultdict(set)
     for entry in entries:
-        record = entry.record
-        if record.facts is not None and not record.varied:
-            prints[record.dataset, record.category, record.seed].add(record.facts.fingerprint)
+        cell, facts = entry.record.cell, entry.record.facts
+        if facts is not None and not cell.varied:
+            prints[cell.dataset, cell.category, cell.seed].add(facts.fingerprint)
     places = sorted({place(*key[:2]) for key, found in prints.items() if len(found) > 1})
     return [f"Cells of {name} saw different files: their fingerprints differ." for name in places]
 
@@ -69,7 +70,7 @@ def _other_files(entries: list[Entry]) -> list[str]:
 def _other_metrics(entries: list[Entry]) -> list[str]:
     kinds: dict[str, set[str]] = defaultdict(set)
     for entry in entries:
-        listed = entry.record.settings.get("metrics")
+        listed = entry.record.cell.settings.get("metrics")
         metrics = [_mapping(metric) for metric in listed] if isinstance(listed, list) else []
         names = [metric.get("class_path") for metric in metrics]
         for name, metric in zip(names, metrics, strict=True):
@@ -85,9 +86,9 @@ def _other_metrics(entries: list[Entry]) -> list[str]:
 def _other_settings(entries: list[Entry]) -> list[str]:
     kinds: dict[tuple[Any, ...], set[str]] = defaultdict(set)
     for entry in entries:
-        record = entry.record
-        settings = json.dumps(_without_seeds(record.settings.get("pipeline")), sort_keys=True)
-        kinds[record.method, entry.place, tuple(record.varied.items()), protocol(record)].add(settings)
+        cell = entry.record.cell
+        settings = json.dumps(_without_seeds(cell.settings.get("pipeline")), sort_keys=True)
+        kinds[cell.method, entry.place, tuple(cell.varied.items()), protocol(entry.record)].add(settings)
     return [
         f"The seeds of {method} on {where} have pipelines that differ in more than the seed."
         for (method, where, *_), found in kinds.items()
@@ -106,8 +107,8 @@ def _without_seeds(value: Any) -> Any:
 def _twins(entries: list[Entry]) -> list[str]:
     found: dict[tuple[Any, ...], int] = defaultdict(int)
     for entry in entries:
-        record = entry.record
-        found[record.method, entry.place, record.seed, tuple(record.varied.items()), protocol(record)] += 1
+        cell, kind = entry.record.cell, protocol(entry.record)
+        found[cell.method, entry.place, cell.seed, tuple(cell.varied.items()), kind] += 1
     return [
         f"{count} records of {method} on {where} with seed {seed} count; their settings or files differ."
         for (method, where, seed, *_), count in found.items()

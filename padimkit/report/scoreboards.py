@@ -28,7 +28,7 @@ class Row:
         for entry in self.entries.get(category, ()):
             value = read(entry.record) if entry.record.failure is None else None
             if value is not None:
-                found.setdefault(entry.record.seed, []).append(value)
+                found.setdefault(entry.record.cell.seed, []).append(value)
         return {seed: fmean(values) for seed, values in found.items()}
 
     def mean(self, categories: Sequence[str], read: Reading) -> float | None:
@@ -108,13 +108,12 @@ def metric_value(name: str) -> Reading:
 
 def rows_of(study: Study, dataset: str) -> tuple[Row, ...]:
     """Return a row for each method and protocol of a data set, without what complexity studies varied."""
-    entries = [
-        entry for entry in study.entries if entry.record.dataset == dataset and not entry.record.varied
-    ]
     grouped: dict[tuple[str, Protocol], dict[str, tuple[Entry, ...]]] = {}
-    for entry in entries:
-        row = grouped.setdefault((entry.record.method, protocol(entry.record)), {})
-        row[entry.record.category] = (*row.get(entry.record.category, ()), entry)
+    for entry in study.entries:
+        cell = entry.record.cell
+        if cell.dataset == dataset and not cell.varied:
+            row = grouped.setdefault((cell.method, protocol(entry.record)), {})
+            row[cell.category] = (*row.get(cell.category, ()), entry)
     return tuple(
         Row(method, found, by_category)
         for (method, found), by_category in sorted(grouped.items(), key=lambda item: item[0])

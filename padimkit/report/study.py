@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
-from padimkit.benchmark.record import Record
 from padimkit.benchmark.store import Plan, plans
 from padimkit.report.entries import Entry, place, read_entries
 from padimkit.report.protocols import Protocol, lettered
@@ -29,12 +28,12 @@ class Study:
     @cached_property
     def finished(self) -> list[Entry]:
         """Entries with a result, in which nothing is varied."""
-        return [entry for entry in self.entries if entry.record.failure is None and not entry.record.varied]
+        return [entry for entry in self._with_result if not entry.record.cell.varied]
 
     @cached_property
     def varied(self) -> list[Entry]:
         """Entries of complexity studies that have a result."""
-        return [entry for entry in self.entries if entry.record.failure is None and entry.record.varied]
+        return [entry for entry in self._with_result if entry.record.cell.varied]
 
     @cached_property
     def failed(self) -> list[Entry]:
@@ -47,8 +46,9 @@ class Study:
         planned = {plan.suite for plan in self.plans}
         suites = defaultdict(list)
         for entry in self.entries:
-            if not entry.record.varied and entry.record.suite not in planned:
-                suites[entry.record.suite].append(entry)
+            cell = entry.record.cell
+            if not cell.varied and cell.suite not in planned:
+                suites[cell.suite].append(entry)
         guessed = [gap for suite, entries in suites.items() for gap in _gaps(suite, entries)]
         return guessed + [
             f"{title} (suite {plan.suite})"
@@ -70,11 +70,11 @@ class Study:
 
     @cached_property
     def methods(self) -> list[str]:
-        return unique(entry.record.method for entry in self.entries)
+        return unique(entry.record.cell.method for entry in self.entries)
 
     @cached_property
     def datasets(self) -> list[str]:
-        return unique(entry.record.dataset for entry in self.entries)
+        return unique(entry.record.cell.dataset for entry in self.entries)
 
     @cached_property
     def metrics(self) -> list[str]:
@@ -92,6 +92,10 @@ class Study:
         """Short names of the protocols."""
         return lettered(self.entries)
 
+    @property
+    def _with_result(self) -> list[Entry]:
+        return [entry for entry in self.entries if entry.record.failure is None]
+
 
 def read_study(paths: Sequence[Path]) -> Study:
     """Return the study of all records and plans in folders, and of single files.
@@ -106,7 +110,7 @@ def read_study(paths: Sequence[Path]) -> Study:
 
     def outdated(entry: Entry) -> bool:
         suites = {plan.suite for plan in beside.get(entry.file.parent, ())}
-        return entry.record.suite in suites and entry.record.key not in wanted
+        return entry.record.cell.suite in suites and entry.record.key not in wanted
 
     return Study(
         tuple(entry for entry in entries if not outdated(entry)), found, tuple(filter(outdated, entries))
@@ -120,22 +124,22 @@ def unique(names: Iterable[str]) -> list[str]:
 
 def _gaps(suite: str, entries: Sequence[Entry]) -> list[str]:
     """Return the cells that a suite seems to have, judged by its other records, without a record."""
-    records = [entry.record for entry in entries]
-    there = {(record.method, record.dataset, record.category, record.seed) for record in records}
+    cells = [entry.record.cell for entry in entries]
+    there = {(cell.method, cell.dataset, cell.category, cell.seed) for cell in cells}
     return [
         f"{method} on {place(dataset, category)}, seed {seed} (suite {suite})"
-        for method in sorted({record.method for record in records})
-        for dataset, category in sorted({(record.dataset, record.category) for record in records})
-        for seed in _seeds(records, method, dataset)
+        for method in sorted({cell.method for cell in cells})
+        for dataset, category in sorted({(cell.dataset, cell.category) for cell in cells})
+        for seed in _seeds(entries, method, dataset)
         if (method, dataset, category, seed) not in there
     ]
 
 
-def _seeds(records: Sequence[Record], method: str, dataset: str) -> list[int]:
+def _seeds(entries: Sequence[Entry], method: str, dataset: str) -> list[int]:
     """Return the seeds expected of a method: those of all methods on the data set, or its single one.
 
     A deterministic method has a single seed, because a suite runs it once.
     """
-    here = [record for record in records if record.dataset == dataset]
-    own = {record.seed for record in here if record.method == method}
-    return sorted(own if len(own) == 1 else {record.seed for record in here})
+    here = [entry.record.cell for entry in entries if entry.record.cell.dataset == dataset]
+    own = {cell.seed for cell in here if cell.method == method}
+    return sorted(own if len(own) == 1 else {cell.seed for cell in here})

@@ -67,13 +67,26 @@ def test_a_report_knows_what_the_suite_has_and_what_it_has_no_longer(padimkit, s
     folder = tmp_path / "records"
     padimkit(suite(seeds=[0, 1]), "--output", folder)
     padimkit(suite(seeds=[1, 2]), "--output", folder)
-    (gone,) = (path for path in paths(folder) if read(path).seed == 2)
+    (gone,) = (path for path in paths(folder) if read(path).cell.seed == 2)
     gone.unlink()
     assert main(["report", str(folder), "--format=markdown"]) == 0
     said = capsys.readouterr().out
     assert "1 cells finished, 0 failed, 1 missing." in said
     assert "- Missing: mine on mvtec/stripes, seed 2 (suite small)." in said
     assert "- Left out, since its suite no longer has it: mine on mvtec / stripes, seed 0." in said
+
+
+def test_records_of_an_older_padimkit_are_refused_before_anything_runs(padimkit, suite, tmp_path):
+    folder = tmp_path / "records"
+    padimkit(suite(seeds=[0]), "--output", folder)
+    (path,) = paths(folder)
+    path.write_text(json.dumps(json.loads(path.read_text()) | {"format": 1}))
+    before = {file: file.read_bytes() for file in folder.rglob("*")}
+    for words in ((suite(seeds=[0, 1]), "--output", folder), ("--record", path)):
+        status, _, errors = padimkit(*words)
+        assert status == 2 and f'"{path}" has format 1; this padimkit reads format 2.' in errors
+        assert "Move it and those like it elsewhere, and run the suite again." in errors
+    assert {file: file.read_bytes() for file in folder.rglob("*")} == before
 
 
 def test_a_record_of_a_failure_has_nothing_to_compare(padimkit, suite, broken, tmp_path):

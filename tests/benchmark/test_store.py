@@ -3,12 +3,12 @@ from dataclasses import replace
 
 import pytest
 
-from padimkit.benchmark.record import Curve, Example, Expectation, Facts, Failure, Record, Spread
+from padimkit.benchmark.cell import Cell, Facts
+from padimkit.benchmark.record import Curve, Example, Expectation, Failure, Record, Spread
 from padimkit.benchmark.store import read, read_all, write
 from padimkit.errors import BadData
 
-RECORD = Record(
-    key="abc",
+CELL = Cell(
     suite="small",
     method="PaDiM",
     dataset="mvtec",
@@ -19,6 +19,10 @@ RECORD = Record(
     repeats=2,
     train_images=7,
     varied={"train_images": 7.0},
+)
+RECORD = Record(
+    key="abc",
+    cell=CELL,
     facts=Facts("f00", 4, 3, 2),
     metrics={"pro": 0.1 + 0.2},
     undefined={"image_auroc": "One class only."},
@@ -50,7 +54,7 @@ def test_a_later_record_of_the_same_cell_takes_the_place_of_the_earlier(tmp_path
 
 def test_records_are_ordered_by_data_and_method(tmp_path):
     for key, category, method in (("1", "b", "x"), ("2", "a", "y"), ("3", "a", "x")):
-        write(replace(RECORD, key=key, category=category, method=method), tmp_path)
+        write(replace(RECORD, key=key, cell=replace(CELL, category=category, method=method)), tmp_path)
     assert [record.key for record in read_all(tmp_path)] == ["3", "2", "1"]
 
 
@@ -59,8 +63,9 @@ def test_records_are_ordered_by_data_and_method(tmp_path):
     [
         ("", "is no record"),
         ("[]", "is no record"),
-        ('{"format": 2}', "has format 2; this padimkit reads format 1. Upgrade padimkit"),
-        ('{"format": 1, "key": "a"}', "is no whole record"),
+        ('{"format": 3}', "has format 3; this padimkit reads format 2. Upgrade padimkit"),
+        ('{"format": 2, "key": "a"}', "is no whole record .*lacks cell"),
+        ('{"format": 2, "key": "a", "cell": {"suite": "small"}}', '"record.cell" lacks method, dataset'),
     ],
 )
 def test_what_is_no_record_is_refused(tmp_path, text, message):
@@ -69,19 +74,49 @@ def test_what_is_no_record_is_refused(tmp_path, text, message):
         read_all(tmp_path)
 
 
-def test_unknown_fields_are_refused(tmp_path):
+def test_a_record_of_an_older_padimkit_is_refused_and_its_suite_is_to_run_again(tmp_path):
     path = write(RECORD, tmp_path)
-    path.write_text(json.dumps(json.loads(path.read_text()) | {"colour": 1}))
-    with pytest.raises(BadData, match="colour"):
+    content = json.loads(path.read_text())
+    path.write_text(json.dumps(content | content.pop("cell") | {"format": 1}))  # as it was written then
+    message = (
+        'abc.json" has format 1; this padimkit reads format 2. '
+        "Move it and those like it elsewhere, and run the suite again."
+    )
+    with pytest.raises(BadData, match=message):
+        read(path)
+
+
+def test_unknown_fields_are_refused(tmp_path):
+    content = json.loads(write(RECORD, tmp_path).read_text())
+    path = tmp_path / "x.json"
+    for wrong in (content | {"colour": 1}, content | {"cell": content["cell"] | {"colour": 1}}):
+        path.write_text(json.dumps(wrong))
+        with pytest.raises(BadData, match="has no field colour"):
+            read(path)
+
+
+WRONG_CELL = {
+    "method": (None, 3, ["PaDiM"]),
+    "seed": (None, "3", 3.5, True, float("nan")),
+    "settings": (None, [], "text"),
+    "measure": ("time", None, [1], ["speed"], {"time": 1}),
+    "varied": (None, {"train_images": "many"}, {"train_images": True}, {"train_images": float("inf")}),
+}
+
+
+@pytest.mark.parametrize(
+    ("field", "value"), [(name, value) for name in WRONG_CELL for value in WRONG_CELL[name]]
+)
+def test_a_field_of_the_cell_of_another_type_is_refused_by_file_and_name(tmp_path, field, value):
+    path = write(RECORD, tmp_path)
+    content = json.loads(path.read_text())
+    path.write_text(json.dumps(content | {"cell": content["cell"] | {field: value}}))
+    with pytest.raises(BadData, match=rf'abc.json" is no whole record \("record.cell.{field}'):
         read(path)
 
 
 WRONG = {
-    "method": (None, 3, ["PaDiM"]),
-    "seed": (None, "3", 3.5, True, float("nan")),
-    "settings": (None, [], "text"),
-    "measure": ("time", None, [1], {"time": 1}),
-    "varied": (None, {"train_images": "many"}, {"train_images": True}, {"train_images": float("inf")}),
+    "cell": (None, "text", []),
     "facts": ([], "text", {"fingerprint": 1, "train_images": 1, "test_images": 1, "anomalous_images": 1}),
     "metrics": ({"pro": None}, ["pro"], {"pro": float("nan")}, {"pro": 10**400}),
     "curves": ({"roc": {"x": [0, "1"], "y": [0, 1]}}, {"roc": {"x": 3, "y": []}}, {"roc": []}),

@@ -7,7 +7,8 @@ from dataclasses import replace
 import numpy as np
 from PIL import Image
 
-from padimkit.benchmark.record import Curve, Example, Facts, Failure, Record, Spread
+from padimkit.benchmark.cell import Cell, Facts
+from padimkit.benchmark.record import Curve, Example, Failure, Record, Spread
 
 METHODS = {
     "padim-rd100": (0.93, 0.020),
@@ -24,8 +25,7 @@ def made(method, category, seed, random, *, dataset="products", kind="mvtec", cr
     """A finished record without examples and curves."""
     quality, seconds = METHODS.get(method, (0.9, 0.1))
     image = quality + 0.003 * (*CATEGORIES, "").index(category) + random.normal(0, 0.006)
-    return Record(
-        key=f"{method}-{dataset}-{category}-{seed}-{crop}",
+    cell = Cell(
         suite="study",
         method=method,
         dataset=dataset,
@@ -39,6 +39,10 @@ def made(method, category, seed, random, *, dataset="products", kind="mvtec", cr
         },
         measure=("quality", "time", "memory"),
         repeats=5,
+    )
+    return Record(
+        key=f"{method}-{dataset}-{category}-{seed}-{crop}",
+        cell=cell,
         facts=Facts(f"print-{category}", 200, 40, 25),
         metrics={"image_auroc": float(image), "pro": float(image - 0.03)},
         seconds={
@@ -56,6 +60,11 @@ def made(method, category, seed, random, *, dataset="products", kind="mvtec", cr
     )
 
 
+def of_cell(record, **fields):
+    """The record of a cell that has these fields instead."""
+    return replace(record, cell=replace(record.cell, **fields))
+
+
 def with_curves(record, random):
     """The record with an ROC and a PRO curve."""
     sharpness = 8 + 4 * random.random()
@@ -69,7 +78,7 @@ def with_curves(record, random):
 
 def with_examples(record, random, *, side=48):
     """The record with two test images, which depend on the category alone, and maps of its own."""
-    drawn = np.random.default_rng(CATEGORIES.index(record.category))
+    drawn = np.random.default_rng(CATEGORIES.index(record.cell.category))
     examples = []
     for index in range(2):
         image, mask = _picture(drawn, side, index)
@@ -106,18 +115,16 @@ def failed(record):
 def varied(record, images, random):
     """A cell of a complexity study: the time of the fit grows as the images."""
     return replace(
-        record,
+        of_cell(record, suite="complexity", varied={"training images": float(images)}),
         key=f"varied-{record.key}-{images}",
-        suite="complexity",
-        varied={"training images": float(images)},
         metrics={},
         seconds={
-            "fit": _spread((0.004 if record.method == "spade" else 0.02) * images, random),
+            "fit": _spread((0.004 if record.cell.method == "spade" else 0.02) * images, random),
             "predict 1": _spread(0.02, random),
         },
         bytes={
             "peak fit": int(3e8 * (1 + 0.01 * random.random())),
-            "model": 2_000_000 * images if record.method == "spade" else 125_000_000,
+            "model": 2_000_000 * images if record.cell.method == "spade" else 125_000_000,
         },
     )
 

@@ -37,7 +37,7 @@ def test_a_path_that_is_not_there_is_refused(few):
         read_entries([few, Path("nowhere")])
 
 
-@pytest.mark.parametrize("content", ["", "{}", "[1]", '{"format": 1}', '{"format": 99, "key": "x"}'])
+@pytest.mark.parametrize("content", ["", "{}", "[1]", '{"format": 2}', '{"format": 99, "key": "x"}'])
 def test_a_broken_record_is_refused_by_name(few, content):
     (few / "broken.json").write_text(content)
     with pytest.raises(BadData, match='broken.json"'):
@@ -57,7 +57,7 @@ def test_a_cell_of_two_suites_counts_once(few, tmp_path):
     other = tmp_path / "other"
     other.mkdir()
     file = sorted(few.iterdir())[0]
-    again = replace(store.read(file), suite="other", took=9.0)
+    again = replace(made_records.of_cell(store.read(file), suite="other"), took=9.0)
     store.write(again, other)
     assert len(read_entries([few, other])) == len(list(few.iterdir()))
 
@@ -66,8 +66,8 @@ def test_what_one_suite_no_longer_has_counts_where_another_has_it(few, tmp_path)
     record = store.read(sorted(few.glob("*.json"))[0])
     other = tmp_path / "other"
     other.mkdir()
-    store.write(replace(record, suite="other"), other)
-    Plan(record.suite, {}).write(few)
+    store.write(made_records.of_cell(record, suite="other"), other)
+    Plan(record.cell.suite, {}).write(few)
     assert record.key not in [entry.record.key for entry in read_study([few]).entries]
     Plan("other", {record.key: "it"}).write(other)
     study = read_study([few, other])
@@ -124,17 +124,17 @@ def test_a_method_without_any_record_of_a_data_set_lacks_all_its_seeds(study_of,
 
 def test_what_a_complexity_study_lacks_is_not_missing(study_of, random):
     varied = made_records.varied(made_records.made("spade", "bottle", 0, random), 25, random)
-    entries = [replace(varied, suite="study")]
+    entries = [made_records.of_cell(varied, suite="study")]
     entries.append(made_records.made("padim-rd100", "cable", 0, random))
     study = study_of(entries)
     assert study.missing == []
-    assert [entry.record.method for entry in study.finished] == ["padim-rd100"]
-    assert [entry.record.method for entry in study.varied] == ["spade"]
+    assert [entry.record.cell.method for entry in study.finished] == ["padim-rd100"]
+    assert [entry.record.cell.method for entry in study.varied] == ["spade"]
 
 
 def test_suites_are_not_expected_to_hold_what_others_hold(study_of, random):
     first = made_records.made("spade", "bottle", 0, random)
-    second = replace(made_records.made("padim-rd100", "cable", 1, random), suite="other")
+    second = made_records.of_cell(made_records.made("padim-rd100", "cable", 1, random), suite="other")
     assert study_of([first, second]).missing == []
 
 

@@ -20,7 +20,7 @@ def expected(records, metric):
     values = {}
     for record in records:
         if metric in record.metrics:
-            values.setdefault((record.method, record.category), []).append(record.metrics[metric])
+            values.setdefault((record.cell.method, record.cell.category), []).append(record.metrics[metric])
     return {key: f"{np.mean(found):.4f} ± {np.std(found, ddof=1):.4f}" for key, found in values.items()}
 
 
@@ -73,7 +73,7 @@ def test_csv_has_a_line_per_cell_with_all_its_numbers(records, study):
         assert row["message"] == (record.failure.message if record.failure else "")
         assert row["fingerprint"] == record.facts.fingerprint
         varied = row["varied training images"]
-        assert (float(varied) if varied else None) == record.varied.get("training images")
+        assert (float(varied) if varied else None) == record.cell.varied.get("training images")
 
 
 @pytest.fixture

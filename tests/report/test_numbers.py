@@ -25,7 +25,7 @@ def test_mean_and_spread_are_those_over_seeds(records, study):
                 values = [
                     record.metrics[board.metric]
                     for record in records
-                    if (record.method, record.category) == (row.method, category)
+                    if (record.cell.method, record.cell.category) == (row.method, category)
                     and board.metric in record.metrics
                 ]
                 found = board.spread(row, category)
@@ -35,7 +35,7 @@ def test_mean_and_spread_are_those_over_seeds(records, study):
 
 
 def test_a_mean_over_categories_needs_all_of_them(study_of, records):
-    kept = [record for record in records if (record.method, record.category) != ("spade", "grid")]
+    kept = [record for record in records if (record.cell.method, record.cell.category) != ("spade", "grid")]
     table = comparisons(study_of(kept))[0].table
     assert table.head[2] == "mean"
     means = {row[0].text: row[2] for row in table.rows}
@@ -53,7 +53,10 @@ def test_a_mean_over_categories_needs_all_of_them(study_of, records):
 
 
 def _is(record, method, category):
-    return (record.method, record.category) == (method, category) and "image_auroc" in record.metrics
+    return (record.cell.method, record.cell.category) == (
+        method,
+        category,
+    ) and "image_auroc" in record.metrics
 
 
 def test_the_best_of_each_column_is_marked(study):
@@ -156,7 +159,7 @@ def maskless(records):
     """The records of the study, without the pixel metrics of one category."""
     return [
         replace(record, metrics={"image_auroc": record.metrics["image_auroc"]}, undefined={"pro": "No mask."})
-        if record.category == "bottle" and "pro" in record.metrics
+        if record.cell.category == "bottle" and "pro" in record.metrics
         else record
         for record in records
     ]
@@ -183,7 +186,7 @@ def test_quality_and_cost_are_over_the_categories_that_have_values(study_of, mas
     assert (image.metrics, image.unscored) == (["image_auroc"], [])
     assert (pro.metrics, pro.unscored, pro.left_out) == (["pro"], ["bottle"], [])
     assert len(pro.plots) == len(image.plots) == 2
-    kept = [record for record in maskless if record.category != "bottle" and not record.varied]
+    kept = [record for record in maskless if record.cell.category != "bottle" and not record.cell.varied]
     (alone,) = tradeoffs(study_of(kept, name="kept"))
     columns = [alone.table.head.index(name) for name in pro.table.head]
     assert [[row[column] for column in columns] for row in alone.table.rows] == [*map(list, pro.table.rows)]
@@ -191,12 +194,12 @@ def test_quality_and_cost_are_over_the_categories_that_have_values(study_of, mas
 
 @pytest.mark.parametrize(("categories", "shown"), [(4, False), (5, True)])
 def test_ranks_show_from_five_categories_on(study_of, records, categories, shown):
-    kept = [record for record in records if record.category in made_records.CATEGORIES[:categories]]
+    kept = [record for record in records if record.cell.category in made_records.CATEGORIES[:categories]]
     assert all((item.ranks is not None) == shown for item in comparisons(study_of(kept)))
 
 
 def test_two_methods_are_not_ranked(study_of, records):
-    kept = [record for record in records if record.method in ("spade", "padim-rd100")]
+    kept = [record for record in records if record.cell.method in ("spade", "padim-rd100")]
     assert all(item.ranks is None for item in comparisons(study_of(kept)))
 
 
@@ -230,7 +233,7 @@ def test_the_front_is_what_nothing_dominates(random):
 
 
 def test_costs_are_means_over_seeds_and_then_over_shared_categories(study_of, records):
-    kept = [record for record in records if (record.method, record.category) != ("spade", "grid")]
+    kept = [record for record in records if (record.cell.method, record.cell.category) != ("spade", "grid")]
     tradeoff = tradeoffs(study_of(kept))[0]
     assert tradeoff.left_out == ["grid"]
     assert tradeoff.shared == [name for name in made_records.CATEGORIES if name != "grid"]
@@ -241,9 +244,9 @@ def test_costs_are_means_over_seeds_and_then_over_shared_categories(study_of, re
                 [
                     record.seconds["predict 1"].median
                     for record in kept
-                    if (record.method, record.category) == (row[0].text, category)
+                    if (record.cell.method, record.cell.category) == (row[0].text, category)
                     and record.seconds
-                    and not record.varied
+                    and not record.cell.varied
                 ]
             )
             for category in tradeoff.shared
@@ -318,7 +321,7 @@ def test_every_number_of_growth_leads_to_its_record(study):
         for name, datum in zip(plot.table.head[4:], row[4:], strict=True):
             record = by_key[datum.target]
             assert datum.value == record.seconds["fit"].median
-            assert name == f"training images = {record.varied['training images']:g}"
+            assert name == f"training images = {record.cell.varied['training images']:g}"
 
 
 def test_two_sizes_have_no_exponent_and_say_so(study_of, random):

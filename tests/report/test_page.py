@@ -89,7 +89,7 @@ def test_every_record_has_a_section_with_its_settings_and_the_command_to_rerun_i
         assert links.of_entry(entry) in ids
         assert f"padimkit benchmark --record {entry.file}" in texts
     settings = [yaml.safe_load(text) for text in texts if text.startswith("pipeline:")]
-    assert all(entry.record.settings in settings for entry in study.entries)
+    assert all(entry.record.cell.settings in settings for entry in study.entries)
     assert len(settings) == len(study.entries)
 
 
@@ -132,13 +132,10 @@ def test_nothing_in_a_record_is_taken_for_markup(study_of, random):
     record = made_records.with_examples(made_records.made("spade", "bottle", 0, random), random)
     record = made_records.with_curves(record, random)
     example = replace(record.examples[0], path=HOSTILE)
+    settings = {HOSTILE: HOSTILE, "data": {"class_path": HOSTILE, "init_args": {HOSTILE: HOSTILE}}}
+    names = dict.fromkeys(("suite", "method", "dataset", "category"), HOSTILE)
     hostile = replace(
-        record,
-        suite=HOSTILE,
-        method=HOSTILE,
-        dataset=HOSTILE,
-        category=HOSTILE,
-        settings={HOSTILE: HOSTILE, "data": {"class_path": HOSTILE, "init_args": {HOSTILE: HOSTILE}}},
+        made_records.of_cell(record, **names, settings=settings),
         metrics={HOSTILE: 0.5},
         undefined={f"other {HOSTILE}": HOSTILE},
         examples=(example,),
@@ -146,10 +143,9 @@ def test_nothing_in_a_record_is_taken_for_markup(study_of, random):
         plugins=({"family": HOSTILE, "name": HOSTILE, "distribution": HOSTILE, "version": HOSTILE},),
         begun=HOSTILE,
     )
-    varied = replace(
-        made_records.varied(hostile, 25, random), key="a", suite="b", varied={HOSTILE: 25.0, "other": 2.0}
-    )
-    other = replace(varied, key="b", varied={HOSTILE: 50.0, "other": 2.0})
+    varied = replace(made_records.varied(hostile, 25, random), key="a")
+    varied = made_records.of_cell(varied, suite="b", varied={HOSTILE: 25.0, "other": 2.0})
+    other = replace(made_records.of_cell(varied, varied={HOSTILE: 50.0, "other": 2.0}), key="b")
     failure = replace(made_records.failed(hostile).failure, message=HOSTILE, traceback=HOSTILE, stage=HOSTILE)
     broken = replace(hostile, key="c", failure=failure)
     page = as_page(study_of([hostile, varied, other, broken]))

@@ -24,14 +24,13 @@ def test_preprocessing_and_kind_of_data_make_the_protocol(random):
 def test_arguments_of_the_data_belong_to_the_protocol_but_not_where_it_is(random):
     record = made_records.made("spade", "bottle", 3, random)
     arguments = {"root": "elsewhere", "category": "cable", "seed": 5, "rotation": 10}
-    moved = replace(
-        record, settings=record.settings | {"data": {"class_path": "mvtec", "init_args": arguments}}
-    )
+    data = {"class_path": "mvtec", "init_args": arguments}
+    moved = made_records.of_cell(record, settings=record.cell.settings | {"data": data})
     assert protocol(moved).data == "mvtec (rotation=10)"
 
 
 def test_settings_without_preprocessing_are_told_apart(random):
-    record = replace(made_records.made("spade", "bottle", 3, random), settings={})
+    record = made_records.of_cell(made_records.made("spade", "bottle", 3, random), settings={})
     assert protocol(record) == Protocol("products", "resolution unknown")
 
 
@@ -65,10 +64,9 @@ def test_records_of_other_files_other_metrics_and_twins_are_reported(study_of, r
     record = made_records.made("spade", "bottle", 0, random)
     metrics = [{"class_path": "pro", "init_args": {"max_fpr": 0.1}}]
     other = replace(
-        record,
+        made_records.of_cell(record, settings=record.cell.settings | {"metrics": metrics}),
         key="other",
         facts=replace(record.facts, fingerprint="other"),
-        settings=record.settings | {"metrics": metrics},
     )
     assert warnings(study_of([record, other]).entries) == [
         "Cells of products / bottle saw different files: their fingerprints differ.",
@@ -80,9 +78,8 @@ def test_records_of_other_files_other_metrics_and_twins_are_reported(study_of, r
 @pytest.mark.parametrize("metrics", [3, True, "pro", {"pro": 1}, [None], None])
 def test_settings_that_list_no_metrics_are_no_hindrance(study_of, random, metrics):
     record = made_records.made("spade", "bottle", 0, random)
-    assert (
-        warnings(study_of([replace(record, settings=record.settings | {"metrics": metrics})]).entries) == []
-    )
+    record = made_records.of_cell(record, settings=record.cell.settings | {"metrics": metrics})
+    assert warnings(study_of([record]).entries) == []
 
 
 @pytest.mark.parametrize(("keep", "count"), [(20, 0), (30, 1)])
@@ -90,8 +87,8 @@ def test_seeds_with_other_settings_are_reported(study_of, random, keep, count):
     def seeded(seed, keep):
         record = made_records.made("spade", "bottle", seed, random)
         reducer = {"class_path": "random_channels", "init_args": {"keep": keep, "seed": seed}}
-        pipeline = record.settings["pipeline"] | {"reducer": reducer}
-        return replace(record, settings=record.settings | {"pipeline": pipeline})
+        pipeline = record.cell.settings["pipeline"] | {"reducer": reducer}
+        return made_records.of_cell(record, settings=record.cell.settings | {"pipeline": pipeline})
 
     told = "The seeds of spade on products / bottle have pipelines that differ in more than the seed."
     assert warnings(study_of([seeded(0, 20), seeded(1, keep)]).entries) == [told] * count

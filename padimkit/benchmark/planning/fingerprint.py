@@ -8,7 +8,7 @@ from typing import Any
 
 from PIL.Image import Image
 
-from padimkit.benchmark.record import Facts
+from padimkit.benchmark.cell import Facts
 from padimkit.contracts import DataSource
 from padimkit.errors import BadData
 from padimkit.images.reader import Sample

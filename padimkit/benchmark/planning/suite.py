@@ -7,11 +7,10 @@ from itertools import chain
 from pathlib import Path
 from typing import Any, TypeVar, final
 
-from padimkit.benchmark.cell import Cell, Limits
+from padimkit.benchmark.cell import Cell, Facts, Limits
 from padimkit.benchmark.planning.fingerprint import facts_of, files_named
 from padimkit.benchmark.planning.suite_file import Data, Engine, Method, SuiteFile, check_suite
 from padimkit.benchmark.planning.variants import Place, Variant, places_of, title, variants_of
-from padimkit.benchmark.record import Facts
 from padimkit.config.build import instantiate, resolved
 from padimkit.config.names import labels
 from padimkit.contracts import Backbone, NeedsWeights

@@ -12,8 +12,8 @@ from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
 
-from padimkit.benchmark.cell import Cell, Limits
-from padimkit.benchmark.record import Cause, Facts, Failure, Record
+from padimkit.benchmark.cell import Cell, Facts, Limits
+from padimkit.benchmark.record import Cause, Failure, Record
 from padimkit.benchmark.running.worker import STAGE_BYTES
 from padimkit.benchmark.store import from_fields
 from padimkit.stages import START
@@ -28,8 +28,8 @@ def run_cell(cell: Cell, facts: Facts, limits: Limits) -> Record:
     with tempfile.TemporaryDirectory(prefix="padimkit-cell-") as folder:
         outcome = _outcome(cell, Path(folder), limits)
     known = {
-        **asdict(cell),
         "key": cell.key(facts),
+        "cell": asdict(cell),
         "facts": asdict(facts),
         "begun": begun.isoformat(timespec="seconds"),
         "took": round(time.perf_counter() - start, 3),

@@ -68,10 +68,8 @@ def adopt_names(suite: Suite, folder: Path) -> None:
     """Write the suite's plan, and rename existing records of the same cells to this suite's names."""
     Plan(suite.name, {one.key: one.cell.title for one in suite.planned}).write(folder)
     for planned, record in _known(suite, folder):
-        names = {name: getattr(planned.cell, name) for name in ("suite", "method", "dataset", "category")}
-        renamed = replace(record, **names)
-        if renamed != record:
-            write(renamed, folder)
+        if record.cell != planned.cell:
+            write(replace(record, cell=planned.cell), folder)
 
 
 def _known(suite: Suite, folder: Path) -> Iterator[tuple[Planned, Record]]:

@@ -23,13 +23,12 @@ def as_csv(study: Study) -> str:
 
 
 def _row(entry: Entry) -> dict[str, Any]:
-    record = entry.record
-    row: dict[str, Any] = {
-        name: getattr(record, name) for name in ("key", "suite", "method", "dataset", "category")
-    }
-    row |= {"seed": record.seed, "protocol": str(protocol(record)), "file": str(entry.file)}
+    record, cell = entry.record, entry.record.cell
+    row: dict[str, Any] = {"key": record.key}
+    row |= {name: getattr(cell, name) for name in ("suite", "method", "dataset", "category", "seed")}
+    row |= {"protocol": str(protocol(record)), "file": str(entry.file)}
     row |= _failure(entry)
-    row |= {f"varied {name}": value for name, value in record.varied.items()}
+    row |= {f"varied {name}": value for name, value in cell.varied.items()}
     row |= record.metrics
     row |= {f"{name} undefined": reason for name, reason in record.undefined.items()}
     for name, spread in record.seconds.items():

@@ -48,7 +48,7 @@ def _frame(study: Study) -> dict[str, Any]:
     script = _asset("page.js")
     return {
         "study": study,
-        "title": ", ".join(unique(entry.record.suite for entry in study.entries)),
+        "title": ", ".join(unique(entry.record.cell.suite for entry in study.entries)),
         "style": _asset("page.css"),
         "script": script,
         "script_hash": base64.b64encode(sha256(script.encode()).digest()).decode(),

@@ -77,14 +77,14 @@ def beside(records: Iterable[Record], table: int) -> tuple[Row, ...]:
         BadArgument: The paper has no such table.
     """
     cells = published(table)
-    usable = sorted((r for r in records if r.failure is None and not r.varied), key=lambda r: r.begun)
+    usable = sorted((r for r in records if r.failure is None and not r.cell.varied), key=lambda r: r.begun)
     by_data = {cell.data: [other for other in cells if other.data == cell.data] for cell in cells}
     return tuple(_of_its_data(usable, by_data)) or tuple(_of_other_data(usable, by_data))
 
 
 def _of_its_data(records: Sequence[Record], by_data: Mapping[str, Sequence[PublishedCell]]) -> Iterator[Row]:
     for data, cells in by_data.items():
-        for source, found in _by_source(r for r in records if r.dataset == DATASETS[data]).items():
+        for source, found in _by_source(r for r in records if r.cell.dataset == DATASETS[data]).items():
             # The scenes of STC have no names in the paper, and all that were measured make up "all".
             yield from _rows(found, source, cells, _everything(found) if data == "STC" else GROUPS)
 
@@ -100,13 +100,14 @@ def _of_other_data(
 
 
 def _everything(records: Sequence[Record]) -> Groups:
-    return {"all": tuple(dict.fromkeys(record.category for record in records))}
+    return {"all": tuple(dict.fromkeys(record.cell.category for record in records))}
 
 
 def _by_source(records: Iterable[Record]) -> dict[Source, list[Record]]:
     found: dict[Source, list[Record]] = {}
     for record in records:
-        source = Source(record.dataset, folder(record.settings), resolution(record.settings))
+        cell = record.cell
+        source = Source(cell.dataset, folder(cell.settings), resolution(cell.settings))
         found.setdefault(source, []).append(record)
     return found
 
@@ -115,7 +116,7 @@ def _rows(
     records: Sequence[Record], source: Source, cells: Sequence[PublishedCell], groups: Groups
 ) -> Iterator[Row]:
     printed = {(cell.place, cell.metric, cell.method): cell for cell in cells}
-    methods = dict.fromkeys([cell.method for cell in cells] + [record.method for record in records])
+    methods = dict.fromkeys([cell.method for cell in cells] + [record.cell.method for record in records])
     for place, metric in dict.fromkeys((cell.place, cell.metric) for cell in cells):
         rows = [
             Row(
@@ -133,8 +134,8 @@ def _values(records: Sequence[Record], method: str, metric: str) -> Values:
     found: Values = {}
     for record in records:
         value = _value(record, metric)
-        if record.method == method and value is not None:
-            found.setdefault(record.category, {})[record.seed] = value
+        if record.cell.method == method and value is not None:
+            found.setdefault(record.cell.category, {})[record.cell.seed] = value
     return found
 
 

@@ -37,19 +37,19 @@ def tables(study: Study) -> tuple[Table, ...]:
 def cell_table(study: Study) -> Table:
     """Return a row for each cell: names, metric values, costs; columns that no cell fills are left out."""
     costs = [cost for cost in COSTS if any(cost.of(entry.record) is not None for entry in study.entries)]
-    varied = ("varied",) if any(entry.record.varied for entry in study.entries) else ()
+    varied = ("varied",) if any(entry.record.cell.varied for entry in study.entries) else ()
     head = ("method", "data", "suite", "seed", "protocol", *varied, "state", *study.metrics)
     rows = tuple(_row(entry, study, costs, varied=bool(varied)) for entry in study.entries)
     return Table(title, (*head, *(COSTS[cost] for cost in costs)), rows)
 
 
 def _row(entry: Entry, study: Study, costs: list[formatting.Cost], *, varied: bool) -> tuple[Datum, ...]:
-    record, target = entry.record, links.of_entry(entry)
+    record, cell, target = entry.record, entry.record.cell, links.of_entry(entry)
     data = [
-        Datum(record.method, target=target),
+        Datum(cell.method, target=target),
         Datum(entry.place),
-        Datum(record.suite),
-        Datum(str(record.seed), float(record.seed)),
+        Datum(cell.suite),
+        Datum(str(cell.seed), float(cell.seed)),
     ]
     data.append(Datum(study.letters[protocol(record)]))
     data += [Datum(entry.varied)] if varied else []

@@ -90,8 +90,8 @@ def _has(entry: Entry, name: str) -> bool:
 def _first_seeds(entries: Iterable[Entry]) -> Iterator[Entry]:
     """Yield an entry for each method and protocol: more lines than that cannot be told apart."""
     seen = set()
-    for entry in sorted(entries, key=lambda entry: entry.record.seed):
-        kind = entry.record.method, protocol(entry.record)
+    for entry in sorted(entries, key=lambda entry: entry.record.cell.seed):
+        kind = entry.record.cell.method, protocol(entry.record)
         if kind not in seen:
             seen.add(kind)
             yield entry
@@ -106,13 +106,13 @@ def _plot(identity: str, where: str, name: str, entries: list[Entry], study: Stu
             axes.plot((0, 1), (0, 1), color=INK, alpha=0.4, linewidth=0.8)
         for index, entry in enumerate(entries):
             curve = entry.record.curves[name]
-            axes.plot(curve.x, curve.y, **looks[entry.record.method].line, gid=f"line{index}")
+            axes.plot(curve.x, curve.y, **looks[entry.record.cell.method].line, gid=f"line{index}")
         axes.set(xlabel=x_label, ylabel=y_label)
         axes.margins(0.02)
 
-    seeds = sorted({entry.record.seed for entry in entries})
+    seeds = sorted({entry.record.cell.seed for entry in entries})
     shown = f"seed {seeds[0]}" if len(seeds) == 1 else "the lowest seed of each method"
-    hints = {f"line{index}": entry.record.method for index, entry in enumerate(entries)}
+    hints = {f"line{index}": entry.record.cell.method for index, entry in enumerate(entries)}
     described = f"{len(entries)} curves; the table has their heights."
     svg = draw(paint, name=identity, title=f"{title}, {where}", description=described, hints=hints)
     return Plot(svg, f"{title}, {shown}.", _table(name, y_label, entries, study))
@@ -133,6 +133,6 @@ def _table(name: str, what: str, entries: list[Entry], study: Study) -> Table:
         heights = [height(entry.record.curves[name], rate) for rate in rates]
         letter = study.letters[protocol(entry.record)]
         data = [ABSENT if y is None else Datum(formatting.quality(y), y, target) for y in heights]
-        rows.append((Datum(entry.record.method, target=target), Datum(letter), *data))
+        rows.append((Datum(entry.record.cell.method, target=target), Datum(letter), *data))
     head = ("method", "protocol", *(f"at {rate:g}" for rate in rates))
     return Table(f"{what[0].upper()}{what[1:]} at false positive rates", head, tuple(rows))

@@ -91,10 +91,10 @@ def category_maps(study: Study) -> list[CategoryMaps]:
 def _images(entries: list[Entry]) -> list[ImageMaps]:
     """Group maps by path and picture: another picture comes of another preprocessing."""
     shown: dict[tuple[str, str], dict[str, tuple[Entry, Example]]] = {}
-    for entry in sorted(entries, key=lambda entry: entry.record.seed):
+    for entry in sorted(entries, key=lambda entry: entry.record.cell.seed):
         for example in entry.record.examples:
             maps = shown.setdefault((example.path, example.image), {})
-            maps.setdefault(entry.record.method, (entry, example))
+            maps.setdefault(entry.record.cell.method, (entry, example))
     scales = _scales([pair for maps in shown.values() for pair in maps.values()])
     return [_image_maps(maps, scales) for _, maps in sorted(shown.items(), key=lambda item: item[0][0])]
 
@@ -110,7 +110,7 @@ def _scales(shown: list[tuple[Entry, Example]]) -> dict[tuple[str, Protocol], Sc
 
 
 def _kind(entry: Entry) -> tuple[str, Protocol]:
-    return entry.record.method, protocol(entry.record)
+    return entry.record.cell.method, protocol(entry.record)
 
 
 def _image_maps(
@@ -129,7 +129,8 @@ def _heat_map(entry: Entry, example: Example, scale: Scale) -> HeatMap:
     file = io.BytesIO()
     picture.save(file, format="PNG", optimize=True)
     coloured = f"data:image/png;base64,{base64.b64encode(file.getvalue()).decode()}"
-    return HeatMap(entry.record.method, entry.record.seed, coloured, scale, example, links.of_entry(entry))
+    cell = entry.record.cell
+    return HeatMap(cell.method, cell.seed, coloured, scale, example, links.of_entry(entry))
 
 
 def _palette(example: Example, scale: Scale) -> bytes:

@@ -150,7 +150,7 @@ def _table(varied: str, cost: Cost, lines: list[Line]) -> Table:
 def _row(varied: str, cost: Cost, line: Line, sizes: list[float]) -> tuple[Datum, ...]:
     data = [Datum(line.name), exponent(line, varied, cost), *theory(line, varied, cost)]
     for size in sizes:
-        found = [entry for entry in line.entries if entry.record.varied[varied] == size]
+        found = [entry for entry in line.entries if entry.record.cell.varied[varied] == size]
         values = [value for entry in found if (value := cost.of(entry.record)) is not None]
         if values:
             note = f"mean of {len(values)}" if len(values) > 1 else ""

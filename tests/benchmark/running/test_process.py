@@ -86,7 +86,7 @@ def test_all_that_is_asked_for_is_measured(outcome):
 def test_fitted_bytes_leave_the_backbone_out(outcome):
     small = {"backbone.weights": "none", "preprocessing.resize": 32, "preprocessing.crop": 32}
     record = outcome({"recipe": "padim-r18-rd100", "set": small | {"reducer.keep": 2}}, measure=["memory"])
-    backbone = instantiate(record.settings).pipeline.backbone.state_dict()
+    backbone = instantiate(record.cell.settings).pipeline.backbone.state_dict()
     weights = sum(tensor.nbytes for tensor in backbone.values())
     size = 16  # height and width of the images, as int64
     assert record.bytes["model"] == record.bytes["fitted"] + weights + size
@@ -96,7 +96,7 @@ def test_fitted_bytes_leave_the_backbone_out(outcome):
 def test_only_what_is_asked_for_is_measured(outcome):
     record = outcome("padim-filter-bank", measure=["memory"])
     assert record.bytes and not record.metrics and not record.seconds and not record.examples
-    batch = record.settings["batch_size"] * 3 * 224 * 224 * 4  # its pixels alone
+    batch = record.cell.settings["batch_size"] * 3 * 224 * 224 * 4  # its pixels alone
     assert record.bytes["peak fit"] > batch and record.bytes["peak predict"] > batch
 
 

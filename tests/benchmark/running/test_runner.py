@@ -28,8 +28,8 @@ def run(path, folder, *, retry_failed=False):
 def test_what_has_a_record_is_not_run_again(suite, tmp_path):
     path, folder = suite(), tmp_path / "records"
     first = run(path, folder)
-    assert {record.seed for record in first} == {0, 1} and read_all(folder) == sorted(
-        first, key=lambda r: r.seed
+    assert {record.cell.seed for record in first} == {0, 1} and read_all(folder) == sorted(
+        first, key=lambda r: r.cell.seed
     )
     (folder / f"{first[0].key}.json").unlink()
     assert [record.key for record in run(path, folder)] == [first[0].key]
@@ -41,7 +41,20 @@ def test_the_same_work_under_another_name_is_only_renamed(suite, tmp_path):
     run(suite(seeds=[0]), folder)
     (found,) = read_all(folder)
     assert run(suite(seeds=[0], name="renamed"), folder) == []
-    assert [(record.suite, record.metrics) for record in read_all(folder)] == [("renamed", found.metrics)]
+    assert [(record.cell.suite, record.metrics) for record in read_all(folder)] == [
+        ("renamed", found.metrics)
+    ]
+
+
+def test_a_record_under_the_names_of_the_suite_is_left_as_it_is(suite, tmp_path):
+    path, folder = (
+        suite(seeds=[0], vary={"train_images": [4, 8, 12]}, measure=["memory"]),
+        tmp_path / "records",
+    )
+    run(path, folder)
+    before = {file: file.stat().st_mtime_ns for file in paths(folder)}
+    assert len(before) == 3 and run(path, folder) == []
+    assert {file: file.stat().st_mtime_ns for file in paths(folder)} == before
 
 
 def test_failures_are_tried_again_where_that_is_asked_for_and_end_nothing(suite, broken, tmp_path):
@@ -51,7 +64,7 @@ def test_failures_are_tried_again_where_that_is_asked_for_and_end_nothing(suite,
     assert sorted(record.failure is None for record in found) == [False, True]
     assert run(path, folder) == []
     again = run(path, folder, retry_failed=True)
-    assert [record.method for record in again] == ["raises"]
+    assert [record.cell.method for record in again] == ["raises"]
 
 
 def test_timed_cells_run_alone(suite, tmp_path):
@@ -59,7 +72,7 @@ def test_timed_cells_run_alone(suite, tmp_path):
     records = run(path, tmp_path / "records")
     spans = sorted((record.begun, record.took) for record in records)
     assert len(spans) == 3
-    order = [record.seed for record in records]
+    order = [record.cell.seed for record in records]
     assert order == [0, 1, 2]  # one after another, in the order of the suite
 
 
@@ -92,7 +105,7 @@ def test_a_dask_cluster_of_two_worker_processes_runs_cells(suite, tmp_path):
         workers, _ = cluster.communicate("\n")
     assert said.count("image_auroc 1.0000") == 2, errors
     assert workers.strip() == "2"
-    assert {record.seed for record in read_all(tmp_path / "records")} == {0, 1}
+    assert {record.cell.seed for record in read_all(tmp_path / "records")} == {0, 1}
 
 
 def test_ray_runs_cells(suite, tmp_path):
@@ -100,7 +113,7 @@ def test_ray_runs_cells(suite, tmp_path):
     path = suite(seeds=[0, 1, 2], engine={"backend": "ray", "jobs": 2})
     said, errors = start(path, tmp_path / "records").communicate(timeout=120)
     assert said.count("image_auroc 1.0000") == 3, errors
-    assert {record.seed for record in read_all(tmp_path / "records")} == {0, 1, 2}
+    assert {record.cell.seed for record in read_all(tmp_path / "records")} == {0, 1, 2}
 
 
 @pytest.mark.parametrize(("one_by_one", "expected"), [(False, [0, 2]), (True, [0])])
@@ -118,7 +131,7 @@ def test_only_a_backend_that_gives_all_results_at_once_is_given_rounds(suite, on
     planned, found = Suite.read(suite(seeds=[0, 1, 2])).planned, []
     for record in records_beside(planned, Limits(threads=1), Engine("mine", jobs=2)):
         found.append(record)
-    assert rounds == expected and {record.seed for record in found} == {0, 1, 2}
+    assert rounds == expected and {record.cell.seed for record in found} == {0, 1, 2}
     assert all(record.failure is None for record in found)
 
 

@@ -1,9 +1,11 @@
-from dataclasses import astuple, replace
+from dataclasses import astuple
 from itertools import count
 from statistics import fmean, stdev
 
 import pytest
+from made_records import of_cell
 
+from padimkit.benchmark.cell import Cell
 from padimkit.benchmark.record import Failure, Record, Spread
 from padimkit.errors import BadArgument
 from padimkit.report.paper.comparison import Source, beside
@@ -12,10 +14,9 @@ NUMBERS = count()
 MVTEC = Source("mvtec", "MVTec", "256 px, centre 224 px")
 
 
-def record(method, category, *, seed=0, root="MVTec", dataset="mvtec", crop=224, **fields):
+def record(method, category, *, seed=0, root="MVTec", dataset="mvtec", crop=224, varied=None, **fields):
     data = {"class_path": dataset, "init_args": {"root": f"somewhere/{root}", "category": category}}
-    return Record(
-        key=f"{next(NUMBERS):024}",
+    cell = Cell(
         suite="table",
         method=method,
         dataset=dataset,
@@ -24,8 +25,9 @@ def record(method, category, *, seed=0, root="MVTec", dataset="mvtec", crop=224,
         settings={"data": data, "pipeline": {"preprocessing": {"resize": 256, "crop": crop}}},
         measure=("quality",),
         repeats=1,
-        **fields,
+        varied=varied or {},
     )
+    return Record(f"{next(NUMBERS):024}", cell, **fields)
 
 
 def scored(method, category, value, **fields):
@@ -93,7 +95,7 @@ def test_resolutions_are_never_averaged_together():
     records = [
         scored("PaDiM-R18", "tile", 0.9),
         scored("PaDiM-R18", "bottle", 0.7, crop=256),
-        replace(scored("PaDiM-R18", "tile", 0.5), settings={}),
+        of_cell(scored("PaDiM-R18", "tile", 0.5), settings={}),
     ]
     rows = beside(records, 1)
     whole = [row for row in rows if (row.method, row.place) == ("PaDiM-R18", "all")]

@@ -83,7 +83,8 @@ def test_a_few_constant_bytes_are_no_departure_from_theory(random, study_of, con
         sizes = {"fitted": 1000 * images + constant}
         varied = {"train_images": float(images)}
         growth = {"train_images": {"fitted": LINEAR}}
-        return replace(made, key=f"{images}", varied=varied, seconds={}, bytes=sizes, expected_growth=growth)
+        made = made_records.of_cell(made, varied=varied)
+        return replace(made, key=f"{images}", seconds={}, bytes=sizes, expected_growth=growth)
 
     (table,) = growth.tables(study_of([cell(images) for images in (10, 20, 40, 80)]))
     assert [[datum.text for datum in row][3:] for row in table.rows] == [["1", verdict]]
@@ -98,12 +99,12 @@ def test_documents_say_where_measurement_and_theory_part(random, write, tmp_path
     noise = random.uniform(0.01, 0.02) * np.array([1, -1, 0, -1, 1])  # which leaves the slope as it is
     for images, shift in zip((10, 20, 40, 80, 160), noise.tolist(), strict=True):
         made = made_records.made("PaDiM", "bottle", 0, random)
+        made = made_records.of_cell(made, varied={"train_images": float(images)})
         fit = images**power / 100 * 2**shift
         records.append(
             replace(
                 made,
                 key=f"{made.key}-{images}",
-                varied={"train_images": float(images)},
                 expected_growth={"train_images": {"fit": LINEAR}},
                 seconds={"fit": Spread(fit, fit, fit, 3)},
                 bytes={},
