@@ -34,11 +34,11 @@ def write_predictions(pipeline: Pipeline, batches: Iterable[Batch], folder: Path
         prediction = pipeline.predict_batch(batch)
         maps = prediction.anomaly_maps.cpu().numpy()
         low, high = min(low, float(maps.min())), max(high, float(maps.max()))
-        for path, score, map_, image in zip(
+        for path, score, anomaly_map, image in zip(
             batch.paths, prediction.image_scores.tolist(), maps, batch.images, strict=True
         ):
             # The common scale is known only at the end, and all maps may not fit in memory.
-            np.savez(spool / f"{len(rows)}.npz", map=map_, image=_bytes_of(image))
+            np.savez(spool / f"{len(rows)}.npz", map=anomaly_map, image=_bytes_of(image))
             rows.append((path, score))
     names = _names([path for path, _ in rows])
     _write_pictures(names, spool, folder, low, high)

@@ -1,4 +1,4 @@
-"""One comparison: a method on data with a seed, and what is measured about it."""
+"""One comparison: a method on data with a seed, and the costs and metrics to measure."""
 
 import hashlib
 import json
@@ -56,31 +56,31 @@ class Cell:
 
     @property
     def title(self) -> str:
-        """For people: method, data, seed and what is varied."""
+        """Method, data, seed and varied quantities, for people."""
         varied = "".join(f", {name} {value:g}" for name, value in self.varied.items())
         place = f"{self.dataset}/{self.category}" if self.category else self.dataset
         return f"{self.method} on {place}, seed {self.seed}{varied}"
 
     def key(self, facts: Facts) -> str:
-        """The hash by which its record is found: of what it does, whatever it is called."""
+        """Return the hash that names its record: it depends on the work of the cell, not on its names."""
         prints = (facts.fingerprint, facts.files)
         deciding = (self.settings, self.measure, self.repeats, self.train_images, self.varied, prints)
         return hashlib.sha256(json.dumps(deciding, sort_keys=True).encode()).hexdigest()[:24]
 
     def write(self, path: Path) -> None:
-        """Writes it for the process that runs it."""
+        """Write the cell for the process that runs it."""
         path.write_text(json.dumps(asdict(self)), encoding="utf-8")
 
     @classmethod
     def read(cls, path: Path) -> "Cell":
-        """The cell that `write` has written."""
+        """Return the cell that `write` has written."""
         content = json.loads(path.read_text(encoding="utf-8"))
         return cls(**content | {"measure": tuple(content["measure"])})
 
 
 @dataclass(frozen=True)
 class Limits:
-    """What a cell may take.
+    """The time, the memory and the threads that a cell may take.
 
     Args:
         timeout: Seconds; None for no limit.

@@ -1,4 +1,4 @@
-"""What is known about one cell of a suite once it has run: enough to rerun it, and to report it."""
+"""The outcome of one cell of a suite: enough to run it again, and to report it."""
 
 from dataclasses import dataclass, field
 from typing import Any, Literal
@@ -38,7 +38,7 @@ Cause = Literal["error", "timeout", "memory", "killed"]
 
 @dataclass(frozen=True)
 class Spread:
-    """Median and quartiles of what was measured `count` times."""
+    """Median and quartiles of a quantity that was measured `count` times."""
 
     median: float
     lower: float
@@ -84,7 +84,7 @@ class Expectation:
 
 @dataclass(frozen=True)
 class Failure:
-    """Why a cell has no result, and the last stage that it was in."""
+    """The reason for a cell without a result, and the last stage that it was in."""
 
     cause: Cause
     message: str
@@ -98,11 +98,11 @@ class Record:
 
     Args:
         key: Hash of the resolved settings and of the fingerprints of data and weights; the name of the file.
-        cell: The cell that has run: its names, its settings, and what was asked for.
-        facts: What the data are; None where that could not be found out.
-        metrics: Figures of merit by name.
-        undefined: Why a metric has no figure.
-        lower_is_better: The metrics of which a lower figure is a better one.
+        cell: The cell that has run: its names, its settings, and the measurements that were asked for.
+        facts: Fingerprint and counts of the data; None where they could not be read.
+        metrics: Metric values by name.
+        undefined: The reason for each metric without a value.
+        lower_is_better: The metrics of which a lower value is better.
         curves: "roc" of images, and by the names of metrics the curves they are taken from, such as "pro" of
             regions; where masks and labels allow.
         seconds: "fit", a whole one, and in it "read", "reducer fit" and "density fit". Per image: "predict N"
@@ -112,13 +112,13 @@ class Record:
             was resident before each; "model" in memory, "fitted" of it without the backbone, "disk" of the
             stored model, "device" peak of a GPU.
         flops: Of the backbone per image; None where they cannot be counted.
-        expected_growth: By what is varied, the exponents that theory gives for large sizes, by the names in
+        expected_growth: By varied quantity, the exponents that theory gives for large sizes, by the names in
             `seconds` and `bytes`; "predict" and "score" for batches of any size.
         examples: A few test images with maps.
         failure: None where the cell has finished.
         environment: Versions, machine, threads.
         plugins: Family, name, distribution and version of each plugin.
-        begun: When, in ISO 8601, UTC.
+        begun: The time at which it began, in ISO 8601, UTC.
         took: Seconds of the whole process.
     """
 

@@ -14,7 +14,7 @@ from padimkit.files import new_file
 
 
 def write(record: Record, folder: Path) -> Path:
-    """Writes `<key>.json`, whole or not at all, in place of an earlier record of the same cell.
+    """Write `<key>.json`, whole or not at all, in place of an earlier record of the same cell.
 
     Raises:
         BadOutput: It cannot be written.
@@ -27,7 +27,7 @@ def write(record: Record, folder: Path) -> Path:
 
 
 def read(path: Path) -> Record:
-    """The record in a file.
+    """Return the record in a file.
 
     Raises:
         BadData: It is not a record, or one of an older or newer padimkit.
@@ -36,14 +36,14 @@ def read(path: Path) -> Record:
         content = json.loads(path.read_text(encoding="utf-8"))
         found = content.pop("format")
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
-        raise BadData(f'"{path}" is no record ({error}). {_REMEDY}') from error
+        raise BadData(f'"{path}" is not a record ({error}). {_REMEDY}') from error
     if found != FORMAT:
         remedy = _REMEDY_OLDER if found in range(FORMAT) else "Upgrade padimkit."
         raise BadData(f'"{path}" has format {found}; this padimkit reads format {FORMAT}. {remedy}')
     try:
         return from_fields(content)
     except TypeError as error:
-        raise BadData(f'"{path}" is no whole record ({error}). {_REMEDY}') from error
+        raise BadData(f'"{path}" is not a whole record ({error}). {_REMEDY}') from error
 
 
 _REMEDY = "Move it elsewhere; its cell can be run again."
@@ -51,10 +51,10 @@ _REMEDY_OLDER = "Move it and those like it elsewhere, and run the suite again."
 
 
 def read_all(folder: Path) -> list[Record]:
-    """All records in the folder, by suite, data, method and seed.
+    """Return all records in the folder, by suite, data, method and seed.
 
     Raises:
-        BadData: There is no such folder, or a file in it is no record.
+        BadData: There is no such folder, or a file in it is not a record.
     """
     if not folder.is_dir():
         raise BadData(f'"{folder}" is not a folder. Records were expected there.')
@@ -62,7 +62,7 @@ def read_all(folder: Path) -> list[Record]:
 
 
 def paths(folder: Path) -> Iterator[Path]:
-    """The files of records in the folder; temporary ones are hidden."""
+    """Return the files of records in the folder; temporary ones are hidden."""
     return (path for path in folder.glob("*.json") if not path.name.startswith("."))
 
 
@@ -72,7 +72,7 @@ def _order(record: Record) -> tuple[str, str, str, str, int, str]:
 
 
 def from_fields(content: dict[str, Any]) -> Record:
-    """The record of fields in plain types, of which those with a default may be missing.
+    """Return the record of fields in plain types, of which those with a default may be missing.
 
     Raises:
         TypeError: A field is of another type than a record has, unknown, or missing.
@@ -87,27 +87,27 @@ class Plan:
 
     Args:
         suite: Its name.
-        titles: What its cells are called, by the keys of their records.
+        titles: The names of its cells, by the keys of their records.
     """
 
     suite: str
     titles: Mapping[str, str]
 
     def write(self, folder: Path) -> None:
-        """Puts it beside the records, in place of an earlier one."""
+        """Write it beside the records, in place of an earlier one."""
         content = {"suite": self.suite, "titles": dict(self.titles)}
         with new_file(folder / f"{_START}{self.suite}.json", overwrite=True) as file:
             file.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
 
 
-_START = ".plan-"  # hidden: it is no record
+_START = ".plan-"  # hidden: it is not a record
 
 
 def plans(folder: Path) -> Iterator[Plan]:
-    """The plans in a folder of records.
+    """Return the plans in a folder of records.
 
     Raises:
-        BadData: A file is no plan.
+        BadData: A file is not a plan.
     """
     for path in sorted(folder.glob(f"{_START}*.json")):
         try:
@@ -115,7 +115,7 @@ def plans(folder: Path) -> Iterator[Plan]:
             titles = {str(key): str(title) for key, title in content["titles"].items()}
             found = Plan(str(content["suite"]), titles)
         except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
-            raise BadData(f'"{path}" is no plan of a suite ({error}). Delete it.') from error
+            raise BadData(f'"{path}" is not a plan of a suite ({error}). Delete it.') from error
         yield found
 
 
@@ -123,12 +123,12 @@ _NAMES = {int: "a whole number", float: "a finite number", str: "text", bool: "t
 
 
 def typed(kind: Any, value: Any, name: str) -> Any:
-    """The value with all its parts checked: a dataclass made of a mapping, a tuple of a list.
+    """Return the value with all its parts checked: a dataclass made of a mapping, a tuple of a list.
 
     Args:
         kind: A dataclass, Any, int, float, str or bool, a Literal, or a dict, tuple or optional of these.
         value: In plain types.
-        name: What a message calls it.
+        name: Its name in messages.
 
     Raises:
         TypeError: It or a part of it is of another type, not finite, no field, or missing.

@@ -43,7 +43,7 @@ def gives_maps_of_each_image(make: Make) -> None:
 
 def finest_layer_comes_first(make: Make) -> None:
     """Layers are in order, the finest first: none has more positions than the one before it."""
-    sizes = [map_.shape[2:] for map_ in make().extract(pictures("first")).maps.values()]
+    sizes = [feature_map.shape[2:] for feature_map in make().extract(pictures("first")).maps.values()]
     found = ", ".join(f"{height} x {width}" for height, width in sizes)
     positions = [size.numel() for size in sizes]
     require(positions == sorted(positions, reverse=True), f"Expected the finest layer first, found {found}.")

@@ -138,7 +138,7 @@ def test_a_record_of_other_data_is_refused(padimkit, suite, stripes, tmp_path):
         ([], "Give either the YAML file of a suite, or --record FILE"),
         (["a.yaml", "--record", "b.json"], "Give either"),
         (["nowhere.yaml"], '"nowhere.yaml" cannot be read'),
-        (["--record", "nowhere.json"], '"nowhere.json" is no record'),
+        (["--record", "nowhere.json"], '"nowhere.json" is not a record'),
     ],
 )
 def test_mistakes_are_explained(padimkit, words, message):

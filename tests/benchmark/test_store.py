@@ -61,10 +61,10 @@ def test_records_are_ordered_by_data_and_method(tmp_path):
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("", "is no record"),
-        ("[]", "is no record"),
+        ("", "is not a record"),
+        ("[]", "is not a record"),
         ('{"format": 3}', "has format 3; this padimkit reads format 2. Upgrade padimkit"),
-        ('{"format": 2, "key": "a"}', "is no whole record .*lacks cell"),
+        ('{"format": 2, "key": "a"}', "is not a whole record .*lacks cell"),
         ('{"format": 2, "key": "a", "cell": {"suite": "small"}}', '"record.cell" lacks method, dataset'),
     ],
 )
@@ -111,7 +111,7 @@ def test_a_field_of_the_cell_of_another_type_is_refused_by_file_and_name(tmp_pat
     path = write(RECORD, tmp_path)
     content = json.loads(path.read_text())
     path.write_text(json.dumps(content | {"cell": content["cell"] | {field: value}}))
-    with pytest.raises(BadData, match=rf'abc.json" is no whole record \("record.cell.{field}'):
+    with pytest.raises(BadData, match=rf'abc.json" is not a whole record \("record.cell.{field}'):
         read(path)
 
 
@@ -134,7 +134,7 @@ WRONG = {
 def test_a_field_of_another_type_is_refused_by_file_and_name(tmp_path, field, value):
     path = write(RECORD, tmp_path)
     path.write_text(json.dumps(json.loads(path.read_text()) | {field: value}))
-    with pytest.raises(BadData, match=rf'abc.json" is no whole record \("record.{field}'):
+    with pytest.raises(BadData, match=rf'abc.json" is not a whole record \("record.{field}'):
         read(path)
 
 

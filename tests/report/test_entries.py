@@ -77,7 +77,7 @@ def test_what_one_suite_no_longer_has_counts_where_another_has_it(few, tmp_path)
 @pytest.mark.parametrize("content", ["", "[]", '{"suite": "s"}', '{"suite": "s", "titles": []}'])
 def test_a_broken_plan_is_refused_by_name(few, content):
     (few / ".plan-s.json").write_text(content)
-    with pytest.raises(BadData, match=r'\.plan-s\.json" is no plan of a suite'):
+    with pytest.raises(BadData, match=r'\.plan-s\.json" is not a plan of a suite'):
         read_study([few])
 
 
