@@ -65,7 +65,7 @@ def test_an_unknown_format_is_refused_with_those_there_are(few, capsys):
 
 
 def test_an_unknown_option_has_a_near_miss(few, capsys):
-    assert "Did you mean 'output'?" in fails(capsys, few, "--outptu=x")
+    assert "Did you mean '--output'?" in fails(capsys, few, "--outptu=x")
 
 
 def test_records_alone_are_enough(write, random, capsys):
