@@ -1,5 +1,12 @@
+import subprocess
+import sys
+from threading import Lock
+from types import SimpleNamespace
+
 import pytest
 import yaml
+
+from padimkit.benchmark.running import process, worker
 
 PIXELS = {
     "backbone": "pixels",
@@ -33,8 +40,36 @@ def suite(stripes, tmp_path):
 
 
 @pytest.fixture
+def in_this_process(monkeypatch):
+    """Cells run here, one at a time, where a test is about what becomes of their records.
+
+    A process of its own for each takes ten times as long: test_process.py and others have these.
+    """
+    lock = Lock()
+
+    class Finished(subprocess.Popen):
+        """In place of a process: its work is done before it is made."""
+
+        returncode, _child_created = 0, False
+
+        def __init__(self, command, **_):
+            with lock:
+                worker.main(*command[3:])  # after python -m MODULE
+
+        def wait(self, timeout=None):
+            return self.returncode
+
+        def kill(self):
+            pass
+
+    monkeypatch.setattr(worker, "_die_with_the_runner", lambda: None)
+    monkeypatch.setattr(process, "subprocess", SimpleNamespace(Popen=Finished, DEVNULL=subprocess.DEVNULL))
+
+
+@pytest.fixture
 def broken(install, monkeypatch, tmp_path):
     """A plugin whose densities end in many ways; other processes find it too."""
+    monkeypatch.delitem(sys.modules, "breaker_module", raising=False)
     install(
         "breaker",
         {"breaker": "breaker_module:Breaker"},

@@ -38,7 +38,7 @@ def test_a_dry_run_shows_cells_bytes_and_what_is_left_out_and_runs_nothing(padim
     assert 'Left out: heavy: "gone" is missing.' in errors
 
 
-def test_failures_are_counted_and_named(padimkit, suite, broken, tmp_path):
+def test_failures_are_counted_and_named(padimkit, suite, broken, tmp_path, in_this_process):
     path = suite(pipelines=[broken("raises")], seeds=[0])
     status, said, errors = padimkit(path, "--output", tmp_path / "records")
     assert status == 1
@@ -46,7 +46,9 @@ def test_failures_are_counted_and_named(padimkit, suite, broken, tmp_path):
     assert "1 of 1 cells failed; try them again by --retry-failed." in errors
 
 
-def test_a_rerun_with_nothing_left_still_tells_of_failures(padimkit, suite, broken, tmp_path):
+def test_a_rerun_with_nothing_left_still_tells_of_failures(
+    padimkit, suite, broken, tmp_path, in_this_process
+):
     path = suite(pipelines=[broken("raises"), broken("well")], seeds=[0])
     first = padimkit(path, "--output", tmp_path / "records")
     again = padimkit(path, "--output", tmp_path / "records")
@@ -54,7 +56,7 @@ def test_a_rerun_with_nothing_left_still_tells_of_failures(padimkit, suite, brok
     assert "1 of 2 cells failed; try them again by --retry-failed." in again[2]
 
 
-def test_a_dry_run_leaves_records_as_they_are(padimkit, suite, tmp_path):
+def test_a_dry_run_leaves_records_as_they_are(padimkit, suite, tmp_path, in_this_process):
     folder = tmp_path / "records"
     padimkit(suite(seeds=[0]), "--output", folder)
     before = {path: path.read_bytes() for path in folder.rglob("*")}
@@ -63,7 +65,9 @@ def test_a_dry_run_leaves_records_as_they_are(padimkit, suite, tmp_path):
     assert {path: path.read_bytes() for path in folder.rglob("*")} == before
 
 
-def test_a_report_knows_what_the_suite_has_and_what_it_has_no_longer(padimkit, suite, tmp_path, capsys):
+def test_a_report_knows_what_the_suite_has_and_what_it_has_no_longer(
+    padimkit, suite, tmp_path, capsys, in_this_process
+):
     folder = tmp_path / "records"
     padimkit(suite(seeds=[0, 1]), "--output", folder)
     padimkit(suite(seeds=[1, 2]), "--output", folder)
@@ -89,7 +93,7 @@ def test_records_of_an_older_padimkit_are_refused_before_anything_runs(padimkit,
     assert {file: file.read_bytes() for file in folder.rglob("*")} == before
 
 
-def test_a_record_of_a_failure_has_nothing_to_compare(padimkit, suite, broken, tmp_path):
+def test_a_record_of_a_failure_has_nothing_to_compare(padimkit, suite, broken, tmp_path, in_this_process):
     folder = tmp_path / "records"
     padimkit(suite(pipelines=[broken("well")], seeds=[0]), "--output", folder)
     (path,) = paths(folder)
@@ -99,7 +103,9 @@ def test_a_record_of_a_failure_has_nothing_to_compare(padimkit, suite, broken, t
     assert status == 0 and "The record is of a failed run (timeout): there is nothing to compare." in said
 
 
-def test_a_record_elsewhere_says_where_its_paths_count_from(padimkit, suite, stripes, tmp_path, monkeypatch):
+def test_a_record_elsewhere_says_where_its_paths_count_from(
+    padimkit, suite, stripes, tmp_path, monkeypatch, in_this_process
+):
     monkeypatch.chdir(stripes.parent)
     here = {"class_path": "mvtec", "init_args": {"root": stripes.name, "category": "stripes"}}
     padimkit(suite(datasets=[here], seeds=[0]), "--output", tmp_path / "records")
@@ -124,7 +130,7 @@ def test_a_record_alone_is_enough_to_get_its_figures_again(padimkit, suite, tmp_
     assert status == 2 and f"has other metric values: pro {read_all(folder)[0].metrics['pro']!r}." in errors
 
 
-def test_a_record_of_other_data_is_refused(padimkit, suite, stripes, tmp_path):
+def test_a_record_of_other_data_is_refused(padimkit, suite, stripes, tmp_path, in_this_process):
     folder = tmp_path / "records"
     padimkit(suite(seeds=[3]), "--output", folder)
     (stripes / "stripes" / "test" / "spot" / "000.png").unlink()

@@ -25,7 +25,7 @@ def run(path, folder, *, retry_failed=False):
     return list(run_suite(suite, remaining(suite, folder, retry_failed=retry_failed), folder))
 
 
-def test_what_has_a_record_is_not_run_again(suite, tmp_path):
+def test_what_has_a_record_is_not_run_again(suite, tmp_path, in_this_process):
     path, folder = suite(), tmp_path / "records"
     first = run(path, folder)
     assert {record.cell.seed for record in first} == {0, 1} and read_all(folder) == sorted(
@@ -36,7 +36,7 @@ def test_what_has_a_record_is_not_run_again(suite, tmp_path):
     assert run(path, folder) == []
 
 
-def test_the_same_work_under_another_name_is_only_renamed(suite, tmp_path):
+def test_the_same_work_under_another_name_is_only_renamed(suite, tmp_path, in_this_process):
     folder = tmp_path / "records"
     run(suite(seeds=[0]), folder)
     (found,) = read_all(folder)
@@ -57,7 +57,9 @@ def test_a_record_under_the_names_of_the_suite_is_left_as_it_is(suite, tmp_path)
     assert {file: file.stat().st_mtime_ns for file in paths(folder)} == before
 
 
-def test_failures_are_tried_again_where_that_is_asked_for_and_end_nothing(suite, broken, tmp_path):
+def test_failures_are_tried_again_where_that_is_asked_for_and_end_nothing(
+    suite, broken, tmp_path, in_this_process
+):
     folder = tmp_path / "records"
     path = suite(pipelines=[broken("raises"), broken("well")], seeds=[0])
     found = run(path, folder)
@@ -117,7 +119,9 @@ def test_ray_runs_cells(suite, tmp_path):
 
 
 @pytest.mark.parametrize(("one_by_one", "expected"), [(False, [0, 2]), (True, [0])])
-def test_only_a_backend_that_gives_all_results_at_once_is_given_rounds(suite, one_by_one, expected):
+def test_only_a_backend_that_gives_all_results_at_once_is_given_rounds(
+    suite, one_by_one, expected, in_this_process
+):
     rounds = []
 
     class Backend(ThreadingBackend):
@@ -141,8 +145,15 @@ def test_an_engine_that_there_is_not_is_refused(suite):
         list(records_beside(planned, Limits(), Engine("lokky")))
 
 
+PADIMKIT = """
+import runpy, signal
+signal.signal(signal.SIGINT, signal.default_int_handler)  # ignored where the tests run in the background
+runpy.run_module("padimkit", None, "__main__", True)
+"""
+
+
 def start(path, folder):
-    command = [sys.executable, "-m", "padimkit", "benchmark", str(path), f"--output={folder}"]
+    command = [sys.executable, "-c", PADIMKIT, "benchmark", str(path), f"--output={folder}"]
     return subprocess.Popen(
         command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True
     )
