@@ -37,6 +37,7 @@ def run(tmp_path):
     """Runs pytest on a file of three tests, and gives its status and what it says."""
     (tmp_path / "test_draws.py").write_text(DRAWS.replace("\n    ", "\n"))
     environment = os.environ | {"PYTHONPATH": str(ROOT / "tests" / "helpers")}
+    environment["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"  # some import PyTorch
 
     def run(*words):
         command = [sys.executable, "-m", "pytest", "-p", "fuzz", "-p", "no:cacheprovider", *words]
@@ -64,7 +65,9 @@ def test_the_command_that_a_failure_names_repeats_it(run):
 
 
 def test_all_processes_draw_the_same_seeds_and_the_next_run_others(run):
-    first, second = (run("--draws=2", f"--numprocesses={count}", "-k=twice")[1] for count in (2, 0))
+    first, second = (
+        run("--draws=2", "-p", "xdist", f"--numprocesses={count}", "-k=twice")[1] for count in (2, 0)
+    )
     assert "2 passed" in first and "2 passed" in second
     firsts = [re.search(r"--draws 2 --first (\d+)", said)[1] for said in (first, second)]
     assert firsts[0] != firsts[1]
