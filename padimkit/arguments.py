@@ -86,3 +86,14 @@ def require_choice(name: str, value: object, choices: Iterable[object]) -> None:
     choices = list(choices)
     if value not in choices:
         raise BadArgument(f'Expected "{name}" to be one of {", ".join(map(str, choices))}, got "{value}".')
+
+
+def require_kind(name: str, value: object, kind: type[Any]) -> None:
+    """Check that an argument is an instance of a contract, not its name, its class or something else.
+
+    Raises:
+        BadArgument: It is not.
+    """
+    if not isinstance(value, kind):
+        hint = f" Make one: {value.__name__}(...)." if isinstance(value, type) else ""
+        raise BadArgument(f'Expected "{name}" to be a {kind.__name__}, got {value!r}.{hint}')

@@ -3,7 +3,7 @@
 import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
 from padimkit.contracts import Metric
 from padimkit.errors import BadArgument, BadData, UndefinedMetric
@@ -13,7 +13,10 @@ from padimkit.registry.registry import Registry
 from padimkit.stages import METRICS, PREDICT, READ, Clock, stage, staged, timed
 from padimkit.values import Batch, Prediction
 
-Metrics: TypeAlias = Mapping[str, Metric] | Iterable[Metric | str]
+if TYPE_CHECKING:
+    Metrics: TypeAlias = Metric | str | Mapping[str, Metric | str] | Iterable[Metric | str]
+else:
+    Metrics = object  # anything else is refused here, by a message, even if types are checked at run time
 DEFAULT_METRICS = ("image_auroc", "pixel_auroc", "pro")
 
 
@@ -89,17 +92,31 @@ def evaluate(
 
 def _named(metrics: Metrics) -> dict[str, Metric]:
     if isinstance(metrics, Mapping):
-        return dict(metrics)
-    registry = Registry("metrics")
+        return {name: _made(metric) for name, metric in metrics.items()}
     found: dict[str, Metric] = {}
-    for metric in metrics:
-        name = metric if isinstance(metric, str) else registry.name_of(type(metric)) or type(metric).__name__
+    for metric in [metrics] if isinstance(metrics, str | Metric) else metrics:
+        made = _made(metric)
+        name = metric if isinstance(metric, str) else _name_of(made)
         if name in found:
             raise BadArgument(
                 f'There are two metrics "{name}". Pass a mapping from names of your own to metrics.'
             )
-        found[name] = registry.load(metric)() if isinstance(metric, str) else metric
+        found[name] = made
     return found
+
+
+def _made(metric: object) -> Metric:
+    """Return the metric, made anew where it is given by name."""
+    if isinstance(metric, Metric):
+        return metric
+    if isinstance(metric, str):
+        return Registry("metrics").load(metric)()  # type: ignore[no-any-return]
+    made = f" Make one: {metric.__name__}()." if isinstance(metric, type) else ""
+    raise BadArgument(f"Expected a metric or the name of one, got {metric!r}.{made}")
+
+
+def _name_of(metric: Metric) -> str:
+    return Registry("metrics").name_of(type(metric)) or type(metric).__name__
 
 
 def _computed(metrics: Mapping[str, Metric]) -> tuple[dict[str, float], dict[str, str]]:

@@ -101,6 +101,12 @@ class Prediction:
     def __len__(self) -> int:
         return len(self.image_scores)
 
+    def __repr__(self) -> str:
+        scores = self.image_scores.tolist()
+        span = f"scores {min(scores):.4g} to {max(scores):.4g}" if scores else "no scores"
+        height, width = self.anomaly_maps.shape[1:]
+        return f"Prediction({len(scores)} images, {span}, maps of {height} x {width} pixels)"
+
     def __iter__(self) -> Iterator[ImagePrediction]:
         names = self.paths or numbered(len(self))
         return map(ImagePrediction, names, self.image_scores.tolist(), self.anomaly_maps)

@@ -5,7 +5,7 @@ from padimkit import AnomalyMap, Batch, Pipeline, evaluate
 from padimkit.backbones.pixels import Pixels
 from padimkit.contracts import Metric
 from padimkit.densities.gaussian import Gaussian
-from padimkit.errors import BadData
+from padimkit.errors import BadArgument, BadData
 from padimkit.metrics.auroc import ImageAUROC, PixelAUROC
 from padimkit.reducers.identity import Identity
 
@@ -78,3 +78,39 @@ def test_unknown_labels_stay_unknown(generator, pipeline):
 def test_an_empty_test_set_is_refused(pipeline):
     with pytest.raises(BadData, match="no test images"):
         evaluate(pipeline, [], {})
+
+
+LABELS = torch.tensor([False, False, True, True])
+
+
+@pytest.mark.parametrize(
+    ("metrics", "names"),
+    [
+        ("image_auroc", {"image_auroc"}),
+        (["image_auroc"], {"image_auroc"}),
+        (ImageAUROC(), {"image_auroc"}),
+        ([ImageAUROC()], {"image_auroc"}),
+        ({"mine": "image_auroc"}, {"mine"}),
+        ({"mine": ImageAUROC()}, {"mine"}),
+    ],
+)
+def test_metrics_are_given_by_name_or_made_one_or_many(generator, pipeline, metrics, names):
+    assert evaluate(pipeline, drawn(generator, labels=LABELS), metrics).metrics.keys() == names
+
+
+def test_without_metrics_there_are_the_usual_three(generator, pipeline):
+    found = evaluate(pipeline, drawn(generator, labels=LABELS))
+    assert found.metrics.keys() == {"image_auroc"} and found.undefined.keys() == {"pixel_auroc", "pro"}
+
+
+@pytest.mark.parametrize(
+    ("metrics", "message"),
+    [
+        ([ImageAUROC], r"Make one: ImageAUROC\(\)"),
+        ([3], "Expected a metric or the name of one, got 3"),
+        ([ImageAUROC(), ImageAUROC()], 'two metrics "image_auroc"'),
+    ],
+)
+def test_other_metrics_are_refused(generator, pipeline, metrics, message):
+    with pytest.raises(BadArgument, match=message):
+        evaluate(pipeline, drawn(generator, labels=LABELS), metrics)

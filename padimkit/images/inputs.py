@@ -1,7 +1,7 @@
 """The images that users pass, in any form, as batches."""
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import replace
+from itertools import islice
 from operator import length_hint
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn, TypeAlias, cast, final
@@ -24,9 +24,8 @@ else:
     Images = object  # anything else is refused here, by a message, even if types are checked at run time
 
 UNDERSTOOD = (
-    "the path of an image or a folder, a PIL image, an array (height, width), (height, width, 3) or "
-    "(images, height, width, 3), a tensor (3, height, width) or (images, 3, height, width), a Sample, "
-    "a list of these, or batches"
+    "paths, folders, PIL images, arrays (height, width), (height, width, 3) or (images, height, width, 3), "
+    "tensors (3, height, width) or (images, 3, height, width), samples or batches"
 )
 
 
@@ -49,40 +48,44 @@ def as_batches(images: Images, reader: Reader) -> Iterable[Batch]:
     if isinstance(images, Tensor):
         return _sliced(_channels_first(images), reader.batch_size)
     if isinstance(images, np.ndarray) and images.ndim == 4:
-        images = list(images)
+        images = _split(images)
     if isinstance(images, str | Path | Image.Image | np.ndarray | Sample):
         images = [images]
-    if not isinstance(images, Sequence):
-        if not isinstance(images, Iterable):
-            _refuse(images)
-        return _Batches(images)
+    if isinstance(images, bytes | bytearray) or not isinstance(images, Iterable):
+        _refuse(images)
+    return _listed(images, reader) if isinstance(images, Sequence) else _Stream(images, reader)
+
+
+def _listed(images: Sequence[object], reader: Reader, start: int = 0) -> Iterable[Batch]:
+    """Return batches of images in a list, whose numbers begin with `start`."""
     if images and all(isinstance(image, Batch) for image in images):
         return cast(Sequence[Batch], images)
     if any(isinstance(image, Tensor) for image in images):
-        return _sliced(_stacked(images), reader.batch_size)
-    return reader.batches(
-        [sample for number, image in enumerate(images) for sample in _samples(image, number)]
-    )
+        return _sliced(_stacked(images), reader.batch_size, start)
+    named = enumerate(images, start)
+    return reader.batches([sample for number, image in named for sample in _samples(image, number)])
 
 
 @final
-class _Batches:
-    """Batches from a user, each checked to be a `Batch` when it is read."""
+class _Stream:
+    """Batches of images that are no list, such as those of a generator, taken as they come."""
 
-    def __init__(self, batches: Iterable[object]) -> None:
-        self._batches = batches
+    def __init__(self, images: Iterable[object], reader: Reader) -> None:
+        self._images = images
+        self._reader = reader
 
     def __length_hint__(self) -> int:
-        return length_hint(self._batches)
+        return length_hint(self._images)
 
     def __iter__(self) -> Iterator[Batch]:
-        for batch in self._batches:
-            if not isinstance(batch, Batch):
-                raise BadArgument(
-                    f"Expected batches from {type(self._batches).__name__}, got {type(batch).__name__}. "
-                    f"Pass {UNDERSTOOD}."
-                )
-            yield batch
+        iterator, start = iter(self._images), 0
+        for first in iterator:
+            if isinstance(first, Batch):
+                yield first
+                continue
+            portion = [first, *islice(iterator, self._reader.batch_size - 1)]
+            yield from _listed(portion, self._reader, start)
+            start += len(portion)
 
 
 def _samples(image: object, number: int) -> Iterator[Sample]:
@@ -90,9 +93,9 @@ def _samples(image: object, number: int) -> Iterator[Sample]:
     if isinstance(image, Sample):
         yield image
     elif isinstance(image, str | Path):
-        yield from _files(Path(image).expanduser())
+        yield from _files(image)
     elif isinstance(image, Image.Image):
-        upright = as_rgb(ImageOps.exif_transpose(image), name)
+        upright = _upright(image, name)
         yield Sample(Path(getattr(image, "filename", "") or name), open=lambda _: upright)
     elif isinstance(image, np.ndarray):
         picture = _picture(image, name)
@@ -101,10 +104,29 @@ def _samples(image: object, number: int) -> Iterator[Sample]:
         _refuse(image)
 
 
-def _files(path: Path) -> Iterator[Sample]:
+def _files(name: str | Path) -> Iterator[Sample]:
+    if not str(name):  # else an empty variable would mean all images below this folder
+        raise BadArgument(f"A path is empty. Pass {UNDERSTOOD}.")
+    path = Path(name).expanduser()
     if not path.exists():
         raise BadImage(f'"{path}" does not exist.')
     yield from map(Sample, list_images(path) if path.is_dir() else [path])
+
+
+def _upright(picture: Image.Image, name: str) -> Image.Image:
+    try:
+        upright = as_rgb(ImageOps.exif_transpose(picture), name)
+    except (OSError, SyntaxError, ValueError) as error:
+        raise BadImage(f"The PIL image {name} cannot be decoded: {error}.") from error
+    if 0 in upright.size:
+        raise BadImage(f"The PIL image {name} is empty: {upright.width} x {upright.height} pixels.")
+    return upright
+
+
+def _split(images: np.ndarray) -> list[np.ndarray]:
+    if images.shape[-1] != 3:
+        raise BadShape(f"Got an array of shape {images.shape}. {_hint(images.shape[1:])}Pass {UNDERSTOOD}.")
+    return list(images)
 
 
 def _picture(array: np.ndarray, name: str) -> Image.Image:
@@ -119,21 +141,22 @@ def _picture(array: np.ndarray, name: str) -> Image.Image:
 
 
 def _hint(shape: tuple[int, ...]) -> str:
-    if len(shape) == 3 and shape[0] == 3:
+    if len(shape) == 3 and shape[2] == 1:
+        return "Leave out the single channel: array[..., 0]. "
+    if len(shape) == 3 and shape[0] == 3 and 0 not in shape:
         return "Channels come last in arrays and first in tensors: transpose it, or make it a tensor. "
     if len(shape) == 3 and shape[2] == 4:
         return "Leave out transparency: array[..., :3]. "
-    if len(shape) == 3:
+    if len(shape) == 3 and 0 not in shape:
         return "Pass several grey images as a list of arrays. "
     return ""
 
 
 def _bytes_of(array: np.ndarray, name: str) -> np.ndarray:
     if not np.issubdtype(array.dtype, np.floating):
-        raise BadImage(
-            f"{name} is an array of {array.dtype}; expected uint8, or floating-point values from 0 to 1. "
-            "Divide by the largest value that the camera can give."
-        )
+        hint = "Divide by the largest value that the camera can give." if array.dtype.kind in "iu" else ""
+        found = f"{name} is an array of {array.dtype}; expected uint8, or floating-point values from 0 to 1."
+        raise BadImage(f"{found} {hint}".strip())
     low, high = float(array.min()), float(array.max())
     if not (low >= 0 and high <= 1):  # refuses NaN too
         raise BadImage(
@@ -163,11 +186,13 @@ def _stacked(images: Sequence[object]) -> Tensor:
     return torch.cat(tensors)
 
 
-def _sliced(images: Tensor, size: int) -> list[Batch]:
-    whole = images.float() if images.is_floating_point() else images
-    parts = [Batch(part, numbered(len(part))) for part in torch.split(whole, size)]
-    return [replace(part, paths=numbered(len(part.paths), size * index)) for index, part in enumerate(parts)]
+def _sliced(images: Tensor, size: int, start: int = 0) -> list[Batch]:
+    whole = images.detach().float() if images.is_floating_point() else images
+    parts = [(first, whole[first : first + size]) for first in range(0, len(whole), size)]
+    return [Batch(part, numbered(len(part), start + first)) for first, part in parts]
 
 
 def _refuse(images: object) -> NoReturn:
+    if isinstance(images, bytes | bytearray):
+        raise BadArgument("Bytes are not understood. Open them: PIL.Image.open(io.BytesIO(content)).")
     raise BadArgument(f"{type(images).__name__} is not understood as images. Pass {UNDERSTOOD}.")

@@ -9,7 +9,7 @@ from typing import final
 import torch
 from torch import Tensor
 
-from padimkit.arguments import require_alike, shown
+from padimkit.arguments import require_alike, require_kind, shown
 from padimkit.contracts import Backbone, DataSource, DensityModel, Reducer, Stateful
 from padimkit.errors import BadArgument, BadData, BadShape, NotFitted
 from padimkit.images.augmentation import Augmentation, augmented
@@ -29,6 +29,16 @@ from padimkit.pipeline.fitted_levels import FittedLevels, Pyramids, below, under
 from padimkit.pipeline.levels import Joint, Levels
 from padimkit.stages import BACKBONE, EMBEDDING, MAP, READ, stage, staged
 from padimkit.values import Batch, Prediction, Stream
+
+_CONTRACTS = {
+    "backbone": Backbone,
+    "reducer": Reducer,
+    "density": DensityModel,
+    "levels": Levels,
+    "map": AnomalyMap,
+    "preprocessing": Preprocessing,
+    "augmentation": Augmentation,
+}
 
 
 @final
@@ -62,6 +72,8 @@ class Pipeline:
         self.map = map
         self.preprocessing = preprocessing
         self.augmentation = augmentation
+        for name, contract in _CONTRACTS.items():
+            require_kind(name, getattr(self, name), contract)
         self._device = torch.device("cpu")
         self._size: tuple[int, int] | None = None
         self._fitted_levels: FittedLevels | None = None
@@ -86,7 +98,7 @@ class Pipeline:
 
     def fit(
         self, images: Images, *, batch_size: int = 8, workers: int | None = None, progress: bool = True
-    ) -> None:
+    ) -> "Pipeline":
         """Learn from normal images and forget earlier fits; a fit that fails changes nothing.
 
         Args:
@@ -116,6 +128,7 @@ class Pipeline:
         )
         self._fitted_levels = FittedLevels.fit(self.reducer, self.density, stream)
         self._size = size
+        return self
 
     def update(
         self, images: Images, *, batch_size: int = 8, workers: int | None = None, progress: bool = True
@@ -239,9 +252,11 @@ class Pipeline:
     def _embed(self, batch: Batch, size: tuple[int, int]) -> Pyramids:
         require_images(batch)
         if image_size(batch) != size:
+            height, width = image_size(batch)
             raise BadShape(
-                f"The model expects images of {size[0]} x {size[1]} pixels, got {image_size(batch)[0]} x "
-                f'{image_size(batch)[1]} ("{batch.paths[0]}"). Read them with the preprocessing of the model.'
+                f"The model expects images of {size[0]} x {size[1]} pixels, got {height} x {width} "
+                f'("{batch.paths[0]}"). Files and arrays are resized by the preprocessing, tensors and batches '
+                "are not: pass the same kind as in fit, or resize them."
             )
         with torch.no_grad(), stage(BACKBONE):
             features = self.backbone.extract(batch.images.to(self._device))

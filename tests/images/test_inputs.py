@@ -1,5 +1,6 @@
 """Every form in which people hand in images gives the same prediction, or is refused in one sentence."""
 
+import io
 import subprocess
 import sys
 
@@ -161,6 +162,40 @@ def test_batches_and_generators_are_read_one_by_one(good, pipeline):
     batches = Reader(SIZES, 2).batches(Folder(good).train())
     expected = pipeline.predict(good).image_scores
     assert torch.allclose(pipeline.predict(batch for batch in batches).image_scores, expected)
+    for images in (good.glob("*.png"), map(np.asarray, opened(good)), iter(tensors(good))):
+        found = pipeline.predict(images, batch_size=2)
+        assert sorted(found.image_scores.tolist()) == pytest.approx(sorted(expected.tolist()))
+        assert len(set(found.paths)) == 5
+
+
+def test_a_prediction_is_shown_in_a_line(good, pipeline):
+    low, high = pipeline.predict(good).image_scores.aminmax()
+    expected = f"Prediction(5 images, scores {low:.4g} to {high:.4g}, maps of 8 x 8 pixels)"
+    assert repr(pipeline.predict(good)) == expected
+
+
+def test_a_fit_returns_the_pipeline(good):
+    pipeline = Pipeline(Pixels(), Identity(), Gaussian(), preprocessing=SIZES)
+    assert pipeline.fit(good) is pipeline
+
+
+def test_a_pipeline_of_other_things_than_parts_is_refused():
+    """In an interpreter where types are not checked, as users have it."""
+    code = (
+        "from padimkit import *\n"
+        "for parts in (('pixels', Identity(), Gaussian()), (Pixels, Identity(), Gaussian())):\n"
+        "    try:\n        Pipeline(*parts)\n    except BadArgument as error:\n        print(error)\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)
+    name, kind = done.stdout.splitlines()
+    assert name == "Expected \"backbone\" to be a Backbone, got 'pixels'."
+    assert kind.endswith("Make one: Pixels(...).")
+
+
+def broken(good):
+    """An open picture whose file ends early."""
+    content = (good / "0.png").read_bytes()
+    return Image.open(io.BytesIO(content[: len(content) // 2]))
 
 
 REFUSED = {
@@ -170,9 +205,18 @@ REFUSED = {
     "a data set": (Folder, BadArgument, 'Folder has two lists of images. Pass its "train\\(\\)" or its'),
     "a number": (lambda good: 3, BadArgument, "int is not understood as images"),
     "nothing": (lambda good: None, BadArgument, "NoneType is not understood"),
-    "bytes": (lambda good: b"abc", BadArgument, "int is not understood"),
-    "a set": (lambda good: {good}, BadArgument, "Expected batches from set, got"),
-    "a generator of paths": (lambda good: (good for _ in "a"), BadArgument, "batches from generator, got"),
+    "bytes": (lambda good: b"abc", BadArgument, r"PIL.Image.open\(io.BytesIO"),
+    "a generator of numbers": (lambda good: iter([3]), BadArgument, "int is not understood as images"),
+    "an empty path": (lambda good: "", BadArgument, "A path is empty"),
+    "no tensors": (lambda good: torch.zeros(0, 3, 8, 8), BadData, "There are no images to score"),
+    "a channel": (lambda good: np.zeros((9, 9, 1), np.uint8), BadShape, r"array\[..., 0\]"),
+    "many channels": (lambda good: np.zeros((2, 1, 9, 9), np.uint8), BadShape, r"of shape \(2, 1, 9, 9\)"),
+    "an empty picture": (lambda good: Image.new("RGB", (0, 5)), BadImage, "image 0 is empty: 0 x 5"),
+    "a broken picture": (
+        broken,
+        BadImage,
+        "PIL image image 0 cannot be decoded: image file",
+    ),
     "channels first": (
         lambda good: pixels_of(0).transpose(2, 0, 1),
         BadShape,
