@@ -255,8 +255,8 @@ class Pipeline:
             height, width = image_size(batch)
             raise BadShape(
                 f"The model expects images of {size[0]} x {size[1]} pixels, got {height} x {width} "
-                f'("{batch.paths[0]}"). Files and arrays are resized by the preprocessing, tensors and batches '
-                "are not: pass the same kind as in fit, or resize them."
+                f'("{batch.paths[0]}"). Files and arrays are resized by the preprocessing, tensors and '
+                "batches are not: pass the same kind as in fit, or resize them."
             )
         with torch.no_grad(), stage(BACKBONE):
             features = self.backbone.extract(batch.images.to(self._device))
