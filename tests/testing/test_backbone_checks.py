@@ -255,6 +255,9 @@ BROKEN = {
 }
 
 
+THREADS = "features_from_threads_equal_features_in_turn"  # may fail by chance; see test_thread_checks
+
+
 @pytest.mark.parametrize("backbone", [Blur, Late])
 def test_a_sound_backbone_passes_every_check(backbone):
     check_backbone(backbone)
@@ -262,7 +265,7 @@ def test_a_sound_backbone_passes_every_check(backbone):
 
 @pytest.mark.parametrize("backbone", BROKEN, ids=lambda backbone: backbone.__name__)
 def test_a_broken_backbone_fails_the_check_meant_for_it_alone(backbone):
-    assert failed_checks(Backbone, backbone) == {BROKEN[backbone]}
+    assert failed_checks(Backbone, backbone) - {THREADS} == {BROKEN[backbone]}
 
 
 def test_an_argument_that_is_stored_otherwise_than_given_is_found():
@@ -278,4 +281,4 @@ def test_features_must_be_on_the_device_of_the_images():
 def test_every_check_of_backbones_is_known_to_find_something():
     names = {outcome.check.name for outcome in outcomes(Backbone, Blur)}
     found = {*BROKEN.values(), "keeps_its_arguments", "can_be_written_down"}
-    assert names - {"computes_on_cuda", "features_from_threads_equal_features_in_turn"} == found
+    assert names - {"computes_on_cuda", THREADS} == found

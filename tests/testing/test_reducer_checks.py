@@ -229,6 +229,9 @@ BROKEN = {
 
 
 # With 3 channels, no coarser layer keeps any.
+THREADS = "calls_from_threads_equal_calls_in_turn"  # may fail by chance; see test_thread_checks
+
+
 @pytest.mark.parametrize("make", [Standardised, ByLayer, partial(ByLayer, 3)])
 def test_a_sound_reducer_passes_every_check(make):
     check_reducer(make)
@@ -236,12 +239,12 @@ def test_a_sound_reducer_passes_every_check(make):
 
 @pytest.mark.parametrize("reducer", BROKEN, ids=lambda reducer: reducer.__name__)
 def test_a_broken_reducer_fails_the_check_meant_for_it_alone(reducer):
-    assert failed_checks(Reducer, reducer) == {BROKEN[reducer]}
+    assert failed_checks(Reducer, reducer) - {THREADS} == {BROKEN[reducer]}
 
 
 def test_every_check_of_reducers_is_known_to_find_something():
     names = {outcome.check.name for outcome in outcomes(Reducer, Standardised)}
     shared = names & set(BROKEN_DENSITIES.values())  # the same functions, which are broken one by one there
-    elsewhere = {"computes_on_cuda", "calls_from_threads_equal_calls_in_turn"}
+    elsewhere = {"computes_on_cuda", THREADS}
     assert names - elsewhere == set(BROKEN.values()) | shared
     assert len(set(BROKEN.values()) - shared) >= 5

@@ -8,7 +8,6 @@ import numpy as np
 import torch
 from jaxtyping import Bool, Float, UInt8
 from PIL import Image
-from sklearn.metrics import roc_curve
 from torch import Tensor
 
 from padimkit.benchmark.record import Curve, Example
@@ -62,6 +61,9 @@ class ExampleCollector(Metric):
         """Return the image ROC curve as "roc" if all labels are known and both kinds occur, else nothing."""
         if None in self._labels or len(set(self._labels)) < 2:
             return {}
+        # Imported here: that takes a fifth of the start of a cell, and cells of costs alone do without.
+        from sklearn.metrics import roc_curve
+
         false, true, _ = roc_curve(self._labels, self._scores)
         return {"roc": _thinned(false, true)}
 

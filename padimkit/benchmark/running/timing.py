@@ -7,7 +7,6 @@ from collections.abc import Callable, Iterable
 
 import numpy as np
 import torch
-from torch.utils.flop_counter import FlopCounterMode
 
 from padimkit.benchmark.record import (
     BACKBONE,
@@ -72,6 +71,8 @@ def time_predictions(
 
 def flops_of(pipeline: Pipeline, images: Batch) -> int | None:
     """Return floating-point operations of the backbone for one image, as torch counts them; None for none."""
+    from torch.utils.flop_counter import FlopCounterMode  # imports triton, which most cells do without
+
     with FlopCounterMode(display=False) as counter:
         pipeline.backbone.extract(images.images[:1].to(pipeline.device))
     return counter.get_total_flops() or None
