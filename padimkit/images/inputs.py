@@ -84,8 +84,9 @@ class _Stream:
                 yield first
                 continue
             portion = [first, *islice(iterator, self._reader.batch_size - 1)]
-            yield from _listed(portion, self._reader, start)
-            start += len(portion)
+            for batch in _listed(portion, self._reader, start):
+                start += len(batch.paths)
+                yield batch
 
 
 def _samples(image: object, number: int) -> Iterator[Sample]:

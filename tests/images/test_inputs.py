@@ -166,6 +166,8 @@ def test_batches_and_generators_are_read_one_by_one(good, pipeline):
         found = pipeline.predict(images, batch_size=2)
         assert sorted(found.image_scores.tolist()) == pytest.approx(sorted(expected.tolist()))
         assert len(set(found.paths)) == 5
+    pairs = iter(tensors(good).split(2))  # as a data loader gives them
+    assert pipeline.predict(pairs, batch_size=2).paths == tuple(f"image {number}" for number in range(5))
 
 
 def test_a_prediction_is_shown_in_a_line(good, pipeline):
