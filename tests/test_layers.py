@@ -22,7 +22,7 @@ LAYERS = [
     ("config", "evaluation", "predictions"),
     ("pipeline", "registry", *FAMILIES),
     ("contracts", "moments"),
-    ("images", "arguments", "files", "memory"),
+    ("images", "arguments", "files", "memory", "weights"),
     ("values", "stages", "errors"),
 ]
 HEIGHTS = {name: -height for height, row in enumerate(LAYERS) for name in row}

