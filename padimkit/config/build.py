@@ -12,7 +12,7 @@ from padimkit.config.parser import EVALUATE, errors_of, evaluate_parser, plain, 
 from padimkit.config.yaml_file import read_yaml
 from padimkit.errors import BadConfig
 from padimkit.pipeline.pipeline import Pipeline
-from padimkit.registry.recipes import find_recipe
+from padimkit.registry.recipes import DEFAULT_RECIPE, find_recipe
 
 
 def build_pipeline(settings: Any, *, dotted: bool = True) -> Pipeline:
@@ -34,8 +34,10 @@ def build_pipeline(settings: Any, *, dotted: bool = True) -> Pipeline:
     return parser.instantiate(parsed).pipeline  # type: ignore[no-any-return]
 
 
-def load_recipe(recipe: str | Path) -> Pipeline:
+def load_recipe(recipe: str | Path = DEFAULT_RECIPE) -> Pipeline:
     """Return the unfitted pipeline of a recipe, given by name or as a YAML file with a `pipeline` section.
+
+    The default is PaDiM over EfficientNet-Lite0, whose weights are installed with padimkit.
 
     Raises:
         BadConfig: There is no such recipe, or it is wrong; the message names file and key.

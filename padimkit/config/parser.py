@@ -19,7 +19,7 @@ from padimkit.config.schema import Schema
 from padimkit.contracts import DataSource, Metric
 from padimkit.errors import BadConfig, PadimkitError, did_you_mean
 from padimkit.pipeline.pipeline import Pipeline
-from padimkit.registry.recipes import find_recipe, recipes
+from padimkit.registry.recipes import DEFAULT_RECIPE, find_recipe, recipes
 
 
 def new_parser(command: str, **options: Any) -> ArgumentParser:
@@ -42,6 +42,9 @@ FIT = Schema(_FIT_SLOTS, _RUN_KEYS, ignored=("metrics", "trust"))
 EVALUATE = Schema(_FIT_SLOTS | _TEST_SLOTS, _RUN_KEYS, ignored=("trust",))
 TEST = Schema(_TEST_SLOTS, (*_RUN_KEYS, "trust"), ignored=("pipeline",))
 PREDICT = Schema({}, (*_RUN_KEYS[1:], "trust"), ignored=("pipeline", "seed", *_TEST_SLOTS))
+
+
+_SAYS_THE_PIPELINE = ("--config", "--pipeline", "--help", "-h")
 
 
 def fit_parser(description: str) -> ArgumentParser:
@@ -128,10 +131,15 @@ def seeded(settings: Namespace) -> Namespace:
 
 
 def recipe_as_option(words: list[str]) -> list[str]:
-    """Return the words with the recipe that may stand first turned into the option --config."""
-    if not words or words[0].startswith("-"):
+    """Return the words with the recipe that may stand first turned into the option --config.
+
+    Where nothing says what the pipeline is, it is that of the default recipe.
+    """
+    if words and not words[0].startswith("-"):
+        return [f"--config={find_recipe(words[0])}", *words[1:]]
+    if any(word.startswith(_SAYS_THE_PIPELINE) for word in words):
         return words
-    return [f"--config={find_recipe(words[0])}", *words[1:]]
+    return [f"--config={find_recipe(DEFAULT_RECIPE)}", *words]
 
 
 def plain(parser: ArgumentParser, settings: Namespace) -> dict[str, Any]:
@@ -141,7 +149,10 @@ def plain(parser: ArgumentParser, settings: Namespace) -> dict[str, Any]:
 
 def _with_pipeline(command: str, description: str) -> ArgumentParser:
     usage = f"padimkit {command} [RECIPE | FILE.yaml] [--data NAME --data.ARGUMENT VALUE ...] [OPTIONS]"
-    description += f" Recipes: {', '.join(recipes())}. The names of all parts: padimkit plugins."
+    description += (
+        f" Without a recipe or a pipeline: {DEFAULT_RECIPE}. Recipes: {', '.join(recipes())}. "
+        "The names of all parts: padimkit plugins."
+    )
     parser = new_parser(command, description=description, usage=usage)
     parser.add_class_arguments(Pipeline, "pipeline")
     return parser

@@ -8,6 +8,7 @@ from pathlib import Path
 from padimkit.errors import BadConfig, did_you_mean
 from padimkit.registry.modules import locate
 
+DEFAULT_RECIPE = "padim-lite0"  # needs nothing but what pip has installed
 GROUP = "padimkit.recipes"  # each entry point names a package, whose YAML files are recipes
 
 

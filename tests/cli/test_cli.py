@@ -11,6 +11,7 @@ import pytest
 import yaml
 from PIL import Image
 
+import padimkit
 from padimkit.cli.main import COMMANDS, main
 from padimkit.pipeline.pipeline import Pipeline
 
@@ -50,6 +51,17 @@ def fails(capsys, *words):
     assert error.startswith(f"padimkit {words[0]}: error: ")
     assert "Traceback" not in error
     return error
+
+
+def test_without_a_recipe_the_default_is_fitted(stripes, tmp_path):
+    words = ["--data=folder", f"--data.normal={stripes / 'stripes' / 'train'}", "--batch_size=6"]
+    assert main(["fit", *words, f"--output={tmp_path / 'model'}"]) == 0
+    assert str(padimkit.load(tmp_path / "model").backbone) == str(padimkit.load_recipe().backbone)
+
+
+def test_without_a_recipe_parts_are_not_added_to_the_default(capsys, source, tmp_path):
+    words = ["--pipeline.reducer=pca", *source, f"--output={tmp_path / 'model'}"]
+    assert "pipeline.backbone" in fails(capsys, "fit", *words)
 
 
 def test_evaluate_prints_a_table_and_writes_a_result(recipe, source, tmp_path, capsys):
