@@ -13,7 +13,7 @@ SAME := OMP_NUM_THREADS=1 PYTHONHASHSEED=0
 .PHONY: help demo test fuzz docs format bench-memory bench-peers bench-floor bench-spade bench-methods bench-plugins bench-complexity bench-clock clean
 
 help:
-	@echo "make demo              fit and test on synthetic images, without any download of data or weights"
+	@echo "make demo              fit, predict, compare five methods and report, on synthetic images; all that it needs comes with pip"
 	@echo "make test              lint, types, tests"
 	@echo "make fuzz              each test that draws, with 200 fresh seeds (3 hours); ROUNDS=1 TESTS=tests/metrics is quicker"
 	@echo "make docs              the documentation as a site, which opens from the disk: site/index.html"
@@ -28,7 +28,7 @@ help:
 	@echo "make bench-clock       what measuring the stages costs"
 	@echo "make clean             remove .venv, site/ and what the demo wrote"
 
-demo: .venv/installed
+demo: .venv/installed-patchcore
 	$(BIN)/padimkit demo --output demo
 
 test: .venv/installed-plugins
@@ -101,6 +101,10 @@ clean:
 
 .venv/installed-dev: .venv/installed
 	$(BIN)/pip install --quiet --editable '.[dev]'
+	touch $@
+
+.venv/installed-patchcore: plugins/padimkit-patchcore/pyproject.toml | .venv/installed
+	$(BIN)/pip install --quiet --editable ./plugins/padimkit-patchcore
 	touch $@
 
 .venv/installed-docs: .venv/installed
