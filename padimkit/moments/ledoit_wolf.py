@@ -7,7 +7,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from padimkit.memory import IN_MEMORY, Allocator
+from padimkit.memory import CACHE, IN_MEMORY, Allocator, slices
 from padimkit.moments.moments import Moments
 
 
@@ -54,6 +54,7 @@ class ShrunkMoments:
         positions, dimensions = samples.shape[1:]
         batch = Moments.empty(positions, dimensions, dtype=samples.dtype, device=samples.device)
         batch.update(samples)
+        _mirror(batch.scatter)
         deviations = samples - batch.mean
         squares = deviations.square().sum(2, keepdim=True)
         self.merge(ShrunkMoments(batch, (squares * deviations).sum(0), squares[:, :, 0].square().sum(0)))
@@ -125,3 +126,11 @@ class ShrunkMoments:
 
 def _trace(matrices: Float[Tensor, "p d d"]) -> Float[Tensor, " p"]:
     return torch.diagonal(matrices, dim1=1, dim2=2).sum(1)
+
+
+def _mirror(matrices: Float[Tensor, "p d d"]) -> None:
+    """Make products symmetric to the last bit: states hold one triangle, and the shrinkage reads both."""
+    positions, dimensions = matrices.shape[:2]
+    rows, columns = torch.tril_indices(dimensions, dimensions, -1, device=matrices.device)
+    for chosen in slices(positions, matrices.element_size() * dimensions**2, CACHE):
+        matrices[chosen, columns, rows] = matrices[chosen, rows, columns]

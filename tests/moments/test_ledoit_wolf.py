@@ -54,3 +54,13 @@ def test_restored_moments_give_the_same_covariance(generator):
 def test_equal_samples_are_not_divided_by_zero():
     covariance = shrunk([torch.ones(5, 2, 3, dtype=torch.float64)]).covariance()
     assert torch.equal(covariance, torch.zeros(2, 3, 3, dtype=torch.float64))
+
+
+@pytest.mark.parametrize(("dimensions", "batch"), [(6, 12), (9, 8), (25, 7)])
+def test_restored_moments_have_the_same_covariance_to_the_last_bit(generator, dimensions, batch):
+    """A product of a matrix with itself is not symmetric to the last bit at most of these sizes."""
+    moments = ShrunkMoments.empty(12, dimensions, dtype=torch.float32, device=torch.device("cpu"))
+    for part in (5 + torch.randn(30, 12, dimensions, generator=generator)).split(batch):
+        moments.update(part)
+    restored = ShrunkMoments.from_state_dict(moments.state_dict())
+    assert torch.equal(restored.covariance(), moments.covariance())
