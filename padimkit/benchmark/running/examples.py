@@ -61,11 +61,7 @@ class ExampleCollector(Metric):
         """Return the image ROC curve as "roc" if all labels are known and both kinds occur, else nothing."""
         if None in self._labels or len(set(self._labels)) < 2:
             return {}
-        # Imported here: that takes a fifth of the start of a cell, and cells of costs alone do without.
-        from sklearn.metrics import roc_curve
-
-        false, true, _ = roc_curve(self._labels, self._scores)
-        return {"roc": _thinned(false, true)}
+        return {"roc": _thinned(*roc(np.array(self._labels, bool), np.array(self._scores)))}
 
 
 def places_of_examples(labels: list[bool | None]) -> frozenset[int]:
@@ -74,6 +70,23 @@ def places_of_examples(labels: list[bool | None]) -> frozenset[int]:
     others = [place for place, label in enumerate(labels) if not label]
     few = min(2, len(others)) if anomalous else MOST
     return frozenset(_spread(anomalous, MOST - few) + _spread(others, few))
+
+
+def roc(
+    anomalous: Bool[np.ndarray, " n"], scores: Float[np.ndarray, " n"]
+) -> tuple[Float[np.ndarray, " k"], Float[np.ndarray, " k"]]:
+    """Return the corners of the ROC curve, false and true positive rates, as scikit-learn's `roc_curve` does.
+
+    To import scikit-learn for it would take a fifth of the start of a cell.
+    """
+    order = np.argsort(-scores, kind="stable")
+    ends = np.append(np.flatnonzero(np.diff(scores[order])), len(scores) - 1)  # tied scores are one step
+    true = np.cumsum(anomalous[order])[ends]
+    false = 1 + ends - true
+    bends = (np.diff(false, 2) != 0) | (np.diff(true, 2) != 0)
+    corners = np.concatenate([[True], bends, [True]]) if len(ends) > 1 else [True]
+    rates = (np.append(0, count[corners]) / count[-1] for count in (false, true))
+    return next(rates), next(rates)
 
 
 def curve_of(metric: HasCurve) -> Curve:
