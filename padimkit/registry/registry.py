@@ -1,10 +1,13 @@
 """Plugins of a family by name, from the entry points of all installed distributions; listing imports none."""
 
+import os
 import re
+import sys
 from collections import Counter
 from collections.abc import Collection, Iterator
-from functools import cache
+from functools import cache, lru_cache
 from importlib.metadata import Distribution, entry_points
+from pathlib import Path
 from typing import Any, final
 
 from padimkit.errors import AmbiguousPlugin, BrokenPlugin, UnknownPlugin, near_misses
@@ -13,6 +16,7 @@ from padimkit.registry.plugin import CONTRACT_VERSION, Plugin
 
 NAMES = "A name, family/name where several families have one, or distribution:name."  # for --help
 _ORDER = tuple(family.plural for family in FAMILIES)
+_GROUP = rf"padimkit\.({'|'.join(_ORDER)})(?:\.v(\d+))?"
 
 
 @final
@@ -91,20 +95,35 @@ def installed(families: Collection[str] = _ORDER) -> dict[Plugin, str]:
     Ambiguous names and plugins for other versions of the contracts are included. The value is the name by
     which a plugin is used: `distribution:name` where a name is ambiguous.
     """
-    found = sorted(
-        _fitting(list(_found(families))), key=lambda p: (_ORDER.index(p.family), p.name, p.distribution)
-    )
+    plugins = [plugin for plugin in _found(tuple(_distributions())) if plugin.family in families]
+    found = sorted(_fitting(plugins), key=lambda p: (_ORDER.index(p.family), p.name, p.distribution))
     count = Counter((plugin.family, plugin.name) for plugin in found)
     return {p: p.name if count[p.family, p.name] == 1 else p.full_name for p in found}
 
 
-def _found(families: Collection[str]) -> Iterator[Plugin]:
+def _distributions() -> Iterator[tuple[str, int]]:
+    """Yield the paths that hold the entry points of the installed distributions, and when they changed."""
+    for path in map(Path, sys.path):
+        if path.is_dir():
+            with os.scandir(path) as found:
+                infos = [one for one in found if one.name.endswith((".dist-info", ".egg-info"))]
+            yield from ((one.path, one.stat().st_mtime_ns) for one in infos)
+        elif path.exists():  # an archive
+            yield str(path), path.stat().st_mtime_ns
+
+
+@lru_cache(maxsize=1)  # to read them takes as long as to parse a command; a suite asks for each of its cells
+def _found(_: tuple[tuple[str, int], ...]) -> tuple[Plugin, ...]:
+    """Return the plugins of these distributions, read anew whenever one comes, goes or changes."""
     provider = cache(_provider)  # each look at the metadata reads and parses the file anew
     entries = entry_points()
-    for group in entries.groups:
-        if match := re.fullmatch(rf"padimkit\.({'|'.join(families)})(?:\.v(\d+))?", group):
-            for entry in entries.select(group=group):
-                yield Plugin(match[1], entry.name, *provider(entry.dist), int(match[2] or 1), entry)
+    groups = [(group, re.fullmatch(_GROUP, group)) for group in entries.groups]
+    return tuple(
+        Plugin(match[1], entry.name, *provider(entry.dist), int(match[2] or 1), entry)
+        for group, match in groups
+        if match
+        for entry in entries.select(group=group)
+    )
 
 
 def _provider(distribution: Distribution | None) -> tuple[str, str]:

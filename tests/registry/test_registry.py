@@ -1,3 +1,4 @@
+import shutil
 import subprocess
 import sys
 
@@ -148,3 +149,16 @@ def test_importing_padimkit_and_listing_plugins_import_no_torch():
         "assert 'torch' not in sys.modules, 'torch was imported'\n"
     )
     subprocess.run([sys.executable, "-c", code], check=True, capture_output=True)
+
+
+def test_what_is_installed_or_removed_meanwhile_is_seen(install, tmp_path):
+    before = Registry("reducers").names()
+    install("late", {"late": "late_module:Late"})
+    install("later", {"later": "late_module:Later"})
+    assert set(Registry("reducers").names()) == {*before, "late", "later"}
+    shutil.rmtree(tmp_path / "late-1.5.dist-info")
+    assert set(Registry("reducers").names()) == {*before, "later"}
+    entry_points = tmp_path / "later-1.5.dist-info" / "entry_points.txt"
+    entry_points.unlink()
+    entry_points.write_text("[padimkit.reducers]\nlast = late_module:Last\n")
+    assert set(Registry("reducers").names()) == {*before, "last"}
