@@ -60,7 +60,7 @@ def test_without_a_recipe_the_default_is_fitted(stripes, tmp_path):
 
 
 def test_without_a_recipe_parts_are_not_added_to_the_default(capsys, source, tmp_path):
-    words = ["--pipeline.reducer=pca", *source, f"--output={tmp_path / 'model'}"]
+    words = ["--pipeline.density=gaussian", *source, f"--output={tmp_path / 'model'}"]
     assert "pipeline.backbone" in fails(capsys, "fit", *words)
 
 
