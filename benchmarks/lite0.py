@@ -77,7 +77,7 @@ def compositions() -> Iterator[tuple[str, str, list[str], str | None]]:
 
     for blocks in ("124", "123", "24", "1234", "14", "2", "4", "0124", "1245"):
         yield "padim", blocks, [f"blocks.{b}" for b in blocks], None
-    for blocks in ("24", "23", "124"):
+    for blocks in ("24", "23"):
         yield "patchcore", blocks, [f"blocks.{b}" for b in blocks], None
     for blocks, descriptor in (("124", "blocks.4"), ("124", "blocks.6"), ("124", "bn2"), ("24", "blocks.4")):
         yield "spade", blocks, [f"blocks.{b}" for b in blocks], descriptor

@@ -9,6 +9,7 @@ from torch import nn
 from padimkit.backbones.timm import Timm
 from padimkit.errors import BadArgument, BadShape, BadWeights
 from padimkit.values import Features
+from padimkit.weights import find_weights
 
 MEAN = torch.tensor([0.485, 0.456, 0.406])[:, None, None]
 DEVIATION = torch.tensor([0.229, 0.224, 0.225])[:, None, None]
@@ -132,6 +133,18 @@ def test_real_weights_give_what_torchvision_gives(shared, images):
     features = Timm("resnet18", ["layer1", "layer2", "layer3"], weights=str(path)).extract(images)
     assert [tensor.shape[1] for tensor in features.maps.values()] == [64, 128, 256]
     assert_same(features.maps, watched(network, features.maps, images))
+
+
+def test_installed_weights_give_what_the_whole_network_of_timm_gives(images):
+    weights, layers = find_weights("tf_efficientnet_lite0"), ["blocks.1", "blocks.2", "blocks.4"]
+    network = timm.create_model("tf_efficientnet_lite0").eval()
+    network.load_state_dict(weights.renamed(torch.load(weights.path(), weights_only=True)))
+    features = Timm("tf_efficientnet_lite0", layers, weights="installed", descriptor="bn2").extract(images)
+    assert [tensor.shape[1] for tensor in features.maps.values()] == [24, 40, 112]
+    half = torch.full((3, 1, 1), 0.5)
+    whole = watched(network, [*layers, "bn2"], images, half, half)
+    assert_same(features.maps, {layer: whole[layer] for layer in layers})
+    torch.testing.assert_close(features.descriptor, whole["bn2"].mean((2, 3)), rtol=1e-4, atol=1e-5)
 
 
 def test_bfloat16_changes_features_by_few_percent_and_is_restored_bit_for_bit(resnet, file, images):
