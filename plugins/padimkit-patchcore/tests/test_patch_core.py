@@ -152,7 +152,7 @@ def test_other_channels_an_empty_stream_and_use_before_fit_are_refused(generator
         PatchCore().score(embedding(generator, 1))
 
 
-@pytest.mark.parametrize("name", ["r18-1", "r18-10", "wr50-1", "wr50-10", "wr50-25"])
+@pytest.mark.parametrize("name", ["lite0-1", "r18-1", "r18-10", "wr50-1", "wr50-10", "wr50-25"])
 def test_its_recipes_are_found_by_name(name):
     density = padimkit.load_recipe(f"patchcore-{name}").density
     assert isinstance(density, PatchCore) and density.ratio == int(name.partition("-")[2]) / 100

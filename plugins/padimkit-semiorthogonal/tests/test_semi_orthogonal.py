@@ -81,7 +81,8 @@ def test_an_empty_stream_and_use_before_fit_are_refused():
 
 
 @pytest.mark.parametrize(
-    "name", ["semi-orthogonal-r18-100", "semi-orthogonal-wr50-100", "semi-orthogonal-wr50-300"]
+    "name",
+    [f"semi-orthogonal-{name}" for name in ("lite0-100", "r18-100", "wr50-100", "wr50-300")],
 )
 def test_its_recipes_are_found_by_name(name):
     reducer = padimkit.load_recipe(name).reducer
