@@ -1,3 +1,4 @@
+import os
 import subprocess
 import sys
 from threading import Lock
@@ -64,6 +65,32 @@ def in_this_process(monkeypatch):
 
     monkeypatch.setattr(worker, "_die_with_the_runner", lambda: None)
     monkeypatch.setattr(process, "subprocess", SimpleNamespace(Popen=Finished, DEVNULL=subprocess.DEVNULL))
+
+
+IDLE = """
+import sys, time
+from types import ModuleType
+
+def execute(cell, entered):
+    entered("density fit")
+    time.sleep(0.3)
+    return {"metrics": {"image_auroc": 1.0}}
+
+execution = ModuleType("padimkit.benchmark.running.execution")
+execution.execute = execute
+sys.modules[execution.__name__] = execution
+"""
+
+
+@pytest.fixture
+def idle_cells(tmp_path, monkeypatch):
+    """Cells run in processes of their own, but do nothing there, where a test is about these processes.
+
+    They start in a tenth of the time, since they import no torch; test_process.py has cells that work.
+    """
+    (tmp_path / "idle").mkdir()
+    (tmp_path / "idle" / "sitecustomize.py").write_text(IDLE)
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path / "idle"), prepend=os.pathsep)
 
 
 @pytest.fixture

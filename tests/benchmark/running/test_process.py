@@ -83,7 +83,7 @@ def test_all_that_is_asked_for_is_measured(outcome):
     assert record.bytes["peak"] > 1e8 and record.flops is not None and record.flops > 1e6
 
 
-def test_fitted_bytes_leave_the_backbone_out(outcome):
+def test_fitted_bytes_leave_the_backbone_out(outcome, in_this_process):
     small = {"backbone.weights": "none", "preprocessing.resize": 32, "preprocessing.crop": 32}
     record = outcome({"recipe": "padim-r18-rd100", "set": small | {"reducer.keep": 2}}, measure=["memory"])
     backbone = instantiate(record.cell.settings).pipeline.backbone.state_dict()
@@ -107,7 +107,7 @@ def test_an_outcome_that_no_record_can_hold_is_a_failure(outcome, broken, monkey
     assert "pro" in record.failure.message and "finite" in record.failure.message
 
 
-def test_a_record_says_which_metrics_are_better_when_lower(outcome, broken):
+def test_a_record_says_which_metrics_are_better_when_lower(outcome, broken, in_this_process):
     metrics = [
         "image_auroc",
         {
@@ -120,7 +120,7 @@ def test_a_record_says_which_metrics_are_better_when_lower(outcome, broken):
     assert set(record.metrics) == {"image_auroc", loss} and "HingeLoss" in loss
 
 
-def test_examples_and_curves_are_kept(outcome):
+def test_examples_and_curves_are_kept(outcome, in_this_process):
     pipeline = {"recipe": "padim-filter-bank", "set": {"preprocessing.resize": 48, "preprocessing.crop": 40}}
     record = outcome(pipeline)
     assert [example.anomalous for example in record.examples] == [False, False, True, True, True, True]
@@ -133,13 +133,13 @@ def test_examples_and_curves_are_kept(outcome):
     assert area == pytest.approx(record.metrics["image_auroc"])
 
 
-def test_the_number_of_training_images_can_be_varied(outcome, suite):
+def test_the_number_of_training_images_can_be_varied(suite, in_this_process):
     planned = Suite.read(suite(vary={"train_images": [4, 12, 30]}, seeds=[0], measure=["memory"])).planned
     sizes = [run_cell(one.cell, one.facts, Limits(threads=1)).bytes["model"] for one in planned]
     assert sizes[0] == sizes[1] == sizes[2]  # PaDiM's moments: as many for 4 as for 30 (2 channels)
 
 
-def test_any_module_runs_with_the_weights_that_it_comes_with(outcome):
+def test_any_module_runs_with_the_weights_that_it_comes_with(outcome, in_this_process):
     module = {"class_path": "torchvision.models.resnet18"}
     backbone = {
         "class_path": "torch_module",
@@ -155,7 +155,7 @@ def test_any_module_runs_with_the_weights_that_it_comes_with(outcome):
     assert record.failure is None and set(record.metrics) == {"image_auroc", "pixel_auroc", "pro"}
 
 
-def test_a_metric_has_its_curve_under_its_own_name(outcome):
+def test_a_metric_has_its_curve_under_its_own_name(outcome, in_this_process):
     pipeline = {"recipe": "padim-filter-bank", "set": {"preprocessing.resize": 48, "preprocessing.crop": 40}}
     short = {"class_path": "pro", "init_args": {"max_fpr": 0.1}}
     long = {"class_path": "pro", "init_args": {"max_fpr": 0.5}}
@@ -166,7 +166,7 @@ def test_a_metric_has_its_curve_under_its_own_name(outcome):
     assert ends == {"roc": 1.0, "pro(max_fpr=0.1)": 0.1, "pro(max_fpr=0.5)": 0.5}
 
 
-def test_what_theory_expects_is_in_the_record_of_what_is_varied(suite):
+def test_what_theory_expects_is_in_the_record_of_what_is_varied(suite, in_this_process):
     cells = Suite.read(suite(vary={"train_images": [4, 8, 12]}, seeds=[0], measure=["memory"])).planned
     record = run_cell(cells[0].cell, cells[0].facts, Limits(threads=1))
     assert record.failure is None and list(record.expected_growth) == ["train_images"]

@@ -46,7 +46,7 @@ def test_the_same_work_under_another_name_is_only_renamed(suite, tmp_path, in_th
     ]
 
 
-def test_a_record_under_the_names_of_the_suite_is_left_as_it_is(suite, tmp_path):
+def test_a_record_under_the_names_of_the_suite_is_left_as_it_is(suite, tmp_path, in_this_process):
     path, folder = (
         suite(seeds=[0], vary={"train_images": [4, 8, 12]}, measure=["memory"]),
         tmp_path / "records",
@@ -69,7 +69,7 @@ def test_failures_are_tried_again_where_that_is_asked_for_and_end_nothing(
     assert [record.cell.method for record in again] == ["raises"]
 
 
-def test_timed_cells_run_alone(suite, tmp_path):
+def test_timed_cells_run_alone(suite, tmp_path, idle_cells):
     path = suite(seeds=[0, 1, 2], measure=["time"], repeats=1, engine={"backend": "loky", "jobs": 3})
     records = run(path, tmp_path / "records")
     spans = sorted((record.begun, record.took) for record in records)
@@ -79,7 +79,7 @@ def test_timed_cells_run_alone(suite, tmp_path):
 
 
 @pytest.mark.parametrize("backend", ["loky", "threading"])
-def test_other_cells_run_beside_each_other(suite, backend):
+def test_other_cells_run_beside_each_other(suite, backend, idle_cells):
     planned = Suite.read(suite()).planned
     found = list(records_beside(planned, Limits(threads=1), Engine(backend, 2)))
     assert {record.key for record in found} == {one.key for one in planned}
@@ -96,7 +96,7 @@ if __name__ == "__main__":
 """
 
 
-def test_a_dask_cluster_of_two_worker_processes_runs_cells(suite, tmp_path):
+def test_a_dask_cluster_of_two_worker_processes_runs_cells(suite, tmp_path, idle_cells):
     """In processes of its own: what distributed imports changes importlib's entry points for good."""
     (tmp_path / "cluster.py").write_text(CLUSTER)
     command = [sys.executable, str(tmp_path / "cluster.py")]
@@ -110,7 +110,7 @@ def test_a_dask_cluster_of_two_worker_processes_runs_cells(suite, tmp_path):
     assert {record.cell.seed for record in read_all(tmp_path / "records")} == {0, 1}
 
 
-def test_ray_runs_cells(suite, tmp_path):
+def test_ray_runs_cells(suite, tmp_path, idle_cells):
     pytest.importorskip("ray", reason="needs the extra ray")
     path = suite(seeds=[0, 1, 2], engine={"backend": "ray", "jobs": 2})
     said, errors = start(path, tmp_path / "records").communicate(timeout=120)
@@ -184,7 +184,9 @@ def wait_for(condition):
 
 
 @pytest.mark.parametrize("jobs", [1, 2])
-def test_a_runner_that_is_killed_loses_at_most_the_running_cells(suite, tmp_path, monkeypatch, jobs, random):
+def test_a_runner_that_is_killed_loses_at_most_the_running_cells(
+    suite, tmp_path, monkeypatch, jobs, random, idle_cells
+):
     """Before all cells, while one runs and after one, and then at whatever moment a draw makes it."""
     folder = tmp_path / "records"
     monkeypatch.setenv("PADIMKIT_TEST", str(folder))
@@ -208,7 +210,9 @@ def test_a_runner_that_is_killed_loses_at_most_the_running_cells(suite, tmp_path
 
 
 @pytest.mark.parametrize("jobs", [1, 2])
-def test_an_interrupted_runner_writes_nothing_half_and_stops_its_cells(suite, tmp_path, monkeypatch, jobs):
+def test_an_interrupted_runner_writes_nothing_half_and_stops_its_cells(
+    suite, tmp_path, monkeypatch, jobs, idle_cells
+):
     folder = tmp_path / "records"
     monkeypatch.setenv("PADIMKIT_TEST", str(folder))
     with start(suite(seeds=list(range(20)), engine={"jobs": jobs}), folder) as process:
