@@ -59,8 +59,10 @@ if TYPE_CHECKING:
     )
     from padimkit.evaluation import Evaluation, evaluate
     from padimkit.images.augmentation import Augmentation
+    from padimkit.images.geometry import Geometry
     from padimkit.images.preprocessing import Preprocessing
     from padimkit.images.reader import Reader, Sample
+    from padimkit.images.resizing import LongSide, Scale, ShortSide
     from padimkit.metrics.auroc import ImageAUROC, PixelAUROC
     from padimkit.metrics.pro import PRO
     from padimkit.metrics.torchmetrics import TorchMetric
@@ -121,6 +123,10 @@ __all__ = [
     "Reader",
     "Sample",
     "Preprocessing",
+    "ShortSide",
+    "LongSide",
+    "Scale",
+    "Geometry",
     "Augmentation",
     "Moments",
     "Registry",
@@ -199,6 +205,8 @@ _MODULES = {
     "datasets.synthetic.dataset": "Synthetic",
     "images.reader": "Reader Sample",
     "images.preprocessing": "Preprocessing",
+    "images.resizing": "ShortSide LongSide Scale",
+    "images.geometry": "Geometry",
     "images.augmentation": "Augmentation",
     "moments.moments": "Moments",
     "registry.registry": "Registry",

@@ -114,7 +114,7 @@ def shares(*, category: str, weights: str, channels: list[int]) -> dict[str, flo
     density.fit([Embedding(reducer.transform_then_align(pyramid.maps, pyramid.align))] * 26)
     reduced = Embedding(reducer.transform_then_align(pyramid.maps, pyramid.align))
     scores = density.score(reduced)
-    size = (pipeline.preprocessing.crop, pipeline.preprocessing.crop)
+    size = pipeline.preprocessing.size
     stages = {
         "predict": lambda: pipeline.predict_batch(batch),
         "backbone": lambda: pipeline.backbone.extract(batch.images),

@@ -47,6 +47,8 @@ class Expansion:
             return self._slot(value, slots[0], key)
         if hint is Pipeline or is_dataclass(hint):
             return self._group(value, hint, key)
+        if isinstance(value, Mapping) and (group := _chosen(value, hint, key)):
+            return self._group(value, group, key)
         if not self.dotted and not _is_plain(hint):
             _refuse_text(value, key)
         return value
@@ -111,6 +113,15 @@ def _collapsed_value(key: str, value: Any) -> Any:
     except BadConfig:  # a part may be told to call a function, or a method of a class
         return value
     return value if "." in name else name
+
+
+def _chosen(value: Mapping[str, Any], hint: Any, key: str) -> Any:
+    """Return the group of a union whose keys these are, the first that knows one; None without groups."""
+    groups = [group for group in get_args(hint) if is_dataclass(group)]
+    known = {group: list(inspect.signature(group).parameters) for group in groups if isinstance(group, type)}
+    if known:
+        check_keys(value, [name for names in known.values() for name in names], key)
+    return next((group for group, names in known.items() if any(name in names for name in value)), None)
 
 
 def _is_plain(hint: Any) -> bool:

@@ -144,7 +144,8 @@ def recipe_as_option(words: list[str]) -> list[str]:
 
 def plain(parser: ArgumentParser, settings: Namespace) -> dict[str, Any]:
     """Return parsed settings in plain types, with short names."""
-    return collapsed(json.loads(parser.dump(settings, format="json")))  # type: ignore[no-any-return]
+    given = json.loads(parser.dump(settings, format="json", skip_unset=False))  # "null" is a value
+    return collapsed({key: value for key, value in given.items() if value is not None})  # type: ignore[no-any-return]
 
 
 def _with_pipeline(command: str, description: str) -> ArgumentParser:
@@ -189,8 +190,30 @@ def with_suggestions(message: str, parser: ArgumentParser) -> str:
         message = message.replace(f"'{path}'", f'"{_short(path)}"')
     message = re.sub(r":?\s*\n\s*", ": ", message.strip())
     unknown = re.search(r"Option '([\w.]+)' is not accepted", message)
-    hint = did_you_mean(unknown[1], _arguments(paths[-1])) if unknown and paths else ""
-    return with_near_options(message, parser) + hint
+    known = [name for path in paths for name in _arguments(path)]
+    hint = did_you_mean(unknown[1], known) if unknown and paths else ""
+    return with_near_options(_without_union(message), parser) + hint
+
+
+def _without_union(message: str) -> str:
+    """Return the message without the errors of each type that was tried, where there are several."""
+    found = re.search(r'^Parser key "([\w.]+)": Does not .* Subtypes: \[(.*?)\]: Errors: ', message)
+    if found is None:
+        return message
+    given = message.rpartition("Given value: ")[2].rstrip(".")
+    nested = re.match(r"NestedArg\(key='([\w.]+)', val='(.*)'\)$", given)
+    key, value = (f"{found[1]}.{nested[1]}", nested[2]) if nested else (found[1], given)
+    types = re.sub(r"""<class ['"]([\w.]+)['"]>""", lambda path: _form(path[1]), found[2]).replace(
+        "tuple[", "["
+    )
+    return f'"{key}" is {value}; "{found[1]}" is one of: {types}'
+
+
+def _form(path: str) -> str:
+    """Return the way in which settings write a value of this type."""
+    if "." not in path:
+        return "null" if path == "NoneType" else path
+    return f"{{{', '.join(_arguments(path))}}}"
 
 
 def _arguments(path: str) -> list[str]:

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import cycle, islice
 from pathlib import Path
@@ -15,11 +15,12 @@ from joblib import cpu_count
 from PIL import Image
 from torch import Tensor
 
-from padimkit.errors import BadArgument, BadImage
+from padimkit.errors import BadArgument, BadImage, BadShape
 from padimkit.images.augmentation import Augmentable, Augmentation
 from padimkit.images.decoding import open_image, open_mask
 from padimkit.images.prefetch import ahead
 from padimkit.images.preprocessing import Preprocessing, as_images, centre
+from padimkit.images.resizing import square
 from padimkit.values import Batch
 
 
@@ -52,7 +53,7 @@ class Reader:
     """The settings by which images are read: the model's preprocessing, the batch size and the threads.
 
     Args:
-        preprocessing: Resize and crop.
+        preprocessing: Resize, padding and crop.
         batch_size: Images per batch; the last batch may be smaller.
         workers: Threads that decode ahead; 0 decodes between the batches. By default one per CPU that
             this process may use, at most 8, and none if there is only one.
@@ -122,18 +123,18 @@ class ImageBatches(Augmentable):
         return _decoded(sample, self.reader.preprocessing, masked=self._masked)
 
     def _decode(self, sample: Sample) -> "_Item":
-        side = self.reader.preprocessing.resize
-        return _decoded(sample, Preprocessing(resize=side, crop=side), masked=self._masked)
+        return _decoded(sample, replace(self.reader.preprocessing, crop=None), masked=self._masked)
 
     def _varied(self, items: Iterable["_Item"]) -> Iterator["_Item"]:
         """Yield variants, not ahead in threads: transforms draw from a generator that all threads share."""
         crop = self.reader.preprocessing.crop
         for number, item in enumerate(items):
             name = "/".join(item.sample.path.parts[-2:])  # the same on every machine
+            size = item.pixels.shape[:2] if crop is None else square(crop)
             pixels, mask = self.augmentation.variant(
                 item.pixels, item.mask, name=name, number=number // len(self.samples)
             )
-            yield _Item(centre(pixels, crop), None if mask is None else centre(mask, crop), item.sample)
+            yield _Item(centre(pixels, size), None if mask is None else centre(mask, size), item.sample)
 
 
 @dataclass(frozen=True)
@@ -145,13 +146,17 @@ class _Item:
 
 def _decoded(sample: Sample, preprocessing: Preprocessing, *, masked: bool) -> _Item:
     picture = sample.open(sample.path)
-    pixels = preprocessing.pixels(picture)
+    try:
+        pixels = preprocessing.pixels(picture)
+    except BadShape as error:
+        raise BadShape(f'"{sample.path}": {error}') from error
     return _Item(pixels, _mask(sample, picture, preprocessing) if masked else None, sample)
 
 
 def _mask(sample: Sample, picture: Image.Image, preprocessing: Preprocessing) -> Bool[Tensor, "H W"]:
     if sample.mask is None:
-        return torch.zeros(preprocessing.crop, preprocessing.crop, dtype=torch.bool)
+        size = preprocessing.geometry((picture.height, picture.width)).size
+        return torch.zeros(size, dtype=torch.bool)
     mask = sample.open_mask(sample.mask)
     if mask.size != picture.size:
         raise BadImage(
@@ -162,6 +167,15 @@ def _mask(sample: Sample, picture: Image.Image, preprocessing: Preprocessing) ->
 
 
 def _collated(items: list[_Item]) -> Batch:
+    first = items[0]
+    for item in items:
+        if item.pixels.shape != first.pixels.shape:
+            (height, width), (rows, columns) = item.pixels.shape[:2], first.pixels.shape[:2]
+            raise BadShape(
+                f'"{item.sample.path}" has {height} x {width} pixels (height x width) after the '
+                f'preprocessing, but "{first.sample.path}" has {rows} x {columns}. A model takes images of '
+                'one size: set "resize" to [height, width], or add a "crop" or a "pad".'
+            )
     known = [item.sample.anomalous for item in items if item.sample.anomalous is not None]
     masks = [item.mask for item in items if item.mask is not None]
     return Batch(

@@ -51,7 +51,7 @@ class Pipeline:
         density: Turns embeddings into anomaly scores; each separate level gets its own.
         levels: Combines the layers of the backbone into embeddings.
         map: Turns patch scores into anomaly maps.
-        preprocessing: Resizes and crops every image before the backbone; stored with the model.
+        preprocessing: Resizes, pads and crops every image before the backbone; stored with the model.
         augmentation: Random variants to learn from, in place of the training images.
     """
 
@@ -255,8 +255,9 @@ class Pipeline:
             height, width = image_size(batch)
             raise BadShape(
                 f"The model expects images of {size[0]} x {size[1]} pixels, got {height} x {width} "
-                f'("{batch.paths[0]}"). Files and arrays are resized by the preprocessing, tensors and '
-                "batches are not: pass the same kind as in fit, or resize them."
+                f'("{batch.paths[0]}"), height x width. If images differ in size after the preprocessing, '
+                'set "resize" to [height, width], or add a "crop" or a "pad". Tensors and batches are not '
+                "resized: pass the same kind as in fit, or resize them."
             )
         with torch.no_grad(), stage(BACKBONE):
             features = self.backbone.extract(batch.images.to(self._device))

@@ -12,6 +12,7 @@ from padimkit.report.entries import Entry, place
 
 # Arguments of a data set that tell its place, or differ within a study.
 _NO_PROTOCOL = ("root", "category", "seed")
+_SIDES = ("resize", "crop")
 
 
 @dataclass(frozen=True, order=True)
@@ -137,7 +138,19 @@ def resolution(settings: Mapping[str, Any]) -> str:
     sides = part(settings, "pipeline", "preprocessing")
     if not sides:
         return "resolution unknown"
-    return f"{sides.get('resize')} px, centre {sides.get('crop')} px"
+    crop = sides.get("crop")
+    parts = [_pixels(sides.get("resize")), "whole" if crop is None else f"centre {_pixels(crop)}"]
+    parts += [f"{name} {_pixels(value)}" for name, value in sides.items() if name not in _SIDES and value]
+    return ", ".join(parts)
+
+
+def _pixels(size: Any) -> str:
+    """Return a size in one of the forms that settings have as text."""
+    if isinstance(size, Mapping):
+        return " ".join(f"{name.replace('_', ' ')} {value}" for name, value in size.items())
+    if isinstance(size, list | tuple):
+        return f"{' x '.join(map(str, size))} px"
+    return "original size" if size is None else f"{size} px"
 
 
 def folder(settings: Mapping[str, Any]) -> str:

@@ -6,6 +6,7 @@ import torch
 from torch import Tensor
 
 from padimkit.contracts import Backbone, NeedsWeights, Stateful
+from padimkit.errors import BadShape
 from padimkit.testing import parts, threads
 from padimkit.testing.answers import (
     CUDA_ROUNDING,
@@ -18,10 +19,19 @@ from padimkit.testing.answers import (
     nothing_to_fit,
     require_finite,
 )
-from padimkit.testing.check import Make, NotApplicable, checks, checks_with, require
-from padimkit.testing.inputs.images import pictures, plain, with_other_corner
+from padimkit.testing.check import (
+    Make,
+    NotApplicable,
+    checks,
+    checks_with,
+    described,
+    require,
+)
+from padimkit.testing.inputs.images import RECTANGLE, pictures, plain, with_other_corner
 from padimkit.testing.states import can_be_written_down, written
 from padimkit.values import Features
+
+_CORNER = "upper right"
 
 
 def gives_maps_of_each_image(make: Make) -> None:
@@ -89,7 +99,38 @@ def different_images_have_different_features(make: Make) -> None:
 
 def positions_are_those_of_the_image(make: Make) -> None:
     """Changes in a corner of the image change that corner of the finest map most."""
-    backbone, images = make(), pictures("first")
+    most = _most_changed_corner(make(), pictures("first"))
+    require(
+        most == _CORNER,
+        f"Expected a change in the {_CORNER} corner of the image to change the map there, found that it "
+        f'changes the {most} corner. Are height and width mixed up in the shape "b c h w"?',
+    )
+
+
+def rectangles_give_maps_of_their_shape(make: Make) -> None:
+    """Images of odd sides that are wider than high give maps like those of squares, or raise BadShape."""
+    backbone = make()
+    if _most_changed_corner(backbone, pictures("first")) != _CORNER:
+        raise NotApplicable("It mixes up the positions of square images already.")
+    images, size = pictures("first", size=RECTANGLE), " x ".join(map(str, RECTANGLE))
+    try:
+        most = _most_changed_corner(backbone, images)
+    except BadShape:
+        raise NotApplicable(f"It does not take images of {size} pixels.") from None
+    except NotApplicable:
+        raise
+    except Exception as error:
+        require(False, f"Expected maps of images of {size} pixels, or BadShape, found {described(error)}")
+    height, width = _finest(backbone.extract(images)).shape[2:]
+    require(
+        height <= width and most == _CORNER,
+        f"Expected maps of images of {size} pixels that are not higher than wide, with each position in its "
+        f"place, found {height} x {width} and that a change in the {_CORNER} corner changes the {most} one.",
+    )
+
+
+def _most_changed_corner(backbone: Any, images: Tensor) -> str:
+    """Return the corner of the finest map that changes most with the upper right corner of the images."""
     after = _finest(backbone.extract(with_other_corner(images))).clone()
     change = (after - _finest(backbone.extract(images))).abs().mean((0, 1))
     height, width = change.shape[0] // 2, change.shape[1] // 2
@@ -97,16 +138,11 @@ def positions_are_those_of_the_image(make: Make) -> None:
         raise NotApplicable("Its finest map has one row or column.")
     corners = {
         "upper left": change[:height, :width],
-        "upper right": change[:height, -width:],
+        _CORNER: change[:height, -width:],
         "lower left": change[-height:, :width],
         "lower right": change[-height:, -width:],
     }
-    most = max(corners, key=lambda corner: float(corners[corner].mean()))
-    require(
-        most == "upper right",
-        "Expected a change in the upper right corner of the image to change the map there, found that it "
-        f'changes the {most} corner. Are height and width mixed up in the shape "b c h w"?',
-    )
+    return max(corners, key=lambda corner: float(corners[corner].mean()))
 
 
 def goes_without_weights(make: Make) -> None:
@@ -236,6 +272,7 @@ BACKBONE_CHECKS = (
         images_do_not_influence_each_other,
         different_images_have_different_features,
         positions_are_those_of_the_image,
+        rectangles_give_maps_of_their_shape,
         goes_without_weights,
         input_is_not_modified,
         features_carry_no_gradient,

@@ -22,6 +22,8 @@ from padimkit.testing.inputs.embeddings import (
 from padimkit.testing.states import can_be_written_down
 from padimkit.values import Embedding
 
+_TALL = (5, 3)  # rows and columns
+
 
 def learner_checks(contract: type[Any], apply: Apply) -> tuple[Check, ...]:
     """Return the checks that reducers and density models share; `apply` uses a fitted one."""
@@ -35,6 +37,7 @@ def learner_checks(contract: type[Any], apply: Apply) -> tuple[Check, ...]:
             memory_layout_does_not_matter,
             batch_size_does_not_matter,
             last_batch_may_hold_one_image,
+            tall_grids_are_taken,
             results_carry_no_gradient,
             second_fit_forgets_the_first,
             states.state_is_named_tensors,
@@ -105,6 +108,18 @@ def last_batch_may_hold_one_image(make: Make, apply: Apply) -> None:
     require_finite(apply(part, normal), "results after a last batch of one image")
 
 
+def tall_grids_are_taken(make: Make, apply: Apply) -> None:
+    """Grids of positions that are odd and higher than wide, as of rectangular images, give results alike."""
+    if apply(fitted(make), probe("first"))["patches"].shape[-2:] != probe("first").patches.shape[-2:]:
+        raise NotApplicable("Its results have other positions anyway.")
+    part, positions = make(), " x ".join(map(str, _TALL))
+    part.fit(stream(_tall(training("first"))))
+    found = apply(part, _tall(probe("first")))
+    require_finite(found, f"results for {positions} positions")
+    shape = tuple(found["patches"].shape[-2:])
+    require(shape == _TALL, f"Expected results for {positions} positions, found {shape[0]} x {shape[1]}.")
+
+
 def second_fit_forgets_the_first(make: Make, apply: Apply) -> None:
     """Fitting again forgets the first fit: unseen images get the result of a fresh instance."""
     expected = apply(fitted(make), probe("first"))
@@ -142,6 +157,11 @@ def computes_on(device: torch.device, make: Make, apply: Apply) -> None:
             require(tensor.device == device, f'Expected "{name}" on {device}, found it on {tensor.device}.')
     changed = difference(apply(arrived, unseen), apply(here, probe("first")), relative=CUDA_ROUNDING)
     require(not changed, f"Expected the same result on {device} as on the CPU, found {changed}.")
+
+
+def _tall(embedding: Embedding) -> Embedding:
+    height, width = _TALL
+    return Embedding(embedding.patches[:, :, :height, :width].contiguous(), embedding.descriptor)
 
 
 def _channels_last(embedding: Embedding) -> Embedding:

@@ -98,6 +98,13 @@ def curve_can_be_drawn(make: Make) -> None:
         require(bool((np.diff(x) >= 0).all()), "Expected x to ascend, found that it does not.")
 
 
+def rectangles_are_taken(make: Make) -> None:
+    """Maps of odd sides, higher than wide, get the value of the same maps turned by 90 degrees."""
+    found = value_of(make, labelled_prediction().narrow())
+    turned = value_of(make, labelled_prediction().narrow().turned())
+    require_same(found, turned, "for maps that are higher than wide as for the same maps turned")
+
+
 def batch_size_does_not_matter(make: Make) -> None:
     """Updates with batches of a test set give the value of one update with all of it."""
     for size in (1, 5):
@@ -185,6 +192,7 @@ METRIC_CHECKS = (
         constant_predictions_are_no_success,
         reference_values_are_right,
         curve_can_be_drawn,
+        rectangles_are_taken,
         batch_size_does_not_matter,
         order_does_not_matter,
         order_of_equal_scores_does_not_matter,

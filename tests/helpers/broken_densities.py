@@ -115,6 +115,12 @@ class DoubleForImages(Distance):
         return Scores(scores, scores.double().amax((1, 2)))
 
 
+class TakesGridsForWide(Distance):
+    def score(self, embedding):
+        patches = super().score(embedding).patches
+        return Scores(patches.reshape(len(patches), min(patches.shape[1:]), max(patches.shape[1:])))
+
+
 class Overflowing(Distance):
     def score(self, embedding):
         scores = super().score(embedding).patches
@@ -551,6 +557,7 @@ BROKEN = {
     Double: "one_score_per_position",
     Cropped: "one_score_per_position",
     DoubleForImages: "one_score_per_position",
+    TakesGridsForWide: "tall_grids_are_taken",
     Overflowing: "scores_are_finite",
     Inverted: "outliers_score_higher",
     InvertedForImages: "outliers_score_higher",

@@ -21,6 +21,21 @@ def test_preprocessing_and_kind_of_data_make_the_protocol(random):
     assert protocol(made_records.made("spade", "bottle", 3, random, kind="rd_mvtec")) != protocol(record)
 
 
+@pytest.mark.parametrize(
+    ("preprocessing", "text"),
+    [
+        ({"resize": 256, "crop": 224, "pad": None}, "256 px, centre 224 px"),
+        ({"resize": [240, 1920], "crop": None}, "240 x 1920 px, whole"),
+        ({"resize": {"short_side": 256}, "crop": [200, 300]}, "short side 256, centre 200 x 300 px"),
+        ({"resize": None, "crop": None, "pad": 512}, "original size, whole, pad 512 px"),
+    ],
+)
+def test_every_form_of_the_preprocessing_has_a_text(random, preprocessing, text):
+    record = made_records.made("spade", "bottle", 3, random)
+    moved = made_records.of_cell(record, settings={"pipeline": {"preprocessing": preprocessing}})
+    assert protocol(moved).resolution == text
+
+
 def test_arguments_of_the_data_belong_to_the_protocol_but_not_where_it_is(random):
     record = made_records.made("spade", "bottle", 3, random)
     arguments = {"root": "elsewhere", "category": "cable", "seed": 5, "rotation": 10}

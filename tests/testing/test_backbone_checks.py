@@ -125,6 +125,17 @@ class UpsideDown(Spoilt):
         return map_.flip(2)
 
 
+class LaysOutRectanglesAsIfTurned(Spoilt):
+    def spoil(self, map_):
+        return map_.reshape(*map_.shape[:2], map_.shape[3], map_.shape[2])
+
+
+class TakesSquaresOnly(Blur):
+    def extract(self, images):
+        assert images.shape[2] == images.shape[3]
+        return super().extract(images)
+
+
 class CentresInPlace(Blur):
     def extract(self, images):
         features = super().extract(images)
@@ -235,6 +246,8 @@ BROKEN = {
     Normalised: "features_are_finite",
     TrainingMode: "images_do_not_influence_each_other",
     IgnoresTheImage: "different_images_have_different_features",
+    LaysOutRectanglesAsIfTurned: "rectangles_give_maps_of_their_shape",
+    TakesSquaresOnly: "rectangles_give_maps_of_their_shape",
     Transposed: "positions_are_those_of_the_image",
     UpsideDown: "positions_are_those_of_the_image",
     LosesALayerWithoutWeights: "goes_without_weights",

@@ -80,6 +80,15 @@ class Known(Precision, ReferenceValues):
     )  # six normal images before six anomalous
 
 
+class WeighsByRows(Precision):
+    def update(self, prediction, truth):
+        super().update(prediction, truth)
+        self.rows = prediction.anomaly_maps.shape[1] / prediction.anomaly_maps.shape[2]
+
+    def compute(self):
+        return super().compute() * self.rows
+
+
 class TakesPerfectForZero(Known):
     perfect = 0.0
 
@@ -284,6 +293,7 @@ BROKEN = {
     GivesATensor: "gives_one_finite_number",
     HasItBackwards: "better_predictions_get_better_values",
     FavoursTies: "constant_predictions_are_no_success",
+    WeighsByRows: "rectangles_are_taken",
     TakesPerfectForZero: "reference_values_are_right",
     TakesConstantForChance: "reference_values_are_right",
     DrawsAPoint: "curve_can_be_drawn",

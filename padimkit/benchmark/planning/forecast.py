@@ -5,6 +5,7 @@ from copy import deepcopy
 from math import ceil
 
 import torch
+from jsonargparse import Namespace
 
 from padimkit.benchmark.planning.suite import Planned
 from padimkit.config.build import instantiate
@@ -21,13 +22,15 @@ def peak_bytes(planned: Planned) -> int | None:
 
     One random image goes through the pipeline; its weights do not matter and are not read.
     """
-    pipeline: Pipeline = instantiate(planned.cell.settings).pipeline
+    made = instantiate(planned.cell.settings)
+    pipeline: Pipeline = made.pipeline
     if not issubclass(type(pipeline.density), MemoryForecast):
         return None
     _go_without_weights(pipeline.backbone)
     try:
         count = planned.cell.train_images or pipeline.augmentation.variants_of(planned.facts.train_images)
-        return sum(_predicted(embedding, pipeline.density, count) for embedding in blank_embeddings(pipeline))
+        blank = blank_embeddings(pipeline, pipeline.preprocessing.size or _size_of_first(made))
+        return sum(_predicted(embedding, pipeline.density, count) for embedding in blank)
     except BadArgument as error:
         raise BadConfig(f'"{planned.cell.title}" cannot be fitted: {error}') from error
     except PadimkitError:
@@ -44,20 +47,31 @@ def require_fitting(planned: Iterable[Planned]) -> None:
             peak_bytes(one)
 
 
-def blank_embeddings(pipeline: Pipeline) -> list[Embedding]:
+def blank_embeddings(pipeline: Pipeline, size: tuple[int, int]) -> list[Embedding]:
     """Return the embeddings that the densities get for one random image; the pipeline stays unfitted.
+
+    Args:
+        pipeline: One whose weights do not matter.
+        size: Height and width of the image in pixels.
 
     Raises:
         BadArgument: The reducer cannot be fitted, such as one that keeps more channels than there are.
         BadWeights: The weights of the backbone are missing.
     """
-    side = pipeline.preprocessing.crop
     generator = torch.Generator().manual_seed(0)
-    image = torch.rand(1, 3, side, side, generator=generator).to(pipeline.device)
+    image = torch.rand(1, 3, *size, generator=generator).to(pipeline.device)
     with torch.no_grad():
         features = pipeline.backbone.extract(image)
     pyramids = pipeline.levels.split(features).values()
     return [_reduced(pyramid, deepcopy(pipeline.reducer)) for pyramid in pyramids]
+
+
+def _size_of_first(made: Namespace) -> tuple[int, int]:
+    """Return the size of the first training image as the model sees it; all have the same."""
+    sample = made.data.train()[0]
+    picture = sample.open(sample.path)
+    size: tuple[int, int] = made.pipeline.preprocessing.geometry((picture.height, picture.width)).size
+    return size
 
 
 def _reduced(pyramid: Pyramid, reducer: Reducer) -> Embedding:

@@ -22,6 +22,8 @@ from padimkit.errors import PadimkitError
 from padimkit.pipeline.pipeline import Pipeline
 from padimkit.values import Growth, Theory
 
+_ANY_SIZE = (256, 256)  # the number of channels does not depend on it
+
 
 def expected_growth(pipeline: Pipeline, varied: Mapping[str, float]) -> dict[str, dict[str, Expectation]]:
     """Return exponents by what is varied and by the name of a cost; nothing where the density has no theory.
@@ -55,7 +57,7 @@ def _growth(theory: Theory, pipeline: Pipeline, name: str, value: float) -> Grow
 def _is_channels(value: float, pipeline: Pipeline) -> bool:
     """Return whether the density gets this many channels, so that the argument is their number."""
     try:
-        embeddings = blank_embeddings(pipeline)
+        embeddings = blank_embeddings(pipeline, pipeline.preprocessing.size or _ANY_SIZE)
     except PadimkitError:
         return False
     return {embedding.patches.shape[1] for embedding in embeddings} == {value}

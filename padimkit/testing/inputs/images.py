@@ -11,15 +11,15 @@ from torch import Tensor
 from padimkit.testing.answers import DataSet
 
 SIZE = 224  # divisible by 14, 16 and 32, as many networks require
-_CORNER = SIZE // 4
+RECTANGLE = (97, 161)  # not square, and odd, so that no stride divides it
 
 
-def pictures(data: DataSet, count: int = 2) -> Float[Tensor, "b 3 H W"]:
+def pictures(data: DataSet, count: int = 2, size: tuple[int, int] = (SIZE, SIZE)) -> Float[Tensor, "b 3 H W"]:
     """Return RGB pictures in [0, 1]."""
     generator = torch.Generator().manual_seed(1 if data == "first" else 2)
     coarse = torch.rand(count, 3, 7, 7, generator=generator)
-    grain = torch.rand(count, 3, SIZE, SIZE, generator=generator)
-    return 0.7 * F.interpolate(coarse, (SIZE, SIZE)) + 0.3 * grain
+    grain = torch.rand(count, 3, *size, generator=generator)
+    return 0.7 * F.interpolate(coarse, size) + 0.3 * grain
 
 
 def plain(value: float) -> Float[Tensor, "1 3 H W"]:
@@ -29,6 +29,7 @@ def plain(value: float) -> Float[Tensor, "1 3 H W"]:
 
 def with_other_corner(images: Float[Tensor, "b 3 H W"]) -> Float[Tensor, "b 3 H W"]:
     """Return the same pictures, negative in the upper right corner."""
-    changed = images.clone()
-    changed[:, :, :_CORNER, -_CORNER:] = 1 - changed[:, :, :_CORNER, -_CORNER:]
+    changed, (height, width) = images.clone(), images.shape[2:]
+    corner = changed[:, :, : height // 4, -(width // 4) :]
+    corner.copy_(1 - corner)
     return changed

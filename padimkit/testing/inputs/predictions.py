@@ -1,6 +1,7 @@
 """Made-up test sets: scores and maps of different quality, with the truth, and metrics run on them."""
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
@@ -41,6 +42,22 @@ class LabelledPrediction:
     def batches(self, size: int) -> list["LabelledPrediction"]:
         """Return all predictions in batches."""
         return [self.images(start, start + size) for start in range(0, len(self.truth.paths), size)]
+
+    def narrow(self) -> "LabelledPrediction":
+        """Return the same predictions with maps and images of odd sides, higher than wide."""
+        return self._moved(lambda pixels: pixels[..., : _SIZE - 1, : _SIZE - 5])
+
+    def turned(self) -> "LabelledPrediction":
+        """Return the same predictions with maps and images turned by 90 degrees."""
+        return self._moved(lambda pixels: pixels.rot90(1, (-2, -1)))
+
+    def _moved(self, move: Callable[[Tensor], Tensor]) -> "LabelledPrediction":
+        maps, truth = self.prediction.anomaly_maps, self.truth
+        assert truth.masks is not None
+        return LabelledPrediction(
+            Prediction(self.prediction.image_scores, move(maps).contiguous()),
+            Batch(move(truth.images).contiguous(), truth.paths, truth.labels, move(truth.masks).contiguous()),
+        )
 
     def without_truth(self) -> "LabelledPrediction":
         """Return the same predictions with neither labels nor masks."""

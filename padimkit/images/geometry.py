@@ -1,0 +1,71 @@
+"""The place of a model's pixels in an original image.
+
+A value of its own, which people take from the preprocessing and keep.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Float
+
+from padimkit.images.resizing import Size
+
+
+@dataclass(frozen=True)
+class Geometry:
+    """The way from an original image, upright as its EXIF orientation says, to what a model sees of it.
+
+    Points are (x, y) in pixels, x to the right and y down, from the upper left corner of the image, which is
+    the corner of a pixel and not its centre: column i of row j covers (i, j) to (i + 1, j + 1), and its
+    centre is (i + 0.5, j + 0.5). The corners of a box around columns 3 to 5 are therefore x = 3 and x = 6.
+
+    Args:
+        original: Height and width of the original image.
+        resized: Height and width after the resize.
+        offset: Column and row of the resized image's corner in what the model sees; negative where a crop
+            cuts it off, positive where it is padded.
+        size: Height and width of what the model sees.
+    """
+
+    original: Size
+    resized: Size
+    offset: tuple[int, int]
+    size: Size
+
+    def to_original(self, points: Float[np.ndarray, "*n 2"]) -> Float[np.ndarray, "*n 2"]:
+        """Return points of the model's image as points of the original; those of a padding lie outside it."""
+        return np.asarray((points - np.array(self.offset)) / self._scale)
+
+    def to_model(self, points: Float[np.ndarray, "*n 2"]) -> Float[np.ndarray, "*n 2"]:
+        """Return points of the original image as points of what the model sees, which may lie outside it."""
+        return np.asarray(points * self._scale + np.array(self.offset))
+
+    @property
+    def kept(self) -> tuple[slice, slice]:
+        """The rows and the columns of the resized image that the model sees."""
+        rows, columns = (
+            slice(max(0, -start), min(length, most - start))
+            for length, start, most in zip(self.resized, self.offset[::-1], self.size, strict=True)
+        )
+        return rows, columns
+
+    @property
+    def margins(self) -> tuple[tuple[int, int], tuple[int, int]]:
+        """The rows of padding above and below, and its columns on the left and on the right."""
+        vertical, horizontal = (
+            (max(0, start), max(0, most - start - length))
+            for length, start, most in zip(self.resized, self.offset[::-1], self.size, strict=True)
+        )
+        return vertical, horizontal
+
+    @property
+    def seen(self) -> float:
+        """The share of the original image's area that the model looks at, from 0 to 1."""
+        (height, width), (rows, columns) = self.resized, self.kept
+        return float((rows.stop - rows.start) * (columns.stop - columns.start) / (height * width))
+
+    @property
+    def _scale(self) -> Float[np.ndarray, "2"]:
+        """Pixels of the resized image for each pixel of the original, along x and y."""
+        (height, width), (old_height, old_width) = self.resized, self.original
+        return np.array([width / old_width, height / old_height])
