@@ -19,6 +19,7 @@ if TYPE_CHECKING:
         DensityModel,
         ExpectedGrowth,
         HasCurve,
+        LeaveOneOut,
         LinearReducer,
         MemoryForecast,
         Mergeable,
@@ -151,6 +152,7 @@ __all__ = [
     "LinearReducer",
     "PyramidReducer",
     "PyramidDensity",
+    "LeaveOneOut",
     "MemoryForecast",
     "NeedsWeights",
     "ReferenceValues",
@@ -213,7 +215,7 @@ _MODULES = {
     "values": "Batch Features Embedding Pyramid Scores Prediction ImagePrediction Stream Theory Growth",
     "contracts": (
         "Backbone Reducer DensityModel Metric DataSource Updatable Mergeable Stateful LinearReducer "
-        "PyramidReducer PyramidDensity MemoryForecast NeedsWeights ReferenceValues HasCurve "
+        "PyramidReducer PyramidDensity LeaveOneOut MemoryForecast NeedsWeights ReferenceValues HasCurve "
         "ExpectedGrowth"
     ),
     "errors": (

@@ -6,7 +6,7 @@ name (`self.keep = keep`), so that a pipeline can be saved as settings; work hap
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Sequence
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 import torch
@@ -146,6 +146,26 @@ class Mergeable(ABC):
     @abstractmethod
     def merge(self, other: Any) -> None:
         """Add what `other` has learnt, with the result of a single fit on both data; `other` is unchanged."""
+
+
+# Scores learnt images, given their embeddings and the number of each image among all learnt.
+LeftOut: TypeAlias = Callable[[Embedding, Sequence[int]], Scores]
+
+
+class LeaveOneOut(ABC):
+    """A density that can score an image that it has learnt as if it had not, without another fit."""
+
+    @abstractmethod
+    def leave_one_out(self) -> LeftOut:
+        """Return a function that gives learnt images the scores that a fit on all other images would give.
+
+        It takes embeddings that were learnt, and the number of each image among all learnt, from 0, in the
+        order in which they were learnt. What it needs is prepared here, and freed with the function.
+
+        Raises:
+            NotFitted: `fit` has not been called.
+            BadData: There are too few images to leave one out.
+        """
 
 
 class LinearReducer(ABC):

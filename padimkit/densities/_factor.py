@@ -8,6 +8,8 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from padimkit.memory import IN_MEMORY, Allocator
+
 _STEPS = 4  # further ones would save less than their overhead costs
 _TILE = 16  # products in half precision take twice as long if a side is not a multiple of it
 
@@ -74,11 +76,17 @@ class FullFactor(Factor):
     resolution = 1e-3
 
     def __init__(
-        self, positions: int, blocks: tuple[Block, ...], *, dtype: torch.dtype, device: torch.device
+        self,
+        positions: int,
+        blocks: tuple[Block, ...],
+        *,
+        dtype: torch.dtype,
+        device: torch.device,
+        allocator: Allocator = IN_MEMORY,
     ) -> None:
         self._blocks = blocks
         self._matrices = [
-            torch.empty(positions, block.width, block.height, dtype=dtype, device=device) for block in blocks
+            allocator.empty((positions, block.width, block.height), dtype, device) for block in blocks
         ]
 
     def write(self, positions: slice, matrices: Float[Tensor, "k r d"]) -> None:

@@ -18,7 +18,7 @@ from padimkit.densities._factor import (
     rectangle,
 )
 from padimkit.errors import SingularCovariance
-from padimkit.memory import CACHE, slices
+from padimkit.memory import CACHE, IN_MEMORY, Allocator, slices
 from padimkit.moments.buffered import BufferedMoments
 from padimkit.moments.samples import Samples
 
@@ -54,15 +54,22 @@ class DenseWhitening(Whitening):
         SingularCovariance: A covariance has no Cholesky factor.
     """
 
-    def __init__(self, moments: BufferedMoments | Samples, *, eps: float, half: bool) -> None:
+    def __init__(
+        self,
+        moments: BufferedMoments | Samples,
+        *,
+        eps: float,
+        half: bool,
+        allocator: Allocator = IN_MEMORY,
+    ) -> None:
         positions, dimensions = moments.shape
         self.mean = torch.empty(positions, dimensions, dtype=moments.precision, device=moments.device)
         identity = torch.eye(dimensions, dtype=torch.float64, device=self.mean.device)
-        self._factor = _factor(self.mean, lower_triangle(dimensions), half=half)
+        self._factor = _factor(self.mean, lower_triangle(dimensions), half=half, allocator=allocator)
         for chosen in slices(positions, 4 * 8 * dimensions * (dimensions + self._rows(moments)), CACHE):
             self.mean[chosen], covariance = moments.gaussian(chosen)
             torch.diagonal(covariance, dim1=1, dim2=2).add_(eps)
-            lower = _cholesky(covariance, eps, channels=dimensions)
+            lower = cholesky(covariance, eps, channels=dimensions)
             self._factor.write(chosen, torch.linalg.solve_triangular(lower, identity, upper=False))
 
     def _distances(self, vectors: Float[Tensor, "n k d"], positions: slice) -> Float[Tensor, "k n"]:
@@ -89,14 +96,14 @@ class LowRankWhitening(Whitening):
     def __init__(self, samples: Samples, *, eps: float, half: bool) -> None:
         positions, channels = samples.shape
         if eps == 0:
-            raise _singular(channels, eps)
+            raise singular(channels, eps)
         self._samples = samples.copy()  # others may take in more while this one is used
         self._eps = eps
         rank = samples.count - 1
         self.mean = torch.empty(positions, channels, dtype=samples.precision, device=samples.device)
         self._factor = _factor(self.mean, rectangle(rank, channels), half=half)
         for chosen in slices(positions, 3 * 8 * rank * (rank + channels)):
-            self.mean[chosen], spread, lower = self._decomposed(chosen)
+            self.mean[chosen], spread, lower = decomposed(samples, chosen, eps=eps)
             self._factor.write(chosen, torch.linalg.solve_triangular(lower, spread, upper=False))
 
     def _distances(self, vectors: Float[Tensor, "n k d"], positions: slice) -> Float[Tensor, "k n"]:
@@ -114,7 +121,7 @@ class LowRankWhitening(Whitening):
 
     def _uncancelled(self, vectors: Float[Tensor, "n k d"], few: Int[Tensor, " k"]) -> Float[Tensor, "k n"]:
         """Return |y - X^T t|^2 / eps + (n - 1) |t|^2, t = (X X^T + eps (n - 1) I)^-1 X y: nothing cancels."""
-        mean, spread, lower = self._decomposed(few)
+        mean, spread, lower = decomposed(self._samples, few, eps=self._eps)
         deviations = (vectors.transpose(0, 1).double() - mean[:, None]).mT
         inside = torch.cholesky_solve(spread @ deviations, lower)
         outside = deviations - spread.mT @ inside
@@ -122,17 +129,18 @@ class LowRankWhitening(Whitening):
         inner: Tensor = inside.square().sum(1)
         return outer / self._eps + (self._samples.count - 1) * inner
 
-    def _decomposed(
-        self, positions: slice | Int[Tensor, " _"]
-    ) -> tuple[Float[Tensor, "k d"], Float[Tensor, "k r d"], Float[Tensor, "k r r"]]:
-        """Return the mean, X and L."""
-        mean, deviations = self._samples.at(positions)
-        count = self._samples.count
-        # A reflection that turns the last of the n deviations, whose sum is 0, into 0: n - 1 are left.
-        spread = deviations[:, :-1].add_(deviations[:, -1:] / (count**0.5 - 1))
-        products = spread @ spread.mT
-        torch.diagonal(products, dim1=1, dim2=2).add_(self._eps * (count - 1))
-        return mean, spread, _cholesky(products, self._eps, channels=spread.shape[2])
+
+def decomposed(
+    samples: Samples, positions: slice | Int[Tensor, " _"], *, eps: float
+) -> tuple[Float[Tensor, "k d"], Float[Tensor, "k r d"], Float[Tensor, "k r r"]]:
+    """Return the mean, and X and L of the low-rank form, at some positions."""
+    mean, deviations = samples.at(positions)
+    count = samples.count
+    # A reflection that turns the last of the n deviations, whose sum is 0, into 0: n - 1 are left.
+    spread = deviations[:, :-1].add_(deviations[:, -1:] / (count**0.5 - 1))
+    products = spread @ spread.mT
+    torch.diagonal(products, dim1=1, dim2=2).add_(eps * (count - 1))
+    return mean, spread, cholesky(products, eps, channels=spread.shape[2])
 
 
 def smallest_whitening(samples: Samples, *, eps: float, half: bool) -> Whitening:
@@ -161,21 +169,23 @@ def quickest_whitening(samples: Samples, *, eps: float, half: bool) -> Whitening
     return DenseWhitening(samples, eps=eps, half=half)
 
 
-def _factor(mean: Float[Tensor, "p d"], blocks: tuple[Block, ...], *, half: bool) -> Factor:
+def _factor(
+    mean: Float[Tensor, "p d"], blocks: tuple[Block, ...], *, half: bool, allocator: Allocator = IN_MEMORY
+) -> Factor:
     if half:
         return HalfFactor(mean.shape[0], blocks, device=mean.device)
-    return FullFactor(mean.shape[0], blocks, dtype=mean.dtype, device=mean.device)
+    return FullFactor(mean.shape[0], blocks, dtype=mean.dtype, device=mean.device, allocator=allocator)
 
 
-def _cholesky(matrices: Float[Tensor, "p k k"], eps: float, *, channels: int) -> Float[Tensor, "p k k"]:
+def cholesky(matrices: Float[Tensor, "p k k"], eps: float, *, channels: int) -> Float[Tensor, "p k k"]:
     factors: Tensor
     factors, failures = torch.linalg.cholesky_ex(matrices)
     if failures.any():
-        raise _singular(channels, eps)
+        raise singular(channels, eps)
     return factors
 
 
-def _singular(channels: int, eps: float) -> SingularCovariance:
+def singular(channels: int, eps: float) -> SingularCovariance:
     return SingularCovariance(
         f"The covariance of {channels} channels is singular at some positions with eps = {eps:g}. "
         'Use a larger "eps" (the paper takes 0.01), fewer channels, more images, or precision "float64".'

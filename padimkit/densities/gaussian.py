@@ -1,6 +1,6 @@
 """PaDiM's density: a Gaussian per patch position."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from operator import length_hint
 from threading import Lock
 from typing import Literal, final
@@ -10,8 +10,22 @@ from jaxtyping import Float
 from torch import Tensor
 
 from padimkit.arguments import require_alike, require_choice
-from padimkit.contracts import DensityModel, ExpectedGrowth, MemoryForecast, Mergeable, Updatable
+from padimkit.contracts import (
+    DensityModel,
+    ExpectedGrowth,
+    LeaveOneOut,
+    LeftOut,
+    MemoryForecast,
+    Mergeable,
+    Updatable,
+)
 from padimkit.densities._gaussian_memory import Forecast, Sizes
+from padimkit.densities._left_out import (
+    Distances,
+    distances_by_formula,
+    distances_by_moments,
+    distances_by_number,
+)
 from padimkit.densities._whitening import DenseWhitening, Whitening, quickest_whitening, smallest_whitening
 from padimkit.errors import BadArgument, BadData, BadShape, NotFitted
 from padimkit.memory import IN_MEMORY, ON_DISK, Allocator
@@ -34,7 +48,7 @@ _THEORY = Theory(
 
 
 @final
-class Gaussian(DensityModel, Updatable, Mergeable, MemoryForecast, ExpectedGrowth):
+class Gaussian(DensityModel, Updatable, Mergeable, LeaveOneOut, MemoryForecast, ExpectedGrowth):
     """Mahalanobis distance, with square root, to a Gaussian (PaDiM paper, sections III-B and III-D).
 
     Args:
@@ -149,6 +163,20 @@ class Gaussian(DensityModel, Updatable, Mergeable, MemoryForecast, ExpectedGrowt
         distances = whitening.distances(self._vectors(embedding.patches))
         return Scores(distances.T.reshape(batch, height, width).float())
 
+    def leave_one_out(self) -> LeftOut:
+        """Return a function that scores learnt images exactly as a fit on all others would.
+
+        With scope "shared", all patches of an image are left out.
+        """
+        distances = self._left_out()
+
+        def score(embedding: Embedding, numbers: Sequence[int]) -> Scores:
+            batch, _, height, width = embedding.patches.shape
+            found = distances(self._vectors(embedding.patches), numbers)
+            return Scores(found.T.reshape(batch, height, width).float())
+
+        return score
+
     def state_dict(self) -> dict[str, Tensor]:
         """Return the moments, or the samples if they are few, and the grid of positions."""
         learnt = self._fitted("state_dict")
@@ -215,6 +243,27 @@ class Gaussian(DensityModel, Updatable, Mergeable, MemoryForecast, ExpectedGrowt
             with _PREPARING:
                 self._whitening = self._whitening or self._prepared()
         return self._whitening
+
+    def _left_out(self) -> Distances:
+        learnt = self._fitted("leave_one_out")
+        if learnt.count < 3:
+            raise BadData(f"To leave one image out, a Gaussian needs at least 3, found {learnt.count}.")
+        self._whitening = None  # the memory of one form is enough
+        if self.covariance == "ledoit_wolf" or self.scope == "shared":
+            return distances_by_moments(learnt, eps=self.eps)
+        if learnt.few:
+            return distances_by_number(learnt.few.copy(), eps=self.eps)
+        return distances_by_formula(learnt, eps=self.eps, allocator=self._left_out_allocator(learnt))
+
+    def _left_out_allocator(self, learnt: BufferedMoments) -> Allocator:
+        """Return the allocator for a factor that is not in half precision: rounding would grow with 1 - t."""
+        if self.memory_budget is None:
+            return IN_MEMORY
+        positions, dimensions = learnt.shape
+        expected = self.forecast(images=learnt.count, channels=dimensions, positions=positions)
+        factor = expected.factor * (2 if self.storage == "half" else 1)
+        fits = expected.learnt + factor + expected.workspace <= self.memory_budget * 1e9
+        return IN_MEMORY if fits else ON_DISK
 
     def _prepared(self) -> Whitening:
         learnt = self._fitted("score")

@@ -1,15 +1,22 @@
 """SPADE's density: distances to the nearest images and to their nearest patches."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import final
 
 import faiss
 import numpy as np
 import torch
-from jaxtyping import Float
+from jaxtyping import Float, Int
 from torch import Tensor
 
-from padimkit.contracts import DensityModel, ExpectedGrowth, MemoryForecast, PyramidDensity
+from padimkit.contracts import (
+    DensityModel,
+    ExpectedGrowth,
+    LeaveOneOut,
+    LeftOut,
+    MemoryForecast,
+    PyramidDensity,
+)
 from padimkit.densities._gallery import Gallery, cell_orders
 from padimkit.densities._nearest import indexed_distances, nearest_distances
 from padimkit.errors import BadArgument, BadData, BadFeatures, BadShape, NotFitted
@@ -25,7 +32,7 @@ _THEORY = Theory(
 
 
 @final
-class Spade(DensityModel, PyramidDensity, MemoryForecast, ExpectedGrowth):
+class Spade(DensityModel, PyramidDensity, LeaveOneOut, MemoryForecast, ExpectedGrowth):
     """Mean squared distance to nearest neighbours (Cohen and Hoshen 2020, SPADE, sections 3.2 and 3.3).
 
     The descriptor of an image is compared with those of the training images, and each of its patches with all
@@ -94,18 +101,28 @@ class Spade(DensityModel, PyramidDensity, MemoryForecast, ExpectedGrowth):
 
     def score_pyramid(self, pyramid: Pyramid) -> Scores:
         """Return the same scores from layers at their own resolutions."""
-        gallery = self._fitted()
-        height, width = pyramid.maps[0].shape[2:]
         distances, nearest = self._nearest_images(_descriptor(pyramid))
-        layers = gallery.vectors(pyramid)
-        order = cell_orders(gallery.grids)[0]
-        patches = torch.empty(len(distances), height * width, device=pyramid.maps[0].device)
-        for number, chosen in enumerate(nearest[:, : self.gallery_neighbours].tolist()):
-            query = [layer[number] for layer in layers]
-            images = [gallery.image(index) for index in chosen]
-            patches[number, order] = self._distances(query, images).mean(1)
-        scores = distances[:, : self.image_neighbours].mean(1).to(patches)
-        return Scores(patches.reshape(-1, height, width), scores)
+        layers = self._fitted().vectors(pyramid)
+        queries = ([layer[number] for layer in layers] for number in range(len(distances)))
+        return self._scores(queries, distances, nearest)
+
+    def leave_one_out(self) -> LeftOut:
+        """Return a function that scores images of the gallery by all others, as a fit without each would."""
+        gallery = self._fitted()
+        self._require_enough(gallery, left_out=1)
+        known = gallery.descriptors
+
+        def score(embedding: Embedding, numbers: Sequence[int]) -> Scores:
+            own = known[list(numbers)]
+            if not _alike(_descriptor(_as_pyramid(embedding)), own):
+                raise BadData(
+                    "These are not the images of the gallery, or not in the same order. Pass all images of "
+                    "the fit in their order, or calibrate on new images as such."
+                )
+            distances, nearest = self._others(own, numbers)
+            return self._scores((gallery.image(number) for number in numbers), distances, nearest)
+
+        return score
 
     def state_dict(self) -> dict[str, Tensor]:
         """Return all features and descriptors."""
@@ -124,12 +141,30 @@ class Spade(DensityModel, PyramidDensity, MemoryForecast, ExpectedGrowth):
             raise NotFitted("Spade was used before fit.")
         return self._gallery
 
-    def _require_enough(self, gallery: Gallery) -> None:
+    def _scores(
+        self,
+        queries: Iterable[list[Float[Tensor, "_ _"]]],
+        distances: Float[Tensor, "b k"],
+        nearest: Int[Tensor, "b k"],
+    ) -> Scores:
+        """Return the scores of images, given their vectors and their nearest images."""
+        gallery = self._fitted()
+        order = cell_orders(gallery.grids)[0]
+        patches = torch.empty(len(distances), *gallery.grids[0], device=gallery.descriptors.device)
+        chosen = nearest[:, : self.gallery_neighbours].tolist()
+        for query, indices, found in zip(queries, chosen, patches.flatten(1), strict=True):
+            images = [gallery.image(index) for index in indices]
+            found[order] = self._distances(query, images).mean(1)
+        return Scores(patches, distances[:, : self.image_neighbours].mean(1).to(patches))
+
+    def _require_enough(self, gallery: Gallery, *, left_out: int = 0) -> None:
+        count = gallery.count - left_out
         for name in ("image_neighbours", "gallery_neighbours"):
-            if getattr(self, name) > gallery.count:
+            if getattr(self, name) > count:
+                others = " others if one is left out" if left_out else " training images"
                 raise BadArgument(
-                    f'"{name}" is {getattr(self, name)}, but there are only {gallery.count} training images. '
-                    f"Use at most {gallery.count}."
+                    f'"{name}" is {getattr(self, name)}, but there are only {count}{others}. '
+                    f"Use at most {count}."
                 )
         patches = self.gallery_neighbours * gallery.grids[0][0] * gallery.grids[0][1]
         if self.patch_neighbours > patches:
@@ -139,9 +174,12 @@ class Spade(DensityModel, PyramidDensity, MemoryForecast, ExpectedGrowth):
             )
 
     def _nearest_images(
-        self, descriptors: Float[Tensor, "b e"]
-    ) -> tuple[Float[Tensor, "b k"], "torch.Tensor"]:
-        """Return squared distances and indices of the nearest training images, the nearest first."""
+        self, descriptors: Float[Tensor, "b e"], *, more: int = 0
+    ) -> tuple[Float[Tensor, "b k"], Int[Tensor, "b k"]]:
+        """Return squared distances and indices of the nearest training images, the nearest first.
+
+        There are as many as are needed, and `more`.
+        """
         known = self._fitted().descriptors
         if descriptors.shape[1] != known.shape[1]:
             raise BadShape(
@@ -149,9 +187,19 @@ class Spade(DensityModel, PyramidDensity, MemoryForecast, ExpectedGrowth):
             )
         flat = faiss.IndexFlatL2(known.shape[1])
         flat.add(_array(known))
-        count = max(self.image_neighbours, self.gallery_neighbours)
+        count = max(self.image_neighbours, self.gallery_neighbours) + more
         distances, indices = flat.search(_array(descriptors), count)
         return torch.from_numpy(distances), torch.from_numpy(indices)
+
+    def _others(
+        self, descriptors: Float[Tensor, "b e"], numbers: Sequence[int]
+    ) -> tuple[Float[Tensor, "b k"], Int[Tensor, "b k"]]:
+        """Return the same for images of the gallery, each without itself."""
+        distances, indices = self._nearest_images(descriptors, more=1)
+        itself = indices == torch.tensor(list(numbers))[:, None]
+        itself[:, -1] |= ~itself.any(1)  # only among copies of it: the last stands for it
+        kept = (len(distances), -1)
+        return distances[~itself].reshape(kept), indices[~itself].reshape(kept)
 
     def _distances(
         self, query: list[Float[Tensor, "_ _"]], images: list[list[Float[Tensor, "_ _"]]]
@@ -163,6 +211,12 @@ class Spade(DensityModel, PyramidDensity, MemoryForecast, ExpectedGrowth):
 
 def _as_pyramid(embedding: Embedding) -> Pyramid:
     return Pyramid((embedding.patches,), embedding.descriptor)
+
+
+def _alike(descriptors: Float[Tensor, "b e"], known: Float[Tensor, "b e"]) -> bool:
+    """Return whether descriptors are those of the same images, up to rounding."""
+    off = (descriptors - known).square().sum(1)
+    return bool((off <= 1e-4 * known.square().sum(1)).all())
 
 
 def _descriptor(pyramid: Pyramid) -> Float[Tensor, "b e"]:

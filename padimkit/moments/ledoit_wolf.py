@@ -73,6 +73,13 @@ class ShrunkMoments:
         self.quartic = own_quartic + other_quartic
         self.moments.merge(other.moments)
 
+    def without(self, other: "ShrunkMoments") -> "ShrunkMoments":
+        """Return the moments without the vectors of `other`, which are among them; neither is changed."""
+        moments = self.moments.without(other.moments)
+        own_cubic, own_quartic = self._about(moments.mean)
+        other_cubic, other_quartic = other._about(moments.mean)
+        return ShrunkMoments(moments, own_cubic - other_cubic, own_quartic - other_quartic)
+
     def covariance(self, positions: slice = slice(None)) -> Float[Tensor, "k d d"]:
         """Return the shrunk covariance per position (Ledoit and Wolf 2004, as scikit-learn's LedoitWolf)."""
         count, dimensions = self.count, self.mean.shape[1]

@@ -76,6 +76,15 @@ class Moments:
             self.scatter[chosen] += scatter + shift[:, :, None] * shift[:, None, :]
         self.count += other.count
 
+    def without(self, other: "Moments") -> "Moments":
+        """Return the moments without the vectors of `other`, which are among them; neither is changed."""
+        self._check(other.mean.shape)
+        count = self.count - other.count
+        shift = self.mean - other.mean
+        scatter = self.scatter - other.scatter
+        scatter -= (self.count * other.count / count) * shift[:, :, None] * shift[:, None, :]
+        return Moments(count, self.mean + shift * (other.count / count), scatter)
+
     def all_reduce(self) -> None:
         """Sum over all processes of `torch.distributed`, so that each holds the moments of all data."""
         count = torch.tensor(self.count, device=self.mean.device)

@@ -10,7 +10,7 @@ from torch import Tensor
 from padimkit.arguments import arguments
 from padimkit.contracts import DensityModel, ExpectedGrowth, MemoryForecast
 from padimkit.errors import NotFitted
-from padimkit.testing import pyramids
+from padimkit.testing import left_out, pyramids
 from padimkit.testing.answers import Result, require_finite
 from padimkit.testing.check import Make, NotApplicable, checks, described, require
 from padimkit.testing.inputs.embeddings import (
@@ -215,6 +215,10 @@ DENSITY_CHECKS = (
         pyramids.second_pyramid_fit_forgets_the_first,
         pyramids.fit_on_pyramids_can_be_restored,
         refuses_to_score_pyramids_before_fit,
+        left_out.left_out_scores_come_close_to_refits,
+        left_out.left_out_images_are_told_by_their_number,
+        left_out.leaving_out_leaves_everything_else_alone,
+        left_out.refuses_to_leave_out_before_fit,
         forecast_covers_the_fitted_state,
         forecast_grows_with_the_data,
     ),

@@ -179,3 +179,35 @@ def test_an_empty_stream_and_use_before_fit_are_refused(generator):
         Spade().fit([])
     with pytest.raises(NotFitted, match="before fit"):
         Spade().score_pyramid(pyramid(generator, 1))
+
+
+def without(whole, number):
+    kept = [index for index in range(len(whole.descriptor)) if index != number]
+    return Pyramid(tuple(map[kept] for map in whole.maps), whole.descriptor[kept], whole.alignment)
+
+
+def one(whole, number):
+    kept = slice(number, number + 1)
+    return Pyramid(tuple(map[kept] for map in whole.maps), whole.descriptor[kept], whole.alignment)
+
+
+@pytest.mark.parametrize("copies", [0, 5])  # five copies push an image out of its own four nearest
+def test_learnt_images_are_scored_by_all_others(generator, copies):
+    train = pyramid(generator, 9)
+    for number in range(copies):
+        train.descriptor[number] = train.descriptor[8]
+    score = fitted(train, image_neighbours=4, gallery_neighbours=8).leave_one_out()
+    for number in (0, 4, 8):
+        query = one(train, number)
+        found = score(query.embedding(), [number])
+        assert_right(found, brute_force(without(train, number), query, images=4, gallery=8))
+
+
+def test_too_few_others_and_images_of_no_gallery_are_refused(generator):
+    train = pyramid(generator, 4)
+    with pytest.raises(BadArgument, match="only 3 others if one is left out. Use at most 3"):
+        fitted(train).leave_one_out()
+    with pytest.raises(BadData, match="not the images of the gallery"):
+        fitted(pyramid(generator, 9)).leave_one_out()(train.embedding(), range(4))
+    with pytest.raises(NotFitted, match="before fit"):
+        Spade().leave_one_out()

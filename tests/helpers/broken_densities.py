@@ -8,6 +8,7 @@ import torch
 from padimkit.contracts import (
     DensityModel,
     ExpectedGrowth,
+    LeaveOneOut,
     MemoryForecast,
     Mergeable,
     PyramidDensity,
@@ -85,6 +86,56 @@ class Foreseen(Distance, ExpectedGrowth):
 
     def expected_growth(self):
         return self.theory
+
+
+class Leaving(Distance, LeaveOneOut):
+    """The same, leaving images out: right in every way."""
+
+    def leave_one_out(self):
+        total, count = self.fitted_total(), self.count
+
+        def score(embedding, numbers):
+            patches = embedding.patches.double()
+            distances = torch.linalg.vector_norm(patches - (total - patches) / (count - 1), dim=1)
+            return Scores((distances**self.power).float())
+
+        return score
+
+    def fitted_total(self):
+        if self.total is None:
+            raise NotFitted("Leaving.leave_one_out was called before fit.")
+        return self.total
+
+
+class LeavesNothingOut(Leaving):
+    def leave_one_out(self):
+        self.fitted_total()
+        return lambda embedding, numbers: self.score(embedding)
+
+
+class LeavesOutByPlaceInTheBatch(Leaving):
+    def leave_one_out(self):
+        score = super().leave_one_out()
+
+        def by_place(embedding, numbers):
+            places = torch.arange(len(numbers))[:, None, None]
+            return Scores(score(embedding, numbers).patches * (1 + 0.1 * places))
+
+        return by_place
+
+
+class KeepsTheMeanWithoutAnImage(Leaving):
+    def leave_one_out(self):
+        score = super().leave_one_out()
+        self.mean = self.total / (self.count - 1)
+        return score
+
+
+class LeavesOutUnfitted(Leaving):
+    def leave_one_out(self):
+        if self.total is None:
+            return lambda embedding, numbers: Scores(embedding.patches.mean(1))
+        return super().leave_one_out()
 
 
 class ForeseesBackwards(Foreseen):
@@ -595,6 +646,10 @@ BROKEN = {
     NeverForgetsPyramids: "second_pyramid_fit_forgets_the_first",
     StoresNothingOfPyramids: "fit_on_pyramids_can_be_restored",
     ScoresPyramidsUnfitted: "refuses_to_score_pyramids_before_fit",
+    LeavesNothingOut: "left_out_scores_come_close_to_refits",
+    LeavesOutByPlaceInTheBatch: "left_out_images_are_told_by_their_number",
+    KeepsTheMeanWithoutAnImage: "leaving_out_leaves_everything_else_alone",
+    LeavesOutUnfitted: "refuses_to_leave_out_before_fit",
     ForecastsInMegabytes: "forecast_covers_the_fitted_state",
     ForecastsOneLayer: "forecast_covers_the_fitted_state",
     ForecastsTheSameForAll: "forecast_grows_with_the_data",

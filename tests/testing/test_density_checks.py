@@ -8,6 +8,7 @@ from broken_densities import (
     Foreseen,
     Growing,
     Layered,
+    Leaving,
     LiesAboutEverythingOptional,
     Neighbours,
     RenamesItsArgument,
@@ -22,7 +23,7 @@ from padimkit.testing.learners import computes_on
 THREADS = "calls_from_threads_equal_calls_in_turn"  # may fail by chance; see test_thread_checks
 
 
-@pytest.mark.parametrize("density", [Distance, Growing, Layered, Foreseen])
+@pytest.mark.parametrize("density", [Distance, Growing, Layered, Foreseen, Leaving])
 def test_a_sound_density_passes_every_check(density):
     check_density(density)
 

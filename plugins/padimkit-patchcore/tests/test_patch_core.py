@@ -156,3 +156,43 @@ def test_other_channels_an_empty_stream_and_use_before_fit_are_refused(generator
 def test_its_recipes_are_found_by_name(name):
     density = padimkit.load_recipe(f"patchcore-{name}").density
     assert isinstance(density, PatchCore) and density.ratio == int(name.partition("-")[2]) / 100
+
+
+def test_a_learnt_image_is_scored_by_the_patches_of_the_others(generator):
+    train = embedding(generator, 8)
+    model = fitted(train)
+    bank = model.state_dict()["bank"].double().numpy()
+    score = model.leave_one_out()
+    for number in (0, 3, 7):
+        image = Embedding(train.patches[number : number + 1])
+        own = {tuple(row) for row in rows_of(image)}
+        others = np.array([row for row in bank if tuple(row) not in own])
+        assert 0 < len(others) < len(bank)
+        nearest = cdist(rows_of(image), others).min(1).reshape(4, 5)
+        np.testing.assert_allclose(score(image, [number]).patches[0], nearest, rtol=1e-5)
+
+
+def test_a_coreset_of_all_patches_leaves_out_as_a_fit_on_the_others(generator):
+    train = embedding(generator, 6)
+    found = fitted(train, ratio=1.0).leave_one_out()(train, range(6))
+    for number in range(6):
+        others = Embedding(torch.cat([train.patches[:number], train.patches[number + 1 :]]))
+        refit = fitted(others, ratio=1.0).score(Embedding(train.patches[number : number + 1]))
+        torch.testing.assert_close(found.patches[number], refit.patches[0])
+        torch.testing.assert_close(found.images[number], refit.images[0])
+
+
+def test_a_model_that_does_not_know_whose_patches_it_kept_says_so(generator):
+    train = embedding(generator, 8)
+    old = PatchCore(neighbours=4)
+    old.load_state_dict({"bank": fitted(train).state_dict()["bank"]})
+    assert torch.equal(old.score(train).patches, fitted(train).score(train).patches)
+    assert old.state_dict().keys() == {"bank"}
+    with pytest.raises(BadData, match="does not say which image each patch is from"):
+        old.leave_one_out()
+
+
+def test_a_coreset_too_small_to_leave_an_image_out_is_refused(generator):
+    train = embedding(generator, 2)
+    with pytest.raises(BadData, match="Without one of the images the coreset has"):
+        fitted(train, ratio=1.0, neighbours=25).leave_one_out()(train, range(2))

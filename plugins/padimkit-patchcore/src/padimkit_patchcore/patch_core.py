@@ -1,16 +1,25 @@
 """PatchCore's density, distances to the nearest patches of a coreset."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Sequence
 from threading import Lock
 from typing import final
 
 import faiss
 import numpy as np
 import torch
-from jaxtyping import Float, Int
+from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
-from padimkit import BadArgument, BadData, BadShape, DensityModel, Embedding, NotFitted, Scores
+from padimkit import (
+    BadArgument,
+    BadData,
+    BadShape,
+    DensityModel,
+    Embedding,
+    LeaveOneOut,
+    NotFitted,
+    Scores,
+)
 from padimkit.memory import IN_MEMORY, ON_DISK
 from padimkit_patchcore.coreset import Sketch, greedy_coreset
 
@@ -18,7 +27,7 @@ _PREPARING = Lock()  # of all instances: a lock of their own could be neither co
 
 
 @final
-class PatchCore(DensityModel):
+class PatchCore(DensityModel, LeaveOneOut):
     """Distance of each patch to the nearest in a coreset of all normal ones (Roth et al. 2022, PatchCore).
 
     The image's score is that of its most anomalous patch, with a weight that tells how typical the nearest
@@ -54,6 +63,7 @@ class PatchCore(DensityModel):
         if memory_budget is not None and not memory_budget > 0:
             raise BadArgument(f'Expected "memory_budget" above 0 GB, got {memory_budget}.')
         self._bank: Tensor | None = None
+        self._images: Tensor | None = None
         self._search: faiss.Index | None = None
 
     def fit(self, stream: Iterable[Embedding]) -> None:
@@ -62,45 +72,59 @@ class PatchCore(DensityModel):
         Raises:
             BadArgument: The coreset would hold fewer patches than `neighbours`, or the index cannot be made.
         """
-        self._bank = self._search = None
-        parts, sketch, kept = [], Sketch(self.seed), 0
+        self._bank = self._images = self._search = None
+        parts, sketch, kept, images = [], Sketch(self.seed), 0, 0
         for embedding in stream:
             vectors = _vectors(embedding.patches)
             sketch.add(vectors)
             kept += vectors.nbytes
+            images += len(embedding.patches)
             parts.append((IN_MEMORY if kept <= self._budget else ON_DISK).copy(vectors))
         if not parts:
             raise BadData("PatchCore was given no embeddings to learn from.")
         sketched = sketch.vectors()
         count = max(1, round(self.ratio * len(sketched)))
         self._require_enough(count, len(sketched))
-        bank = _rows(parts, greedy_coreset(sketched, count=count, seed=self.seed))
+        chosen = greedy_coreset(sketched, count=count, seed=self.seed).sort().values
+        bank = _rows(parts, chosen)
         self._search = _index(bank, self.index)
+        self._images = chosen.to(bank.device) // (len(sketched) // images)
         self._bank = bank
 
     def score(self, embedding: Embedding) -> Scores:
         """Return the distances of patches and the weighted distances of images."""
-        batch, channels, height, width = embedding.patches.shape
-        bank = self._fitted()
-        if channels != bank.shape[1]:
-            raise BadShape(f"PatchCore was fitted on {bank.shape[1]} channels, got {channels}.")
-        vectors = _vectors(embedding.patches)
-        nearest = self._nearest(vectors, 1)[:, 0]
-        # Measured again: the search expands the square, which leaves few digits of small distances.
-        distances = (vectors - bank[nearest]).norm(dim=1).reshape(batch, height * width)
-        farthest = distances.argmax(1)
-        rows = torch.arange(batch, device=vectors.device) * height * width + farthest
-        weights = self._weights(vectors[rows], nearest[rows])
-        scores = weights * distances.gather(1, farthest[:, None])[:, 0]
-        return Scores(distances.reshape(batch, height, width), scores)
+        return self._scores(embedding, self._fitted(), self._prepared())
+
+    def leave_one_out(self) -> Callable[[Embedding, Sequence[int]], Scores]:
+        """Return a function that scores learnt images without the patches of the coreset that are their own.
+
+        A fit without the image would choose some patches of other images in their place: the scores are those
+        of such a fit but for this. The search is exact, whatever `index` says.
+
+        Raises:
+            BadData: The model was stored by an earlier version, which did not note whose patches it kept.
+        """
+        bank, images = self._fitted(), self._images
+        if images is None:
+            raise BadData("The coreset does not say which image each patch is from. Fit the model again.")
+
+        def score(embedding: Embedding, numbers: Sequence[int]) -> Scores:
+            parts = zip(torch.split(embedding.patches, 1), numbers, strict=True)
+            found = [self._without(images != number, Embedding(part), bank) for part, number in parts]
+            own = [scores.images for scores in found if scores.images is not None]
+            return Scores(torch.cat([scores.patches for scores in found]), torch.cat(own))
+
+        return score
 
     def state_dict(self) -> dict[str, Tensor]:
-        """Return the coreset."""
-        return {"bank": self._fitted()}
+        """Return the coreset, and the number of the image that each of its patches is from."""
+        owners = {} if self._images is None else {"images": self._images}
+        return {"bank": self._fitted()} | owners
 
     def load_state_dict(self, state: dict[str, Tensor]) -> None:
         """Load the coreset."""
         self._bank = state["bank"]
+        self._images = state.get("images")
         self._search = _index(self._bank, self.index)
 
     def __getstate__(self) -> dict[str, object]:
@@ -122,8 +146,37 @@ class PatchCore(DensityModel):
                 f"{patches} patches. Use at most {count}, or a larger ratio."
             )
 
-    def _nearest(self, vectors: Float[Tensor, "n c"], count: int) -> Int[Tensor, "n k"]:
-        _, indices = self._prepared().search(_array(vectors), count)
+    def _without(
+        self, others: Bool[Tensor, " k"], embedding: Embedding, bank: Float[Tensor, "k c"]
+    ) -> Scores:
+        """Return the scores of one image by some patches of the coreset."""
+        rest = bank[others]
+        if len(rest) < self.neighbours:
+            raise BadData(
+                f'Without one of the images the coreset has {len(rest)} patches, fewer than "neighbours", '
+                f"{self.neighbours}. Use a larger ratio, or fewer neighbours."
+            )
+        return self._scores(embedding, rest, _index(rest, "Flat"))
+
+    def _scores(self, embedding: Embedding, bank: Float[Tensor, "k c"], search: faiss.Index) -> Scores:
+        batch, channels, height, width = embedding.patches.shape
+        if channels != bank.shape[1]:
+            raise BadShape(f"PatchCore was fitted on {bank.shape[1]} channels, got {channels}.")
+        vectors = _vectors(embedding.patches)
+        nearest = self._nearest(search, vectors, 1)[:, 0]
+        # Measured again: the search expands the square, which leaves few digits of small distances.
+        distances = (vectors - bank[nearest]).norm(dim=1).reshape(batch, height * width)
+        farthest = distances.argmax(1)
+        rows = torch.arange(batch, device=vectors.device) * height * width + farthest
+        around = bank[self._nearest(search, bank[nearest[rows]], self.neighbours)]
+        scores = (
+            _weights(vectors[rows], bank[nearest[rows]], around)
+            * distances.gather(1, farthest[:, None])[:, 0]
+        )
+        return Scores(distances.reshape(batch, height, width), scores)
+
+    def _nearest(self, search: faiss.Index, vectors: Float[Tensor, "n c"], count: int) -> Int[Tensor, "n k"]:
+        _, indices = search.search(_array(vectors), count)
         if indices.min(initial=0) < 0:
             raise BadArgument(
                 f'The index "{self.index}" finds fewer than {count} neighbours of some patches. Use "Flat".'
@@ -137,23 +190,24 @@ class PatchCore(DensityModel):
                 self._search = self._search or _index(self._fitted(), self.index)
         return self._search
 
-    def _weights(self, patches: Float[Tensor, "b c"], nearest: Int[Tensor, " b"]) -> Float[Tensor, " b"]:
-        """Return 1 minus the share of the nearest in the exponentials of the distances to its neighbours."""
-        bank = self._fitted()
-        around = self._nearest(bank[nearest], self.neighbours)
-        own = (patches - bank[nearest]).norm(dim=1)
-        others = (patches[:, None] - bank[around]).norm(dim=2)
-        share: Tensor = (own - others.logsumexp(1)).exp()
-        return 1 - share
+
+def _weights(
+    patches: Float[Tensor, "b c"], nearest: Float[Tensor, "b c"], around: Float[Tensor, "b n c"]
+) -> Float[Tensor, " b"]:
+    """Return 1 minus the share of the nearest in the exponentials of the distances to its neighbours."""
+    own = (patches - nearest).norm(dim=1)
+    others = (patches[:, None] - around).norm(dim=2)
+    share: Tensor = (own - others.logsumexp(1)).exp()
+    return 1 - share
 
 
 def _vectors(patches: Float[Tensor, "b c h w"]) -> Float[Tensor, "n c"]:
     return patches.detach().permute(0, 2, 3, 1).flatten(0, 2)
 
 
-def _rows(parts: list[Tensor], indices: Int[Tensor, " k"]) -> Float[Tensor, "k c"]:
-    """Return these rows of all parts, one below the other, in the order of the parts."""
-    rows, start, ascending = [], 0, indices.sort().values
+def _rows(parts: list[Tensor], ascending: Int[Tensor, " k"]) -> Float[Tensor, "k c"]:
+    """Return these rows of all parts, one below the other, given their numbers in ascending order."""
+    rows, start = [], 0
     for part in parts:
         inside = ascending[(ascending >= start) & (ascending < start + len(part))] - start
         rows.append(part[inside.to(part.device)])
