@@ -1,6 +1,6 @@
 """The learnt state of a pipeline: a fitted reducer and density for each embedding of the levels."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from copy import deepcopy
 from dataclasses import replace
 from functools import partial
@@ -11,6 +11,7 @@ from torch import Tensor
 
 from padimkit.contracts import (
     DensityModel,
+    LeaveOneOut,
     LinearReducer,
     Mergeable,
     PyramidDensity,
@@ -18,7 +19,7 @@ from padimkit.contracts import (
     Reducer,
     Updatable,
 )
-from padimkit.errors import BadArgument, CannotMerge
+from padimkit.errors import BadArgument, CannotMerge, PadimkitError
 from padimkit.stages import DENSITY_FIT, EMBEDDING, REDUCER_FIT, SCORE, stage
 from padimkit.values import Embedding, Pyramid, Scores, Stream
 
@@ -84,6 +85,34 @@ class FittedLevels:
     def score(self, pyramids: Pyramids) -> list[Scores]:
         """Return the scores of all levels."""
         return [self._score(name, pyramids) for name in pyramids]
+
+    @property
+    def leaves_one_out(self) -> bool:
+        """True if each density can score what it has learnt as if it had not."""
+        return all(isinstance(density, LeaveOneOut) for density in self._densities.values())
+
+    @property
+    def merges(self) -> bool:
+        """True if each density can be merged with another."""
+        return all(isinstance(density, Mergeable) for density in self._densities.values())
+
+    def learns_representation(self, pyramids: Pyramids) -> bool:
+        """Return whether a reducer depends on the images: fitted on these alone it has another state."""
+        return any(
+            not _same(_refitted(reducer, pyramids[name]), reducer.state_dict())
+            for name, reducer in self._reducers.items()
+        )
+
+    def leave_one_out(self) -> Callable[[Pyramids, Sequence[int]], list[Scores]]:
+        """Return a function that scores learnt images, given their numbers, as if they were not learnt."""
+        functions = {name: _leaving(density).leave_one_out() for name, density in self._densities.items()}
+
+        def score(pyramids: Pyramids, numbers: Sequence[int]) -> list[Scores]:
+            reduced = self._reduce(pyramids)
+            with stage(SCORE):
+                return [functions[name](embedding, numbers) for name, embedding in reduced.items()]
+
+        return score
 
     def state_dict(self) -> State:
         """Return the state of all reducers and densities."""
@@ -163,12 +192,27 @@ def _fit(parts: dict[str, Part], stream: Stream[Embeddings]) -> None:
         part.fit(_named(name, stream))
 
 
+def _refitted(reducer: Reducer, pyramid: Pyramid) -> State:
+    """Return the state of the reducer after another fit, or none if it cannot be fitted on these alone."""
+    other = deepcopy(reducer)
+    try:
+        other.fit([pyramid.embedding()])
+    except PadimkitError:
+        return {}
+    return other.state_dict()
+
+
 def _named(name: str, stream: Stream[Embeddings]) -> Stream[Embedding]:
     return stream.map(lambda embeddings: embeddings[name])
 
 
 def _updatable(part: Reducer | DensityModel) -> Updatable:
     assert isinstance(part, Updatable)
+    return part
+
+
+def _leaving(part: DensityModel) -> LeaveOneOut:
+    assert isinstance(part, LeaveOneOut)
     return part
 
 

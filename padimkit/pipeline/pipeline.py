@@ -26,9 +26,10 @@ from padimkit.pipeline.checks import (
     require_scores,
 )
 from padimkit.pipeline.fitted_levels import FittedLevels, Pyramids, below, under
+from padimkit.pipeline.left_out import LeftOut, Steps, by_folds, one_by_one
 from padimkit.pipeline.levels import Joint, Levels
 from padimkit.stages import BACKBONE, EMBEDDING, MAP, READ, stage, staged
-from padimkit.values import Batch, Prediction, Stream
+from padimkit.values import Batch, Prediction, Scores, Stream
 
 _CONTRACTS = {
     "backbone": Backbone,
@@ -193,11 +194,53 @@ class Pipeline:
     def predict_batch(self, batch: Batch) -> Prediction:
         """Return the scores and maps of one batch, as `predict` does."""
         fitted, size = self._fitted("predict")
-        scores = fitted.score(self._embed(batch, size))
-        for level in scores:
-            require_scores(level, batch.paths, type(self.density).__name__)
-        with stage(MAP):
-            return replace(self.map.predict(scores, size), paths=batch.paths)
+        return self._prediction(fitted.score(self._embed(batch, size)), batch, size)
+
+    def predict_left_out(
+        self,
+        images: Images,
+        *,
+        folds: int = 5,
+        batch_size: int = 8,
+        workers: int | None = None,
+        progress: bool = True,
+    ) -> Iterator[LeftOut]:
+        """Yield the predictions of learnt images, each as if it had not been learnt, by batches.
+
+        That is what a fit on all other images would give. It follows from what was learnt if the density is
+        `LeaveOneOut`, the reducer does not depend on the images, and there is no augmentation. Otherwise the
+        images of each fold are predicted by what all other folds teach: by merging them if the density is
+        `Mergeable`, else by a fit for each fold. Images then come fold by fold.
+
+        Args:
+            images: All images of the fit, in the same order.
+            folds: Number of folds; image i is in fold i modulo this.
+            batch_size: Images per batch, unless `images` are batches already.
+            workers: Threads that decode ahead; by default one per CPU that may be used, at most 8.
+            progress: Show a bar on a terminal or in a notebook.
+
+        Raises:
+            NotFitted: `fit` was not called.
+            BadArgument: `images` can be read only once, or there are fewer of them than folds.
+            BadData: There are no images, one is labelled anomalous, or they are not those of the fit.
+        """
+        fitted, size = self._fitted("predict_left_out")
+        if isinstance(images, Iterator):
+            raise BadArgument("The images can be read only once. Pass a list, or what a data set returns.")
+        batches = self.read(images, batch_size, workers, "Calibrating" if progress else None)
+        first = next(iter(batches), None)
+        if first is None:
+            raise BadData("There are no images to leave out.")
+        steps = Steps(
+            lambda batch: self._embed(batch, size),
+            lambda stream: FittedLevels.fit(self.reducer, self.density, stream),
+            lambda scores, batch: self._prediction(scores, batch, size),
+        )
+        fixed = not fitted.learns_representation(steps.embed(first))
+        if fixed and fitted.leaves_one_out and not self.augmentation.transforms:
+            return one_by_one(steps, batches, fitted)
+        variants = augmented(batches, self.augmentation)
+        return by_folds(steps, batches, variants, folds=folds, merge=fixed and fitted.merges)
 
     def state_dict(self) -> dict[str, Tensor]:
         """Return everything that `fit` has learnt, and the weights of the backbone if it has any."""
@@ -234,6 +277,12 @@ class Pipeline:
         if self._fitted_levels is None or self._size is None:
             raise NotFitted(f"Pipeline.{method} was called before fit.")
         return self._fitted_levels, self._size
+
+    def _prediction(self, scores: list[Scores], batch: Batch, size: tuple[int, int]) -> Prediction:
+        for level in scores:
+            require_scores(level, batch.paths, type(self.density).__name__)
+        with stage(MAP):
+            return replace(self.map.predict(scores, size), paths=batch.paths)
 
     def _embeddings(
         self, batches: Iterable[Batch], size: tuple[int, int], *, least: int, start: Pyramids | None = None
