@@ -52,6 +52,7 @@ if TYPE_CHECKING:
         BadWeights,
         BrokenPlugin,
         CannotMerge,
+        NotCalibrated,
         NotFitted,
         OverBudget,
         PadimkitError,
@@ -64,6 +65,9 @@ if TYPE_CHECKING:
     from padimkit.images.preprocessing import Preprocessing
     from padimkit.images.reader import Reader, Sample
     from padimkit.images.resizing import LongSide, Scale, ShortSide
+    from padimkit.inspection.calibrate import calibrate, calibrate_held_out
+    from padimkit.inspection.calibration import Calibration, MapStatistics, Verdict
+    from padimkit.inspection.learnt import LearntImage
     from padimkit.metrics.auroc import ImageAUROC, PixelAUROC
     from padimkit.metrics.pro import PRO
     from padimkit.metrics.torchmetrics import TorchMetric
@@ -77,7 +81,7 @@ if TYPE_CHECKING:
     from padimkit.reducers.scikit_learn import ScikitLearn
     from padimkit.registry.recipes import recipes
     from padimkit.registry.registry import Registry
-    from padimkit.storage import load, save
+    from padimkit.storage import load, load_calibration, load_learnt, save, save_calibration
     from padimkit.values import (
         Batch,
         Embedding,
@@ -99,6 +103,15 @@ __all__ = [
     "Evaluation",
     "save",
     "load",
+    "calibrate",
+    "calibrate_held_out",
+    "Calibration",
+    "Verdict",
+    "MapStatistics",
+    "LearntImage",
+    "save_calibration",
+    "load_calibration",
+    "load_learnt",
     "Timm",
     "TorchModule",
     "FilterBank",
@@ -171,6 +184,7 @@ __all__ = [
     "BadWeights",
     "BrokenPlugin",
     "CannotMerge",
+    "NotCalibrated",
     "NotFitted",
     "OverBudget",
     "UndefinedMetric",
@@ -184,7 +198,10 @@ _MODULES = {
     "config.build": "load_recipe",
     "registry.recipes": "recipes",
     "evaluation": "evaluate Evaluation",
-    "storage": "save load",
+    "storage": "save load save_calibration load_calibration load_learnt",
+    "inspection.calibrate": "calibrate calibrate_held_out",
+    "inspection.calibration": "Calibration Verdict MapStatistics",
+    "inspection.learnt": "LearntImage",
     "backbones.timm": "Timm",
     "backbones.torch_module": "TorchModule",
     "backbones.filter_bank": "FilterBank",
@@ -220,7 +237,7 @@ _MODULES = {
     ),
     "errors": (
         "PadimkitError BadArgument BadConfig BadData BadFeatures BadImage BadModel BadOutput "
-        "BadScores BadShape BadWeights BrokenPlugin CannotMerge NotFitted OverBudget "
+        "BadScores BadShape BadWeights BrokenPlugin CannotMerge NotCalibrated NotFitted OverBudget "
         "UndefinedMetric UnknownPlugin"
     ),
 }

@@ -58,6 +58,10 @@ class NotFitted(PadimkitError):
     """Something was used before it was fitted."""
 
 
+class NotCalibrated(PadimkitError):
+    """A verdict was asked of a model that has no calibration."""
+
+
 class SingularCovariance(PadimkitError):
     """A covariance has no Cholesky factor."""
 

@@ -1,8 +1,11 @@
-"""The model folder of a fitted pipeline: manifest.json, config.yaml, state.safetensors; no pickle."""
+"""The model folder of a fitted pipeline: manifest.json, config.yaml, state.safetensors; no pickle.
 
-import hashlib
+A model that is calibrated has calibration.json too, and training.csv tells which images it has learnt.
+"""
+
 import json
-from collections.abc import Mapping
+import shutil
+from collections.abc import Iterable, Mapping
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -14,26 +17,49 @@ from safetensors.torch import load_file, save_file
 from padimkit.config.build import build_pipeline
 from padimkit.config.description import describe, plugins_of
 from padimkit.config.yaml_file import read_yaml
-from padimkit.errors import BadModel, PadimkitError, UntrustedClass
+from padimkit.errors import BadModel, NotCalibrated, PadimkitError, UntrustedClass
 from padimkit.files import new_folder
+from padimkit.inspection.calibration import Calibration
+from padimkit.inspection.calibration_file import as_json, from_json
+from padimkit.inspection.learnt import LearntImage, as_csv, file_digest, from_csv
 from padimkit.pipeline.pipeline import Pipeline
 
 FORMAT_VERSION = 1
 MANIFEST = "manifest.json"
+CALIBRATION = "calibration.json"
+TRAINING = "training.csv"
+_NEEDED = ("config.yaml", "state.safetensors")
 
 
-def save(pipeline: Pipeline, folder: Path | str, *, overwrite: bool = False) -> None:
+def save(
+    pipeline: Pipeline,
+    folder: Path | str,
+    *,
+    calibration: Calibration | None = None,
+    overwrite: bool = False,
+) -> None:
     """Write a fitted pipeline with the weights of its backbone into a folder that needs no other file.
+
+    Args:
+        pipeline: A fitted one.
+        folder: The model folder.
+        calibration: Its calibration, as `calibrate` returns it.
+        overwrite: Replace an earlier model.
 
     Raises:
         BadOutput: The folder exists and `overwrite` is false, or cannot be written; nothing is left behind.
         NotFitted: The pipeline has not been fitted.
     """
     with new_folder(Path(folder), overwrite=overwrite, marker=MANIFEST) as staging:
-        write_model(pipeline, staging)
+        write_model(pipeline, staging, calibration, calibration.images if calibration else ())
 
 
-def write_model(pipeline: Pipeline, folder: Path) -> None:
+def write_model(
+    pipeline: Pipeline,
+    folder: Path,
+    calibration: Calibration | None = None,
+    learnt: Iterable[LearntImage] = (),
+) -> None:
     """Write the files of a model into an empty folder."""
     config = {"pipeline": describe(pipeline)}
     state = {name: tensor.cpu().contiguous() for name, tensor in pipeline.state_dict().items()}
@@ -42,13 +68,65 @@ def write_model(pipeline: Pipeline, folder: Path) -> None:
     except SafetensorError as error:  # a full disk, which is an OSError for all other files
         raise OSError(str(error)) from error
     (folder / "config.yaml").write_text(yaml.safe_dump(config, sort_keys=False))
-    manifest = {
-        "format_version": FORMAT_VERSION,
-        "padimkit": version("padimkit"),
-        "plugins": plugins_of(pipeline),
-        "sha256": {name: _sha256(folder / name) for name in ("config.yaml", "state.safetensors")},
-    }
-    (folder / MANIFEST).write_text(json.dumps(manifest, indent=2) + "\n")
+    _write_manifest(
+        {
+            "format_version": FORMAT_VERSION,
+            "padimkit": version("padimkit"),
+            "plugins": plugins_of(pipeline),
+            "sha256": {name: file_digest(folder / name) for name in _NEEDED},
+        },
+        folder,
+    )
+    _add_calibration(folder, calibration, learnt)
+
+
+def save_calibration(
+    calibration: Calibration, model: Path | str, folder: Path | str, *, overwrite: bool = False
+) -> None:
+    """Write a stored model with this calibration, in place of any that it had, into a folder.
+
+    Args:
+        calibration: The calibration; the images that it does not name are those of the model.
+        model: The stored model.
+        folder: The new folder, which may be that of the model.
+        overwrite: Replace an earlier model.
+
+    Raises:
+        BadModel: The model cannot be read.
+        BadOutput: The folder exists and `overwrite` is false, or cannot be written; nothing is left behind.
+    """
+    model = Path(model)
+    learnt = calibration.images or load_learnt(model)
+    with new_folder(Path(folder), overwrite=overwrite, marker=MANIFEST) as staging:
+        for name in (*_NEEDED, MANIFEST):
+            shutil.copy2(model / name, staging / name)
+        _add_calibration(staging, calibration, learnt)
+
+
+def load_calibration(folder: Path | str) -> Calibration:
+    """Return the calibration of a stored model.
+
+    Raises:
+        NotCalibrated: It has none.
+        BadModel: A file is missing, altered or wrong; the message names it.
+    """
+    text = _text(Path(folder), CALIBRATION)
+    if text is None:
+        raise NotCalibrated(
+            f'"{folder}" has no calibration, so no verdict follows from its scores. Run: '
+            f"padimkit calibrate {folder} --data NAME --data.ARGUMENT VALUE ..., with normal images."
+        )
+    return from_json(text, str(Path(folder) / CALIBRATION), load_learnt(folder))
+
+
+def load_learnt(folder: Path | str) -> tuple[LearntImage, ...]:
+    """Return the images that a stored model has learnt, or none if it does not say.
+
+    Raises:
+        BadModel: A file is missing, altered or wrong; the message names it.
+    """
+    text = _text(Path(folder), TRAINING)
+    return () if text is None else from_csv(text, str(Path(folder) / TRAINING))
 
 
 def load(folder: Path | str, *, device: str = "cpu", trust: bool = False) -> Pipeline:
@@ -64,11 +142,8 @@ def load(folder: Path | str, *, device: str = "cpu", trust: bool = False) -> Pip
     """
     folder = Path(folder)
     manifest = _read_manifest(folder)
-    for name, digest in manifest["sha256"].items():
-        if not (folder / name).is_file():
-            raise BadModel(f'"{folder}" has no "{name}": it is not a whole model. Copy it again.')
-        if _sha256(folder / name) != digest:
-            raise BadModel(f'"{folder / name}" has been altered or cut off (its sha256 differs).')
+    for name in manifest["sha256"]:
+        _require_whole(folder, name, manifest)
     try:
         pipeline = build_pipeline(read_yaml(folder / "config.yaml").get("pipeline"), dotted=trust)
         pipeline.load_state_dict(load_file(folder / "state.safetensors"))
@@ -90,6 +165,40 @@ def is_model(folder: Path | str) -> bool:
     return (Path(folder) / MANIFEST).is_file()
 
 
+def _add_calibration(folder: Path, calibration: Calibration | None, learnt: Iterable[LearntImage]) -> None:
+    texts = {} if calibration is None else {CALIBRATION: as_json(calibration)}
+    if images := list(learnt):
+        texts[TRAINING] = as_csv(images)
+    manifest = json.loads((folder / MANIFEST).read_text())
+    for name, text in texts.items():
+        (folder / name).write_text(text, encoding="utf-8")
+        manifest["sha256"][name] = file_digest(folder / name)
+    _write_manifest(manifest, folder)
+
+
+def _write_manifest(manifest: Mapping[str, Any], folder: Path) -> None:
+    (folder / MANIFEST).write_text(json.dumps(manifest, indent=2) + "\n")
+
+
+def _text(folder: Path, name: str) -> str | None:
+    """Return the content of a file that not every model has, or None."""
+    manifest = _read_manifest(folder)
+    if name not in manifest["sha256"]:
+        return None
+    _require_whole(folder, name, manifest)
+    try:
+        return (folder / name).read_text(encoding="utf-8")
+    except UnicodeDecodeError as error:
+        raise BadModel(f'"{folder / name}" is not text in UTF-8: {error}.') from error
+
+
+def _require_whole(folder: Path, name: str, manifest: Mapping[str, Any]) -> None:
+    if not (folder / name).is_file():
+        raise BadModel(f'"{folder}" has no "{name}": it is not a whole model. Copy it again.')
+    if file_digest(folder / name) != manifest["sha256"][name]:
+        raise BadModel(f'"{folder / name}" has been altered or cut off (its sha256 differs).')
+
+
 def _read_manifest(folder: Path) -> dict[str, Any]:
     if not folder.is_dir():
         raise BadModel(f'"{folder}" is not a model folder: it does not exist.')
@@ -106,7 +215,8 @@ def _read_manifest(folder: Path) -> dict[str, Any]:
             f"this padimkit ({version('padimkit')}) reads up to format {FORMAT_VERSION}. Upgrade padimkit."
         )
     digests = manifest.get("sha256")
-    if not isinstance(digests, dict) or set(digests) != {"config.yaml", "state.safetensors"}:
+    known = {*_NEEDED, CALIBRATION, TRAINING}
+    if not isinstance(digests, dict) or not set(_NEEDED) <= set(digests) <= known:
         raise BadModel(f'"{folder / MANIFEST}" does not list the files of the model.')
     return manifest  # type: ignore[no-any-return]
 
@@ -117,11 +227,3 @@ def _needs(manifest: Mapping[str, Any]) -> str:
     except (KeyError, TypeError):
         return ""
     return f" The model was made with: {', '.join(packages)}." if packages else ""
-
-
-def _sha256(path: Path) -> str:
-    digest = hashlib.sha256()
-    with path.open("rb") as file:
-        while block := file.read(2**20):
-            digest.update(block)
-    return digest.hexdigest()

@@ -19,7 +19,7 @@ LAYERS = [
     ("report",),
     ("benchmark",),
     ("testing", "storage"),
-    ("config", "evaluation", "predictions"),
+    ("config", "evaluation", "predictions", "inspection"),
     ("pipeline", "registry", *FAMILIES),
     ("contracts", "moments"),
     ("images", "arguments", "files", "memory", "weights"),

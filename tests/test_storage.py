@@ -1,3 +1,4 @@
+import dataclasses
 import json
 import pickle
 import resource
@@ -10,7 +11,17 @@ import pytest
 import torch
 import yaml
 
-from padimkit import load, save
+from padimkit import (
+    LearntImage,
+    NotCalibrated,
+    calibrate,
+    calibrate_held_out,
+    load,
+    load_calibration,
+    load_learnt,
+    save,
+    save_calibration,
+)
 from padimkit.backbones.pixels import Pixels
 from padimkit.config.description import plugins_of
 from padimkit.contracts import DensityModel
@@ -295,3 +306,71 @@ def test_a_disk_that_fills_up_leaves_nothing(model, tmp_path):
     assert 'other" cannot be written: ' in done.stdout
     assert [path.name for path in tmp_path.iterdir()] == ["model"]
     assert resource.getrlimit(resource.RLIMIT_FSIZE) != (1000, 1000)
+
+
+@pytest.fixture
+def calibration(pipeline, generator):
+    images = torch.rand(6, 3, 12, 12, generator=generator)
+    pipeline.fit(images)
+    return calibrate(pipeline, images)
+
+
+@pytest.fixture
+def calibrated(pipeline, calibration, tmp_path):
+    save(pipeline, tmp_path / "calibrated", calibration=calibration)
+    return tmp_path / "calibrated"
+
+
+def test_a_model_is_stored_with_its_calibration(pipeline, calibration, calibrated, generator):
+    assert load_calibration(calibrated) == calibration
+    assert load_calibration(calibrated).images == load_learnt(calibrated) == calibration.images
+    images = torch.rand(2, 3, 12, 12, generator=generator)
+    assert torch.equal(load(calibrated).predict(images).anomaly_maps, pipeline.predict(images).anomaly_maps)
+    manifest = json.loads((calibrated / "manifest.json").read_text())
+    assert manifest["sha256"].keys() == {path.name for path in calibrated.iterdir()} - {"manifest.json"}
+
+
+def test_a_model_without_calibration_says_how_to_get_one(model):
+    with pytest.raises(NotCalibrated, match=r"Run: padimkit calibrate .*model --data NAME"):
+        load_calibration(model)
+    assert load_learnt(model) == ()
+
+
+@pytest.mark.parametrize("name", ["calibration.json", "training.csv"])
+def test_an_altered_or_missing_calibration_is_refused(calibrated, name):
+    (calibrated / name).write_text((calibrated / name).read_text() + " ")
+    for read in (load, load_calibration):
+        with pytest.raises(BadModel, match=f'{name}" has been altered or cut off'):
+            read(calibrated)
+    (calibrated / name).unlink()
+    for read in (load, load_calibration):
+        with pytest.raises(BadModel, match=f'has no "{name}"'):
+            read(calibrated)
+
+
+def test_a_stored_model_can_be_calibrated_anew(pipeline, model, calibrated, calibration, tmp_path, generator):
+    other = calibrate_held_out(pipeline, torch.rand(9, 3, 12, 12, generator=generator))
+    state = (calibrated / "state.safetensors").read_bytes()
+    save_calibration(other, calibrated, calibrated, overwrite=True)
+    assert load_calibration(calibrated) == other
+    assert load_learnt(calibrated) == calibration.images  # those learnt stay the same
+    assert (calibrated / "state.safetensors").read_bytes() == state
+    with pytest.raises(BadOutput, match="exists"):
+        save_calibration(other, model, calibrated)
+    save_calibration(other, model, tmp_path / "copy")
+    assert load_calibration(tmp_path / "copy") == other and load_learnt(tmp_path / "copy") == ()
+    load(tmp_path / "copy")
+
+
+def test_an_unknown_file_in_the_manifest_is_refused(calibrated):
+    manifest = json.loads((calibrated / "manifest.json").read_text())
+    manifest["sha256"]["../../secret"] = "0" * 64
+    (calibrated / "manifest.json").write_text(json.dumps(manifest))
+    with pytest.raises(BadModel, match="does not list the files of the model"):
+        load_learnt(calibrated)
+
+
+def test_names_of_images_are_kept_in_any_alphabet(pipeline, calibration, tmp_path):
+    image = LearntImage("grün/好.png", "0" * 64, 1.5, True)
+    save(pipeline, tmp_path / "model", calibration=dataclasses.replace(calibration, images=(image,)))
+    assert load_learnt(tmp_path / "model") == (image,)

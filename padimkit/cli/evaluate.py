@@ -26,13 +26,15 @@ from padimkit.config.parser import (
     recipe_as_option,
     test_parser,
 )
-from padimkit.errors import UndefinedMetric
+from padimkit.errors import BadData, UndefinedMetric
 from padimkit.evaluation import Evaluation, evaluate
 from padimkit.files import new_file
 from padimkit.images.reader import Sample
+from padimkit.inspection.calibrate import without_scores
+from padimkit.inspection.learnt import LearntImage
 from padimkit.pipeline.pipeline import Pipeline
 from padimkit.stages import PREDICT
-from padimkit.storage import is_model, load
+from padimkit.storage import is_model, load, load_learnt
 
 
 def run(words: list[str]) -> None:
@@ -69,7 +71,22 @@ def _test_stored(folder: str, words: list[str]) -> None:
     with _result_file(made) as file:
         made.pipeline = load(folder, device=made.device, trust=made.trust)
         config = plain(parser, settings) | {"pipeline": describe(made.pipeline)}
-        _report(as_report(_test(made, made.data.test(), config), made.pipeline, config, {}), file)
+        test = made.data.test()
+        if not made.learnt_too:
+            _require_unseen(load_learnt(folder), made.pipeline, test)
+        _report(as_report(_test(made, test, config), made.pipeline, config, {}), file)
+
+
+def _require_unseen(learnt: Sequence[LearntImage], pipeline: Pipeline, test: Sequence[Sample]) -> None:
+    known = {image.sha256: image.path for image in learnt}
+    tested = without_scores(pipeline, test) if known else ()
+    seen = [image for image in tested if image.sha256 in known]
+    if seen:
+        raise BadData(
+            f"{len(seen)} of the {len(test)} test images are among those that the model has learnt: "
+            f'"{seen[0].path}" was learnt as "{known[seen[0].sha256]}". Metric values would be too good. '
+            "Test on other images, or pass --learnt_too."
+        )
 
 
 def _test(made: Namespace, samples: Sequence[Sample], config: dict[str, Any]) -> Evaluation:

@@ -4,11 +4,18 @@ A command of its own: `main` imports it by name when it is called.
 """
 
 import time
+from collections.abc import Sequence
 
+from jsonargparse import Namespace
+
+from padimkit.cli.calibrate import print_calibration
 from padimkit.cli.progress import logs_shown
 from padimkit.config.parser import FIT, fit_parser, parse, recipe_as_option
 from padimkit.errors import BadConfig
 from padimkit.files import new_folder
+from padimkit.images.reader import Sample
+from padimkit.inspection.calibrate import calibrate, without_scores
+from padimkit.inspection.calibration import Calibration, require_promise
 from padimkit.storage import MANIFEST, write_model
 
 
@@ -20,9 +27,29 @@ def run(words: list[str]) -> None:
         raise BadConfig('"output" is missing: pass --output FOLDER for the model.')
     made = parser.instantiate(settings)
     start = time.perf_counter()
+    samples = made.data.train()
+    if made.calibrate and made.false_alarms is not None:
+        require_promise(made.false_alarms, len(samples))  # known before the work is done
     with new_folder(made.output, overwrite=made.overwrite, marker=MANIFEST) as staging:
         made.pipeline.to(made.device)
         with logs_shown(made.pipeline):
-            made.pipeline.fit(made.data.train(), batch_size=made.batch_size, workers=made.workers)
-        write_model(made.pipeline, staging)
-    print(f"Fitted in {time.perf_counter() - start:.1f} s; the model is in {made.output}")
+            made.pipeline.fit(samples, batch_size=made.batch_size, workers=made.workers)
+            fitted = time.perf_counter()
+            calibration = _calibration(made, samples) if made.calibrate else None
+        learnt = calibration.images if calibration else without_scores(made.pipeline, samples)
+        write_model(made.pipeline, staging, calibration, learnt)
+    print(f"Fitted on {len(samples)} images in {fitted - start:.1f} s; the model is in {made.output}")
+    if calibration:
+        print_calibration(calibration)
+
+
+def _calibration(made: Namespace, samples: Sequence[Sample]) -> Calibration:
+    return calibrate(
+        made.pipeline,
+        samples,
+        made.false_alarms,
+        review=made.review,
+        folds=made.folds,
+        batch_size=made.batch_size,
+        workers=made.workers,
+    )

@@ -16,6 +16,7 @@ from padimkit.errors import PadimkitError
 COMMANDS = {
     "fit": "learn from normal images and store the model",
     "predict": "score images with a stored model: scores, maps, overlays",
+    "calibrate": "set the thresholds of a stored model by normal images",
     "evaluate": "fit, test and compute metrics",
     "benchmark": "run a suite of comparisons, each in a process of its own",
     "report": "make a page, or tables, of the records of a benchmark",

@@ -38,19 +38,59 @@ _FIT_SLOTS = {
 _TEST_SLOTS = {"data": DataSource, "metrics": list[Metric]}
 _RUN_KEYS = ("seed", "output", "overwrite", "device", "batch_size", "workers")
 
-FIT = Schema(_FIT_SLOTS, _RUN_KEYS, ignored=("metrics", "trust"))
-EVALUATE = Schema(_FIT_SLOTS | _TEST_SLOTS, _RUN_KEYS, ignored=("trust",))
-TEST = Schema(_TEST_SLOTS, (*_RUN_KEYS, "trust"), ignored=("pipeline",))
-PREDICT = Schema({}, (*_RUN_KEYS[1:], "trust"), ignored=("pipeline", "seed", *_TEST_SLOTS))
+_RATES = ("false_alarms", "review", "folds")
+_VERDICTS = (*_RATES, "calibrate", "learnt", "learnt_too")
+
+FIT = Schema(
+    _FIT_SLOTS, (*_RUN_KEYS, *_RATES, "calibrate"), ignored=("metrics", "trust", "learnt", "learnt_too")
+)
+CALIBRATE = Schema(
+    {"data": DataSource},
+    (*_RUN_KEYS[1:], *_RATES, "trust", "learnt"),
+    ignored=("pipeline", "seed", "metrics", "calibrate", "learnt_too"),
+)
+EVALUATE = Schema(_FIT_SLOTS | _TEST_SLOTS, _RUN_KEYS, ignored=("trust", *_VERDICTS))
+TEST = Schema(
+    _TEST_SLOTS,
+    (*_RUN_KEYS, "trust", "learnt_too"),
+    ignored=("pipeline", *_RATES, "calibrate", "learnt"),
+)
+PREDICT = Schema({}, (*_RUN_KEYS[1:], "trust"), ignored=("pipeline", "seed", *_TEST_SLOTS, *_VERDICTS))
 
 
 _SAYS_THE_PIPELINE = ("--config", "--pipeline", "--help", "-h")
 
 
 def fit_parser(description: str) -> ArgumentParser:
-    """Return the parser of `fit`: a pipeline, data and run options."""
+    """Return the parser of `fit`: a pipeline, data, rates and run options."""
     parser = _with_pipeline("fit", description)
     _add_data(parser)
+    parser.add_argument(
+        "--calibrate",
+        type=bool,
+        default=True,
+        help="Score the training images as if not learnt, for verdicts.",
+    )
+    _add_rates(parser)
+    _add_run_options(parser)
+    return parser
+
+
+def calibrate_parser(description: str) -> ArgumentParser:
+    """Return the parser of `calibrate`: a stored model, data, rates and run options."""
+    usage = "padimkit calibrate MODEL --data NAME --data.ARGUMENT VALUE ... [OPTIONS]"
+    parser = new_parser("calibrate", description=description, usage=usage)
+    parser.add_argument("model", type=Path, help="Folder that fit has written.")
+    parser.add_argument("--data", type=DataSource, required=True, help="The normal images, by name.")
+    parser.add_argument(
+        "--learnt",
+        type=bool | None,
+        default=None,
+        help="For a model that does not say which images it has learnt: true if these are all of them, in "
+        "their order, false if none of them is.",
+    )
+    _add_rates(parser)
+    add_trust(parser)
     _add_run_options(parser)
     return parser
 
@@ -69,6 +109,9 @@ def test_parser(description: str) -> ArgumentParser:
     usage = "padimkit evaluate MODEL [--data NAME --data.ARGUMENT VALUE ...] [OPTIONS]"
     parser = new_parser("evaluate", description=description, usage=usage)
     add_trust(parser)
+    parser.add_argument(
+        "--learnt_too", action="store_true", help="Also test on images that the model has learnt."
+    )
     _add_data(parser)
     _add_metrics(parser)
     _add_run_options(parser)
@@ -164,6 +207,23 @@ def _add_data(parser: ArgumentParser) -> None:
     parser.add_argument(
         "--seed", type=int | None, default=None, help="Seed of every part of the pipeline that has one."
     )
+
+
+def _add_rates(parser: ArgumentParser) -> None:
+    parser.add_argument(
+        "--false_alarms",
+        type=float | None,
+        default=None,
+        help="The share of normal images that may be called NG; by default 0.01, or the least that the "
+        "number of images can promise.",
+    )
+    parser.add_argument(
+        "--review",
+        type=float | None,
+        default=None,
+        help="The share of normal images that may be called NG or REVIEW; by default five times that.",
+    )
+    parser.add_argument("--folds", type=int, default=5, help="Number of folds, for densities that need them.")
 
 
 def _add_metrics(parser: ArgumentParser) -> None:

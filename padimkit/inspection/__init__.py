@@ -1,0 +1,1 @@
+"""The inspection of images: from scores to verdicts, by a calibration on normal images."""

@@ -1,0 +1,163 @@
+"""Calibration on the command line: fit, calibrate, and what evaluate refuses."""
+
+import json
+import shutil
+
+import pytest
+
+from padimkit import load_calibration, load_learnt
+from padimkit.cli.main import main
+
+PIPELINE = """\
+pipeline:
+  backbone: pixels
+  reducer: {class_path: random_channels, init_args: {keep: 2, seed: 1}}
+  density: gaussian
+  map: {sigma: 1.0}
+  preprocessing: {resize: 32, crop: 28}
+"""
+
+
+@pytest.fixture
+def recipe(tmp_path):
+    path = tmp_path / "mine.yaml"
+    path.write_text(PIPELINE)
+    return str(path)
+
+
+@pytest.fixture
+def source(stripes):
+    return ["--data=mvtec", f"--data.root={stripes}", "--data.category=stripes"]
+
+
+@pytest.fixture
+def folder(stripes):
+    """The same training images, as a folder of normal images."""
+    return ["--data=folder", f"--data.normal={stripes / 'stripes' / 'train' / 'good'}"]
+
+
+@pytest.fixture
+def fit(recipe, source, tmp_path, capsys):
+    def fit(*words):
+        assert main(["fit", recipe, *source, f"--output={tmp_path / 'model'}", *words]) == 0
+        return tmp_path / "model", capsys.readouterr().out
+
+    return fit
+
+
+def fails(capsys, *words):
+    assert main([str(word) for word in words]) == 2
+    error = capsys.readouterr().err
+    assert error.startswith(f"padimkit {words[0]}: error: ") and "Traceback" not in error
+    return error
+
+
+def test_a_fit_calibrates_and_says_what_it_can_promise(fit):
+    model, output = fit()
+    found = load_calibration(model)
+    assert len(found.scores) == 12 and found.false_alarms == 1 / 13
+    assert (
+        f"12 normal images, scored as if they had not been learnt: NG above {found.threshold:.4g}" in output
+    )
+    assert "at most 7.69% false alarms" in output
+    assert "So few images cannot promise less; 1% takes 99." in output
+    assert [image.path.rpartition("/")[2] for image in load_learnt(model)] == [
+        f"{n:03}.png" for n in range(12)
+    ]
+
+
+def test_a_fit_takes_the_rates_that_are_asked_for(fit):
+    model, output = fit("--false_alarms=0.2", "--review=0.4")
+    found = load_calibration(model)
+    assert (found.false_alarms, found.review) == (0.2, 0.4)
+    assert "So few" not in output
+
+
+def test_a_fit_can_do_without_calibration_and_still_notes_what_it_has_learnt(fit):
+    model, output = fit("--calibrate=false")
+    assert "NG above" not in output and not (model / "calibration.json").exists()
+    learnt = load_learnt(model)
+    assert len(learnt) == 12 and all(image.score is None for image in learnt)
+
+
+def test_a_fit_lists_suspicious_images(recipe, source, stripes, tmp_path, capsys):
+    shutil.copy(stripes / "stripes/test/spot/000.png", stripes / "stripes/train/good/bad.png")
+    assert main(["fit", recipe, *source, f"--output={tmp_path / 'model'}"]) == 0
+    output = capsys.readouterr().out
+    assert "1 suspicious training images, far above the others; have a look at them:" in output
+    assert output.rstrip().endswith("train/good/bad.png")
+
+
+def test_a_rate_that_the_images_cannot_promise_is_refused_before_the_fit(recipe, source, tmp_path, capsys):
+    error = fails(capsys, "fit", recipe, *source, f"--output={tmp_path / 'model'}", "--false_alarms=0.01")
+    assert '"false_alarms" of 0.01 needs 99 normal images, and there are 12' in error
+    assert not (tmp_path / "model").exists()
+
+
+def test_a_stored_model_is_calibrated_anew_by_what_it_has_learnt(fit, folder, capsys):
+    model, _ = fit()
+    state, before = (model / "state.safetensors").read_bytes(), load_calibration(model)
+    assert main(["calibrate", str(model), *folder, "--false_alarms=0.25"]) == 0
+    found = load_calibration(model)
+    assert found.scores == before.scores and found.false_alarms == 0.25 and not found.held_out
+    assert (model / "state.safetensors").read_bytes() == state
+    assert f"Calibrated; the model is in {model}" in capsys.readouterr().out
+
+
+def test_or_by_images_that_it_has_not_learnt(fit, stripes, tmp_path):
+    model, _ = fit()
+    new = [
+        "--data=folder",
+        f"--data.normal={stripes / 'stripes/test/good'}",
+        f"--output={tmp_path / 'other'}",
+    ]
+    assert main(["calibrate", str(model), *new]) == 0
+    found = load_calibration(tmp_path / "other")
+    assert found.held_out and len(found.scores) == 4
+    assert load_learnt(tmp_path / "other") == load_learnt(model)
+    assert len(load_calibration(model).scores) == 12
+
+
+def test_a_mixture_of_both_is_refused(fit, stripes, folder, capsys):
+    model, _ = fit()
+    shutil.copy(stripes / "stripes/test/good/000.png", stripes / "stripes/train/good/new.png")
+    error = fails(capsys, "calibrate", model, *folder)
+    assert "12 of the 13 images are among the 12 that the model has learnt" in error
+
+
+def test_a_model_that_does_not_say_what_it_has_learnt_must_be_told(fit, folder, capsys):
+    model, _ = fit()
+    manifest = json.loads((model / "manifest.json").read_text())
+    for name in ("calibration.json", "training.csv"):
+        (model / name).unlink()
+        del manifest["sha256"][name]
+    (model / "manifest.json").write_text(json.dumps(manifest))
+    assert "does not say which images it has learnt" in fails(capsys, "calibrate", model, *folder)
+    assert main(["calibrate", str(model), *folder, "--learnt=false"]) == 0
+    assert load_calibration(model).held_out and load_learnt(model) == ()
+    assert main(["calibrate", str(model), *folder, "--learnt=true"]) == 0
+    assert not load_calibration(model).held_out and len(load_learnt(model)) == 12
+    error = fails(capsys, "calibrate", model, *folder, "--learnt=false")
+    assert f'"learnt" is False, but "{model}" has learnt all of the images.' in error
+
+
+def test_images_that_the_model_has_learnt_are_not_tested_unless_asked_for(fit, source, stripes, capsys):
+    model, _ = fit()
+    assert main(["evaluate", str(model), *source]) == 0
+    shutil.copy(stripes / "stripes/train/good/003.png", stripes / "stripes/test/good/other_name.png")
+    error = fails(capsys, "evaluate", model, *source)
+    assert "1 of the 9 test images are among those that the model has learnt" in error
+    assert 'test/good/other_name.png" was learnt as' in error and "003.png" in error
+    assert main(["evaluate", str(model), *source, "--learnt_too"]) == 0
+
+
+def test_one_file_serves_all_commands(recipe, source, stripes, tmp_path):
+    settings = tmp_path / "all.yaml"
+    data = f"data: {{class_path: mvtec, init_args: {{root: {stripes}, category: stripes}}}}\n"
+    settings.write_text(PIPELINE + data + "false_alarms: 0.25\nreview: 0.5\nfolds: 3\ncalibrate: true\n")
+    model = str(tmp_path / "model")
+    assert main(["fit", str(settings), f"--output={model}"]) == 0
+    assert main(["calibrate", model, f"--config={settings}"]) == 0
+    assert main(["evaluate", model, f"--config={settings}"]) == 0
+    assert main(["evaluate", str(settings)]) == 0
+    assert load_calibration(model).false_alarms == 0.25

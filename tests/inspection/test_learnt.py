@@ -1,0 +1,72 @@
+import hashlib
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from padimkit.errors import BadModel
+from padimkit.inspection.learnt import LearntImage, as_csv, digests, from_csv, outliers
+from padimkit.values import Batch
+
+DIGEST = "0123456789abcdef" * 4
+
+
+def test_an_image_far_above_the_others_is_suspicious(random):
+    scores = [*random.normal(10, 1, 100), 40.0, 0.0]
+    assert outliers(scores) == [False] * 100 + [True, False]
+
+
+def test_few_of_many_normal_images_are_suspicious(random):
+    marks = [outliers(random.gumbel(10, 1, 200).tolist()) for _ in range(50)]
+    assert np.mean(marks) < 0.01
+
+
+@pytest.mark.parametrize("scores", [[3.0], [3.0, 3.0, 9.0], [0.0, 0.0], [-1.0, 2.0, 0.5], [1.0, 2.0]])
+def test_too_few_or_equal_scores_are_not_suspicious(scores):
+    assert outliers(scores) == [False] * len(scores)
+
+
+def test_files_are_told_by_their_bytes_and_others_by_their_pixels(tmp_path):
+    path = tmp_path / "a.png"
+    Image.new("RGB", (4, 4)).save(path)
+    images = torch.stack([torch.zeros(3, 4, 4), torch.zeros(3, 4, 4), torch.full((3, 4, 4), 1 / 255)])
+    of_file, of_pixels, of_others = digests(Batch(images, (str(path), "image 1", "image 2")))
+    assert of_file == hashlib.sha256(path.read_bytes()).hexdigest()
+    assert len({of_file, of_pixels, of_others}) == 3
+    (again,) = digests(Batch(images[1:2].contiguous(memory_format=torch.channels_last), ("other name",)))
+    assert again == of_pixels
+    (wide,) = digests(Batch(torch.zeros(1, 3, 2, 8), ("image 1",)))
+    assert wide != of_pixels
+
+
+def test_the_table_gives_the_images_again():
+    images = (
+        LearntImage('a, "quoted"\nname.png', DIGEST, 0.1 + 0.2, True),
+        LearntImage("ä/b.png", DIGEST),
+    )
+    assert from_csv(as_csv(images), "training.csv") == images
+    assert from_csv(as_csv(()), "training.csv") == ()
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("", '"t.csv" has the columns ; expected path, sha256'),
+        ("path,sha256\n", "has the columns path, sha256; expected"),
+        ("path,sha256,score,suspicious\na,b\n", '"t.csv", line 2 has 2 columns; expected 4'),
+        ("path,sha256,score,suspicious\na,b,1,true\n", '"sha256" is "b"; expected 64 hexadecimal digits'),
+        (f"path,sha256,score,suspicious\na,{DIGEST},x,true\n", '"score" is "x"; expected a finite number'),
+        (
+            f"path,sha256,score,suspicious\na,{DIGEST},nan,true\n",
+            '"score" is "nan"; expected a finite number',
+        ),
+        (
+            f"path,sha256,score,suspicious\na,{DIGEST},1,yes\n",
+            '"suspicious" is "yes"; expected true or false',
+        ),
+    ],
+)
+def test_a_table_that_is_wrong_is_refused_with_file_line_and_column(text, message):
+    with pytest.raises(BadModel, match=message):
+        from_csv(text, "t.csv")
