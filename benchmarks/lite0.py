@@ -6,10 +6,13 @@ study this would take ten times as long, since each cell has a process of its ow
 
 import sys
 from collections.abc import Iterator
+from itertools import product
 from pathlib import Path
 from typing import final
 
 import torch
+from sklearn.metrics import roc_auc_score
+from sklearn.neighbors import NearestNeighbors
 from torch import Tensor
 
 import padimkit
@@ -23,9 +26,9 @@ from padimkit import (
     Pipeline,
     Registry,
     Separate,
-    Spade,
 )
-from padimkit.images.reader import ImageBatches, Reader
+from padimkit.images.reader import Reader
+from padimkit.values import Batch
 
 DATA = {"tile": "magnetic_tile", "bottle": "mvtec_bottle_256", "transistor": "mvtec_transistor_256"}
 LEVELS = ("bn1", *(f"blocks.{number}" for number in range(7)), "bn2")
@@ -46,16 +49,13 @@ class Remembered(Backbone):
     def extract(self, images: Tensor) -> Features:
         found = [self.known[_name(image)] for image in images]
         maps = {layer: torch.cat([one.maps[layer] for one in found]).float() for layer in self.layers}
-        pooled = None
-        if self.descriptor:
-            pooled = torch.cat([one.maps[self.descriptor].float().mean((2, 3)) for one in found])
-        return Features(maps, pooled)
+        return Features(maps)
 
     def to(self, device: torch.device) -> None:
         """Stay on the CPU, where the maps are."""
 
 
-def remembered(batches: ImageBatches) -> dict[bytes, Features]:
+def remembered(batches: list[Batch]) -> dict[bytes, Features]:
     """Return the maps of all levels, in half precision, by image."""
     backbone = padimkit.Timm("tf_efficientnet_lite0", list(LEVELS), weights="installed")
     known: dict[bytes, Features] = {}
@@ -70,25 +70,21 @@ def _name(image: Tensor) -> bytes:
     return image[:, ::7, ::7].contiguous().numpy().tobytes()
 
 
-def compositions() -> Iterator[tuple[str, str, list[str], str | None]]:
-    """Yield method, numbers of blocks, layers and descriptor of all that is tried."""
+def compositions() -> Iterator[tuple[str, str, list[str]]]:
+    """Yield method, numbers of blocks and layers of all that is tried."""
     for first, last in ((0, 9), (1, 8), (2, 8), (4, 8), (6, 9)):
-        yield "mahalanobis", f"{LEVELS[first]} to {LEVELS[last - 1]}", list(LEVELS[first:last]), None
+        yield "mahalanobis", f"{LEVELS[first]} to {LEVELS[last - 1]}", list(LEVELS[first:last])
 
     for blocks in ("124", "123", "24", "1234", "14", "2", "4", "0124", "1245"):
-        yield "padim", blocks, [f"blocks.{b}" for b in blocks], None
+        yield "padim", blocks, [f"blocks.{b}" for b in blocks]
     for blocks in ("24", "23"):
-        yield "patchcore", blocks, [f"blocks.{b}" for b in blocks], None
-    for blocks, descriptor in (("124", "blocks.4"), ("124", "blocks.6"), ("124", "bn2"), ("24", "blocks.4")):
-        yield "spade", blocks, [f"blocks.{b}" for b in blocks], descriptor
+        yield "patchcore", blocks, [f"blocks.{b}" for b in blocks]
 
 
 def parts(method: str) -> dict[str, object]:
     """Return the parts of a method behind its backbone."""
     if method == "padim":
         return {"reducer": Identity(), "density": Gaussian(eps=EPS)}
-    if method == "spade":
-        return {"reducer": Identity(), "density": Spade(image_neighbours=5)}
     if method == "patchcore":
         levels = Joint(pooling="local", window=3, alignment="bilinear")
         return {
@@ -111,11 +107,33 @@ def run(shared: Path, categories: list[str]) -> None:
         source = MVTec(shared / "data" / DATA[category], category)
         train, test = (list(Reader().batches(samples)) for samples in (source.train(), source.test()))
         known = remembered(train) | remembered(test)
-        for method, blocks, layers, descriptor in compositions():
-            pipeline = Pipeline(Remembered(known, layers, descriptor), **parts(method))
+        for descriptor, neighbours in product(LEVELS[2:], (5, 50)):
+            value = nearest_images(known, train, test, descriptor, neighbours)
+            print(f"| {category} | spade | {descriptor} | K = {neighbours} | {100 * value:.1f} |", flush=True)
+        for method, blocks, layers in compositions():
+            pipeline = Pipeline(Remembered(known, layers), **parts(method))
             found = padimkit.evaluate(pipeline.fit(train, progress=False), test, progress=False).metrics
             values = " / ".join(f"{100 * value:.1f}" for value in found.values())
-            print(f"| {category} | {method} | {blocks} | {descriptor or ''} | {values} |", flush=True)
+            print(f"| {category} | {method} | {blocks} | | {values} |", flush=True)
+
+
+def nearest_images(
+    known: dict[bytes, Features], train: list[Batch], test: list[Batch], descriptor: str, neighbours: int
+) -> float:
+    """Return the image AUROC of SPADE, which depends on the descriptor and on K alone."""
+    normal, query = (
+        torch.cat(
+            [
+                known[_name(image)].maps[descriptor].float().mean((2, 3))
+                for batch in batches
+                for image in batch.images
+            ]
+        )
+        for batches in (train, test)
+    )
+    distances = NearestNeighbors(n_neighbors=neighbours).fit(normal).kneighbors(query)[0]
+    labels = torch.cat([batch.labels for batch in test])
+    return float(roc_auc_score(labels, (distances**2).mean(1)))
 
 
 if __name__ == "__main__":
