@@ -5,10 +5,13 @@
 
 import random as python
 import shutil
+import subprocess
 import textwrap
 import zlib
 from dataclasses import replace
 from pathlib import Path
+from threading import Lock
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -104,6 +107,35 @@ def install(tmp_path, monkeypatch):
             (tmp_path / f"{name}.py").write_text(textwrap.dedent(source))
 
     return install
+
+
+@pytest.fixture
+def in_this_process(monkeypatch):
+    """Cells run here, one at a time, where a test is about what becomes of their records.
+
+    A process of its own for each takes ten times as long: test_process.py and others have these.
+    """
+    from padimkit.benchmark.running import process, worker
+
+    lock = Lock()
+
+    class Finished(subprocess.Popen):
+        """In place of a process: its work is done before it is made."""
+
+        returncode, _child_created = 0, False
+
+        def __init__(self, command, **_):
+            with lock:
+                worker.main(*command[3:])  # after python -m MODULE
+
+        def wait(self, timeout=None):
+            return self.returncode
+
+        def kill(self):
+            pass
+
+    monkeypatch.setattr(worker, "_die_with_the_runner", lambda: None)
+    monkeypatch.setattr(process, "subprocess", SimpleNamespace(Popen=Finished, DEVNULL=subprocess.DEVNULL))
 
 
 @pytest.fixture(scope="session")

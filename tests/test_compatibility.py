@@ -32,9 +32,11 @@ NOISY = """
 
 
 @pytest.fixture
-def menagerie(install, tmp_path):
+def menagerie(install, tmp_path, monkeypatch):
     """One distribution of each kind that the registry must live with, and a sound one."""
     twin = {"twin": "from padimkit.reducers.identity import Identity as Twin"}
+    for name in ("twin", "sick", "wrong", "noisy", "late", "module", "syntax"):
+        monkeypatch.delitem(sys.modules, name, raising=False)  # imported by another test
     install("first", {"twin": "twin:Twin"}, twin)
     install("second", {"twin": "twin:Twin"})
     install("sick", {"sick": "sick:Sick"}, {"sick": "import no_such_module_here\nclass Sick: pass"})
@@ -80,9 +82,10 @@ def test_the_list_shows_all_of_them_and_imports_none(menagerie):
     assert not (menagerie / "late.imported").exists()
 
 
-def test_what_only_an_import_can_find_is_listed_on_demand(menagerie):
+def test_what_only_an_import_can_find_is_listed_on_demand(menagerie, capsys):
     (menagerie / "late.py").write_text("from padimkit.reducers.identity import Identity as Late")
-    found = rows(padimkit(menagerie, "plugins", "list", "--import").stdout)
+    assert main(["plugins", "list", "--import"]) == 0
+    found = rows(capsys.readouterr().out)
     assert "broken:" in found["sick"] and "No module named 'no_such_module_here'" in found["sick"]
     assert "expected a subclass of padimkit.contracts.Reducer" in found["wrong"]
     assert found["noisy"].endswith("Say something on import.")
@@ -101,12 +104,15 @@ def test_another_pipeline_runs_among_them(menagerie, stripes):
     assert not (menagerie / "late.imported").exists()
 
 
-def test_what_a_plugin_prints_on_import_is_no_part_of_the_output(menagerie):
+def test_what_a_plugin_prints_on_import_is_no_part_of_the_output(menagerie, capsys, monkeypatch):
     words = ["evaluate", "padim-filter-bank", "--data=synthetic", "--pipeline.reducer"]
     for reducer in ("noisy", "noisy.Noisy"):
-        done = padimkit(menagerie, *words, reducer, "--print_config")
-        assert yaml.safe_load(done.stdout)["pipeline"]["reducer"]["class_path"] == "noisy"
-        assert done.stderr.splitlines()[:2] == ["a banner of noisy", "and more"]
+        monkeypatch.delitem(sys.modules, "noisy", raising=False)
+        with pytest.raises(SystemExit, match="0"):
+            main([*words, reducer, "--print_config"])
+        captured = capsys.readouterr()
+        assert yaml.safe_load(captured.out)["pipeline"]["reducer"]["class_path"] == "noisy"
+        assert captured.err.splitlines()[:2] == ["a banner of noisy", "and more"]
 
 
 @pytest.mark.parametrize(

@@ -1,13 +1,8 @@
 import os
-import subprocess
 import sys
-from threading import Lock
-from types import SimpleNamespace
 
 import pytest
 import yaml
-
-from padimkit.benchmark.running import process, worker
 
 PIXELS = {
     "backbone": "pixels",
@@ -38,33 +33,6 @@ def suite(stripes, tmp_path):
         return path
 
     return suite
-
-
-@pytest.fixture
-def in_this_process(monkeypatch):
-    """Cells run here, one at a time, where a test is about what becomes of their records.
-
-    A process of its own for each takes ten times as long: test_process.py and others have these.
-    """
-    lock = Lock()
-
-    class Finished(subprocess.Popen):
-        """In place of a process: its work is done before it is made."""
-
-        returncode, _child_created = 0, False
-
-        def __init__(self, command, **_):
-            with lock:
-                worker.main(*command[3:])  # after python -m MODULE
-
-        def wait(self, timeout=None):
-            return self.returncode
-
-        def kill(self):
-            pass
-
-    monkeypatch.setattr(worker, "_die_with_the_runner", lambda: None)
-    monkeypatch.setattr(process, "subprocess", SimpleNamespace(Popen=Finished, DEVNULL=subprocess.DEVNULL))
 
 
 IDLE = """

@@ -16,7 +16,8 @@ def titles(path):
 
 
 def test_each_pipeline_runs_on_each_category_with_each_seed(suite, stripes):
-    other = {"class_path": "synthetic", "init_args": {"root": str(stripes / "drawn"), "size": 64}}
+    drawn = {"root": str(stripes / "drawn"), "size": 64, "train_images": 2, "test_images": 1}
+    other = {"class_path": "synthetic", "init_args": drawn}
     path = suite(
         pipelines=[{"recipe": RECIPE, "set": SMALL}, *_random_channels()],
         datasets=[
@@ -189,7 +190,8 @@ def test_what_has_a_better_is_left_out_with_the_reason_where_the_file_says_so(su
 
 def test_others_take_the_place_of_what_is_missing_only(suite, tmp_path, stripes):
     real = {"class_path": "mvtec", "init_args": {"root": str(stripes)}, "categories": ["stripes"]}
-    drawn = {"class_path": "synthetic", "init_args": {"root": str(tmp_path / "drawn")}, "otherwise": True}
+    few = {"root": str(tmp_path / "drawn"), "size": 64, "train_images": 2, "test_images": 1}
+    drawn = {"class_path": "synthetic", "init_args": few, "otherwise": True}
     here = Suite.read(suite(datasets=[real, drawn], seeds=[0]))
     assert [planned.cell.dataset for planned in here.planned] == ["mvtec"]
     assert [one.name for one in here.left_out] == ["synthetic"]
