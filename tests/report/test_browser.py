@@ -6,8 +6,6 @@ import shutil
 import pytest
 from playwright.sync_api import expect, sync_playwright
 
-from padimkit.report.formats.page import as_page
-
 PHONE = {"width": 375, "height": 720}
 
 
@@ -23,9 +21,9 @@ def browser():
 
 
 @pytest.fixture(scope="module")
-def address(study, tmp_path_factory):
+def address(page, tmp_path_factory):
     path = tmp_path_factory.mktemp("page") / "page.html"
-    path.write_text(as_page(study), encoding="utf-8")
+    path.write_text(page, encoding="utf-8")
     return path.as_uri()
 
 

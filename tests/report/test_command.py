@@ -38,7 +38,7 @@ def test_a_page_needs_an_output(few, capsys):
     assert '"output" is missing' in fails(capsys, few)
 
 
-def test_an_output_that_exists_is_kept(few, tmp_path, capsys):
+def test_an_output_that_exists_is_kept(few, tmp_path, capsys, without_plots):
     output = tmp_path / "page.html"
     output.write_text("mine")
     assert "--overwrite" in fails(capsys, few, f"--output={output}")

@@ -19,6 +19,7 @@ from padimkit.report import links
 from padimkit.report.formats.page import as_page
 from padimkit.report.plots.svg import draw
 from padimkit.report.sections.gallery import category_maps
+from padimkit.report.sections.tradeoffs import tradeoffs
 
 HOSTILE = """</script><script>alert("1")</script><img src=x onerror=alert(2)>"'&{{ 7 * 7 }}$\\frac{1}"""
 
@@ -48,9 +49,10 @@ class Elements(HTMLParser):
         return [text.strip() for (name, _), text in texts if name == tag]
 
 
-@pytest.fixture(scope="module")
-def page(study):
-    return as_page(study)
+@pytest.fixture
+def random():
+    """The same in each run: no test here depends on the values of a record."""
+    return np.random.default_rng(0)
 
 
 @pytest.fixture(scope="module")
@@ -82,15 +84,17 @@ def test_ids_are_unique_and_every_link_within_the_page_leads_somewhere(elements)
             assert set((attributes.get(key) or "").split()) <= ids.keys()
 
 
-def test_every_record_has_a_section_with_its_settings_and_the_command_to_rerun_it(page, study, elements):
+def test_every_record_has_a_section_with_its_settings_and_the_command_to_rerun_it(
+    page, fixed_study, elements
+):
     ids = {attributes.get("id") for attributes in elements.of("details")}
     texts = elements.text_of("pre")
-    for entry in study.entries:
+    for entry in fixed_study.entries:
         assert links.of_entry(entry) in ids
         assert f"padimkit benchmark --record {entry.file}" in texts
     settings = [yaml.safe_load(text) for text in texts if text.startswith("pipeline:")]
-    assert all(entry.record.cell.settings in settings for entry in study.entries)
-    assert len(settings) == len(study.entries)
+    assert all(entry.record.cell.settings in settings for entry in fixed_study.entries)
+    assert len(settings) == len(fixed_study.entries)
 
 
 def test_every_number_in_a_table_leads_to_its_record(page):
@@ -166,13 +170,21 @@ def test_letters_that_no_font_or_no_xml_has_do_no_harm(study_of, random):
     assert "测试" in page
 
 
+def test_plots_say_where_lower_is_better(study_of, random):
+    record = made_records.made("spade", "bottle", 0, random)
+    for lower, told in (((), False), (("image_auroc", "pro"), True)):
+        study = study_of([replace(record, lower_is_better=lower)], name=f"told {told}")
+        plots = [plot for tradeoff in tradeoffs(study) for plot in tradeoff.plots]
+        assert plots and all(("(lower is better)" in plot.svg) == told for plot in plots)
+
+
 def test_a_single_failed_record_makes_a_page(study_of, random):
     page = as_page(study_of([made_records.failed(made_records.made("spade", "", 0, random))]))
     assert "<dd>1</dd>" in page
     assert 'id="comparison"' not in page and 'id="gallery"' not in page
 
 
-def test_times_from_several_environments_are_flagged(study_of, random, page):
+def test_times_from_several_environments_are_flagged(study_of, random, page, without_plots):
     first = made_records.made("spade", "bottle", 0, random)
     second = made_records.made("padim-rd100", "bottle", 0, random)
     second = replace(second, environment={"machine": "another"})

@@ -3,6 +3,7 @@
 from dataclasses import replace
 
 import made_records
+import numpy as np
 import pytest
 
 from padimkit.report.formats.latex import as_latex
@@ -10,7 +11,14 @@ from padimkit.report.formats.markdown import as_markdown
 from padimkit.report.formats.page import as_page
 from padimkit.report.protocols import Protocol, protocol, warnings
 
+pytestmark = pytest.mark.usefixtures("without_plots")
 FLAG = "2 protocols are shown together"
+
+
+@pytest.fixture
+def random():
+    """The same in each run: no test here depends on the values of a record."""
+    return np.random.default_rng(0)
 
 
 def test_preprocessing_and_kind_of_data_make_the_protocol(random):

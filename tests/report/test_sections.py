@@ -8,13 +8,14 @@ import pytest
 from jinja2 import ChoiceLoader, DictLoader, PackageLoader
 
 import padimkit.report
-from padimkit.report.formats import page
+from padimkit.report.formats import page as page_format
 from padimkit.report.formats.latex import as_latex
 from padimkit.report.formats.markdown import as_markdown
 from padimkit.report.formats.page import as_page
 from padimkit.report.sections import SECTIONS
 from padimkit.report.tables import Datum, Table
 
+pytestmark = pytest.mark.usefixtures("without_plots")
 ROOT = Path(padimkit.report.__file__).parent
 TEMPLATE = "<p>{{ verdict }} on {{ study.entries | length }} records</p>\n"
 
@@ -28,7 +29,9 @@ def verdicts(study):
 def section(monkeypatch):
     """A section that no format has heard of, with its template."""
     templates = DictLoader({"verdicts.html": TEMPLATE})
-    monkeypatch.setattr(page, "PackageLoader", lambda name: ChoiceLoader([templates, PackageLoader(name)]))
+    monkeypatch.setattr(
+        page_format, "PackageLoader", lambda name: ChoiceLoader([templates, PackageLoader(name)])
+    )
     return SimpleNamespace(
         name="verdicts", title="Verdicts", build=lambda study: {"verdict": "<b>good</b>"}, tables=verdicts
     )
@@ -59,11 +62,10 @@ def test_a_section_that_builds_nothing_is_left_out(study):
     assert as_page(study, [*SECTIONS, empty]) == as_page(study)
 
 
-def test_all_sections_of_a_whole_study_are_shown_and_linked_in_their_order(study):
-    text = as_page(study)
+def test_all_sections_of_a_whole_study_are_shown_and_linked_in_their_order(page):
     names = [section.name for section in SECTIONS]
-    assert re.findall(r'<section id="(\w+)"', text) == names
-    links = text[text.index("<nav") : text.index("</nav>")]
+    assert re.findall(r'<section id="(\w+)"', page) == names
+    links = page[page.index("<nav") : page.index("</nav>")]
     assert re.findall(r'<a href="#(\w+)">(.*?)</a>', links) == [(s.name, s.title) for s in SECTIONS]
 
 
