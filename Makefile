@@ -10,7 +10,7 @@ TESTS ?= tests
 FRESH := OMP_NUM_THREADS=1 PYTHONPATH=$(CURDIR)/tests/helpers
 SAME := OMP_NUM_THREADS=1 PYTHONHASHSEED=0
 
-.PHONY: help demo test fuzz docs format bench-memory bench-peers bench-floor bench-spade bench-methods bench-plugins bench-complexity bench-clock clean
+.PHONY: help demo test fuzz docs format bench-memory bench-peers bench-floor bench-spade bench-methods bench-plugins bench-complexity bench-synthetic bench-clock clean
 
 help:
 	@echo "make demo              fit, predict, compare five methods and report, on synthetic images; all that it needs comes with pip"
@@ -25,6 +25,7 @@ help:
 	@echo "make bench-methods     all methods on real images, where these are (1 hour)"
 	@echo "make bench-plugins     how long fifty plugins take to list"
 	@echo "make bench-complexity  how time and memory grow, on real images, where these are (1 hour)"
+	@echo "make bench-synthetic   methods on synthetic images beside real ones, where these are (30 minutes)"
 	@echo "make bench-clock       what measuring the stages costs"
 	@echo "make clean             remove .venv, site/ and what the demo wrote"
 
@@ -79,6 +80,11 @@ bench-plugins: .venv/installed
 bench-complexity: .venv/installed
 	$(BIN)/padimkit benchmark benchmarks/suites/complexity.yaml
 	$(BIN)/padimkit report records/complexity --format markdown
+
+REAL := ../shared/data/magnetic_tile/tile ../shared/data/mvtec_bottle_256/bottle ../shared/data/mvtec_transistor_256/transistor
+
+bench-synthetic: .venv/installed-plugins
+	$(BIN)/python -m benchmarks.synthetic --draw padimkit-synthetic/bench --record records/synthetic.json $(wildcard $(REAL))
 
 bench-clock: .venv/installed
 	$(BIN)/python -m benchmarks.clock

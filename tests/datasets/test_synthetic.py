@@ -8,13 +8,17 @@ import pytest
 from PIL import Image
 
 from padimkit.arguments import arguments
+from padimkit.datasets.synthetic.camera import photograph
 from padimkit.datasets.synthetic.dataset import CATEGORIES, Synthetic
+from padimkit.datasets.synthetic.draws import Draws
+from padimkit.datasets.synthetic.scene import VISIBLE, Scene
 from padimkit.errors import BadArgument, BadData, BadOutput
 from padimkit.images.preprocessing import Preprocessing
 from padimkit.images.reader import Reader
 
 READER = Reader(Preprocessing(resize=64, crop=64), batch_size=4)
 FEW = {"train_images": 3, "test_images": 2, "size": 64}
+EASY, USUAL, HARD = 0.0, 0.5, 1.0
 DEFECTS = [(category, name) for category, drawn in CATEGORIES.items() for name in drawn.defects]
 
 
@@ -42,7 +46,7 @@ def test_it_lies_on_disk_in_the_layout_of_mvtec(tmp_path, category):
     Synthetic(tmp_path, category, **FEW).train()
     folder = tmp_path / category
     kinds = set(CATEGORIES[category].defects)
-    assert len(kinds) == 4
+    assert len(kinds) >= 5
     assert {path.name for path in folder.iterdir()} == {"train", "test", "ground_truth", "synthetic.json"}
     assert {path.name for path in (folder / "test").iterdir()} == {"good", *kinds}
     assert {path.name for path in (folder / "ground_truth").iterdir()} == kinds
@@ -69,7 +73,8 @@ def test_a_seed_fixes_every_byte(tmp_path, category):
     one, again, other = (_digests(tmp_path / root / category) for root in ("one", "again", "other"))
     assert one == again
     assert one.keys() == other.keys()
-    assert not set(one.values()) & set(other.values())
+    images = [name for name in one if not name.startswith("ground_truth")]  # small masks may well be alike
+    assert not {one[name] for name in images} & {other[name] for name in images}
 
 
 def test_no_two_images_are_alike(tmp_path):
@@ -86,23 +91,72 @@ def test_more_images_change_none_of_the_first(tmp_path):
     assert few.items() <= more.items()
 
 
+def _pair(category, name, scene, seed):
+    """Draw a piece without and with a defect."""
+    drawn = CATEGORIES[category]
+    return drawn.normal(Draws(seed), scene), drawn.defects[name](Draws(seed), scene)
+
+
 @pytest.mark.parametrize("size", [64, 256])
+@pytest.mark.parametrize("difficulty", [EASY, USUAL, HARD])
 @pytest.mark.parametrize(("category", "name"), DEFECTS)
-def test_a_mask_marks_all_that_a_defect_has_changed(category, name, size):
-    for seed in range(3):
-        normal = CATEGORIES[category].normal(np.random.default_rng(seed), size)
-        defective = CATEGORIES[category].defects[name](np.random.default_rng(seed), size)
+def test_a_mask_marks_all_that_a_defect_has_changed(category, name, difficulty, size):
+    for seed in range(3 if size == 64 else 1):
+        normal, defective = _pair(category, name, Scene(size, difficulty), seed)
         assert not normal.mask.any()
-        changed = (normal.picture != defective.picture).any(axis=2)
+        changed = (np.abs(normal.picture - defective.picture) > VISIBLE).any(axis=2)
         assert not (changed & ~defective.mask).any()
         assert (changed & defective.mask).sum() > 0.3 * defective.mask.sum()
 
 
+@pytest.mark.parametrize("difficulty", [EASY, HARD])
 @pytest.mark.parametrize(("category", "name"), DEFECTS)
-def test_no_defect_is_lost_when_the_border_is_cropped(category, name):
+def test_no_defect_is_lost_when_the_border_is_cropped(category, name, difficulty):
     for seed in range(15):
-        mask = CATEGORIES[category].defects[name](np.random.default_rng(seed), 64).mask
+        mask = CATEGORIES[category].defects[name](Draws(seed), Scene(64, difficulty)).mask
         assert mask[4:60, 4:60].any()
+
+
+@pytest.mark.parametrize(("category", "name"), DEFECTS)
+def test_a_defect_remains_visible_at_any_difficulty(category, name):
+    for seed in range(5):
+        normal, defective = _pair(category, name, Scene(128, HARD), seed)
+        difference = np.abs(normal.picture - defective.picture)[defective.mask]
+        assert 255 * difference.max() > 20
+
+
+def _contrast(category, name, difficulty):
+    """Return how much a defect changes, beside how much a photograph differs from that of another piece."""
+    scene, changes, differences = Scene(64, difficulty), [], []
+    for seed in range(8):
+        normal, defective = _pair(category, name, scene, seed)
+        changes.append(np.abs(normal.picture - defective.picture).sum())
+        other = CATEGORIES[category].normal(Draws(100 + seed), scene)
+        ours, theirs = (
+            photograph(one.picture, Draws(n, seed), scene) for n, one in enumerate((normal, other))
+        )
+        differences.append(np.abs(ours / 255 - theirs / 255).sum())
+    return np.mean(changes) / np.mean(differences)
+
+
+@pytest.mark.parametrize(("category", "name"), DEFECTS)
+def test_a_greater_difficulty_is_a_lower_contrast(category, name):
+    contrasts = [_contrast(category, name, difficulty) for difficulty in (EASY, USUAL, HARD)]
+    assert contrasts == sorted(contrasts, reverse=True)
+    assert contrasts[0] > 1.5 * contrasts[2]
+
+
+@pytest.mark.parametrize("category", CATEGORIES)
+def test_small_defects_and_defects_at_the_border_occur(category):
+    sizes, at_border = [], 0
+    for name in CATEGORIES[category].defects:
+        for seed in range(8):
+            mask = CATEGORIES[category].defects[name](Draws(seed), Scene(128, HARD)).mask
+            sizes.append(mask.sum())
+            at_border += not mask[16:112, 16:112].any()
+    assert min(sizes) < 12
+    assert max(sizes) > 150
+    assert at_border >= 1
 
 
 def test_a_second_use_draws_nothing_anew(tmp_path):
@@ -123,6 +177,12 @@ def test_a_folder_of_other_arguments_is_refused(tmp_path, argument):
         BadData, match=rf'other arguments .* found .*"{argument}": {given[argument]}\b.*expected'
     ):
         other.test()
+
+
+def test_a_folder_of_another_difficulty_is_refused(tmp_path):
+    Synthetic(tmp_path, **FEW, difficulty=0.0).train()
+    with pytest.raises(BadData, match=r'found .*"difficulty": 0\.0 .*expected .*"difficulty": 0\.25'):
+        Synthetic(tmp_path, **FEW, difficulty=0.25).test()
 
 
 def test_a_folder_of_another_version_is_refused(tmp_path):
@@ -161,7 +221,9 @@ def test_an_interrupted_drawing_leaves_nothing_behind(tmp_path, monkeypatch):
 
 
 def test_an_unknown_category_is_refused(tmp_path):
-    with pytest.raises(BadArgument, match='"category" to be one of object, texture, got "textures"'):
+    with pytest.raises(
+        BadArgument, match='"category" to be one of assembly, object, texture, got "textures"'
+    ):
         Synthetic(tmp_path, "textures")
 
 
@@ -169,3 +231,9 @@ def test_an_unknown_category_is_refused(tmp_path):
 def test_arguments_out_of_range_are_refused(tmp_path, wrong):
     with pytest.raises(BadArgument, match=f"got .*{next(iter(wrong.values()))}"):
         Synthetic(tmp_path, **wrong)
+
+
+@pytest.mark.parametrize("difficulty", [-0.01, 1.01, float("nan"), float("inf")])
+def test_a_difficulty_out_of_range_is_refused(tmp_path, difficulty):
+    with pytest.raises(BadArgument, match=rf'"difficulty" from 0 \(easy\) to 1 \(hard\), got {difficulty}'):
+        Synthetic(tmp_path, difficulty=difficulty)

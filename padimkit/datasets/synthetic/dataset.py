@@ -11,32 +11,38 @@ from PIL import Image
 from padimkit.arguments import arguments
 from padimkit.contracts import DataSource
 from padimkit.datasets.mvtec import MVTec
-from padimkit.datasets.synthetic.flange import OBJECT
-from padimkit.datasets.synthetic.scene import Mask, photograph
+from padimkit.datasets.synthetic.assembly import ASSEMBLY
+from padimkit.datasets.synthetic.camera import photograph
+from padimkit.datasets.synthetic.draws import Draws
+from padimkit.datasets.synthetic.fields import Mask
+from padimkit.datasets.synthetic.object import OBJECT
+from padimkit.datasets.synthetic.scene import Scene
 from padimkit.datasets.synthetic.texture import TEXTURE
 from padimkit.errors import BadArgument, BadData
 from padimkit.files import new_folder
 from padimkit.images.reader import Sample
 
-VERSION = 1  # of the drawings: raise it if the same arguments give other pictures
+VERSION = 2  # of the drawings: raise it if the same arguments give other pictures
 MANIFEST = "synthetic.json"
-CATEGORIES = {"object": OBJECT, "texture": TEXTURE}
+CATEGORIES = {"assembly": ASSEMBLY, "object": OBJECT, "texture": TEXTURE}
 
 
 @final
 class Synthetic(DataSource):
-    """Drawn pictures of a fabric or of a turned part, with four kinds of defects and exact masks.
+    """Drawn pictures of a fabric, a turned part or a board with parts, with defects and exact masks.
 
     The first use draws them into `<root>/<category>` in the layout of MVTec AD; later uses read them there.
-    The same arguments give the same pictures.
+    The same arguments give the same pictures on every machine.
 
     Args:
         root: The folder for the categories; it is made if it is missing.
-        category: texture (a woven fabric) or object (a flange).
+        category: texture (a woven fabric), object (a flange) or assembly (a board with parts).
         train_images: Number of normal images to train on.
-        test_images: Number of images to test on of each kind, which are normal and four kinds of defects.
+        test_images: Number of images to test on of each kind: normal, and five or six kinds of defects.
         size: Side of the square images in pixels.
         seed: Fixes the pictures.
+        difficulty: From 0, where normal pictures are much alike and defects plain, to 1, where light, pose,
+            texture and noise vary and defects are small and faint. At 0.5, methods differ.
     """
 
     def __init__(
@@ -47,6 +53,7 @@ class Synthetic(DataSource):
         test_images: int = 8,
         size: int = 256,
         seed: int = 0,
+        difficulty: float = 0.5,
     ) -> None:
         if category not in CATEGORIES:
             raise BadArgument(f'Expected "category" to be one of {", ".join(CATEGORIES)}, got "{category}".')
@@ -55,12 +62,15 @@ class Synthetic(DataSource):
                 'Expected "train_images" and "test_images" of at least 1, "size" of at least 64 and '
                 f'"seed" of at least 0, got {train_images}, {test_images}, {size} and {seed}.'
             )
+        if not 0 <= difficulty <= 1:
+            raise BadArgument(f'Expected "difficulty" from 0 (easy) to 1 (hard), got {difficulty}.')
         self.root = Path(root)  # without a type checker, people pass strings
         self.category = category
         self.train_images = train_images
         self.test_images = test_images
         self.size = size
         self.seed = seed
+        self.difficulty = float(difficulty)  # 0 and 0.0 give the same pictures
 
     def train(self) -> Sequence[Sample]:
         """List the normal images to train on, and draw them first if they are missing.
@@ -105,7 +115,7 @@ class Synthetic(DataSource):
         return json.dumps({"version": VERSION, **given}, indent=1) + "\n"
 
     def _draw_into(self, folder: Path) -> None:
-        category = CATEGORIES[self.category]
+        category, scene = CATEGORIES[self.category], Scene(self.size, self.difficulty)
         kinds = [
             ("train/good", category.normal, self.train_images),
             ("test/good", category.normal, self.test_images),
@@ -115,10 +125,11 @@ class Synthetic(DataSource):
             (folder / name).mkdir(parents=True)
             for number in range(count):
                 # One generator per image, so that another count does not change any image.
-                generator = np.random.default_rng((self.seed, kind, number))
-                drawing = draw(generator, self.size)
+                drawing = draw(Draws(self.seed, kind, number), scene)
                 path = folder / name / f"{number:03d}.png"
-                Image.fromarray(photograph(drawing.picture, generator)).save(path, compress_level=1)
+                Image.fromarray(photograph(drawing.picture, Draws(self.seed, kind, number, 1), scene)).save(
+                    path, compress_level=1
+                )
                 if drawing.mask.any():
                     _save_mask(drawing.mask, folder / name.replace("test", "ground_truth"), path.stem)
         (folder / MANIFEST).write_text(self._manifest(), encoding="utf-8")

@@ -1,16 +1,30 @@
-"""The elements of synthetic scenes: fields over a square picture, soft edges, and the camera."""
+"""The values of drawings: a scene, what is drawn in it, and the categories."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TypeAlias
 
 import numpy as np
-from jaxtyping import Bool, Float, UInt8
-from scipy.ndimage import zoom
 
-Field: TypeAlias = Float[np.ndarray, "size size"]
-Mask: TypeAlias = Bool[np.ndarray, "size size"]
-Picture: TypeAlias = Float[np.ndarray, "size size 3"]
+from padimkit.datasets.synthetic.draws import Draws
+from padimkit.datasets.synthetic.fields import Mask, Picture, blurred
+
+VISIBLE = 1 / 255  # smaller changes of a value are lost in eight bits
+
+
+@dataclass(frozen=True)
+class Scene:
+    """A square picture to draw: its side in pixels, and its difficulty from 0 to 1."""
+
+    size: int
+    difficulty: float
+
+    def between(self, easy: float, hard: float) -> float:
+        """Return `easy` at difficulty 0, `hard` at difficulty 1, and a value on the line between."""
+        return easy + (hard - easy) * self.difficulty
+
+    def late(self, easy: float, hard: float) -> float:
+        """Return the same at difficulties 0 and 1, but a value closer to `easy` between."""
+        return easy + (hard - easy) * self.difficulty**2
 
 
 @dataclass(frozen=True)
@@ -23,40 +37,16 @@ class Drawing:
 
 @dataclass(frozen=True)
 class Category:
-    """The functions that draw a category, without a defect and with each kind of defect."""
+    """The functions that draw a category, without a defect and with each kind of defect.
 
-    normal: Callable[[np.random.Generator, int], Drawing]
-    defects: dict[str, Callable[[np.random.Generator, int], Drawing]]
+    From the same random numbers they draw the same piece in the same pose.
+    """
 
-
-def coordinates(size: int) -> tuple[Field, Field]:
-    """Return x and y of the pixels' centres, from -1 at the left and top to 1."""
-    steps = (np.arange(size) + 0.5) * (2 / size) - 1
-    x, y = np.meshgrid(steps, steps)
-    return x, y
+    normal: Callable[[Draws, Scene], Drawing]
+    defects: dict[str, Callable[[Draws, Scene], Drawing]]
 
 
-def clouds(generator: np.random.Generator, size: int, *, cells: int) -> Field:
-    """Return a smooth random field with about `cells` hills and valleys per side and a deviation near 0.7."""
-    spline = zoom(np.eye(cells), (size / cells, 1), order=3, mode="nearest", grid_mode=True)
-    return np.asarray(spline @ generator.standard_normal((cells, cells)) @ spline.T)
-
-
-def soft(distance: Field, *, width: float) -> Field:
-    """Return 0 below -width / 2, 1 above width / 2, and a smooth step between."""
-    t = np.clip(distance / width + 0.5, 0, 1)
-    return np.asarray(t * t * (3 - 2 * t))
-
-
-def mix(below: Picture, above: Picture, weight: Field) -> Picture:
-    """Return `above` where the weight is 1, `below` where it is 0, and a mixture between."""
-    return np.asarray(below + (above - below) * weight[..., None])
-
-
-def photograph(picture: Picture, generator: np.random.Generator) -> UInt8[np.ndarray, "size size 3"]:
-    """Return the picture under uneven light, through a camera with a little noise."""
-    x, y = coordinates(len(picture))
-    angle, slope, exposure = generator.uniform((0, 0.02, 0.95), (2 * np.pi, 0.08, 1.05))
-    light = exposure * (1 + slope * (x * np.cos(angle) + y * np.sin(angle)) - 0.07 * (x * x + y * y))
-    noise = generator.normal(scale=0.012, size=picture.shape)
-    return np.asarray(np.rint(255 * np.clip(picture * light[..., None] + noise, 0, 1)), dtype=np.uint8)
+def comparison(picture: Picture, normal: Picture) -> Drawing:
+    """Return the picture with a mask of all that is not as in the normal one, and of the gaps within."""
+    changed = (np.abs(picture - normal) > VISIBLE).any(axis=2)
+    return Drawing(picture, changed | (blurred(changed.astype(float), sigma=len(picture) / 128) > 0.5))
