@@ -39,9 +39,12 @@ def find_recipe(recipe: str) -> Path:
     raise BadConfig(f'"{recipe}" is neither a recipe nor a file.{did_you_mean(recipe, known)}')
 
 
-def providers() -> list[str]:
-    """Return, for each recipe, the distribution that provides it."""
-    return [distribution for distribution, _ in _found()]
+def recipes_by_distribution() -> dict[str, list[str]]:
+    """Return the recipes that each distribution provides, by the names that they have there."""
+    found: dict[str, list[str]] = {}
+    for distribution, path in sorted(_found(), key=lambda pair: (pair[0], pair[1].stem)):
+        found.setdefault(distribution, []).append(path.stem)
+    return found
 
 
 def _found() -> Iterator[tuple[str, Path]]:

@@ -1,6 +1,5 @@
 """`padimkit plugins list`: all installed plugins and weights; no plugin is imported."""
 
-from collections import Counter
 from collections.abc import Iterator
 from importlib.metadata import PackageNotFoundError, version
 
@@ -9,7 +8,7 @@ from padimkit.cli.plugins.table import lines, widths
 from padimkit.config.options import PlainParser
 from padimkit.errors import BadWeights, BrokenPlugin
 from padimkit.registry.plugin import Plugin
-from padimkit.registry.recipes import providers
+from padimkit.registry.recipes import recipes_by_distribution
 from padimkit.registry.registry import installed
 from padimkit.weights import cards, read_card
 
@@ -17,7 +16,7 @@ _TITLES = ("family", "name", "distribution", "version", "description")
 
 
 def run(words: list[str]) -> None:
-    """Print a table of all plugins and weights, and the distributions that provide recipes."""
+    """Print a table of all plugins and weights, and the recipes of each distribution."""
     # jsonargparse takes longer to import than all the rest of this command
     parser = PlainParser(
         prog="padimkit plugins list",
@@ -37,8 +36,8 @@ def run(words: list[str]) -> None:
     columns = widths(rows)
     for row in rows:
         print(*lines(row, columns), sep="\n")
-    recipes = ", ".join(f"{name} ({count})" for name, count in sorted(Counter(providers()).items()))
-    print(f"\nRecipes: {recipes}")
+    for provider, names in sorted(recipes_by_distribution().items()):
+        print(f"\nRecipes of {provider}: {', '.join(names)}")
 
 
 def _row(plugin: Plugin, name: str, text: str) -> tuple[str, ...]:

@@ -42,7 +42,7 @@ def test_without_subcommand_it_lists(capsys):
     alone = capsys.readouterr().out
     assert main(["plugins", "list"]) == 0
     assert capsys.readouterr().out == alone
-    assert "\n\nRecipes: padimkit (" in alone
+    assert "\n\nRecipes of padimkit: mahalanobis-ad, " in alone
 
 
 @pytest.mark.parametrize("subcommand", SUBCOMMANDS)
