@@ -1,6 +1,7 @@
 """The published methods by their recipes, against what other libraries make of the same features."""
 
 import numpy as np
+import pytest
 import timm
 import torch
 from jaxtyping import Float
@@ -11,6 +12,12 @@ from padimkit import Pipeline, Timm, load_recipe
 from padimkit.values import Batch
 
 NINE_LEVELS = [48, 24, 32, 56, 112, 160, 272, 448, 1792]  # METHODS, and the sum of 2,944
+
+
+@pytest.fixture
+def generator() -> torch.Generator:
+    """The same in each run: networks of this size, whose weights are fixed too, take seconds."""
+    return torch.Generator().manual_seed(0)
 
 
 def with_random_weights(recipe: str) -> Pipeline:

@@ -18,6 +18,12 @@ NINE_LEVELS = ["bn1", *(f"blocks.{stage}" for stage in range(7)), "bn2"]
 
 
 @fixture
+def generator():
+    """The same in each run: networks are compared, whose own numbers are the same too."""
+    return torch.Generator().manual_seed(0)
+
+
+@fixture
 def images(generator):
     return torch.rand(2, 3, 64, 64, generator=generator)
 
