@@ -10,7 +10,7 @@ TESTS ?= tests
 FRESH := OMP_NUM_THREADS=1 PYTHONPATH=$(CURDIR)/tests/helpers
 SAME := OMP_NUM_THREADS=1 PYTHONHASHSEED=0
 
-.PHONY: help demo test fuzz docs format bench-memory bench-peers bench-floor bench-spade bench-methods bench-plugins bench-complexity bench-synthetic bench-clock clean
+.PHONY: help demo test fuzz docs format bench-memory bench-peers bench-floor bench-spade bench-methods bench-plugins bench-complexity bench-synthetic bench-clock bench-tiles clean
 
 help:
 	@echo "make demo              fit, predict, compare five methods and report, on synthetic images; all that it needs comes with pip"
@@ -26,6 +26,7 @@ help:
 	@echo "make bench-plugins     how long fifty plugins take to list"
 	@echo "make bench-complexity  how time and memory grow, on real images, where these are (1 hour)"
 	@echo "make bench-synthetic   methods on synthetic images beside real ones, where these are (30 minutes)"
+	@echo "make bench-tiles       what tiles and own aspect ratios gain over squeezing, where real weights are (20 minutes)"
 	@echo "make bench-clock       what measuring the stages costs"
 	@echo "make clean             remove .venv, site/ and what the demo wrote"
 
@@ -88,6 +89,9 @@ bench-synthetic: .venv/installed-plugins
 
 bench-clock: .venv/installed
 	$(BIN)/python -m benchmarks.clock
+
+bench-tiles: .venv/installed
+	$(BIN)/python -m benchmarks.tiles ../shared/weights/resnet18_stem_to_layer3.safetensors
 
 clean:
 	rm -rf .venv .venv-peers demo site

@@ -68,6 +68,7 @@ if TYPE_CHECKING:
     from padimkit.inspection.calibrate import calibrate, calibrate_held_out
     from padimkit.inspection.calibration import Calibration, MapStatistics, Verdict
     from padimkit.inspection.learnt import LearntImage
+    from padimkit.images.tiles import Tiles
     from padimkit.metrics.auroc import ImageAUROC, PixelAUROC
     from padimkit.metrics.pro import PRO
     from padimkit.metrics.torchmetrics import TorchMetric
@@ -140,6 +141,7 @@ __all__ = [
     "ShortSide",
     "LongSide",
     "Scale",
+    "Tiles",
     "Geometry",
     "Augmentation",
     "Moments",
@@ -226,6 +228,7 @@ _MODULES = {
     "images.preprocessing": "Preprocessing",
     "images.resizing": "ShortSide LongSide Scale",
     "images.geometry": "Geometry",
+    "images.tiles": "Tiles",
     "images.augmentation": "Augmentation",
     "moments.moments": "Moments",
     "registry.registry": "Registry",

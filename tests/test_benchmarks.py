@@ -7,13 +7,14 @@ from functools import partial
 import numpy as np
 import pytest
 
-from benchmarks import fresh, limits, methods, plugins, spade
-from benchmarks.inputs import embeddings, maps
+from benchmarks import fresh, limits, methods, plugins, spade, tiles
+from benchmarks.inputs import drawn, embeddings, maps
 from benchmarks.inputs.images import prepare
 from benchmarks.measure import measured, typical_seconds
 from benchmarks.peers import ours, run
 from benchmarks.peers.table import Ratio, lines, qualities
 from benchmarks.peers.tasks import Scale, tasks
+from padimkit import Tiles
 from padimkit.benchmark.cell import Cell
 from padimkit.benchmark.record import Record
 from padimkit.cli.main import main
@@ -152,3 +153,18 @@ def test_what_the_list_of_plugins_is_measured_with_is_listed(tmp_path, monkeypat
         "padimkit plugins list": 2,
         "the same, 3 plugins of strangers": 2,
     }
+
+
+def test_tiles_are_measured_beside_squeezed_images(tmp_path, monkeypatch):
+    monkeypatch.setattr(tiles, "TILES", Tiles(64, 8))
+    category = drawn.write(tmp_path / "spots", size=(100, 130), defect="spot 8", train=3, test=2, seed=0)
+    for name in ("squeezed to 256 x 256", "20 tiles, own Gaussians", "strip, own aspect"):
+        found = tiles.quality(name, str(category), "none")
+        assert found.keys() >= {"image_auroc", "pixel_auroc", "pro", "seconds_per_image"}
+        assert 0 <= found["pro"] <= 1 and found["model_gigabytes"] > 0
+
+
+def test_the_memory_of_tiles_is_measured_beside_its_forecast(tmp_path):
+    category = drawn.write(tmp_path / "spots", size=(768, 768), defect="crack 4", train=2, test=1, seed=0)
+    found = tiles.growth("3", str(category))
+    assert found["fit_gigabytes"] > 0 and found["forecast_gigabytes"] > 0

@@ -13,6 +13,7 @@ from padimkit.errors import BadArgument, BadShape
 from padimkit.images.decoding import as_rgb
 from padimkit.images.geometry import Geometry
 from padimkit.images.resizing import LongSide, Resize, Scale, ShortSide, Size, resized, square
+from padimkit.images.tiles import Tiles
 
 Pixels = TypeVar("Pixels", np.ndarray, Tensor)
 
@@ -29,11 +30,14 @@ class Preprocessing:
         crop: Size of the centre that is kept; null to keep all.
         pad: Size to which resized images are then padded, before the crop, with the image in the middle and
             its edges repeated; null for no padding.
+        tiles: {size: PIXELS, overlap: PIXELS} for tiles that the backbone sees one by one, in place of large
+            images that would lose small defects if they were resized; null for none.
     """
 
     resize: Resize = 256
     crop: int | Size | None = 224
     pad: int | Size | None = None
+    tiles: Tiles | None = None
 
     def __post_init__(self) -> None:
         for name in ("resize", "crop", "pad"):
@@ -45,6 +49,8 @@ class Preprocessing:
                 _require_within(name, inner, other, limit)
         for name in ("resize", "crop", "pad"):
             _require_positive(name, getattr(self, name))
+        if self.tiles is not None:
+            _require_tiles(self.tiles, self.size)
 
     def __repr__(self) -> str:
         changed = [field for field in fields(self) if getattr(self, field.name) != field.default]
@@ -71,6 +77,8 @@ class Preprocessing:
             raise BadShape(_misfit(size, new, "larger than", "pad", padded))
         if any(side < least for side, least in zip(padded, seen, strict=True)):
             raise BadShape(_misfit(size, padded, "smaller than", "crop", seen))
+        if self.tiles is not None and any(s < t for s, t in zip(seen, square(self.tiles.size), strict=True)):
+            raise BadShape(_misfit(size, seen, "smaller than", "tiles.size", square(self.tiles.size)))
         top, left = (
             (outer - inner) // 2 - (outer - side) // 2  # of padding, minus what is cropped
             for inner, outer, side in zip(new, padded, seen, strict=True)
@@ -142,6 +150,17 @@ def _require_positive(name: str, value: object) -> None:
                 raise BadArgument(f'Expected "{name}.{key}" above 0, got {number}.')
 
 
+def _require_tiles(tiles: Tiles, size: Size | None) -> None:
+    _require_positive("tiles.size", tiles.size)
+    if size is not None:
+        _require_within("tiles.size", tiles.size, "size of the images", size)
+    if not 0 <= tiles.overlap < min(square(tiles.size)):
+        raise BadArgument(
+            f'Expected "tiles.overlap" of at least 0 and below "tiles.size", got {tiles.overlap} and '
+            f"{_text(tiles.size)}."
+        )
+
+
 def _text(size: int | Size) -> str:
     return str(list(size) if isinstance(size, tuple) else size)
 
@@ -149,8 +168,8 @@ def _text(size: int | Size) -> str:
 def _misfit(original: Size, found: Size, relation: str, name: str, limit: Size) -> str:
     first, last, wanted = (f"{height} x {width}" for height, width in (original, found, limit))
     return (
-        f"An image of {first} pixels (height x width) becomes {last} by the resize, which is {relation} "
-        f'"{name}", {wanted}. Set another "{name}" or "resize".'
+        f"An image of {first} pixels (height x width) becomes {last} by the preprocessing, which is "
+        f'{relation} "{name}", {wanted}. Set another "{name}" or "resize".'
     )
 
 

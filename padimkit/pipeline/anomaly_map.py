@@ -10,12 +10,14 @@ from typing import Literal
 
 import torch
 import torch.nn.functional as F
-from jaxtyping import Float
+from jaxtyping import Float, Float64
 from scipy.ndimage import gaussian_filter1d
 from torch import Tensor
 
 from padimkit.arguments import require_choice
 from padimkit.errors import BadArgument
+from padimkit.images.resizing import Size
+from padimkit.images.tiles import Axis
 from padimkit.values import Prediction, Scores
 
 
@@ -36,13 +38,22 @@ class AnomalyMap:
         if not self.sigma >= 0:
             raise BadArgument(f'Expected "sigma" of at least 0, got {self.sigma}.')
 
-    def predict(self, scores: Iterable[Scores], size: tuple[int, int]) -> Prediction:
-        """Return maps of `size` pixels and image scores: the densities' own if all give them, else maxima."""
-        scores = list(scores)
-        smooth = _sum(_resampled(level.patches, size, self.sigma) for level in scores)
+    def predict(
+        self, scores: Iterable[Scores], size: Size, axes: tuple[Axis, Axis] | None = None
+    ) -> Prediction:
+        """Return maps of `size` pixels and image scores: the densities' own if all give them, else maxima.
+
+        Args:
+            scores: Of each level; of tiles, those of an image side by side.
+            size: Height and width of the maps.
+            axes: The places of tiles along height and width; by default, the image is its only tile. Each
+                tile is upsampled on its own, and where tiles overlap they fade into each other.
+        """
+        scores, axes = list(scores), axes or (Axis.whole(size[0]), Axis.whole(size[1]))
+        smooth = _sum(_resampled(level.patches, axes, self.sigma) for level in scores)
         peaked = smooth
         if self.image_score == "before":
-            peaked = _sum(_resampled(level.patches, size, 0.0) for level in scores)
+            peaked = _sum(_resampled(level.patches, axes, 0.0) for level in scores)
         own = [level.images for level in scores if level.images is not None]
         return Prediction(_sum(own) if len(own) == len(scores) else peaked.amax((1, 2)), smooth)
 
@@ -52,21 +63,45 @@ def _sum(tensors: Iterable[Tensor]) -> Tensor:
 
 
 def _resampled(
-    patches: Float[Tensor, "b h w"], size: tuple[int, int], sigma: float
+    patches: Float[Tensor, "b h w"], axes: tuple[Axis, Axis], sigma: float
 ) -> Float[Tensor, "b H W"]:
     kind = (patches.dtype, patches.device)
-    rows = _resampling(patches.shape[1], size[0], sigma, *kind)
-    columns = _resampling(patches.shape[2], size[1], sigma, *kind)
+    rows = _resampling(patches.shape[1], axes[0], sigma, *kind)
+    columns = _resampling(patches.shape[2], axes[1], sigma, *kind)
     return rows @ patches @ columns.T
 
 
 @lru_cache(maxsize=64)
 def _resampling(
-    short: int, long: int, sigma: float, dtype: torch.dtype, device: torch.device
+    short: int, axis: Axis, sigma: float, dtype: torch.dtype, device: torch.device
 ) -> Float[Tensor, "long short"]:
-    """Return bicubic upsampling and smoothing of one axis as one matrix: both are linear and separable."""
-    identity = torch.eye(short, dtype=torch.float64)[None, :, :, None]
-    upsampled = F.interpolate(identity, (long, 1), mode="bicubic", align_corners=False)[0, :, :, 0].T
+    """Return upsampling, blending and smoothing of one axis as one matrix: all are linear and separable."""
+    upsampled = _blended(_upsampling(short // len(axis.starts), axis.side), axis)
     if sigma > 0:
         upsampled = torch.from_numpy(gaussian_filter1d(upsampled.numpy(), sigma, axis=0))
     return upsampled.to(device, dtype).contiguous()
+
+
+def _upsampling(short: int, long: int) -> Float64[Tensor, "long short"]:
+    """Return bicubic upsampling."""
+    identity = torch.eye(short, dtype=torch.float64)[None, :, :, None]
+    return F.interpolate(identity, (long, 1), mode="bicubic", align_corners=False)[0, :, :, 0].T
+
+
+def _blended(tile: Float64[Tensor, "side short"], axis: Axis) -> Float64[Tensor, "long _"]:
+    """Return the matrix of all tiles from that of one; constant scores give a constant.
+
+    The weight of a tile's pixel falls evenly from the tile's middle to its edges, where a network sees its
+    own padding in place of the image.
+    """
+    side, short = tile.shape
+    if len(axis.starts) == 1:
+        return tile
+    ramp = torch.arange(side, dtype=torch.float64) + 0.5
+    weights = torch.minimum(ramp, ramp.flip(0))
+    blended = torch.zeros(axis.length, short * len(axis.starts), dtype=torch.float64)
+    total = torch.zeros(axis.length, 1, dtype=torch.float64)
+    for number, start in enumerate(axis.starts):
+        blended[start : start + side, number * short : (number + 1) * short] = weights[:, None] * tile
+        total[start : start + side, 0] += weights
+    return blended / total

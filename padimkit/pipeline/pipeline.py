@@ -3,10 +3,12 @@
 from collections.abc import Iterable, Iterator
 from copy import deepcopy
 from dataclasses import replace
+from functools import partial
 from operator import length_hint
 from typing import final
 
 import torch
+from jaxtyping import Float
 from torch import Tensor
 
 from padimkit.arguments import require_alike, require_kind, shown
@@ -28,6 +30,7 @@ from padimkit.pipeline.checks import (
 from padimkit.pipeline.fitted_levels import FittedLevels, Pyramids, below, under
 from padimkit.pipeline.left_out import LeftOut, Steps, by_folds, one_by_one
 from padimkit.pipeline.levels import Joint, Levels
+from padimkit.pipeline.tiling import Tiling
 from padimkit.stages import BACKBONE, EMBEDDING, MAP, READ, stage, staged
 from padimkit.values import Batch, Prediction, Scores, Stream
 
@@ -279,10 +282,12 @@ class Pipeline:
         return self._fitted_levels, self._size
 
     def _prediction(self, scores: list[Scores], batch: Batch, size: tuple[int, int]) -> Prediction:
+        tiling = self._tiling(batch)
         for level in scores:
             require_scores(level, batch.paths, type(self.density).__name__)
+            tiling.require_grid(level, type(self.density).__name__)
         with stage(MAP):
-            return replace(self.map.predict(scores, size), paths=batch.paths)
+            return replace(self.map.predict(scores, size, tiling.axes), paths=batch.paths)
 
     def _embeddings(
         self, batches: Iterable[Batch], size: tuple[int, int], *, least: int, start: Pyramids | None = None
@@ -308,11 +313,19 @@ class Pipeline:
                 'set "resize" to [height, width], or add a "crop" or a "pad". Tensors and batches are not '
                 "resized: pass the same kind as in fit, or resize them."
             )
+        return self._tiling(batch).pyramids(batch.images, partial(self._embed_tiles, batch.paths))
+
+    def _embed_tiles(
+        self, paths: tuple[str, ...], tiles: Float[Tensor, "n 3 h w"], numbers: tuple[int, ...]
+    ) -> Pyramids:
         with torch.no_grad(), stage(BACKBONE):
-            features = self.backbone.extract(batch.images.to(self._device))
-        require_features(features, batch.paths, type(self.backbone).__name__)
+            features = self.backbone.extract(tiles.to(self._device))
+        require_features(features, tuple(paths[number] for number in numbers), type(self.backbone).__name__)
         with stage(EMBEDDING):
             return self.levels.split(features)
+
+    def _tiling(self, batch: Batch) -> Tiling:
+        return Tiling.of(self.preprocessing.tiles, image_size(batch), batch.paths[0])
 
 
 def _usable(device: str) -> torch.device:

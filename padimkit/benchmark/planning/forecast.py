@@ -12,6 +12,7 @@ from padimkit.config.build import instantiate
 from padimkit.contracts import Backbone, DensityModel, MemoryForecast, NeedsWeights, Reducer
 from padimkit.errors import BadArgument, BadConfig, PadimkitError
 from padimkit.pipeline.pipeline import Pipeline
+from padimkit.pipeline.tiling import Tiling
 from padimkit.values import Embedding, Pyramid
 
 _PATCHES = 4096  # a reducer may need this many
@@ -29,8 +30,10 @@ def peak_bytes(planned: Planned) -> int | None:
     _go_without_weights(pipeline.backbone)
     try:
         count = planned.cell.train_images or pipeline.augmentation.variants_of(planned.facts.train_images)
-        blank = blank_embeddings(pipeline, pipeline.preprocessing.size or _size_of_first(made))
-        return sum(_predicted(embedding, pipeline.density, count) for embedding in blank)
+        size = pipeline.preprocessing.size or _size_of_first(made)
+        tiling = Tiling.of(pipeline.preprocessing.tiles, size, planned.cell.title)
+        blank = blank_embeddings(pipeline, tiling.size)
+        return sum(_predicted(one, pipeline.density, count, tiling.count) for one in blank)
     except BadArgument as error:
         raise BadConfig(f'"{planned.cell.title}" cannot be fitted: {error}') from error
     except PadimkitError:
@@ -85,7 +88,7 @@ def _go_without_weights(backbone: Backbone) -> None:
         backbone.go_without_weights()
 
 
-def _predicted(embedding: Embedding, density: DensityModel, count: int) -> int:
+def _predicted(embedding: Embedding, density: DensityModel, count: int, tiles: int) -> int:
     assert isinstance(density, MemoryForecast)
     channels, height, width = embedding.patches.shape[1:]
-    return density.peak_bytes(images=count, channels=channels, positions=height * width)
+    return density.peak_bytes(images=count, channels=channels, positions=tiles * height * width)

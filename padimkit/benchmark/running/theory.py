@@ -19,6 +19,7 @@ from padimkit.benchmark.record import (
 )
 from padimkit.contracts import ExpectedGrowth
 from padimkit.errors import PadimkitError
+from padimkit.images.resizing import square
 from padimkit.pipeline.pipeline import Pipeline
 from padimkit.values import Growth, Theory
 
@@ -57,7 +58,8 @@ def _growth(theory: Theory, pipeline: Pipeline, name: str, value: float) -> Grow
 def _is_channels(value: float, pipeline: Pipeline) -> bool:
     """Return whether the density gets this many channels, so that the argument is their number."""
     try:
-        embeddings = blank_embeddings(pipeline, pipeline.preprocessing.size or _ANY_SIZE)
+        tiles, size = pipeline.preprocessing.tiles, pipeline.preprocessing.size or _ANY_SIZE
+        embeddings = blank_embeddings(pipeline, square(tiles.size) if tiles else size)
     except PadimkitError:
         return False
     return {embedding.patches.shape[1] for embedding in embeddings} == {value}
