@@ -65,10 +65,10 @@ if TYPE_CHECKING:
     from padimkit.images.preprocessing import Preprocessing
     from padimkit.images.reader import Reader, Sample
     from padimkit.images.resizing import LongSide, Scale, ShortSide
+    from padimkit.images.tiles import Tiles
     from padimkit.inspection.calibrate import calibrate, calibrate_held_out
     from padimkit.inspection.calibration import Calibration, MapStatistics, Verdict
     from padimkit.inspection.learnt import LearntImage
-    from padimkit.images.tiles import Tiles
     from padimkit.metrics.auroc import ImageAUROC, PixelAUROC
     from padimkit.metrics.pro import PRO
     from padimkit.metrics.torchmetrics import TorchMetric
