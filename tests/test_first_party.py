@@ -13,7 +13,7 @@ PROJECTS = sorted((ROOT / "plugins").glob("padimkit-*"))
 # By the name of a plugin, the arguments that it cannot do without, or that make it quick.
 ARGUMENTS = {
     "semi_orthogonal": ["--keep=3"],
-    "vae": ["--latent_channels=2", "--width=4", "--epochs=2", "--batch_size=7", "--learning_rate=0.01"],
+    "vae": ["--latent_channels=2", "--width=4", "--epochs=1", "--batch_size=28", "--learning_rate=0.01"],
 }
 
 

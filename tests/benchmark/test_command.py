@@ -80,7 +80,9 @@ def test_a_report_knows_what_the_suite_has_and_what_it_has_no_longer(
     assert "- Left out, since its suite no longer has it: mine on mvtec / stripes, seed 0." in said
 
 
-def test_records_of_an_older_padimkit_are_refused_before_anything_runs(padimkit, suite, tmp_path):
+def test_records_of_an_older_padimkit_are_refused_before_anything_runs(
+    padimkit, suite, tmp_path, in_this_process
+):
     folder = tmp_path / "records"
     padimkit(suite(seeds=[0]), "--output", folder)
     (path,) = paths(folder)

@@ -152,8 +152,8 @@ def test_a_number_leads_to_its_record_unfolded(visit):
     expect(section.locator("summary")).to_be_in_viewport()
 
 
-def test_an_address_with_a_record_opens_there(visit, study):
-    key = study.entries[30].record.key
+def test_an_address_with_a_record_opens_there(visit, fixed_study):
+    key = fixed_study.entries[30].record.key
     page = visit(f"#record-{key}")
     expect(page.locator(f'[id="record-{key}"]')).to_have_attribute("open", "")
 

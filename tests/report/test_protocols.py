@@ -67,8 +67,8 @@ def test_a_table_of_two_protocols_is_flagged(study_of, random, change, write_doc
 
 
 @pytest.mark.parametrize("write_document", [as_page, as_markdown, as_latex])
-def test_one_protocol_is_not_flagged(study, write_document):
-    assert FLAG not in write_document(study)
+def test_one_protocol_is_not_flagged(fixed_study, write_document):
+    assert FLAG not in write_document(fixed_study)
 
 
 def test_one_method_under_two_protocols_has_two_rows(study_of, random):

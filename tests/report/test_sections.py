@@ -37,29 +37,29 @@ def section(monkeypatch):
     )
 
 
-def test_a_new_section_is_in_the_page_at_its_place_and_among_the_links(study, section):
-    text = as_page(study, [*SECTIONS[:2], section, *SECTIONS[2:]])
-    assert f"<p>&lt;b&gt;good&lt;/b&gt; on {len(study.entries)} records</p>" in text
+def test_a_new_section_is_in_the_page_at_its_place_and_among_the_links(fixed_study, section):
+    text = as_page(fixed_study, [*SECTIONS[:2], section, *SECTIONS[2:]])
+    assert f"<p>&lt;b&gt;good&lt;/b&gt; on {len(fixed_study.entries)} records</p>" in text
     assert '<h2 id="verdicts-title">Verdicts</h2>' in text and '<a href="#verdicts">Verdicts</a>' in text
     assert re.findall(r'<section id="(\w+)"', text)[1:4] == ["comparison", "verdicts", "tradeoffs"]
 
 
-def test_a_new_section_is_in_markdown_and_latex(study, section):
+def test_a_new_section_is_in_markdown_and_latex(fixed_study, section):
     sections = [*SECTIONS, section]
-    assert "\n### Verdicts\n" in as_markdown(study, sections)
-    assert f"| {study.methods[0]} | **as good as ever** |" in as_markdown(study, sections)
-    assert r"\caption{Verdicts.}" in as_latex(study, sections)
+    assert "\n### Verdicts\n" in as_markdown(fixed_study, sections)
+    assert f"| {fixed_study.methods[0]} | **as good as ever** |" in as_markdown(fixed_study, sections)
+    assert r"\caption{Verdicts.}" in as_latex(fixed_study, sections)
 
 
-def test_the_sections_of_a_document_can_be_chosen(study, section):
-    assert re.findall(r'<section id="(\w+)"', as_page(study, [section])) == ["verdicts"]
-    assert as_markdown(study, [section]).count("\n### ") == 1
-    assert as_latex(study, [section]).count(r"\begin{table}") == 1
+def test_the_sections_of_a_document_can_be_chosen(fixed_study, section):
+    assert re.findall(r'<section id="(\w+)"', as_page(fixed_study, [section])) == ["verdicts"]
+    assert as_markdown(fixed_study, [section]).count("\n### ") == 1
+    assert as_latex(fixed_study, [section]).count(r"\begin{table}") == 1
 
 
-def test_a_section_that_builds_nothing_is_left_out(study):
+def test_a_section_that_builds_nothing_is_left_out(fixed_study):
     empty = SimpleNamespace(name="empty", title="Empty", build=lambda study: None, tables=lambda study: [])
-    assert as_page(study, [*SECTIONS, empty]) == as_page(study)
+    assert as_page(fixed_study, [*SECTIONS, empty]) == as_page(fixed_study)
 
 
 def test_all_sections_of_a_whole_study_are_shown_and_linked_in_their_order(page):
