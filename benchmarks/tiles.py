@@ -38,7 +38,7 @@ from padimkit import (
 )
 
 RECORD = Path(__file__).parent / "records" / "tiles.json"
-LARGE, STRIP, SMALL = (2048, 2448), (240, 1920), (768, 768)  # height and width
+LARGE, STRIP, SMALL = (2048, 2448), (240, 1920), (512, 512)  # height and width
 TILES = Tiles(544, 40)  # 4 x 5 of them
 CHANNELS = 30
 COUNTS = (40, 80, 160)
@@ -57,7 +57,7 @@ def method(name: str, weights: str) -> Pipeline:
     if name == "growth":
         bank = FilterBank(orientations=2)
         return Pipeline(bank, Identity(), own, preprocessing=Preprocessing(None, None, tiles=Tiles(256)))
-    backbone = Timm("resnet18.tv_in1k", ["layer1", "layer2"], weights=weights)
+    backbone = Timm("resnet18.tv_in1k", ["layer1", "layer2"], weights=weights, precision="bfloat16")
     tiled = Preprocessing(resize=None, crop=None, tiles=TILES)
     density = Gaussian(scope="shared") if "shared" in name else own
     return Pipeline(
@@ -96,7 +96,7 @@ def growth(count: str, category: str) -> dict[str, float]:
     samples = [Sample(paths[index % len(paths)]) for index in range(int(count))]
     with measured() as fit:
         pipeline.fit(samples, batch_size=BATCH, workers=0, progress=False)
-    forecast = Gaussian().peak_bytes(images=int(count), channels=27, positions=9 * 64 * 64)
+    forecast = Gaussian().peak_bytes(images=int(count), channels=27, positions=4 * 64 * 64)
     return {"images": int(count), "fit_gigabytes": fit.peak_bytes / 1e9, "forecast_gigabytes": forecast / 1e9}
 
 
@@ -118,7 +118,7 @@ def rows(root: Path, weights: str) -> Iterator[dict[str, float | str]]:
     for count in COUNTS:
         yield {"method": "growth", **_run("growth", str(count), str(small))}
     for defect in ("spot 8", "spot 16"):
-        large = drawn.write(root / defect[5:], size=LARGE, defect=defect, train=16, test=15, seed=2)
+        large = drawn.write(root / defect[5:], size=LARGE, defect=defect, train=12, test=12, seed=2)
         for name in ("squeezed to 256 x 256", "20 tiles, own Gaussians", "20 tiles, shared Gaussian"):
             yield {"method": name, "defect": defect, **_run("quality", name, str(large), weights)}
 

@@ -165,6 +165,6 @@ def test_tiles_are_measured_beside_squeezed_images(tmp_path, monkeypatch):
 
 
 def test_the_memory_of_tiles_is_measured_beside_its_forecast(tmp_path):
-    category = drawn.write(tmp_path / "spots", size=(768, 768), defect="crack 4", train=2, test=1, seed=0)
+    category = drawn.write(tmp_path / "spots", size=(512, 512), defect="crack 4", train=2, test=1, seed=0)
     found = tiles.growth("3", str(category))
     assert found["fit_gigabytes"] > 0 and found["forecast_gigabytes"] > 0

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Float
 
-from padimkit.images.resizing import Size
+from padimkit.images.resizing import Box, Size
 
 
 @dataclass(frozen=True)
@@ -21,24 +21,26 @@ class Geometry:
 
     Args:
         original: Height and width of the original image.
-        resized: Height and width after the resize.
+        box: Left, top, right and bottom of the part of it that is resized.
+        resized: Height and width of that part after the resize.
         offset: Column and row of the resized image's corner in what the model sees; negative where a crop
             cuts it off, positive where it is padded.
         size: Height and width of what the model sees.
     """
 
     original: Size
+    box: Box
     resized: Size
     offset: tuple[int, int]
     size: Size
 
     def to_original(self, points: Float[np.ndarray, "*n 2"]) -> Float[np.ndarray, "*n 2"]:
         """Return points of the model's image as points of the original; those of a padding lie outside it."""
-        return np.asarray((points - np.array(self.offset)) / self._scale)
+        return np.asarray((points - np.array(self.offset)) / self._scale + np.array(self.box[:2]))
 
     def to_model(self, points: Float[np.ndarray, "*n 2"]) -> Float[np.ndarray, "*n 2"]:
         """Return points of the original image as points of what the model sees, which may lie outside it."""
-        return np.asarray(points * self._scale + np.array(self.offset))
+        return np.asarray((points - np.array(self.box[:2])) * self._scale + np.array(self.offset))
 
     @property
     def kept(self) -> tuple[slice, slice]:
@@ -61,11 +63,12 @@ class Geometry:
     @property
     def seen(self) -> float:
         """The share of the original image's area that the model looks at, from 0 to 1."""
-        (height, width), (rows, columns) = self.resized, self.kept
-        return float((rows.stop - rows.start) * (columns.stop - columns.start) / (height * width))
+        (rows, columns), (across, down) = self.kept, self._scale
+        seen = (rows.stop - rows.start) * (columns.stop - columns.start) / (across * down)
+        return float(seen / (self.original[0] * self.original[1]))
 
     @property
     def _scale(self) -> Float[np.ndarray, "2"]:
         """Pixels of the resized image for each pixel of the original, along x and y."""
-        (height, width), (old_height, old_width) = self.resized, self.original
-        return np.array([width / old_width, height / old_height])
+        (height, width), (left, top, right, bottom) = self.resized, self.box
+        return np.array([width / (right - left), height / (bottom - top)])

@@ -1,6 +1,7 @@
 """The resize, padding and crop of a model, and the conversion of pictures to tensors."""
 
 from dataclasses import dataclass, fields
+from pathlib import Path
 from typing import TypeVar
 
 import numpy as np
@@ -9,10 +10,11 @@ from jaxtyping import Bool, Float, UInt8
 from PIL import Image
 from torch import Tensor
 
-from padimkit.errors import BadArgument, BadShape
-from padimkit.images.decoding import as_rgb
+from padimkit.errors import BadArgument, BadImage, BadShape
+from padimkit.images.decoding import as_rgb, open_mask
+from padimkit.images.forms import as_region, as_size, misfit, require_positive, require_tiles, require_within
 from padimkit.images.geometry import Geometry
-from padimkit.images.resizing import LongSide, Resize, Scale, ShortSide, Size, resized, square
+from padimkit.images.resizing import Box, Resize, Size, resized, square
 from padimkit.images.tiles import Tiles
 
 Pixels = TypeVar("Pixels", np.ndarray, Tensor)
@@ -30,6 +32,9 @@ class Preprocessing:
         crop: Size of the centre that is kept; null to keep all.
         pad: Size to which resized images are then padded, before the crop, with the image in the middle and
             its edges repeated; null for no padding.
+        roi: Region of interest: [left, top, right, bottom] in pixels of the original image, all that is read
+            of it; or the path of a mask image, resized as the images are, whose black pixels score 0. The
+            mask is stored with the model; image scores of a density's own do not heed it.
         tiles: {size: PIXELS, overlap: PIXELS} for tiles that the backbone sees one by one, in place of large
             images that would lose small defects if they were resized; null for none.
     """
@@ -37,20 +42,22 @@ class Preprocessing:
     resize: Resize = 256
     crop: int | Size | None = 224
     pad: int | Size | None = None
+    roi: Box | Path | None = None
     tiles: Tiles | None = None
 
     def __post_init__(self) -> None:
         for name in ("resize", "crop", "pad"):
             object.__setattr__(self, name, as_size(name, getattr(self, name)))
+        object.__setattr__(self, "roi", as_region(self.roi))
         fixed = self.resize if isinstance(self.resize, int | tuple) else None
         outer = ("resize", fixed) if self.pad is None else ("pad", self.pad)
         for (name, inner), (other, limit) in ((("crop", self.crop), outer), (("resize", fixed), outer)):
             if inner is not None and limit is not None:
-                _require_within(name, inner, other, limit)
+                require_within(name, inner, other, limit)
         for name in ("resize", "crop", "pad"):
-            _require_positive(name, getattr(self, name))
+            require_positive(name, getattr(self, name))
         if self.tiles is not None:
-            _require_tiles(self.tiles, self.size)
+            require_tiles(self.tiles, self.size)
 
     def __repr__(self) -> str:
         changed = [field for field in fields(self) if getattr(self, field.name) != field.default]
@@ -62,28 +69,37 @@ class Preprocessing:
         for size in (self.crop, self.pad):
             if size is not None:
                 return square(size)
+        if isinstance(self.roi, tuple):
+            return resized(self.resize, _size_of(self.roi))
         return square(self.resize) if isinstance(self.resize, int | tuple) else None
 
     def geometry(self, size: Size) -> Geometry:
         """Return the place that the pixels of an image of this height and width get.
 
         Raises:
-            BadShape: The resized image is larger than the padding, or smaller than the crop.
+            BadShape: The region of interest reaches beyond the image, or the resized image is larger than the
+                padding, smaller than the crop, or smaller than a tile.
         """
-        new = resized(self.resize, size)
+        box = self.roi if isinstance(self.roi, tuple) else (0, 0, size[1], size[0])
+        if box[2] > size[1] or box[3] > size[0]:
+            raise BadShape(
+                f"An image of {size[0]} x {size[1]} pixels (height x width) does not hold the box "
+                f'{list(box)} (left, top, right, bottom) of "roi".'
+            )
+        new = resized(self.resize, _size_of(box))
         padded = new if self.pad is None else square(self.pad)
         seen = padded if self.crop is None else square(self.crop)
         if any(side > most for side, most in zip(new, padded, strict=True)):
-            raise BadShape(_misfit(size, new, "larger than", "pad", padded))
+            raise BadShape(misfit(size, new, "larger than", "pad", padded))
         if any(side < least for side, least in zip(padded, seen, strict=True)):
-            raise BadShape(_misfit(size, padded, "smaller than", "crop", seen))
+            raise BadShape(misfit(size, padded, "smaller than", "crop", seen))
         if self.tiles is not None and any(s < t for s, t in zip(seen, square(self.tiles.size), strict=True)):
-            raise BadShape(_misfit(size, seen, "smaller than", "tiles.size", square(self.tiles.size)))
+            raise BadShape(misfit(size, seen, "smaller than", "tiles.size", square(self.tiles.size)))
         top, left = (
             (outer - inner) // 2 - (outer - side) // 2  # of padding, minus what is cropped
             for inner, outer, side in zip(new, padded, seen, strict=True)
         )
-        return Geometry(size, new, (left, top), seen)
+        return Geometry(size, box, new, (left, top), seen)
 
     def to_original(self, points: Float[np.ndarray, "*n 2"], size: Size) -> Float[np.ndarray, "*n 2"]:
         """Return points of the model's image as points of an original of this height and width.
@@ -113,64 +129,30 @@ class Preprocessing:
         """Return a one-channel mask at the model's size, true where a pixel is above 0."""
         return torch.from_numpy(self._fit(picture, Image.Resampling.NEAREST) > 0)
 
+    def region(self) -> Bool[Tensor, "H W"] | None:
+        """Return what the mask of the region of interest marks, at the model's size; None without a mask.
+
+        Raises:
+            BadImage: The mask cannot be read, or marks nothing.
+        """
+        if not isinstance(self.roi, Path):
+            return None
+        found = self.mask(open_mask(self.roi))
+        if not found.any():
+            raise BadImage(f'The mask "{self.roi}" ("roi") is black where the model looks. Mark the region.')
+        return found
+
     def _fit(self, picture: Image.Image, resampling: Image.Resampling) -> np.ndarray:
         geometry = self.geometry((picture.height, picture.width))
         height, width = geometry.resized
-        resized = picture if self.resize is None else picture.resize((width, height), resampling)
-        pixels = np.asarray(resized)
+        part = picture.crop(geometry.box) if isinstance(self.roi, tuple) else picture
+        pixels = np.asarray(part if self.resize is None else part.resize((width, height), resampling))
         margins = [*geometry.margins, (0, 0)][: pixels.ndim]
         return np.pad(pixels[geometry.kept], margins, mode="edge")  # a copy, even without margins
 
 
-def as_size(name: str, value: object) -> object:
-    """Return a list as the pair that it stands for, and other forms of a size as they are."""
-    pair = isinstance(value, list | tuple) and len(value) == 2 and all(type(side) is int for side in value)
-    forms = (ShortSide, LongSide, Scale) if name == "resize" else ()
-    if not (pair or value is None or type(value) is int or isinstance(value, forms)):
-        more = ", a ShortSide, a LongSide, a Scale" if forms else ""
-        raise BadArgument(
-            f'Expected "{name}" to be a number of pixels, [height, width]{more} or none, got {value!r}.'
-        )
-    return tuple(value) if isinstance(value, list) else value
-
-
-def _require_within(name: str, inner: int | Size, other: str, limit: int | Size) -> None:
-    if not all(1 <= side <= most for side, most in zip(square(inner), square(limit), strict=True)):
-        raise BadArgument(
-            f'Expected 1 <= "{name}" <= "{other}", got {name} {_text(inner)} and {other} {_text(limit)}.'
-        )
-
-
-def _require_positive(name: str, value: object) -> None:
-    if isinstance(value, int | tuple) and min(square(value)) < 1:
-        raise BadArgument(f'Expected "{name}" of at least 1 pixel, got {_text(value)}.')
-    if isinstance(value, ShortSide | LongSide | Scale):  # settings make them where no error could be raised
-        for key, number in vars(value).items():
-            if not 0 < number < float("inf"):
-                raise BadArgument(f'Expected "{name}.{key}" above 0, got {number}.')
-
-
-def _require_tiles(tiles: Tiles, size: Size | None) -> None:
-    _require_positive("tiles.size", tiles.size)
-    if size is not None:
-        _require_within("tiles.size", tiles.size, "size of the images", size)
-    if not 0 <= tiles.overlap < min(square(tiles.size)):
-        raise BadArgument(
-            f'Expected "tiles.overlap" of at least 0 and below "tiles.size", got {tiles.overlap} and '
-            f"{_text(tiles.size)}."
-        )
-
-
-def _text(size: int | Size) -> str:
-    return str(list(size) if isinstance(size, tuple) else size)
-
-
-def _misfit(original: Size, found: Size, relation: str, name: str, limit: Size) -> str:
-    first, last, wanted = (f"{height} x {width}" for height, width in (original, found, limit))
-    return (
-        f"An image of {first} pixels (height x width) becomes {last} by the preprocessing, which is "
-        f'{relation} "{name}", {wanted}. Set another "{name}" or "resize".'
-    )
+def _size_of(box: Box) -> Size:
+    return box[3] - box[1], box[2] - box[0]
 
 
 def centre(pixels: Pixels, size: Size) -> Pixels:

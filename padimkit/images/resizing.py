@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TypeAlias
 
 Size: TypeAlias = tuple[int, int]  # height and width in pixels
+Box: TypeAlias = tuple[int, int, int, int]  # left, top, right and bottom, as Pillow has them
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ from typing import Literal
 
 import torch
 import torch.nn.functional as F
-from jaxtyping import Float, Float64
+from jaxtyping import Bool, Float, Float64
 from scipy.ndimage import gaussian_filter1d
 from torch import Tensor
 
@@ -39,7 +39,11 @@ class AnomalyMap:
             raise BadArgument(f'Expected "sigma" of at least 0, got {self.sigma}.')
 
     def predict(
-        self, scores: Iterable[Scores], size: Size, axes: tuple[Axis, Axis] | None = None
+        self,
+        scores: Iterable[Scores],
+        size: Size,
+        axes: tuple[Axis, Axis] | None = None,
+        region: Bool[Tensor, "H W"] | None = None,
     ) -> Prediction:
         """Return maps of `size` pixels and image scores: the densities' own if all give them, else maxima.
 
@@ -48,12 +52,16 @@ class AnomalyMap:
             size: Height and width of the maps.
             axes: The places of tiles along height and width; by default, the image is its only tile. Each
                 tile is upsampled on its own, and where tiles overlap they fade into each other.
+            region: False where the map is to be 0 and does not count for the image's score.
         """
         scores, axes = list(scores), axes or (Axis.whole(size[0]), Axis.whole(size[1]))
         smooth = _sum(_resampled(level.patches, axes, self.sigma) for level in scores)
         peaked = smooth
         if self.image_score == "before":
             peaked = _sum(_resampled(level.patches, axes, 0.0) for level in scores)
+        if region is not None:
+            within = region.to(smooth.device)
+            smooth, peaked = smooth * within, peaked.masked_fill(~within, -torch.inf)
         own = [level.images for level in scores if level.images is not None]
         return Prediction(_sum(own) if len(own) == len(scores) else peaked.amax((1, 2)), smooth)
 

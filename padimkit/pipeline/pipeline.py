@@ -5,6 +5,7 @@ from copy import deepcopy
 from dataclasses import replace
 from functools import partial
 from operator import length_hint
+from pathlib import Path
 from typing import final
 
 import torch
@@ -30,6 +31,7 @@ from padimkit.pipeline.checks import (
 from padimkit.pipeline.fitted_levels import FittedLevels, Pyramids, below, under
 from padimkit.pipeline.left_out import LeftOut, Steps, by_folds, one_by_one
 from padimkit.pipeline.levels import Joint, Levels
+from padimkit.pipeline.region import Region, region_of, require_same_region, seen
 from padimkit.pipeline.tiling import Tiling
 from padimkit.stages import BACKBONE, EMBEDDING, MAP, READ, stage, staged
 from padimkit.values import Batch, Prediction, Scores, Stream
@@ -80,6 +82,7 @@ class Pipeline:
             require_kind(name, getattr(self, name), contract)
         self._device = torch.device("cpu")
         self._size: tuple[int, int] | None = None
+        self._region: Region = None
         self._fitted_levels: FittedLevels | None = None
 
     __repr__ = shown
@@ -97,6 +100,8 @@ class Pipeline:
         """
         self._device = _usable(device)
         self.backbone.to(self._device)
+        if self._region is not None:
+            self._region = self._region.to(self._device)
         if self._fitted_levels is not None:
             self._load_levels(self._fitted_levels.state_dict())
 
@@ -126,12 +131,13 @@ class Pipeline:
             raise BadData("There are no training images.")
         require_images(first)
         size = image_size(first)
+        region = region_of(self.preprocessing, size, self._device)
         start = self._embed(first, size)  # each pass begins with it, and most need nothing else
         stream = Stream(
             lambda: self._embeddings(batches, size, least=2, start=start), length_hint(batches, 0)
         )
         self._fitted_levels = FittedLevels.fit(self.reducer, self.density, stream)
-        self._size = size
+        self._size, self._region = size, region
         return self
 
     def update(
@@ -167,6 +173,7 @@ class Pipeline:
             require_alike(getattr(self, part), getattr(other, part))
         if size != other_size:
             raise BadShape(f"One pipeline was fitted on images of {size} pixels, the other on {other_size}.")
+        require_same_region(self._region, other._region)
         fitted.merge(other_fitted)
 
     def predict(
@@ -245,10 +252,22 @@ class Pipeline:
         variants = augmented(batches, self.augmentation)
         return by_folds(steps, batches, variants, folds=folds, merge=fixed and fitted.merges)
 
+    def seen(self, size: tuple[int, int]) -> float:
+        """Return the share of an original image of this height and width that the model looks at.
+
+        Raises:
+            BadShape: The image does not fit the preprocessing.
+            NotFitted: `fit` was not called.
+        """
+        self._fitted("seen")
+        return seen(self.preprocessing, self._region, size)
+
     def state_dict(self) -> dict[str, Tensor]:
         """Return everything that `fit` has learnt, and the weights of the backbone if it has any."""
         fitted, size = self._fitted("state_dict")
         state = below("heads", fitted.state_dict()) | {"size": torch.tensor(size)}
+        if self._region is not None:
+            state["region"] = self._region
         if isinstance(self.backbone, Stateful):
             state |= below("backbone", self.backbone.state_dict())
         return state
@@ -258,6 +277,7 @@ class Pipeline:
         if isinstance(self.backbone, Stateful):
             self.backbone.load_state_dict(under("backbone", state))
         self._load_levels(under("heads", state))
+        self._region = state["region"] if isinstance(self.preprocessing.roi, Path) else None
         height, width = state["size"].tolist()
         self._size = (height, width)
 
@@ -287,7 +307,8 @@ class Pipeline:
             require_scores(level, batch.paths, type(self.density).__name__)
             tiling.require_grid(level, type(self.density).__name__)
         with stage(MAP):
-            return replace(self.map.predict(scores, size, tiling.axes), paths=batch.paths)
+            prediction = self.map.predict(scores, size, tiling.axes, self._region)
+        return replace(prediction, paths=batch.paths)
 
     def _embeddings(
         self, batches: Iterable[Batch], size: tuple[int, int], *, least: int, start: Pyramids | None = None

@@ -9,7 +9,7 @@ from PIL import Image
 from padimkit import Geometry, LongSide, Preprocessing, Scale, ShortSide
 from padimkit.errors import BadArgument, BadShape
 from padimkit.images.decoding import open_image
-from padimkit.images.preprocessing import as_size
+from padimkit.images.forms import as_region, as_size
 
 ORIGINAL = (60, 90)  # height and width
 FORMS = {
@@ -21,6 +21,8 @@ FORMS = {
     "long side, padded": Preprocessing(resize=LongSide(75), crop=None, pad=(81, 90)),
     "padded, then cropped": Preprocessing(resize=LongSide(80), crop=(70, 64), pad=80),
     "scale": Preprocessing(resize=Scale(1.7), crop=None),
+    "box": Preprocessing(resize=(50, 40), crop=None, roi=(20, 10, 70, 45)),
+    "box, cropped": Preprocessing(resize=ShortSide(33), crop=(30, 41), roi=(10, 5, 80, 50)),
     "original": Preprocessing(resize=None, crop=(33, 44)),
 }
 
@@ -39,7 +41,7 @@ def centroid(pixels):
 
 
 @pytest.mark.parametrize("form", FORMS)
-@pytest.mark.parametrize("pixel", [(45, 30), (30, 24), (58, 37)])
+@pytest.mark.parametrize("pixel", [(45, 30), (34, 24), (58, 37)])
 def test_a_marked_pixel_is_where_the_geometry_says(form, pixel):
     preprocessing, centre = FORMS[form], np.array(pixel) + 0.5
     found = centroid(preprocessing.pixels(marked(*pixel)))
@@ -52,9 +54,9 @@ def test_a_marked_pixel_is_where_the_geometry_says(form, pixel):
 def test_masks_are_where_their_images_are(form):
     preprocessing = FORMS[form]
     mask = np.zeros(ORIGINAL, np.uint8)
-    mask[20:40, 30:60] = 255
+    mask[20:38, 30:60] = 255
     found = preprocessing.mask(Image.fromarray(mask)).numpy()
-    corners = preprocessing.to_model(np.array([[30.0, 20.0], [60.0, 40.0]]), ORIGINAL)
+    corners = preprocessing.to_model(np.array([[30.0, 20.0], [60.0, 38.0]]), ORIGINAL)
     rows, columns = np.nonzero(found)
     edges = [[columns.min(), rows.min()], [columns.max() + 1, rows.max() + 1]]
     np.testing.assert_allclose(edges, corners, atol=0.5 + 1e-9)
@@ -89,7 +91,7 @@ def test_points_are_those_of_the_upright_image(tmp_path):
 
 
 def test_any_number_of_points_can_be_moved_there_and_back(random):
-    geometry = Geometry((100, 300), (50, 60), (-5, 3), (56, 40))
+    geometry = Geometry((100, 300), (20, 10, 260, 90), (50, 60), (-5, 3), (56, 40))
     for shape in ((2,), (7, 2), (3, 4, 2)):
         points = random.random(shape) * 50
         np.testing.assert_allclose(geometry.to_model(geometry.to_original(points)), points)
@@ -163,6 +165,33 @@ def test_an_image_that_does_not_fit_crop_or_padding_is_refused():
         Preprocessing(resize=None, crop=70).geometry(ORIGINAL)
     with pytest.raises(BadShape, match=r'60 x 90 .* becomes 80 x 120 .* larger than "pad", 100 x 100'):
         Preprocessing(resize=ShortSide(80), crop=None, pad=100).geometry(ORIGINAL)
+
+
+@pytest.mark.parametrize("box", [[0, 0, 0, 5], [5, 0, 3, 9], [-1, 0, 4, 4]])
+def test_a_box_without_area_is_refused(box):
+    with pytest.raises(BadArgument, match="0 <= left < right and 0 <= top < bottom, got"):
+        as_region(box)
+
+
+@pytest.mark.parametrize("value", [[1, 2, 3], [1, 2, 3.5, 4], 7])
+def test_what_is_neither_a_box_nor_a_path_is_refused(value):
+    with pytest.raises(BadArgument, match=r"\[left, top, right, bottom\], the path of a mask or none, got"):
+        as_region(value)
+
+
+def test_a_box_beyond_the_image_is_refused():
+    with pytest.raises(BadShape, match=r"60 x 90 .* does not hold the box \[0, 0, 91, 60\]"):
+        Preprocessing(roi=(0, 0, 91, 60)).geometry(ORIGINAL)
+
+
+def test_only_the_box_is_read(random):
+    pixels = random.integers(0, 256, (*ORIGINAL, 3), dtype=np.uint8)
+    preprocessing = Preprocessing(resize=30, crop=None, roi=(20, 10, 70, 45))
+    found = preprocessing.pixels(Image.fromarray(pixels))
+    part = Image.fromarray(pixels[10:45, 20:70].copy()).resize((30, 30), Image.Resampling.BICUBIC)
+    np.testing.assert_array_equal(found, np.asarray(part))
+    assert preprocessing.geometry(ORIGINAL).seen == pytest.approx(50 * 35 / (60 * 90))
+    assert Preprocessing(resize=None, crop=None, roi=(20, 10, 70, 45)).size == (35, 50)
 
 
 def test_the_size_of_all_images_is_known_where_it_does_not_depend_on_them():
