@@ -69,6 +69,7 @@ if TYPE_CHECKING:
     from padimkit.inspection.calibrate import calibrate, calibrate_held_out
     from padimkit.inspection.calibration import Calibration, MapStatistics, Verdict
     from padimkit.inspection.learnt import LearntImage
+    from padimkit.inspection.regions import Region
     from padimkit.metrics.auroc import ImageAUROC, PixelAUROC
     from padimkit.metrics.pro import PRO
     from padimkit.metrics.torchmetrics import TorchMetric
@@ -110,6 +111,7 @@ __all__ = [
     "Verdict",
     "MapStatistics",
     "LearntImage",
+    "Region",
     "save_calibration",
     "load_calibration",
     "load_learnt",
@@ -204,6 +206,7 @@ _MODULES = {
     "inspection.calibrate": "calibrate calibrate_held_out",
     "inspection.calibration": "Calibration Verdict MapStatistics",
     "inspection.learnt": "LearntImage",
+    "inspection.regions": "Region",
     "backbones.timm": "Timm",
     "backbones.torch_module": "TorchModule",
     "backbones.filter_bank": "FilterBank",
