@@ -5,7 +5,8 @@ A model that is calibrated has calibration.json too, and training.csv tells whic
 
 import json
 import shutil
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from hashlib import sha256
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -21,6 +22,7 @@ from padimkit.errors import BadModel, NotCalibrated, PadimkitError, UntrustedCla
 from padimkit.files import new_folder
 from padimkit.inspection.calibration import Calibration
 from padimkit.inspection.calibration_file import as_json, from_json
+from padimkit.inspection.history import Step, as_plain, from_plain
 from padimkit.inspection.learnt import LearntImage, as_csv, file_digest, from_csv
 from padimkit.pipeline.pipeline import Pipeline
 
@@ -59,6 +61,7 @@ def write_model(
     folder: Path,
     calibration: Calibration | None = None,
     learnt: Iterable[LearntImage] = (),
+    history: Sequence[Step] = (),
 ) -> None:
     """Write the files of a model into an empty folder."""
     config = {"pipeline": describe(pipeline)}
@@ -74,6 +77,7 @@ def write_model(
             "padimkit": version("padimkit"),
             "plugins": plugins_of(pipeline),
             "sha256": {name: file_digest(folder / name) for name in _NEEDED},
+            **({"history": as_plain(history)} if history else {}),
         },
         folder,
     )
@@ -129,6 +133,37 @@ def load_learnt(folder: Path | str) -> tuple[LearntImage, ...]:
     return () if text is None else from_csv(text, str(Path(folder) / TRAINING))
 
 
+def load_history(folder: Path | str) -> tuple[Step, ...]:
+    """Return the steps in which a stored model learnt images, or none if it does not say.
+
+    Raises:
+        BadModel: The manifest cannot be read.
+    """
+    return from_plain(_read_manifest(Path(folder)).get("history", []), str(Path(folder) / MANIFEST))
+
+
+def load_manifest(folder: Path | str) -> dict[str, Any]:
+    """Return the manifest of a stored model, all of whose files are as it says.
+
+    Raises:
+        BadModel: A file is missing or altered; the message names it.
+    """
+    manifest = _read_manifest(Path(folder))
+    for name in manifest["sha256"]:
+        _require_whole(Path(folder), name, manifest)
+    return manifest
+
+
+def model_digest(folder: Path | str) -> str:
+    """Return the sha256 that names a stored model: of the names and digests of its files, sorted by name.
+
+    Raises:
+        BadModel: The manifest cannot be read.
+    """
+    digests = _read_manifest(Path(folder))["sha256"]
+    return sha256("".join(f"{name} {digests[name]}\n" for name in sorted(digests)).encode()).hexdigest()
+
+
 def load(folder: Path | str, *, device: str = "cpu", trust: bool = False) -> Pipeline:
     """Return the fitted pipeline from a folder that `save` wrote.
 
@@ -141,9 +176,7 @@ def load(folder: Path | str, *, device: str = "cpu", trust: bool = False) -> Pip
         BadModel: The folder is incomplete, altered, of a newer format, or names a plugin that is missing.
     """
     folder = Path(folder)
-    manifest = _read_manifest(folder)
-    for name in manifest["sha256"]:
-        _require_whole(folder, name, manifest)
+    manifest = load_manifest(folder)
     try:
         pipeline = build_pipeline(read_yaml(folder / "config.yaml").get("pipeline"), dotted=trust)
         pipeline.load_state_dict(load_file(folder / "state.safetensors"))

@@ -10,12 +10,14 @@ from jsonargparse import Namespace
 
 from padimkit.cli.calibrate import print_calibration
 from padimkit.cli.progress import logs_shown
-from padimkit.config.parser import FIT, fit_parser, parse, recipe_as_option
+from padimkit.config.parser import FIT, fit_parser, parse, plain, recipe_as_option
 from padimkit.errors import BadConfig
 from padimkit.files import new_folder
 from padimkit.images.reader import Sample
 from padimkit.inspection.calibrate import calibrate, without_scores
 from padimkit.inspection.calibration import Calibration, require_promise
+from padimkit.inspection.history import step
+from padimkit.registry.recipes import DEFAULT_RECIPE
 from padimkit.storage import MANIFEST, write_model
 
 
@@ -26,6 +28,7 @@ def run(words: list[str]) -> None:
     if settings.output is None:
         raise BadConfig('"output" is missing: pass --output FOLDER for the model.')
     made = parser.instantiate(settings)
+    source = {"recipe": _recipe(words), "data": plain(parser, settings)["data"]}
     start = time.perf_counter()
     samples = made.data.train()
     if made.calibrate and made.false_alarms is not None:
@@ -37,10 +40,18 @@ def run(words: list[str]) -> None:
             fitted = time.perf_counter()
             calibration = _calibration(made, samples) if made.calibrate else None
         learnt = calibration.images if calibration else without_scores(made.pipeline, samples)
-        write_model(made.pipeline, staging, calibration, learnt)
+        history = (step("fit", samples, made.pipeline.preprocessing, **source),)
+        write_model(made.pipeline, staging, calibration, learnt, history)
     print(f"Fitted on {len(samples)} images in {fitted - start:.1f} s; the model is in {made.output}")
     if calibration:
         print_calibration(calibration)
+
+
+def _recipe(words: list[str]) -> str | None:
+    """Return the recipe as it was typed, or the default one; None if settings say what the pipeline is."""
+    if words and not words[0].startswith("-"):
+        return words[0]
+    return DEFAULT_RECIPE if recipe_as_option(words) != words else None
 
 
 def _calibration(made: Namespace, samples: Sequence[Sample]) -> Calibration:

@@ -1,0 +1,144 @@
+"""The history of a model: the steps in which it learnt images, as its manifest holds them."""
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass, fields
+from datetime import datetime, timezone
+from pathlib import Path
+from typing import Any
+
+from PIL import ExifTags, Image, UnidentifiedImageError
+
+from padimkit.errors import BadImage, BadModel
+from padimkit.images.preprocessing import Preprocessing
+from padimkit.images.reader import Sample
+
+_COMMANDS = ("fit", "update", "merge")
+_TURNED = range(5, 9)  # orientations of EXIF that swap height and width
+
+
+@dataclass(frozen=True)
+class Step:
+    """A step in which a model learnt images.
+
+    Args:
+        command: One of fit, update and merge.
+        time: Its end, in UTC, as ISO 8601 writes it.
+        images: Number of images that were learnt in this step.
+        recipe: The recipe or the settings file as it was named, if one was.
+        data: Settings of the data set, or the paths of images, or of the other model.
+        sizes: Height, width and number of images of each size that originals have, the most frequent first;
+            images that are not files are not among them.
+        seen: The share of the originals' area that the model looks at, on average; None if no size is known.
+    """
+
+    command: str
+    time: str
+    images: int
+    recipe: str | None = None
+    data: Any = None
+    sizes: tuple[tuple[int, int, int], ...] = ()
+    seen: float | None = None
+
+
+def step(
+    command: str,
+    samples: Sequence[Sample],
+    preprocessing: Preprocessing,
+    *,
+    recipe: str | None = None,
+    data: Any = None,
+) -> Step:
+    """Return the step that has just learnt these images.
+
+    Raises:
+        BadImage: A file has gone, or is not an image any more.
+    """
+    counts = Counter(_size(sample.path) for sample in samples if sample.path.is_file())
+    sizes = tuple((*size, count) for size, count in counts.most_common())
+    return Step(command, _now(), len(samples), recipe, data, sizes, _seen(counts, preprocessing))
+
+
+def merged(own: Sequence[Step], other: Sequence[Step], name: str) -> tuple[Step, ...]:
+    """Return the history of a model into which the other was merged; none if that of one is unknown."""
+    if not own or not other:
+        return ()
+    images = sum(one.images for one in other)
+    return (*own, Step("merge", _now(), images, None, name, sizes_of(other), seen_of(other)))
+
+
+def sizes_of(history: Iterable[Step]) -> tuple[tuple[int, int, int], ...]:
+    """Return height, width and number of images of each size in all steps, the most frequent first."""
+    counts: Counter[tuple[int, int]] = Counter()
+    for one in history:
+        for height, width, count in one.sizes:
+            counts[height, width] += count
+    return tuple((*size, count) for size, count in counts.most_common())
+
+
+def seen_of(history: Iterable[Step]) -> float | None:
+    """Return the share of the originals' area that the model looks at, on average over all steps."""
+    known = [(one.seen, sum(count for *_, count in one.sizes)) for one in history if one.seen is not None]
+    total = sum(count for _, count in known)
+    return sum(seen * count for seen, count in known) / total if total else None
+
+
+def as_plain(history: Iterable[Step]) -> list[dict[str, Any]]:
+    """Return the steps in plain types."""
+    return [asdict(one) for one in history]
+
+
+def from_plain(value: Any, name: str) -> tuple[Step, ...]:
+    """Return the steps in such plain types.
+
+    Raises:
+        BadModel: They are not as `as_plain` returns them; the message holds `name`.
+    """
+    if not isinstance(value, list):
+        raise BadModel(f'"{name}": "history" is {value!r}; expected a list of steps.')
+    return tuple(_step(one, name) for one in value)
+
+
+def _step(value: Any, name: str) -> Step:
+    keys = [one.name for one in fields(Step)]
+    if not isinstance(value, dict) or sorted(value) != sorted(keys):
+        raise BadModel(f'"{name}": a step of "history" is {value!r}; expected the keys {", ".join(keys)}.')
+    sizes, seen, images = value["sizes"], value["seen"], value["images"]
+    sound = (
+        value["command"] in _COMMANDS
+        and isinstance(value["time"], str)
+        and _is_count(images)
+        and isinstance(value["recipe"], str | None)
+        and isinstance(sizes, list)
+        and all(isinstance(one, list) and len(one) == 3 and all(map(_is_count, one)) for one in sizes)
+        and (seen is None or (isinstance(seen, int | float) and 0 <= seen <= 1))
+    )
+    if not sound:
+        raise BadModel(f'"{name}": a step of "history" is not as padimkit writes it: {value!r}.')
+    return Step(**value | {"sizes": tuple((height, width, count) for height, width, count in sizes)})
+
+
+def _is_count(value: object) -> bool:
+    return type(value) is int and value > 0
+
+
+def _now() -> str:
+    return datetime.now(timezone.utc).isoformat(timespec="seconds")
+
+
+def _seen(counts: Counter[tuple[int, int]], preprocessing: Preprocessing) -> float | None:
+    if not counts:
+        return None
+    shares = ((preprocessing.geometry(size).seen, count) for size, count in counts.items())
+    return sum(share * count for share, count in shares) / counts.total()
+
+
+def _size(path: Path) -> tuple[int, int]:
+    """Return height and width of an image, upright, without decoding it."""
+    try:
+        with path.open("rb") as file, Image.open(file) as picture:
+            height, width = picture.height, picture.width
+            turned = picture.getexif().get(ExifTags.Base.Orientation) in _TURNED
+    except (OSError, UnidentifiedImageError) as error:
+        raise BadImage(f'"{path}" cannot be read any more: {error}.') from error
+    return (width, height) if turned else (height, width)

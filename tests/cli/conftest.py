@@ -1,0 +1,66 @@
+"""A quick pipeline, small pictures of stripes, and models that are fitted on them by the command."""
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from padimkit.cli.main import main
+
+PIPELINE = """\
+pipeline:
+  backbone: pixels
+  reducer: {class_path: random_channels, init_args: {keep: 2, seed: 1}}
+  density: DENSITY
+  map: {sigma: 1.0}
+  preprocessing: {resize: 32, crop: 28}
+"""
+
+
+@pytest.fixture
+def good(stripes) -> Path:
+    """The folder of the training images."""
+    return stripes / "stripes" / "train" / "good"
+
+
+@pytest.fixture
+def portion(good, tmp_path):
+    """Copies some of the training images, by their numbers, into a folder."""
+
+    def portion(name, numbers):
+        (tmp_path / name).mkdir(exist_ok=True)
+        for number in numbers:
+            shutil.copy(good / f"{number:03}.png", tmp_path / name / f"{number:03}.png")
+        return tmp_path / name
+
+    return portion
+
+
+@pytest.fixture
+def learn(tmp_path, capsys):
+    """Fits a model on the images of a folder."""
+
+    def learn(images, name="learnt", *words, density="gaussian"):
+        recipe = tmp_path / f"{density}.yaml"
+        recipe.write_text(PIPELINE.replace("DENSITY", density))
+        model = tmp_path / name
+        data = ["--data=folder", f"--data.normal={images}"]
+        assert main(["fit", str(recipe), *data, f"--output={model}", *words]) == 0
+        capsys.readouterr()
+        return model
+
+    return learn
+
+
+@pytest.fixture
+def refuse(capsys):
+    """Runs a command that must end in one message, and returns it."""
+
+    def refuse(*words):
+        assert main([str(word) for word in words]) == 2
+        error = capsys.readouterr().err
+        assert error.startswith(f"padimkit {words[0]}: error: ") and "Traceback" not in error
+        assert error.count("\n") == 1
+        return error
+
+    return refuse
