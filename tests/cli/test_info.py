@@ -26,7 +26,7 @@ def test_it_says_what_the_model_is_and_what_it_has_learnt(learn, good, info):
     model = learn(good)
     found, text = load_calibration(model), info(model)
     assert fact(text, "density")[0].startswith("gaussian (eps: 0.01, ")
-    assert fact(text, "preprocessing") == ["(resize: 32, crop: 28, pad: null)"]
+    assert fact(text, "preprocessing")[0].startswith("(resize: 32, crop: 28, ")
     (learnt,) = fact(text, "learnt")
     assert re.match(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\+00:00 fit: 12 images, ", learnt)
     assert "gaussian.yaml, folder (normal: " in learnt
