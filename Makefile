@@ -10,7 +10,7 @@ TESTS ?= tests
 FRESH := OMP_NUM_THREADS=1 PYTHONPATH=$(CURDIR)/tests/helpers
 SAME := OMP_NUM_THREADS=1 PYTHONHASHSEED=0
 
-.PHONY: help demo test fuzz docs format bench-memory bench-peers bench-floor bench-spade bench-methods bench-plugins bench-complexity bench-synthetic bench-clock bench-tiles clean
+.PHONY: help demo test fuzz docs format bench-memory bench-peers bench-floor bench-spade bench-methods bench-plugins bench-complexity bench-synthetic bench-clock bench-tiles bench-lite0 clean
 
 help:
 	@echo "make demo              fit, predict, compare five methods and report, on synthetic images; all that it needs comes with pip"
@@ -27,6 +27,7 @@ help:
 	@echo "make bench-complexity  how time and memory grow, on real images, where these are (1 hour)"
 	@echo "make bench-synthetic   methods on synthetic images beside real ones, where these are (30 minutes)"
 	@echo "make bench-tiles       what tiles and own aspect ratios gain over squeezing, where real weights are (20 minutes)"
+	@echo "make bench-lite0       the search for layers of EfficientNet-Lite0, and its recipes, on real images (2 hours)"
 	@echo "make bench-clock       what measuring the stages costs"
 	@echo "make clean             remove .venv, site/ and what the demo wrote"
 
@@ -92,6 +93,13 @@ bench-clock: .venv/installed
 
 bench-tiles: .venv/installed
 	$(BIN)/python -m benchmarks.tiles ../shared/weights/resnet18_stem_to_layer3.safetensors
+
+bench-lite0: .venv/installed-plugins
+	$(BIN)/python -m benchmarks.lite0 ../shared
+	$(BIN)/padimkit benchmark benchmarks/suites/lite0.yaml
+	$(BIN)/padimkit benchmark benchmarks/suites/lite0-costs.yaml
+	$(BIN)/python -m benchmarks.methods records/lite0
+	$(BIN)/padimkit report records/lite0-costs --format markdown
 
 clean:
 	rm -rf .venv .venv-peers demo site
