@@ -1,5 +1,7 @@
 """Image files on disk: the search for them, their decoding, and their conversion to RGB."""
 
+from collections.abc import Iterable
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
@@ -7,6 +9,7 @@ from jaxtyping import Bool
 from PIL import Image, ImageOps, UnidentifiedImageError
 
 from padimkit.errors import BadData, BadImage
+from padimkit.images.depth import deep_colours, is_deep
 
 IMAGE_SUFFIXES = frozenset({".bmp", ".jpeg", ".jpg", ".png", ".ppm", ".tif", ".tiff", ".webp"})
 
@@ -32,25 +35,51 @@ def list_images(folder: Path) -> list[Path]:
     return sorted(images)
 
 
-def open_image(path: Path) -> Image.Image:
+def open_image(path: Path, bits: int | None = None) -> Image.Image:
     """Open the file as 8-bit RGB, turned upright by its EXIF orientation.
 
     Grey, palette, CMYK and 16-bit images are converted; transparency is dropped.
 
+    Args:
+        path: The file.
+        bits: White is the largest number of this many bits in files that have more than 8 per channel. By
+            default it is 65535, and of 16-bit colours the upper 8 bits are kept.
+
     Raises:
-        BadImage: The file is missing, empty, truncated or not an image.
+        BadImage: The file is missing, empty, truncated or not an image, or holds values of more bits.
     """
-    return as_rgb(_decode(path), path)
+    picture, deep = _read(path)
+    if bits is not None and deep:
+        return Image.merge("RGB", [_to_eight_bits(one, path, bits) for one in deep_colours(path)])
+    return as_rgb(picture, path, bits)
 
 
-def as_rgb(picture: Image.Image, name: Path | str) -> Image.Image:
+def largest_value(path: Path) -> int | None:
+    """Return the largest value of a file with more than 8 bits per channel; None for others.
+
+    Raises:
+        BadImage: The file cannot be decoded.
+    """
+    with suppress(OSError, SyntaxError, ValueError), path.open("rb") as file, Image.open(file) as opened:
+        if not opened.mode.startswith("I") and not is_deep(opened):
+            return None  # known from the header
+    picture, deep = _read(path)
+    return largest_of(deep_colours(path) if deep else [picture])
+
+
+def largest_of(channels: Iterable[Image.Image]) -> int | None:
+    """Return the largest value of pictures with more than 8 bits; None for others."""
+    return max((int(np.asarray(one).max()) for one in channels if one.mode.startswith("I")), default=None)
+
+
+def as_rgb(picture: Image.Image, name: Path | str, bits: int | None = None) -> Image.Image:
     """Convert a picture to 8-bit RGB, as `open_image` does with the one in a file.
 
     Raises:
-        BadImage: Its values are out of the range of its mode; the message holds `name`.
+        BadImage: Its values are out of the range of its mode or of `bits`; the message holds `name`.
     """
     if picture.mode.startswith(("I", "F")):
-        picture = _to_eight_bits(picture, name)
+        picture = _to_eight_bits(picture, name, bits)
     if "transparency" in picture.info:
         picture = picture.convert("RGBA")  # a palette with alpha converts to RGB with a warning only
     return picture.convert("RGB")
@@ -68,11 +97,17 @@ def open_mask(path: Path) -> Image.Image:
 
 
 def _decode(path: Path) -> Image.Image:
+    return _read(path)[0]
+
+
+def _read(path: Path) -> tuple[Image.Image, bool]:
+    """Return the picture, upright, and whether Pillow has kept only 8 bits of its 16."""
     try:
         # Given a path, Pillow 13 maps uncompressed grey TIFF files and scrambles those that EXIF turns.
         with path.open("rb") as file, Image.open(file) as opened:
+            deep = is_deep(opened)
             opened.load()
-            return ImageOps.exif_transpose(opened)
+            return ImageOps.exif_transpose(opened), deep
     except FileNotFoundError:
         raise BadImage(f'"{path}" does not exist.') from None
     except UnidentifiedImageError:
@@ -95,10 +130,15 @@ def _marked(picture: Image.Image, path: Path) -> Bool[np.ndarray, "H W"]:
     return np.asarray(by_colour)
 
 
-def _to_eight_bits(picture: Image.Image, name: Path | str) -> Image.Image:
+def _to_eight_bits(picture: Image.Image, name: Path | str, bits: int | None) -> Image.Image:
     pixels = np.asarray(picture, dtype=np.float64)
     low, high = float(pixels.min()), float(pixels.max())
-    full = 1 if picture.mode == "F" else 65535
+    full = 1 if picture.mode == "F" else 2 ** (bits or 16) - 1
+    if low >= 0 and full < high <= 65535 and picture.mode != "F":
+        raise BadImage(
+            f'"{name}" has values up to {high:g}, more than {bits} bits hold ("bits" of the preprocessing, '
+            'or those of the training images). Set "bits" to more and fit again, or save the image alike.'
+        )
     if not (low >= 0 and high <= full):
         raise BadImage(
             f'"{name}" (mode {picture.mode}) has values from {low:g} to {high:g}; '

@@ -14,7 +14,7 @@ from torch import Tensor
 from padimkit.errors import BadArgument, BadImage, BadShape
 from padimkit.images.augmentation import Augmentable
 from padimkit.images.decoding import as_rgb, list_images
-from padimkit.images.reader import Reader, Sample
+from padimkit.images.reader import Held, Reader, Sample
 from padimkit.values import Batch, numbered
 
 if TYPE_CHECKING:
@@ -96,8 +96,7 @@ def _samples(image: object, number: int) -> Iterator[Sample]:
     elif isinstance(image, str | Path):
         yield from _files(image)
     elif isinstance(image, Image.Image):
-        upright = _upright(image, name)
-        yield Sample(Path(getattr(image, "filename", "") or name), open=lambda _: upright)
+        yield Sample(Path(getattr(image, "filename", "") or name), open=Held(_upright(image, name)))
     elif isinstance(image, np.ndarray):
         picture = _picture(image, name)
         yield Sample(Path(name), open=lambda _: picture)
@@ -116,7 +115,8 @@ def _files(name: str | Path) -> Iterator[Sample]:
 
 def _upright(picture: Image.Image, name: str) -> Image.Image:
     try:
-        upright = as_rgb(ImageOps.exif_transpose(picture), name)
+        upright = ImageOps.exif_transpose(picture)
+        as_rgb(upright, name)  # refuses what no depth allows
     except (OSError, SyntaxError, ValueError) as error:
         raise BadImage(f"The PIL image {name} cannot be decoded: {error}.") from error
     if 0 in upright.size:

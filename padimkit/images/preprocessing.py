@@ -12,6 +12,7 @@ from torch import Tensor
 
 from padimkit.errors import BadArgument, BadImage, BadShape
 from padimkit.images.decoding import as_rgb, open_mask
+from padimkit.images.depth import DEPTHS, Bits
 from padimkit.images.forms import as_region, as_size, misfit, require_positive, require_tiles, require_within
 from padimkit.images.geometry import Geometry
 from padimkit.images.resizing import Box, Resize, Size, resized, square
@@ -35,6 +36,8 @@ class Preprocessing:
         roi: Region of interest: [left, top, right, bottom] in pixels of the original image, all that is read
             of it; or the path of a mask image, resized as the images are, whose black pixels score 0. The
             mask is stored with the model; image scores of a density's own do not heed it.
+        bits: Bits that the camera uses of files with more than 8 per channel: white is the largest number of
+            this many bits. "auto" takes those of the largest value of the training images, and keeps them.
         tiles: {size: PIXELS, overlap: PIXELS} for tiles that the backbone sees one by one, in place of large
             images that would lose small defects if they were resized; null for none.
     """
@@ -43,6 +46,7 @@ class Preprocessing:
     crop: int | Size | None = 224
     pad: int | Size | None = None
     roi: Box | Path | None = None
+    bits: Bits = "auto"
     tiles: Tiles | None = None
 
     def __post_init__(self) -> None:
@@ -54,6 +58,8 @@ class Preprocessing:
         for (name, inner), (other, limit) in ((("crop", self.crop), outer), (("resize", fixed), outer)):
             if inner is not None and limit is not None:
                 require_within(name, inner, other, limit)
+        if self.bits not in ("auto", *DEPTHS):
+            raise BadArgument(f'Expected "bits" to be auto, 8, 10, 12, 14 or 16, got {self.bits!r}.')
         for name in ("resize", "crop", "pad"):
             require_positive(name, getattr(self, name))
         if self.tiles is not None:
@@ -72,6 +78,11 @@ class Preprocessing:
         if isinstance(self.roi, tuple):
             return resized(self.resize, _size_of(self.roi))
         return square(self.resize) if isinstance(self.resize, int | tuple) else None
+
+    @property
+    def depth(self) -> int | None:
+        """Bits of files with more than 8 per channel; None if not known, and they are read as 16 bits."""
+        return None if self.bits == "auto" else self.bits
 
     def geometry(self, size: Size) -> Geometry:
         """Return the place that the pixels of an image of this height and width get.

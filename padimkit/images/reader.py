@@ -17,11 +17,23 @@ from torch import Tensor
 
 from padimkit.errors import BadArgument, BadImage, BadShape
 from padimkit.images.augmentation import Augmentable, Augmentation
-from padimkit.images.decoding import open_image, open_mask
+from padimkit.images.decoding import as_rgb, largest_of, largest_value, open_image, open_mask
+from padimkit.images.depth import Bits, Depth, depth_of
 from padimkit.images.prefetch import ahead
 from padimkit.images.preprocessing import Preprocessing, as_images, centre
 from padimkit.images.resizing import square
 from padimkit.values import Batch
+
+
+@dataclass(frozen=True)
+class Held:
+    """A way to open a picture that is in memory, upright and of any depth."""
+
+    picture: Image.Image
+
+    def __call__(self, path: Path) -> Image.Image:
+        """Return the picture."""
+        return self.picture
 
 
 @dataclass(frozen=True)
@@ -38,6 +50,20 @@ class Sample:
     mask: Path | None = None
     open: Callable[[Path], Image.Image] = open_image
     open_mask: Callable[[Path], Image.Image] = open_mask
+
+    def picture(self, bits: int | None) -> Image.Image:
+        """Return the picture as 8-bit RGB; `bits` is the depth of files that have more than 8."""
+        if self.open is open_image:
+            return open_image(self.path, bits)
+        picture = self.open(self.path)
+        return picture if picture.mode == "RGB" else as_rgb(picture, self.path, bits)
+
+    @property
+    def largest_value(self) -> int | None:
+        """The largest value of a picture with more than 8 bits; None for others, and where none are kept."""
+        if isinstance(self.open, Held):
+            return largest_of([self.open.picture])
+        return largest_value(self.path) if self.open is open_image else None
 
     def __post_init__(self) -> None:
         for name in ("path", "mask"):  # without a type checker, people pass strings
@@ -98,6 +124,20 @@ class ImageBatches(Augmentable):
         self.reader = reader
         self.augmentation = augmentation
 
+    @property
+    def depth(self) -> Depth:
+        """The bits per channel that all pictures together have; files of 8 bits are not decoded."""
+        decoded = ahead(lambda s: s.largest_value, self.samples, workers=self.reader.threads, reach=16)
+        with closing(decoded):
+            return depth_of(decoded)
+
+    def with_bits(self, bits: Bits) -> "ImageBatches":
+        """Return batches of the same images, read with this depth."""
+        preprocessing = replace(self.reader.preprocessing, bits=bits)
+        return ImageBatches(
+            self.samples, replace(self.reader, preprocessing=preprocessing), self.augmentation
+        )
+
     def augmented(self, augmentation: Augmentation) -> "ImageBatches":
         """Return batches of variants of the images."""
         return ImageBatches(self.samples, self.reader, augmentation)
@@ -145,7 +185,7 @@ class _Item:
 
 
 def _decoded(sample: Sample, preprocessing: Preprocessing, *, masked: bool) -> _Item:
-    picture = sample.open(sample.path)
+    picture = sample.picture(preprocessing.depth)
     try:
         pixels = preprocessing.pixels(picture)
     except BadShape as error:

@@ -14,12 +14,13 @@ from torch import Tensor
 
 from padimkit.arguments import require_alike, require_kind, shown
 from padimkit.contracts import Backbone, DataSource, DensityModel, Reducer, Stateful
-from padimkit.errors import BadArgument, BadData, BadShape, NotFitted
+from padimkit.errors import BadArgument, BadData, BadShape, CannotMerge, NotFitted
 from padimkit.images.augmentation import Augmentation, augmented
+from padimkit.images.depth import DEPTHS, Depth
 from padimkit.images.inputs import Images, as_batches
 from padimkit.images.preprocessing import Preprocessing
 from padimkit.images.progress import Progress
-from padimkit.images.reader import Reader
+from padimkit.images.reader import ImageBatches, Reader
 from padimkit.pipeline.anomaly_map import AnomalyMap
 from padimkit.pipeline.checks import (
     image_size,
@@ -83,6 +84,7 @@ class Pipeline:
         self._device = torch.device("cpu")
         self._size: tuple[int, int] | None = None
         self._region: Region = None
+        self._depth: Depth | None = None
         self._fitted_levels: FittedLevels | None = None
 
     __repr__ = shown
@@ -124,7 +126,8 @@ class Pipeline:
         """
         if isinstance(images, Iterator):  # its first images would be lost silently
             raise BadArgument("The images can be read only once. Pass a list, or what a data set returns.")
-        batches = self.read(images, batch_size, workers, "Fitting" if progress else None)
+        batches, depth = self._with_depth(images, self._batches(images, batch_size, workers, None))
+        batches = Progress(batches, "Fitting") if progress else batches
         batches = augmented(batches, self.augmentation)
         first = next(staged(READ, batches), None)
         if first is None:
@@ -137,7 +140,7 @@ class Pipeline:
             lambda: self._embeddings(batches, size, least=2, start=start), length_hint(batches, 0)
         )
         self._fitted_levels = FittedLevels.fit(self.reducer, self.density, stream)
-        self._size, self._region = size, region
+        self._size, self._region, self._depth = size, region, depth
         return self
 
     def update(
@@ -174,6 +177,11 @@ class Pipeline:
         if size != other_size:
             raise BadShape(f"One pipeline was fitted on images of {size} pixels, the other on {other_size}.")
         require_same_region(self._region, other._region)
+        if None not in (self._depth, other._depth) and self._depth != other._depth:
+            raise CannotMerge(
+                f"One pipeline learnt from images of {self._depth} bits, the other from {other._depth}. "
+                'Fit both with the same "bits" of the preprocessing.'
+            )
         fitted.merge(other_fitted)
 
     def predict(
@@ -268,6 +276,8 @@ class Pipeline:
         state = below("heads", fitted.state_dict()) | {"size": torch.tensor(size)}
         if self._region is not None:
             state["region"] = self._region
+        if self._depth is not None:
+            state["bits"] = torch.tensor(self._depth)
         if isinstance(self.backbone, Stateful):
             state |= below("backbone", self.backbone.state_dict())
         return state
@@ -278,6 +288,7 @@ class Pipeline:
             self.backbone.load_state_dict(under("backbone", state))
         self._load_levels(under("heads", state))
         self._region = state["region"] if isinstance(self.preprocessing.roi, Path) else None
+        self._depth = next((depth for depth in DEPTHS if depth == state.get("bits")), None)
         height, width = state["size"].tolist()
         self._size = (height, width)
 
@@ -285,12 +296,27 @@ class Pipeline:
         self, images: Images, batch_size: int, workers: int | None, doing: str | None
     ) -> Iterable[Batch]:
         """Return batches of images in any form, as the backbone sees them; `doing` names the bar, if any."""
+        batches = self._batches(images, batch_size, workers, self._depth)
+        return batches if doing is None else Progress(batches, doing)
+
+    def _batches(
+        self, images: Images, batch_size: int, workers: int | None, depth: Depth | None
+    ) -> Iterable[Batch]:
         if isinstance(images, DataSource):
             raise BadArgument(
                 f'{type(images).__name__} has two lists of images. Pass its "train()" or its "test()".'
             )
-        batches = as_batches(images, Reader(self.preprocessing, batch_size, workers))
-        return batches if doing is None else Progress(batches, doing)
+        preprocessing = self.preprocessing if depth is None else replace(self.preprocessing, bits=depth)
+        return as_batches(images, Reader(preprocessing, batch_size, workers))
+
+    def _with_depth(self, images: Images, batches: Iterable[Batch]) -> tuple[Iterable[Batch], Depth | None]:
+        """Return the batches with the depth of their images, and that depth; None if a reader was given."""
+        if self.preprocessing.bits != "auto":
+            return batches, self.preprocessing.bits
+        if not isinstance(batches, ImageBatches) or batches is images:
+            return batches, None
+        depth = batches.depth
+        return batches.with_bits(depth), depth
 
     def _load_levels(self, state: dict[str, Tensor]) -> None:
         moved = {name: tensor.to(self._device) for name, tensor in state.items()}
