@@ -68,8 +68,10 @@ if TYPE_CHECKING:
     from padimkit.images.tiles import Tiles
     from padimkit.inspection.calibrate import calibrate, calibrate_held_out
     from padimkit.inspection.calibration import Calibration, MapStatistics, Verdict
+    from padimkit.inspection.inspection import Inspection
     from padimkit.inspection.learnt import LearntImage
     from padimkit.inspection.regions import Region
+    from padimkit.inspector import Inspector
     from padimkit.metrics.auroc import ImageAUROC, PixelAUROC
     from padimkit.metrics.pro import PRO
     from padimkit.metrics.torchmetrics import TorchMetric
@@ -111,6 +113,8 @@ __all__ = [
     "Verdict",
     "MapStatistics",
     "LearntImage",
+    "Inspector",
+    "Inspection",
     "Region",
     "save_calibration",
     "load_calibration",
@@ -206,7 +210,9 @@ _MODULES = {
     "inspection.calibrate": "calibrate calibrate_held_out",
     "inspection.calibration": "Calibration Verdict MapStatistics",
     "inspection.learnt": "LearntImage",
+    "inspection.inspection": "Inspection",
     "inspection.regions": "Region",
+    "inspector": "Inspector",
     "backbones.timm": "Timm",
     "backbones.torch_module": "TorchModule",
     "backbones.filter_bank": "FilterBank",

@@ -17,7 +17,7 @@ LAYERS = [
     ("__main__",),
     ("cli",),
     ("report",),
-    ("benchmark",),
+    ("benchmark", "inspector"),
     ("testing", "storage"),
     ("config", "evaluation", "predictions", "inspection"),
     ("pipeline", "registry", *FAMILIES),

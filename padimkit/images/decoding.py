@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from contextlib import suppress
+from io import BufferedReader, BytesIO
 from pathlib import Path
 
 import numpy as np
@@ -50,7 +51,7 @@ def open_image(path: Path, bits: int | None = None) -> Image.Image:
     """
     picture, deep = _read(path)
     if bits is not None and deep:
-        return Image.merge("RGB", [_to_eight_bits(one, path, bits) for one in deep_colours(path)])
+        return _of_deep(deep_colours(lambda: path.open("rb"), path), path, bits)
     return as_rgb(picture, path, bits)
 
 
@@ -64,12 +65,24 @@ def largest_value(path: Path) -> int | None:
         if not opened.mode.startswith("I") and not is_deep(opened):
             return None  # known from the header
     picture, deep = _read(path)
-    return largest_of(deep_colours(path) if deep else [picture])
+    return largest_of(deep_colours(lambda: path.open("rb"), path) if deep else [picture])
 
 
 def largest_of(channels: Iterable[Image.Image]) -> int | None:
     """Return the largest value of pictures with more than 8 bits; None for others."""
     return max((int(np.asarray(one).max()) for one in channels if one.mode.startswith("I")), default=None)
+
+
+def open_bytes(content: bytes, name: str, bits: int | None = None) -> Image.Image:
+    """Open the content of an image file as `open_image` does; `name` is for messages.
+
+    Raises:
+        BadImage: The content is empty, truncated or not an image, or holds values of more bits.
+    """
+    picture, deep = _decoded(BytesIO(content), name, len(content))
+    if bits is not None and deep:
+        return _of_deep(deep_colours(lambda: BytesIO(content), name), name, bits)
+    return as_rgb(picture, name, bits)
 
 
 def as_rgb(picture: Image.Image, name: Path | str, bits: int | None = None) -> Image.Image:
@@ -100,21 +113,32 @@ def _decode(path: Path) -> Image.Image:
     return _read(path)[0]
 
 
+def _of_deep(colours: Iterable[Image.Image], name: Path | str, bits: int) -> Image.Image:
+    return Image.merge("RGB", [_to_eight_bits(one, name, bits) for one in colours])
+
+
 def _read(path: Path) -> tuple[Image.Image, bool]:
-    """Return the picture, upright, and whether Pillow has kept only 8 bits of its 16."""
     try:
         # Given a path, Pillow 13 maps uncompressed grey TIFF files and scrambles those that EXIF turns.
-        with path.open("rb") as file, Image.open(file) as opened:
+        with path.open("rb") as file:
+            return _decoded(file, path, path.stat().st_size)
+    except FileNotFoundError:
+        raise BadImage(f'"{path}" does not exist.') from None
+    except OSError as error:
+        raise BadImage(f'"{path}" cannot be decoded: {error}. Replace or remove it.') from error
+
+
+def _decoded(file: BufferedReader | BytesIO, name: Path | str, size: int) -> tuple[Image.Image, bool]:
+    """Return the picture, upright, and whether Pillow has kept only 8 bits of its 16."""
+    try:
+        with Image.open(file) as opened:
             deep = is_deep(opened)
             opened.load()
             return ImageOps.exif_transpose(opened), deep
-    except FileNotFoundError:
-        raise BadImage(f'"{path}" does not exist.') from None
     except UnidentifiedImageError:
-        size = path.stat().st_size
-        raise BadImage(f'"{path}" ({size} bytes) is not an image that can be read.') from None
+        raise BadImage(f'"{name}" ({size} bytes) is not an image that can be read.') from None
     except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
-        raise BadImage(f'"{path}" cannot be decoded: {error}. Replace or remove it.') from error
+        raise BadImage(f'"{name}" cannot be decoded: {error}. Replace or remove it.') from error
 
 
 def _marked(picture: Image.Image, path: Path) -> Bool[np.ndarray, "H W"]:

@@ -4,7 +4,8 @@ Apart from the decoding of files, since only those with more than 8 bits need it
 """
 
 import sys
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from io import BufferedReader, BytesIO
 from pathlib import Path
 from typing import Any, Literal, TypeAlias
 
@@ -25,7 +26,7 @@ def depth_of(largest: Iterable[int | None]) -> Depth:
     return next((bits for bits in DEPTHS if most < 2**bits), 16)
 
 
-def deep_colours(path: Path) -> list[Image.Image]:
+def deep_colours(reopened: Callable[[], BufferedReader | BytesIO], name: Path | str) -> list[Image.Image]:
     """Return the upright colours of a file that is deep, each as a picture of 16 bits.
 
     Pillow keeps the upper byte of each colour. Told that the bytes are the other way round, it keeps the
@@ -34,16 +35,16 @@ def deep_colours(path: Path) -> list[Image.Image]:
     Raises:
         BadImage: The lower bytes of this kind of file cannot be read.
     """
-    with path.open("rb") as file, Image.open(file) as opened:
+    with reopened() as file, Image.open(file) as opened:
         opened.load()
         upper = np.asarray(ImageOps.exif_transpose(opened))
-    with path.open("rb") as file, Image.open(file) as opened:
+    with reopened() as file, Image.open(file) as opened:
         opened.tile[:] = [_of_other_bytes(tile) for tile in opened.tile]
         try:
             opened.load()
         except (ValueError, SystemError) as error:
             raise BadImage(
-                f'"{path}" has 16 bits and transparency or an order of colours that cannot be read exactly '
+                f'"{name}" has 16 bits and transparency or an order of colours that cannot be read exactly '
                 f"({error}). Save it as 16-bit grey or RGB."
             ) from error
         lower = np.asarray(ImageOps.exif_transpose(opened))

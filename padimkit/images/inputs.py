@@ -63,7 +63,7 @@ def _listed(images: Sequence[object], reader: Reader, start: int = 0) -> Iterabl
     if any(isinstance(image, Tensor) for image in images):
         return _sliced(_stacked(images), reader.batch_size, start)
     named = enumerate(images, start)
-    return reader.batches([sample for number, image in named for sample in _samples(image, number)])
+    return reader.batches([sample for number, image in named for sample in samples_of(image, number)])
 
 
 @final
@@ -89,7 +89,15 @@ class _Stream:
                 yield batch
 
 
-def _samples(image: object, number: int) -> Iterator[Sample]:
+def samples_of(image: object, number: int) -> Iterator[Sample]:
+    """Yield the sample of one image that is not a tensor, or those of all images in a folder.
+
+    Raises:
+        BadArgument: It is not understood; `number` names an image that has no path.
+        BadShape: An array does not have a shape that is understood.
+        BadImage: A path does not exist, or values are out of range.
+        BadData: A folder holds no images.
+    """
     (name,) = numbered(1, number)
     if isinstance(image, Sample):
         yield image

@@ -18,11 +18,12 @@ _ROUNDING = 1e-9  # 0.29 * 100 is 28.999999999999996
 
 @final
 class Verdict(Enum):
-    """A decision on one image: good, to be looked at by a person, or anomalous."""
+    """A decision on one image: good, to be looked at by a person, anomalous, or not possible."""
 
     OK = "OK"
     REVIEW = "REVIEW"
     NG = "NG"
+    ERROR = "ERROR"
 
 
 @dataclass(frozen=True)

@@ -94,6 +94,15 @@ class Pipeline:
         """The device that the pipeline computes on."""
         return self._device
 
+    @property
+    def size(self) -> tuple[int, int]:
+        """Height and width of the images that the pipeline was fitted on, as it sees them.
+
+        Raises:
+            NotFitted: `fit` was not called.
+        """
+        return self._fitted("size")[1]
+
     def to(self, device: str) -> None:
         """Move the pipeline, with everything learnt, to this device and compute there from now on.
 

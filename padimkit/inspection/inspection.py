@@ -1,0 +1,83 @@
+"""The result of the inspection of one image.
+
+A value with a public name, which people read in Python and as a line of JSON.
+"""
+
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+import numpy as np
+from jaxtyping import Float
+
+from padimkit.errors import BadImage
+from padimkit.images.geometry import Geometry
+from padimkit.inspection.calibration import Verdict
+from padimkit.inspection.regions import Region
+
+
+@dataclass(frozen=True)
+class Inspection:
+    """A verdict on one image, with its reasons; an image that cannot be inspected has the verdict ERROR.
+
+    Args:
+        path: The image's path, or a name.
+        verdict: OK, REVIEW, NG or ERROR.
+        score: The image score; None, as all that is not known, if the verdict is ERROR.
+        p_value: The share of normal images at least as anomalous; see `Calibration.p_value`.
+        threshold: Images with a higher score are NG.
+        regions: Where the map is above the calibrated threshold, the highest peak first.
+        background: The median of the map.
+        unseen: The share of the image's area that the model does not look at, from 0 to 1.
+        model: The sha256 of the stored model; None if it is not stored.
+        milliseconds: The time that the image took: its decoding, its part of its batch, and its regions.
+        error: The reason of the verdict ERROR.
+        anomaly_map: At the size of what the model sees.
+        geometry: The place of the map in the original image.
+    """
+
+    path: str
+    verdict: Verdict
+    score: float | None
+    p_value: float | None
+    threshold: float
+    regions: tuple[Region, ...]
+    background: float | None
+    unseen: float | None
+    model: str | None
+    milliseconds: float
+    error: str | None = None
+    anomaly_map: Float[np.ndarray, "H W"] | None = field(default=None, repr=False, compare=False)
+    geometry: Geometry | None = field(default=None, repr=False)
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return the values in plain types, as a line of `padimkit inspect` holds them: without the map."""
+        hidden = ("anomaly_map", "geometry", "regions")
+        values = {name: value for name, value in vars(self).items() if name not in hidden}
+        return values | {
+            "verdict": self.verdict.value,
+            "regions": [asdict(region) for region in self.regions],
+        }
+
+    def map_at_original(self) -> Float[np.ndarray, "h w"]:
+        """Return the map at the size of the upright original image, bilinearly; NaN where nothing was seen.
+
+        Raises:
+            BadImage: The image could not be inspected.
+        """
+        if self.anomaly_map is None or self.geometry is None:
+            raise BadImage(f'"{self.path}" has no anomaly map. {self.error or ""}'.rstrip())
+        height, width = self.geometry.original
+        diagonal = np.arange(max(height, width)) + 0.5  # of which x gives the columns, and y the rows
+        columns, rows = self.geometry.to_model(np.stack([diagonal, diagonal], axis=1)).T
+        return np.asarray(_sampled(_sampled(self.anomaly_map, rows[:height]).T, columns[:width]).T)
+
+
+def _sampled(values: Float[np.ndarray, "n m"], places: Float[np.ndarray, " k"]) -> Float[np.ndarray, "k m"]:
+    """Return rows between the rows of an array, whose centres are at halves; NaN beyond its edges."""
+    last = len(values) - 1
+    steps = np.clip(places - 0.5, 0, last)
+    before = np.floor(steps).astype(int)
+    share = (steps - before).astype(values.dtype)[:, None]
+    found = (1 - share) * values[before] + share * values[np.minimum(before + 1, last)]
+    found[(places < 0) | (places > len(values))] = np.nan
+    return np.asarray(found)
