@@ -23,6 +23,12 @@ from PIL import Image
 install_import_hook("padimkit", "beartype.beartype")
 
 SHARED = Path(__file__).resolve().parents[2] / "shared"
+LONG = ("tests/test_reference.py", "tests/test_docs.py", "tests/test_first_party.py", "tests/benchmark/")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Start with the long tests: one of them at the end would keep one process busy, and the other idle."""
+    items.sort(key=lambda item: not item.nodeid.startswith(LONG))
 
 
 @pytest.fixture

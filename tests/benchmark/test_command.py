@@ -119,7 +119,7 @@ def test_a_record_elsewhere_says_where_its_paths_count_from(
     assert status == 2 and "Paths in a record count from the folder where its suite was run." in errors
 
 
-def test_a_record_alone_is_enough_to_get_its_figures_again(padimkit, suite, tmp_path):
+def test_a_record_alone_is_enough_to_get_its_figures_again(padimkit, suite, tmp_path, in_this_process):
     folder = tmp_path / "records"
     padimkit(suite(seeds=[3]), "--output", folder)
     (file,) = paths(folder)
