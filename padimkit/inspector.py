@@ -68,7 +68,7 @@ class Inspector:
         self.calibration = _calibration_of(model, calibration)
         self.model = None if isinstance(model, Pipeline) else fingerprint(model)
         self.pipeline = model if isinstance(model, Pipeline) else load(model, device=device, trust=trust)
-        self._reader = Reader(self.pipeline.preprocessing, batch_size, workers)
+        self._reader = Reader(self.pipeline.fitted_preprocessing, batch_size, workers)
         self._warm_up()
 
     def __call__(self, image: Inspected) -> Inspection:
@@ -123,7 +123,8 @@ class Inspector:
             yield self._tensor(image, name)
         elif isinstance(image, bytes | bytearray):
             content = bytes(image)
-            yield Sample(Path(name), open=lambda _: open_bytes(content, name))
+            bits = self._reader.preprocessing.depth
+            yield Sample(Path(name), open=lambda _: open_bytes(content, name, bits))
         else:
             try:
                 yield from samples_of(image, number)
@@ -136,7 +137,8 @@ class Inspector:
             raise BadArgument(f"Expected one image, got a tensor of {len(found)}.")
         self._require_size(found[0])
         size = self.pipeline.size
-        return _Seen(name, found[0].images, Geometry(size, size, (0, 0), size))
+        whole = Geometry(size, (0, 0, size[1], size[0]), size, (0, 0), size)
+        return _Seen(name, found[0].images, whole, share=1.0)
 
     def _read(self, entry: "_Entry") -> "_Seen | _Failure":
         if not isinstance(entry, Sample):
@@ -144,15 +146,16 @@ class Inspector:
         start = time.perf_counter()
         try:
             images, geometry = self._seen(entry)
+            share = self.pipeline.seen(geometry.original)
         except (BadImage, BadShape) as error:
             return _Failure(str(entry.path), str(error), time.perf_counter() - start)
-        return _Seen(str(entry.path), images, geometry, time.perf_counter() - start)
+        return _Seen(str(entry.path), images, geometry, share, time.perf_counter() - start)
 
     def _seen(self, sample: Sample) -> tuple[Tensor, Geometry]:
         sizes: list[tuple[int, int]] = []
 
-        def measured(path: Path) -> Image.Image:
-            picture = sample.open(path)
+        def measured(_: Path) -> Image.Image:
+            picture = sample.picture(self._reader.preprocessing.depth)
             sizes.append((picture.height, picture.width))
             return picture
 
@@ -205,7 +208,7 @@ class Inspector:
             threshold=self.calibration.threshold,
             regions=regions,
             background=background,
-            unseen=1 - read.geometry.seen,
+            unseen=1 - read.share,
             model=self.model,
             milliseconds=_milliseconds(read.seconds + time.perf_counter() - start),
             anomaly_map=anomaly_map,
@@ -235,6 +238,7 @@ class _Seen:
     name: str
     images: Tensor
     geometry: Geometry
+    share: float
     seconds: float = 0.0
 
 

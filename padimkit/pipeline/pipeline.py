@@ -103,6 +103,11 @@ class Pipeline:
         """
         return self._fitted("size")[1]
 
+    @property
+    def fitted_preprocessing(self) -> Preprocessing:
+        """The preprocessing with the bit depth that `fit` has found, where it was to find one."""
+        return self.preprocessing if self._depth is None else replace(self.preprocessing, bits=self._depth)
+
     def to(self, device: str) -> None:
         """Move the pipeline, with everything learnt, to this device and compute there from now on.
 
@@ -135,7 +140,8 @@ class Pipeline:
         """
         if isinstance(images, Iterator):  # its first images would be lost silently
             raise BadArgument("The images can be read only once. Pass a list, or what a data set returns.")
-        batches, depth = self._with_depth(images, self._batches(images, batch_size, workers, None))
+        reader = Reader(self.preprocessing, batch_size, workers)
+        batches, depth = self._with_depth(images, self._batches(images, reader))
         batches = Progress(batches, "Fitting") if progress else batches
         batches = augmented(batches, self.augmentation)
         first = next(staged(READ, batches), None)
@@ -305,18 +311,15 @@ class Pipeline:
         self, images: Images, batch_size: int, workers: int | None, doing: str | None
     ) -> Iterable[Batch]:
         """Return batches of images in any form, as the backbone sees them; `doing` names the bar, if any."""
-        batches = self._batches(images, batch_size, workers, self._depth)
+        batches = self._batches(images, Reader(self.fitted_preprocessing, batch_size, workers))
         return batches if doing is None else Progress(batches, doing)
 
-    def _batches(
-        self, images: Images, batch_size: int, workers: int | None, depth: Depth | None
-    ) -> Iterable[Batch]:
+    def _batches(self, images: Images, reader: Reader) -> Iterable[Batch]:
         if isinstance(images, DataSource):
             raise BadArgument(
                 f'{type(images).__name__} has two lists of images. Pass its "train()" or its "test()".'
             )
-        preprocessing = self.preprocessing if depth is None else replace(self.preprocessing, bits=depth)
-        return as_batches(images, Reader(preprocessing, batch_size, workers))
+        return as_batches(images, reader)
 
     def _with_depth(self, images: Images, batches: Iterable[Batch]) -> tuple[Iterable[Batch], Depth | None]:
         """Return the batches with the depth of their images, and that depth; None if a reader was given."""
