@@ -100,6 +100,8 @@ def _lines(facts: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
 
 def _part(part: Any) -> str:
     """Return a part in one line, as settings write it."""
+    if isinstance(part, list):
+        return ", ".join(map(str, part))
     if not isinstance(part, Mapping):
         return str(part)
     values = part.get("init_args", {}) if "class_path" in part else part

@@ -17,6 +17,8 @@ COMMANDS = {
     "fit": "learn from normal images and store the model",
     "predict": "score images with a stored model: scores, maps, overlays",
     "calibrate": "set the thresholds of a stored model by normal images",
+    "update": "let a stored model learn more normal images",
+    "merge": "make one model of two that have learnt other images",
     "info": "show what a stored model is, and what it has learnt",
     "evaluate": "fit, test and compute metrics",
     "benchmark": "run a suite of comparisons, each in a process of its own",

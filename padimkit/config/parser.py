@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import yaml
 from jsonargparse import ArgumentError, ArgumentParser, Namespace, get_loader, set_dumper, set_loader
@@ -39,21 +39,33 @@ _TEST_SLOTS = {"data": DataSource, "metrics": list[Metric]}
 _RUN_KEYS = ("seed", "output", "overwrite", "device", "batch_size", "workers")
 
 _RATES = ("false_alarms", "review", "folds")
-_VERDICTS = (*_RATES, "calibrate", "learnt", "learnt_too")
+_VERDICTS = (*_RATES, "calibrate", "learnt", "learnt_too", "learn")
 
 FIT = Schema(
-    _FIT_SLOTS, (*_RUN_KEYS, *_RATES, "calibrate"), ignored=("metrics", "trust", "learnt", "learnt_too")
+    _FIT_SLOTS,
+    (*_RUN_KEYS, *_RATES, "calibrate"),
+    ignored=("metrics", "trust", "learnt", "learnt_too", "learn"),
 )
 CALIBRATE = Schema(
     {"data": DataSource},
     (*_RUN_KEYS[1:], *_RATES, "trust", "learnt"),
-    ignored=("pipeline", "seed", "metrics", "calibrate", "learnt_too"),
+    ignored=("pipeline", "seed", "metrics", "calibrate", "learnt_too", "learn"),
 )
 EVALUATE = Schema(_FIT_SLOTS | _TEST_SLOTS, _RUN_KEYS, ignored=("trust", *_VERDICTS))
 TEST = Schema(
     _TEST_SLOTS,
     (*_RUN_KEYS, "trust", "learnt_too"),
-    ignored=("pipeline", *_RATES, "calibrate", "learnt"),
+    ignored=("pipeline", *_RATES, "calibrate", "learnt", "learn"),
+)
+UPDATE = Schema(
+    {},
+    (*_RUN_KEYS[1:], *_RATES, "trust", "learn"),
+    ignored=("pipeline", "seed", *_TEST_SLOTS, "calibrate", "learnt", "learnt_too"),
+)
+MERGE = Schema(
+    {},
+    (*_RUN_KEYS[1:], *_RATES, "trust"),
+    ignored=("pipeline", "seed", *_TEST_SLOTS, "calibrate", "learnt", "learnt_too", "learn"),
 )
 PREDICT = Schema({}, (*_RUN_KEYS[1:], "trust"), ignored=("pipeline", "seed", *_TEST_SLOTS, *_VERDICTS))
 
@@ -124,6 +136,36 @@ def predict_parser(description: str) -> ArgumentParser:
     parser = new_parser("predict", description=description, usage=usage)
     parser.add_argument("model", type=Path, help="Folder that fit has written.")
     parser.add_argument("images", type=Path, nargs="+", help="Image files, or folders of them.")
+    add_trust(parser)
+    _add_run_options(parser)
+    return parser
+
+
+def update_parser(description: str) -> ArgumentParser:
+    """Return the parser of `update`: a stored model, image files, rates and run options."""
+    usage = "padimkit update MODEL IMAGE_OR_FOLDER... --output FOLDER [OPTIONS]"
+    parser = new_parser("update", description=description, usage=usage)
+    parser.add_argument("model", type=Path, help="Folder that fit has written.")
+    parser.add_argument("images", type=Path, nargs="+", help="Image files, or folders of them.")
+    parser.add_argument(
+        "--learn",
+        type=Literal["below", "all"],
+        default="below",
+        help="Learn only images below the threshold, or all.",
+    )
+    _add_rates(parser)
+    add_trust(parser)
+    _add_run_options(parser)
+    return parser
+
+
+def merge_parser(description: str) -> ArgumentParser:
+    """Return the parser of `merge`: two stored models, rates and run options."""
+    usage = "padimkit merge MODEL OTHER --output FOLDER [OPTIONS]"
+    parser = new_parser("merge", description=description, usage=usage)
+    parser.add_argument("model", type=Path, help="Folder that fit has written.")
+    parser.add_argument("other", type=Path, help="Folder of a model of the same parts and arguments.")
+    _add_rates(parser)
     add_trust(parser)
     _add_run_options(parser)
     return parser

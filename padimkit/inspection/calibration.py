@@ -104,7 +104,7 @@ class Calibration:
             raise BadData("A calibration needs at least one score, and finite ones.")
         rate = usual_rate(len(known)) if false_alarms is None else false_alarms
         require_promise(rate, len(known))
-        looked_at = max(rate, min(_REVIEWED * rate, 0.5)) if review is None else review
+        looked_at = usual_review(rate) if review is None else review
         if not rate <= looked_at < 1:
             raise BadArgument(
                 f'Expected "review" from "false_alarms" ({rate:g}) to below 1, got {looked_at:g}.'
@@ -160,6 +160,11 @@ class Calibration:
 def usual_rate(count: int) -> float:
     """Return the rate of false alarms if none is asked for: 0.01, or the least that can be promised."""
     return max(USUAL_RATE, 1 / (count + 1))
+
+
+def usual_review(false_alarms: float) -> float:
+    """Return the share of images to be looked at if none is asked for: five times the rate, at most half."""
+    return max(false_alarms, min(_REVIEWED * false_alarms, 0.5))
 
 
 def require_promise(false_alarms: float, count: int) -> None:

@@ -72,7 +72,7 @@ class FittedLevels:
             BadArgument: The densities cannot be merged.
         """
         for name, reducer in self._reducers.items():
-            if not _same(reducer.state_dict(), other._reducers[name].state_dict()):
+            if not same(reducer.state_dict(), other._reducers[name].state_dict()):
                 raise CannotMerge(
                     f"The reducers ({type(reducer).__name__}) of the two pipelines learnt different "
                     "representations, so their densities cannot be merged. Fit on all images instead."
@@ -99,7 +99,7 @@ class FittedLevels:
     def learns_representation(self, pyramids: Pyramids) -> bool:
         """Return whether a reducer depends on the images: fitted on these alone it has another state."""
         return any(
-            not _same(_refitted(reducer, pyramids[name]), reducer.state_dict())
+            not same(_refitted(reducer, pyramids[name]), reducer.state_dict())
             for name, reducer in self._reducers.items()
         )
 
@@ -221,5 +221,6 @@ def _of_pyramids(part: DensityModel) -> PyramidDensity:
     return part
 
 
-def _same(own: State, other: State) -> bool:
+def same(own: State, other: State) -> bool:
+    """Return whether two states have the same names and values."""
     return own.keys() == other.keys() and all(torch.equal(own[key], other[key]) for key in own)

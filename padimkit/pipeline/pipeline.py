@@ -29,7 +29,7 @@ from padimkit.pipeline.checks import (
     require_normal,
     require_scores,
 )
-from padimkit.pipeline.fitted_levels import FittedLevels, Pyramids, below, under
+from padimkit.pipeline.fitted_levels import FittedLevels, Pyramids, below, same, under
 from padimkit.pipeline.left_out import LeftOut, Steps, by_folds, one_by_one
 from padimkit.pipeline.levels import Joint, Levels
 from padimkit.pipeline.region import Region, region_of, require_same_region, seen
@@ -181,7 +181,7 @@ class Pipeline:
 
         Raises:
             BadShape: The images were not of the same size.
-            CannotMerge: Arguments or reducers differ.
+            CannotMerge: Arguments, weights or reducers differ.
             NotFitted: One of the two was not fitted.
             BadArgument: The density cannot be merged.
         """
@@ -196,6 +196,10 @@ class Pipeline:
             raise CannotMerge(
                 f"One pipeline learnt from images of {self._depth} bits, the other from {other._depth}. "
                 'Fit both with the same "bits" of the preprocessing.'
+            )
+        if not _same_weights(self.backbone, other.backbone):
+            raise CannotMerge(
+                "The backbones of the two pipelines have different weights. Fit both with the same."
             )
         fitted.merge(other_fitted)
 
@@ -385,6 +389,11 @@ class Pipeline:
 
     def _tiling(self, batch: Batch) -> Tiling:
         return Tiling.of(self.preprocessing.tiles, image_size(batch), batch.paths[0])
+
+
+def _same_weights(own: Backbone, other: Backbone) -> bool:
+    states = [part.state_dict() if isinstance(part, Stateful) else {} for part in (own, other)]
+    return same(*states)
 
 
 def _usable(device: str) -> torch.device:

@@ -11,7 +11,7 @@ PIPELINE = """\
 pipeline:
   backbone: pixels
   reducer: {class_path: random_channels, init_args: {keep: 2, seed: 1}}
-  density: DENSITY
+  density: gaussian
   map: {sigma: 1.0}
   preprocessing: {resize: 32, crop: 28}
 """
@@ -40,9 +40,9 @@ def portion(good, tmp_path):
 def learn(tmp_path, capsys):
     """Fits a model on the images of a folder."""
 
-    def learn(images, name="learnt", *words, density="gaussian"):
-        recipe = tmp_path / f"{density}.yaml"
-        recipe.write_text(PIPELINE.replace("DENSITY", density))
+    def learn(images, name="learnt", *words):
+        recipe = tmp_path / "pixels.yaml"
+        recipe.write_text(PIPELINE)
         model = tmp_path / name
         data = ["--data=folder", f"--data.normal={images}"]
         assert main(["fit", str(recipe), *data, f"--output={model}", *words]) == 0
@@ -50,6 +50,19 @@ def learn(tmp_path, capsys):
         return model
 
     return learn
+
+
+SPADE = (
+    "--pipeline.backbone={class_path: timm, init_args: {model: test_resnet.r160_in1k, layers: [layer1], "
+    "descriptor: layer4, weights: none}}",
+    "--pipeline.density={class_path: spade, init_args: {image_neighbours: 3, gallery_neighbours: 3}}",
+)
+
+
+@pytest.fixture
+def learn_spade(learn):
+    """Fits a model that can be neither updated nor merged."""
+    return lambda images, name: learn(images, name, *SPADE)
 
 
 @pytest.fixture
