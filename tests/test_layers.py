@@ -19,7 +19,7 @@ LAYERS = [
     ("report",),
     ("benchmark", "inspector"),
     ("testing", "storage"),
-    ("config", "evaluation", "predictions", "inspection"),
+    ("config", "evaluation", "inspection"),
     ("pipeline", "registry", *FAMILIES),
     ("contracts", "moments"),
     ("images", "arguments", "files", "memory", "weights"),

@@ -9,7 +9,7 @@ from matplotlib.axes import Axes
 
 from padimkit import Reader, load_recipe
 from padimkit.datasets.synthetic.dataset import Synthetic
-from padimkit.predictions import overlay
+from padimkit.inspection.predictions import overlay
 
 SHOWN = {
     "texture": ("cut", "distortion", "missing_thread", "stain"),

@@ -11,7 +11,7 @@ from padimkit.errors import BadConfig, BadImage, BadOutput
 from padimkit.files import new_folder
 from padimkit.images.decoding import list_images
 from padimkit.images.reader import Sample
-from padimkit.predictions import SCALE, write_predictions
+from padimkit.inspection.predictions import SCALE, write_predictions
 from padimkit.storage import load
 
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from padimkit.predictions import _names, overlay
+from padimkit.inspection.predictions import _names, overlay
 
 
 def names(*paths):
