@@ -118,7 +118,7 @@ def rows(root: Path, weights: str) -> Iterator[dict[str, float | str]]:
     for count in COUNTS:
         yield {"method": "growth", **_run("growth", str(count), str(small))}
     for defect in ("spot 8", "spot 16"):
-        large = drawn.write(root / defect[5:], size=LARGE, defect=defect, train=12, test=12, seed=2)
+        large = drawn.write(root / defect[5:], size=LARGE, defect=defect, train=10, test=10, seed=2)
         for name in ("squeezed to 256 x 256", "20 tiles, own Gaussians", "20 tiles, shared Gaussian"):
             yield {"method": name, "defect": defect, **_run("quality", name, str(large), weights)}
 
