@@ -11,7 +11,7 @@ from jsonargparse import Namespace
 from padimkit.cli.calibrate import print_calibration
 from padimkit.cli.progress import logs_shown
 from padimkit.config.parser import FIT, fit_parser, parse, plain, recipe_as_option
-from padimkit.errors import BadConfig
+from padimkit.errors import BadConfig, PadimkitError
 from padimkit.files import new_folder
 from padimkit.images.reader import Sample
 from padimkit.inspection.calibrate import calibrate, without_scores
@@ -55,12 +55,18 @@ def _recipe(words: list[str]) -> str | None:
 
 
 def _calibration(made: Namespace, samples: Sequence[Sample]) -> Calibration:
-    return calibrate(
-        made.pipeline,
-        samples,
-        made.false_alarms,
-        review=made.review,
-        folds=made.folds,
-        batch_size=made.batch_size,
-        workers=made.workers,
-    )
+    try:
+        return calibrate(
+            made.pipeline,
+            samples,
+            made.false_alarms,
+            review=made.review,
+            folds=made.folds,
+            batch_size=made.batch_size,
+            workers=made.workers,
+        )
+    except PadimkitError as error:
+        raise BadConfig(
+            f"The model is fitted, but cannot be calibrated: {error} To store it without thresholds, fit "
+            "again with --calibrate false."
+        ) from error

@@ -239,10 +239,11 @@ class Gaussian(DensityModel, Updatable, Mergeable, LeaveOneOut, MemoryForecast, 
 
     def _whiten(self) -> Whitening:
         """Return the form in which scoring is quick, which the first call prepares."""
-        if self._whitening is None:
+        whitening = self._whitening  # another thread may drop it, to leave images out
+        if whitening is None:
             with _PREPARING:
-                self._whitening = self._whitening or self._prepared()
-        return self._whitening
+                whitening = self._whitening = self._whitening or self._prepared()
+        return whitening
 
     def _left_out(self) -> Distances:
         learnt = self._fitted("leave_one_out")

@@ -94,6 +94,17 @@ def test_a_rate_that_the_images_cannot_promise_is_refused_before_the_fit(recipe,
     assert not (tmp_path / "model").exists()
 
 
+def test_too_few_images_to_leave_one_out_are_refused_with_the_way_out(
+    recipe, source, stripes, tmp_path, capsys
+):
+    for path in sorted((stripes / "stripes/train/good").iterdir())[2:]:
+        path.unlink()
+    error = fails(capsys, "fit", recipe, *source, f"--output={tmp_path / 'model'}")
+    assert "The model is fitted, but cannot be calibrated: To leave one image out" in error
+    assert "with --calibrate false" in error and not (tmp_path / "model").exists()
+    assert main(["fit", recipe, *source, f"--output={tmp_path / 'model'}", "--calibrate=false"]) == 0
+
+
 def test_a_stored_model_is_calibrated_anew_by_what_it_has_learnt(fit, folder, capsys):
     model, _ = fit()
     state, before = (model / "state.safetensors").read_bytes(), load_calibration(model)

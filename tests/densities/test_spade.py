@@ -5,7 +5,7 @@ import torch
 from padimkit.densities.spade import Spade
 from padimkit.errors import BadArgument, BadData, BadFeatures, BadShape, NotFitted
 from padimkit.memory import OnDisk
-from padimkit.values import Embedding, Pyramid
+from padimkit.values import Embedding, Pyramid, Scores
 
 GRIDS = ((8, 12), (4, 6), (2, 3))
 CHANNELS = (3, 5, 7)
@@ -48,7 +48,7 @@ def brute_force(train, test, images=3, gallery=4, patches=1):
 
 def assert_right(scores, expected, rtol=1e-4):
     np.testing.assert_allclose(scores.patches, expected[0], rtol=rtol, atol=1e-4)
-    np.testing.assert_allclose(scores.images, expected[1], rtol=rtol)
+    np.testing.assert_allclose(scores.images, expected[1], rtol=rtol, atol=1e-5)
 
 
 @pytest.mark.parametrize("patches", [1, 2, 7, 96])
@@ -194,13 +194,13 @@ def one(whole, number):
 @pytest.mark.parametrize("copies", [0, 5])  # five copies push an image out of its own four nearest
 def test_learnt_images_are_scored_by_all_others(generator, copies):
     train = pyramid(generator, 9)
-    for number in range(copies):
-        train.descriptor[number] = train.descriptor[8]
-    score = fitted(train, image_neighbours=4, gallery_neighbours=8).leave_one_out()
-    for number in (0, 4, 8):
-        query = one(train, number)
-        found = score(query.embedding(), [number])
-        assert_right(found, brute_force(without(train, number), query, images=4, gallery=8))
+    for tensor in (*train.maps, train.descriptor):
+        tensor[:copies] = tensor[8]
+    score = fitted(train, image_neighbours=3, gallery_neighbours=3).leave_one_out()
+    found = score(train.embedding(), range(9))
+    for number in range(9):
+        expected = brute_force(without(train, number), one(train, number), gallery=3)
+        assert_right(Scores(found.patches[[number]], found.images[[number]]), expected)
 
 
 def test_too_few_others_and_images_of_no_gallery_are_refused(generator):
