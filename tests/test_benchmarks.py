@@ -6,15 +6,16 @@ from functools import partial
 
 import numpy as np
 import pytest
+import torch
 
-from benchmarks import fresh, limits, methods, plugins, spade, tiles
+from benchmarks import false_alarms, fresh, limits, methods, plugins, spade, tiles
 from benchmarks.inputs import drawn, embeddings, maps
 from benchmarks.inputs.images import prepare
 from benchmarks.measure import measured, typical_seconds
 from benchmarks.peers import ours, run
 from benchmarks.peers.table import Ratio, lines, qualities
 from benchmarks.peers.tasks import Scale, tasks
-from padimkit import Tiles
+from padimkit import Embedding, Gaussian, MVTec, Pipeline, Pixels, Preprocessing, RandomChannels, Tiles
 from padimkit.benchmark.cell import Cell
 from padimkit.benchmark.record import Record
 from padimkit.cli.main import main
@@ -168,3 +169,23 @@ def test_the_memory_of_tiles_is_measured_beside_its_forecast(tmp_path):
     category = drawn.write(tmp_path / "spots", size=(512, 512), defect="crack 4", train=2, test=1, seed=0)
     found = tiles.growth("3", str(category))
     assert found["fit_gigabytes"] > 0 and found["forecast_gigabytes"] > 0
+
+
+def test_false_alarms_are_counted_on_images_that_were_neither_learnt_nor_calibrated_on(generator):
+    normal = torch.randn(160, 4, 3, 3, generator=generator)
+    found = false_alarms.split(normal, 40, seed=1)
+    assert found.keys() == {"0.05", "0.1", "highest learnt"}
+    assert found["0.05"] <= found["0.1"] < 0.3
+    assert found == false_alarms.split(normal, 40, seed=1) != false_alarms.split(normal, 40, seed=2)
+    assert false_alarms.summary([0.0, 0.5, 1.0])["mean"] == 0.5
+
+
+def test_embeddings_of_false_alarms_are_those_that_the_density_gets(stripes):
+    pipeline = Pipeline(Pixels(), RandomChannels(2), Gaussian(), preprocessing=Preprocessing(16, 12))
+    samples = MVTec(stripes, "stripes").train()
+    pipeline.fit(samples)
+    found = false_alarms.reduced(pipeline, samples)
+    density = Gaussian()
+    density.fit([Embedding(found)])
+    expected = pipeline.map.predict([density.score(Embedding(found))], (12, 12)).image_scores
+    torch.testing.assert_close(pipeline.predict(samples).image_scores, expected)
