@@ -16,6 +16,7 @@ from padimkit.errors import PadimkitError
 COMMANDS = {
     "fit": "learn from normal images and store the model",
     "predict": "score images with a stored model: scores, maps, overlays",
+    "inspect": "give verdicts on images with a stored model: OK, REVIEW or NG",
     "calibrate": "set the thresholds of a stored model by normal images",
     "update": "let a stored model learn more normal images",
     "merge": "make one model of two that have learnt other images",
@@ -39,7 +40,7 @@ padimkit COMMAND --help explains a command; --debug shows the traceback of an er
 
 
 def main(argv: list[str] | None = None) -> int:
-    """Run one command; return 0, or the status of an error that was explained on standard error."""
+    """Run one command; return its status, or that of an error that was explained on standard error."""
     words = list(sys.argv[1:] if argv is None else argv)
     debug = "--debug" in words
     words = [word for word in words if word != "--debug"]
@@ -59,7 +60,7 @@ def main(argv: list[str] | None = None) -> int:
 
 def _run(command: str, words: list[str], *, debug: bool) -> int:
     try:
-        import_module(f"padimkit.cli.{command}").run(words)
+        status = import_module(f"padimkit.cli.{command}").run(words) or 0  # most return nothing
         sys.stdout.flush()
     except KeyboardInterrupt as stopped:
         sys.stderr.write(f"padimkit {command}: interrupted; {str(stopped) or 'nothing was written'}.\n")
@@ -72,7 +73,7 @@ def _run(command: str, words: list[str], *, debug: bool) -> int:
             traceback.print_exc()
         sys.stderr.write(f"padimkit {command}: error: {error or type(error).__name__}\n")
         return error.exit_status if isinstance(error, PadimkitError) else 2
-    return 0
+    return int(status)
 
 
 def _interrupt(*_: object) -> None:

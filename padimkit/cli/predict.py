@@ -24,7 +24,7 @@ def run(words: list[str]) -> None:
     settings = parse(parser, PREDICT, words)
     if settings.output is None:
         raise BadConfig('"output" is missing: pass --output FOLDER for the predictions.')
-    _require_outside(settings.output, settings.images)
+    require_outside(settings.output, settings.images)
     samples = [Sample(path) for path in find_images(settings.images)]
     with new_folder(settings.output, overwrite=settings.overwrite, marker=SCALE) as staging:
         pipeline = load(settings.model, device=settings.device, trust=settings.trust)
@@ -33,7 +33,12 @@ def run(words: list[str]) -> None:
     print(f"Scored {count} images; scores, maps and overlays are in {settings.output}")
 
 
-def _require_outside(output: Path, inputs: Iterable[Path]) -> None:
+def require_outside(output: Path, inputs: Iterable[Path]) -> None:
+    """Check that the output is not inside an input.
+
+    Raises:
+        BadOutput: It is.
+    """
     for path in inputs:
         if path.is_dir() and output.resolve().is_relative_to(path.resolve()):
             raise BadOutput(

@@ -3,7 +3,7 @@
 import inspect
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Literal
@@ -39,35 +39,26 @@ _TEST_SLOTS = {"data": DataSource, "metrics": list[Metric]}
 _RUN_KEYS = ("seed", "output", "overwrite", "device", "batch_size", "workers")
 
 _RATES = ("false_alarms", "review", "folds")
-_VERDICTS = (*_RATES, "calibrate", "learnt", "learnt_too", "learn")
+_RESULTS = ("pictures", "maps", "resume")
+_KEYS = (
+    *("pipeline", "data", "metrics", *_RUN_KEYS, "trust", *_RATES, *_RESULTS),
+    *("calibrate", "learnt", "learnt_too", "learn"),
+)
 
-FIT = Schema(
-    _FIT_SLOTS,
-    (*_RUN_KEYS, *_RATES, "calibrate"),
-    ignored=("metrics", "trust", "learnt", "learnt_too", "learn"),
-)
-CALIBRATE = Schema(
-    {"data": DataSource},
-    (*_RUN_KEYS[1:], *_RATES, "trust", "learnt"),
-    ignored=("pipeline", "seed", "metrics", "calibrate", "learnt_too", "learn"),
-)
-EVALUATE = Schema(_FIT_SLOTS | _TEST_SLOTS, _RUN_KEYS, ignored=("trust", *_VERDICTS))
-TEST = Schema(
-    _TEST_SLOTS,
-    (*_RUN_KEYS, "trust", "learnt_too"),
-    ignored=("pipeline", *_RATES, "calibrate", "learnt", "learn"),
-)
-UPDATE = Schema(
-    {},
-    (*_RUN_KEYS[1:], *_RATES, "trust", "learn"),
-    ignored=("pipeline", "seed", *_TEST_SLOTS, "calibrate", "learnt", "learnt_too"),
-)
-MERGE = Schema(
-    {},
-    (*_RUN_KEYS[1:], *_RATES, "trust"),
-    ignored=("pipeline", "seed", *_TEST_SLOTS, "calibrate", "learnt", "learnt_too", "learn"),
-)
-PREDICT = Schema({}, (*_RUN_KEYS[1:], "trust"), ignored=("pipeline", "seed", *_TEST_SLOTS, *_VERDICTS))
+
+def _schema(slots: Mapping[str, Any], *plain: str) -> Schema:
+    """Return the schema of a command with these settings; those of all others are ignored."""
+    return Schema(slots, plain, ignored=tuple(key for key in _KEYS if key not in (*slots, *plain)))
+
+
+FIT = _schema(_FIT_SLOTS, *_RUN_KEYS, *_RATES, "calibrate")
+CALIBRATE = _schema({"data": DataSource}, *_RUN_KEYS[1:], *_RATES, "trust", "learnt")
+EVALUATE = _schema(_FIT_SLOTS | _TEST_SLOTS, *_RUN_KEYS)
+TEST = _schema(_TEST_SLOTS, *_RUN_KEYS, "trust", "learnt_too")
+PREDICT = _schema({}, *_RUN_KEYS[1:], "trust")
+INSPECT = _schema({}, *_RUN_KEYS[1:], "trust", *_RESULTS)
+UPDATE = _schema({}, *_RUN_KEYS[1:], *_RATES, "trust", "learn")
+MERGE = _schema({}, *_RUN_KEYS[1:], *_RATES, "trust")
 
 
 _SAYS_THE_PIPELINE = ("--config", "--pipeline", "--help", "-h")
@@ -166,6 +157,27 @@ def merge_parser(description: str) -> ArgumentParser:
     parser.add_argument("model", type=Path, help="Folder that fit has written.")
     parser.add_argument("other", type=Path, help="Folder of a model of the same parts and arguments.")
     _add_rates(parser)
+    add_trust(parser)
+    _add_run_options(parser)
+    return parser
+
+
+def inspect_parser(description: str) -> ArgumentParser:
+    """Return the parser of `inspect`: a stored model, image files, what to write, and run options."""
+    usage = "padimkit inspect MODEL IMAGE_OR_FOLDER... --output FOLDER [OPTIONS]"
+    parser = new_parser("inspect", description=description, usage=usage)
+    parser.add_argument("model", type=Path, help="Folder that fit has written.")
+    parser.add_argument("images", type=Path, nargs="+", help="Image files, or folders of them.")
+    parser.add_argument(
+        "--pictures",
+        type=Literal["ng", "all", "none"],
+        default="ng",
+        help="Draw what was found on the images: on those that are NG or for REVIEW, on all, or on none.",
+    )
+    parser.add_argument(
+        "--maps", action="store_true", help="Write the maps too: 16-bit PNG at the size of the image."
+    )
+    parser.add_argument("--resume", action="store_true", help="Go on where an earlier run was stopped.")
     add_trust(parser)
     _add_run_options(parser)
     return parser

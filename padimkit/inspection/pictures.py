@@ -1,0 +1,67 @@
+"""Pictures of inspections at the size of the original image: what was found, drawn on it, and the bare map.
+
+Apart from the results, since a program may want a picture and no folder.
+"""
+
+import numpy as np
+from jaxtyping import Float, UInt16
+from matplotlib import colormaps
+from PIL import Image, ImageDraw
+
+from padimkit.inspection.inspection import Inspection
+
+_OPACITY = 0.5
+_LINES = 250  # to a side of the picture, if they were side by side
+_LEVELS = 65534  # of 16 bits, but for 0, which stands for what was not seen
+_HEADROOM = 16  # maps of defects rise far above the scale of the colours
+
+
+def marked(picture: Image.Image, inspection: Inspection, scale: tuple[float, float]) -> Image.Image:
+    """Return the original RGB picture in the colours of the map, with outlines and boxes of the regions.
+
+    Args:
+        picture: The upright original.
+        inspection: One that has a map.
+        scale: The values of blue and of red: `Calibration.map_scale`, so that all pictures can be compared.
+    """
+    values = inspection.map_at_original()
+    seen = np.isfinite(values)
+    table = np.rint(colormaps["jet"](np.arange(256))[:, :3] * 255)
+    steps = np.rint(255 * _share(np.where(seen, values, scale[0]), scale)).astype(np.uint8)
+    pixels = np.asarray(picture)
+    mixed = np.rint((1 - _OPACITY) * pixels + _OPACITY * table[steps]).astype(np.uint8)
+    made = Image.fromarray(np.where(seen[..., None], mixed, pixels))
+    _draw_regions(made, inspection)
+    return made
+
+
+def in_sixteen_bits(inspection: Inspection, scale: tuple[float, float]) -> Image.Image:
+    """Return the map at original size: 1 to 65535 on `map_range`, and 0 where nothing was seen."""
+    values = inspection.map_at_original()
+    steps: UInt16[np.ndarray, "h w"] = np.zeros(values.shape, dtype=np.uint16)
+    seen = np.isfinite(values)
+    steps[seen] = 1 + np.rint(_LEVELS * _share(values[seen], map_range(scale))).astype(np.uint16)
+    return Image.fromarray(steps)
+
+
+def map_range(scale: tuple[float, float]) -> tuple[float, float]:
+    """Return the values that 1 and 65535 stand for in maps of 16 bits: sixteen times the scale of colours."""
+    low, high = scale
+    return low, low + _HEADROOM * (high - low)
+
+
+def _share(values: Float[np.ndarray, "..."], scale: tuple[float, float]) -> Float[np.ndarray, "..."]:
+    low, high = scale
+    span = max(high - low, np.finfo(np.float64).tiny)  # maps that were all constant have a span of 0
+    return np.asarray(np.clip((values.astype(np.float64) - low) / span, 0, 1))
+
+
+def _draw_regions(picture: Image.Image, inspection: Inspection) -> None:
+    draw = ImageDraw.Draw(picture)
+    width = max(1, round(min(picture.size) / _LINES))
+    for region in inspection.regions:
+        left, top, right, bottom = region.box
+        draw.rectangle((left, top, max(left, right - 1), max(top, bottom - 1)), outline="red", width=width)
+        # The centre of a pixel is a whole number to Pillow, and a half to a region.
+        outline = [(x - 0.5, y - 0.5) for x, y in (*region.contour, region.contour[0])]
+        draw.line(outline, fill="white", width=width, joint="curve")

@@ -1,0 +1,145 @@
+"""The results of inspections on disk: a line of JSON for each image as it is done, and a table at the end."""
+
+import csv
+import json
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, TextIO, final
+
+from padimkit.errors import BadOutput
+from padimkit.files import new_file
+from padimkit.inspection.inspection import Inspection
+
+LINES = "results.jsonl"
+TABLE = "results.csv"
+PICTURES = "pictures"
+MAPS = "maps"
+SCALE = "scale.json"
+_BOX = ("left", "top", "right", "bottom")
+_COLUMNS = (
+    *("path", "verdict", "score", "p_value", "threshold", "regions", *_BOX, "area"),
+    *("background", "unseen", "model", "milliseconds", "error"),
+)
+
+
+@final
+class Results:
+    """The results in a folder, to which lines are added; made by `new_results` or `earlier_results`.
+
+    Args:
+        folder: The folder.
+        lines: The results in it, as `Inspection.as_dict` gives them.
+        file: To which lines are added.
+    """
+
+    def __init__(self, folder: Path, lines: list[dict[str, Any]], file: TextIO) -> None:
+        self.folder = folder
+        self.lines = lines
+        self._file = file
+
+    def add(self, inspection: Inspection) -> None:
+        """Write the line of an image, so that it is there whatever happens to this process."""
+        line = inspection.as_dict()
+        self._file.write(json.dumps(line, allow_nan=False) + "\n")
+        self._file.flush()
+        self.lines.append(line)
+
+    def write_table(self) -> None:
+        """Write all lines as a table; of several regions, it has the box of the highest."""
+        with (
+            new_file(self.folder / TABLE, overwrite=True) as path,
+            # Names of files that are not UTF-8 come back as they are.
+            path.open("w", newline="", encoding="utf-8", errors="surrogateescape") as file,
+        ):
+            writer = csv.DictWriter(file, _COLUMNS)
+            writer.writeheader()
+            writer.writerows(map(_row, self.lines))
+
+
+@contextmanager
+def new_results(folder: Path, *, overwrite: bool) -> Iterator[Results]:
+    """Yield the results in a folder that is empty or new, or hold earlier results that are to be replaced.
+
+    Raises:
+        BadOutput: The folder holds something else, or is not to be overwritten, or cannot be written.
+    """
+    _require_folder(folder)
+    if (folder / LINES).exists():
+        if not overwrite:
+            raise BadOutput(
+                f'"{folder}" holds results. Pass --resume to go on where they end or --overwrite to replace '
+                "them, or choose another output."
+            )
+        for name in (PICTURES, MAPS):
+            shutil.rmtree(folder / name, ignore_errors=True)
+        for name in (LINES, TABLE, SCALE):
+            (folder / name).unlink(missing_ok=True)
+    elif folder.exists() and any(folder.iterdir()):
+        raise BadOutput(f'"{folder}" is not empty and has no "{LINES}". Choose another output.')
+    with _appended(folder, []) as results:
+        yield results
+
+
+@contextmanager
+def earlier_results(folder: Path, model: str | None) -> Iterator[Results]:
+    """Yield the results of a run that was stopped, to go on; those of a folder that is new are empty.
+
+    A last line that is half written is dropped.
+
+    Raises:
+        BadOutput: The results are of another model or damaged, or the folder cannot be written.
+    """
+    path = folder / LINES
+    if not path.exists():
+        with new_results(folder, overwrite=False) as results:
+            yield results
+        return
+    content = path.read_bytes()
+    whole = content[: content.rfind(b"\n") + 1]
+    lines = [_line(text, f'"{path}", line {n}', model) for n, text in enumerate(whole.splitlines(), start=1)]
+    if whole != content:
+        os.truncate(path, len(whole))
+    with _appended(folder, lines) as results:
+        yield results
+
+
+def _require_folder(folder: Path) -> None:
+    if folder.exists() and not folder.is_dir():
+        raise BadOutput(f'"{folder}" is a file; expected a folder, or a name that is free.')
+
+
+@contextmanager
+def _appended(folder: Path, lines: list[dict[str, Any]]) -> Iterator[Results]:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        file = (folder / LINES).open("a", encoding="utf-8")
+    except OSError as error:
+        raise BadOutput(f'"{folder}" cannot be written: {error.strerror or error}.') from error
+    with file:
+        yield Results(folder, lines, file)
+
+
+def _line(text: bytes, where: str, model: str | None) -> dict[str, Any]:
+    try:
+        line = json.loads(text)
+        found, complete = line["model"], {"path", "verdict", "score", "regions", "unseen"} <= line.keys()
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
+        found, complete = None, False
+    if not complete:
+        raise BadOutput(f"{where} is not a result, so nothing can follow it. Choose another output.")
+    if found != model:
+        raise BadOutput(
+            f"{where} is the result of another model, or of one with another calibration ({found}; this one: "
+            f"{model}). Choose another output."
+        )
+    return line  # type: ignore[no-any-return]
+
+
+def _row(line: dict[str, Any]) -> dict[str, Any]:
+    regions = line["regions"]
+    first = regions[0] if regions else {"box": ("",) * 4, "area": ""}
+    places = dict(zip(_BOX, first["box"], strict=True)) | {"area": first["area"], "regions": len(regions)}
+    return {name: line.get(name) for name in _COLUMNS} | places
