@@ -10,7 +10,7 @@ TESTS ?= tests
 FRESH := OMP_NUM_THREADS=1 PYTHONPATH=$(CURDIR)/tests/helpers
 SAME := OMP_NUM_THREADS=1 PYTHONHASHSEED=0
 
-.PHONY: help demo test fuzz docs format bench-memory bench-peers bench-floor bench-spade bench-methods bench-plugins bench-complexity bench-synthetic bench-clock bench-tiles bench-lite0 bench-false-alarms clean
+.PHONY: help demo test fuzz docs format bench-memory bench-peers bench-floor bench-spade bench-methods bench-plugins bench-complexity bench-synthetic bench-clock bench-tiles bench-lite0 bench-false-alarms bench-suspicious clean
 
 help:
 	@echo "make demo              fit, predict, compare five methods and report, on synthetic images; all that it needs comes with pip"
@@ -30,6 +30,7 @@ help:
 	@echo "make bench-lite0       the search for layers of EfficientNet-Lite0, and its recipes, on real images (2 hours)"
 	@echo "make bench-clock       what measuring the stages costs"
 	@echo "make bench-false-alarms  false alarms found beside those promised, on real images, where these are (half an hour)"
+	@echo "make bench-suspicious  bad parts among the training images: found, and what that gains (4 minutes)"
 	@echo "make clean             remove .venv, site/ and what the demo wrote"
 
 demo: .venv/installed-patchcore
@@ -104,6 +105,9 @@ bench-lite0: .venv/installed-plugins
 
 bench-false-alarms: .venv/installed
 	$(BIN)/python -m benchmarks.false_alarms
+
+bench-suspicious: .venv/installed
+	$(BIN)/python -m benchmarks.suspicious $(ARGS)
 
 clean:
 	rm -rf .venv .venv-peers demo site

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 
-from benchmarks import false_alarms, fresh, limits, methods, plugins, spade, tiles
+from benchmarks import false_alarms, fresh, limits, methods, plugins, spade, suspicious, tiles
 from benchmarks.inputs import drawn, embeddings, maps
 from benchmarks.inputs.images import prepare
 from benchmarks.measure import measured, typical_seconds
@@ -189,3 +189,13 @@ def test_embeddings_of_false_alarms_are_those_that_the_density_gets(stripes):
     density.fit([Embedding(found)])
     expected = pipeline.map.predict([density.score(Embedding(found))], (12, 12)).image_scores
     torch.testing.assert_close(pipeline.predict(samples).image_scores, expected)
+
+
+def test_bad_images_that_were_learnt_are_found_and_dropped(generator):
+    normal, good = (torch.randn(count, 3, 6, 6, generator=generator) for count in (40, 12))
+    bad = torch.randn(12, 3, 6, 6, generator=generator)
+    bad[:, :, 2:4, 2:4] += 9
+    found = suspicious.split(normal, good, bad, seed=1)
+    assert (found["bad"], found["found"]) == (2, 2) and found["wrong"] <= 1
+    assert found["clean auroc"] == found["dropped auroc"] == 1
+    assert found["clean misses"] == found["dropped misses"] == 0

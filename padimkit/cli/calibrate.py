@@ -52,10 +52,15 @@ def print_calibration(calibration: Calibration) -> None:
     suspicious = calibration.suspicious
     if suspicious:
         print(f"{len(suspicious)} suspicious training images, far above the others; have a look at them:")
-    for image in suspicious[:_LISTED]:
+        print_suspicious(suspicious)
+
+
+def print_suspicious(images: Sequence[LearntImage]) -> None:
+    """Print scores and paths of the first images."""
+    for image in images[:_LISTED]:
         print(f"  {image.score:.4g}  {image.path}")
-    if len(suspicious) > _LISTED:
-        print(f"  and {len(suspicious) - _LISTED} more, in training.csv")
+    if len(images) > _LISTED:
+        print(f"  and {len(images) - _LISTED} more")
 
 
 def _calibration(made: Namespace, pipeline: Pipeline, samples: Sequence[Sample]) -> Calibration:

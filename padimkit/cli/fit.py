@@ -3,12 +3,13 @@
 A command of its own: `main` imports it by name when it is called.
 """
 
+import sys
 import time
 from collections.abc import Sequence
 
 from jsonargparse import Namespace
 
-from padimkit.cli.calibrate import print_calibration
+from padimkit.cli.calibrate import print_calibration, print_suspicious
 from padimkit.cli.progress import logs_shown
 from padimkit.config.parser import FIT, fit_parser, parse, plain, recipe_as_option
 from padimkit.errors import BadConfig, PadimkitError
@@ -16,6 +17,7 @@ from padimkit.files import new_folder
 from padimkit.images.reader import Sample
 from padimkit.inspection.calibrate import calibrate, without_scores
 from padimkit.inspection.calibration import Calibration, require_promise
+from padimkit.inspection.doubts import doubts
 from padimkit.inspection.history import step
 from padimkit.registry.recipes import DEFAULT_RECIPE
 from padimkit.storage import MANIFEST, write_model
@@ -27,6 +29,8 @@ def run(words: list[str]) -> None:
     settings = parse(parser, FIT, recipe_as_option(words))
     if settings.output is None:
         raise BadConfig('"output" is missing: pass --output FOLDER for the model.')
+    if settings.drop_suspicious and not settings.calibrate:
+        raise BadConfig('"drop_suspicious" needs "calibrate": without it, no image is suspicious.')
     made = parser.instantiate(settings)
     source = {"recipe": _recipe(words), "data": plain(parser, settings)["data"]}
     start = time.perf_counter()
@@ -39,12 +43,28 @@ def run(words: list[str]) -> None:
             made.pipeline.fit(samples, batch_size=made.batch_size, workers=made.workers)
             fitted = time.perf_counter()
             calibration = _calibration(made, samples) if made.calibrate else None
+            dropped = calibration.suspicious if calibration and made.drop_suspicious else ()
+            if calibration and dropped:
+                samples = _without(samples, calibration)
+                made.pipeline.fit(samples, batch_size=made.batch_size, workers=made.workers)
+                fitted, calibration = time.perf_counter(), _calibration(made, samples)
         learnt = calibration.images if calibration else without_scores(made.pipeline, samples)
-        history = (step("fit", samples, made.pipeline.preprocessing, **source),)
-        write_model(made.pipeline, staging, calibration, learnt, history)
+        done = step("fit", samples, made.pipeline.preprocessing, left_out=len(dropped), **source)
+        write_model(made.pipeline, staging, calibration, learnt, (done,))
     print(f"Fitted on {len(samples)} images in {fitted - start:.1f} s; the model is in {made.output}")
+    if dropped:
+        print(f"Left out {len(dropped)} suspicious images, far above the others:")
+        print_suspicious(dropped)
     if calibration:
         print_calibration(calibration)
+    for doubt in doubts(learnt, done.sizes):
+        print(f"padimkit fit: warning: {doubt}", file=sys.stderr)
+
+
+def _without(samples: Sequence[Sample], calibration: Calibration) -> list[Sample]:
+    """Return the samples whose images are not suspicious."""
+    pairs = zip(samples, calibration.images, strict=True)
+    return [sample for sample, image in pairs if not image.suspicious]
 
 
 def _recipe(words: list[str]) -> str | None:

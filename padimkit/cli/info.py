@@ -113,7 +113,8 @@ def _step(one: Mapping[str, Any]) -> str:
     images = f"{one['images']} image{'s' if one['images'] != 1 else ''}"
     method = f", {one['recipe']}" if one["recipe"] else ""
     data = f", {_part(one['data'])}" if one["data"] else ""
-    return f"{one['time']} {one['command']}: {images}{method}{data}"
+    left_out = f" ({one['left_out']} left out)" if one["left_out"] else ""
+    return f"{one['time']} {one['command']}: {images}{left_out}{method}{data}"
 
 
 def _sizes(sizes: Sequence[Sequence[int]] | None) -> str:

@@ -55,7 +55,7 @@ def run(words: list[str]) -> None:
         learnt = [*known, *(one.image for one in new)] if known else []
         if learnt and rates.false_alarms is not None:
             require_promise(rates.false_alarms, len(learnt))
-        history = (*load_history(made.model), _learn(made, pipeline, [one.sample for one in new]))
+        history = (*load_history(made.model), _learn(made, pipeline, new, len(found)))
         stored = store(made, pipeline, learnt, rates, history, staging)
     _say(found, calibration)
     announce(made, stored, learnt)
@@ -102,10 +102,11 @@ def _require_some(new: Sequence[_New], found: Sequence[_New]) -> None:
         )
 
 
-def _learn(made: Namespace, pipeline: Pipeline, samples: Sequence[Sample]) -> Step:
+def _learn(made: Namespace, pipeline: Pipeline, new: Sequence[_New], given: int) -> Step:
+    samples, named = [one.sample for one in new], [str(path) for path in made.images]
     with logs_shown(pipeline):
         pipeline.update(samples, batch_size=made.batch_size, workers=made.workers)
-    return step("update", samples, pipeline.preprocessing, data=[str(path) for path in made.images])
+    return step("update", samples, pipeline.preprocessing, data=named, left_out=given - len(new))
 
 
 def _say(found: Sequence[_New], calibration: Calibration | None) -> None:

@@ -42,7 +42,7 @@ _RATES = ("false_alarms", "review", "folds")
 _RESULTS = ("pictures", "maps", "resume")
 _KEYS = (
     *("pipeline", "data", "metrics", *_RUN_KEYS, "trust", *_RATES, *_RESULTS),
-    *("calibrate", "learnt", "learnt_too", "learn"),
+    *("calibrate", "learnt", "learnt_too", "learn", "drop_suspicious"),
 )
 
 
@@ -51,7 +51,7 @@ def _schema(slots: Mapping[str, Any], *plain: str) -> Schema:
     return Schema(slots, plain, ignored=tuple(key for key in _KEYS if key not in (*slots, *plain)))
 
 
-FIT = _schema(_FIT_SLOTS, *_RUN_KEYS, *_RATES, "calibrate")
+FIT = _schema(_FIT_SLOTS, *_RUN_KEYS, *_RATES, "calibrate", "drop_suspicious")
 CALIBRATE = _schema({"data": DataSource}, *_RUN_KEYS[1:], *_RATES, "trust", "learnt")
 EVALUATE = _schema(_FIT_SLOTS | _TEST_SLOTS, *_RUN_KEYS)
 TEST = _schema(_TEST_SLOTS, *_RUN_KEYS, "trust", "learnt_too")
@@ -73,6 +73,11 @@ def fit_parser(description: str) -> ArgumentParser:
         type=bool,
         default=True,
         help="Score the training images as if not learnt, for verdicts.",
+    )
+    parser.add_argument(
+        "--drop_suspicious",
+        action="store_true",
+        help="Fit again without images that score far above the others when left out.",
     )
     _add_rates(parser)
     _add_run_options(parser)

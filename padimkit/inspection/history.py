@@ -30,6 +30,7 @@ class Step:
         sizes: Height, width and number of images of each size that originals have, the most frequent first;
             images that are not files are not among them.
         seen: The share of the originals' area that the model looks at, on average; None if no size is known.
+        left_out: Number of images that were given and not learnt.
     """
 
     command: str
@@ -39,6 +40,7 @@ class Step:
     data: Any = None
     sizes: tuple[tuple[int, int, int], ...] = ()
     seen: float | None = None
+    left_out: int = 0
 
 
 def step(
@@ -48,15 +50,16 @@ def step(
     *,
     recipe: str | None = None,
     data: Any = None,
+    left_out: int = 0,
 ) -> Step:
-    """Return the step that has just learnt these images.
+    """Return the step that has just learnt these images, and not some others.
 
     Raises:
         BadImage: A file has gone, or is not an image any more.
     """
     counts = Counter(_size(sample.path) for sample in samples if sample.path.is_file())
     sizes = tuple((*size, count) for size, count in counts.most_common())
-    return Step(command, _now(), len(samples), recipe, data, sizes, _seen(counts, preprocessing))
+    return Step(command, _now(), len(samples), recipe, data, sizes, _seen(counts, preprocessing), left_out)
 
 
 def merged(own: Sequence[Step], other: Sequence[Step], name: str) -> tuple[Step, ...]:
@@ -108,6 +111,7 @@ def _step(value: Any, name: str) -> Step:
         value["command"] in _COMMANDS
         and isinstance(value["time"], str)
         and _is_count(images)
+        and type(value["left_out"]) is int
         and isinstance(value["recipe"], str | None)
         and isinstance(sizes, list)
         and all(isinstance(one, list) and len(one) == 3 and all(map(_is_count, one)) for one in sizes)
