@@ -3,20 +3,17 @@
 from collections.abc import Iterable, Iterator
 from copy import deepcopy
 from dataclasses import replace
-from functools import partial
 from operator import length_hint
-from pathlib import Path
 from typing import final
 
 import torch
-from jaxtyping import Float
 from torch import Tensor
 
 from padimkit.arguments import require_alike, require_kind, shown
 from padimkit.contracts import Backbone, DataSource, DensityModel, Reducer, Stateful
-from padimkit.errors import BadArgument, BadData, BadShape, CannotMerge, NotFitted
+from padimkit.errors import BadArgument, BadData, CannotMerge, NotFitted
 from padimkit.images.augmentation import Augmentation, augmented
-from padimkit.images.depth import DEPTHS, Depth
+from padimkit.images.depth import Depth
 from padimkit.images.inputs import Images, as_batches
 from padimkit.images.preprocessing import Preprocessing
 from padimkit.images.progress import Progress
@@ -24,17 +21,15 @@ from padimkit.images.reader import ImageBatches, Reader
 from padimkit.pipeline.anomaly_map import AnomalyMap
 from padimkit.pipeline.checks import (
     image_size,
-    require_features,
     require_images,
-    require_normal,
     require_scores,
 )
-from padimkit.pipeline.fitted_levels import FittedLevels, Pyramids, below, same, under
+from padimkit.pipeline.embedder import Embedder
+from padimkit.pipeline.fitted_levels import FittedLevels, below, same, under
 from padimkit.pipeline.left_out import LeftOut, Steps, by_folds, one_by_one
 from padimkit.pipeline.levels import Joint, Levels
-from padimkit.pipeline.region import Region, region_of, require_same_region, seen
-from padimkit.pipeline.tiling import Tiling
-from padimkit.stages import BACKBONE, EMBEDDING, MAP, READ, stage, staged
+from padimkit.pipeline.view import View
+from padimkit.stages import MAP, READ, stage, staged
 from padimkit.values import Batch, Prediction, Scores, Stream
 
 _CONTRACTS = {
@@ -82,9 +77,7 @@ class Pipeline:
         for name, contract in _CONTRACTS.items():
             require_kind(name, getattr(self, name), contract)
         self._device = torch.device("cpu")
-        self._size: tuple[int, int] | None = None
-        self._region: Region = None
-        self._depth: Depth | None = None
+        self._view: View | None = None
         self._fitted_levels: FittedLevels | None = None
 
     __repr__ = shown
@@ -101,12 +94,12 @@ class Pipeline:
         Raises:
             NotFitted: `fit` was not called.
         """
-        return self._fitted("size")[1]
+        return self._fitted("size")[1].size
 
     @property
     def fitted_preprocessing(self) -> Preprocessing:
         """The preprocessing with the bit depth that `fit` has found, where it was to find one."""
-        return self.preprocessing if self._depth is None else replace(self.preprocessing, bits=self._depth)
+        return self.preprocessing if self._view is None else self._view.preprocessing(self.preprocessing)
 
     def to(self, device: str) -> None:
         """Move the pipeline, with everything learnt, to this device and compute there from now on.
@@ -116,8 +109,8 @@ class Pipeline:
         """
         self._device = _usable(device)
         self.backbone.to(self._device)
-        if self._region is not None:
-            self._region = self._region.to(self._device)
+        if self._view is not None:
+            self._view = self._view.to(self._device)
         if self._fitted_levels is not None:
             self._load_levels(self._fitted_levels.state_dict())
 
@@ -148,14 +141,13 @@ class Pipeline:
         if first is None:
             raise BadData("There are no training images.")
         require_images(first)
-        size = image_size(first)
-        region = region_of(self.preprocessing, size, self._device)
-        start = self._embed(first, size)  # each pass begins with it, and most need nothing else
+        view = View.of(self.preprocessing, image_size(first), depth).to(self._device)
+        start = self._embedder.embed(first, view)  # each pass begins with it, and most need nothing else
         stream = Stream(
-            lambda: self._embeddings(batches, size, least=2, start=start), length_hint(batches, 0)
+            lambda: self._embedder.stream(batches, view, least=2, start=start), length_hint(batches, 0)
         )
         self._fitted_levels = FittedLevels.fit(self.reducer, self.density, stream)
-        self._size, self._region, self._depth = size, region, depth
+        self._view = view
         return self
 
     def update(
@@ -169,11 +161,11 @@ class Pipeline:
             BadArgument: The density cannot be updated.
             NotFitted: `fit` was not called.
         """
-        fitted, size = self._fitted("update")
+        fitted, view = self._fitted("update")
         batches = self.read(images, batch_size, workers, "Updating" if progress else None)
         batches = augmented(batches, self.augmentation)
         fitted = deepcopy(fitted)  # else a batch that fails would leave earlier ones counted
-        fitted.update(Stream(lambda: self._embeddings(batches, size, least=1)))
+        fitted.update(Stream(lambda: self._embedder.stream(batches, view, least=1)))
         self._fitted_levels = fitted
 
     def merge(self, other: "Pipeline") -> None:
@@ -185,18 +177,11 @@ class Pipeline:
             NotFitted: One of the two was not fitted.
             BadArgument: The density cannot be merged.
         """
-        fitted, size = self._fitted("merge")
-        other_fitted, other_size = other._fitted("merge")
+        fitted, view = self._fitted("merge")
+        other_fitted, other_view = other._fitted("merge")
         for part in ("preprocessing", "backbone", "levels", "reducer", "density"):
             require_alike(getattr(self, part), getattr(other, part))
-        if size != other_size:
-            raise BadShape(f"One pipeline was fitted on images of {size} pixels, the other on {other_size}.")
-        require_same_region(self._region, other._region)
-        if None not in (self._depth, other._depth) and self._depth != other._depth:
-            raise CannotMerge(
-                f"One pipeline learnt from images of {self._depth} bits, the other from {other._depth}. "
-                'Fit both with the same "bits" of the preprocessing.'
-            )
+        view.require_same(other_view)
         if not _same_weights(self.backbone, other.backbone):
             raise CannotMerge(
                 "The backbones of the two pipelines have different weights. Fit both with the same."
@@ -230,8 +215,8 @@ class Pipeline:
 
     def predict_batch(self, batch: Batch) -> Prediction:
         """Return the scores and maps of one batch, as `predict` does."""
-        fitted, size = self._fitted("predict")
-        return self._prediction(fitted.score(self._embed(batch, size)), batch, size)
+        fitted, view = self._fitted("predict")
+        return self._prediction(fitted.score(self._embedder.embed(batch, view)), batch, view)
 
     def predict_left_out(
         self,
@@ -261,7 +246,7 @@ class Pipeline:
             BadArgument: `images` can be read only once, or there are fewer of them than folds.
             BadData: There are no images, one is labelled anomalous, or they are not those of the fit.
         """
-        fitted, size = self._fitted("predict_left_out")
+        fitted, view = self._fitted("predict_left_out")
         if isinstance(images, Iterator):
             raise BadArgument("The images can be read only once. Pass a list, or what a data set returns.")
         batches = self.read(images, batch_size, workers, "Calibrating" if progress else None)
@@ -269,9 +254,9 @@ class Pipeline:
         if first is None:
             raise BadData("There are no images to leave out.")
         steps = Steps(
-            lambda batch: self._embed(batch, size),
+            lambda batch: self._embedder.embed(batch, view),
             lambda stream: FittedLevels.fit(self.reducer, self.density, stream),
-            lambda scores, batch: self._prediction(scores, batch, size),
+            lambda scores, batch: self._prediction(scores, batch, view),
         )
         fixed = not fitted.learns_representation(steps.embed(first))
         if fixed and fitted.leaves_one_out and not self.augmentation.transforms:
@@ -286,17 +271,12 @@ class Pipeline:
             BadShape: The image does not fit the preprocessing.
             NotFitted: `fit` was not called.
         """
-        self._fitted("seen")
-        return seen(self.preprocessing, self._region, size)
+        return self._fitted("seen")[1].seen(self.preprocessing, size)
 
     def state_dict(self) -> dict[str, Tensor]:
         """Return everything that `fit` has learnt, and the weights of the backbone if it has any."""
-        fitted, size = self._fitted("state_dict")
-        state = below("heads", fitted.state_dict()) | {"size": torch.tensor(size)}
-        if self._region is not None:
-            state["region"] = self._region
-        if self._depth is not None:
-            state["bits"] = torch.tensor(self._depth)
+        fitted, view = self._fitted("state_dict")
+        state = below("heads", fitted.state_dict()) | view.state_dict()
         if isinstance(self.backbone, Stateful):
             state |= below("backbone", self.backbone.state_dict())
         return state
@@ -306,10 +286,7 @@ class Pipeline:
         if isinstance(self.backbone, Stateful):
             self.backbone.load_state_dict(under("backbone", state))
         self._load_levels(under("heads", state))
-        self._region = state["region"] if isinstance(self.preprocessing.roi, Path) else None
-        self._depth = next((depth for depth in DEPTHS if depth == state.get("bits")), None)
-        height, width = state["size"].tolist()
-        self._size = (height, width)
+        self._view = View.from_state_dict(self.preprocessing, state).to(self._device)
 
     def read(
         self, images: Images, batch_size: int, workers: int | None, doing: str | None
@@ -338,57 +315,23 @@ class Pipeline:
         moved = {name: tensor.to(self._device) for name, tensor in state.items()}
         self._fitted_levels = FittedLevels.from_state_dict(self.reducer, self.density, moved)
 
-    def _fitted(self, method: str) -> tuple[FittedLevels, tuple[int, int]]:
-        if self._fitted_levels is None or self._size is None:
+    def _fitted(self, method: str) -> tuple[FittedLevels, View]:
+        if self._fitted_levels is None or self._view is None:
             raise NotFitted(f"Pipeline.{method} was called before fit.")
-        return self._fitted_levels, self._size
+        return self._fitted_levels, self._view
 
-    def _prediction(self, scores: list[Scores], batch: Batch, size: tuple[int, int]) -> Prediction:
-        tiling = self._tiling(batch)
+    def _prediction(self, scores: list[Scores], batch: Batch, view: View) -> Prediction:
+        tiling = self._embedder.tiling(batch)
         for level in scores:
             require_scores(level, batch.paths, type(self.density).__name__)
             tiling.require_grid(level, type(self.density).__name__)
         with stage(MAP):
-            prediction = self.map.predict(scores, size, tiling.axes, self._region)
+            prediction = self.map.predict(scores, view.size, tiling.axes, view.region)
         return replace(prediction, paths=batch.paths)
 
-    def _embeddings(
-        self, batches: Iterable[Batch], size: tuple[int, int], *, least: int, start: Pyramids | None = None
-    ) -> Iterator[Pyramids]:
-        count, path = 0, ""
-        for batch in staged(READ, batches):
-            require_normal(batch)
-            count += len(batch.paths)
-            path = batch.paths[-1]
-            yield self._embed(batch, size) if start is None else start
-            start = None
-        if count < least:
-            found = f'{count} ("{path}")' if count else "none"
-            raise BadData(f"Expected at least {least} training images, found {found}.")
-
-    def _embed(self, batch: Batch, size: tuple[int, int]) -> Pyramids:
-        require_images(batch)
-        if image_size(batch) != size:
-            height, width = image_size(batch)
-            raise BadShape(
-                f"The model expects images of {size[0]} x {size[1]} pixels, got {height} x {width} "
-                f'("{batch.paths[0]}"), height x width. If images differ in size after the preprocessing, '
-                'set "resize" to [height, width], or add a "crop" or a "pad". Tensors and batches are not '
-                "resized: pass the same kind as in fit, or resize them."
-            )
-        return self._tiling(batch).pyramids(batch.images, partial(self._embed_tiles, batch.paths))
-
-    def _embed_tiles(
-        self, paths: tuple[str, ...], tiles: Float[Tensor, "n 3 h w"], numbers: tuple[int, ...]
-    ) -> Pyramids:
-        with torch.no_grad(), stage(BACKBONE):
-            features = self.backbone.extract(tiles.to(self._device))
-        require_features(features, tuple(paths[number] for number in numbers), type(self.backbone).__name__)
-        with stage(EMBEDDING):
-            return self.levels.split(features)
-
-    def _tiling(self, batch: Batch) -> Tiling:
-        return Tiling.of(self.preprocessing.tiles, image_size(batch), batch.paths[0])
+    @property
+    def _embedder(self) -> Embedder:
+        return Embedder(self.backbone, self.levels, self.preprocessing.tiles, self._device)
 
 
 def _same_weights(own: Backbone, other: Backbone) -> bool:

@@ -1,0 +1,85 @@
+"""The way from images to embeddings: tiles, backbone and levels.
+
+Apart from the pipeline, which fits and scores what comes out of it.
+"""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from functools import partial
+from typing import final
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from padimkit.contracts import Backbone
+from padimkit.errors import BadData
+from padimkit.images.tiles import Tiles
+from padimkit.pipeline.checks import image_size, require_features, require_images, require_normal
+from padimkit.pipeline.fitted_levels import Pyramids
+from padimkit.pipeline.levels import Levels
+from padimkit.pipeline.tiling import Tiling
+from padimkit.pipeline.view import View
+from padimkit.stages import BACKBONE, EMBEDDING, READ, stage, staged
+from padimkit.values import Batch
+
+
+@final
+@dataclass(frozen=True)
+class Embedder:
+    """The parts of a pipeline that images go through before anything is learnt.
+
+    Args:
+        backbone: Turns tiles into feature maps.
+        levels: Divides feature maps into embeddings.
+        tiles: How images are cut, if they are.
+        device: The device of the backbone.
+    """
+
+    backbone: Backbone
+    levels: Levels
+    tiles: Tiles | None
+    device: torch.device
+
+    def stream(
+        self, batches: Iterable[Batch], view: View, *, least: int, start: Pyramids | None = None
+    ) -> Iterator[Pyramids]:
+        """Yield the embeddings of normal images; `start` are those of the first batch, if they are known.
+
+        Raises:
+            BadData: An image is labelled anomalous, or there are fewer than `least`.
+        """
+        count, path = 0, ""
+        for batch in staged(READ, batches):
+            require_normal(batch)
+            count += len(batch.paths)
+            path = batch.paths[-1]
+            yield self.embed(batch, view) if start is None else start
+            start = None
+        if count < least:
+            found = f'{count} ("{path}")' if count else "none"
+            raise BadData(f"Expected at least {least} training images, found {found}.")
+
+    def embed(self, batch: Batch, view: View) -> Pyramids:
+        """Return the embeddings of a batch by level, those of tiles side by side.
+
+        Raises:
+            BadImage, BadShape: They are not images as the view has them.
+            BadFeatures: The backbone returned NaN or infinity; the message names the image.
+        """
+        require_images(batch)
+        view.require(batch)
+        return self.tiling(batch).pyramids(batch.images, partial(self._embed_tiles, batch.paths))
+
+    def tiling(self, batch: Batch) -> Tiling:
+        """Return the tiles of the images of a batch."""
+        return Tiling.of(self.tiles, image_size(batch), batch.paths[0])
+
+    def _embed_tiles(
+        self, paths: tuple[str, ...], tiles: Float[Tensor, "n 3 h w"], numbers: tuple[int, ...]
+    ) -> Pyramids:
+        with torch.no_grad(), stage(BACKBONE):
+            features = self.backbone.extract(tiles.to(self.device))
+        require_features(features, tuple(paths[number] for number in numbers), type(self.backbone).__name__)
+        with stage(EMBEDDING):
+            return self.levels.split(features)
