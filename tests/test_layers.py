@@ -132,14 +132,15 @@ def _is_public(module: str) -> bool:
     return module in PUBLIC or module.startswith("padimkit.testing.")
 
 
-def test_the_report_reads_records_and_nothing_else():
+def test_the_report_reads_records_and_values_of_quality_and_nothing_else():
     outside = {
         other
         for name, others in IMPORTS.items()
         for other in others
         if _is_within(name, "report") and not _is_within(other, "report")
     }
-    assert outside == {"benchmark.record", "benchmark.store", "errors"}
+    values = {"inspection.calibration", "inspection.quality"}
+    assert outside == {"benchmark.record", "benchmark.store", "errors", *values}
 
 
 def test_a_small_module_with_one_user_says_why_it_stands_alone():

@@ -73,11 +73,12 @@ def _test_stored(folder: str, words: list[str]) -> None:
         config = plain(parser, settings) | {"pipeline": describe(made.pipeline)}
         test = made.data.test()
         if not made.learnt_too:
-            _require_unseen(load_learnt(folder), made.pipeline, test)
+            require_unseen(load_learnt(folder), made.pipeline, test)
         _report(as_report(_test(made, test, config), made.pipeline, config, {}), file)
 
 
-def _require_unseen(learnt: Sequence[LearntImage], pipeline: Pipeline, test: Sequence[Sample]) -> None:
+def require_unseen(learnt: Sequence[LearntImage], pipeline: Pipeline, test: Sequence[Sample]) -> None:
+    """Raise BadData if one of the images to test on is among those that the model has learnt."""
     known = {image.sha256: image.path for image in learnt}
     tested = without_scores(pipeline, test) if known else ()
     seen = [image for image in tested if image.sha256 in known]

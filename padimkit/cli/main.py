@@ -18,6 +18,7 @@ COMMANDS = {
     "predict": "score images with a stored model: scores, maps, overlays",
     "inspect": "give verdicts on images with a stored model: OK, REVIEW or NG",
     "calibrate": "set the thresholds of a stored model by normal images",
+    "assess": "show how good the verdicts of a stored model are, on a page",
     "update": "let a stored model learn more normal images",
     "merge": "make one model of two that have learnt other images",
     "info": "show what a stored model is, and what it has learnt",

@@ -41,7 +41,7 @@ _RUN_KEYS = ("seed", "output", "overwrite", "device", "batch_size", "workers")
 _RATES = ("false_alarms", "review", "folds")
 _RESULTS = ("pictures", "maps", "resume")
 _KEYS = (
-    *("pipeline", "data", "metrics", *_RUN_KEYS, "trust", *_RATES, *_RESULTS),
+    *("pipeline", "data", "metrics", *_RUN_KEYS, "trust", *_RATES, *_RESULTS, "most_pictures"),
     *("calibrate", "learnt", "learnt_too", "learn", "drop_suspicious"),
 )
 
@@ -59,6 +59,7 @@ PREDICT = _schema({}, *_RUN_KEYS[1:], "trust")
 INSPECT = _schema({}, *_RUN_KEYS[1:], "trust", *_RESULTS)
 UPDATE = _schema({}, *_RUN_KEYS[1:], *_RATES, "trust", "learn")
 MERGE = _schema({}, *_RUN_KEYS[1:], *_RATES, "trust")
+ASSESS = _schema({}, *_RUN_KEYS[1:], "trust", "learnt_too", "most_pictures")
 
 
 _SAYS_THE_PIPELINE = ("--config", "--pipeline", "--help", "-h")
@@ -132,6 +133,26 @@ def predict_parser(description: str) -> ArgumentParser:
     parser = new_parser("predict", description=description, usage=usage)
     parser.add_argument("model", type=Path, help="Folder that fit has written.")
     parser.add_argument("images", type=Path, nargs="+", help="Image files, or folders of them.")
+    add_trust(parser)
+    _add_run_options(parser)
+    return parser
+
+
+def assess_parser(description: str) -> ArgumentParser:
+    """Return the parser of `assess`: a stored model, good and bad images, and run options."""
+    usage = "padimkit assess MODEL --good FOLDER... --bad FOLDER... --output FILE.html [OPTIONS]"
+    parser = new_parser("assess", description=description, usage=usage)
+    parser.add_argument("model", type=Path, help="Folder that fit has written.")
+    for name in ("good", "bad"):
+        parser.add_argument(
+            f"--{name}", type=Path, nargs="+", required=True, help=f"The {name} images: files, or folders."
+        )
+    parser.add_argument(
+        "--most_pictures", type=int, default=24, help="The most pictures of good images, and of bad ones."
+    )
+    parser.add_argument(
+        "--learnt_too", action="store_true", help="Also take images that the model has learnt."
+    )
     add_trust(parser)
     _add_run_options(parser)
     return parser

@@ -1,6 +1,6 @@
 """The report as one page of HTML that needs nothing else.
 
-A format of its own: templates, style and script are put together here, and Jinja is imported nowhere else.
+Templates, style and script are put together here, and Jinja is imported nowhere else.
 """
 
 import base64
@@ -28,28 +28,28 @@ def as_page(study: Study, sections: Sequence[Section] = SECTIONS) -> str:
     Raises:
         BadData: A picture in a record is not a PNG or JPEG file.
     """
-    templates = _templates()
-    contents = list(_contents(study, sections, templates))
-    return templates.get_template("page.html").render(_frame(study) | {"contents": contents})
+    found = templates()
+    contents = list(_contents(study, sections, found))
+    return found.get_template("page.html").render(_frame(study) | {"contents": contents})
 
 
 def _contents(
-    study: Study, sections: Sequence[Section], templates: Environment
+    study: Study, sections: Sequence[Section], found: Environment
 ) -> Iterator[tuple[Section, Markup]]:
     """Yield each section with its rendered template, which sees the study and what the section builds."""
     for section in sections:
         context = section.build(study)
         if context is not None:
-            template = templates.get_template(f"{section.name}.html")
+            template = found.get_template(f"{section.name}.html")
             yield section, Markup(template.render({"study": study, **context}))
 
 
 def _frame(study: Study) -> dict[str, Any]:
-    script = _asset("page.js")
+    script = asset("page.js")
     return {
         "study": study,
         "title": ", ".join(unique(entry.record.cell.suite for entry in study.entries)),
-        "style": _asset("page.css"),
+        "style": asset("page.css"),
         "script": script,
         "script_hash": base64.b64encode(sha256(script.encode()).digest()).decode(),
         "version": version("padimkit"),
@@ -57,20 +57,22 @@ def _frame(study: Study) -> dict[str, Any]:
     }
 
 
-def _templates() -> Environment:
-    templates = Environment(
+def templates() -> Environment:
+    """Return the templates, which escape what is put into them."""
+    found = Environment(
         loader=PackageLoader("padimkit.report"),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    templates.globals |= {"links": links, "formatting": formatting}
-    templates.filters |= {"yaml": _yaml, "quote": shlex.quote}
-    return templates
+    found.globals |= {"links": links, "formatting": formatting}
+    found.filters |= {"yaml": _yaml, "quote": shlex.quote}
+    return found
 
 
-def _asset(name: str) -> Markup:
+def asset(name: str) -> Markup:
+    """Return a file from the folder of templates as it is."""
     return Markup(files("padimkit.report").joinpath("templates").joinpath(name).read_text(encoding="utf-8"))
 
 
