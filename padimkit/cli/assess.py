@@ -14,7 +14,8 @@ from PIL import Image
 
 from padimkit.cli.evaluate import require_unseen
 from padimkit.cli.predict import find_images
-from padimkit.config.parser import ASSESS, assess_parser, parse
+from padimkit.config.commands import ASSESS, assess_parser
+from padimkit.config.parser import parse
 from padimkit.errors import BadConfig, BadData
 from padimkit.files import new_file
 from padimkit.images.reader import Sample

@@ -7,7 +7,8 @@ from collections.abc import Sequence
 
 from jsonargparse import Namespace
 
-from padimkit.config.parser import CALIBRATE, calibrate_parser, parse
+from padimkit.config.commands import CALIBRATE, calibrate_parser
+from padimkit.config.parser import parse
 from padimkit.errors import BadConfig, BadData
 from padimkit.images.reader import Sample
 from padimkit.inspection.calibrate import calibrate, calibrate_held_out, without_scores

@@ -15,17 +15,10 @@ from rich.console import Console
 from rich.table import Table
 
 from padimkit.cli.progress import logs_shown
+from padimkit.config.commands import EVALUATE, TEST, evaluate_parser, test_parser
 from padimkit.config.description import describe, plugins_of
 from padimkit.config.names import labels
-from padimkit.config.parser import (
-    EVALUATE,
-    TEST,
-    evaluate_parser,
-    parse,
-    plain,
-    recipe_as_option,
-    test_parser,
-)
+from padimkit.config.parser import parse, plain, recipe_as_option
 from padimkit.errors import BadData, UndefinedMetric
 from padimkit.evaluation import Evaluation, evaluate
 from padimkit.files import new_file

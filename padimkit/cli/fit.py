@@ -11,7 +11,8 @@ from jsonargparse import Namespace
 
 from padimkit.cli.calibrate import print_calibration, print_suspicious
 from padimkit.cli.progress import logs_shown
-from padimkit.config.parser import FIT, fit_parser, parse, plain, recipe_as_option
+from padimkit.config.commands import FIT, fit_parser
+from padimkit.config.parser import parse, plain, recipe_as_option
 from padimkit.errors import BadConfig, PadimkitError
 from padimkit.files import new_folder
 from padimkit.images.reader import Sample

@@ -15,7 +15,8 @@ from rich.console import Console
 from rich.progress import track
 
 from padimkit.cli.predict import find_images, require_outside
-from padimkit.config.parser import INSPECT, inspect_parser, parse
+from padimkit.config.commands import INSPECT, inspect_parser
+from padimkit.config.parser import parse
 from padimkit.errors import BadConfig
 from padimkit.images.decoding import open_image
 from padimkit.images.progress import is_seen

@@ -8,7 +8,8 @@ from pathlib import Path
 
 from padimkit.arguments import require_alike
 from padimkit.cli.recalibrate import announce, output_of, store
-from padimkit.config.parser import MERGE, merge_parser, parse
+from padimkit.config.commands import MERGE, merge_parser
+from padimkit.config.parser import parse
 from padimkit.errors import BadData, NotCalibrated
 from padimkit.inspection.calibration import Calibration, require_promise
 from padimkit.inspection.history import merged

@@ -6,7 +6,8 @@ A command of its own: `main` imports it by name when it is called.
 from collections.abc import Iterable
 from pathlib import Path
 
-from padimkit.config.parser import PREDICT, parse, predict_parser
+from padimkit.config.commands import PREDICT, predict_parser
+from padimkit.config.parser import parse
 from padimkit.errors import BadConfig, BadImage, BadOutput
 from padimkit.files import new_folder
 from padimkit.images.decoding import list_images

@@ -11,7 +11,8 @@ from jsonargparse import Namespace
 from padimkit.cli.predict import find_images
 from padimkit.cli.progress import logs_shown
 from padimkit.cli.recalibrate import announce, output_of, store
-from padimkit.config.parser import UPDATE, parse, update_parser
+from padimkit.config.commands import UPDATE, update_parser
+from padimkit.config.parser import parse
 from padimkit.contracts import Updatable
 from padimkit.errors import BadArgument, BadData, NotCalibrated
 from padimkit.images.reader import Sample

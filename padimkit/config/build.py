@@ -7,8 +7,9 @@ from typing import Any
 from jsonargparse import ArgumentParser, Namespace
 
 from padimkit.config.class_paths import Expansion
+from padimkit.config.commands import EVALUATE, evaluate_parser
 from padimkit.config.overrides import overridden
-from padimkit.config.parser import EVALUATE, errors_of, evaluate_parser, plain, seeded
+from padimkit.config.parser import errors_of, plain, seeded
 from padimkit.config.yaml_file import read_yaml
 from padimkit.errors import BadConfig
 from padimkit.pipeline.pipeline import Pipeline

@@ -5,8 +5,9 @@ import json
 import pytest
 
 from padimkit.config.build import instantiate, resolved
+from padimkit.config.commands import EVALUATE, evaluate_parser
 from padimkit.config.overrides import overridden
-from padimkit.config.parser import EVALUATE, evaluate_parser, parse, plain
+from padimkit.config.parser import parse, plain
 from padimkit.errors import BadConfig, UnknownPlugin
 
 PIPELINE = {

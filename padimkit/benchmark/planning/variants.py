@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from padimkit.benchmark.planning.suite_file import Data, Method
-from padimkit.config.parser import EVALUATE
+from padimkit.config.commands import EVALUATE
 from padimkit.errors import BadConfig, did_you_mean
 from padimkit.registry.recipes import find_recipe
 

@@ -1,0 +1,249 @@
+"""The settings of each command: their names in files, and the parser of its options."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Literal
+
+from jsonargparse import ArgumentParser
+
+from padimkit.config.names import find_class
+from padimkit.config.overrides import PIPELINE_SLOTS
+from padimkit.config.parser import new_parser
+from padimkit.config.schema import Schema
+from padimkit.contracts import DataSource, Metric
+from padimkit.pipeline.pipeline import Pipeline
+from padimkit.registry.recipes import DEFAULT_RECIPE, recipes
+
+_FIT_SLOTS = {
+    "pipeline": Pipeline,
+    **{f"pipeline.{name}": slot for name, slot in PIPELINE_SLOTS.items()},
+    "data": DataSource,
+}
+_TEST_SLOTS = {"data": DataSource, "metrics": list[Metric]}
+_RUN_KEYS = ("seed", "output", "overwrite", "device", "batch_size", "workers")
+
+_RATES = ("false_alarms", "review", "folds")
+_RESULTS = ("pictures", "maps", "resume")
+_KEYS = (
+    *("pipeline", "data", "metrics", *_RUN_KEYS, "trust", *_RATES, *_RESULTS, "most_pictures"),
+    *("calibrate", "learnt", "learnt_too", "learn", "drop_suspicious"),
+)
+
+
+def _schema(slots: Mapping[str, Any], *plain: str) -> Schema:
+    """Return the schema of a command with these settings; those of all others are ignored."""
+    return Schema(slots, plain, ignored=tuple(key for key in _KEYS if key not in (*slots, *plain)))
+
+
+FIT = _schema(_FIT_SLOTS, *_RUN_KEYS, *_RATES, "calibrate", "drop_suspicious")
+CALIBRATE = _schema({"data": DataSource}, *_RUN_KEYS[1:], *_RATES, "trust", "learnt")
+EVALUATE = _schema(_FIT_SLOTS | _TEST_SLOTS, *_RUN_KEYS)
+TEST = _schema(_TEST_SLOTS, *_RUN_KEYS, "trust", "learnt_too")
+PREDICT = _schema({}, *_RUN_KEYS[1:], "trust")
+INSPECT = _schema({}, *_RUN_KEYS[1:], "trust", *_RESULTS)
+UPDATE = _schema({}, *_RUN_KEYS[1:], *_RATES, "trust", "learn")
+MERGE = _schema({}, *_RUN_KEYS[1:], *_RATES, "trust")
+ASSESS = _schema({}, *_RUN_KEYS[1:], "trust", "learnt_too", "most_pictures")
+
+
+def fit_parser(description: str) -> ArgumentParser:
+    """Return the parser of `fit`: a pipeline, data, rates and run options."""
+    parser = _with_pipeline("fit", description)
+    _add_data(parser)
+    parser.add_argument(
+        "--calibrate",
+        type=bool,
+        default=True,
+        help="Score the training images as if not learnt, for verdicts.",
+    )
+    parser.add_argument(
+        "--drop_suspicious",
+        action="store_true",
+        help="Fit again without images that score far above the others when left out.",
+    )
+    _add_rates(parser)
+    _add_run_options(parser)
+    return parser
+
+
+def calibrate_parser(description: str) -> ArgumentParser:
+    """Return the parser of `calibrate`: a stored model, data, rates and run options."""
+    usage = "padimkit calibrate MODEL --data NAME --data.ARGUMENT VALUE ... [OPTIONS]"
+    parser = new_parser("calibrate", description=description, usage=usage)
+    parser.add_argument("model", type=Path, help="Folder that fit has written.")
+    parser.add_argument("--data", type=DataSource, required=True, help="The normal images, by name.")
+    parser.add_argument(
+        "--learnt",
+        type=bool | None,
+        default=None,
+        help="For a model that does not say which images it has learnt: true if these are all of them, in "
+        "their order, false if none of them is.",
+    )
+    _add_rates(parser)
+    add_trust(parser)
+    _add_run_options(parser)
+    return parser
+
+
+def evaluate_parser(description: str = "") -> ArgumentParser:
+    """Return the parser of `evaluate`: a pipeline, data, metrics and run options."""
+    parser = _with_pipeline("evaluate", description)
+    _add_data(parser)
+    _add_metrics(parser)
+    _add_run_options(parser)
+    return parser
+
+
+def test_parser(description: str) -> ArgumentParser:
+    """Return the parser of `evaluate` for a stored model: data, metrics and run options."""
+    usage = "padimkit evaluate MODEL [--data NAME --data.ARGUMENT VALUE ...] [OPTIONS]"
+    parser = new_parser("evaluate", description=description, usage=usage)
+    add_trust(parser)
+    parser.add_argument(
+        "--learnt_too", action="store_true", help="Also test on images that the model has learnt."
+    )
+    _add_data(parser)
+    _add_metrics(parser)
+    _add_run_options(parser)
+    return parser
+
+
+def predict_parser(description: str) -> ArgumentParser:
+    """Return the parser of `predict`: a stored model, image files and run options."""
+    usage = "padimkit predict MODEL IMAGE_OR_FOLDER... --output FOLDER [OPTIONS]"
+    parser = new_parser("predict", description=description, usage=usage)
+    parser.add_argument("model", type=Path, help="Folder that fit has written.")
+    parser.add_argument("images", type=Path, nargs="+", help="Image files, or folders of them.")
+    add_trust(parser)
+    _add_run_options(parser)
+    return parser
+
+
+def assess_parser(description: str) -> ArgumentParser:
+    """Return the parser of `assess`: a stored model, good and bad images, and run options."""
+    usage = "padimkit assess MODEL --good FOLDER... --bad FOLDER... --output FILE.html [OPTIONS]"
+    parser = new_parser("assess", description=description, usage=usage)
+    parser.add_argument("model", type=Path, help="Folder that fit has written.")
+    for name in ("good", "bad"):
+        parser.add_argument(
+            f"--{name}", type=Path, nargs="+", required=True, help=f"The {name} images: files, or folders."
+        )
+    parser.add_argument(
+        "--most_pictures", type=int, default=24, help="The most pictures of good images, and of bad ones."
+    )
+    parser.add_argument(
+        "--learnt_too", action="store_true", help="Also take images that the model has learnt."
+    )
+    add_trust(parser)
+    _add_run_options(parser)
+    return parser
+
+
+def update_parser(description: str) -> ArgumentParser:
+    """Return the parser of `update`: a stored model, image files, rates and run options."""
+    usage = "padimkit update MODEL IMAGE_OR_FOLDER... --output FOLDER [OPTIONS]"
+    parser = new_parser("update", description=description, usage=usage)
+    parser.add_argument("model", type=Path, help="Folder that fit has written.")
+    parser.add_argument("images", type=Path, nargs="+", help="Image files, or folders of them.")
+    parser.add_argument(
+        "--learn",
+        type=Literal["below", "all"],
+        default="below",
+        help="Learn only images below the threshold, or all.",
+    )
+    _add_rates(parser)
+    add_trust(parser)
+    _add_run_options(parser)
+    return parser
+
+
+def merge_parser(description: str) -> ArgumentParser:
+    """Return the parser of `merge`: two stored models, rates and run options."""
+    usage = "padimkit merge MODEL OTHER --output FOLDER [OPTIONS]"
+    parser = new_parser("merge", description=description, usage=usage)
+    parser.add_argument("model", type=Path, help="Folder that fit has written.")
+    parser.add_argument("other", type=Path, help="Folder of a model of the same parts and arguments.")
+    _add_rates(parser)
+    add_trust(parser)
+    _add_run_options(parser)
+    return parser
+
+
+def inspect_parser(description: str) -> ArgumentParser:
+    """Return the parser of `inspect`: a stored model, image files, what to write, and run options."""
+    usage = "padimkit inspect MODEL IMAGE_OR_FOLDER... --output FOLDER [OPTIONS]"
+    parser = new_parser("inspect", description=description, usage=usage)
+    parser.add_argument("model", type=Path, help="Folder that fit has written.")
+    parser.add_argument("images", type=Path, nargs="+", help="Image files, or folders of them.")
+    parser.add_argument(
+        "--pictures",
+        type=Literal["ng", "all", "none"],
+        default="ng",
+        help="Draw what was found on the images: on those that are NG or for REVIEW, on all, or on none.",
+    )
+    parser.add_argument(
+        "--maps", action="store_true", help="Write the maps too: 16-bit PNG at the size of the image."
+    )
+    parser.add_argument("--resume", action="store_true", help="Go on where an earlier run was stopped.")
+    add_trust(parser)
+    _add_run_options(parser)
+    return parser
+
+
+def add_trust(parser: ArgumentParser) -> None:
+    """Add the option by which a stored model may import classes that are not installed plugins."""
+    parser.add_argument(
+        "--trust", action="store_true", help="Import classes that are not installed plugins; their code runs."
+    )
+
+
+def _with_pipeline(command: str, description: str) -> ArgumentParser:
+    usage = f"padimkit {command} [RECIPE | FILE.yaml] [--data NAME --data.ARGUMENT VALUE ...] [OPTIONS]"
+    description += (
+        f" Without a recipe or a pipeline: {DEFAULT_RECIPE}. Recipes: {', '.join(recipes())}. "
+        "The names of all parts: padimkit plugins."
+    )
+    parser = new_parser(command, description=description, usage=usage)
+    parser.add_class_arguments(Pipeline, "pipeline")
+    return parser
+
+
+def _add_data(parser: ArgumentParser) -> None:
+    parser.add_argument("--data", type=DataSource, required=True, help="The data set, by name.")
+    parser.add_argument(
+        "--seed", type=int | None, default=None, help="Seed of every part of the pipeline that has one."
+    )
+
+
+def _add_rates(parser: ArgumentParser) -> None:
+    parser.add_argument(
+        "--false_alarms",
+        type=float | None,
+        default=None,
+        help="The share of normal images that may be called NG; by default 0.01, or the least that the "
+        "number of images can promise.",
+    )
+    parser.add_argument(
+        "--review",
+        type=float | None,
+        default=None,
+        help="The share of normal images that may be called NG or REVIEW; by default five times that.",
+    )
+    parser.add_argument("--folds", type=int, default=5, help="Number of folds, for densities that need them.")
+
+
+def _add_metrics(parser: ArgumentParser) -> None:
+    names = ("image_auroc", "pixel_auroc", "pro")
+    metrics = [{"class_path": find_class(name, Metric)[0]} for name in names]
+    parser.add_argument("--metrics", type=list[Metric], default=metrics, help="The metrics to compute.")
+
+
+def _add_run_options(parser: ArgumentParser) -> None:
+    parser.add_argument("--config", action="config", help="YAML file; options further right win over it.")
+    parser.add_argument("--output", type=Path | None, default=None, help="Path of the results.")
+    parser.add_argument("--overwrite", action="store_true", help="Replace an earlier output of this command.")
+    parser.add_argument(
+        "--device", type=str, default="cpu", help="Device to compute on: cpu, cuda, cuda:1, ..."
+    )
+    parser.add_argument("--batch_size", type=int, default=8, help="Images per batch.")
+    parser.add_argument("--workers", type=int | None, default=None, help="Threads that decode images ahead.")
