@@ -3,7 +3,7 @@
 A value with a public name, which people read in Python and as a line of JSON.
 """
 
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -55,7 +55,7 @@ class Inspection:
         values = {name: value for name, value in vars(self).items() if name not in hidden}
         return values | {
             "verdict": self.verdict.value,
-            "regions": [asdict(region) for region in self.regions],
+            "regions": [dict(vars(region)) for region in self.regions],
         }
 
     def map_at_original(self) -> Float[np.ndarray, "h w"]:

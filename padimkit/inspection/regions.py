@@ -2,12 +2,12 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import TypeAlias, cast
+from typing import TypeAlias
 
 import numpy as np
 from contourpy import contour_generator
 from jaxtyping import Bool, Float
-from scipy.ndimage import find_objects, label, maximum_position
+from scipy.ndimage import label
 
 from padimkit.errors import BadScores
 from padimkit.images.geometry import Geometry
@@ -40,43 +40,41 @@ class Region:
 
 
 def regions_of(
-    anomaly_map: Float[np.ndarray, "H W"], geometry: Geometry, threshold: float
+    anomaly_map: Float[np.ndarray, "H W"], geometry: Geometry, threshold: float, background: float
 ) -> tuple[Region, ...]:
     """Return the regions of a map, the one with the highest peak first.
 
     A region is found where the map rises above the threshold. The smoothing of the map widens a defect, the
     more the higher its peak is, so box, area and contour are taken at a level of the region's own: 0.3 of the
-    way from the map's median to the peak, which may lie above the threshold or below. Regions that are
+    way from the background to the peak, which may lie above the threshold or below. Regions that are
     connected at that level are one. What lies in a padding is left out.
 
     Args:
         anomaly_map: The map, as large as what the model sees.
         geometry: The place of the map in the original image.
         threshold: Usually `Calibration.pixel_threshold`.
+        background: Usually the median of the map.
 
     Raises:
         BadScores: A value of the map is NaN or infinite.
     """
-    values = anomaly_map.astype(np.float64)
-    if not np.isfinite(values).all():
+    if not np.isfinite(anomaly_map).all():
         raise BadScores("The anomaly map holds NaN or infinity, so no regions follow from it.")
-    if values.max() <= threshold:
+    if anomaly_map.max() <= threshold:  # as that of most images, which are good
         return ()
-    seen = np.where(_inside(geometry), values, -np.inf)
-    parts = _parts(seen, float(np.median(values)), threshold)
+    values = anomaly_map.astype(np.float64)
+    parts = _parts(_without_padding(values, geometry), background, threshold)
     return tuple(_region(values, part, level, peak, geometry) for part, level, peak in parts)
 
 
-def _inside(geometry: Geometry) -> Bool[np.ndarray, "H W"]:
-    """Return which pixels of the model's image are not of a padding: their centres lie in the original."""
-    points = geometry.to_original(_centres(geometry.size))
-    height, width = geometry.original
-    return np.asarray(((points >= 0) & (points <= (width, height))).all(axis=-1))
-
-
-def _centres(size: tuple[int, int]) -> Float[np.ndarray, "H W 2"]:
-    rows, columns = np.indices(size)
-    return np.stack([columns, rows], axis=-1) + 0.5
+def _without_padding(values: Float[np.ndarray, "H W"], geometry: Geometry) -> Float[np.ndarray, "H W"]:
+    """Return the map with minus infinity in the padding."""
+    (top, bottom), (left, right) = geometry.margins
+    height, width = values.shape
+    inside = (slice(top, height - bottom), slice(left, width - right))
+    found = np.full(values.shape, -np.inf)
+    found[inside] = values[inside]
+    return found
 
 
 def _parts(
@@ -84,9 +82,11 @@ def _parts(
 ) -> Iterator[tuple[Bool[np.ndarray, "H W"], float, float]]:
     """Yield the pixels of each region, the level that they reach, and its peak."""
     found, count = label(values > threshold, _NEIGHBOURS)
-    peaks = cast(list[tuple[int, int]], maximum_position(values, found, range(1, count + 1)))
     covered = np.zeros(values.shape, dtype=bool)
-    for place in sorted(peaks, key=lambda place: (-values[place], place)):
+    left = np.where(found, values, -np.inf)
+    for _ in range(count):
+        place = np.unravel_index(left.argmax(), left.shape)
+        left[found == found[place]] = -np.inf
         if not covered[place]:
             peak = float(values[place])
             level = background + _SHARE * (peak - background)
@@ -103,16 +103,15 @@ def _region(
     peak: float,
     geometry: Geometry,
 ) -> Region:
-    ((rows, columns),) = find_objects(part.astype(int))
-    corners = np.array([(columns.start, rows.start), (columns.stop, rows.stop)], dtype=float)
+    points = np.argwhere(part)[:, ::-1].astype(float)  # the upper left corners of its pixels
+    corners = np.stack([points.min(axis=0), points.max(axis=0) + 1])
     (left, top), (right, bottom) = _within(corners, geometry)
     (step_x, step_y) = np.diff(geometry.to_original(np.array([[0.0, 0.0], [1.0, 1.0]])), axis=0)[0]
-    centre = _centres(values.shape)[part].mean(axis=0, keepdims=True)
     return Region(
         box=(left, top, right, bottom),
-        area=round(float(part.sum() * step_x * step_y), _DECIMALS),
+        area=round(float(len(points) * step_x * step_y), _DECIMALS),
         peak=peak,
-        centre=_within(centre, geometry)[0],
+        centre=_within(points.mean(axis=0, keepdims=True) + 0.5, geometry)[0],
         contour=_within(_outline(values, part, level), geometry),
     )
 
@@ -122,14 +121,15 @@ def _outline(
 ) -> Float[np.ndarray, "n 2"]:
     """Return the outer contour of the part at its level, in pixels of the map."""
     below = float(np.nextafter(level, -np.inf))  # so that all of the part is above it
+    places = np.argwhere(part)
+    first, last = np.maximum(places.min(axis=0) - 1, 0), places.max(axis=0) + 2
+    around = (slice(first[0], last[0]), slice(first[1], last[1]))  # the part and its neighbours
+    inner = np.where(part[around], values[around], np.minimum(values[around], below))
     # The frame closes contours at the edge of the map: there, those of the peak run along the edge.
-    framed = np.pad(
-        np.where(part, values, np.minimum(values, below)),
-        1,
-        constant_values=2 * below - float(values[part].max()),
-    )
+    framed = np.pad(inner, 1, constant_values=2 * below - float(inner.max()))
     height, width = framed.shape
-    lines = contour_generator(np.arange(width) - 0.5, np.arange(height) - 0.5, framed).lines(below)
+    x, y = np.arange(width) + first[1] - 0.5, np.arange(height) + first[0] - 0.5
+    lines = contour_generator(x, y, framed).lines(below)
     return max(map(np.asarray, lines), key=_enclosed)[:-1]  # the last point is the first
 
 
@@ -140,7 +140,7 @@ def _enclosed(line: Float[np.ndarray, "n 2"]) -> float:
 
 
 def _within(points: Float[np.ndarray, "n 2"], geometry: Geometry) -> tuple[Point, ...]:
-    """Return points of the map as points of the original, of which none lies outside."""
-    height, width = geometry.original
-    kept = np.clip(geometry.to_original(points), 0, (width, height)).round(_DECIMALS)
-    return tuple((float(x), float(y)) for x, y in kept)
+    """Return points of the map as points of the original, of which none lies in a padding."""
+    left, top, right, bottom = geometry.box
+    kept = np.clip(geometry.to_original(points), (left, top), (right, bottom)).round(_DECIMALS)
+    return tuple(map(tuple, kept.tolist()))

@@ -31,7 +31,7 @@ from padimkit import (
     save,
 )
 from padimkit.errors import BadFeatures
-from padimkit.storage import fingerprint
+from padimkit.storage import model_digest
 
 
 def unfitted(preprocessing):
@@ -73,7 +73,7 @@ def test_it_holds_what_predictions_and_calibration_give(inspector, model, good, 
         assert found.threshold == calibration.threshold
         assert found.background == pytest.approx(float(np.median(predicted.anomaly_maps[0])))
         assert found.unseen == pytest.approx(1 - (28 / 32) ** 2)
-        assert found.model == fingerprint(model) and found.error is None and found.milliseconds > 0
+        assert found.model == model_digest(model) and found.error is None and found.milliseconds > 0
         np.testing.assert_array_equal(found.anomaly_map, predicted.anomaly_maps[0])
 
 
@@ -222,7 +222,7 @@ def test_another_calibration_makes_another_model(inspector, model, tmp_path, str
     train = stripes / "stripes" / "train" / "good"
     save(inspector.pipeline, tmp_path / "same", calibration=inspector.calibration)
     save(inspector.pipeline, tmp_path / "other", calibration=calibrate(inspector.pipeline, train, 0.5))
-    assert fingerprint(tmp_path / "same") == fingerprint(model) != fingerprint(tmp_path / "other")
+    assert model_digest(tmp_path / "same") == model_digest(model) != model_digest(tmp_path / "other")
 
 
 def test_calls_from_four_threads_equal_calls_one_after_another(model, good, bad):
@@ -277,3 +277,24 @@ def test_bytes_are_turned_by_their_orientation(inspector, bad):
     exif[0x0112] = 6  # to be turned by 90 degrees clockwise
     turned.save(file, "png", exif=exif)
     assert inspector(file.getvalue()).score == inspector(bad / "000.png").score
+
+
+def test_places_in_a_region_of_interest_are_those_of_the_whole_image(stripes, bad):
+    train = stripes / "stripes" / "train" / "good"
+    pipeline = unfitted(Preprocessing(None, None, roi=(8, 6, 44, 44))).fit(train)
+    inspector = Inspector(pipeline, calibrate(pipeline, train))
+    for found in inspector.each(bad):
+        name = found.path.rpartition("/")[2].replace(".png", "_mask.png")
+        with Image.open(bad.parents[1] / "ground_truth" / "spot" / name) as mask:
+            assert found.regions[0].box == pytest.approx(mask.getbbox(), abs=3)
+        assert found.unseen == pytest.approx(1 - 36 * 38 / 48**2)
+        assert np.isfinite(found.map_at_original()).sum() == 36 * 38
+
+
+def test_a_mask_of_interest_counts_as_not_seen(stripes, bad, tmp_path):
+    train = stripes / "stripes" / "train" / "good"
+    mask = np.zeros((48, 48), dtype=np.uint8)
+    mask[12:36, 12:36] = 255
+    Image.fromarray(mask).save(tmp_path / "mask.png")
+    pipeline = unfitted(Preprocessing(None, None, roi=tmp_path / "mask.png")).fit(train)
+    assert Inspector(pipeline, calibrate(pipeline, train))(bad / "000.png").unseen == pytest.approx(0.75)

@@ -5,7 +5,7 @@ import pytest
 from scipy.ndimage import gaussian_filter
 
 from padimkit import BadScores, Preprocessing
-from padimkit.inspection.regions import regions_of
+from padimkit.inspection import regions
 
 
 def drawn(*boxes, size=(40, 50), value=10.0):
@@ -14,6 +14,10 @@ def drawn(*boxes, size=(40, 50), value=10.0):
     for left, top, right, bottom in boxes:
         made[top:bottom, left:right] = value
     return made
+
+
+def regions_of(values, geometry, threshold):
+    return regions.regions_of(values, geometry, threshold, float(np.median(values)))
 
 
 def same(size=(40, 50)):
@@ -103,7 +107,7 @@ def test_of_a_constant_map_all_is_one_region():
 
 
 def test_a_padding_is_left_out():
-    geometry = Preprocessing((40, 30), None, (40, 50)).geometry((40, 30))  # ten columns on each side
+    geometry = Preprocessing((40, 30), None, (40, 50)).geometry((40, 30))
     (found,) = regions_of(drawn((5, 10, 20, 20)), geometry, 5.0)
     assert found.box == (0.0, 10.0, 10.0, 20.0)
     assert regions_of(drawn((0, 0, 9, 9)), geometry, 5.0) == ()
@@ -124,3 +128,10 @@ def test_a_map_that_is_not_finite_is_refused(value):
     values[0, 0] = value
     with pytest.raises(BadScores, match="NaN or infinity"):
         regions_of(values, same(), 5.0)
+
+
+def test_a_padding_of_a_region_of_interest_is_left_out():
+    geometry = Preprocessing(None, None, (40, 50), roi=(20, 10, 50, 50)).geometry((60, 80))
+    (found,) = regions_of(drawn((5, 10, 20, 20)), geometry, 5.0)
+    assert found.box == (20.0, 20.0, 30.0, 30.0)
+    assert regions_of(drawn((0, 0, 9, 9)), geometry, 5.0) == ()
