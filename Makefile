@@ -10,7 +10,7 @@ TESTS ?= tests
 FRESH := OMP_NUM_THREADS=1 PYTHONPATH=$(CURDIR)/tests/helpers
 SAME := OMP_NUM_THREADS=1 PYTHONHASHSEED=0
 
-.PHONY: help demo test fuzz docs format bench-memory bench-peers bench-floor bench-spade bench-methods bench-plugins bench-complexity bench-synthetic bench-clock bench-tiles bench-lite0 bench-false-alarms bench-suspicious clean
+.PHONY: help demo test fuzz docs format bench-memory bench-peers bench-floor bench-spade bench-methods bench-plugins bench-complexity bench-synthetic bench-clock bench-tiles bench-lite0 bench-false-alarms bench-suspicious bench-drift clean
 
 help:
 	@echo "make demo              fit, predict, compare five methods and report, on synthetic images; all that it needs comes with pip"
@@ -31,6 +31,7 @@ help:
 	@echo "make bench-clock       what measuring the stages costs"
 	@echo "make bench-false-alarms  false alarms found beside those promised, on real images, where these are (half an hour)"
 	@echo "make bench-suspicious  bad parts among the training images: found, and what that gains (4 minutes)"
+	@echo "make bench-drift  changes of camera and light told from defects, on real images, where these are (10 minutes)"
 	@echo "make clean             remove .venv, site/ and what the demo wrote"
 
 demo: .venv/installed-patchcore
@@ -108,6 +109,9 @@ bench-false-alarms: .venv/installed
 
 bench-suspicious: .venv/installed
 	$(BIN)/python -m benchmarks.suspicious $(ARGS)
+
+bench-drift: .venv/installed
+	$(BIN)/python -m benchmarks.drift $(ARGS)
 
 clean:
 	rm -rf .venv .venv-peers demo site

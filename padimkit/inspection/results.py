@@ -2,6 +2,7 @@
 
 import csv
 import json
+import math
 import os
 import shutil
 from collections.abc import Iterator
@@ -9,8 +10,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TextIO, final
 
-from padimkit.errors import BadOutput
+from padimkit.errors import BadData, BadOutput
 from padimkit.files import new_file
+from padimkit.inspection.calibration import Verdict
 from padimkit.inspection.inspection import Inspection
 
 LINES = "results.jsonl"
@@ -104,6 +106,51 @@ def earlier_results(folder: Path, model: str | None) -> Iterator[Results]:
         os.truncate(path, len(whole))
     with _appended(folder, lines) as results:
         yield results
+
+
+def read_results(path: Path, model: str) -> list[dict[str, Any]]:
+    """Return the lines of finished results of this model, each with finite numbers or the verdict ERROR.
+
+    Raises:
+        BadData: The file is missing, empty, half written or damaged, or of another model; the message names
+            the line.
+    """
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        raise BadData(f'"{path}" cannot be read: {error.strerror or error}.') from error
+    if not content:
+        raise BadData(f'"{path}" is empty: no image has been inspected.')
+    if not content.endswith(b"\n"):
+        raise BadData(
+            f'The last line of "{path}" is half written: padimkit inspect still runs or was stopped. Wait '
+            "for it, or pass --resume to it."
+        )
+    return [
+        _judged(text, f'"{path}", line {n}', model) for n, text in enumerate(content.splitlines(), start=1)
+    ]
+
+
+def _judged(text: bytes, where: str, model: str) -> dict[str, Any]:
+    try:
+        line = json.loads(text)
+        found, error = line["model"], line["verdict"] == Verdict.ERROR.value
+        known = {"path", "score", "background"} <= line.keys()
+        complete = known and (error or all(map(_is_finite, (line["score"], line["background"]))))
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
+        found, complete = None, False
+    if not complete:
+        raise BadData(f"{where} is not a result as padimkit inspect writes it. Inspect the images anew.")
+    if found != model:
+        raise BadData(
+            f"{where} is the result of another model, or of one with another calibration ({found}; this one: "
+            f"{model}). Pass the model that gave it."
+        )
+    return line  # type: ignore[no-any-return]
+
+
+def _is_finite(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
 
 
 def _require_folder(folder: Path) -> None:
