@@ -154,6 +154,16 @@ def load_manifest(folder: Path | str) -> dict[str, Any]:
     return manifest
 
 
+def model_digest(folder: Path | str) -> str:
+    """Return the sha256 that names a stored model: of the names and digests of its files, sorted by name.
+
+    Raises:
+        BadModel: The manifest cannot be read.
+    """
+    digests = _read_manifest(Path(folder))["sha256"]
+    return sha256("".join(f"{name} {digests[name]}\n" for name in sorted(digests)).encode()).hexdigest()
+
+
 def load(folder: Path | str, *, device: str = "cpu", trust: bool = False) -> Pipeline:
     """Return the fitted pipeline from a folder that `save` wrote.
 

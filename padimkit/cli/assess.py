@@ -25,7 +25,7 @@ from padimkit.inspection.predictions import overlay
 from padimkit.inspection.quality import LEVEL, Judged, Quality, Rate
 from padimkit.pipeline.pipeline import Pipeline
 from padimkit.report.formats.quality import Assessment, as_quality_page
-from padimkit.storage import fingerprint, load, load_calibration, load_learnt
+from padimkit.storage import load, load_calibration, load_learnt, model_digest
 from padimkit.values import Batch, Prediction
 
 _SIDE = 240  # pixels of a picture on the page
@@ -52,7 +52,7 @@ def run(words: list[str]) -> None:
         assessment = Assessment(
             quality,
             made.model.resolve().name,
-            fingerprint(made.model),
+            model_digest(made.model),
             calibration.scores,
             calibration.false_alarms,
             calibration.map_scale,

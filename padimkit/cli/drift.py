@@ -14,7 +14,7 @@ from padimkit.errors import BadConfig, BadData
 from padimkit.inspection.calibration import Verdict
 from padimkit.inspection.drift import USUAL_ALARMS, Cause, Drift, find_drift
 from padimkit.inspection.results import read_results
-from padimkit.storage import fingerprint, load_calibration
+from padimkit.storage import load_calibration, model_digest
 
 
 def run(words: list[str]) -> int:
@@ -39,7 +39,7 @@ def run(words: list[str]) -> int:
     if given.model is None:
         raise BadConfig('"model" is missing: pass --model FOLDER, the model that gave these results.')
     calibration = load_calibration(given.model)
-    lines = read_results(given.results, fingerprint(given.model))
+    lines = read_results(given.results, model_digest(given.model))
     seen = [line for line in lines if line["verdict"] != Verdict.ERROR.value]
     if not seen:
         raise BadData(

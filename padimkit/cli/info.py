@@ -15,11 +15,11 @@ from padimkit.inspection.calibration import Calibration
 from padimkit.inspection.history import as_plain, seen_of, sizes_of
 from padimkit.storage import (
     MANIFEST,
-    fingerprint,
     load_calibration,
     load_history,
     load_learnt,
     load_manifest,
+    model_digest,
 )
 
 _UNKNOWN = "not stored"
@@ -59,7 +59,7 @@ def facts_of(folder: Path) -> dict[str, Any]:
         raise BadModel(f'"{folder / "config.yaml"}" has no section "pipeline": it is not a whole model.')
     return {
         "model": str(folder),
-        "hash": fingerprint(folder),
+        "hash": model_digest(folder),
         "padimkit": manifest.get("padimkit"),
         "plugins": manifest.get("plugins"),
         "pipeline": pipeline,
