@@ -10,7 +10,7 @@ from padimkit import BadConfig, Verdict, load, load_calibration, load_learnt
 from padimkit.cli.main import main
 from padimkit.inspection.calibration import Calibration, MapStatistics
 from padimkit.inspection.recalibration import Rates, rates_of
-from padimkit.storage import fingerprint, load_history
+from padimkit.storage import model_digest, load_history
 
 MORE = (1, 6, 7, 11)  # the least anomalous ones, so none is above the threshold
 FIRST = tuple(number for number in range(12) if number not in MORE)
@@ -130,12 +130,12 @@ def test_a_density_that_cannot_be_updated_is_refused_in_one_sentence(learn_spade
 
 
 def test_the_model_itself_is_never_written_unless_asked_for(first, portion, refuse, capsys):
-    digest, more = fingerprint(first), portion("more", MORE)
+    digest, more = model_digest(first), portion("more", MORE)
     assert "exists. Choose another output or pass --overwrite" in refuse(
         "update", first, more, f"--output={first}"
     )
     assert '"output" is missing' in refuse("update", first, more)
-    assert fingerprint(first) == digest
+    assert model_digest(first) == digest
     assert main(["update", str(first), str(more), f"--output={first}", "--overwrite"]) == 0
     assert len(load_learnt(first)) == 12
 
