@@ -34,13 +34,15 @@ class Evaluation:
     """The result of an evaluation.
 
     `metrics` holds the metric values, `undefined` the reason for each metric that has none, and `seconds` the
-    time spent on predictions and on metrics, without the time to read the images.
+    time spent on predictions and on metrics, without the time to read the images. `invisible` names the
+    anomalous images whose mask has no anomalous pixel in what the pipeline sees.
     """
 
     metrics: dict[str, float]
     undefined: dict[str, str]
     images: tuple[ImageScore, ...]
     seconds: dict[str, float]
+    invisible: tuple[str, ...] = ()
 
 
 def evaluate(
@@ -73,10 +75,12 @@ def evaluate(
     for metric in named.values():
         metric.reset()
     found: list[ImageScore] = []
+    invisible: list[str] = []
     with timed(Clock()) as clock:
         for batch in staged(READ, batches):
             with stage(PREDICT):
                 prediction = pipeline.predict_batch(batch)
+                invisible += _invisible(batch)
                 found += _image_scores(batch, prediction)  # copies to the CPU, and so waits for a GPU
             with stage(METRICS):
                 for metric in named.values():
@@ -87,7 +91,7 @@ def evaluate(
             values, undefined = _computed(named)
     measuring, reading = clock.seconds[METRICS], clock.seconds[READ]
     seconds = {PREDICT: sum(clock.seconds.values()) - measuring - reading, METRICS: measuring}
-    return Evaluation(values, undefined, tuple(found), seconds)
+    return Evaluation(values, undefined, tuple(found), seconds, tuple(invisible))
 
 
 def _named(metrics: Metrics) -> dict[str, Metric]:
@@ -138,3 +142,11 @@ def _image_scores(batch: Batch, prediction: Prediction) -> list[ImageScore]:
     labels = [None] * len(batch.paths) if batch.labels is None else batch.labels.tolist()
     scores = prediction.image_scores.tolist()
     return [ImageScore(*known) for known in zip(batch.paths, labels, scores, strict=True)]
+
+
+def _invisible(batch: Batch) -> list[str]:
+    """Return the anomalous images that have no anomalous pixel, as a crop can leave them."""
+    if batch.labels is None or batch.masks is None:
+        return []
+    hidden = batch.labels & ~batch.masks.flatten(1).any(1)
+    return [path for path, is_hidden in zip(batch.paths, hidden.tolist(), strict=True) if is_hidden]

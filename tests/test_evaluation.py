@@ -1,7 +1,9 @@
+import numpy as np
 import pytest
 import torch
+from PIL import Image
 
-from padimkit import AnomalyMap, Batch, Pipeline, evaluate
+from padimkit import AnomalyMap, Batch, MVTec, Pipeline, Preprocessing, evaluate
 from padimkit.backbones.pixels import Pixels
 from padimkit.contracts import Metric
 from padimkit.densities.gaussian import Gaussian
@@ -114,3 +116,15 @@ def test_without_metrics_there_are_the_usual_three(generator, pipeline):
 def test_other_metrics_are_refused(generator, pipeline, metrics, message):
     with pytest.raises(BadArgument, match=message):
         evaluate(pipeline, drawn(generator, labels=LABELS), metrics)
+
+
+def test_anomalous_images_without_a_visible_defect_are_named(stripes):
+    category = stripes / "stripes"
+    mask = np.zeros((48, 48), dtype=np.uint8)
+    mask[0, 0] = 255  # in the margin that the crop leaves out
+    Image.fromarray(mask).save(category / "ground_truth" / "spot" / "001_mask.png")
+    data = MVTec(stripes, "stripes")
+    for crop, expected in ((28, (str(category / "test" / "spot" / "001.png"),)), (None, ())):
+        pipeline = Pipeline(Pixels(), Identity(), Gaussian(), preprocessing=Preprocessing(48, crop))
+        found = evaluate(pipeline.fit(data.train()), data.test(), "image_auroc")
+        assert found.invisible == expected

@@ -7,7 +7,12 @@ from padimkit.errors import BadConfig
 @pytest.mark.parametrize("name", recipes())
 def test_every_recipe_makes_a_pipeline_without_reading_weights(name):
     pipeline = load_recipe(name)
-    assert pipeline.preprocessing.crop in (64, 224, 256, 380)
+    assert pipeline.preprocessing.size[0] in (64, 224, 256, 380)
+
+
+@pytest.mark.parametrize("name", [name for name in recipes() if "lite0" in name])
+def test_recipes_for_images_of_ones_own_look_at_the_whole_image(name):
+    assert load_recipe(name).preprocessing.geometry((300, 400)).seen == pytest.approx(1)
 
 
 def test_a_file_is_a_recipe_too(tmp_path):

@@ -3,7 +3,7 @@
 import json
 import platform
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import asdict
 from importlib.metadata import version
@@ -24,6 +24,7 @@ from padimkit.evaluation import Evaluation, evaluate
 from padimkit.files import new_file
 from padimkit.images.reader import Sample
 from padimkit.inspection.calibrate import without_scores
+from padimkit.inspection.history import seen_share, unseen_text
 from padimkit.inspection.learnt import LearntImage
 from padimkit.pipeline.pipeline import Pipeline
 from padimkit.stages import PREDICT
@@ -54,7 +55,7 @@ def _fit_and_test(words: list[str]) -> None:
         with logs_shown(made.pipeline):
             made.pipeline.fit(made.data.train(), batch_size=made.batch_size, workers=made.workers)
         seconds = {"fit": time.perf_counter() - start}
-        _report(as_report(_test(made, test, config), made.pipeline, config, seconds), file)
+        _report(_tested(made, test, config, seconds), file)
 
 
 def _test_stored(folder: str, words: list[str]) -> None:
@@ -67,7 +68,7 @@ def _test_stored(folder: str, words: list[str]) -> None:
         test = made.data.test()
         if not made.learnt_too:
             require_unseen(load_learnt(folder), made.pipeline, test)
-        _report(as_report(_test(made, test, config), made.pipeline, config, {}), file)
+        _report(_tested(made, test, config, {}), file)
 
 
 def require_unseen(learnt: Sequence[LearntImage], pipeline: Pipeline, test: Sequence[Sample]) -> None:
@@ -81,6 +82,14 @@ def require_unseen(learnt: Sequence[LearntImage], pipeline: Pipeline, test: Sequ
             f'"{seen[0].path}" was learnt as "{known[seen[0].sha256]}". Metric values would be too good. '
             "Test on other images, or pass --learnt_too."
         )
+
+
+def _tested(
+    made: Namespace, samples: Sequence[Sample], config: dict[str, Any], fit_seconds: Mapping[str, float]
+) -> dict[str, Any]:
+    """Return the report, with the share of the images' area that the model looks at."""
+    report = as_report(_test(made, samples, config), made.pipeline, config, fit_seconds)
+    return report | {"seen": seen_share(samples, made.pipeline.preprocessing)}
 
 
 def _test(made: Namespace, samples: Sequence[Sample], config: dict[str, Any]) -> Evaluation:
@@ -113,6 +122,7 @@ def as_report(
     return {
         "metrics": evaluation.metrics,
         "undefined": evaluation.undefined,
+        "invisible": list(evaluation.invisible),
         "seed": config.get("seed"),
         "seconds": {**fit_seconds, **evaluation.seconds},
         "config": config,
@@ -135,3 +145,14 @@ def print_table(report: Mapping[str, Any]) -> None:
     milliseconds = 1000 * report["seconds"][PREDICT] / count
     Console().print(table)
     print(f"{count} test images, {anomalous} of them anomalous; {milliseconds:.0f} ms per image")
+    for line in _outside(report, anomalous):
+        print(line)
+
+
+def _outside(report: Mapping[str, Any], anomalous: int) -> Iterator[str]:
+    """Yield what must be known of metric values where the model does not look at all of an image."""
+    if unseen := unseen_text(report.get("seen")):
+        yield unseen
+    if report["invisible"]:
+        hidden = f"{len(report['invisible'])} of {anomalous} anomalous images"
+        yield f"{hidden} have no anomalous pixel where the model looks"

@@ -19,7 +19,7 @@ from padimkit.images.reader import Sample
 from padimkit.inspection.calibrate import calibrate, without_scores
 from padimkit.inspection.calibration import Calibration, require_promise
 from padimkit.inspection.doubts import doubts
-from padimkit.inspection.history import step
+from padimkit.inspection.history import step, unseen_text
 from padimkit.registry.recipes import DEFAULT_RECIPE
 from padimkit.storage import MANIFEST, write_model
 
@@ -53,6 +53,8 @@ def run(words: list[str]) -> None:
         done = step("fit", samples, made.pipeline.preprocessing, left_out=len(dropped), **source)
         write_model(made.pipeline, staging, calibration, learnt, (done,))
     print(f"Fitted on {len(samples)} images in {fitted - start:.1f} s; the model is in {made.output}")
+    if unseen := unseen_text(done.seen):
+        print(unseen)
     if dropped:
         print(f"Left out {len(dropped)} suspicious images, far above the others:")
         print_suspicious(dropped)

@@ -21,6 +21,7 @@ from padimkit.errors import BadConfig
 from padimkit.images.decoding import open_image
 from padimkit.images.progress import is_seen
 from padimkit.inspection.calibration import Calibration, Verdict
+from padimkit.inspection.history import unseen_text
 from padimkit.inspection.inspection import Inspection
 from padimkit.inspection.pictures import in_sixteen_bits, map_range, marked
 from padimkit.inspection.results import MAPS, PICTURES, SCALE, Results, earlier_results, new_results
@@ -122,9 +123,8 @@ def _print_summary(results: Results, calibration: Calibration) -> None:
     between = f"score above {calibration.review_threshold:.4g}, but not above {calibration.threshold:.4g}"
     _print_some(results.lines, Verdict.REVIEW, f"for review, {between}:", "score")
     _print_some(results.lines, Verdict.ERROR, "not inspected:", "error")
-    unseen = max((line["unseen"] or 0.0 for line in results.lines), default=0.0)
-    if unseen > 0:
-        print(f"The model does not look at {unseen:.1%} of an image: its crop leaves out the margin")
+    if unseen := unseen_text(min((1 - (line["unseen"] or 0.0) for line in results.lines), default=None)):
+        print(unseen)
 
 
 def _print_some(lines: Iterable[dict[str, Any]], verdict: Verdict, title: str, reason: str) -> None:

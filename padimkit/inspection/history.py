@@ -14,6 +14,7 @@ from padimkit.images.preprocessing import Preprocessing
 from padimkit.images.reader import Sample
 
 _COMMANDS = ("fit", "update", "merge")
+_NEGLIGIBLE = 0.0005  # of the area of an image
 _TURNED = range(5, 9)  # orientations of EXIF that swap height and width
 
 
@@ -128,6 +129,22 @@ def _is_count(value: object) -> bool:
 
 def _now() -> str:
     return datetime.now(timezone.utc).isoformat(timespec="seconds")
+
+
+def seen_share(samples: Sequence[Sample], preprocessing: Preprocessing) -> float | None:
+    """Return the share of the images' area that a model looks at, on average; None if no size is known.
+
+    Raises:
+        BadImage: A file has gone, or is not an image any more.
+    """
+    return _seen(Counter(_size(sample.path) for sample in samples if sample.path.is_file()), preprocessing)
+
+
+def unseen_text(seen: float | None) -> str | None:
+    """Return a sentence on the share of images that a model does not look at; None if there is none."""
+    if seen is None or seen > 1 - _NEGLIGIBLE:
+        return None
+    return f"The model does not look at {1 - seen:.1%} of an image"
 
 
 def _seen(counts: Counter[tuple[int, int]], preprocessing: Preprocessing) -> float | None:

@@ -60,6 +60,7 @@ def test_a_fit_calibrates_and_says_what_it_can_promise(fit):
         f"12 normal images, scored as if they had not been learnt: NG above {found.threshold:.4g}" in output
     )
     assert "at most 7.69% false alarms" in output
+    assert "The model does not look at 23.4% of an image" in output
     assert "So few images cannot promise less; 1% takes 99." in output
     assert [image.path.rpartition("/")[2] for image in load_learnt(model)] == [
         f"{n:03}.png" for n in range(12)

@@ -71,6 +71,8 @@ def test_evaluate_prints_a_table_and_writes_a_result(recipe, source, tmp_path, c
     assert list(result["metrics"]) == ["image_auroc", "pixel_auroc", "pro"]
     assert f"image_auroc  {result['metrics']['image_auroc']:.4f}" in output
     assert "8 test images, 4 of them anomalous" in output
+    assert "The model does not look at 23.4% of an image" in output
+    assert result["seen"] == pytest.approx((28 / 32) ** 2) and result["invisible"] == []
     assert result["metrics"]["image_auroc"] > 0.9
     assert result["seconds"].keys() == {"fit", "predict", "metrics"}
     assert result["versions"].keys() >= {"python", "padimkit", "torch"}
@@ -79,6 +81,23 @@ def test_evaluate_prints_a_table_and_writes_a_result(recipe, source, tmp_path, c
         "init_args": {"keep": 2, "seed": 1},
     }
     assert [image["anomalous"] for image in result["images"]] == [False] * 4 + [True] * 4
+
+
+def test_evaluate_says_how_many_anomalous_images_have_no_visible_defect(
+    recipe, source, stripes, tmp_path, capsys
+):
+    mask = np.zeros((48, 48), dtype=np.uint8)
+    mask[0, 0] = 255  # in the margin that the crop leaves out
+    Image.fromarray(mask).save(stripes / "stripes" / "ground_truth" / "spot" / "001_mask.png")
+    assert main(["evaluate", str(recipe), *source, f"--output={tmp_path / 'result.json'}"]) == 0
+    assert "1 of 4 anomalous images have no anomalous pixel where the model looks" in capsys.readouterr().out
+    result = json.loads((tmp_path / "result.json").read_text())
+    assert result["invisible"] == [str(stripes / "stripes" / "test" / "spot" / "001.png")]
+
+
+def test_what_looks_at_all_says_nothing_of_margins(recipe, source, tmp_path, capsys):
+    assert main(["evaluate", str(recipe), *source, "--pipeline.preprocessing.crop=null"]) == 0
+    assert "does not look" not in capsys.readouterr().out
 
 
 def test_a_result_holds_the_settings_that_give_it_again(recipe, source, tmp_path):
