@@ -10,7 +10,7 @@ from padimkit import BadConfig, Verdict, load, load_calibration, load_learnt
 from padimkit.cli.main import main
 from padimkit.inspection.calibration import Calibration, MapStatistics
 from padimkit.inspection.recalibration import Rates, rates_of
-from padimkit.storage import model_digest, load_history
+from padimkit.storage import load_history, model_digest
 
 MORE = (1, 6, 7, 11)  # the least anomalous ones, so none is above the threshold
 FIRST = tuple(number for number in range(12) if number not in MORE)
