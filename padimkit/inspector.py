@@ -23,7 +23,7 @@ from padimkit.inspection.calibration import Calibration, Verdict
 from padimkit.inspection.inspection import Inspection
 from padimkit.inspection.regions import regions_of
 from padimkit.pipeline.pipeline import Pipeline
-from padimkit.storage import fingerprint, load, load_calibration
+from padimkit.storage import load, load_calibration, model_digest
 from padimkit.values import Batch, numbered
 
 if TYPE_CHECKING:
@@ -66,7 +66,7 @@ class Inspector:
         workers: int | None = None,
     ) -> None:
         self.calibration = _calibration_of(model, calibration)
-        self.model = None if isinstance(model, Pipeline) else fingerprint(model)
+        self.model = None if isinstance(model, Pipeline) else model_digest(model)
         self.pipeline = model if isinstance(model, Pipeline) else load(model, device=device, trust=trust)
         self._reader = Reader(self.pipeline.fitted_preprocessing, batch_size, workers)
         self._warm_up()

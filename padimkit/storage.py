@@ -193,16 +193,6 @@ def load(folder: Path | str, *, device: str = "cpu", trust: bool = False) -> Pip
     return pipeline
 
 
-def fingerprint(folder: Path | str) -> str:
-    """Return the sha256 of a stored model: of the digests of its files, the calibration included.
-
-    Raises:
-        BadModel: The folder is not a model.
-    """
-    digests = _read_manifest(Path(folder))["sha256"]
-    return sha256(json.dumps(digests, sort_keys=True).encode()).hexdigest()
-
-
 def is_model(folder: Path | str) -> bool:
     """Return whether the folder looks like one that `save` wrote."""
     return (Path(folder) / MANIFEST).is_file()

@@ -31,7 +31,7 @@ from padimkit import (
     save,
 )
 from padimkit.errors import BadFeatures
-from padimkit.storage import fingerprint
+from padimkit.storage import model_digest
 
 
 def unfitted(preprocessing):
@@ -73,7 +73,7 @@ def test_it_holds_what_predictions_and_calibration_give(inspector, model, good, 
         assert found.threshold == calibration.threshold
         assert found.background == pytest.approx(float(np.median(predicted.anomaly_maps[0])))
         assert found.unseen == pytest.approx(1 - (28 / 32) ** 2)
-        assert found.model == fingerprint(model) and found.error is None and found.milliseconds > 0
+        assert found.model == model_digest(model) and found.error is None and found.milliseconds > 0
         np.testing.assert_array_equal(found.anomaly_map, predicted.anomaly_maps[0])
 
 
@@ -222,7 +222,7 @@ def test_another_calibration_makes_another_model(inspector, model, tmp_path, str
     train = stripes / "stripes" / "train" / "good"
     save(inspector.pipeline, tmp_path / "same", calibration=inspector.calibration)
     save(inspector.pipeline, tmp_path / "other", calibration=calibrate(inspector.pipeline, train, 0.5))
-    assert fingerprint(tmp_path / "same") == fingerprint(model) != fingerprint(tmp_path / "other")
+    assert model_digest(tmp_path / "same") == model_digest(model) != model_digest(tmp_path / "other")
 
 
 def test_calls_from_four_threads_equal_calls_one_after_another(model, good, bad):
