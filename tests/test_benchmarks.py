@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 
-from benchmarks import false_alarms, fresh, limits, methods, plugins, spade, suspicious, tiles
+from benchmarks import drift, false_alarms, fresh, limits, methods, plugins, spade, suspicious, tiles
 from benchmarks.inputs import drawn, embeddings, maps
 from benchmarks.inputs.images import prepare
 from benchmarks.measure import measured, typical_seconds
@@ -199,3 +199,17 @@ def test_bad_images_that_were_learnt_are_found_and_dropped(generator):
     assert (found["bad"], found["found"]) == (2, 2) and found["wrong"] <= 1
     assert found["clean auroc"] == found["dropped auroc"] == 1
     assert found["clean misses"] == found["dropped misses"] == 0
+
+
+def test_what_drift_is_called_is_counted(generator, monkeypatch):
+    monkeypatch.setattr(drift, "SIDE", 12)
+    normal = torch.randn(225, 4, 6, 6, generator=generator)
+    bad = torch.randn(30, 4, 6, 6, generator=generator)
+    bad[:, :, 2:4, 2:4] += 9
+    images = {"normal": normal, "bad": bad} | {name: 1.5 * normal for name in drift.CHANGES}
+    found = drift.split(images, seed=1)
+    assert found["unchanged"]["alarm"] is None and found["all anomalous"]["cause"] == "defects"
+    assert all(found[name]["cause"] == "camera or light changed" for name in drift.CHANGES)
+    assert found == drift.split(images, seed=1)
+    row = drift.summary([found["unchanged"], found["blur, sigma 1"]])
+    assert row["camera or light changed"] == 0.5 and row["alarm"] == found["blur, sigma 1"]["alarm"]

@@ -23,9 +23,7 @@ USUAL_ALARMS = 0.01
 RECENT = 25  # images of the running median
 _POWERS = np.array([0.5, 0.8])  # for large and for small changes
 _JUMPS = (0.001, 0.01)  # a change comes once in some thousand or some hundred images
-_LIKE_NORMAL = (
-    0.75  # the share of the normal images that may be less uneven than half of those after a change
-)
+_LIKE_NORMAL = 0.75  # of the normal images are no more uneven than half of those after a change
 
 
 @final

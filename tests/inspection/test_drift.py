@@ -119,6 +119,15 @@ def test_defects_that_raise_the_backgrounds_too_are_not_taken_for_another_camera
     assert find_drift((scores * 4).tolist(), backgrounds.tolist(), calibration).cause is Cause.DEFECTS
 
 
+def test_a_batch_of_defects_is_not_taken_for_another_camera(random, calibration):
+    """Most images since its beginning are normal, so that only leaving the defects out tells."""
+    scores, backgrounds = map(np.array, normal(random, 60))
+    backgrounds[20:32] *= 2
+    scores[20:32] *= 5
+    assert (log_capital(backgrounds.tolist(), calibration.maps.backgrounds) > math.log(100)).any()
+    assert find_drift(scores.tolist(), backgrounds.tolist(), calibration).cause is Cause.DEFECTS
+
+
 def test_images_of_uneven_maps_are_not_taken_for_another_camera(random, calibration):
     """Few of them stand out so far that they are left out, but most are more uneven than is normal."""
     scores, backgrounds = map(np.array, normal(random, 60))
