@@ -165,7 +165,7 @@ def summary(rows: Sequence[dict[str, object]]) -> dict[str, object]:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--splits", type=int, default=60, help="Number of random splits.")
+    parser.add_argument("--splits", type=int, default=12, help="Number of random splits.")
     parser.add_argument("--record", type=Path, default=RECORD, help="File of the record.")
     given = parser.parse_args()
     rows = []
