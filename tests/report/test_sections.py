@@ -73,4 +73,8 @@ def test_each_module_is_a_section_with_a_template_of_its_name():
     names = {section.name for section in SECTIONS}
     assert all(section.__name__ == f"padimkit.report.sections.{section.name}" for section in SECTIONS)
     assert {path.stem for path in (ROOT / "sections").glob("*.py")} - {"__init__"} == names
-    assert {path.stem for path in (ROOT / "templates").glob("*.html")} - {"page", "macros"} == names
+    assert {path.stem for path in (ROOT / "templates").glob("*.html")} - {
+        "page",
+        "quality",
+        "macros",
+    } == names
