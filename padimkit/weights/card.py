@@ -49,8 +49,14 @@ def read_card(card: Path, provider: str) -> InstalledWeights:
 def _mapping(card: Path) -> dict[str, Any]:
     try:
         content = yaml.safe_load(card.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        raise BadWeights(f'The card "{card}" cannot be read as YAML: {error}') from error
+    except (
+        OSError,
+        ValueError,
+        RecursionError,
+        yaml.YAMLError,
+    ) as error:  # dates, long numbers, deep nesting
+        reason = " ".join(str(error).split())
+        raise BadWeights(f'The card "{card}" cannot be read as YAML: {reason}') from error
     if not isinstance(content, dict):
         raise BadWeights(f'The card "{card}" does not hold keys and values.')
     return content

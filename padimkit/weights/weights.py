@@ -93,8 +93,18 @@ class InstalledWeights:
         return path
 
     def renamed(self, tensors: Mapping[str, Value]) -> dict[str, Value]:
-        """Return tensors of the file under the names that they have in timm."""
-        return {self._renamed(name): tensor for name, tensor in tensors.items()}
+        """Return tensors of the file under the names that they have in timm.
+
+        Raises:
+            BadWeights: Two of them would get one name.
+        """
+        found: dict[str, Value] = {}
+        for name, tensor in tensors.items():
+            new = self._renamed(name)
+            if new in found:
+                raise BadWeights(f'By the "rename" of the card "{self.card}" two tensors are called "{new}".')
+            found[new] = tensor
+        return found
 
     def _renamed(self, name: str) -> str:
         for old, new in self.rename:

@@ -105,6 +105,13 @@ def test_weights_with_a_tensor_too_much_are_refused(publish, network):
     assert '"extra" too much' in refusal()
 
 
+def test_two_tensors_of_one_name_are_refused(publish, network):
+    state = network.state_dict()
+    double = {f"extra.{name}": torch.zeros_like(tensor) for name, tensor in state.items()}
+    publish("acme-weights", tensors={**state, **double}, rename="{extra.: ''}")
+    assert 'two tensors are called "' in refusal()
+
+
 def test_weights_of_several_distributions_must_be_told_apart(publish):
     publish("acme-weights")
     publish("other-weights")
@@ -142,6 +149,8 @@ def test_a_file_that_is_gone_is_named(publish):
         ({"file": 3}, 'The key "file" of the card .* is not a text'),
         ({"rename": "[a, b]"}, 'The key "rename" of the card .* is not names and what stands for them'),
         ({"about": "[unclosed"}, "cannot be read as YAML"),
+        ({"about": "2024-13-45"}, "cannot be read as YAML: month must be in 1..12"),
+        ({"about": "[" * 5000}, "cannot be read as YAML"),
     ],
 )
 def test_a_wrong_card_is_named_with_its_key(publish, changes, message, capsys):
