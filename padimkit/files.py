@@ -1,5 +1,6 @@
-"""Outputs on disk, written completely or not at all."""
+"""Files on disk: outputs that are written completely or not at all, and digests of contents."""
 
+import hashlib
 import os
 import shutil
 import tempfile
@@ -8,6 +9,21 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from padimkit.errors import BadOutput
+
+_BLOCK = 1 << 20
+
+
+def file_digest(path: Path) -> str:
+    """Return the sha256 of the bytes of a file, which is read in blocks.
+
+    Raises:
+        OSError: It cannot be read.
+    """
+    digest = hashlib.sha256()
+    with path.open("rb") as file:
+        while block := file.read(_BLOCK):
+            digest.update(block)
+    return digest.hexdigest()
 
 
 @contextmanager

@@ -19,11 +19,11 @@ from padimkit.config.build import build_pipeline
 from padimkit.config.description import describe, plugins_of
 from padimkit.config.yaml_file import read_yaml
 from padimkit.errors import BadModel, NotCalibrated, PadimkitError, UntrustedClass
-from padimkit.files import new_folder
+from padimkit.files import file_digest, new_folder
 from padimkit.inspection.calibration import Calibration
 from padimkit.inspection.calibration_file import as_json, from_json
 from padimkit.inspection.history import Step, as_plain, from_plain
-from padimkit.inspection.learnt import LearntImage, as_csv, file_digest, from_csv
+from padimkit.inspection.learnt import LearntImage, as_csv, from_csv
 from padimkit.pipeline.pipeline import Pipeline
 
 FORMAT_VERSION = 1

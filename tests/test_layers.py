@@ -21,8 +21,8 @@ LAYERS = [
     ("testing", "storage"),
     ("config", "evaluation", "inspection"),
     ("pipeline", "registry", *FAMILIES),
-    ("contracts", "moments"),
-    ("images", "arguments", "files", "memory", "weights"),
+    ("contracts", "moments", "weights"),
+    ("images", "arguments", "files", "memory"),
     ("values", "stages", "errors"),
 ]
 HEIGHTS = {name: -height for height, row in enumerate(LAYERS) for name in row}

@@ -68,9 +68,7 @@ def fit_parser(description: str) -> ArgumentParser:
 
 def calibrate_parser(description: str) -> ArgumentParser:
     """Return the parser of `calibrate`: a stored model, data, rates and run options."""
-    usage = "padimkit calibrate MODEL --data NAME --data.ARGUMENT VALUE ... [OPTIONS]"
-    parser = new_parser("calibrate", description=description, usage=usage)
-    parser.add_argument("model", type=Path, help="Folder that fit has written.")
+    parser = _of_model("calibrate", "MODEL --data NAME --data.ARGUMENT VALUE ... [OPTIONS]", description)
     parser.add_argument("--data", type=DataSource, required=True, help="The normal images, by name.")
     parser.add_argument(
         "--learnt",
@@ -99,9 +97,7 @@ def test_parser(description: str) -> ArgumentParser:
     usage = "padimkit evaluate MODEL [--data NAME --data.ARGUMENT VALUE ...] [OPTIONS]"
     parser = new_parser("evaluate", description=description, usage=usage)
     add_trust(parser)
-    parser.add_argument(
-        "--learnt_too", action="store_true", help="Also test on images that the model has learnt."
-    )
+    _add_learnt_too(parser)
     _add_data(parser)
     _add_metrics(parser)
     _add_run_options(parser)
@@ -110,10 +106,8 @@ def test_parser(description: str) -> ArgumentParser:
 
 def predict_parser(description: str) -> ArgumentParser:
     """Return the parser of `predict`: a stored model, image files and run options."""
-    usage = "padimkit predict MODEL IMAGE_OR_FOLDER... --output FOLDER [OPTIONS]"
-    parser = new_parser("predict", description=description, usage=usage)
-    parser.add_argument("model", type=Path, help="Folder that fit has written.")
-    parser.add_argument("images", type=Path, nargs="+", help="Image files, or folders of them.")
+    parser = _of_model("predict", "MODEL IMAGE_OR_FOLDER... --output FOLDER [OPTIONS]", description)
+    _add_images(parser)
     add_trust(parser)
     _add_run_options(parser)
     return parser
@@ -121,9 +115,9 @@ def predict_parser(description: str) -> ArgumentParser:
 
 def assess_parser(description: str) -> ArgumentParser:
     """Return the parser of `assess`: a stored model, good and bad images, and run options."""
-    usage = "padimkit assess MODEL --good FOLDER... --bad FOLDER... --output FILE.html [OPTIONS]"
-    parser = new_parser("assess", description=description, usage=usage)
-    parser.add_argument("model", type=Path, help="Folder that fit has written.")
+    parser = _of_model(
+        "assess", "MODEL --good FOLDER... --bad FOLDER... --output FILE.html [OPTIONS]", description
+    )
     for name in ("good", "bad"):
         parser.add_argument(
             f"--{name}", type=Path, nargs="+", required=True, help=f"The {name} images: files, or folders."
@@ -131,9 +125,7 @@ def assess_parser(description: str) -> ArgumentParser:
     parser.add_argument(
         "--most_pictures", type=int, default=24, help="The most pictures of good images, and of bad ones."
     )
-    parser.add_argument(
-        "--learnt_too", action="store_true", help="Also take images that the model has learnt."
-    )
+    _add_learnt_too(parser)
     add_trust(parser)
     _add_run_options(parser)
     return parser
@@ -141,10 +133,8 @@ def assess_parser(description: str) -> ArgumentParser:
 
 def update_parser(description: str) -> ArgumentParser:
     """Return the parser of `update`: a stored model, image files, rates and run options."""
-    usage = "padimkit update MODEL IMAGE_OR_FOLDER... --output FOLDER [OPTIONS]"
-    parser = new_parser("update", description=description, usage=usage)
-    parser.add_argument("model", type=Path, help="Folder that fit has written.")
-    parser.add_argument("images", type=Path, nargs="+", help="Image files, or folders of them.")
+    parser = _of_model("update", "MODEL IMAGE_OR_FOLDER... --output FOLDER [OPTIONS]", description)
+    _add_images(parser)
     parser.add_argument(
         "--learn",
         type=Literal["below", "all"],
@@ -159,9 +149,7 @@ def update_parser(description: str) -> ArgumentParser:
 
 def merge_parser(description: str) -> ArgumentParser:
     """Return the parser of `merge`: two stored models, rates and run options."""
-    usage = "padimkit merge MODEL OTHER --output FOLDER [OPTIONS]"
-    parser = new_parser("merge", description=description, usage=usage)
-    parser.add_argument("model", type=Path, help="Folder that fit has written.")
+    parser = _of_model("merge", "MODEL OTHER --output FOLDER [OPTIONS]", description)
     parser.add_argument("other", type=Path, help="Folder of a model of the same parts and arguments.")
     _add_rates(parser)
     add_trust(parser)
@@ -171,10 +159,8 @@ def merge_parser(description: str) -> ArgumentParser:
 
 def inspect_parser(description: str) -> ArgumentParser:
     """Return the parser of `inspect`: a stored model, image files, what to write, and run options."""
-    usage = "padimkit inspect MODEL IMAGE_OR_FOLDER... --output FOLDER [OPTIONS]"
-    parser = new_parser("inspect", description=description, usage=usage)
-    parser.add_argument("model", type=Path, help="Folder that fit has written.")
-    parser.add_argument("images", type=Path, nargs="+", help="Image files, or folders of them.")
+    parser = _of_model("inspect", "MODEL IMAGE_OR_FOLDER... --output FOLDER [OPTIONS]", description)
+    _add_images(parser)
     parser.add_argument(
         "--pictures",
         type=Literal["ng", "all", "none"],
@@ -194,6 +180,22 @@ def add_trust(parser: ArgumentParser) -> None:
     """Add the option by which a stored model may import classes that are not installed plugins."""
     parser.add_argument(
         "--trust", action="store_true", help="Import classes that are not installed plugins; their code runs."
+    )
+
+
+def _of_model(command: str, words: str, description: str) -> ArgumentParser:
+    parser = new_parser(command, description=description, usage=f"padimkit {command} {words}")
+    parser.add_argument("model", type=Path, help="Folder that fit has written.")
+    return parser
+
+
+def _add_images(parser: ArgumentParser) -> None:
+    parser.add_argument("images", type=Path, nargs="+", help="Image files, or folders of them.")
+
+
+def _add_learnt_too(parser: ArgumentParser) -> None:
+    parser.add_argument(
+        "--learnt_too", action="store_true", help="Also take images that the model has learnt."
     )
 
 

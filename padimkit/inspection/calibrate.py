@@ -8,10 +8,11 @@ from jaxtyping import Float
 from torch import Tensor
 
 from padimkit.errors import BadData
+from padimkit.files import file_digest
 from padimkit.images.inputs import Images
 from padimkit.images.reader import Sample
 from padimkit.inspection.calibration import Calibration, MapStatistics
-from padimkit.inspection.learnt import LearntImage, digests, file_digest, learnt_images
+from padimkit.inspection.learnt import LearntImage, digests, learnt_images
 from padimkit.pipeline.checks import require_normal
 from padimkit.pipeline.pipeline import Pipeline
 from padimkit.values import Batch, Prediction

@@ -15,6 +15,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from padimkit.errors import BadModel
+from padimkit.files import file_digest
 from padimkit.values import Batch
 
 _COLUMNS = ("path", "sha256", "score", "suspicious")
@@ -63,15 +64,6 @@ def digests(batch: Batch) -> Iterator[str]:
     """Yield the sha256 of each image: of the bytes of its file, or of its pixels if it is not a file."""
     for path, image in zip(batch.paths, batch.images, strict=True):
         yield file_digest(Path(path)) if Path(path).is_file() else _pixel_digest(image)
-
-
-def file_digest(path: Path) -> str:
-    """Return the sha256 of the bytes of a file."""
-    digest = hashlib.sha256()
-    with path.open("rb") as file:
-        while block := file.read(2**20):
-            digest.update(block)
-    return digest.hexdigest()
 
 
 def _pixel_digest(image: Float[Tensor, "3 H W"]) -> str:

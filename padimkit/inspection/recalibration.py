@@ -5,9 +5,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from padimkit.errors import BadConfig
+from padimkit.files import file_digest
 from padimkit.images.reader import Sample
 from padimkit.inspection.calibration import Calibration, usual_rate, usual_review
-from padimkit.inspection.learnt import LearntImage, file_digest
+from padimkit.inspection.learnt import LearntImage
 
 
 @dataclass(frozen=True)

@@ -104,7 +104,7 @@ def can_be_pickled(make: Make, usage: Usage) -> None:
     """Parts can be pickled with everything learnt, and so sent to a worker process."""
     part = usage.fitted(make)
     before = copied(usage.apply(part, "first"))
-    arrived = pickle.loads(pickle.dumps(part))
+    arrived = pickle.loads(pickle.dumps(part))  # of this process: what came from elsewhere is never unpickled
     changed = difference(usage.apply(arrived, "first"), before, relative=ROUNDING)
     require(not changed, f"Expected the same result after pickling, found {changed}.")
 

@@ -1,6 +1,5 @@
 """One file of weights in an installed package, as its card describes it."""
 
-import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, distribution
@@ -9,6 +8,7 @@ from shlex import quote
 from typing import TypeVar
 
 from padimkit.errors import BadWeights
+from padimkit.files import file_digest
 
 Value = TypeVar("Value")
 
@@ -83,7 +83,7 @@ class InstalledWeights:
             BadWeights: The file does not exist or was altered.
         """
         path = self.path()
-        digest = hashlib.sha256(path.read_bytes()).hexdigest()
+        digest = file_digest(path)
         if digest != self.sha256:
             raise BadWeights(
                 f'The weights "{path}" of "{self.model}" were altered: their sha256 is {digest}, the card '

@@ -4,17 +4,22 @@ import shutil
 from pathlib import Path
 
 import pytest
+from quick_recipe import PIPELINE
 
 from padimkit.cli.main import main
 
-PIPELINE = """\
-pipeline:
-  backbone: pixels
-  reducer: {class_path: random_channels, init_args: {keep: 2, seed: 1}}
-  density: gaussian
-  map: {sigma: 1.0}
-  preprocessing: {resize: 32, crop: 28}
-"""
+
+@pytest.fixture
+def recipe(tmp_path) -> Path:
+    path = tmp_path / "mine.yaml"
+    path.write_text(PIPELINE)
+    return path
+
+
+@pytest.fixture
+def source(stripes) -> list[str]:
+    """The options by which a command reads the stripes."""
+    return ["--data=mvtec", f"--data.root={stripes}", "--data.category=stripes"]
 
 
 @pytest.fixture
@@ -37,12 +42,10 @@ def portion(good, tmp_path):
 
 
 @pytest.fixture
-def learn(tmp_path, capsys):
+def learn(recipe, tmp_path, capsys):
     """Fits a model on the images of a folder."""
 
     def learn(images, name="learnt", *words):
-        recipe = tmp_path / "pixels.yaml"
-        recipe.write_text(PIPELINE)
         model = tmp_path / name
         data = ["--data=folder", f"--data.normal={images}"]
         assert main(["fit", str(recipe), *data, f"--output={model}", *words]) == 0

@@ -4,30 +4,10 @@ import json
 import shutil
 
 import pytest
+from quick_recipe import PIPELINE
 
 from padimkit import load_calibration, load_learnt
 from padimkit.cli.main import main
-
-PIPELINE = """\
-pipeline:
-  backbone: pixels
-  reducer: {class_path: random_channels, init_args: {keep: 2, seed: 1}}
-  density: gaussian
-  map: {sigma: 1.0}
-  preprocessing: {resize: 32, crop: 28}
-"""
-
-
-@pytest.fixture
-def recipe(tmp_path):
-    path = tmp_path / "mine.yaml"
-    path.write_text(PIPELINE)
-    return str(path)
-
-
-@pytest.fixture
-def source(stripes):
-    return ["--data=mvtec", f"--data.root={stripes}", "--data.category=stripes"]
 
 
 @pytest.fixture
@@ -39,7 +19,7 @@ def folder(stripes):
 @pytest.fixture
 def fit(recipe, source, tmp_path, capsys):
     def fit(*words):
-        assert main(["fit", recipe, *source, f"--output={tmp_path / 'model'}", *words]) == 0
+        assert main(["fit", str(recipe), *source, f"--output={tmp_path / 'model'}", *words]) == 0
         return tmp_path / "model", capsys.readouterr().out
 
     return fit
@@ -83,7 +63,7 @@ def test_a_fit_can_do_without_calibration_and_still_notes_what_it_has_learnt(fit
 
 def test_a_fit_lists_suspicious_images(recipe, source, stripes, tmp_path, capsys):
     shutil.copy(stripes / "stripes/test/spot/000.png", stripes / "stripes/train/good/bad.png")
-    assert main(["fit", recipe, *source, f"--output={tmp_path / 'model'}"]) == 0
+    assert main(["fit", str(recipe), *source, f"--output={tmp_path / 'model'}"]) == 0
     output = capsys.readouterr().out
     assert "1 suspicious training images, far above the others; have a look at them:" in output
     assert output.rstrip().endswith("train/good/bad.png")
@@ -103,7 +83,7 @@ def test_too_few_images_to_leave_one_out_are_refused_with_the_way_out(
     error = fails(capsys, "fit", recipe, *source, f"--output={tmp_path / 'model'}")
     assert "The model is fitted, but cannot be calibrated: To leave one image out" in error
     assert "with --calibrate false" in error and not (tmp_path / "model").exists()
-    assert main(["fit", recipe, *source, f"--output={tmp_path / 'model'}", "--calibrate=false"]) == 0
+    assert main(["fit", str(recipe), *source, f"--output={tmp_path / 'model'}", "--calibrate=false"]) == 0
 
 
 def test_a_stored_model_is_calibrated_anew_by_what_it_has_learnt(fit, folder, capsys):

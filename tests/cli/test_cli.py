@@ -10,31 +10,11 @@ import numpy as np
 import pytest
 import yaml
 from PIL import Image
+from quick_recipe import PIPELINE
 
 import padimkit
 from padimkit.cli.main import COMMANDS, main
 from padimkit.pipeline.pipeline import Pipeline
-
-PIPELINE = """\
-pipeline:
-  backbone: pixels
-  reducer: {class_path: random_channels, init_args: {keep: 2, seed: 1}}
-  density: gaussian
-  map: {sigma: 1.0}
-  preprocessing: {resize: 32, crop: 28}
-"""
-
-
-@pytest.fixture
-def recipe(tmp_path):
-    path = tmp_path / "mine.yaml"
-    path.write_text(PIPELINE)
-    return path
-
-
-@pytest.fixture
-def source(stripes):
-    return ["--data=mvtec", f"--data.root={stripes}", "--data.category=stripes"]
 
 
 @pytest.fixture

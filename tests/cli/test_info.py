@@ -29,7 +29,7 @@ def test_it_says_what_the_model_is_and_what_it_has_learnt(learn, good, info):
     assert fact(text, "preprocessing")[0].startswith("(resize: 32, crop: 28, ")
     (learnt,) = fact(text, "learnt")
     assert re.match(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\+00:00 fit: 12 images, ", learnt)
-    assert "pixels.yaml, folder (normal: " in learnt
+    assert "mine.yaml, folder (normal: " in learnt
     assert fact(text, "images") == ["12"]
     assert fact(text, "sizes") == ["48 x 48 (12), height x width in pixels"]
     assert fact(text, "looks at") == [f"{(28 / 32) ** 2:.1%} of an image"]

@@ -17,28 +17,12 @@ from padimkit import Inspector, load_calibration
 from padimkit.cli.main import main
 from padimkit.inspection.pictures import map_range
 
-PIPELINE = """\
-pipeline:
-  backbone: pixels
-  reducer: {class_path: random_channels, init_args: {keep: 2, seed: 1}}
-  density: gaussian
-  map: {sigma: 1.0}
-  preprocessing: {resize: 32, crop: 28}
-"""
-
 
 @pytest.fixture
-def model(stripes, tmp_path, capsys):
-    (tmp_path / "mine.yaml").write_text(PIPELINE)
-    source = ["--data=mvtec", f"--data.root={stripes}", "--data.category=stripes"]
-    assert main(["fit", str(tmp_path / "mine.yaml"), *source, f"--output={tmp_path / 'model'}"]) == 0
+def model(recipe, source, tmp_path, capsys):
+    assert main(["fit", str(recipe), *source, f"--output={tmp_path / 'model'}"]) == 0
     capsys.readouterr()
     return tmp_path / "model"
-
-
-@pytest.fixture
-def good(stripes):
-    return stripes / "stripes" / "train" / "good"
 
 
 @pytest.fixture
@@ -121,7 +105,7 @@ def test_images_for_review_are_named_with_the_reason_and_are_not_ok(model, bad, 
 
 
 def _rewritten(model, calibration):
-    from padimkit.inspection.learnt import file_digest
+    from padimkit.files import file_digest
 
     (model / "calibration.json").write_text(json.dumps(calibration))
     manifest = json.loads((model / "manifest.json").read_text())

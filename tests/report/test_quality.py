@@ -4,12 +4,11 @@ import base64
 import io
 import json
 import re
-import shutil
 
 import numpy as np
 import pytest
 from PIL import Image
-from playwright.sync_api import expect, sync_playwright
+from playwright.sync_api import expect
 
 from padimkit.inspection.quality import Judged, Quality, limits
 from padimkit.report.formats.quality import Assessment, as_quality_page
@@ -72,17 +71,6 @@ def test_without_javascript_it_says_the_same(assessment):
         assert list(map(int, re.findall(r">(\d+)</td>", row))) == [*counts[kind], sum(counts[kind])]
     assert 'id="controls" hidden' in page
     assert "fitted to these very images" in page
-
-
-@pytest.fixture(scope="module")
-def browser():
-    chromium = shutil.which("chromium")
-    if chromium is None:
-        pytest.skip("chromium is not installed: the page was not tried in a browser")
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
-        yield browser
-        browser.close()
 
 
 @pytest.fixture

@@ -11,9 +11,8 @@ from PIL.Image import Image
 from padimkit.benchmark.cell import Facts
 from padimkit.contracts import DataSource
 from padimkit.errors import BadData
+from padimkit.files import file_digest
 from padimkit.images.reader import Sample
-
-_CHUNK = 1 << 20
 
 
 def facts_of(source: DataSource) -> Facts:
@@ -81,11 +80,7 @@ def _content(path: Path, opened: Callable[[Path], Image], known: dict[Path, byte
 
 
 def _content_of(path: Path) -> bytes:
-    digest = hashlib.sha256()
     try:
-        with path.open("rb") as file:
-            while chunk := file.read(_CHUNK):
-                digest.update(chunk)
+        return bytes.fromhex(file_digest(path))
     except OSError as error:
         raise BadData(f'"{path}" cannot be read: {error.strerror}.') from error
-    return digest.digest()
