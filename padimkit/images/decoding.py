@@ -51,7 +51,7 @@ def open_image(path: Path, bits: int | None = None) -> Image.Image:
     """
     picture, deep = _read(path)
     if bits is not None and deep:
-        return _of_deep(deep_colours(lambda: path.open("rb"), path), path, bits)
+        return _of_deep(deep_colours(picture, lambda: path.open("rb"), path), path, bits)
     return as_rgb(picture, path, bits)
 
 
@@ -61,11 +61,12 @@ def largest_value(path: Path) -> int | None:
     Raises:
         BadImage: The file cannot be decoded.
     """
-    with suppress(OSError, SyntaxError, ValueError), path.open("rb") as file, Image.open(file) as opened:
+    undecodable = (OSError, SyntaxError, ValueError, Image.DecompressionBombError)
+    with suppress(*undecodable), path.open("rb") as file, Image.open(file) as opened:
         if not opened.mode.startswith("I") and not is_deep(opened):
             return None  # known from the header
     picture, deep = _read(path)
-    return largest_of(deep_colours(lambda: path.open("rb"), path) if deep else [picture])
+    return largest_of(deep_colours(picture, lambda: path.open("rb"), path) if deep else [picture])
 
 
 def largest_of(channels: Iterable[Image.Image]) -> int | None:
@@ -81,7 +82,7 @@ def open_bytes(content: bytes, name: str, bits: int | None = None) -> Image.Imag
     """
     picture, deep = _decoded(BytesIO(content), name, len(content))
     if bits is not None and deep:
-        return _of_deep(deep_colours(lambda: BytesIO(content), name), name, bits)
+        return _of_deep(deep_colours(picture, lambda: BytesIO(content), name), name, bits)
     return as_rgb(picture, name, bits)
 
 

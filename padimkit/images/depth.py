@@ -26,18 +26,18 @@ def depth_of(largest: Iterable[int | None]) -> Depth:
     return next((bits for bits in DEPTHS if most < 2**bits), 16)
 
 
-def deep_colours(reopened: Callable[[], BufferedReader | BytesIO], name: Path | str) -> list[Image.Image]:
+def deep_colours(
+    picture: Image.Image, reopened: Callable[[], BufferedReader | BytesIO], name: Path | str
+) -> list[Image.Image]:
     """Return the upright colours of a file that is deep, each as a picture of 16 bits.
 
-    Pillow keeps the upper byte of each colour. Told that the bytes are the other way round, it keeps the
-    lower one: so both are read, one after the other.
+    Pillow keeps the upper byte of each colour, in `picture`. Told that the bytes are the other way round, it
+    keeps the lower one: so the file is read once more.
 
     Raises:
         BadImage: The lower bytes of this kind of file cannot be read.
     """
-    with reopened() as file, Image.open(file) as opened:
-        opened.load()
-        upper = np.asarray(ImageOps.exif_transpose(opened))
+    upper = np.asarray(picture)
     with reopened() as file, Image.open(file) as opened:
         opened.tile[:] = [_of_other_bytes(tile) for tile in opened.tile]
         try:

@@ -3,7 +3,9 @@
 Apart from the preprocessing, whose arithmetic is enough for one page.
 """
 
+from dataclasses import replace
 from pathlib import Path
+from typing import cast
 
 from padimkit.errors import BadArgument
 from padimkit.images.resizing import LongSide, Scale, ShortSide, Size, square
@@ -37,6 +39,18 @@ def as_region(value: object) -> object:
     raise BadArgument(
         f'Expected "roi" to be [left, top, right, bottom], the path of a mask or none, got {value!r}.'
     )
+
+
+def as_tiles(value: object) -> object:
+    """Return tiles with a list as the size that it stands for."""
+    if value is None:
+        return None
+    if not isinstance(value, Tiles):
+        raise BadArgument(f'Expected "tiles" to be Tiles or none, got {value!r}. Pass padimkit.Tiles(SIZE).')
+    size = as_size("tiles.size", value.size)
+    if size is None or type(value.overlap) is not int:
+        raise BadArgument(f'Expected "tiles" with a size and an overlap in pixels, got {value!r}.')
+    return replace(value, size=cast(int | Size, size))
 
 
 def require_within(name: str, inner: int | Size, other: str, limit: int | Size) -> None:

@@ -14,6 +14,7 @@ from torch import Tensor
 from padimkit.errors import BadArgument, BadImage, BadShape
 from padimkit.images.augmentation import Augmentable
 from padimkit.images.decoding import as_rgb, list_images
+from padimkit.images.depth import is_deep
 from padimkit.images.reader import Held, Reader, Sample
 from padimkit.values import Batch, numbered
 
@@ -123,13 +124,17 @@ def _files(name: str | Path) -> Iterator[Sample]:
 
 def _upright(picture: Image.Image, name: str) -> Image.Image:
     try:
+        if is_deep(picture):
+            raise BadImage(
+                f"The PIL image {name} has 16 bits per colour, of which Pillow keeps 8. Pass its path."
+            )
         upright = ImageOps.exif_transpose(picture)
-        as_rgb(upright, name)  # refuses what no depth allows
+        eight = as_rgb(upright, name)  # refuses what no depth allows
     except (OSError, SyntaxError, ValueError) as error:
         raise BadImage(f"The PIL image {name} cannot be decoded: {error}.") from error
     if 0 in upright.size:
         raise BadImage(f"The PIL image {name} is empty: {upright.width} x {upright.height} pixels.")
-    return upright
+    return upright if upright.mode.startswith("I") else eight  # whose depth is known with all others
 
 
 def _split(images: np.ndarray) -> list[np.ndarray]:

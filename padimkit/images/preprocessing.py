@@ -13,7 +13,15 @@ from torch import Tensor
 from padimkit.errors import BadArgument, BadImage, BadShape
 from padimkit.images.decoding import as_rgb, open_mask
 from padimkit.images.depth import DEPTHS, Bits
-from padimkit.images.forms import as_region, as_size, misfit, require_positive, require_tiles, require_within
+from padimkit.images.forms import (
+    as_region,
+    as_size,
+    as_tiles,
+    misfit,
+    require_positive,
+    require_tiles,
+    require_within,
+)
 from padimkit.images.geometry import Geometry
 from padimkit.images.resizing import Box, Resize, Size, resized, square
 from padimkit.images.tiles import Tiles
@@ -62,6 +70,7 @@ class Preprocessing:
             raise BadArgument(f'Expected "bits" to be auto, 8, 10, 12, 14 or 16, got {self.bits!r}.')
         for name in ("resize", "crop", "pad"):
             require_positive(name, getattr(self, name))
+        object.__setattr__(self, "tiles", as_tiles(self.tiles))
         if self.tiles is not None:
             require_tiles(self.tiles, self.size)
 

@@ -51,6 +51,11 @@ class Sample:
     open: Callable[[Path], Image.Image] = open_image
     open_mask: Callable[[Path], Image.Image] = open_mask
 
+    @property
+    def file(self) -> Path | None:
+        """The file that holds the image as it is; None where a data set opens its images in its own way."""
+        return self.path if self.open is open_image and self.path.is_file() else None
+
     def picture(self, bits: int | None) -> Image.Image:
         """Return the picture as 8-bit RGB; `bits` is the depth of files that have more than 8."""
         if self.open is open_image:
@@ -221,6 +226,7 @@ def _collated(items: list[_Item]) -> Batch:
     return Batch(
         images=as_images(np.stack([item.pixels for item in items])),
         paths=tuple(str(item.sample.path) for item in items),
+        files=tuple(item.sample.file for item in items),
         labels=torch.tensor(known) if len(known) == len(items) else None,
         masks=torch.stack(masks) if masks else None,
     )

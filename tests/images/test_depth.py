@@ -2,6 +2,7 @@
 
 import struct
 import zlib
+from functools import partial
 
 import numpy as np
 import pytest
@@ -35,12 +36,19 @@ def write_png(path, pixels, exif=b""):
     path.write_bytes(b"\x89PNG\r\n\x1a\n" + content)
 
 
-def write_colour_tiff(path, pixels):
-    """An uncompressed TIFF of 16-bit RGB, which Pillow does not write either."""
+def write_colour_tiff(path, pixels, deflate=False):
+    """A TIFF of 16-bit RGB, which Pillow does not write either."""
     height, width = pixels.shape[:2]
     data = pixels.astype("<u2").tobytes()
+    data = zlib.compress(data) if deflate else data
     end = 8 + 2 + 9 * 12 + 4
-    tags = [(256, 4, 1, width), (257, 4, 1, height), (258, 3, 3, end), (259, 3, 1, 1), (262, 3, 1, 2)]
+    tags = [
+        (256, 4, 1, width),
+        (257, 4, 1, height),
+        (258, 3, 3, end),
+        (259, 3, 1, 8 if deflate else 1),
+        (262, 3, 1, 2),
+    ]
     tags += [(273, 4, 1, end + 6), (277, 3, 1, 3), (278, 4, 1, height), (279, 4, 1, len(data))]
     entries = b"".join(struct.pack("<HHII", *tag) for tag in tags)
     head = struct.pack("<2sHIH", b"II", 42, 8, len(tags)) + entries + struct.pack("<I", 0)
@@ -56,6 +64,7 @@ FORMS = {  # the suffix, whether there are colours, and the way to write
     "grey TIFF": ("tif", False, save_grey),
     "colour PNG": ("png", True, write_png),
     "colour TIFF": ("tif", True, write_colour_tiff),
+    "deflated colour TIFF": ("tif", True, partial(write_colour_tiff, deflate=True)),
 }
 
 
@@ -197,3 +206,19 @@ def test_settings_take_the_bits(stripes, tmp_path):
         == 12
     )
     assert load(tmp_path / "model").preprocessing.bits == 12
+
+
+def test_a_picture_of_which_pillow_keeps_half_the_bits_is_refused(tmp_path, pictures):
+    write_png(tmp_path / "deep.png", deepened(pictures(True)[0], 12))
+    with Image.open(tmp_path / "deep.png") as picture:
+        with pytest.raises(
+            BadImage, match="image 0 has 16 bits per colour, of which Pillow keeps 8. Pass its"
+        ):
+            made().fit([picture, picture])
+
+
+def test_an_image_that_is_too_large_to_decode_is_refused_by_name(tmp_path, pictures, monkeypatch):
+    Image.fromarray(pictures(True)[0].astype(np.uint8)).save(tmp_path / "large.png")
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 10)
+    with pytest.raises(BadImage, match='large.png" cannot be decoded'):
+        made().fit(tmp_path)

@@ -102,6 +102,7 @@ def test_any_number_of_points_can_be_moved_there_and_back(random):
     [
         (ShortSide(256), (480, 640), (256, 341)),
         (ShortSide(256), (640, 480), (341, 256)),
+        (ShortSide(256), (480, 643), (256, 343)),
         (LongSide(256), (480, 640), (192, 256)),
         (LongSide(100), (3, 1000), (1, 100)),  # no side vanishes
         (Scale(0.5), (481, 640), (240, 320)),
