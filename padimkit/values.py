@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Generic, Literal, TypeAlias, TypeVar, final
 
 import torch
@@ -17,15 +18,17 @@ S = TypeVar("S")
 
 @dataclass(frozen=True)
 class Batch:
-    """RGB images in [0, 1] with their paths, and with labels and masks if they are known.
+    """RGB images in [0, 1] with their paths, and with labels, masks and files if they are known.
 
-    `labels` is true for anomalous images, `masks` for anomalous pixels; None means unknown.
+    `labels` is true for anomalous images, `masks` for anomalous pixels; None means unknown. `files` are those
+    that hold the images as they are, None for an image that is made otherwise.
     """
 
     images: Float[Tensor, "b 3 H W"]
     paths: tuple[str, ...]
     labels: Bool[Tensor, " b"] | None = None
     masks: Bool[Tensor, "b H W"] | None = None
+    files: tuple[Path | None, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -51,6 +51,8 @@ def distances_by_number(samples: Samples, *, eps: float) -> Distances:
     largest = torch.linalg.vector_norm(first - first.mean(0), dim=1).max()
 
     def distances(vectors: Float[Tensor, "n p d"], numbers: Sequence[int]) -> Float[Tensor, "p n"]:
+        if max(numbers) >= count:
+            raise _never_learnt()
         far = torch.linalg.vector_norm(vectors[:, 0] - first[list(numbers)], dim=1) > _ROUNDING * largest
         if far.any():
             raise _never_learnt()

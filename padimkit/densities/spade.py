@@ -113,8 +113,8 @@ class Spade(DensityModel, PyramidDensity, LeaveOneOut, MemoryForecast, ExpectedG
         known = gallery.descriptors
 
         def score(embedding: Embedding, numbers: Sequence[int]) -> Scores:
-            own = known[list(numbers)]
-            if not _alike(_descriptor(_as_pyramid(embedding)), own):
+            own = known[[number for number in numbers if number < gallery.count]]
+            if len(own) < len(numbers) or not _alike(_descriptor(_as_pyramid(embedding)), own):
                 raise BadData(
                     "These are not the images of the gallery, or not in the same order. Pass all images of "
                     "the fit in their order, or calibrate on new images as such."

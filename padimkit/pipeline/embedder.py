@@ -42,9 +42,9 @@ class Embedder:
     device: torch.device
 
     def stream(
-        self, batches: Iterable[Batch], view: View, *, least: int, start: Pyramids | None = None
+        self, batches: Iterable[Batch], view: View, *, least: int, start: tuple[Batch, Pyramids] | None = None
     ) -> Iterator[Pyramids]:
-        """Yield the embeddings of normal images; `start` are those of the first batch, if they are known.
+        """Yield the embeddings of normal images; those of `start` are known, and used if it comes first.
 
         Raises:
             BadData: An image is labelled anomalous, or there are fewer than `least`.
@@ -54,7 +54,8 @@ class Embedder:
             require_normal(batch)
             count += len(batch.paths)
             path = batch.paths[-1]
-            yield self.embed(batch, view) if start is None else start
+            is_first = start is not None and torch.equal(batch.images, start[0].images)
+            yield start[1] if start is not None and is_first else self.embed(batch, view)
             start = None
         if count < least:
             found = f'{count} ("{path}")' if count else "none"

@@ -95,15 +95,17 @@ def _numbered(
     for batch in staged(READ, batches):
         places = [place for place in range(len(batch.paths)) if keep(start + place)]
         if places:
-            yield tuple(start + place for place in places), _part(batch, places)
+            yield tuple(start + place for place in places), part_of(batch, places)
         start += len(batch.paths)
 
 
-def _part(batch: Batch, places: list[int]) -> Batch:
+def part_of(batch: Batch, places: list[int]) -> Batch:
+    """Return the batch of some of the images."""
     return replace(
         batch,
         images=batch.images[places],
         paths=tuple(batch.paths[place] for place in places),
+        files=tuple(batch.files[place] for place in places if batch.files),
         labels=None if batch.labels is None else batch.labels[places],
         masks=None if batch.masks is None else batch.masks[places],
     )

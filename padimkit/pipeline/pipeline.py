@@ -26,7 +26,7 @@ from padimkit.pipeline.checks import (
 )
 from padimkit.pipeline.embedder import Embedder
 from padimkit.pipeline.fitted_levels import FittedLevels, below, same, under
-from padimkit.pipeline.left_out import LeftOut, Steps, by_folds, one_by_one
+from padimkit.pipeline.left_out import LeftOut, Steps, by_folds, one_by_one, part_of
 from padimkit.pipeline.levels import Joint, Levels
 from padimkit.pipeline.view import View
 from padimkit.stages import MAP, READ, stage, staged
@@ -142,7 +142,10 @@ class Pipeline:
             raise BadData("There are no training images.")
         require_images(first)
         view = View.of(self.preprocessing, image_size(first), depth).to(self._device)
-        start = self._embedder.embed(first, view)  # each pass begins with it, and most need nothing else
+        start = (
+            first,
+            self._embedder.embed(first, view),
+        )  # each pass begins with it, and most need nothing else
         stream = Stream(
             lambda: self._embedder.stream(batches, view, least=2, start=start), length_hint(batches, 0)
         )
@@ -179,7 +182,7 @@ class Pipeline:
         """
         fitted, view = self._fitted("merge")
         other_fitted, other_view = other._fitted("merge")
-        for part in ("preprocessing", "backbone", "levels", "reducer", "density"):
+        for part in ("preprocessing", "augmentation", "backbone", "levels", "reducer", "density", "map"):
             require_alike(getattr(self, part), getattr(other, part))
         view.require_same(other_view)
         if not _same_weights(self.backbone, other.backbone):
@@ -258,7 +261,7 @@ class Pipeline:
             lambda stream: FittedLevels.fit(self.reducer, self.density, stream),
             lambda scores, batch: self._prediction(scores, batch, view),
         )
-        fixed = not fitted.learns_representation(steps.embed(first))
+        fixed = not fitted.learns_representation(steps.embed(part_of(first, [0])))
         if fixed and fitted.leaves_one_out and not self.augmentation.transforms:
             return one_by_one(steps, batches, fitted)
         variants = augmented(batches, self.augmentation)

@@ -83,9 +83,10 @@ class Tiling:
         for places in self._portions(len(images)):
             tiles = torch.stack([self._cut(images, place) for place in places])
             for name, pyramid in embed(tiles, tuple(place.image for place in places)).items():
+                aligned = _aligned(pyramid)
                 if name not in laid:
-                    laid[name] = _Laid.empty(_aligned(pyramid), len(images), self)
-                laid[name].put(_aligned(pyramid), places)
+                    laid[name] = _Laid.empty(aligned, len(images), self)
+                laid[name].put(aligned, places)
         return {name: whole.pyramid for name, whole in laid.items()}
 
     def require_grid(self, scores: Scores, density: str) -> None:

@@ -157,3 +157,11 @@ def test_too_few_images_eps_of_0_and_use_before_fit_are_refused(generator):
     data = patches(generator, 1)
     with pytest.raises(BadData, match="has 0 samples; it needs 2"):
         left_out(fitted(data, scope="shared"), data)
+
+
+@pytest.mark.parametrize("count", [5, 12])  # fewer than channels, and more
+def test_numbers_beyond_the_images_that_were_learnt_are_refused(generator, count):
+    data = patches(generator, count)
+    score = fitted(data).leave_one_out()
+    with pytest.raises(BadData, match="not"):
+        score(Embedding(data[:1] + 1), [count])

@@ -211,3 +211,11 @@ def test_too_few_others_and_images_of_no_gallery_are_refused(generator):
         fitted(pyramid(generator, 9)).leave_one_out()(train.embedding(), range(4))
     with pytest.raises(NotFitted, match="before fit"):
         Spade().leave_one_out()
+
+
+def test_a_number_beyond_the_gallery_is_refused(generator):
+    patches, descriptors = torch.rand(4, 3, 2, 2, generator=generator), torch.rand(4, 5, generator=generator)
+    spade = Spade(image_neighbours=2, gallery_neighbours=2)
+    spade.fit([Embedding(patches, descriptors)])
+    with pytest.raises(BadData, match="not the images of the gallery"):
+        spade.leave_one_out()(Embedding(patches[:1], descriptors[:1]), [4])

@@ -17,6 +17,7 @@ from padimkit.errors import (
     CannotMerge,
     NotFitted,
 )
+from padimkit.images.augmentation import Augmentation
 from padimkit.pipeline.anomaly_map import AnomalyMap
 from padimkit.pipeline.levels import Separate
 from padimkit.pipeline.pipeline import Pipeline
@@ -397,3 +398,30 @@ def test_the_same_seed_gives_the_same_result_bit_for_bit(generator):
     data, test = batches(generator), torch.rand(2, 3, 10, 10, generator=generator)
     maps = [fitted(data, reducer=RandomChannels(2, seed=5)).predict(test).anomaly_maps for _ in range(2)]
     assert torch.equal(*maps)
+
+
+def test_batches_in_another_order_in_each_pass_are_all_learnt(generator):
+    """The first batch of the first pass must not stand for whichever comes first in a later one."""
+    data = batches(generator)
+
+    class Turning:
+        passes = 0
+
+        def __iter__(self):
+            self.passes += 1
+            return iter(data if self.passes % 2 else data[::-1])
+
+    expected, found = (fitted(one).predict(data).image_scores for one in (data, Turning()))
+    torch.testing.assert_close(found, expected, rtol=1e-3, atol=1e-4)
+
+
+OTHER = {"map": AnomalyMap(sigma=2.0), "augmentation": Augmentation(("RandomHorizontalFlip(p=0.5)",))}
+
+
+@pytest.mark.parametrize("part", OTHER)
+def test_pipelines_of_other_maps_or_augmentations_are_not_merged(generator, part):
+    data = batches(generator)
+    first, second = fitted(data), fitted(data)
+    setattr(second, part, OTHER[part])
+    with pytest.raises(CannotMerge):
+        first.merge(second)

@@ -125,3 +125,8 @@ def test_files_and_the_command_line_take_a_box_or_a_mask(stripes, tmp_path):
         assert main(["fit", *words, f"--pipeline.preprocessing.roi={roi}", f"--output={folder}"]) == 0
         assert load(folder).preprocessing.roi == expected
     assert evaluate(load(folder), MVTec(stripes, "stripes").test()).metrics["image_auroc"] >= 0
+
+
+def test_a_padding_that_is_not_even_is_told_from_the_image(images, mask):
+    odd = fitted(images, mask, resize=LongSide(80), pad=(81, 91))
+    assert odd.seen((30, 40)) == pytest.approx(20 * 20 / (30 * 40))

@@ -31,8 +31,9 @@ from padimkit.benchmark.planning.forecast import peak_bytes
 from padimkit.benchmark.planning.suite import Suite
 from padimkit.cli.main import main
 from padimkit.contracts import Backbone, DensityModel
-from padimkit.errors import BadArgument, BadScores, BadShape
+from padimkit.errors import BadArgument, BadFeatures, BadScores, BadShape
 from padimkit.images.tiles import Axis
+from padimkit.pipeline.tiling import Tiling
 from padimkit.values import Batch, Features, Scores
 
 WHOLE = Preprocessing(resize=None, crop=None)
@@ -151,18 +152,19 @@ PARTS = {
 }
 
 
+@pytest.mark.parametrize("side", [(36, 39), (40, 48)])  # halves in neither, in both directions
 @pytest.mark.parametrize("parts", PARTS)
-def test_each_tile_is_as_an_image_of_its_own(generator, parts):
+def test_each_tile_is_as_an_image_of_its_own(generator, parts, side):
     """Tiles get the maps that a pipeline for that tile alone gives them."""
     train, test = torch.rand(9, 3, 60, 81, generator=generator), torch.rand(1, 3, 60, 81, generator=generator)
-    axes = Tiles((36, 39), 9).along((60, 81))
-    maps = np.empty((2, 3, 36, 39))
+    axes = Tiles(side, 9).along((60, 81))
+    maps = np.empty((len(axes[0].starts), len(axes[1].starts), *side))
     for row, top in enumerate(axes[0].starts):
         for column, left in enumerate(axes[1].starts):
-            place = np.s_[:, :, top : top + 36, left : left + 39]
+            place = np.s_[:, :, top : top + side[0], left : left + side[1]]
             alone = made(WHOLE, **PARTS[parts]).fit(batches(train[place]))
             maps[row, column] = alone.predict(test[place]).anomaly_maps[0]
-    found = made(preprocessing((36, 39), 9), **PARTS[parts]).fit(batches(train)).predict(test)
+    found = made(preprocessing(side, 9), **PARTS[parts]).fit(batches(train)).predict(test)
     np.testing.assert_allclose(found.anomaly_maps[0], blended(maps, *axes), rtol=2e-3)
 
 
@@ -301,3 +303,27 @@ def test_memory_is_forecast_and_does_not_grow_with_the_images(generator, tmp_pat
         state = made(preprocessing(6)).fit(batches(images)).state_dict()
         sizes.append(sum(tensor.nbytes for tensor in state.values()))
     assert sizes[0] == sizes[1]
+
+
+class Loud(Backbone):
+    """Gives NaN where an image is white."""
+
+    def extract(self, images):
+        return Features({"pixels": torch.where(images > 0.95, torch.nan, images)})
+
+    def to(self, device):
+        pass
+
+
+def test_features_of_a_tile_that_are_not_finite_name_its_image(generator):
+    images = 0.9 * torch.rand(3, 3, 12, 18, generator=generator)
+    images[0, :, :6, 6:12] = 1.0
+    with pytest.raises(BadFeatures, match=r'"0\.png"'):
+        made(preprocessing(6), backbone=Loud()).fit(batches(images))
+
+
+@pytest.mark.parametrize("shape", [(1, 3), (2, 4)])
+def test_scores_must_be_those_of_tiles_along_both_sides(shape):
+    tiling = Tiling.of(Tiles(6), (12, 18), "a.png")
+    with pytest.raises(BadScores):
+        tiling.require_grid(Scores(torch.zeros(1, *shape)), "D")
