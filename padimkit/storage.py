@@ -100,6 +100,7 @@ def save_calibration(
         BadOutput: The folder exists and `overwrite` is false, or cannot be written; nothing is left behind.
     """
     model = Path(model)
+    load_manifest(model)
     learnt = calibration.images or load_learnt(model)
     with new_folder(Path(folder), overwrite=overwrite, marker=MANIFEST) as staging:
         for name in (*_NEEDED, MANIFEST):
@@ -204,7 +205,7 @@ def _add_calibration(folder: Path, calibration: Calibration | None, learnt: Iter
         texts[TRAINING] = as_csv(images)
     manifest = json.loads((folder / MANIFEST).read_text())
     for name, text in texts.items():
-        (folder / name).write_text(text, encoding="utf-8")
+        (folder / name).write_text(text, encoding="utf-8", errors="surrogateescape")  # names of files
         manifest["sha256"][name] = file_digest(folder / name)
     _write_manifest(manifest, folder)
 
@@ -219,10 +220,7 @@ def _text(folder: Path, name: str) -> str | None:
     if name not in manifest["sha256"]:
         return None
     _require_whole(folder, name, manifest)
-    try:
-        return (folder / name).read_text(encoding="utf-8")
-    except UnicodeDecodeError as error:
-        raise BadModel(f'"{folder / name}" is not text in UTF-8: {error}.') from error
+    return (folder / name).read_text(encoding="utf-8", errors="surrogateescape")
 
 
 def _require_whole(folder: Path, name: str, manifest: Mapping[str, Any]) -> None:

@@ -4,13 +4,14 @@ import base64
 import heapq
 import io
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
 from jsonargparse import Namespace
 from PIL import Image
+from torch import Tensor
 
 from padimkit.cli.evaluate import require_unseen
 from padimkit.cli.predict import find_images
@@ -26,7 +27,7 @@ from padimkit.inspection.quality import LEVEL, Judged, Quality, Rate
 from padimkit.pipeline.pipeline import Pipeline
 from padimkit.report.formats.quality import Assessment, as_quality_page
 from padimkit.storage import load, load_calibration, load_learnt, model_digest
-from padimkit.values import Batch, Prediction
+from padimkit.values import ImagePrediction
 
 _SIDE = 240  # pixels of a picture on the page
 
@@ -57,7 +58,7 @@ def run(words: list[str]) -> None:
             calibration.false_alarms,
             calibration.map_scale,
         )
-        page_file.write_text(as_quality_page(assessment), encoding="utf-8")
+        page_file.write_text(as_quality_page(assessment), encoding="utf-8", errors="replace")
         numbers_file.write_text(
             json.dumps(_numbers(assessment, calibration), indent=1, allow_nan=False) + "\n"
         )
@@ -101,26 +102,26 @@ def _judged(
     found: list[Judged] = []
     pictures: dict[bool, list[tuple[float, int, Judged]]] = {False: [], True: []}
     for batch in pipeline.read(samples, made.batch_size, made.workers, "Assessing"):
-        for image in _pictured(batch, pipeline.predict_batch(batch), calibration, samples[len(found) :]):
+        prediction = pipeline.predict_batch(batch)
+        for pixels, one in zip(batch.images, prediction, strict=True):
+            image = Judged(one.path, bool(samples[len(found)].anomalous), one.score)
             kept = pictures[image.anomalous]
             wrong = -image.score if image.anomalous else image.score
-            heapq.heappush(kept, (wrong, len(found), image))
+            if made.most_pictures and (len(kept) < made.most_pictures or (wrong, len(found)) > kept[0][:2]):
+                heapq.heappush(kept, (wrong, len(found), _pictured(image, pixels, one, calibration)))
             if len(kept) > made.most_pictures:
                 heapq.heappop(kept)
-            found.append(replace(image, picture="", overlay=""))
+            found.append(image)
     for _, number, image in (*pictures[False], *pictures[True]):
         found[number] = image
     return found
 
 
-def _pictured(
-    batch: Batch, prediction: Prediction, calibration: Calibration, samples: Sequence[Sample]
-) -> Iterator[Judged]:
+def _pictured(image: Judged, pixels: Tensor, one: ImagePrediction, calibration: Calibration) -> Judged:
     low, high = calibration.map_scale
-    for sample, pixels, one in zip(samples, batch.images, prediction, strict=False):
-        plain = Image.fromarray((pixels.permute(1, 2, 0) * 255).round().clamp(0, 255).byte().cpu().numpy())
-        coloured = overlay(pixels.clamp(0, 1), one.anomaly_map, low=low, high=high)
-        yield Judged(one.path, bool(sample.anomalous), one.score, _address(plain), _address(coloured))
+    plain = Image.fromarray((pixels.permute(1, 2, 0) * 255).round().clamp(0, 255).byte().cpu().numpy())
+    coloured = overlay(pixels.clamp(0, 1), one.anomaly_map, low=low, high=high)
+    return replace(image, picture=_address(plain), overlay=_address(coloured))
 
 
 def _address(picture: Image.Image) -> str:

@@ -12,7 +12,7 @@ from padimkit.config.parser import parse
 from padimkit.errors import BadConfig, BadData
 from padimkit.images.reader import Sample
 from padimkit.inspection.calibrate import calibrate, calibrate_held_out, without_scores
-from padimkit.inspection.calibration import USUAL_RATE, Calibration, require_promise
+from padimkit.inspection.calibration import USUAL_RATE, Calibration, promised
 from padimkit.inspection.learnt import LearntImage
 from padimkit.pipeline.pipeline import Pipeline
 from padimkit.storage import load, load_learnt, save_calibration
@@ -29,8 +29,7 @@ def run(words: list[str]) -> None:
     )
     made = parser.instantiate(parse(parser, CALIBRATE, words))
     samples = made.data.train()
-    if made.false_alarms is not None:
-        require_promise(made.false_alarms, len(samples))
+    promised(made.false_alarms, made.review, len(samples))
     pipeline = load(made.model, device=made.device, trust=made.trust)
     calibration = _calibration(made, pipeline, samples)
     output = made.output or made.model

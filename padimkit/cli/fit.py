@@ -13,11 +13,11 @@ from padimkit.cli.calibrate import print_calibration, print_suspicious
 from padimkit.cli.progress import logs_shown
 from padimkit.config.commands import FIT, fit_parser
 from padimkit.config.parser import parse, plain, recipe_as_option
-from padimkit.errors import BadConfig, PadimkitError
+from padimkit.errors import BadArgument, BadConfig, PadimkitError
 from padimkit.files import new_folder
 from padimkit.images.reader import Sample
 from padimkit.inspection.calibrate import calibrate, without_scores
-from padimkit.inspection.calibration import Calibration, require_promise
+from padimkit.inspection.calibration import Calibration, promised
 from padimkit.inspection.doubts import doubts
 from padimkit.inspection.history import step, unseen_text
 from padimkit.registry.recipes import DEFAULT_RECIPE
@@ -36,8 +36,8 @@ def run(words: list[str]) -> None:
     source = {"recipe": _recipe(words), "data": plain(parser, settings)["data"]}
     start = time.perf_counter()
     samples = made.data.train()
-    if made.calibrate and made.false_alarms is not None:
-        require_promise(made.false_alarms, len(samples))  # known before the work is done
+    if made.calibrate:
+        promised(made.false_alarms, made.review, len(samples))  # known before the work is done
     with new_folder(made.output, overwrite=made.overwrite, marker=MANIFEST) as staging:
         made.pipeline.to(made.device)
         with logs_shown(made.pipeline):
@@ -47,6 +47,7 @@ def run(words: list[str]) -> None:
             dropped = calibration.suspicious if calibration and made.drop_suspicious else ()
             if calibration and dropped:
                 samples = _without(samples, calibration)
+                _require_promise(made, len(samples), len(dropped))
                 made.pipeline.fit(samples, batch_size=made.batch_size, workers=made.workers)
                 fitted, calibration = time.perf_counter(), _calibration(made, samples)
         learnt = calibration.images if calibration else without_scores(made.pipeline, samples)
@@ -62,6 +63,13 @@ def run(words: list[str]) -> None:
         print_calibration(calibration)
     for doubt in doubts(learnt, done.sizes):
         print(f"padimkit fit: warning: {doubt}", file=sys.stderr)
+
+
+def _require_promise(made: Namespace, count: int, dropped: int) -> None:
+    try:
+        promised(made.false_alarms, made.review, count)
+    except BadArgument as error:
+        raise BadConfig(f"{dropped} suspicious images are left out, and then: {error}") from error
 
 
 def _without(samples: Sequence[Sample], calibration: Calibration) -> list[Sample]:

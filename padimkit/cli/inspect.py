@@ -82,9 +82,8 @@ def _inspect(inspector: Inspector, paths: Sequence[Path], results: Results, made
     for inspection in _with_bar(inspector.each(left), len(left)):
         name = _picture_name(len(results.lines) + 1, inspection.path)
         if inspection.verdict in _DRAWN[made.pictures]:
-            _save(
-                marked(open_image(Path(inspection.path)), inspection, scale), results.folder / PICTURES / name
-            )
+            picture = open_image(Path(inspection.path), inspector.pipeline.fitted_preprocessing.depth)
+            _save(marked(picture, inspection, scale), results.folder / PICTURES / name)
         if made.maps and inspection.verdict is not Verdict.ERROR:
             _save(in_sixteen_bits(inspection, scale), results.folder / MAPS / name)
         results.add(inspection)  # last, so that all of an image is there if its line is

@@ -6,12 +6,11 @@ A command of its own: `main` imports it by name when it is called.
 from collections.abc import Iterable
 from pathlib import Path
 
-from padimkit.arguments import require_alike
 from padimkit.cli.recalibrate import announce, output_of, store
 from padimkit.config.commands import MERGE, merge_parser
 from padimkit.config.parser import parse
 from padimkit.errors import BadData, NotCalibrated
-from padimkit.inspection.calibration import Calibration, require_promise
+from padimkit.inspection.calibration import Calibration, promised
 from padimkit.inspection.history import merged
 from padimkit.inspection.learnt import LearntImage
 from padimkit.inspection.recalibration import Rates, rates_of
@@ -30,12 +29,10 @@ def run(words: list[str]) -> None:
         pipeline, other = (
             load(path, device=made.device, trust=made.trust) for path in (made.model, made.other)
         )
-        for part in ("map", "augmentation"):  # which scores depend on, beside what can be merged
-            require_alike(getattr(pipeline, part), getattr(other, part))
         rates = rates_of(_calibrations((made.model, made.other)), Rates(made.false_alarms, made.review))
         learnt = _both(load_learnt(made.model), load_learnt(made.other))
-        if learnt and rates.false_alarms is not None:
-            require_promise(rates.false_alarms, len(learnt))
+        if learnt:
+            promised(rates.false_alarms, rates.review, len(learnt))
         pipeline.merge(other)
         history = merged(load_history(made.model), load_history(made.other), str(made.other))
         stored = store(made, pipeline, learnt, rates, history, staging)

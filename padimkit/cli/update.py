@@ -17,7 +17,7 @@ from padimkit.contracts import Updatable
 from padimkit.errors import BadArgument, BadData, NotCalibrated
 from padimkit.images.reader import Sample
 from padimkit.inspection.calibrate import without_scores
-from padimkit.inspection.calibration import Calibration, Verdict, require_promise
+from padimkit.inspection.calibration import Calibration, Verdict, promised
 from padimkit.inspection.history import Step, step
 from padimkit.inspection.learnt import LearntImage
 from padimkit.inspection.recalibration import Rates, rates_of
@@ -54,8 +54,8 @@ def run(words: list[str]) -> None:
         new = [one for one in found if not one.reason]
         _require_some(new, found)
         learnt = [*known, *(one.image for one in new)] if known else []
-        if learnt and rates.false_alarms is not None:
-            require_promise(rates.false_alarms, len(learnt))
+        if learnt:
+            promised(rates.false_alarms, rates.review, len(learnt))
         history = (*load_history(made.model), _learn(made, pipeline, new, len(found)))
         stored = store(made, pipeline, learnt, rates, history, staging)
     _say(found, calibration)

@@ -8,11 +8,10 @@ from jaxtyping import Float
 from torch import Tensor
 
 from padimkit.errors import BadData
-from padimkit.files import file_digest
 from padimkit.images.inputs import Images
 from padimkit.images.reader import Sample
 from padimkit.inspection.calibration import Calibration, MapStatistics
-from padimkit.inspection.learnt import LearntImage, digests, learnt_images
+from padimkit.inspection.learnt import LearntImage, digest_of, digests, learnt_images
 from padimkit.pipeline.checks import require_normal
 from padimkit.pipeline.pipeline import Pipeline
 from padimkit.values import Batch, Prediction
@@ -98,8 +97,8 @@ def without_scores(pipeline: Pipeline, samples: Iterable[Sample]) -> tuple[Learn
 
 
 def _digest(pipeline: Pipeline, sample: Sample) -> str:
-    if sample.path.is_file():
-        return file_digest(sample.path)
+    if sample.file is not None:
+        return digest_of(sample.file)
     (batch,) = pipeline.read([sample], 1, 0, None)
     return next(digests(batch))
 

@@ -102,13 +102,7 @@ class Calibration:
         known = tuple(sorted(scores))
         if not known or not all(math.isfinite(score) for score in known):
             raise BadData("A calibration needs at least one score, and finite ones.")
-        rate = usual_rate(len(known)) if false_alarms is None else false_alarms
-        require_promise(rate, len(known))
-        looked_at = usual_review(rate) if review is None else review
-        if not rate <= looked_at < 1:
-            raise BadArgument(
-                f'Expected "review" from "false_alarms" ({rate:g}) to below 1, got {looked_at:g}.'
-            )
+        rate, looked_at = promised(false_alarms, review, len(known))
         highest = threshold_of(maps.peaks, rate)
         lowest = maps.quantiles[0][1]
         return cls(
@@ -167,12 +161,21 @@ def usual_review(false_alarms: float) -> float:
     return max(false_alarms, min(_REVIEWED * false_alarms, 0.5))
 
 
-def require_promise(false_alarms: float, count: int) -> None:
-    """Check that this many normal images can promise the rate of false alarms.
+def promised(false_alarms: float | None, review: float | None, count: int) -> tuple[float, float]:
+    """Return the rates of NG and of NG or REVIEW that this many normal images promise; None: the usual one.
 
     Raises:
-        BadArgument: They cannot; the message says how many can.
+        BadArgument: A rate is out of range, or they cannot promise it; the message says how many can.
     """
+    rate = usual_rate(count) if false_alarms is None else false_alarms
+    _require_promise(rate, count)
+    looked_at = usual_review(rate) if review is None else review
+    if not rate <= looked_at < 1:
+        raise BadArgument(f'Expected "review" from "false_alarms" ({rate:g}) to below 1, got {looked_at:g}.')
+    return rate, looked_at
+
+
+def _require_promise(false_alarms: float, count: int) -> None:
     if not 0 < false_alarms < 1:
         raise BadArgument(f'Expected "false_alarms" above 0 and below 1, got {false_alarms:g}.')
     if _rank(false_alarms, count) < 1:

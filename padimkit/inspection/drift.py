@@ -176,13 +176,15 @@ def _change(
     limit: float,
 ) -> tuple[int | None, int | None]:
     """Return the numbers of the images where a change began and where it became certain, if there is one."""
+    if not (capital >= limit).any():
+        return None, None
     others = [
         background
         for background, score in zip(backgrounds, places, strict=True)
         if score <= calibration.review_threshold
     ]
     without = log_capital(others, calibration.maps.backgrounds)
-    if not ((capital >= limit).any() and (without >= limit).any()):
+    if not (without >= limit).any():
         return None, None
     alarm = int(np.argmax(capital >= limit))
     before = np.concatenate([[0.0], capital[:alarm]])

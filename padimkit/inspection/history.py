@@ -58,7 +58,7 @@ def step(
     Raises:
         BadImage: A file has gone, or is not an image any more.
     """
-    counts = Counter(_size(sample.path) for sample in samples if sample.path.is_file())
+    counts = _counts(samples)
     sizes = tuple((*size, count) for size, count in counts.most_common())
     return Step(command, _now(), len(samples), recipe, data, sizes, _seen(counts, preprocessing), left_out)
 
@@ -137,7 +137,7 @@ def seen_share(samples: Sequence[Sample], preprocessing: Preprocessing) -> float
     Raises:
         BadImage: A file has gone, or is not an image any more.
     """
-    return _seen(Counter(_size(sample.path) for sample in samples if sample.path.is_file()), preprocessing)
+    return _seen(_counts(samples), preprocessing)
 
 
 def unseen_text(seen: float | None) -> str | None:
@@ -145,6 +145,10 @@ def unseen_text(seen: float | None) -> str | None:
     if seen is None or seen > 1 - _NEGLIGIBLE:
         return None
     return f"The model does not look at {1 - seen:.1%} of an image"
+
+
+def _counts(samples: Iterable[Sample]) -> Counter[tuple[int, int]]:
+    return Counter(_size(sample.file) for sample in samples if sample.file is not None)
 
 
 def _seen(counts: Counter[tuple[int, int]], preprocessing: Preprocessing) -> float | None:

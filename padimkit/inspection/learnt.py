@@ -14,7 +14,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from padimkit.errors import BadModel
+from padimkit.errors import BadImage, BadModel
 from padimkit.files import file_digest
 from padimkit.values import Batch
 
@@ -61,9 +61,21 @@ def outliers(scores: Sequence[float]) -> list[bool]:
 
 
 def digests(batch: Batch) -> Iterator[str]:
-    """Yield the sha256 of each image: of the bytes of its file, or of its pixels if it is not a file."""
-    for path, image in zip(batch.paths, batch.images, strict=True):
-        yield file_digest(Path(path)) if Path(path).is_file() else _pixel_digest(image)
+    """Yield the sha256 of each image: of the bytes of its file, or of its pixels if no file holds it."""
+    for file, image in zip(batch.files or [None] * len(batch.paths), batch.images, strict=True):
+        yield _pixel_digest(image) if file is None else digest_of(file)
+
+
+def digest_of(file: Path) -> str:
+    """Return the sha256 of the bytes of an image file.
+
+    Raises:
+        BadImage: It cannot be read.
+    """
+    try:
+        return file_digest(file)
+    except OSError as error:
+        raise BadImage(f'"{file}" cannot be read: {error.strerror}.') from error
 
 
 def _pixel_digest(image: Float[Tensor, "3 H W"]) -> str:

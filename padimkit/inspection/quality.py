@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from pathlib import PurePath
 
 import numpy as np
@@ -150,6 +150,7 @@ def rate(count: int, total: int) -> Rate:
     return Rate(count, total, lower[count], upper[count])
 
 
+@lru_cache  # the page asks for those of two totals, and for each of them many times
 def limits(total: int) -> tuple[Sequence[float], Sequence[float]]:
     """Return the lower and the upper limits for each count from 0 to `total`."""
     counts, tail = np.arange(total + 1), (1 - LEVEL) / 2
@@ -157,4 +158,4 @@ def limits(total: int) -> tuple[Sequence[float], Sequence[float]]:
         lower = np.asarray(beta.ppf(tail, counts, total - counts + 1))
         upper = np.asarray(beta.ppf(1 - tail, counts + 1, total - counts))
     lower[0], upper[-1] = 0.0, 1.0  # where a parameter of the distribution is 0
-    return lower.tolist(), upper.tolist()
+    return tuple(lower.tolist()), tuple(upper.tolist())

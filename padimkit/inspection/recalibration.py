@@ -5,10 +5,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from padimkit.errors import BadConfig
-from padimkit.files import file_digest
 from padimkit.images.reader import Sample
 from padimkit.inspection.calibration import Calibration, usual_rate, usual_review
-from padimkit.inspection.learnt import LearntImage
+from padimkit.inspection.learnt import LearntImage, digest_of
 
 
 @dataclass(frozen=True)
@@ -47,13 +46,16 @@ def hindrance(learnt: Sequence[LearntImage]) -> str:
         return "the model does not say which images it has learnt"
     lost = [image.path for image in learnt if not _is_there(image)]
     if lost:
-        return f'{len(lost)} of {len(learnt)} learnt images have moved or changed ("{lost[0]}")'
+        return (
+            f"{len(lost)} of {len(learnt)} learnt images have moved or changed, or are not files that are "
+            f'learnt as they are ("{lost[0]}")'
+        )
     return ""
 
 
 def _is_there(image: LearntImage) -> bool:
     path = Path(image.path)
-    return path.is_file() and file_digest(path) == image.sha256
+    return path.is_file() and digest_of(path) == image.sha256
 
 
 def _wanted(calibration: Calibration) -> Rates:

@@ -83,13 +83,14 @@ def _parts(
     """Yield the pixels of each region, the level that they reach, and its peak."""
     found, count = label(values > threshold, _NEIGHBOURS)
     covered = np.zeros(values.shape, dtype=bool)
+    base = min(background, threshold)  # where the whole map is raised, a peak may lie below its background
     left = np.where(found, values, -np.inf)
     for _ in range(count):
         place = np.unravel_index(left.argmax(), left.shape)
         left[found == found[place]] = -np.inf
         if not covered[place]:
             peak = float(values[place])
-            level = background + _SHARE * (peak - background)
+            level = base + _SHARE * (peak - base)
             connected, _ = label(values >= level, _NEIGHBOURS)
             part = connected == connected[place]
             covered |= part

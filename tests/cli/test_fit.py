@@ -1,5 +1,6 @@
 """What `padimkit fit` leaves out, and what it warns of."""
 
+import os
 import shutil
 
 import pytest
@@ -89,3 +90,27 @@ def test_all_copies_are_counted():
 def test_of_many_sizes_a_few_are_named():
     (said,) = doubts(learnt(*map(str, range(20))), [(side, 9, 1) for side in range(10, 15)])
     assert "Images of 5 sizes are mixed (10 x 9, 11 x 9, 12 x 9, ...)" in said
+
+
+def test_a_rate_that_the_rest_cannot_promise_is_refused_before_a_second_fit(
+    fit, good, stripes, refuse, tmp_path
+):
+    shutil.copy(stripes / "stripes/test/spot/000.png", good / "bad.png")
+    recipe = tmp_path / "quick.yaml"
+    words = ["--data=folder", f"--data.normal={good}", f"--output={tmp_path / 'model'}", "--drop_suspicious"]
+    error = refuse("fit", recipe, *words, "--false_alarms=0.0715")
+    assert "1 suspicious images are left out, and then: " in error and "there are 12" in error
+
+
+@pytest.mark.parametrize("words", [["--review=2"], ["--false_alarms=0.4", "--review=0.2"]])
+def test_a_rate_for_review_is_refused_before_the_fit(fit, good, refuse, tmp_path, words):
+    data = ["--data=folder", f"--data.normal={good}", f"--output={tmp_path / 'model'}"]
+    error = refuse("fit", tmp_path / "quick.yaml", *data, *words)
+    assert 'Expected "review" from "false_alarms"' in error and "is fitted" not in error
+
+
+def test_names_that_are_not_text_in_utf_8_are_kept(fit, good):
+    odd = os.fsdecode(b"odd-\xff.png")
+    shutil.copy(good / "000.png", good / odd)
+    model, _, _ = fit("model")
+    assert str(good / odd) in [image.path for image in load_learnt(model)]

@@ -55,6 +55,25 @@ def test_what_is_above_the_threshold_is_left_out_and_named(first, portion, strip
     said = f"bad.png scores {score:.4g}, above the threshold of {before.threshold:.4g}"
     assert said in output
     assert "bad.png" not in {Path(image.path).name for image in load_learnt(updated)}
+    assert load_history(updated)[-1].left_out == 1
+
+
+def test_images_for_review_are_learnt(learn, portion, update):
+    doubtful = learn(portion("first", FIRST), "doubtful", "--false_alarms=0.25", "--review=0.99")
+    scores = load(doubtful).predict(portion("more", MORE)).image_scores.tolist()
+    verdicts = [load_calibration(doubtful).verdict(score) for score in scores]
+    assert Verdict.REVIEW in verdicts
+    _, output = update(doubtful, portion("more", MORE))
+    assert f"Learnt {4 - verdicts.count(Verdict.NG)} of 4 images" in output and "of them REVIEW" in output
+
+
+def test_a_rate_that_all_images_cannot_promise_is_refused_and_nothing_written(
+    first, portion, refuse, tmp_path
+):
+    words = ["--false_alarms=0.01", f"--output={tmp_path / 'updated'}"]
+    error = refuse("update", first, portion("more", MORE), *words)
+    assert '"false_alarms" of 0.01 needs 99 normal images, and there are 12' in error
+    assert not (tmp_path / "updated").exists()
 
 
 def test_all_are_learnt_where_that_is_asked_for(first, portion, stripes, update):

@@ -195,3 +195,11 @@ def test_what_cannot_be_calibrated_is_refused(generator):
     for function in (calibrate, calibrate_held_out):
         with pytest.raises(BadData, match='"x" is labelled anomalous'):
             function(model, anomalous)
+
+
+@pytest.mark.parametrize("batch_size", [2, 8])
+def test_a_reducer_that_learns_is_told_whatever_the_size_of_a_batch(generator, batch_size):
+    data = images(generator, 6)
+    found = calibrate(fitted(data, PCA(keep=2)), data, folds=6, batch_size=batch_size)
+    expected = [float(fitted(without(data, n), PCA(keep=2)).predict(data[n]).image_scores) for n in range(6)]
+    np.testing.assert_allclose([image.score for image in found.images], expected, rtol=1e-3)

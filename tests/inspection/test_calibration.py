@@ -183,3 +183,10 @@ def test_json_that_is_wrong_is_refused_with_file_and_key(text, message):
 def test_thresholds_may_be_moved():
     moved = replace(calibrated(range(40)), threshold=100.0)
     assert from_json(as_json(moved), "c.json").verdict(50.0) is Verdict.REVIEW
+
+
+def test_equal_rates_are_read_and_lists_that_do_not_ascend_are_refused():
+    assert from_json(changed(false_alarms=0.1, review=0.1), "c.json").review == 0.1
+    for key in ("peaks", "backgrounds"):
+        with pytest.raises(BadModel, match=f'"{key}" does not ascend'):
+            from_json(changed(maps=MAPS | {key: [2.0, 1.0]}), "c.json")

@@ -5,8 +5,12 @@ import pytest
 import torch
 from PIL import Image
 
-from padimkit.errors import BadModel
+from padimkit.errors import BadImage, BadModel
+from padimkit.images.preprocessing import Preprocessing
+from padimkit.images.reader import Reader, Sample
+from padimkit.inspection.history import step
 from padimkit.inspection.learnt import LearntImage, as_csv, digests, from_csv, outliers
+from padimkit.inspection.recalibration import hindrance
 from padimkit.values import Batch
 
 DIGEST = "0123456789abcdef" * 4
@@ -31,9 +35,11 @@ def test_files_are_told_by_their_bytes_and_others_by_their_pixels(tmp_path):
     path = tmp_path / "a.png"
     Image.new("RGB", (4, 4)).save(path)
     images = torch.stack([torch.zeros(3, 4, 4), torch.zeros(3, 4, 4), torch.full((3, 4, 4), 1 / 255)])
-    of_file, of_pixels, of_others = digests(Batch(images, (str(path), "image 1", "image 2")))
+    names = (str(path), "image 1", "image 2")
+    of_file, of_pixels, of_others = digests(Batch(images, names, files=(path, None, None)))
     assert of_file == hashlib.sha256(path.read_bytes()).hexdigest()
     assert len({of_file, of_pixels, of_others}) == 3
+    assert list(digests(Batch(images, names))) == [of_pixels, of_pixels, of_others]
     (again,) = digests(Batch(images[1:2].contiguous(memory_format=torch.channels_last), ("other name",)))
     assert again == of_pixels
     (wide,) = digests(Batch(torch.zeros(1, 3, 2, 8), ("image 1",)))
@@ -70,3 +76,24 @@ def test_the_table_gives_the_images_again():
 def test_a_table_that_is_wrong_is_refused_with_file_line_and_column(text, message):
     with pytest.raises(BadModel, match=message):
         from_csv(text, "t.csv")
+
+
+def test_a_file_that_has_gone_is_named(tmp_path):
+    with pytest.raises(BadImage, match='gone.png" cannot be read: No such file'):
+        list(digests(Batch(torch.zeros(1, 3, 4, 4), ("gone.png",), files=(tmp_path / "gone.png",))))
+
+
+def test_images_that_a_data_set_makes_of_files_are_told_by_their_pixels(tmp_path):
+    """Else another view of the same file would pass for one that was learnt, and be read in its place."""
+    path = tmp_path / "a.png"
+    Image.new("RGB", (4, 4), "grey").save(path)
+    turned = Sample(path, open=lambda path: Image.new("RGB", (4, 4), "white"))
+    assert Sample(path).file == path and turned.file is None and Sample(tmp_path / "gone.png").file is None
+    (plain,), (other,) = (Reader(Preprocessing(4, 4)).batches([one]) for one in (Sample(path), turned))
+    assert plain.files == (path,) and other.files == (None,)
+    assert list(digests(plain)) != list(digests(other))
+    assert hindrance([LearntImage(str(path), *digests(plain))]) == ""
+    assert "1 of 1 learnt images have moved or changed" in hindrance(
+        [LearntImage(str(path), *digests(other))]
+    )
+    assert step("fit", [Sample(path), turned], Preprocessing(4, 4)).sizes == ((4, 4, 1),)

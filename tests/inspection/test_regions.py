@@ -135,3 +135,19 @@ def test_a_padding_of_a_region_of_interest_is_left_out():
     (found,) = regions_of(drawn((5, 10, 20, 20)), geometry, 5.0)
     assert found.box == (20.0, 20.0, 30.0, 30.0)
     assert regions_of(drawn((0, 0, 9, 9)), geometry, 5.0) == ()
+
+
+def test_the_contour_is_the_one_around_all_of_the_region():
+    values = drawn((10, 10, 30, 30))
+    values[12:28, 12:28:2] = values[12, 12:28] = 1.0  # teeth, whose outline has more points
+    (found,) = regions_of(values, same(), 5.0)
+    assert enclosed(found.contour) == pytest.approx(400, rel=0.2)
+
+
+def test_a_raised_map_has_regions_below_its_background_too(random):
+    values = random.uniform(5.0, 5.2, (64, 64)).astype(np.float32)
+    values[:20] = 1.0
+    values[5:9, 5:9] = 4.0
+    whole, spot = regions_of(values, same((64, 64)), 3.0)
+    assert spot.box == (5.0, 5.0, 9.0, 9.0) and spot.peak == 4.0
+    assert whole.peak > 5
