@@ -5,6 +5,7 @@ import re
 import sys
 from collections import Counter
 from collections.abc import Collection, Iterator
+from contextlib import suppress
 from functools import cache, lru_cache
 from importlib.metadata import Distribution, entry_points
 from pathlib import Path
@@ -104,12 +105,15 @@ def installed(families: Collection[str] = _ORDER) -> dict[Plugin, str]:
 def _distributions() -> Iterator[tuple[str, int]]:
     """Yield the paths that hold the entry points of the installed distributions, and when they changed."""
     for path in map(Path, sys.path):
-        if path.is_dir():
-            with os.scandir(path) as found:
-                infos = [one for one in found if one.name.endswith((".dist-info", ".egg-info"))]
-            yield from ((one.path, one.stat().st_mtime_ns) for one in infos)
-        elif path.exists():  # an archive
-            yield str(path), path.stat().st_mtime_ns
+        changed: list[tuple[str, int]] = []
+        with suppress(OSError):  # of a folder that may not be read, or that pip removes in this moment
+            if path.is_dir():
+                with os.scandir(path) as found:
+                    infos = [one for one in found if one.name.endswith((".dist-info", ".egg-info"))]
+                changed += [(one.path, one.stat().st_mtime_ns) for one in infos]
+            elif path.exists():  # an archive
+                changed.append((str(path), path.stat().st_mtime_ns))
+        yield from changed
 
 
 @lru_cache(maxsize=1)  # to read them takes as long as to parse a command; a suite asks for each of its cells

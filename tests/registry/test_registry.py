@@ -1,3 +1,4 @@
+import os
 import shutil
 import subprocess
 import sys
@@ -162,3 +163,16 @@ def test_what_is_installed_or_removed_meanwhile_is_seen(install, tmp_path):
     entry_points.unlink()
     entry_points.write_text("[padimkit.reducers]\nlast = late_module:Last\n")
     assert set(Registry("reducers").names()) == {*before, "last"}
+
+
+def test_a_folder_on_the_path_that_cannot_be_listed_harms_no_other(tmp_path, monkeypatch):
+    monkeypatch.syspath_prepend(str(tmp_path))
+    real = os.scandir
+
+    def scandir(path):
+        if str(path) == str(tmp_path):
+            raise PermissionError("denied")
+        return real(path)
+
+    monkeypatch.setattr("padimkit.registry.registry.os.scandir", scandir)
+    assert "pca" in Registry("reducers").names()

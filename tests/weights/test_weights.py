@@ -70,12 +70,15 @@ def test_weights_of_a_stranger_are_found_by_the_models_name_and_used(publish, ne
 def test_a_tag_of_timm_is_left_out_where_no_card_has_it(publish):
     publish("acme-weights")
     assert torch.equal(extract("test_resnet.r160_in1k"), extract())
+    publish("acme-weights", model="test_resnet.r160_in1k")
+    assert find_weights("test_resnet.r160_in1k").model == "test_resnet.r160_in1k"
+    assert find_weights("test_resnet").model == "test_resnet"
 
 
 def test_names_are_changed_by_the_cards_table_in_its_order(publish, network):
     strange = {f"net/{key.replace('conv1', 'conv2x')}": value for key, value in network.state_dict().items()}
     expected = extract(weights=str(publish("acme-weights")))
-    publish("acme-weights", tensors=strange, rename="{net/: '', conv2x: conv1}")
+    publish("acme-weights", tensors=strange, rename="{net/: '', conv2x: 'conv~', '~': '1'}")
     assert torch.equal(extract(), expected)
 
 
