@@ -18,7 +18,7 @@ from padimkit.cli.progress import logs_shown
 from padimkit.config.commands import EVALUATE, TEST, evaluate_parser, test_parser
 from padimkit.config.description import describe, plugins_of
 from padimkit.config.names import labels
-from padimkit.config.parser import parse, plain, recipe_as_option
+from padimkit.config.parser import parse, parse_pipeline, plain
 from padimkit.errors import BadData, UndefinedMetric
 from padimkit.evaluation import Evaluation, evaluate
 from padimkit.files import new_file
@@ -44,7 +44,7 @@ def _fit_and_test(words: list[str]) -> None:
         "Fit, test and compute metrics; --output FILE.json stores all results. "
         "A model folder in the place of the recipe is tested as it is.",
     )
-    settings = parse(parser, EVALUATE, recipe_as_option(words))
+    settings, _ = parse_pipeline(parser, EVALUATE, words)
     config = plain(parser, settings)
     labels(config["metrics"])  # refuses metrics that cannot be told apart before the work is done
     made = parser.instantiate(settings)

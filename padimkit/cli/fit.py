@@ -12,7 +12,7 @@ from jsonargparse import Namespace
 from padimkit.cli.calibrate import print_calibration, print_suspicious
 from padimkit.cli.progress import logs_shown
 from padimkit.config.commands import FIT, fit_parser
-from padimkit.config.parser import parse, plain, recipe_as_option
+from padimkit.config.parser import parse_pipeline, plain
 from padimkit.errors import BadArgument, BadConfig, PadimkitError
 from padimkit.files import new_folder
 from padimkit.images.reader import Sample
@@ -20,20 +20,19 @@ from padimkit.inspection.calibrate import calibrate, without_scores
 from padimkit.inspection.calibration import Calibration, promised
 from padimkit.inspection.doubts import doubts
 from padimkit.inspection.history import step, unseen_text
-from padimkit.registry.recipes import DEFAULT_RECIPE
 from padimkit.storage import MANIFEST, write_model
 
 
 def run(words: list[str]) -> None:
     """Fit the pipeline on the training images of the data and write a model folder."""
     parser = fit_parser("Learn from normal images and store the model in the folder --output.")
-    settings = parse(parser, FIT, recipe_as_option(words))
+    settings, recipe = parse_pipeline(parser, FIT, words)
     if settings.output is None:
         raise BadConfig('"output" is missing: pass --output FOLDER for the model.')
     if settings.drop_suspicious and not settings.calibrate:
         raise BadConfig('"drop_suspicious" needs "calibrate": without it, no image is suspicious.')
     made = parser.instantiate(settings)
-    source = {"recipe": _recipe(words), "data": plain(parser, settings)["data"]}
+    source = {"recipe": recipe, "data": plain(parser, settings)["data"]}
     start = time.perf_counter()
     samples = made.data.train()
     if made.calibrate:
@@ -76,13 +75,6 @@ def _without(samples: Sequence[Sample], calibration: Calibration) -> list[Sample
     """Return the samples whose images are not suspicious."""
     pairs = zip(samples, calibration.images, strict=True)
     return [sample for sample, image in pairs if not image.suspicious]
-
-
-def _recipe(words: list[str]) -> str | None:
-    """Return the recipe as it was typed, or the default one; None if settings say what the pipeline is."""
-    if words and not words[0].startswith("-"):
-        return words[0]
-    return DEFAULT_RECIPE if recipe_as_option(words) != words else None
 
 
 def _calibration(made: Namespace, samples: Sequence[Sample]) -> Calibration:

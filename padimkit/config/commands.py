@@ -202,8 +202,8 @@ def _add_learnt_too(parser: ArgumentParser) -> None:
 def _with_pipeline(command: str, description: str) -> ArgumentParser:
     usage = f"padimkit {command} [RECIPE | FILE.yaml] [--data NAME --data.ARGUMENT VALUE ...] [OPTIONS]"
     description += (
-        f" Without a recipe or a pipeline: {DEFAULT_RECIPE}. Recipes: {', '.join(recipes())}. "
-        "The names of all parts: padimkit plugins."
+        f" Without a recipe or a pipeline: {DEFAULT_RECIPE}, whose values options change. "
+        f"Recipes: {', '.join(recipes())}. The names of all parts: padimkit plugins."
     )
     parser = new_parser(command, description=description, usage=usage)
     parser.add_class_arguments(Pipeline, "pipeline")

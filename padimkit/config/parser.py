@@ -14,8 +14,6 @@ from padimkit.config.schema import Schema
 from padimkit.errors import BadConfig
 from padimkit.registry.recipes import DEFAULT_RECIPE, find_recipe
 
-_SAYS_THE_PIPELINE = ("--config", "--pipeline", "--help", "-h")
-
 
 def new_parser(command: str, **options: Any) -> ArgumentParser:
     """Return a parser for a command, which prints short names; use it by `parse_words` or `parse`."""
@@ -62,16 +60,30 @@ def seeded(settings: Namespace) -> Namespace:
     return settings
 
 
-def recipe_as_option(words: list[str]) -> list[str]:
-    """Return the words with the recipe that may stand first turned into the option --config.
+def parse_pipeline(parser: ArgumentParser, schema: Schema, words: list[str]) -> tuple[Namespace, str | None]:
+    """Return the parsed settings of a command with a pipeline, and the recipe, which may be the first word.
 
-    Where nothing says what the pipeline is, it is that of the default recipe.
+    Where no file and no option says what the whole pipeline is, they change that of the default recipe. The
+    recipe is None where others than the first word say it.
+
+    Raises:
+        BadConfig: The settings are wrong; the message names the key and near misses.
     """
-    if words and not words[0].startswith("-"):
-        return [f"--config={find_recipe(words[0])}", *words[1:]]
-    if any(word.startswith(_SAYS_THE_PIPELINE) for word in words):
-        return words
-    return [f"--config={find_recipe(DEFAULT_RECIPE)}", *words]
+    recipe = words[0] if words and not words[0].startswith("-") else None
+    given = [f"--config={find_recipe(recipe)}", *words[1:]] if recipe else words
+    read = list(schema.words(given))
+    if not any(map(_says_the_pipeline, read)):
+        recipe = DEFAULT_RECIPE
+        read = [*schema.words([f"--config={find_recipe(recipe)}"]), *read]
+    return seeded(parse_words(parser, read)), recipe
+
+
+def _says_the_pipeline(word: str) -> bool:
+    """Return whether nothing is left to the default recipe, by a word in which files are read already."""
+    option, _, value = word.partition("=")
+    if option == "--config":
+        return "pipeline" in json.loads(value)
+    return option in ("--pipeline", "--help", "-h")
 
 
 def plain(parser: ArgumentParser, settings: Namespace) -> dict[str, Any]:

@@ -5,6 +5,7 @@ import json
 import shutil
 import subprocess
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -39,9 +40,40 @@ def test_without_a_recipe_the_default_is_fitted(stripes, tmp_path):
     assert str(padimkit.load(tmp_path / "model").backbone) == str(padimkit.load_recipe().backbone)
 
 
-def test_without_a_recipe_parts_are_not_added_to_the_default(capsys, source, tmp_path):
-    words = ["--pipeline.density=gaussian", *source, f"--output={tmp_path / 'model'}"]
-    assert "pipeline.backbone" in fails(capsys, "fit", *words)
+@pytest.mark.parametrize("command", ["fit", "evaluate"])
+@pytest.mark.parametrize("first", [[], ["data.yaml"], ["--config", "data.yaml"]])
+def test_without_a_recipe_options_change_the_default(command, first, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    Path("data.yaml").write_text("data: synthetic\nbatch_size: 3\n")
+    words = [
+        *first,
+        "--data=synthetic",
+        "--pipeline.density.eps=0.3",
+        "--pipeline.preprocessing.resize",
+        "96",
+    ]
+    words += ["--pipeline.reducer=random_channels", "--pipeline.reducer.keep=7", "--print_config"]
+    found = printed_pipeline(capsys, command, *words)
+    default = printed_pipeline(capsys, command, "padim-lite0", "--data=synthetic", "--print_config")
+    default["density"]["init_args"]["eps"] = 0.3
+    default["preprocessing"]["resize"] = 96
+    default["reducer"] = {"class_path": "random_channels", "init_args": {"keep": 7, "seed": 0}}
+    assert found == default
+
+
+def test_a_whole_pipeline_does_not_change_the_default(recipe, capsys):
+    given = printed_pipeline(capsys, "fit", "--config", str(recipe), "--data=synthetic", "--print_config")
+    assert given["preprocessing"]["resize"] == 32 and given["map"]["sigma"] == 1
+    whole = "--pipeline={backbone: pixels, reducer: identity, density: gaussian}"
+    given = printed_pipeline(capsys, "fit", whole, "--data=synthetic", "--print_config")
+    assert given["backbone"]["class_path"] == "pixels" and given["preprocessing"]["resize"] == 256
+
+
+def printed_pipeline(capsys, *words):
+    """The pipeline of the settings that a command prints."""
+    with pytest.raises(SystemExit):
+        main(list(words))
+    return yaml.safe_load(capsys.readouterr().out)["pipeline"]
 
 
 def test_evaluate_prints_a_table_and_writes_a_result(recipe, source, tmp_path, capsys):
@@ -311,7 +343,7 @@ class TestBadInput:
     def test_a_missing_argument(self, capsys, recipe, source):
         assert "data" in fails(capsys, "evaluate", recipe)
         assert "reducer" in fails(
-            capsys, "evaluate", *source, "--pipeline.backbone=pixels", "--pipeline.density=gaussian"
+            capsys, "evaluate", *source, "--pipeline={backbone: pixels, density: gaussian}"
         )
         assert '"output" is missing' in fails(capsys, "fit", recipe, *source)
 
