@@ -8,9 +8,12 @@ import signal
 import sys
 import threading
 import traceback
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from importlib import import_module
 from importlib.metadata import version
 from io import TextIOWrapper
+from pathlib import Path
 
 from padimkit.errors import PadimkitError
 
@@ -30,6 +33,8 @@ COMMANDS = {
     "plugins": "list, explain, check and start plugins",
     "demo": "fit and test on synthetic images; needs no download",
 }
+
+_CACHE = "TORCHINDUCTOR_CACHE_DIR"
 
 _USAGE = """usage: padimkit COMMAND [ARGUMENTS] [--debug]
 
@@ -61,7 +66,8 @@ def main(argv: list[str] | None = None) -> int:
     if words[0] not in COMMANDS:
         sys.stderr.write(f'padimkit: error: There is no command "{words[0]}".\n\n{_usage()}')
         return 2
-    return _run(words[0], words[1:], debug=debug)
+    with _no_empty_cache():
+        return _run(words[0], words[1:], debug=debug)
 
 
 def _run(command: str, words: list[str], *, debug: bool) -> int:
@@ -80,6 +86,21 @@ def _run(command: str, words: list[str], *, debug: bool) -> int:
         sys.stderr.write(f"padimkit {command}: error: {error or type(error).__name__}\n")
         return error.exit_status if isinstance(error, PadimkitError) else 2
     return int(status)
+
+
+@contextmanager
+def _no_empty_cache() -> Iterator[None]:
+    """Remove the folder that torch makes in $TMPDIR for compiled code as soon as torchvision is imported.
+
+    It stays where something was compiled, or where the user has said where it should be.
+    """
+    chosen = _CACHE in os.environ
+    try:
+        yield
+    finally:
+        if not chosen and _CACHE in os.environ:  # torch has put its path there
+            with suppress(OSError):  # it is not empty
+                Path(os.environ[_CACHE]).rmdir()
 
 
 def _print_any_file_name() -> None:

@@ -5,9 +5,9 @@ Apart from the results, since a program may want a picture and no folder.
 
 import numpy as np
 from jaxtyping import Float, UInt16
-from matplotlib import colormaps
 from PIL import Image, ImageDraw
 
+from padimkit.inspection.colours import table
 from padimkit.inspection.inspection import Inspection
 
 _OPACITY = 0.5
@@ -26,10 +26,10 @@ def marked(picture: Image.Image, inspection: Inspection, scale: tuple[float, flo
     """
     values = inspection.map_at_original()
     seen = np.isfinite(values)
-    table = np.rint(colormaps["jet"](np.arange(256))[:, :3] * 255)
+    colours = np.rint(table() * 255)
     steps = np.rint(255 * _share(np.where(seen, values, scale[0]), scale)).astype(np.uint8)
     pixels = np.asarray(picture)
-    mixed = np.rint((1 - _OPACITY) * pixels + _OPACITY * table[steps]).astype(np.uint8)
+    mixed = np.rint((1 - _OPACITY) * pixels + _OPACITY * colours[steps]).astype(np.uint8)
     made = Image.fromarray(np.where(seen[..., None], mixed, pixels))
     _draw_regions(made, inspection)
     return made

@@ -9,10 +9,10 @@ from pathlib import Path
 import numpy as np
 import torch
 from jaxtyping import Float, Float32, Float64, UInt8
-from matplotlib import colormaps
 from PIL import Image
 from torch import Tensor
 
+from padimkit.inspection.colours import coloured
 from padimkit.pipeline.pipeline import Pipeline
 from padimkit.values import Batch
 
@@ -95,7 +95,7 @@ def _scaled(anomaly_map: Float32[np.ndarray, "H W"], low: float, high: float) ->
 def _overlay(
     image: UInt8[np.ndarray, "H W 3"], anomaly_map: Float32[np.ndarray, "H W"], low: float, high: float
 ) -> Image.Image:
-    colours = colormaps["jet"](_scaled(anomaly_map, low, high))[:, :, :3] * 255
+    colours = coloured(_scaled(anomaly_map, low, high)) * 255
     return Image.fromarray(np.rint((1 - _OPACITY) * image + _OPACITY * colours).astype(np.uint8))
 
 

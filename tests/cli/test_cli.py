@@ -2,6 +2,7 @@
 
 import csv
 import json
+import os
 import shutil
 import subprocess
 import sys
@@ -503,3 +504,24 @@ def test_yaml_command_line_and_python_agree_exactly(recipe, source, stripes, tmp
         result = json.loads((tmp_path / f"{name}.json").read_text())
         assert result["metrics"] == python.metrics
         assert [image["score"] for image in result["images"]] == [image.score for image in python.images]
+
+
+def test_nothing_is_written_outside_the_output(stripes, tmp_path):
+    """With the default recipe; each command in a process of its own, in which nothing is imported yet."""
+    places = {name: tmp_path / name for name in ("HOME", "TMPDIR", "here")}
+    for place in places.values():
+        place.mkdir()
+    left_out = {"MPLCONFIGDIR", "TORCHINDUCTOR_CACHE_DIR"}
+    kept = {name: value for name, value in os.environ.items() if name not in left_out and "XDG" not in name}
+    environment = kept | {name: str(places[name]) for name in ("HOME", "TMPDIR")}
+    good, model = stripes / "stripes" / "train" / "good", tmp_path / "model"
+    data = ["--data=folder", f"--data.normal={good}"]
+    for words in (
+        ["fit", *data, f"--output={model}", "--pipeline.preprocessing.resize=64"],
+        ["predict", model, good, f"--output={tmp_path / 'out'}"],
+        ["inspect", model, good, f"--output={tmp_path / 'verdicts'}", "--pictures=all"],
+    ):
+        command = [sys.executable, "-B", "-m", "padimkit", *map(str, words)]
+        assert subprocess.run(command, env=environment, cwd=places["here"]).returncode in (0, 1)
+    assert (tmp_path / "verdicts").is_dir()
+    assert [path for place in places.values() for path in place.rglob("*")] == []
