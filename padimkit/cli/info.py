@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from padimkit.cli.terminal import printable
 from padimkit.config.parser import new_parser, parse_words
 from padimkit.config.yaml_file import read_yaml
 from padimkit.errors import BadModel, NotCalibrated
@@ -43,7 +44,7 @@ def run(words: list[str]) -> None:
         print(json.dumps(facts, indent=2, allow_nan=False))
         return
     for name, text in _lines(facts):
-        print(f"{name:14}{text}")
+        print(f"{name:14}{printable(text)}")
 
 
 def facts_of(folder: Path) -> dict[str, Any]:

@@ -15,6 +15,7 @@ from importlib.metadata import version
 from io import TextIOWrapper
 from pathlib import Path
 
+from padimkit.cli.terminal import printable
 from padimkit.errors import PadimkitError
 
 COMMANDS = {
@@ -83,7 +84,7 @@ def _run(command: str, words: list[str], *, debug: bool) -> int:
     except (PadimkitError, OSError, MemoryError) as error:
         if debug:
             traceback.print_exc()
-        sys.stderr.write(f"padimkit {command}: error: {error or type(error).__name__}\n")
+        sys.stderr.write(f"padimkit {command}: error: {printable(str(error) or type(error).__name__)}\n")
         return error.exit_status if isinstance(error, PadimkitError) else 2
     return int(status)
 

@@ -3,6 +3,7 @@
 Apart from the weights, since reading YAML and refusing what is wrong in it is a matter of its own.
 """
 
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ from padimkit.errors import BadWeights, did_you_mean
 from padimkit.weights.weights import InstalledWeights
 
 _NEEDED = ("about", "file", "sha256")
+_MOST_BYTES = 1 << 16  # ours have a twentieth of it; YAML takes a second for ten times as much
 _KEYS = (*_NEEDED, "distribution", "install", "rename")
 
 
@@ -25,7 +27,8 @@ def read_card(card: Path, provider: str) -> InstalledWeights:
         provider: The distribution of the card.
 
     Raises:
-        BadWeights: The card cannot be read, lacks a key, or has a wrong one; the message names file and key.
+        BadWeights: The card cannot be read, is too large, lacks a key, or has a wrong one; the message names
+            file and key.
     """
     content = _mapping(card)
     for key in content:
@@ -43,12 +46,21 @@ def read_card(card: Path, provider: str) -> InstalledWeights:
     if wrong:
         expected = "names and what stands for them" if wrong[0] == "rename" else "a text"
         raise BadWeights(f'The key "{wrong[0]}" of the card "{card}" is not {expected}.')
+    if not re.fullmatch(r"[0-9a-fA-F]{64}", content["sha256"]):
+        raise BadWeights(f'The key "sha256" of the card "{card}" is not 64 hexadecimal digits.')
+    content["sha256"] = content["sha256"].lower()
     return InstalledWeights(card, provider, rename=tuple(rename.items()), **content)
 
 
 def _mapping(card: Path) -> dict[str, Any]:
     try:
-        content = yaml.safe_load(card.read_text(encoding="utf-8"))
+        if card.exists() and not card.is_file():  # to open a pipe would wait for its writer
+            raise BadWeights(f'The card "{card}" is not a file.')
+        with card.open("rb") as file:
+            text = file.read(_MOST_BYTES + 1)
+        if len(text) > _MOST_BYTES:
+            raise BadWeights(f'The card "{card}" is larger than {_MOST_BYTES} bytes.')
+        content = yaml.safe_load(text.decode("utf-8"))
     except (
         OSError,
         ValueError,

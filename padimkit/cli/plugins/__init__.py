@@ -7,7 +7,7 @@ from padimkit.errors import BadArgument, did_you_mean
 
 SUBCOMMANDS = {
     "list": "every plugin of every family, with its distribution, version and description",
-    "show": "the description of one plugin, and its arguments with types, defaults and meaning",
+    "show": "the description of one plugin with its arguments, or of installed weights",
     "check": "all checks of the contract of one plugin, one by one",
     "new": "write the package of a new plugin, ready to be installed and to be changed",
 }

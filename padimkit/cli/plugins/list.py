@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 from padimkit.cli.plugins.inspection import inspect
 from padimkit.cli.plugins.table import lines, widths
+from padimkit.cli.terminal import printable
 from padimkit.config.options import PlainParser
 from padimkit.errors import BadWeights, BrokenPlugin
 from padimkit.registry.plugin import Plugin
@@ -36,7 +37,7 @@ def run(words: list[str]) -> None:
     for row in rows:
         print(*lines(row, columns), sep="\n")
     for provider, names in sorted(recipes_by_distribution().items()):
-        print(f"\nRecipes of {provider}: {', '.join(names)}")
+        print(f"\nRecipes of {printable(f'{provider}: ' + ', '.join(names))}")
 
 
 def _row(plugin: Plugin, name: str, text: str) -> tuple[str, ...]:

@@ -4,11 +4,16 @@ from collections.abc import Sequence
 
 from padimkit.cli.plugins.documentation import Manual, manual
 from padimkit.cli.plugins.table import lines, widths
+from padimkit.cli.terminal import printable
 from padimkit.config.options import PlainParser
+from padimkit.errors import BadArgument, UnknownPlugin, did_you_mean
+from padimkit.packages import canonical
 from padimkit.registry.families import find_family
 from padimkit.registry.plugin import Plugin
 from padimkit.registry.registry import NAMES, find_plugin
+from padimkit.weights import INSTALLED, InstalledWeights, cards, read_card
 
+_WEIGHTS = "weights/"
 _TITLES = ("argument", "type", "default", "meaning")
 
 
@@ -17,15 +22,63 @@ def run(words: list[str]) -> None:
     parser = PlainParser(
         prog="padimkit plugins show",
         description="Show where a plugin comes from, what it does, and its arguments with types, defaults "
-        "and meaning. The plugin is imported.",
+        "and meaning. The plugin is imported. Of weights, show what their card says.",
     )
-    parser.add_argument("name", help=NAMES)
-    plugin = find_plugin(parser.parse_args(words).name)
+    parser.add_argument("name", help=f"{NAMES} For weights, the model, weights/model or distribution:model.")
+    name = parser.parse_args(words).name
+    if name.startswith(_WEIGHTS):
+        _print_all_weights(name)
+        return
+    try:
+        plugin = find_plugin(name)
+    except UnknownPlugin:
+        if not _weights(name):
+            raise
+        _print_all_weights(name)
+    else:
+        _print_plugin(plugin)
+
+
+def _print_plugin(plugin: Plugin) -> None:
     found = manual(plugin.load())
     _print_origin(plugin)
     for text in filter(None, (found.summary, found.text)):
-        print(f"\n{text}")
+        print(f"\n{printable(text)}")
     _print_arguments(found)
+
+
+def _weights(name: str) -> list[InstalledWeights]:
+    """Return the weights of this name, from each distribution that has them."""
+    distribution, _, model = name.removeprefix(_WEIGHTS).rpartition(":")
+    return [
+        read_card(card, offer.distribution)
+        for card, offer in cards()
+        if card.stem == model and canonical(distribution) in ("", canonical(offer.distribution))
+    ]
+
+
+def _print_all_weights(name: str) -> None:
+    found = _weights(name)
+    if not found:
+        near = did_you_mean(name, [_WEIGHTS + card.stem for card, _ in cards()])
+        raise BadArgument(f'There are no weights "{name}".{near}')
+    for number, weights in enumerate(found):
+        print(end="\n" if number else "")
+        _print_weights(weights)
+
+
+def _print_weights(weights: InstalledWeights) -> None:
+    state = f"needs {weights.holder}: {weights.missing}" if weights.missing else str(weights.path())
+    rows = [
+        ("name", _WEIGHTS + weights.model),
+        ("distribution", weights.provider),
+        ("about", weights.about),
+        ("file", state),
+        ("sha256", weights.sha256),
+        ("card", str(weights.card)),
+        ("use", f"weights: {INSTALLED}:{weights.provider}"),
+    ]
+    _print_table(rows)
 
 
 def _print_origin(plugin: Plugin) -> None:
