@@ -6,6 +6,7 @@ from importlib.metadata import EntryPoint
 from typing import Any
 
 from padimkit.errors import BrokenPlugin
+from padimkit.packages import canonical
 from padimkit.registry.families import find_family
 from padimkit.registry.modules import prints_set_aside
 
@@ -29,6 +30,13 @@ class Plugin:
     def full_name(self) -> str:
         """Return `distribution:name`, which is never ambiguous."""
         return f"{self.distribution}:{self.name}"
+
+    def is_called(self, name: str) -> bool:
+        """Return whether this is its name, or its full name in any spelling of the distribution."""
+        distribution, colon, short = name.rpartition(":")
+        return name == self.name or (
+            bool(colon) and short == self.name and canonical(distribution) == canonical(self.distribution)
+        )
 
     @property
     def class_path(self) -> str:

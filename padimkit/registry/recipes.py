@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from padimkit.errors import BadConfig, did_you_mean
-from padimkit.packages import offered_files
+from padimkit.packages import canonical, offered_files
 
 DEFAULT_RECIPE = "padim-lite0"  # needs nothing but what pip has installed
 GROUP = "padimkit.recipes"  # each entry point names a package, whose YAML files are recipes
@@ -30,6 +30,9 @@ def find_recipe(recipe: str) -> Path:
     known = recipes()
     if recipe in known:
         return known[recipe]
+    for distribution, path in _found():
+        if path.stem == recipe.rpartition(":")[2] and _names(recipe, distribution):
+            return path
     several = [name for name in known if name.endswith(f":{recipe}")]
     if several:
         raise BadConfig(f'"{recipe}" is a recipe of several distributions. Use {" or ".join(several)}.')
@@ -44,6 +47,12 @@ def recipes_by_distribution() -> dict[str, list[str]]:
     for distribution, path in sorted(_found(), key=lambda pair: (pair[0], pair[1].stem)):
         found.setdefault(distribution, []).append(path.stem)
     return found
+
+
+def _names(recipe: str, distribution: str) -> bool:
+    """Return whether `distribution:name` names this distribution, in any spelling."""
+    given = recipe.rpartition(":")[0]
+    return bool(given) and canonical(given) == canonical(distribution)
 
 
 def _found() -> Iterator[tuple[str, Path]]:

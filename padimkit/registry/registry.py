@@ -51,7 +51,7 @@ class Registry:
             AmbiguousPlugin: Several distributions provide it.
         """
         plugins = self.plugins()
-        matches = [plugin for plugin in plugins if name in (plugin.name, plugin.full_name)]
+        matches = [plugin for plugin in plugins if plugin.is_called(name)]
         if len(matches) > 1:
             choices = ", ".join(f'"{plugin.full_name}"' for plugin in matches)
             raise AmbiguousPlugin(
@@ -161,7 +161,7 @@ def find_plugin(name: str) -> Plugin:
     if slash:
         return Registry(find_family(family).plural).find(rest)
     plugins = installed()
-    matches = {p: short for p, short in plugins.items() if name in (p.name, p.full_name)}
+    matches = {p: short for p, short in plugins.items() if p.is_called(name)}
     if len(matches) > 1:
         choices = ", ".join(f'"{plugin.family}/{short}"' for plugin, short in matches.items())
         raise AmbiguousPlugin(f'There are several plugins "{name}". Use one of {choices}.')

@@ -7,7 +7,7 @@ TWIN = {"twin": "twin:Twin"}
 
 
 @pytest.mark.parametrize(
-    "name", ["pca", "padimkit:pca", "reducers/pca", "reducer/pca", "reducers/padimkit:pca"]
+    "name", ["pca", "padimkit:pca", "reducers/pca", "reducer/pca", "reducers/padimkit:pca", "PadimKit:pca"]
 )
 def test_a_plugin_is_found_by_each_of_its_names(name):
     plugin = find_plugin(name)

@@ -42,6 +42,14 @@ def test_recipes_of_one_name_must_be_told_apart(kitchen):
         find_recipe("stew")
 
 
+@pytest.mark.parametrize("name", ["good-cook:stew", "Good_Cook:stew", "good.cook:stew"])
+def test_a_recipe_is_found_with_its_distribution_in_any_spelling(kitchen, name):
+    kitchen("good-cook", "stew")
+    assert find_recipe(name).parts[-3] == "good_cook"
+    kitchen("other-cook", "stew")
+    assert find_recipe(name).parts[-3] == "good_cook"
+
+
 def test_a_recipe_that_two_entry_points_of_one_distribution_lead_to_counts_once(install, tmp_path):
     install("good-cook", dict.fromkeys(("one", "two"), "cook"), group="padimkit.recipes")
     (tmp_path / "cook").mkdir()

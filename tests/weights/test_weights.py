@@ -4,14 +4,16 @@ import hashlib
 import os
 from importlib.metadata import requires
 from itertools import pairwise
+from pathlib import Path
 
 import pytest
 import timm
 import torch
+import yaml
 from safetensors.torch import save_file
 from torch.nn.functional import interpolate
 
-from padimkit import Timm
+from padimkit import Timm, load_recipe
 from padimkit.cli.main import main
 from padimkit.errors import BadWeights
 from padimkit.weights import cards, find_weights, read_card
@@ -122,6 +124,20 @@ def test_weights_of_several_distributions_must_be_told_apart(publish):
     publish("other-weights")
     assert 'Use "installed:acme-weights" or "installed:other-weights"' in refusal()
     assert torch.equal(extract(weights="installed:acme-weights"), extract(weights="installed:other-weights"))
+
+
+def test_strangers_weights_of_the_same_network_do_not_change_our_recipes(publish):
+    publish("acme-weights", model="tf_efficientnet_lite0")
+    for name in ("padim-lite0", "padim-lite0-rd100", "spade-lite0", "mahalanobis-lite0"):
+        load_recipe(name).backbone.require_weights()
+
+
+def test_our_recipes_say_whose_installed_weights_they_take():
+    root = Path(__file__).parents[2]
+    files = [*root.glob("padimkit/recipes/*.yaml"), *root.glob("plugins/*/src/*/recipes/*.yaml")]
+    settings = [yaml.safe_load(file.read_text())["pipeline"]["backbone"] for file in files]
+    asked = [one["init_args"].get("weights", "hub") for one in settings if isinstance(one, dict)]
+    assert {one for one in asked if "installed" in one} == {"installed:padimkit"}
 
 
 def test_a_card_that_two_entry_points_of_one_distribution_lead_to_counts_once(publish, capsys):
