@@ -8,6 +8,7 @@ from jsonargparse import ArgumentParser, Namespace
 
 from padimkit.config.class_paths import Expansion
 from padimkit.config.commands import EVALUATE, evaluate_parser
+from padimkit.config.nulls import refuse_nulls
 from padimkit.config.overrides import overridden
 from padimkit.config.parser import errors_of, plain, seeded
 from padimkit.config.yaml_file import read_yaml
@@ -32,6 +33,7 @@ def build_pipeline(settings: Any, *, dotted: bool = True) -> Pipeline:
     section = Expansion(dotted).value(settings, Pipeline, "pipeline")
     with errors_of(parser):
         parsed = parser.parse_object({"pipeline": section})
+    refuse_nulls(parsed)
     return parser.instantiate(parsed).pipeline  # type: ignore[no-any-return]
 
 
@@ -65,7 +67,9 @@ def resolved(settings: Mapping[str, Any], overrides: Mapping[str, Any]) -> dict[
     given["pipeline"] = overridden(given.get("pipeline", {}), overrides)
     parser = evaluate_parser()
     with errors_of(parser):
-        return plain(parser, seeded(parser.parse_object(EVALUATE.expanded(given))))
+        parsed = parser.parse_object(EVALUATE.expanded(given))
+        refuse_nulls(parsed)
+        return plain(parser, seeded(parsed))
 
 
 def instantiate(settings: Mapping[str, Any]) -> Namespace:

@@ -10,6 +10,7 @@ from jsonargparse import ArgumentError, ArgumentParser, Namespace, get_loader, s
 
 from padimkit.config.class_paths import collapsed
 from padimkit.config.messages import with_suggestions
+from padimkit.config.nulls import refuse_nulls
 from padimkit.config.schema import Schema
 from padimkit.errors import BadConfig
 from padimkit.registry.recipes import DEFAULT_RECIPE, find_recipe
@@ -39,7 +40,9 @@ def parse_words(parser: ArgumentParser, words: list[str]) -> Namespace:
         BadConfig: An option is unknown or a value is wrong; near misses are named.
     """
     with errors_of(parser):
-        return parser.parse_args(words)
+        settings = parser.parse_args(words)
+    refuse_nulls(settings)
+    return settings
 
 
 def parse(parser: ArgumentParser, schema: Schema, words: list[str]) -> Namespace:

@@ -16,7 +16,9 @@ from quick_recipe import PIPELINE
 
 import padimkit
 from padimkit.cli.main import COMMANDS, main
+from padimkit.errors import BadConfig
 from padimkit.pipeline.pipeline import Pipeline
+from padimkit.registry.recipes import find_recipe
 
 
 @pytest.fixture
@@ -347,6 +349,31 @@ class TestBadInput:
             capsys, "evaluate", *source, "--pipeline={backbone: pixels, density: gaussian}"
         )
         assert '"output" is missing' in fails(capsys, "fit", recipe, *source)
+
+    @pytest.mark.parametrize(
+        ("key", "meaning"),
+        [
+            ("backbone.weights", '"hub" downloads the pretrained ones; "installed" takes'),
+            ("density.eps", "Added to the diagonal of the covariance"),
+            ("levels.window", "Side of the neighbourhood"),
+        ],
+    )
+    def test_null_in_the_place_of_a_value(self, capsys, source, key, meaning, tmp_path):
+        message = fails(capsys, "evaluate", "padim-lite0", *source, f"--pipeline.{key}=null")
+        assert f'"pipeline.{key}" is null, which it does not take. {meaning}' in message
+        settings = yaml.safe_load(find_recipe("padim-lite0").read_text())
+        part, name = key.split(".")
+        if isinstance(settings["pipeline"][part], str):
+            settings["pipeline"][part] = {"class_path": settings["pipeline"][part]}
+        settings["pipeline"][part].setdefault("init_args", {})[name] = None
+        (tmp_path / "nulls.yaml").write_text(yaml.safe_dump(settings))
+        assert "is null" in fails(capsys, "fit", tmp_path / "nulls.yaml", *source)
+        with pytest.raises(BadConfig, match=f'"pipeline.{key}" is null'):
+            padimkit.load_recipe(tmp_path / "nulls.yaml")
+
+    def test_null_where_a_part_takes_it(self, recipe, source, tmp_path):
+        words = ["--pipeline.density.memory_budget=null", f"--output={tmp_path / 'model'}"]
+        assert main(["fit", str(recipe), *source, *words]) == 0
 
     def test_a_file_that_is_no_yaml(self, capsys, recipe, source):
         recipe.write_text("pipeline: {")
