@@ -94,9 +94,11 @@ def _reported(target: Path) -> Iterator[None]:
 
 
 def _finish(staging: Path, target: Path) -> None:
-    staging.chmod(0o777 & ~_umask())
+    umask = _umask()
+    staging.chmod(0o777 & ~umask)
     for path in staging.rglob("*"):
         if path.is_file():
+            path.chmod(0o666 & ~umask)  # safetensors, for one, leaves them to their owner
             _sync(path)
     if target.exists():
         old = Path(tempfile.mkdtemp(prefix=f".{target.name}-old-", dir=staging.parent))

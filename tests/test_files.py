@@ -92,3 +92,18 @@ def test_a_place_that_cannot_be_written_is_refused(tmp_path):
     with pytest.raises(BadOutput, match="is a folder; expected the name of a file"):
         with new_file(tmp_path, overwrite=True):
             pass
+
+
+@pytest.mark.parametrize("umask", [0o022, 0o077])
+def test_all_files_of_a_folder_follow_the_umask(tmp_path, umask):
+    old = os.umask(umask)
+    try:
+        with new_folder(tmp_path / "out", overwrite=False, marker="a") as staging:
+            (staging / "below").mkdir()
+            for name, mode in (("a", 0o600), ("below/b", 0o666)):
+                (staging / name).touch()
+                (staging / name).chmod(mode)
+    finally:
+        os.umask(old)
+    modes = {path.stat().st_mode & 0o777 for path in (tmp_path / "out").rglob("*") if path.is_file()}
+    assert modes == {0o666 & ~umask}

@@ -1,5 +1,6 @@
 import dataclasses
 import json
+import os
 import pickle
 import resource
 import subprocess
@@ -281,6 +282,16 @@ def test_a_pickle_in_the_place_of_the_state_is_not_opened(model):
     (model / "manifest.json").write_text(json.dumps(manifest))
     with pytest.raises(BadModel, match="do not fit together"):
         load(model)
+
+
+@pytest.mark.parametrize("umask", [0o022, 0o077])
+def test_all_files_of_a_model_follow_the_umask(pipeline, tmp_path, umask):
+    old = os.umask(umask)
+    try:
+        save(pipeline, tmp_path / "shared")
+    finally:
+        os.umask(old)
+    assert {path.stat().st_mode & 0o777 for path in (tmp_path / "shared").iterdir()} == {0o666 & ~umask}
 
 
 def test_an_existing_model_is_kept_unless_it_is_to_be_overwritten(pipeline, model):
