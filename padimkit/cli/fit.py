@@ -43,16 +43,23 @@ def run(words: list[str]) -> None:
             made.pipeline.fit(samples, batch_size=made.batch_size, workers=made.workers)
             fitted = time.perf_counter()
             calibration = _calibration(made, samples) if made.calibrate else None
+            calibrating = time.perf_counter() - fitted
             dropped = calibration.suspicious if calibration and made.drop_suspicious else ()
             if calibration and dropped:
                 samples = _without(samples, calibration)
                 _require_promise(made, len(samples), len(dropped))
                 made.pipeline.fit(samples, batch_size=made.batch_size, workers=made.workers)
-                fitted, calibration = time.perf_counter(), _calibration(made, samples)
+                fitted = time.perf_counter()
+                calibration = _calibration(made, samples)
+                calibrating += time.perf_counter() - fitted
         learnt = calibration.images if calibration else without_scores(made.pipeline, samples)
         done = step("fit", samples, made.pipeline.preprocessing, left_out=len(dropped), **source)
         write_model(made.pipeline, staging, calibration, learnt, (done,))
-    print(f"Fitted on {len(samples)} images in {fitted - start:.1f} s; the model is in {made.output}")
+        ended = time.perf_counter()
+    times = f"{ended - start:.1f} s"
+    if calibration:
+        times += f", {calibrating:.1f} s of them to calibrate"
+    print(f"Fitted on {len(samples)} images in {times}; the model is in {made.output}")
     if unseen := unseen_text(done.seen):
         print(unseen)
     if dropped:

@@ -2,11 +2,13 @@
 
 import os
 import shutil
+from types import SimpleNamespace
 
 import pytest
 from PIL import Image
 
 from padimkit import LearntImage, load, load_calibration, load_learnt
+from padimkit.cli import fit as command
 from padimkit.cli.main import main
 from padimkit.inspection.doubts import doubts
 from padimkit.storage import load_history
@@ -53,6 +55,18 @@ def test_without_suspicious_images_nothing_is_dropped(fit):
     model, output, _ = fit("model", "--drop_suspicious")
     assert "Left out" not in output and load_history(model)[0].left_out == 0
     assert load_calibration(model) == load_calibration(fit("plain")[0])
+
+
+def test_the_time_that_is_printed_is_that_of_all_the_work(fit, good, stripes, monkeypatch):
+    times = iter(range(0, 1000, 10))  # a clock that goes on by 10 s whenever it is read
+    monkeypatch.setattr(command, "time", SimpleNamespace(perf_counter=lambda: next(times)))
+    _, output, _ = fit("model")
+    assert "Fitted on 12 images in 30.0 s, 10.0 s of them to calibrate; the model is in" in output
+    _, output, _ = fit("bare", "--calibrate=false")
+    assert "Fitted on 12 images in 30.0 s; the model is in" in output
+    shutil.copy(stripes / "stripes/test/spot/000.png", good / "bad.png")
+    _, output, _ = fit("dropped", "--drop_suspicious")
+    assert "Fitted on 12 images in 50.0 s, 20.0 s of them to calibrate; the model is in" in output
 
 
 def test_without_calibration_nothing_can_be_suspicious(good, refuse, tmp_path):
