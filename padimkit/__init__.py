@@ -30,6 +30,7 @@ if TYPE_CHECKING:
         Reducer,
         ReferenceValues,
         Stateful,
+        TellsWeights,
         Updatable,
     )
     from padimkit.datasets.folder import Folder
@@ -176,6 +177,7 @@ __all__ = [
     "LeaveOneOut",
     "MemoryForecast",
     "NeedsWeights",
+    "TellsWeights",
     "ReferenceValues",
     "HasCurve",
     "ExpectedGrowth",
@@ -245,7 +247,7 @@ _MODULES = {
     "contracts": (
         "Backbone Reducer DensityModel Metric DataSource Updatable Mergeable Stateful LinearReducer "
         "PyramidReducer PyramidDensity LeaveOneOut MemoryForecast NeedsWeights ReferenceValues HasCurve "
-        "ExpectedGrowth"
+        "ExpectedGrowth TellsWeights"
     ),
     "errors": (
         "PadimkitError BadArgument BadConfig BadData BadFeatures BadImage BadModel BadOutput "

@@ -274,6 +274,18 @@ class Stateful(ABC):
         """Use these weights in place of those that the arguments name, which are no longer looked for."""
 
 
+class TellsWeights(ABC):
+    """A backbone that can say which weights it was made with, which a stored model then says too."""
+
+    @abstractmethod
+    def weights_origin(self) -> dict[str, str]:
+        """Return where the weights came from, such as distribution, file and sha256; empty if not known."""
+
+    @abstractmethod
+    def restore_weights_origin(self, origin: dict[str, str]) -> None:
+        """Take what an equal backbone returned, when it is restored from a stored model."""
+
+
 class NeedsWeights(ABC):
     """A backbone that reads weights from elsewhere when it first uses them, not when it is made."""
 

@@ -18,6 +18,7 @@ from safetensors.torch import load_file, save_file
 from padimkit.config.build import build_pipeline
 from padimkit.config.description import describe, plugins_of
 from padimkit.config.yaml_file import read_yaml
+from padimkit.contracts import TellsWeights
 from padimkit.errors import BadModel, NotCalibrated, PadimkitError, UntrustedClass
 from padimkit.files import file_digest, new_folder
 from padimkit.inspection.calibration import Calibration
@@ -77,6 +78,7 @@ def write_model(
             "padimkit": version("padimkit"),
             "plugins": plugins_of(pipeline),
             "sha256": {name: file_digest(folder / name) for name in _NEEDED},
+            **_origin(pipeline),
             **({"history": as_plain(history)} if history else {}),
         },
         folder,
@@ -190,6 +192,8 @@ def load(folder: Path | str, *, device: str = "cpu", trust: bool = False) -> Pip
         raise BadModel(f'"{folder}" cannot be loaded: {error}{_needs(manifest)}') from error
     except (KeyError, IndexError, TypeError, ValueError, RuntimeError, SafetensorError) as error:
         raise BadModel(f'"{folder}": state and configuration do not fit together ({error!r}).') from error
+    if isinstance(pipeline.backbone, TellsWeights):
+        pipeline.backbone.restore_weights_origin(manifest.get("weights", {}))
     pipeline.to(device)
     return pipeline
 
@@ -197,6 +201,12 @@ def load(folder: Path | str, *, device: str = "cpu", trust: bool = False) -> Pip
 def is_model(folder: Path | str) -> bool:
     """Return whether the folder looks like one that `save` wrote."""
     return (Path(folder) / MANIFEST).is_file()
+
+
+def _origin(pipeline: Pipeline) -> dict[str, dict[str, str]]:
+    """Return where the weights came from, for the manifest; nothing if that is not known."""
+    origin = pipeline.backbone.weights_origin() if isinstance(pipeline.backbone, TellsWeights) else {}
+    return {"weights": origin} if origin else {}
 
 
 def _add_calibration(folder: Path, calibration: Calibration | None, learnt: Iterable[LearntImage]) -> None:
@@ -249,6 +259,9 @@ def _read_manifest(folder: Path) -> dict[str, Any]:
     known = {*_NEEDED, CALIBRATION, TRAINING}
     if not isinstance(digests, dict) or not set(_NEEDED) <= set(digests) <= known:
         raise BadModel(f'"{folder / MANIFEST}" does not list the files of the model.')
+    origin = manifest.get("weights", {})
+    if not isinstance(origin, dict) or not all(isinstance(text, str) for text in origin.values()):
+        raise BadModel(f'"{folder / MANIFEST}" does not say in texts where the weights came from.')
     return manifest  # type: ignore[no-any-return]
 
 

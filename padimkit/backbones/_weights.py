@@ -1,16 +1,24 @@
 """Pretrained weights, read from timm's hub or from a file, and copied into a network."""
 
+from collections.abc import Mapping
 from pathlib import Path
 from threading import Lock
+from typing import Any
 
+from huggingface_hub import get_hf_file_metadata, hf_hub_url
+from huggingface_hub.constants import HF_HUB_CACHE
+from huggingface_hub.errors import HfHubHTTPError
+from huggingface_hub.file_download import repo_folder_name
 from timm.models import load_state_dict
 from torch import Tensor
 
 from padimkit.backbones._timm_models import Outline, create_model
-from padimkit.errors import BadWeights
-from padimkit.weights import find_weights
+from padimkit.errors import BadArgument, BadWeights, near_misses
+from padimkit.files import file_digest
+from padimkit.weights import OTHERS, find_weights
 
 OPTION = "--pipeline.backbone.weights"
+_PATIENCE = 10  # seconds until the hub must have answered a first time
 LOADING = Lock()  # several threads may be the first to need the weights of one network
 
 
@@ -21,6 +29,7 @@ def download(model: str) -> dict[str, Tensor]:
         BadWeights: They cannot be downloaded; the message says which file to fetch and how to use it.
     """
     try:
+        _require_answer(model)
         tensors: dict[str, Tensor] = create_model(model, pretrained=True).state_dict()
     except Exception as error:
         raise BadWeights(
@@ -38,7 +47,16 @@ def require_published(model: str) -> None:
 def require_file(path: Path, model: str) -> None:
     """Raise BadWeights if the file does not exist."""
     if not path.is_file():
-        raise BadWeights(f'The weights "{path}" of "{model}" do not exist. Correct {OPTION}.')
+        near = near_misses(str(path).lower(), ("hub", "installed", "none"))
+        raise BadWeights(f'The weights "{path}" of "{model}" do not exist.{near} Correct {OPTION}.')
+
+
+def require_name(weights: object) -> None:
+    """Raise BadArgument if weights are named by anything but a text or a path."""
+    if not isinstance(weights, str | Path):
+        raise BadArgument(
+            f'"weights" is {weights!r}: "installed" takes those of an installed package, {OTHERS}'
+        )
 
 
 def require_installed(model: str, wanted: str) -> None:
@@ -46,8 +64,8 @@ def require_installed(model: str, wanted: str) -> None:
     find_weights(model, wanted).path()
 
 
-def read_installed(model: str, wanted: str) -> dict[str, Tensor]:
-    """Return the tensors of a model that an installed package carries, under their names in timm.
+def read_installed(model: str, wanted: str) -> tuple[dict[str, Tensor], dict[str, str]]:
+    """Return the tensors of a model that an installed package carries, under timm's names, and their origin.
 
     Raises:
         BadWeights: There are none, they were altered, or they are not exactly those of the model.
@@ -61,7 +79,17 @@ def read_installed(model: str, wanted: str) -> dict[str, Tensor]:
             f'The weights that {origin} describes are not those of "{model}": after its "rename" they lack '
             f"{_some(missing)}, and have {_some(unknown)} too much."
         )
-    return tensors
+    return tensors, weights.origin
+
+
+def origin_of_hub(model: str) -> dict[str, str]:
+    """Return the words by which a stored model says that its weights were downloaded."""
+    return {"source": "hub", "file": _address(model) or "unknown"}
+
+
+def origin_of_file(path: Path) -> dict[str, str]:
+    """Return the words by which a stored model says that it was made with a file."""
+    return {"source": "file", "file": str(path), "sha256": file_digest(path)}
 
 
 def read(path: Path, model: str) -> dict[str, Tensor]:
@@ -103,6 +131,28 @@ def load_into(needed: dict[str, Tensor], given: dict[str, Tensor], origin: str) 
         tensor.copy_(given[name])
 
 
+def _require_answer(model: str) -> None:
+    """Ask the hub once for a file of which it has kept nothing here: timm would ask for a minute, in vain."""
+    published = Outline(model).published
+    repository = str(published.get("hf_hub_id") or "").partition("@")[0]
+    if not repository or _is_kept(repository):
+        return
+    try:
+        get_hf_file_metadata(hf_hub_url(repository, _file_name(published)), timeout=_PATIENCE)
+    except HfHubHTTPError:  # it has answered, and timm may know of other files there
+        return
+
+
+def _is_kept(repository: str) -> bool:
+    """Return whether an earlier download of files of this repository is on this machine."""
+    folder = Path(HF_HUB_CACHE) / repo_folder_name(repo_id=repository, repo_type="model")
+    return any((folder / "snapshots").glob("*/*"))
+
+
+def _file_name(published: Mapping[str, Any]) -> str:
+    return published.get("hf_hub_filename") or "model.safetensors"
+
+
 def _by_hand(model: str) -> str:
     address = _address(model)
     if address is None:
@@ -116,8 +166,7 @@ def _by_hand(model: str) -> str:
 def _address(model: str) -> str | None:
     published = Outline(model).published
     if published.get("hf_hub_id"):
-        name = published.get("hf_hub_filename") or "model.safetensors"
-        return f"https://huggingface.co/{published['hf_hub_id']}/resolve/main/{name}"
+        return f"https://huggingface.co/{published['hf_hub_id']}/resolve/main/{_file_name(published)}"
     return published.get("url") or None
 
 

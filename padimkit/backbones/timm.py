@@ -14,13 +14,16 @@ from padimkit.backbones._weights import (
     LOADING,
     download,
     load_into,
+    origin_of_file,
+    origin_of_hub,
     read,
     read_installed,
     require_file,
     require_installed,
+    require_name,
     require_published,
 )
-from padimkit.contracts import Backbone, NeedsWeights, Stateful
+from padimkit.contracts import Backbone, NeedsWeights, Stateful, TellsWeights
 from padimkit.values import Features
 from padimkit.weights import INSTALLED
 
@@ -28,7 +31,7 @@ _DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16}
 
 
 @final
-class Timm(Backbone, Stateful, NeedsWeights):
+class Timm(Backbone, Stateful, NeedsWeights, TellsWeights):
     """Feature maps of any model of timm, computed only up to the last layer.
 
     The weights are read at first use. They are stored with a fitted pipeline, which then needs no other file.
@@ -45,7 +48,7 @@ class Timm(Backbone, Stateful, NeedsWeights):
             have it, slower on others. Features then change by about 1 %.
 
     Raises:
-        BadArgument: timm does not have the model, or the model does not have a layer.
+        BadArgument: timm does not have the model, the model lacks a layer, or `weights` names nothing.
         BadWeights: At first use: the weights are missing, broken, or of another model.
     """
 
@@ -53,7 +56,7 @@ class Timm(Backbone, Stateful, NeedsWeights):
         self,
         model: str,
         layers: list[str | int],
-        weights: str = "hub",
+        weights: str | Path = "hub",
         descriptor: str | None = None,
         precision: Literal["float32", "bfloat16"] = "float32",
     ) -> None:
@@ -62,6 +65,7 @@ class Timm(Backbone, Stateful, NeedsWeights):
         self.weights = weights
         self.descriptor = descriptor
         self.precision = precision
+        require_name(weights)
         require_choice("precision", precision, _DTYPES)
         outline = Outline(model)
         names = outline.layers.names(layers, "layers")
@@ -76,6 +80,7 @@ class Timm(Backbone, Stateful, NeedsWeights):
             dtype=_DTYPES[precision],
         )
         self._ready = weights == "none"
+        self._origin = {"source": "none"} if self._ready else {}
 
     def extract(self, images: Float[Tensor, "b 3 H W"]) -> Features:
         self._get_ready()
@@ -90,7 +95,7 @@ class Timm(Backbone, Stateful, NeedsWeights):
 
     def load_state_dict(self, state: dict[str, Tensor]) -> None:
         load_into(self._network.tensors(), state, "The stored state")
-        self._ready = True
+        self._ready, self._origin = True, {}
 
     def require_weights(self) -> None:
         if self._ready:
@@ -98,29 +103,39 @@ class Timm(Backbone, Stateful, NeedsWeights):
         if self.weights == "hub":
             require_published(self.model)
         elif self._installed:
-            require_installed(self.model, self.weights)
+            require_installed(self.model, str(self.weights))
         else:
             require_file(Path(self.weights), self.model)
 
     def go_without_weights(self) -> None:
         self._ready = True
 
+    def weights_origin(self) -> dict[str, str]:
+        return dict(self._origin)
+
+    def restore_weights_origin(self, origin: dict[str, str]) -> None:
+        self._origin = dict(origin)
+
     def _get_ready(self) -> None:
         if self._ready:
             return
         with LOADING:
             if not self._ready:
-                load_into(self._network.tensors(), *self._given())
+                tensors, name, self._origin = self._given()
+                load_into(self._network.tensors(), tensors, name)
                 self._ready = True
 
     @property
     def _installed(self) -> bool:
-        return self.weights.partition(":")[0] == INSTALLED
+        return isinstance(self.weights, str) and self.weights.partition(":")[0] == INSTALLED
 
-    def _given(self) -> tuple[dict[str, Tensor], str]:
-        """Return the weights that the arguments name, and what to call them."""
+    def _given(self) -> tuple[dict[str, Tensor], str, dict[str, str]]:
+        """Return the weights that the arguments name, what to call them, and where they came from."""
         if self.weights == "hub":
-            return download(self.model), f'The published "{self.model}"'
+            return download(self.model), f'The published "{self.model}"', origin_of_hub(self.model)
+        called = f'"{self.weights}"'
         if self._installed:
-            return read_installed(self.model, self.weights), f'"{self.weights}"'
-        return read(Path(self.weights), self.model), f'"{self.weights}"'
+            tensors, origin = read_installed(self.model, str(self.weights))
+            return tensors, called, origin
+        path = Path(self.weights)
+        return read(path, self.model), called, origin_of_file(path)

@@ -11,8 +11,8 @@ from padimkit.backbones._construction import class_path_of, construct
 from padimkit.backbones._hooks import Layout, Tapped, as_map
 from padimkit.backbones._layer_names import Layers
 from padimkit.backbones._network import Card, Network
-from padimkit.backbones._weights import LOADING, load_into, read, require_file
-from padimkit.contracts import Backbone, NeedsWeights, Stateful
+from padimkit.backbones._weights import LOADING, load_into, origin_of_file, read, require_file
+from padimkit.contracts import Backbone, NeedsWeights, Stateful, TellsWeights
 from padimkit.errors import BadArgument, PadimkitError
 from padimkit.values import Features
 
@@ -20,7 +20,7 @@ _MEAN, _DEVIATION = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)  # of ImageNet
 
 
 @final
-class TorchModule(Backbone, Stateful, NeedsWeights):
+class TorchModule(Backbone, Stateful, NeedsWeights, TellsWeights):
     """Feature maps of any torch.nn.Module that takes images, computed only up to the last layer.
 
     The weights are stored with a fitted pipeline. A module is code, so such a model is only loaded if it is
@@ -53,7 +53,7 @@ class TorchModule(Backbone, Stateful, NeedsWeights):
         self,
         module: dict,  # type: ignore[type-arg] # of Any, jsonargparse would make objects of the inner settings
         layers: list[str],
-        weights: str,
+        weights: str | Path,
         descriptor: str | None = None,
         layout: Layout = "b c h w",
         extra_tokens: int = 0,
@@ -72,6 +72,7 @@ class TorchModule(Backbone, Stateful, NeedsWeights):
         self.image_size = image_size
         self._network = self._built()
         self._ready = weights == "as_made"
+        self._origin = {"source": "as_made"} if self._ready else {}
 
     def extract(self, images: Float[Tensor, "b 3 H W"]) -> Features:
         self._get_ready()
@@ -86,7 +87,7 @@ class TorchModule(Backbone, Stateful, NeedsWeights):
 
     def load_state_dict(self, state: dict[str, Tensor]) -> None:
         load_into(self._network.tensors(), state, "The stored state")
-        self._ready = True
+        self._ready, self._origin = True, {}
 
     def require_weights(self) -> None:
         if not self._ready:
@@ -95,6 +96,12 @@ class TorchModule(Backbone, Stateful, NeedsWeights):
     def go_without_weights(self) -> None:
         self._ready = True
 
+    def weights_origin(self) -> dict[str, str]:
+        return dict(self._origin)
+
+    def restore_weights_origin(self, origin: dict[str, str]) -> None:
+        self._origin = dict(origin)
+
     def _get_ready(self) -> None:
         if self._ready:
             return
@@ -102,6 +109,7 @@ class TorchModule(Backbone, Stateful, NeedsWeights):
             if not self._ready:
                 given = read(Path(self.weights), class_path_of(self.module))
                 load_into(self._network.tensors(), given, f'"{self.weights}"')
+                self._origin = origin_of_file(Path(self.weights))
                 self._ready = True
 
     def _built(self) -> Network:

@@ -64,6 +64,7 @@ def facts_of(folder: Path) -> dict[str, Any]:
         "padimkit": manifest.get("padimkit"),
         "plugins": manifest.get("plugins"),
         "pipeline": pipeline,
+        "weights": manifest.get("weights"),
         "history": as_plain(history),
         "images": len(load_learnt(folder)) or sum(one.images for one in history) or None,
         "sizes": [list(size) for size in sizes_of(history)] or None,
@@ -86,6 +87,8 @@ def _lines(facts: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     yield "model", facts["model"]
     for slot, part in facts["pipeline"].items():
         yield slot, _part(part)
+    if "weights" in (facts["pipeline"].get("backbone") or {}).get("init_args", {}):
+        yield "weights", ", ".join(f"{k} {v}" for k, v in (facts["weights"] or {}).items()) or _UNKNOWN
     if not facts["history"]:
         yield "learnt", _UNKNOWN
     for one in facts["history"]:

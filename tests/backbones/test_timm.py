@@ -1,12 +1,18 @@
+from unittest.mock import Mock
+
 import timm
 import torch
 import torchvision
+from huggingface_hub.errors import HfHubHTTPError
 from jsonargparse import ArgumentParser
 from pytest import fixture, mark, raises
 from safetensors.torch import load_file, save_file
 from torch import nn
 
+from padimkit.backbones import _weights
+from padimkit.backbones._weights import require_name
 from padimkit.backbones.timm import Timm
+from padimkit.config.description import describe
 from padimkit.errors import BadArgument, BadShape, BadWeights
 from padimkit.values import Features
 from padimkit.weights import find_weights
@@ -101,6 +107,26 @@ def test_modules_inside_a_stage_are_those_that_torchvision_computes(resnet, file
     layers = ["layer1.0", "layer1.1.bn2", "layer2.0.conv1"]  # after bn2 the sum is taken in place
     features = Timm("resnet18", layers, weights=str(file)).extract(images)
     assert_same(features.maps, watched(resnet, layers, images))
+
+
+def test_a_path_is_taken_as_it_is(resnet, file, images):
+    backbone = Timm("resnet18", ["layer1"], weights=file)
+    backbone.require_weights()
+    assert_same(backbone.extract(images).maps, watched(resnet, ["layer1"], images))
+    assert describe(backbone)["init_args"]["weights"] == str(file)
+
+
+@mark.parametrize("weights", [None, 3])
+def test_weights_that_name_nothing_are_refused_with_the_ways(weights):
+    message = '"weights" is .*: "installed" takes .*, "hub" downloads them, the path .*, "none" draws'
+    with raises(BadArgument, match=message):
+        require_name(weights)
+
+
+@mark.parametrize("weights", ["Installed", "HUB", "None"])
+def test_a_way_in_capitals_is_a_near_miss(weights, images):
+    with raises(BadWeights, match=f"Did you mean '{weights.lower()}'"):
+        small(weights=weights).extract(images)
 
 
 @mark.parametrize("content", ["plain", "checkpoint", "half"])
@@ -293,7 +319,27 @@ def test_a_state_of_another_layer_is_refused(images):
         small(layers=["layer2"]).load_state_dict(small(layers=["layer1"]).state_dict())
 
 
-def test_hub_weights_are_those_that_timm_downloads(monkeypatch, images, resnet):
+@fixture
+def hub(monkeypatch, tmp_path):
+    """A hub that answers each question by an error, if one is given, and what it was asked."""
+    asked = []
+
+    def hub(error=None):
+        def answer(address, timeout):
+            asked.append((address, timeout))
+            if error is not None:
+                raise error
+
+        monkeypatch.setattr(_weights, "get_hf_file_metadata", answer)
+        monkeypatch.setattr(_weights, "HF_HUB_CACHE", str(tmp_path))
+        return asked
+
+    return hub
+
+
+@mark.parametrize("error", [None, HfHubHTTPError("no such file", response=Mock())])
+def test_hub_weights_are_those_that_timm_downloads(monkeypatch, images, resnet, hub, error):
+    asked = hub(error)
     create = timm.create_model
 
     def downloading(model, pretrained=False, **options):
@@ -302,9 +348,42 @@ def test_hub_weights_are_those_that_timm_downloads(monkeypatch, images, resnet):
     monkeypatch.setattr(timm, "create_model", downloading)
     features = Timm("resnet18.tv_in1k", ["layer1"]).extract(images)
     assert_same(features.maps, watched(resnet, ["layer1"], images))
+    assert asked == [("https://huggingface.co/timm/resnet18.tv_in1k/resolve/main/model.safetensors", 10)]
 
 
-def test_a_failed_download_says_which_file_to_fetch_and_where_to_put_it(monkeypatch, images):
+def test_a_hub_that_does_not_answer_is_asked_once(monkeypatch, images, hub):
+    """timm, or the library that it asks, would try again for a minute."""
+    create = timm.create_model
+
+    def downloading(model, pretrained=False, **options):
+        assert not pretrained
+        return create(model, **options)
+
+    monkeypatch.setattr(timm, "create_model", downloading)
+    asked = hub(OSError("Name or service not known"))
+    with raises(BadWeights, match="cannot be downloaded .Name or service not known.. On a machine with"):
+        Timm("resnet18.tv_in1k", ["layer1"]).extract(images)
+    assert len(asked) == 1
+
+
+def test_what_was_downloaded_before_is_taken_without_asking(monkeypatch, images, resnet, hub, tmp_path):
+    create = timm.create_model
+    monkeypatch.setattr(
+        timm,
+        "create_model",
+        lambda model, pretrained=False, **options: resnet if pretrained else create(model, **options),
+    )
+    asked = hub(OSError("offline"))
+    kept = tmp_path / "models--timm--resnet18.tv_in1k" / "snapshots" / "0123"
+    kept.mkdir(parents=True)
+    (kept / "model.safetensors").touch()
+    features = Timm("resnet18.tv_in1k", ["layer1"]).extract(images)
+    assert_same(features.maps, watched(resnet, ["layer1"], images))
+    assert asked == []
+
+
+def test_a_failed_download_says_which_file_to_fetch_and_where_to_put_it(monkeypatch, images, hub):
+    hub()
     create = timm.create_model
 
     def offline(model, pretrained=False, **options):

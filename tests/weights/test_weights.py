@@ -1,6 +1,7 @@
 """Weights that installed packages carry: found, listed, used, and refused, without running their code."""
 
 import hashlib
+import json
 import os
 from importlib.metadata import requires
 from itertools import pairwise
@@ -13,9 +14,9 @@ import yaml
 from safetensors.torch import save_file
 from torch.nn.functional import interpolate
 
-from padimkit import Timm, load_recipe
+from padimkit import Gaussian, Pipeline, Preprocessing, RandomChannels, Timm, load, load_recipe, save
 from padimkit.cli.main import main
-from padimkit.errors import BadWeights
+from padimkit.errors import BadModel, BadWeights
 from padimkit.weights import cards, find_weights, read_card
 
 OURS = ("tf_efficientnet_lite0", "tf_efficientnet_lite1", "tf_efficientnet_lite2")
@@ -359,6 +360,68 @@ def test_a_model_stored_with_installed_weights_needs_them_no_more(publish, tmp_p
     again.load_state_dict(state)
     images = torch.rand(2, 3, 64, 64, generator=torch.Generator().manual_seed(0))
     assert torch.equal(again.extract(images).maps["layer1"], expected)
+
+
+@pytest.fixture
+def stored(publish, tmp_path, stripes):
+    """A model that was made with weights of a stranger, and the file of these."""
+    file = publish("acme-weights")
+    pipeline = Pipeline(
+        Timm("test_resnet", ["layer1"], weights="installed"),
+        RandomChannels(keep=2, seed=0),
+        Gaussian(),
+        preprocessing=Preprocessing(resize=32, crop=None),
+    )
+    save(pipeline.fit(str(stripes / "stripes/train/good")), tmp_path / "model")
+    return tmp_path / "model", file
+
+
+def origin_of(model):
+    return json.loads((model / "manifest.json").read_text()).get("weights")
+
+
+def test_a_stored_model_says_with_which_weights_it_was_made(stored, tmp_path, capsys):
+    model, file = stored
+    digest = hashlib.sha256(file.read_bytes()).hexdigest()
+    assert origin_of(model) == {
+        "source": "installed",
+        "distribution": "acme-weights",
+        "version": "1.5",
+        "file": "own.safetensors",
+        "sha256": digest,
+        "card": "acme-weights",
+    }
+    save(load(model), tmp_path / "again")
+    assert origin_of(tmp_path / "again") == origin_of(model)
+    main(["info", str(tmp_path / "again")])
+    (line,) = [line for line in capsys.readouterr().out.splitlines() if line.startswith("weights ")]
+    assert "source installed, distribution acme-weights, version 1.5" in line and f"sha256 {digest}" in line
+
+
+def test_a_model_stored_before_does_not_say_its_weights(stored, capsys):
+    model, _ = stored
+    manifest = json.loads((model / "manifest.json").read_text())
+    del manifest["weights"]
+    (model / "manifest.json").write_text(json.dumps(manifest))
+    assert load(model).backbone.weights_origin() == {}
+    main(["info", str(model)])
+    assert "weights       not stored\n" in capsys.readouterr().out
+    manifest["weights"] = {"sha256": 3}
+    (model / "manifest.json").write_text(json.dumps(manifest))
+    with pytest.raises(BadModel, match="does not say in texts where the weights came from"):
+        load(model)
+
+
+def test_weights_of_a_file_and_random_ones_are_told_apart(publish):
+    file = publish("acme-weights")
+    digest = hashlib.sha256(file.read_bytes()).hexdigest()
+    for weights, origin in (
+        (str(file), {"source": "file", "file": str(file), "sha256": digest}),
+        ("none", {"source": "none"}),
+    ):
+        backbone = Timm("test_resnet", ["layer1"], weights=weights)
+        backbone.state_dict()
+        assert backbone.weights_origin() == origin
 
 
 def test_missing_weights_are_known_before_they_are_read(publish):
