@@ -6,6 +6,7 @@ from pathlib import Path
 
 from padimkit.errors import BadConfig, did_you_mean
 from padimkit.packages import canonical, offered_files
+from padimkit.registry.published import to_install
 
 DEFAULT_RECIPE = "padim-lite0"  # needs nothing but what pip has installed
 GROUP = "padimkit.recipes"  # each entry point names a package, whose YAML files are recipes
@@ -38,7 +39,8 @@ def find_recipe(recipe: str) -> Path:
         raise BadConfig(f'"{recipe}" is a recipe of several distributions. Use {" or ".join(several)}.')
     if Path(recipe).is_file():
         return Path(recipe)
-    raise BadConfig(f'"{recipe}" is neither a recipe nor a file.{did_you_mean(recipe, known)}')
+    hint = to_install(recipe) or did_you_mean(recipe, known)
+    raise BadConfig(f'"{recipe}" is neither a recipe nor a file.{hint}')
 
 
 def recipes_by_distribution() -> dict[str, list[str]]:

@@ -15,6 +15,7 @@ from padimkit.errors import AmbiguousPlugin, BrokenPlugin, UnknownPlugin, near_m
 from padimkit.packages import provider
 from padimkit.registry.families import FAMILIES, find_family
 from padimkit.registry.plugin import CONTRACT_VERSION, Plugin
+from padimkit.registry.published import to_install
 
 NAMES = "A name, family/name where several families have one, or distribution:name."  # for --help
 _ORDER = tuple(family.plural for family in FAMILIES)
@@ -60,7 +61,7 @@ class Registry:
         if not matches:
             near = near_misses(name, [p.name for p in plugins] + [p.full_name for p in plugins])
             raise UnknownPlugin(
-                f'No plugin "{name}" in the family "{self.family}".{near} '
+                f'No plugin "{name}" in the family "{self.family}".{to_install(name) or near} '
                 "List all with: padimkit plugins list"
             )
         return matches[0]
@@ -168,4 +169,6 @@ def find_plugin(name: str) -> Plugin:
     for plugin in matches:
         return plugin
     near = near_misses(name, {p.name for p in plugins} | {p.full_name for p in plugins})
-    raise UnknownPlugin(f'There is no plugin "{name}".{near} List all with: padimkit plugins list')
+    raise UnknownPlugin(
+        f'There is no plugin "{name}".{to_install(name) or near} List all with: padimkit plugins list'
+    )
