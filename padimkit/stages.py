@@ -24,6 +24,7 @@ DATA = "data"
 STORAGE = "storage"
 FLOPS = "flops"
 THEORY = "theory"
+CALIBRATION = "calibration"
 
 T = TypeVar("T")
 

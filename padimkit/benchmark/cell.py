@@ -27,6 +27,20 @@ class Facts:
 
 
 @dataclass(frozen=True)
+class CalibrationArguments:
+    """Arguments of the calibration of each cell, by its own training images; those of `padimkit calibrate`.
+
+    Args:
+        false_alarms: The share of normal images that may be called anomalous; by default 0.01, or the least
+            that the number of training images can promise.
+        folds: Number of folds, for methods that need them.
+    """
+
+    false_alarms: float | None = None
+    folds: int = 5
+
+
+@dataclass(frozen=True)
 class Cell:
     """Everything that decides the outcome of a cell, but the data's files.
 
@@ -41,6 +55,7 @@ class Cell:
         repeats: How often each time is measured.
         train_images: This many training images, repeated where there are fewer; None takes those there are.
         varied: The quantities that a complexity study varies here, by name.
+        calibration: Arguments of the calibration; None for no verdicts.
     """
 
     suite: str
@@ -53,6 +68,7 @@ class Cell:
     repeats: int
     train_images: int | None = None
     varied: dict[str, float] = field(default_factory=dict)
+    calibration: CalibrationArguments | None = None
 
     @property
     def title(self) -> str:
@@ -64,7 +80,14 @@ class Cell:
     def key(self, facts: Facts) -> str:
         """Return the hash that names its record: it depends on the work of the cell, not on its names."""
         prints = (facts.fingerprint, facts.files)
-        deciding = (self.settings, self.measure, self.repeats, self.train_images, self.varied, prints)
+        deciding: tuple[Any, ...] = (
+            self.settings,
+            self.measure,
+            self.repeats,
+            self.train_images,
+            self.varied,
+        )
+        deciding += (prints,) if self.calibration is None else (prints, asdict(self.calibration))
         return hashlib.sha256(json.dumps(deciding, sort_keys=True).encode()).hexdigest()[:24]
 
     def write(self, path: Path) -> None:
@@ -75,7 +98,9 @@ class Cell:
     def read(cls, path: Path) -> "Cell":
         """Return the cell that `write` has written."""
         content = json.loads(path.read_text(encoding="utf-8"))
-        return cls(**content | {"measure": tuple(content["measure"])})
+        given = content["calibration"]
+        calibration = None if given is None else CalibrationArguments(**given)
+        return cls(**content | {"measure": tuple(content["measure"]), "calibration": calibration})
 
 
 @dataclass(frozen=True)

@@ -5,6 +5,7 @@ from typing import Any, Literal
 
 from padimkit import stages
 from padimkit.benchmark.cell import Cell, Facts
+from padimkit.inspection import verdict_rates
 
 FORMAT = 2
 # Names in `seconds`, most of them those of stages.
@@ -18,6 +19,10 @@ EMBEDDING = stages.EMBEDDING
 SCORE = stages.SCORE
 MAP = stages.MAP
 METRICS = stages.METRICS
+CALIBRATION = stages.CALIBRATION
+# Names in `metrics` where a suite asks for verdicts.
+FALSE_ALARMS = verdict_rates.FALSE_ALARMS
+MISSES = verdict_rates.MISSES
 # Names in `bytes`.
 PEAK = "peak"
 PEAK_FIT = "peak fit"
@@ -72,6 +77,27 @@ class Example:
 
 
 @dataclass(frozen=True)
+class Verdicts:
+    """Verdicts on the test images, by a threshold that follows from the training images alone.
+
+    Args:
+        threshold: Images with a higher score raise an alarm.
+        promised: At most this share of normal images that are like the training images raises one.
+        normal: Number of normal test images.
+        anomalous: Number of anomalous ones.
+        false_alarms: The normal ones that raise an alarm.
+        misses: The anomalous ones that raise none.
+    """
+
+    threshold: float
+    promised: float
+    normal: int
+    anomalous: int
+    false_alarms: int
+    misses: int
+
+
+@dataclass(frozen=True)
 class Expectation:
     """An exponent, or two between which it lies."""
 
@@ -100,14 +126,15 @@ class Record:
         key: Hash of the resolved settings and of the fingerprints of data and weights; the name of the file.
         cell: The cell that has run: its names, its settings, and the measurements that were asked for.
         facts: Fingerprint and counts of the data; None where they could not be read.
-        metrics: Metric values by name.
+        metrics: Metric values by name; with verdicts, "false_alarms" and "misses" among them.
         undefined: The reason for each metric without a value.
         lower_is_better: The metrics of which a lower value is better.
         curves: "roc" of images, and by the names of metrics the curves they are taken from, such as "pro" of
             regions; where masks and labels allow.
         seconds: "fit", a whole one, and in it "read", "reducer fit" and "density fit". Per image: "predict N"
             and "score N" in batches of N; in the largest ones "backbone", "embedding", "score" and "map". Of
-            the whole test set, where quality is measured too: "metrics".
+            the whole test set, where quality is measured too: "metrics". Where verdicts are asked for,
+            "calibration", a whole one.
         bytes: "peak" of the process in a fit and a few predictions, "peak fit" and "peak predict" above what
             was resident before each; "model" in memory, "fitted" of it without the backbone, "disk" of the
             stored model, "device" peak of a GPU.
@@ -115,6 +142,7 @@ class Record:
         expected_growth: By varied quantity, the exponents that theory gives for large sizes, by the names in
             `seconds` and `bytes`; "predict" and "score" for batches of any size.
         examples: A few test images with maps.
+        verdicts: Counts of verdicts; None where the suite did not ask for them.
         failure: None where the cell has finished.
         environment: Versions, machine, threads.
         plugins: Family, name, distribution and version of each plugin.
@@ -134,6 +162,7 @@ class Record:
     flops: int | None = None
     expected_growth: dict[str, dict[str, Expectation]] = field(default_factory=dict)
     examples: tuple[Example, ...] = ()
+    verdicts: Verdicts | None = None
     failure: Failure | None = None
     environment: dict[str, Any] = field(default_factory=dict)
     plugins: tuple[dict[str, str], ...] = ()

@@ -9,6 +9,7 @@ from jsonargparse import ArgumentParser
 from padimkit.benchmark.cell import Cell, Facts, Limits
 from padimkit.benchmark.planning.fingerprint import facts_of, files_named
 from padimkit.benchmark.planning.forecast import peak_bytes, require_fitting
+from padimkit.benchmark.planning.promise import promised_rate
 from padimkit.benchmark.planning.suite import Planned, Suite
 from padimkit.benchmark.record import Record
 from padimkit.benchmark.running.engine import require_engine
@@ -36,7 +37,7 @@ def run(words: list[str]) -> None:
     try:
         if given.dry_run:
             for planned in left:
-                print(f"{planned.cell.title}: {_size(peak_bytes(planned))}")
+                print(f"{planned.cell.title}: {_size(peak_bytes(planned))}{_promise(planned)}")
             return
         require_fitting(left)
     except BadConfig as error:
@@ -126,6 +127,11 @@ def _compared(record: Record) -> str:
     if not record.metrics:
         return "The record holds no metrics: there is nothing to compare."
     return f"The metric values are exactly those of the record: {len(record.metrics)} metrics."
+
+
+def _promise(planned: Planned) -> str:
+    rate = promised_rate(planned.cell, planned.facts)
+    return "" if rate is None else f"; at most {rate:.2%} false alarms promised"
 
 
 def _size(count: int | None) -> str:

@@ -38,6 +38,15 @@ def test_a_dry_run_shows_cells_bytes_and_what_is_left_out_and_runs_nothing(padim
     assert 'Left out: heavy: "gone" is missing.' in errors
 
 
+def test_a_dry_run_says_which_rate_of_false_alarms_is_promised(padimkit, suite, tmp_path):
+    status, said, _ = padimkit(suite(calibration={}, seeds=[0]), "--dry-run", "--output", tmp_path)
+    assert status == 0 and "predicted; at most 7.69% false alarms promised" in said
+    few = suite(calibration={"false_alarms": 0.01}, seeds=[0])
+    status, said, errors = padimkit(few, "--dry-run", "--output", tmp_path)
+    assert status == 2 and said == ""
+    assert '"false_alarms" of 0.01 needs 99 normal images, and there are 12' in errors
+
+
 def test_failures_are_counted_and_named(padimkit, suite, broken, tmp_path, in_this_process):
     path = suite(pipelines=[broken("raises")], seeds=[0])
     status, said, errors = padimkit(path, "--output", tmp_path / "records")

@@ -9,8 +9,10 @@ from typing import Any, TypeVar, final
 
 from padimkit.benchmark.cell import Cell, Facts, Limits
 from padimkit.benchmark.planning.fingerprint import facts_of, files_named
+from padimkit.benchmark.planning.promise import promised_rate
 from padimkit.benchmark.planning.suite_file import Data, Engine, Method, SuiteFile, check_suite
 from padimkit.benchmark.planning.variants import Place, Variant, places_of, title, variants_of
+from padimkit.benchmark.record import FALSE_ALARMS, MISSES
 from padimkit.config.build import instantiate, resolved
 from padimkit.config.names import labels
 from padimkit.contracts import Backbone, NeedsWeights
@@ -102,6 +104,7 @@ class _Planner:
                         )
                     titles.add(cell.title)
                     planned = Planned(cell, self._facts_of(cell))
+                    promised_rate(cell, planned.facts)  # refuses one that cannot be promised
                     twin = works.setdefault(planned.key, cell.title)
                     if twin != cell.title:
                         raise BadConfig(f'"{cell.title}" is "{twin}" under another name. Leave one out.')
@@ -130,6 +133,7 @@ class _Planner:
                 repeats=self._file.repeats,
                 train_images=variant.train_images,
                 varied=variant.varied,
+                calibration=self._file.calibration,
             )
 
     def _resolved(self, variant: Variant, place: Place) -> dict[str, Any]:
@@ -142,7 +146,10 @@ class _Planner:
         except PadimkitError as error:
             raise BadConfig(f'"{variant.name}" on "{place.dataset}": {error}') from error
         found = {key: found[key] for key in _KEYS if key in found}
-        labels(found["metrics"])
+        taken = {FALSE_ALARMS, MISSES}.intersection(labels(found["metrics"]))
+        if file.calibration is not None and taken:
+            named = " and ".join(sorted(taken))
+            raise BadConfig(f'"metrics" has {named}, and so has "calibration". Leave one of them out.')
         return found
 
     def _facts_of(self, cell: Cell) -> Facts:

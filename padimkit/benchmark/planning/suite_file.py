@@ -9,7 +9,7 @@ from typing import Any
 
 from jsonargparse import ArgumentError, ArgumentParser
 
-from padimkit.benchmark.cell import MEASURES, Measure
+from padimkit.benchmark.cell import MEASURES, CalibrationArguments, Measure
 from padimkit.config.class_paths import check_keys
 from padimkit.config.yaml_file import read_yaml
 from padimkit.errors import BadArgument, BadConfig
@@ -100,6 +100,7 @@ class SuiteFile:
         seeds: One run for each; methods and data without a seed run once.
         measure: Any of quality, time, memory.
         repeats: Number of measurements of each time.
+        calibration: Asks for verdicts on the test images, by a threshold from the training images.
         timeout: Seconds that a cell may take.
         memory_limit: GB (1e9 bytes) that a cell may take.
         threads: Threads of torch and of the libraries below it.
@@ -119,6 +120,7 @@ class SuiteFile:
     seeds: list[int] = field(default_factory=lambda: [0])
     measure: list[Measure] = field(default_factory=lambda: list(MEASURES[:1]))
     repeats: int = 3
+    calibration: CalibrationArguments | None = None
     timeout: float | None = None
     memory_limit: float | None = None
     threads: int | None = None
@@ -175,7 +177,7 @@ def _parsed(content: Mapping[str, Any]) -> SuiteFile:
     metrics = content.get("metrics", [])
     if not isinstance(metrics, list):
         raise BadConfig(f'"metrics" must be a list of names, found {metrics!r}.')
-    free: dict[str, Any] = {"pipelines": [], "datasets": [], "metrics": []}
+    free: dict[str, Any] = {"pipelines": [], "datasets": [], "metrics": [], "calibration": None}
     parsed = parser.instantiate(parser.parse_object({**content, **free}))
     return SuiteFile(
         **dict(vars(parsed))
@@ -184,9 +186,23 @@ def _parsed(content: Mapping[str, Any]) -> SuiteFile:
                 _entry(Method, entry, "pipelines", n) for n, entry in enumerate(content["pipelines"])
             ],
             "metrics": metrics,
+            "calibration": _calibration(content.get("calibration")),
             "datasets": [_entry(Data, entry, "datasets", n) for n, entry in enumerate(content["datasets"])],
         }
     )
+
+
+def _calibration(found: Any) -> CalibrationArguments | None:
+    if found is None:
+        return None
+    if not isinstance(found, Mapping):
+        raise BadConfig(f'"calibration" is {found!r}; expected keys and values, or {{}} for the usual ones.')
+    _check(found, CalibrationArguments, "calibration")
+    parser = ArgumentParser(exit_on_error=False)
+    parser.add_class_arguments(CalibrationArguments, "calibration")
+    parsed = parser.instantiate(parser.parse_object({"calibration": dict(found)}))
+    arguments: CalibrationArguments = parsed.calibration
+    return arguments
 
 
 def _entry(kind: type[Any], entry: Mapping[str, Any], key: str, number: int) -> Any:
@@ -227,6 +243,10 @@ def check_suite(file: SuiteFile) -> None:
             raise BadArgument(f'Expected "{key}" above 0, got {value}.')
     if file.engine.jobs < -1 or file.engine.jobs == 0:
         raise BadArgument(f'Expected "engine.jobs" of at least 1, or -1, got {file.engine.jobs}.')
+    if file.calibration is not None and "quality" not in file.measure:
+        raise BadArgument('"calibration" gives verdicts on the test images: list "quality" under "measure".')
+    if file.calibration is not None and file.calibration.folds < 2:
+        raise BadArgument(f'Expected "calibration.folds" of at least 2, got {file.calibration.folds}.')
     if not all(0 <= seed < _SEEDS for seed in file.seeds):
         raise BadArgument(f'Expected "seeds" from 0 to 2^32 - 1, found {file.seeds}.')
     _check_sizes(file.vary, file.train_images)

@@ -2,18 +2,27 @@
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict
+from functools import partial
 from itertools import cycle, islice
 from typing import Any
 
 from jsonargparse import Namespace
 
 from padimkit.benchmark.cell import Cell
-from padimkit.benchmark.record import METRICS, PEAK_FIT, PEAK_PREDICT, Curve
+from padimkit.benchmark.record import CALIBRATION, METRICS, PEAK_FIT, PEAK_PREDICT, Curve
 from padimkit.benchmark.running.environment import environment
 from padimkit.benchmark.running.examples import ExampleCollector, curve_of, places_of_examples
 from padimkit.benchmark.running.memory import Peaks, sizes_of
 from padimkit.benchmark.running.theory import expected_growth
-from padimkit.benchmark.running.timing import flops_of, spread_of, time_fits, time_predictions, waiting_for
+from padimkit.benchmark.running.timing import (
+    flops_of,
+    spread_of,
+    time_calibrations,
+    time_fits,
+    time_predictions,
+    waiting_for,
+)
+from padimkit.benchmark.running.verdicts import Judge, calibrated
 from padimkit.config.build import instantiate
 from padimkit.config.description import plugins_of
 from padimkit.config.names import labels
@@ -61,7 +70,7 @@ def _outcome(cell: Cell, made: Namespace, train: ImageBatches, test: ImageBatche
         peaks.end(PEAK_PREDICT)
         outcome["bytes"] = peaks.bytes | sizes_of(made.pipeline)
     if "quality" in cell.measure:
-        outcome |= _quality(cell, made, test)
+        outcome |= _quality(cell, made, train, test)
     if "time" in cell.measure:
         outcome["seconds"] |= _seconds(cell, made, train, test)
         with stage(FLOPS):
@@ -74,10 +83,12 @@ def _outcome(cell: Cell, made: Namespace, train: ImageBatches, test: ImageBatche
     return outcome
 
 
-def _quality(cell: Cell, made: Namespace, test: ImageBatches) -> dict[str, Any]:
+def _quality(cell: Cell, made: Namespace, train: ImageBatches, test: ImageBatches) -> dict[str, Any]:
     with stage(DATA):
         collector = ExampleCollector(places_of_examples([sample.anomalous for sample in test.samples]))
     metrics = dict(zip(labels(cell.settings["metrics"]), made.metrics, strict=True))
+    judge = None if cell.calibration is None else Judge(calibrated(made.pipeline, train, cell.calibration))
+    metrics |= judge.metrics if judge else {}
     found = evaluate(made.pipeline, test, metrics | {"kept": collector}, progress=False)
     del found.metrics["kept"]
     curves = collector.roc() | _curves(metrics, found.metrics)
@@ -86,6 +97,7 @@ def _quality(cell: Cell, made: Namespace, test: ImageBatches) -> dict[str, Any]:
         "seconds": seconds,
         "metrics": found.metrics,
         "undefined": found.undefined,
+        "verdicts": asdict(judge.verdicts()) if judge else None,
         "lower_is_better": [name for name, metric in metrics.items() if not metric.higher_is_better],
         "curves": {name: asdict(curve) for name, curve in curves.items()},
         "examples": [asdict(example) for example in collector.examples()],
@@ -104,6 +116,9 @@ def _curves(metrics: Mapping[str, Metric], defined: Iterable[str]) -> dict[str, 
 def _seconds(cell: Cell, made: Namespace, train: ImageBatches, test: ImageBatches) -> dict[str, Any]:
     wait = waiting_for(made.device)
     fits = time_fits(made.pipeline, train, repeats=cell.repeats, wait=wait)
+    if cell.calibration is not None:
+        calibrate = partial(calibrated, made.pipeline, train, cell.calibration)
+        fits[CALIBRATION] = time_calibrations(calibrate, repeats=cell.repeats, wait=wait)
     first = next(iter(test))
     sizes = {1, len(first.paths)}
     predictions = time_predictions(made.pipeline, first, sizes=sizes, repeats=cell.repeats, wait=wait)

@@ -55,6 +55,16 @@ def time_fits(pipeline: Pipeline, batches: Iterable[Batch], *, repeats: int, wai
     return spreads | {FIT: spread_of(sum(run.values()) for run in runs)}
 
 
+def time_calibrations(calibrate: Callable[[], object], *, repeats: int, wait: Wait) -> Spread:
+    """Return the seconds of whole calibrations, with the reading of the images."""
+    runs = []
+    for _ in range(repeats):
+        with timed(Clock(wait)) as clock:
+            calibrate()
+        runs.append(sum(clock.seconds.values()))
+    return spread_of(runs)
+
+
 def time_predictions(
     pipeline: Pipeline, images: Batch, *, sizes: Iterable[int], repeats: int, wait: Wait
 ) -> dict[str, Spread]:

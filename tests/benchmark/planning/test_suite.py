@@ -3,6 +3,8 @@ import timm
 import torch
 from safetensors.torch import save_file
 
+from padimkit.benchmark.cell import Cell, Facts
+from padimkit.benchmark.planning.promise import promised_rate
 from padimkit.benchmark.planning.suite import Suite, with_seed
 from padimkit.benchmark.planning.suite_file import Engine
 from padimkit.errors import BadConfig
@@ -207,6 +209,49 @@ def test_limits_and_engine_are_read(suite):
     assert found.engine == Engine("dask", 2, "tcp://a:1")
 
 
+def test_verdicts_are_other_work_and_a_suite_without_them_keeps_its_keys(suite):
+    def keys(**changes):
+        return {planned.key for planned in Suite.read(suite(seeds=[0], **changes)).planned}
+
+    asked = [{}, {"false_alarms": 0.1}, {"false_alarms": 0.1, "folds": 3}]
+    found = [keys(), *(keys(calibration=arguments) for arguments in asked)]
+    assert len(set.union(*found)) == 4 and keys(calibration=None) == found[0]
+
+
+def test_keys_are_those_of_records_made_before_there_were_verdicts():
+    settings = {"pipeline": {"backbone": "pixels"}, "seed": 3}
+    measure = ("quality", "time")
+    cell = Cell("s", "m", "d", "c", 3, settings, measure, 3, None, {"resolution": 32.0})
+    assert cell.key(Facts("print", 10, 4, 2, "files")) == "d3ddb39fe12925eba7369359"
+
+
+def test_each_cell_promises_what_its_training_images_allow(suite):
+    vary = {"train_images": [6, 9, 12]}
+    planned = Suite.read(suite(calibration={}, vary=vary, seeds=[0])).planned
+    assert [promised_rate(one.cell, one.facts) for one in planned] == [1 / 7, 1 / 10, 1 / 13]
+    (without,) = Suite.read(suite(seeds=[0])).planned
+    assert promised_rate(without.cell, without.facts) is None
+
+
+def test_a_metric_with_the_name_of_a_rate_of_verdicts_is_refused(suite, install):
+    source = """
+    from padimkit.contracts import Metric
+
+    class Misses(Metric):
+        higher_is_better = True
+        def update(self, prediction, truth):
+            pass
+        def compute(self):
+            return 1.0
+        def reset(self):
+            pass
+    """
+    install("foreign", {"misses": "foreign_misses:Misses"}, {"foreign_misses": source}, "padimkit.metrics")
+    assert len(Suite.read(suite(metrics=["misses"], seeds=[0])).planned) == 1
+    with pytest.raises(BadConfig, match='"metrics" has misses, and so has "calibration". Leave one'):
+        Suite.read(suite(metrics=["misses"], seeds=[0], calibration={}))
+
+
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
@@ -272,6 +317,24 @@ def test_limits_and_engine_are_read(suite):
         ({"metrics": ["pr0"]}, "Did you mean 'pro'"),
         ({"metrics": "pro"}, '"metrics" must be a list of names, found'),
         ({"device": "gpu"}, "gpu"),
+        ({"calibration": True}, '"calibration" is True; expected keys and values, or {} for the usual ones'),
+        ({"calibration": {"false_alarm": 0.1}}, "\"calibration.false_alarm\". Did you mean 'false_alarms'"),
+        ({"calibration": {"folds": 2.5}}, "calibration.folds.*2.5"),
+        ({"calibration": {"folds": None}}, '"calibration.folds" has no value'),
+        ({"calibration": {"folds": 1}}, '"calibration.folds" of at least 2, got 1'),
+        (
+            {"calibration": {"folds": 13}},
+            'seed 0" cannot be calibrated: Expected "calibration.folds" of at most 12, .* got 13',
+        ),
+        (
+            {"calibration": {"false_alarms": 0.05}},
+            'stripes, seed 0" cannot be calibrated: "false_alarms" of 0.05 needs 19 normal images, and there '
+            "are 12",
+        ),
+        ({"calibration": {"false_alarms": 0.1}, "train_images": 8}, "needs 9 normal images, and there are 8"),
+        ({"calibration": {"false_alarms": 1.5}}, '"false_alarms" above 0 and below 1, got 1.5'),
+        ({"calibration": {}, "train_images": 13}, '"train_images" of 13 repeats the 12 images there are'),
+        ({"calibration": {}, "measure": ["time"]}, '"calibration" gives .* list "quality" under "measure"'),
     ],
 )
 def test_what_is_wrong_is_refused_before_anything_runs(suite, changes, message):

@@ -1,0 +1,57 @@
+"""The verdicts of a cell: a calibration by its training images, and the metrics that follow from it.
+
+It stands alone because only here the harness meets calibrations; the rates themselves are metrics.
+"""
+
+from typing import final
+
+from padimkit.benchmark.cell import CalibrationArguments
+from padimkit.benchmark.record import FALSE_ALARMS, MISSES, Verdicts
+from padimkit.contracts import Metric
+from padimkit.errors import BadData, PadimkitError
+from padimkit.images.reader import ImageBatches
+from padimkit.inspection.calibrate import calibrate
+from padimkit.inspection.calibration import Calibration
+from padimkit.inspection.verdict_rates import FalseAlarms, Misses
+from padimkit.pipeline.pipeline import Pipeline
+from padimkit.stages import CALIBRATION, stage
+
+
+def calibrated(pipeline: Pipeline, images: ImageBatches, arguments: CalibrationArguments) -> Calibration:
+    """Return the calibration of a fitted pipeline by the images of its fit.
+
+    Raises:
+        BadData: It cannot be calibrated by these images, whether one by one or by folds.
+    """
+    with stage(CALIBRATION):
+        try:
+            return calibrate(pipeline, images, arguments.false_alarms, folds=arguments.folds, progress=False)
+        except PadimkitError as error:
+            raise BadData(
+                f'The pipeline is fitted, but cannot be calibrated: {error} Leave it out, or "calibration".'
+            ) from error
+
+
+@final
+class Judge:
+    """The metrics of verdicts by a calibration, and their counts."""
+
+    def __init__(self, calibration: Calibration) -> None:
+        self._calibration = calibration
+        self._false_alarms, self._misses = FalseAlarms(calibration), Misses(calibration)
+
+    @property
+    def metrics(self) -> dict[str, Metric]:
+        """The metrics to evaluate, by name."""
+        return {FALSE_ALARMS: self._false_alarms, MISSES: self._misses}
+
+    def verdicts(self) -> Verdicts:
+        """Return the counts over the images that the metrics have seen."""
+        return Verdicts(
+            threshold=self._calibration.threshold,
+            promised=self._calibration.false_alarms,
+            normal=self._false_alarms.total,
+            anomalous=self._misses.total,
+            false_alarms=self._false_alarms.count,
+            misses=self._misses.count,
+        )
