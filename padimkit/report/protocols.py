@@ -55,7 +55,8 @@ def mixture(found: Iterable[Protocol], letters: Mapping[Protocol, str]) -> tuple
 def warnings(entries: Iterable[Entry]) -> list[str]:
     """Return what hinders a comparison: other files, metrics or settings, and repeated cells."""
     entries = list(entries)
-    return [*_other_files(entries), *_other_metrics(entries), *_other_settings(entries), *_twins(entries)]
+    found = [*_other_files(entries), *_other_metrics(entries), *_other_promises(entries)]
+    return [*found, *_other_settings(entries), *_twins(entries)]
 
 
 def _other_files(entries: list[Entry]) -> list[str]:
@@ -82,6 +83,15 @@ def _other_metrics(entries: list[Entry]) -> list[str]:
         for name, found in sorted(kinds.items())
         if len(found) > 1
     ]
+
+
+def _other_promises(entries: list[Entry]) -> list[str]:
+    records = [entry.record for entry in entries if not entry.record.cell.varied]
+    rates = sorted({record.verdicts.promised for record in records if record.verdicts is not None})
+    if len(rates) < 2:
+        return []
+    named = ", ".join(f"{rate:.2%}" for rate in rates)
+    return [f"False alarms and misses are at thresholds that promise different rates: at most {named}."]
 
 
 def _other_settings(entries: list[Entry]) -> list[str]:

@@ -47,6 +47,23 @@ def test_a_dry_run_says_which_rate_of_false_alarms_is_promised(padimkit, suite, 
     assert '"false_alarms" of 0.01 needs 99 normal images, and there are 12' in errors
 
 
+def test_verdicts_go_through_suite_record_and_report(padimkit, suite, tmp_path, capsys, in_this_process):
+    path = suite(calibration={"false_alarms": 0.2}, metrics=["image_auroc"], seeds=[0])
+    folder = tmp_path / "records"
+    status, said, _ = padimkit(path, "--output", folder)
+    (record,) = read_all(folder)
+    rates = [f"{name} {record.metrics[name]:.4f}" for name in ("false_alarms", "misses")]
+    assert status == 0 and ", ".join(rates) in said
+    for form, text in (
+        ("markdown", r"### false\_alarms, mvtec; lower is better; thresholds promise at most 20.00% false"),
+        ("latex", r"misses, mvtec; lower is better; thresholds promise at most 20.00\% false alarms."),
+        ("csv", ",verdicts threshold,verdicts promised,verdicts normal,"),
+    ):
+        assert main(["report", str(folder), "--format", form]) == 0
+        assert text in capsys.readouterr().out
+    assert padimkit("--record", folder / f"{record.key}.json")[0] == 0
+
+
 def test_failures_are_counted_and_named(padimkit, suite, broken, tmp_path, in_this_process):
     path = suite(pipelines=[broken("raises")], seeds=[0])
     status, said, errors = padimkit(path, "--output", tmp_path / "records")

@@ -30,6 +30,8 @@ def _row(entry: Entry) -> dict[str, Any]:
     row |= _failure(entry)
     row |= {f"varied {name}": value for name, value in cell.varied.items()}
     row |= record.metrics
+    if record.verdicts is not None:
+        row |= {f"verdicts {name}": value for name, value in vars(record.verdicts).items()}
     row |= {f"{name} undefined": reason for name, reason in record.undefined.items()}
     for name, spread in record.seconds.items():
         row[f"{name} seconds"] = spread.median

@@ -5,7 +5,8 @@ A section of its own, named by its template and by the list of sections.
 
 from typing import Any
 
-from padimkit.report import formatting, links
+from padimkit.benchmark.record import Record
+from padimkit.report import formatting, links, verdicts
 from padimkit.report.entries import Entry
 from padimkit.report.protocols import protocol
 from padimkit.report.study import Study
@@ -17,6 +18,7 @@ COSTS = {
     formatting.ONE: "1 image",
     formatting.MANY: "of a batch",
     formatting.FIT: "fit",
+    formatting.CALIBRATION: "calibration",
     formatting.PEAK: "peak memory",
     formatting.DEVICE: "device memory",
     formatting.MODEL: "model",
@@ -38,12 +40,17 @@ def cell_table(study: Study) -> Table:
     """Return a row for each cell: names, metric values, costs; columns that no cell fills are left out."""
     costs = [cost for cost in COSTS if any(cost.of(entry.record) is not None for entry in study.entries)]
     varied = ("varied",) if any(entry.record.cell.varied for entry in study.entries) else ()
-    head = ("method", "data", "suite", "seed", "protocol", *varied, "state", *study.metrics)
-    rows = tuple(_row(entry, study, costs, varied=bool(varied)) for entry in study.entries)
+    judged = ("threshold", "promised") if any(entry.record.verdicts for entry in study.entries) else ()
+    head = ("method", "data", "suite", "seed", "protocol", *varied, "state", *study.metrics, *judged)
+    rows = tuple(
+        _row(entry, study, costs, varied=bool(varied), judged=bool(judged)) for entry in study.entries
+    )
     return Table(title, (*head, *(COSTS[cost] for cost in costs)), rows)
 
 
-def _row(entry: Entry, study: Study, costs: list[formatting.Cost], *, varied: bool) -> tuple[Datum, ...]:
+def _row(
+    entry: Entry, study: Study, costs: list[formatting.Cost], *, varied: bool, judged: bool
+) -> tuple[Datum, ...]:
     record, cell, target = entry.record, entry.record.cell, links.of_entry(entry)
     data = [
         Datum(cell.method, target=target),
@@ -55,6 +62,7 @@ def _row(entry: Entry, study: Study, costs: list[formatting.Cost], *, varied: bo
     data += [Datum(entry.varied)] if varied else []
     data.append(Datum(entry.state))
     data += [_quality(entry, metric, target) for metric in study.metrics]
+    data += _threshold(record, target) if judged else []
     for cost in costs:
         value = cost.of(record)
         data.append(ABSENT if value is None else Datum(cost.text(value), value, target))
@@ -64,6 +72,18 @@ def _row(entry: Entry, study: Study, costs: list[formatting.Cost], *, varied: bo
 def _quality(entry: Entry, metric: str, target: str) -> Datum:
     value = entry.record.metrics.get(metric)
     if value is not None:
-        return Datum(formatting.quality(value), value, target)
+        note = verdicts.counted(entry.record, metric)
+        return Datum(formatting.quality(value), value, target, note=note)
     reason = entry.record.undefined.get(metric)
     return ABSENT if reason is None else Datum("undefined", note=reason)
+
+
+def _threshold(record: Record, target: str) -> list[Datum]:
+    """Return the threshold and the rate of false alarms that it promises."""
+    found = record.verdicts
+    if found is None:
+        return [ABSENT, ABSENT]
+    return [
+        Datum(f"{found.threshold:.4g}", found.threshold, target),
+        Datum(f"{found.promised:.2%}", found.promised, target),
+    ]

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from statistics import fmean
 from typing import Any
 
-from padimkit.report import formatting, links
+from padimkit.report import formatting, links, verdicts
 from padimkit.report.plots.ranks import rank_plot
 from padimkit.report.plots.styles import styles
 from padimkit.report.protocols import Protocol, mixture
@@ -168,9 +168,15 @@ def board_table(board: Scoreboard, letters: dict[Protocol, str]) -> Table:
     categories = tuple(category or board.dataset for category in board.categories)
     head = ("method", "protocol", *(("mean",) if _several(board) else ()), *categories)
     rows = tuple(_row(board, row, letters[row.protocol]) for row in ranked(board))
-    caption = f"{board.metric}, {board.dataset}{'' if board.sign > 0 else '; lower is better'}"
+    parts = [f"{board.metric}, {board.dataset}", "" if board.sign > 0 else "lower is better", _promise(board)]
+    caption = "; ".join(filter(None, parts))
     notes = (*mixture(board.protocols, letters), *_unscored(board))
     return Table(caption, head, rows, notes, _legend(board, letters))
+
+
+def _promise(board: Scoreboard) -> str:
+    entries = (entry for row in board.rows for some in row.entries.values() for entry in some)
+    return verdicts.promise((entry.record for entry in entries), board.metric)
 
 
 def _legend(board: Scoreboard, letters: dict[Protocol, str]) -> tuple[str, ...]:
