@@ -19,16 +19,18 @@ from padimkit.config.commands import EVALUATE, TEST, evaluate_parser, test_parse
 from padimkit.config.description import describe, plugins_of
 from padimkit.config.names import labels
 from padimkit.config.parser import parse, parse_pipeline, plain
-from padimkit.errors import BadData, UndefinedMetric
+from padimkit.contracts import Metric
+from padimkit.errors import BadData, NotCalibrated, UndefinedMetric
 from padimkit.evaluation import Evaluation, evaluate
 from padimkit.files import new_file
 from padimkit.images.reader import Sample
 from padimkit.inspection.calibrate import without_scores
 from padimkit.inspection.history import seen_share, unseen_text
 from padimkit.inspection.learnt import LearntImage
+from padimkit.inspection.verdict_rates import verdict_rates
 from padimkit.pipeline.pipeline import Pipeline
 from padimkit.stages import PREDICT
-from padimkit.storage import is_model, load, load_learnt
+from padimkit.storage import is_model, load, load_calibration, load_learnt
 
 
 def run(words: list[str]) -> None:
@@ -55,7 +57,7 @@ def _fit_and_test(words: list[str]) -> None:
         with logs_shown(made.pipeline):
             made.pipeline.fit(made.data.train(), batch_size=made.batch_size, workers=made.workers)
         seconds = {"fit": time.perf_counter() - start}
-        _report(_tested(made, test, config, seconds), file)
+        _report(_tested(made, test, config, seconds, {}), file)
 
 
 def _test_stored(folder: str, words: list[str]) -> None:
@@ -65,10 +67,20 @@ def _test_stored(folder: str, words: list[str]) -> None:
     with _result_file(made) as file:
         made.pipeline = load(folder, device=made.device, trust=made.trust)
         config = plain(parser, settings) | {"pipeline": describe(made.pipeline)}
+        rates = _rates(folder, labels(config["metrics"]))
         test = made.data.test()
         if not made.learnt_too:
             require_unseen(load_learnt(folder), made.pipeline, test)
-        _report(_tested(made, test, config, {}), file)
+        _report(_tested(made, test, config, {}, rates), file)
+
+
+def _rates(folder: str, others: Sequence[str]) -> Mapping[str, Metric]:
+    """Return the metrics of verdicts if the model is calibrated, without names that other metrics have."""
+    try:
+        calibration = load_calibration(folder)
+    except NotCalibrated:
+        return {}
+    return {name: metric for name, metric in verdict_rates(calibration).items() if name not in others}
 
 
 def require_unseen(learnt: Sequence[LearntImage], pipeline: Pipeline, test: Sequence[Sample]) -> None:
@@ -85,15 +97,21 @@ def require_unseen(learnt: Sequence[LearntImage], pipeline: Pipeline, test: Sequ
 
 
 def _tested(
-    made: Namespace, samples: Sequence[Sample], config: dict[str, Any], fit_seconds: Mapping[str, float]
+    made: Namespace,
+    samples: Sequence[Sample],
+    config: dict[str, Any],
+    fit_seconds: Mapping[str, float],
+    rates: Mapping[str, Metric],
 ) -> dict[str, Any]:
     """Return the report, with the share of the images' area that the model looks at."""
-    report = as_report(_test(made, samples, config), made.pipeline, config, fit_seconds)
+    report = as_report(_test(made, samples, config, rates), made.pipeline, config, fit_seconds)
     return report | {"seen": seen_share(samples, made.pipeline.preprocessing)}
 
 
-def _test(made: Namespace, samples: Sequence[Sample], config: dict[str, Any]) -> Evaluation:
-    metrics = dict(zip(labels(config["metrics"]), made.metrics, strict=True))
+def _test(
+    made: Namespace, samples: Sequence[Sample], config: dict[str, Any], rates: Mapping[str, Metric]
+) -> Evaluation:
+    metrics = dict(zip(labels(config["metrics"]), made.metrics, strict=True)) | dict(rates)
     evaluation = evaluate(made.pipeline, samples, metrics, batch_size=made.batch_size, workers=made.workers)
     if not evaluation.metrics:
         reasons = " ".join(evaluation.undefined.values())

@@ -95,6 +95,11 @@ class Misses(Metric):
         self._anomalous = _Alarms(anomalous=True)
 
 
+def verdict_rates(calibration: Calibration) -> dict[str, FalseAlarms | Misses]:
+    """Return both metrics by their names."""
+    return {FALSE_ALARMS: FalseAlarms(calibration), MISSES: Misses(calibration)}
+
+
 class _Alarms:
     """Counts of the images of one kind, and of those that are NG among them."""
 

@@ -7,12 +7,11 @@ from typing import final
 
 from padimkit.benchmark.cell import CalibrationArguments
 from padimkit.benchmark.record import FALSE_ALARMS, MISSES, Verdicts
-from padimkit.contracts import Metric
 from padimkit.errors import BadData, PadimkitError
 from padimkit.images.reader import ImageBatches
 from padimkit.inspection.calibrate import calibrate
 from padimkit.inspection.calibration import Calibration
-from padimkit.inspection.verdict_rates import FalseAlarms, Misses
+from padimkit.inspection.verdict_rates import verdict_rates
 from padimkit.pipeline.pipeline import Pipeline
 from padimkit.stages import CALIBRATION, stage
 
@@ -34,24 +33,20 @@ def calibrated(pipeline: Pipeline, images: ImageBatches, arguments: CalibrationA
 
 @final
 class Judge:
-    """The metrics of verdicts by a calibration, and their counts."""
+    """The metrics of verdicts by a calibration, by name, and their counts."""
 
     def __init__(self, calibration: Calibration) -> None:
         self._calibration = calibration
-        self._false_alarms, self._misses = FalseAlarms(calibration), Misses(calibration)
-
-    @property
-    def metrics(self) -> dict[str, Metric]:
-        """The metrics to evaluate, by name."""
-        return {FALSE_ALARMS: self._false_alarms, MISSES: self._misses}
+        self.metrics = verdict_rates(calibration)
 
     def verdicts(self) -> Verdicts:
         """Return the counts over the images that the metrics have seen."""
+        false_alarms, misses = self.metrics[FALSE_ALARMS], self.metrics[MISSES]
         return Verdicts(
             threshold=self._calibration.threshold,
             promised=self._calibration.false_alarms,
-            normal=self._false_alarms.total,
-            anomalous=self._misses.total,
-            false_alarms=self._false_alarms.count,
-            misses=self._misses.count,
+            normal=false_alarms.total,
+            anomalous=misses.total,
+            false_alarms=false_alarms.count,
+            misses=misses.count,
         )
