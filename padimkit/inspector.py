@@ -4,6 +4,7 @@ import time
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass, replace
+from functools import partial
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias, cast, final
@@ -14,9 +15,10 @@ from PIL import Image
 from torch import Tensor
 
 from padimkit.errors import BadArgument, BadFeatures, BadImage, BadScores, BadShape, NotCalibrated
-from padimkit.images.decoding import open_bytes
+from padimkit.images.decoding import open_page
 from padimkit.images.geometry import Geometry
 from padimkit.images.inputs import samples_of
+from padimkit.images.pages import Page, pages_in
 from padimkit.images.prefetch import ahead
 from padimkit.images.reader import Reader, Sample
 from padimkit.inspection.calibration import Calibration, Verdict
@@ -122,14 +124,16 @@ class Inspector:
         if isinstance(image, Tensor):
             yield self._tensor(image, name)
         elif isinstance(image, bytes | bytearray):
-            content = bytes(image)
-            bits = self._reader.preprocessing.depth
-            yield Sample(Path(name), open=lambda _: open_bytes(content, name, bits))
+            for page in pages_in(bytes(image), name):
+                yield Sample(Path(page.name), open=partial(self._page, page))
         else:
             try:
                 yield from samples_of(image, number)
             except BadImage as error:
                 yield _Failure(str(image) if isinstance(image, str | Path) else name, str(error))
+
+    def _page(self, page: Page, _: Path) -> Image.Image:
+        return open_page(page, self._reader.preprocessing.depth)
 
     def _tensor(self, image: Tensor, name: str) -> "_Seen":
         found = [batch for batch in self.pipeline.read(image, 1, 0, None)]

@@ -19,6 +19,7 @@ from padimkit.config.commands import INSPECT, inspect_parser
 from padimkit.config.parser import parse
 from padimkit.errors import BadConfig
 from padimkit.images.decoding import open_image
+from padimkit.images.pages import without_suffix
 from padimkit.images.progress import is_seen
 from padimkit.inspection.calibration import Calibration, Verdict
 from padimkit.inspection.history import unseen_text
@@ -99,7 +100,7 @@ def _with_bar(inspections: Iterator[Inspection], total: int) -> Iterable[Inspect
 
 def _picture_name(number: int, path: str) -> str:
     """Return a name that no other line of the results has."""
-    return f"{number:06}-{Path(path).stem[:_LONGEST]}.png"
+    return f"{number:06}-{without_suffix(Path(path)).name[:_LONGEST]}.png"
 
 
 def _save(picture: Any, path: Path) -> None:

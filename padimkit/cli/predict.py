@@ -11,6 +11,7 @@ from padimkit.config.parser import parse
 from padimkit.errors import BadConfig, BadImage, BadOutput
 from padimkit.files import new_folder
 from padimkit.images.decoding import list_images
+from padimkit.images.pages import page_of, pages_of
 from padimkit.images.reader import Sample
 from padimkit.inspection.predictions import SCALE, write_predictions
 from padimkit.storage import load
@@ -49,7 +50,7 @@ def require_outside(output: Path, inputs: Iterable[Path]) -> None:
 
 
 def find_images(paths: Iterable[Path]) -> list[Path]:
-    """Return the image files among the paths, and those below the folders among them, each once.
+    """Return the images in the files among the paths, and those below the folders among them, each once.
 
     Raises:
         BadImage: A path does not exist.
@@ -57,7 +58,7 @@ def find_images(paths: Iterable[Path]) -> list[Path]:
     """
     found: dict[Path, None] = {}
     for path in paths:
-        if not path.exists():
+        if not (path.exists() or page_of(path).exists):
             raise BadImage(f'"{path}" does not exist.')
-        found |= dict.fromkeys(list_images(path) if path.is_dir() else [path])
+        found |= dict.fromkeys(list_images(path) if path.is_dir() else pages_of(path))
     return list(found)

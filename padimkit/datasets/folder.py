@@ -9,6 +9,7 @@ from typing import final
 from padimkit.contracts import DataSource
 from padimkit.errors import BadArgument, BadData
 from padimkit.images.decoding import list_images
+from padimkit.images.pages import without_suffix
 from padimkit.images.reader import Sample
 
 
@@ -125,12 +126,12 @@ class Folder(DataSource):
 def _by_name(folder: Path) -> dict[Path, list[Path]]:
     masks: dict[Path, list[Path]] = {}
     for path in list_images(folder):
-        masks.setdefault(path.relative_to(folder).with_suffix(""), []).append(path)
+        masks.setdefault(without_suffix(path.relative_to(folder)), []).append(path)
     return masks
 
 
 def _mask(image: Path, masks: dict[Path, list[Path]], folder: Path) -> Path:
-    stem = image.with_suffix("")
+    stem = without_suffix(image)
     found = [*masks.get(stem, []), *masks.get(stem.with_name(f"{stem.name}_mask"), [])]
     if len(found) > 1:
         raise BadData(f'"{image}" has several masks: {", ".join(f"{path}" for path in found)}. Keep one.')

@@ -8,6 +8,7 @@ from typing import final
 from padimkit.contracts import DataSource
 from padimkit.errors import BadData
 from padimkit.images.decoding import list_images
+from padimkit.images.pages import without_suffix
 from padimkit.images.reader import Sample
 
 
@@ -77,8 +78,9 @@ def _test_sample(path: Path, folder: Path) -> Sample:
 
 
 def _mask(masks: Path, within: Path) -> Path:
-    expected = masks / within.with_name(f"{within.stem}_mask.png")
-    for mask in (expected, masks / within.with_suffix(".png")):
+    stem = without_suffix(masks / within)
+    expected = stem.with_name(f"{stem.name}_mask.png")
+    for mask in (expected, stem.with_name(f"{stem.name}.png")):
         if mask.is_file():
             return mask
     raise BadData(f'The mask "{expected}" is missing. Add it, or remove "{masks}" to do without masks.')

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable
 from contextlib import suppress
-from io import BufferedReader, BytesIO
 from pathlib import Path
 
 import numpy as np
@@ -11,12 +10,16 @@ from PIL import Image, ImageOps, UnidentifiedImageError
 
 from padimkit.errors import BadData, BadImage
 from padimkit.images.depth import deep_colours, is_deep
+from padimkit.images.pages import Page, page_of, pages_of
 
+_UNDECODABLE = (OSError, SyntaxError, ValueError, Image.DecompressionBombError)
 IMAGE_SUFFIXES = frozenset({".bmp", ".jpeg", ".jpg", ".png", ".ppm", ".tif", ".tiff", ".webp"})
 
 
 def list_images(folder: Path) -> list[Path]:
-    """List all image files in the folder and its subfolders, sorted by path and without hidden ones.
+    """List all images in the folder and its subfolders, sorted by path and without hidden ones.
+
+    A TIFF of several pages is several images, whose paths are as those of `pages_of`.
 
     Raises:
         BadData: The folder is missing or holds no images.
@@ -33,7 +36,7 @@ def list_images(folder: Path) -> list[Path]:
     ]
     if not images:
         raise BadData(f'"{folder}" holds no images ({", ".join(sorted(IMAGE_SUFFIXES))}).')
-    return sorted(images)
+    return [page for path in sorted(images) for page in pages_of(path)]
 
 
 def open_image(path: Path, bits: int | None = None) -> Image.Image:
@@ -42,17 +45,28 @@ def open_image(path: Path, bits: int | None = None) -> Image.Image:
     Grey, palette, CMYK and 16-bit images are converted; transparency is dropped.
 
     Args:
-        path: The file.
+        path: The file, or a page of a TIFF such as "scan.tiff[2]".
         bits: White is the largest number of this many bits in files that have more than 8 per channel. By
             default it is 65535, and of 16-bit colours the upper 8 bits are kept.
 
     Raises:
-        BadImage: The file is missing, empty, truncated or not an image, or holds values of more bits.
+        BadImage: The file is missing, empty, truncated or not an image, holds several images, or values of
+            more bits.
     """
-    picture, deep = _read(path)
+    return open_page(page_of(path), bits)
+
+
+def open_page(page: Page, bits: int | None = None) -> Image.Image:
+    """Open one image of a file, or of its content, as `open_image` does.
+
+    Raises:
+        BadImage: As for `open_image`.
+    """
+    picture, deep = _decoded(page)
     if bits is not None and deep:
-        return _of_deep(deep_colours(picture, lambda: path.open("rb"), path), path, bits)
-    return as_rgb(picture, path, bits)
+        colours = deep_colours(picture, page)
+        return Image.merge("RGB", [_to_eight_bits(one, page.name, bits) for one in colours])
+    return as_rgb(picture, page.name, bits)
 
 
 def largest_value(path: Path) -> int | None:
@@ -61,29 +75,25 @@ def largest_value(path: Path) -> int | None:
     Raises:
         BadImage: The file cannot be decoded.
     """
-    undecodable = (OSError, SyntaxError, ValueError, Image.DecompressionBombError)
-    with suppress(*undecodable), path.open("rb") as file, Image.open(file) as opened:
+    with suppress(*_UNDECODABLE, BadImage), page_of(path).opened() as opened:
         if not opened.mode.startswith("I") and not is_deep(opened):
             return None  # known from the header
-    picture, deep = _read(path)
-    return largest_of(deep_colours(picture, lambda: path.open("rb"), path) if deep else [picture])
+    return largest_of(stored_channels(path))
+
+
+def stored_channels(path: Path) -> list[Image.Image]:
+    """Return what a file holds, upright and in all its bits: colours of 16 bits one by one, others together.
+
+    Raises:
+        BadImage: The file cannot be decoded.
+    """
+    picture, deep = _decoded(page_of(path))
+    return deep_colours(picture, page_of(path)) if deep else [picture]
 
 
 def largest_of(channels: Iterable[Image.Image]) -> int | None:
     """Return the largest value of pictures with more than 8 bits; None for others."""
     return max((int(np.asarray(one).max()) for one in channels if one.mode.startswith("I")), default=None)
-
-
-def open_bytes(content: bytes, name: str, bits: int | None = None) -> Image.Image:
-    """Open the content of an image file as `open_image` does; `name` is for messages.
-
-    Raises:
-        BadImage: The content is empty, truncated or not an image, or holds values of more bits.
-    """
-    picture, deep = _decoded(BytesIO(content), name, len(content))
-    if bits is not None and deep:
-        return _of_deep(deep_colours(picture, lambda: BytesIO(content), name), name, bits)
-    return as_rgb(picture, name, bits)
 
 
 def as_rgb(picture: Image.Image, name: Path | str, bits: int | None = None) -> Image.Image:
@@ -106,40 +116,23 @@ def open_mask(path: Path) -> Image.Image:
         BadImage: The file is missing, empty, truncated or not an image, or a palette image whose index 0 is
             not black or another index is: index and colour would give different masks.
     """
-    picture = _decode(path)
+    picture, _ = _decoded(page_of(path))
     return Image.fromarray(_marked(picture, path).astype(np.uint8) * 255)
 
 
-def _decode(path: Path) -> Image.Image:
-    return _read(path)[0]
-
-
-def _of_deep(colours: Iterable[Image.Image], name: Path | str, bits: int) -> Image.Image:
-    return Image.merge("RGB", [_to_eight_bits(one, name, bits) for one in colours])
-
-
-def _read(path: Path) -> tuple[Image.Image, bool]:
-    try:
-        # Given a path, Pillow 13 maps uncompressed grey TIFF files and scrambles those that EXIF turns.
-        with path.open("rb") as file:
-            return _decoded(file, path, path.stat().st_size)
-    except FileNotFoundError:
-        raise BadImage(f'"{path}" does not exist.') from None
-    except OSError as error:
-        raise BadImage(f'"{path}" cannot be decoded: {error}. Replace or remove it.') from error
-
-
-def _decoded(file: BufferedReader | BytesIO, name: Path | str, size: int) -> tuple[Image.Image, bool]:
+def _decoded(page: Page) -> tuple[Image.Image, bool]:
     """Return the picture, upright, and whether Pillow has kept only 8 bits of its 16."""
     try:
-        with Image.open(file) as opened:
+        with page.opened() as opened:
             deep = is_deep(opened)
             opened.load()
             return ImageOps.exif_transpose(opened), deep
+    except FileNotFoundError:
+        raise BadImage(f'"{page.name}" does not exist.') from None
     except UnidentifiedImageError:
-        raise BadImage(f'"{name}" ({size} bytes) is not an image that can be read.') from None
-    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
-        raise BadImage(f'"{name}" cannot be decoded: {error}. Replace or remove it.') from error
+        raise BadImage(f'"{page.name}" ({page.size} bytes) is not an image that can be read.') from None
+    except _UNDECODABLE as error:
+        raise BadImage(f'"{page.name}" cannot be decoded: {error}. Replace or remove it.') from error
 
 
 def _marked(picture: Image.Image, path: Path) -> Bool[np.ndarray, "H W"]:

@@ -4,15 +4,14 @@ Apart from the decoding of files, since only those with more than 8 bits need it
 """
 
 import sys
-from collections.abc import Callable, Iterable
-from io import BufferedReader, BytesIO
-from pathlib import Path
+from collections.abc import Iterable
 from typing import Any, Literal, TypeAlias
 
 import numpy as np
 from PIL import Image, ImageOps
 
 from padimkit.errors import BadImage
+from padimkit.images.pages import Page
 
 Depth: TypeAlias = Literal[8, 10, 12, 14, 16]
 Bits: TypeAlias = Literal["auto", 8, 10, 12, 14, 16]
@@ -26,10 +25,8 @@ def depth_of(largest: Iterable[int | None]) -> Depth:
     return next((bits for bits in DEPTHS if most < 2**bits), 16)
 
 
-def deep_colours(
-    picture: Image.Image, reopened: Callable[[], BufferedReader | BytesIO], name: Path | str
-) -> list[Image.Image]:
-    """Return the upright colours of a file that is deep, each as a picture of 16 bits.
+def deep_colours(picture: Image.Image, page: Page) -> list[Image.Image]:
+    """Return the upright colours of a page that is deep, each as a picture of 16 bits.
 
     Pillow keeps the upper byte of each colour, in `picture`. Told that the bytes are the other way round, it
     keeps the lower one: so the file is read once more.
@@ -38,14 +35,14 @@ def deep_colours(
         BadImage: The lower bytes of this kind of file cannot be read.
     """
     upper = np.asarray(picture)
-    with reopened() as file, Image.open(file) as opened:
+    with page.opened() as opened:
         opened.tile[:] = [_of_other_bytes(tile) for tile in opened.tile]
         try:
             opened.load()
         except (ValueError, SystemError) as error:
             raise BadImage(
-                f'"{name}" has 16 bits and transparency or an order of colours that cannot be read exactly '
-                f"({error}). Save it as 16-bit grey or RGB."
+                f'"{page.name}" has 16 bits and transparency or an order of colours that cannot be read '
+                f"exactly ({error}). Save it as 16-bit grey or RGB."
             ) from error
         lower = np.asarray(ImageOps.exif_transpose(opened))
     pixels = upper.astype(np.uint16) * 256 + lower

@@ -15,6 +15,7 @@ from padimkit.errors import BadArgument, BadImage, BadShape
 from padimkit.images.augmentation import Augmentable
 from padimkit.images.decoding import as_rgb, list_images
 from padimkit.images.depth import is_deep
+from padimkit.images.pages import page_of, pages_of
 from padimkit.images.reader import Held, Reader, Sample
 from padimkit.values import Batch, numbered
 
@@ -117,9 +118,9 @@ def _files(name: str | Path) -> Iterator[Sample]:
     if not str(name):  # else an empty variable would mean all images below this folder
         raise BadArgument(f"A path is empty. Pass {UNDERSTOOD}.")
     path = Path(name).expanduser()
-    if not path.exists():
+    if not (path.exists() or page_of(path).exists):
         raise BadImage(f'"{path}" does not exist.')
-    yield from map(Sample, list_images(path) if path.is_dir() else [path])
+    yield from map(Sample, list_images(path) if path.is_dir() else pages_of(path))
 
 
 def _upright(picture: Image.Image, name: str) -> Image.Image:

@@ -19,6 +19,7 @@ from padimkit.errors import BadArgument, BadImage, BadShape
 from padimkit.images.augmentation import Augmentable, Augmentation
 from padimkit.images.decoding import as_rgb, largest_of, largest_value, open_image, open_mask
 from padimkit.images.depth import Bits, Depth, depth_of
+from padimkit.images.pages import page_of
 from padimkit.images.prefetch import ahead
 from padimkit.images.preprocessing import Preprocessing, as_images, centre
 from padimkit.images.resizing import square
@@ -53,8 +54,8 @@ class Sample:
 
     @property
     def file(self) -> Path | None:
-        """The file that holds the image as it is; None where a data set opens its images in its own way."""
-        return self.path if self.open is open_image and self.path.is_file() else None
+        """The file that holds the image as it is, or its page; None where a data set opens images itself."""
+        return self.path if self.open is open_image and page_of(self.path).exists else None
 
     def picture(self, bits: int | None) -> Image.Image:
         """Return the picture as 8-bit RGB; `bits` is the depth of files that have more than 8."""

@@ -7,9 +7,10 @@ from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
 
-from PIL import ExifTags, Image, UnidentifiedImageError
+from PIL import ExifTags, UnidentifiedImageError
 
 from padimkit.errors import BadImage, BadModel
+from padimkit.images.pages import page_of
 from padimkit.images.preprocessing import Preprocessing
 from padimkit.images.reader import Sample
 
@@ -161,7 +162,7 @@ def _seen(counts: Counter[tuple[int, int]], preprocessing: Preprocessing) -> flo
 def _size(path: Path) -> tuple[int, int]:
     """Return height and width of an image, upright, without decoding it."""
     try:
-        with path.open("rb") as file, Image.open(file) as picture:
+        with page_of(path).opened() as picture:
             height, width = picture.height, picture.width
             turned = picture.getexif().get(ExifTags.Base.Orientation) in _TURNED
     except (OSError, UnidentifiedImageError) as error:

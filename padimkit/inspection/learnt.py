@@ -12,10 +12,13 @@ from statistics import median
 
 import torch
 from jaxtyping import Float
+from PIL import Image
 from torch import Tensor
 
 from padimkit.errors import BadImage, BadModel
 from padimkit.files import file_digest
+from padimkit.images.decoding import stored_channels
+from padimkit.images.pages import page_of
 from padimkit.values import Batch
 
 _COLUMNS = ("path", "sha256", "score", "suspicious")
@@ -28,8 +31,9 @@ class LearntImage:
     """An image that a model has learnt.
 
     Args:
-        path: Its path when it was learnt, or a name.
-        sha256: Of the bytes of the file, or of the pixels that the model saw if it is not a file.
+        path: Its path when it was learnt, with its page if the file has several, or a name.
+        sha256: Of the bytes of the file, of the pixels of a page if the file has several, or of the pixels
+            that the model saw if it is not a file.
         score: Its score as if it had not been learnt, if it is known.
         suspicious: True if the score stands out from those of the others.
     """
@@ -67,15 +71,25 @@ def digests(batch: Batch) -> Iterator[str]:
 
 
 def digest_of(file: Path) -> str:
-    """Return the sha256 of the bytes of an image file.
+    """Return the sha256 of the bytes of an image file, or of all that a page of one holds.
 
     Raises:
         BadImage: It cannot be read.
     """
+    if page_of(file).number is not None:
+        return _content_digest(stored_channels(file))
     try:
         return file_digest(file)
     except OSError as error:
         raise BadImage(f'"{file}" cannot be read: {error.strerror}.') from error
+
+
+def _content_digest(channels: Iterable[Image.Image]) -> str:
+    digest = hashlib.sha256()
+    for channel in channels:
+        digest.update(f"{channel.mode} {channel.size}".encode())
+        digest.update(channel.tobytes())
+    return digest.hexdigest()
 
 
 def _pixel_digest(image: Float[Tensor, "3 H W"]) -> str:

@@ -12,6 +12,7 @@ from jaxtyping import Float, Float32, Float64, UInt8
 from PIL import Image
 from torch import Tensor
 
+from padimkit.images.pages import without_suffix
 from padimkit.inspection.colours import coloured
 from padimkit.pipeline.pipeline import Pipeline
 from padimkit.values import Batch
@@ -79,7 +80,7 @@ def _names(paths: list[str]) -> list[Path]:
     absolute = [Path(os.path.abspath(path)) for path in paths]  # noqa: PTH100  links are not followed
     root = os.path.commonpath([path.parent for path in absolute])
     relative = [path.relative_to(root) for path in absolute]
-    stems = [path.with_suffix("") for path in relative]
+    stems = [without_suffix(path) for path in relative]
     return [
         stem.with_name(f"{stem.name}.png") if stems.count(stem) == 1 else path.with_name(f"{path.name}.png")
         for stem, path in zip(stems, relative, strict=True)

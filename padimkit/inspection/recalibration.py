@@ -4,7 +4,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from padimkit.errors import BadConfig
+from padimkit.errors import BadConfig, BadImage
+from padimkit.images.pages import page_of
 from padimkit.images.reader import Sample
 from padimkit.inspection.calibration import Calibration, usual_rate, usual_review
 from padimkit.inspection.learnt import LearntImage, digest_of
@@ -55,7 +56,10 @@ def hindrance(learnt: Sequence[LearntImage]) -> str:
 
 def _is_there(image: LearntImage) -> bool:
     path = Path(image.path)
-    return path.is_file() and digest_of(path) == image.sha256
+    try:
+        return page_of(path).exists and digest_of(path) == image.sha256
+    except BadImage:  # the file has other pages now
+        return False
 
 
 def _wanted(calibration: Calibration) -> Rates:

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 from PIL import Image
+from tiff_pages import write_tiff
 
 from padimkit.datasets.folder import Folder
 from padimkit.errors import BadArgument, BadData
@@ -122,6 +123,22 @@ def test_a_missing_mask_is_named(normal, anomalous, masks):
     (masks / "bent" / "7.png").unlink()
     expected = f'"bent/7.jpg" has no mask in "{masks}". Expected "bent/7.png" or "bent/7_mask.png" there'
     with pytest.raises(BadData, match=re.escape(expected)):
+        Folder(normal, anomalous, masks).test()
+
+
+def test_pages_have_masks_of_their_own(normal, anomalous, masks, random):
+    pages = [random.integers(0, 256, (8, 8, 3)).astype("uint8") for _ in range(3)]
+    write_tiff(anomalous / "scan.tiff", pages)
+    write_tiff(masks / "scan.tif", pages)
+    write_tiff(anomalous / "other.tiff", pages[:2])
+    _images(masks, "other[0].png", "other[1]_mask.png")
+    found = {sample.path.name: sample.mask for sample in Folder(normal, anomalous, masks).test()}
+    expected = {f"scan.tiff[{number}]": masks / f"scan.tif[{number}]" for number in range(3)}
+    assert expected.items() <= found.items()
+    assert found["other.tiff[0]"] == masks / "other[0].png"
+    assert found["other.tiff[1]"] == masks / "other[1]_mask.png"
+    (masks / "other[1]_mask.png").unlink()
+    with pytest.raises(BadData, match=re.escape('Expected "other[1].png" or "other[1]_mask.png"')):
         Folder(normal, anomalous, masks).test()
 
 

@@ -5,6 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
+from tiff_pages import write_tiff
 
 from padimkit.datasets.mvtec import MVTec
 from padimkit.errors import BadData, BadImage
@@ -192,3 +193,11 @@ def test_real_images_are_decoded_with_their_masks(shared):
     np.testing.assert_array_equal(
         (batch.images[0] * 255).round().numpy().transpose(1, 2, 0), expected[16:240, 16:240]
     )
+
+
+def test_pages_have_masks_of_their_own(nut, random):
+    write_tiff(nut / "test/bent/scan.tiff", [random.integers(0, 256, (8, 8, 3)).astype("uint8")] * 2)
+    _image(nut / "ground_truth/bent/scan[0]_mask.png")
+    _image(nut / "ground_truth/bent/scan[1].png")
+    found = {sample.path.name: sample.mask.name for sample in MVTec(nut.parent, "nut").test() if sample.mask}
+    assert found["scan.tiff[0]"] == "scan[0]_mask.png" and found["scan.tiff[1]"] == "scan[1].png"
