@@ -6,6 +6,8 @@ A command of its own: `main` imports it by name when it is called.
 import sys
 import time
 from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
 
 from jsonargparse import Namespace
 
@@ -16,11 +18,16 @@ from padimkit.config.parser import parse_pipeline, plain
 from padimkit.errors import BadArgument, BadConfig, PadimkitError
 from padimkit.files import new_folder
 from padimkit.images.reader import Sample
-from padimkit.inspection.calibrate import calibrate, without_scores
+from padimkit.inspection.calibrate import calibration_of, without_scores
 from padimkit.inspection.calibration import Calibration, promised
 from padimkit.inspection.doubts import doubts
-from padimkit.inspection.history import step, unseen_text
+from padimkit.inspection.history import Step, step, unseen_text
+from padimkit.inspection.learnt import LearntImage
+from padimkit.inspection.suspicious import MOST, HighestMaps
+from padimkit.pipeline.left_out import require_folds
 from padimkit.storage import MANIFEST, write_model
+
+SUSPICIOUS, LEFT_OUT = "suspicious", "left_out"  # folders of pictures within that of the model
 
 
 def run(words: list[str]) -> None:
@@ -36,67 +43,111 @@ def run(words: list[str]) -> None:
     start = time.perf_counter()
     samples = made.data.train()
     if made.calibrate:
-        promised(made.false_alarms, made.review, len(samples))  # known before the work is done
+        _require_calibration(made, len(samples))  # known before the work is done
     with new_folder(made.output, overwrite=made.overwrite, marker=MANIFEST) as staging:
         made.pipeline.to(made.device)
         with logs_shown(made.pipeline):
-            made.pipeline.fit(samples, batch_size=made.batch_size, workers=made.workers)
-            fitted = time.perf_counter()
-            calibration = _calibration(made, samples) if made.calibrate else None
-            calibrating = time.perf_counter() - fitted
-            dropped = calibration.suspicious if calibration and made.drop_suspicious else ()
-            if calibration and dropped:
-                samples = _without(samples, calibration)
+            fitted = _fitted(made, samples, staging / SUSPICIOUS)
+            dropped = fitted.suspicious if made.drop_suspicious else ()
+            if dropped:
+                (staging / SUSPICIOUS).replace(staging / LEFT_OUT)
+                samples = _without(samples, fitted.images)
                 _require_promise(made, len(samples), len(dropped))
-                made.pipeline.fit(samples, batch_size=made.batch_size, workers=made.workers)
-                fitted = time.perf_counter()
-                calibration = _calibration(made, samples)
-                calibrating += time.perf_counter() - fitted
-        learnt = calibration.images if calibration else without_scores(made.pipeline, samples)
+                first, fitted = fitted, _fitted(made, samples, staging / SUSPICIOUS)
+                fitted = replace(fitted, calibrating=first.calibrating + fitted.calibrating)
+        learnt = fitted.images or without_scores(made.pipeline, samples)
         done = step("fit", samples, made.pipeline.preprocessing, left_out=len(dropped), **source)
-        write_model(made.pipeline, staging, calibration, learnt, (done,))
-        ended = time.perf_counter()
-    times = f"{ended - start:.1f} s"
-    if calibration:
-        times += f", {calibrating:.1f} s of them to calibrate"
-    print(f"Fitted on {len(samples)} images in {times}; the model is in {made.output}")
+        write_model(made.pipeline, staging, fitted.calibration, learnt, (done,))
+        seconds = time.perf_counter() - start
+    _say(made, fitted, done, seconds, dropped)
+    for doubt in doubts(learnt, done.sizes):
+        print(f"padimkit fit: warning: {doubt}", file=sys.stderr)
+    if fitted.reason:
+        raise BadConfig(
+            f"The model is fitted and in {made.output}, but it has no thresholds, since it cannot be "
+            f"calibrated: {fitted.reason} Run padimkit calibrate {made.output} --data ..., with other normal "
+            "images."
+        )
+
+
+@dataclass(frozen=True)
+class _Fitted:
+    """The calibration after a fit, or the reason why there is none, and the seconds that it took."""
+
+    calibration: Calibration | None = None
+    reason: str = ""
+    calibrating: float = 0.0
+
+    @property
+    def images(self) -> tuple[LearntImage, ...]:
+        return self.calibration.images if self.calibration else ()
+
+    @property
+    def suspicious(self) -> tuple[LearntImage, ...]:
+        return self.calibration.suspicious if self.calibration else ()
+
+
+def _fitted(made: Namespace, samples: Sequence[Sample], pictures: Path) -> _Fitted:
+    """Fit and, if that is asked for, calibrate and write pictures of the suspicious images."""
+    run = {"batch_size": made.batch_size, "workers": made.workers}
+    made.pipeline.fit(samples, **run)
+    if not made.calibrate:
+        return _Fitted()
+    start, highest = time.perf_counter(), HighestMaps()
+    try:
+        left_out = made.pipeline.predict_left_out(samples, folds=made.folds, **run)
+        calibration = calibration_of(highest.kept_from(left_out), made.false_alarms, review=made.review)
+    except PadimkitError as error:  # of the calibration only, so the fit is not lost with it
+        return _Fitted(reason=str(error))
+    highest.write_pictures(made.pipeline, samples, calibration, pictures)
+    return _Fitted(calibration, calibrating=time.perf_counter() - start)
+
+
+def _require_calibration(made: Namespace, count: int) -> None:
+    """Check what can be known before a fit about the calibration after it.
+
+    Raises:
+        BadArgument: The images are too few for the rates or the folds.
+    """
+    promised(made.false_alarms, made.review, count)
+    if made.pipeline.needs_folds:
+        require_folds(made.folds, count)
+
+
+def _require_promise(made: Namespace, count: int, dropped: int) -> None:
+    try:
+        _require_calibration(made, count)
+    except BadArgument as error:
+        raise BadConfig(f"{dropped} suspicious images are left out, and then: {error}") from error
+
+
+def _say(
+    made: Namespace, fitted: _Fitted, done: Step, seconds: float, dropped: Sequence[LearntImage]
+) -> None:
+    """Print what was learnt and left out, and the thresholds."""
+    times = f"{seconds:.1f} s"
+    if fitted.calibration:
+        times += f", {fitted.calibrating:.1f} s of them to calibrate"
+    print(f"Fitted on {done.images} images in {times}; the model is in {made.output}")
     if unseen := unseen_text(done.seen):
         print(unseen)
     if dropped:
         print(f"Left out {len(dropped)} suspicious images, far above the others:")
         print_suspicious(dropped)
-    if calibration:
-        print_calibration(calibration)
-    for doubt in doubts(learnt, done.sizes):
-        print(f"padimkit fit: warning: {doubt}", file=sys.stderr)
+        _print_pictures(made.output / LEFT_OUT)
+    if fitted.calibration:
+        print_calibration(fitted.calibration)
+        _print_pictures(made.output / SUSPICIOUS)
 
 
-def _require_promise(made: Namespace, count: int, dropped: int) -> None:
-    try:
-        promised(made.false_alarms, made.review, count)
-    except BadArgument as error:
-        raise BadConfig(f"{dropped} suspicious images are left out, and then: {error}") from error
+def _print_pictures(folder: Path) -> None:
+    """Print where the pictures of suspicious images are, if there are any."""
+    count = len(list(folder.iterdir())) if folder.is_dir() else 0
+    if count:
+        print(f"Pictures of {f'the first {count}' if count == MOST else 'them'} are in {folder}")
 
 
-def _without(samples: Sequence[Sample], calibration: Calibration) -> list[Sample]:
+def _without(samples: Sequence[Sample], images: Sequence[LearntImage]) -> list[Sample]:
     """Return the samples whose images are not suspicious."""
-    pairs = zip(samples, calibration.images, strict=True)
+    pairs = zip(samples, images, strict=True)
     return [sample for sample, image in pairs if not image.suspicious]
-
-
-def _calibration(made: Namespace, samples: Sequence[Sample]) -> Calibration:
-    try:
-        return calibrate(
-            made.pipeline,
-            samples,
-            made.false_alarms,
-            review=made.review,
-            folds=made.folds,
-            batch_size=made.batch_size,
-            workers=made.workers,
-        )
-    except PadimkitError as error:
-        raise BadConfig(
-            f"The model is fitted, but cannot be calibrated: {error} To store it without thresholds, fit "
-            "again with --calibrate false."
-        ) from error

@@ -19,17 +19,15 @@ from padimkit.config.commands import INSPECT, inspect_parser
 from padimkit.config.parser import parse
 from padimkit.errors import BadConfig
 from padimkit.images.decoding import open_image
-from padimkit.images.pages import without_suffix
 from padimkit.images.progress import is_seen
 from padimkit.inspection.calibration import Calibration, Verdict
 from padimkit.inspection.history import unseen_text
 from padimkit.inspection.inspection import Inspection
-from padimkit.inspection.pictures import in_sixteen_bits, map_range, marked
+from padimkit.inspection.pictures import in_sixteen_bits, map_range, marked, picture_name
 from padimkit.inspection.results import MAPS, PICTURES, SCALE, Results, earlier_results, new_results
 from padimkit.inspector import Inspector
 
 _LISTED = 10
-_LONGEST = 60  # characters of an image's name, which may take four bytes each
 _DRAWN = {"none": (), "ng": (Verdict.NG, Verdict.REVIEW), "all": (Verdict.NG, Verdict.REVIEW, Verdict.OK)}
 
 
@@ -81,7 +79,7 @@ def _inspect(inspector: Inspector, paths: Sequence[Path], results: Results, made
         low, high = map_range(scale)
         (results.folder / SCALE).write_text(json.dumps({"minimum": low, "maximum": high}) + "\n")
     for inspection in _with_bar(inspector.each(left), len(left)):
-        name = _picture_name(len(results.lines) + 1, inspection.path)
+        name = picture_name(len(results.lines) + 1, inspection.path)
         if inspection.verdict in _DRAWN[made.pictures]:
             picture = open_image(Path(inspection.path), inspector.pipeline.fitted_preprocessing.depth)
             _save(marked(picture, inspection, scale), results.folder / PICTURES / name)
@@ -96,11 +94,6 @@ def _with_bar(inspections: Iterator[Inspection], total: int) -> Iterable[Inspect
     if not is_seen(console):
         return inspections
     return track(inspections, "Inspecting", total=total, console=console, transient=True)
-
-
-def _picture_name(number: int, path: str) -> str:
-    """Return a name that no other line of the results has."""
-    return f"{number:06}-{without_suffix(Path(path)).name[:_LONGEST]}.png"
 
 
 def _save(picture: Any, path: Path) -> None:

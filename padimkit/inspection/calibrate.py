@@ -13,6 +13,7 @@ from padimkit.images.reader import Sample
 from padimkit.inspection.calibration import Calibration, MapStatistics
 from padimkit.inspection.learnt import LearntImage, digest_of, digests, learnt_images
 from padimkit.pipeline.checks import require_normal
+from padimkit.pipeline.left_out import LeftOut
 from padimkit.pipeline.pipeline import Pipeline
 from padimkit.values import Batch, Prediction
 
@@ -52,6 +53,18 @@ def calibrate(
     left_out = pipeline.predict_left_out(
         images, folds=folds, batch_size=batch_size, workers=workers, progress=progress
     )
+    return calibration_of(left_out, false_alarms, review=review)
+
+
+def calibration_of(
+    left_out: Iterable[LeftOut], false_alarms: float | None = None, *, review: float | None = None
+) -> Calibration:
+    """Return the calibration by predictions of learnt images as if they had not been learnt, as `calibrate`.
+
+    Raises:
+        BadArgument: A rate is out of range, or less than this many images can promise.
+        BadData: There are no images, one is labelled anomalous, or they are not those of the fit.
+    """
     seen = _Seen()
     for numbers, batch, prediction in left_out:
         seen.add(numbers, batch, prediction)

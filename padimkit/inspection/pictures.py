@@ -3,16 +3,20 @@
 Apart from the results, since a program may want a picture and no folder.
 """
 
+from pathlib import Path
+
 import numpy as np
 from jaxtyping import Float, UInt16
 from PIL import Image, ImageDraw
 
+from padimkit.images.pages import without_suffix
 from padimkit.inspection.colours import table
 from padimkit.inspection.inspection import Inspection
 
 _OPACITY = 0.5
 _LINES = 250  # to a side of the picture, if they were side by side
 _LEVELS = 65534  # of 16 bits, but for 0, which stands for what was not seen
+_LONGEST = 60  # characters of an image's name, which may take four bytes each
 _HEADROOM = 16  # maps of defects rise far above the scale of the colours
 
 
@@ -48,6 +52,11 @@ def map_range(scale: tuple[float, float]) -> tuple[float, float]:
     """Return the values that 1 and 65535 stand for in maps of 16 bits: sixteen times the scale of colours."""
     low, high = scale
     return low, low + _HEADROOM * (high - low)
+
+
+def picture_name(number: int, path: str) -> str:
+    """Return a name that no picture of another number has, and that says which image it is of."""
+    return f"{number:06}-{without_suffix(Path(path)).name[:_LONGEST]}.png"
 
 
 def _share(values: Float[np.ndarray, "..."], scale: tuple[float, float]) -> Float[np.ndarray, "..."]:

@@ -57,8 +57,7 @@ def by_folds(
         BadArgument: There are fewer images than folds, or fewer than two folds.
     """
     count = sum(len(batch.paths) for batch in batches)
-    if not 2 <= folds <= count:
-        raise BadArgument(f'Expected "folds" from 2 to the {count} images, got {folds}.')
+    require_folds(folds, count)
 
     def fitted_on(chosen: set[int]) -> FittedLevels:
         def embeddings() -> Iterator[Pyramids]:
@@ -73,6 +72,12 @@ def by_folds(
         fitted = _merged_without(parts, fold) if merge else fitted_on(set(range(folds)) - {fold})
         for numbers, batch in _numbered(batches, _in_fold(fold, folds)):
             yield numbers, batch, steps.predict(fitted.score(steps.embed(batch)), batch)
+
+
+def require_folds(folds: int, count: int) -> None:
+    """Raise BadArgument unless this many images can be divided into this many folds, two or more."""
+    if not 2 <= folds <= count:
+        raise BadArgument(f'Expected "folds" from 2 to the {count} images, got {folds}.')
 
 
 def _in_fold(fold: int, folds: int) -> Callable[[int], bool]:

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from padimkit.arguments import require_alike, require_kind, shown
-from padimkit.contracts import Backbone, DataSource, DensityModel, Reducer, Stateful
+from padimkit.contracts import Backbone, DataSource, DensityModel, LeaveOneOut, Reducer, Stateful
 from padimkit.errors import BadArgument, BadData, CannotMerge, NotFitted
 from padimkit.images.augmentation import Augmentation, augmented
 from padimkit.images.depth import Depth
@@ -100,6 +100,11 @@ class Pipeline:
     def fitted_preprocessing(self) -> Preprocessing:
         """The preprocessing with the bit depth that `fit` has found, where it was to find one."""
         return self.preprocessing if self._view is None else self._view.preprocessing(self.preprocessing)
+
+    @property
+    def needs_folds(self) -> bool:
+        """True if `predict_left_out` needs folds whatever the reducer learns, which only a fit can tell."""
+        return bool(self.augmentation.transforms) or not isinstance(self.density, LeaveOneOut)
 
     def to(self, device: str) -> None:
         """Move the pipeline, with everything learnt, to this device and compute there from now on.

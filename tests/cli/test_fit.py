@@ -4,6 +4,7 @@ import os
 import shutil
 from types import SimpleNamespace
 
+import numpy as np
 import pytest
 from PIL import Image
 
@@ -51,6 +52,34 @@ def test_suspicious_images_are_dropped_where_that_is_asked_for(fit, good, stripe
     assert main(["info", str(model)]) == 0
 
 
+def test_suspicious_images_are_drawn_where_the_model_is(fit, good, stripes, tmp_path):
+    shutil.copy(stripes / "stripes/test/spot/000.png", good / "bad.png")
+    mixed, output, _ = fit("mixed")
+    assert output.rstrip().endswith(f"Pictures of them are in {mixed / 'suspicious'}")
+    (drawn,) = (mixed / "suspicious").iterdir()
+    assert drawn.name == "000001-bad.png"
+    with Image.open(drawn) as picture, Image.open(good / "bad.png") as original:
+        assert picture.size == original.size
+        reddened = np.asarray(picture).astype(int)[..., 0] - np.asarray(picture)[..., 2]
+        with Image.open(stripes / "stripes/ground_truth/spot/000_mask.png") as mask:
+            marked = np.asarray(mask) > 0
+    assert reddened[marked].mean() > 50 > reddened[~marked].mean()
+    model, output, _ = fit("dropped", "--drop_suspicious")
+    assert f"Pictures of them are in {model / 'left_out'}" in output
+    assert (model / "left_out" / drawn.name).read_bytes() == drawn.read_bytes()
+    assert not (model / "suspicious").exists()
+    shutil.rmtree(model / "left_out")
+    assert load(model).predict(good / "000.png", progress=False)
+
+
+def test_a_fit_without_suspicious_images_draws_none_and_removes_earlier_ones(fit, good, stripes):
+    shutil.copy(stripes / "stripes/test/spot/000.png", good / "bad.png")
+    model, _, _ = fit("model")
+    (good / "bad.png").unlink()
+    _, output, _ = fit("model", "--overwrite")
+    assert "Pictures" not in output and not (model / "suspicious").exists()
+
+
 def test_without_suspicious_images_nothing_is_dropped(fit):
     model, output, _ = fit("model", "--drop_suspicious")
     assert "Left out" not in output and load_history(model)[0].left_out == 0
@@ -63,7 +92,7 @@ def test_the_time_that_is_printed_is_that_of_all_the_work(fit, good, stripes, mo
     _, output, _ = fit("model")
     assert "Fitted on 12 images in 30.0 s, 10.0 s of them to calibrate; the model is in" in output
     _, output, _ = fit("bare", "--calibrate=false")
-    assert "Fitted on 12 images in 30.0 s; the model is in" in output
+    assert "Fitted on 12 images in 10.0 s; the model is in" in output
     shutil.copy(stripes / "stripes/test/spot/000.png", good / "bad.png")
     _, output, _ = fit("dropped", "--drop_suspicious")
     assert "Fitted on 12 images in 50.0 s, 20.0 s of them to calibrate; the model is in" in output
