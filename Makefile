@@ -10,7 +10,7 @@ TESTS ?= tests
 FRESH := OMP_NUM_THREADS=1 PYTHONPATH=$(CURDIR)/tests/helpers
 SAME := OMP_NUM_THREADS=1 PYTHONHASHSEED=0
 
-.PHONY: help demo test fuzz docs format bench-memory bench-peers bench-floor bench-spade bench-methods bench-plugins bench-complexity bench-synthetic bench-clock bench-tiles bench-lite0 bench-false-alarms bench-suspicious bench-drift clean
+.PHONY: help demo test fuzz docs format bench-memory bench-peers bench-floor bench-spade bench-methods bench-plugins bench-complexity bench-synthetic bench-clock bench-tiles bench-lite0 bench-false-alarms bench-suspicious bench-drift bench-depth clean
 
 help:
 	@echo "make demo              fit, predict, compare five methods and report, on synthetic images; all that it needs comes with pip"
@@ -32,6 +32,7 @@ help:
 	@echo "make bench-false-alarms  false alarms found beside those promised, on real images, where these are (half an hour)"
 	@echo "make bench-suspicious  bad parts among the training images: found, and what that gains (4 minutes)"
 	@echo "make bench-drift  changes of camera and light told from defects, on real images, where these are (10 minutes)"
+	@echo "make bench-depth  cameras of 10 and 12 bits beside 8, on real images, where these are (5 minutes)"
 	@echo "make clean             remove .venv, site/ and what the demo wrote"
 
 demo: .venv/installed-patchcore
@@ -112,6 +113,9 @@ bench-suspicious: .venv/installed
 
 bench-drift: .venv/installed
 	$(BIN)/python -m benchmarks.drift $(ARGS)
+
+bench-depth: .venv/installed
+	$(BIN)/python -m benchmarks.depth $(ARGS)
 
 clean:
 	rm -rf .venv .venv-peers demo site

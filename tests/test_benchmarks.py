@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 
-from benchmarks import drift, false_alarms, fresh, limits, methods, plugins, spade, suspicious, tiles
+from benchmarks import depth, drift, false_alarms, fresh, limits, methods, plugins, spade, suspicious, tiles
 from benchmarks.inputs import drawn, embeddings, maps
 from benchmarks.inputs.images import prepare
 from benchmarks.measure import measured, typical_seconds
@@ -19,6 +19,7 @@ from padimkit import Embedding, Gaussian, MVTec, Pipeline, Pixels, Preprocessing
 from padimkit.benchmark.cell import Cell
 from padimkit.benchmark.record import Record
 from padimkit.cli.main import main
+from padimkit.images.decoding import stored_channels
 
 TINY = Scale(images=10, wide=24, narrow=6, side=5, maps=6, pixels=64)
 
@@ -213,3 +214,21 @@ def test_what_drift_is_called_is_counted(generator, monkeypatch):
     assert found == drift.split(images, seed=1)
     row = drift.summary([found["unchanged"], found["blur, sigma 1"]])
     assert row["camera or light changed"] == 0.5 and row["alarm"] == found["blur, sigma 1"]["alarm"]
+
+
+def test_deep_files_read_with_their_depth_score_as_those_of_8_bits(stripes, monkeypatch):
+    monkeypatch.setattr(depth, "Preprocessing", lambda *_, bits: Preprocessing(32, 28, bits=bits))
+    parts = {"backbone": Pixels(), "reducer": RandomChannels(2), "density": Gaussian()}
+    found = list(depth.rows(MVTec(stripes, "stripes"), parts))
+    assert [(row["depth"], row["bits"]) for row in found] == list(depth.CASES)
+    assert [row["largest_deviation"] == 0 for row in found] == [True, True, False, True, False]
+    assert found[0]["image_auroc"] == found[1]["image_auroc"] == found[3]["image_auroc"] > 0.9
+
+
+@pytest.mark.parametrize("bits", [10, 12])
+def test_deep_files_hold_the_values_of_a_deeper_camera(stripes, tmp_path, bits):
+    source = MVTec(stripes, "stripes")
+    sample, original = depth.deepened(source, bits, tmp_path / "deep").train()[3], source.train()[3]
+    expected = np.rint(np.asarray(original.picture(None)) * ((2**bits - 1) / 255))
+    found = np.stack(stored_channels(sample.path), axis=2)
+    np.testing.assert_array_equal(found, expected)
