@@ -86,8 +86,8 @@ def page_of(path: Path) -> Page:
 def pages_of(path: Path) -> list[Path]:
     """Return the paths of all images in a file: its own, or those of the pages of a TIFF that has several.
 
-    Pages of reduced resolution, as thumbnails and pyramids are, and masks of transparency are no images. What
-    cannot be read is one image, whose error says so when it is opened.
+    Pages of reduced resolution, as thumbnails and pyramids are, and masks of transparency are left out. A
+    file that cannot be read counts as one image, and is an error when it is opened.
     """
     if path.suffix.lower() not in _TIFF:
         return [path]

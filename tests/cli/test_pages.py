@@ -108,7 +108,7 @@ def test_a_fit_names_the_page_that_cannot_be_read(good, recipe, stacks, refuse, 
     assert not (tmp_path / "none").exists()
 
 
-def test_learnt_pages_are_no_images_to_test_on(model, stacks, good, refuse):
+def test_learnt_pages_are_not_tested_on(model, stacks, good, refuse):
     words = ["--data=folder", f"--data.normal={good}", f"--data.test_normal={stacks}"]
     error = refuse("evaluate", model, *words, "--metrics=[image_auroc]")
     assert "12 of the 12 test images are among those that the model has learnt" in error

@@ -56,7 +56,7 @@ def test_a_folder_and_a_path_list_the_same_pages(stack, tmp_path):
 
 
 @pytest.mark.parametrize("tag", [{KIND: 1}, {KIND: 4}, {OLD_KIND: 2}])
-def test_thumbnails_and_masks_are_no_images(tmp_path, pages, tag):
+def test_thumbnails_and_masks_are_left_out(tmp_path, pages, tag):
     path = write_tiff(tmp_path / "scan.tiff", pages, tags=({}, tag))
     assert names(path) == ["scan.tiff[0]", "scan.tiff[2]"]
     np.testing.assert_array_equal(open_image(pages_of(path)[1]), pages[2])
@@ -129,7 +129,7 @@ def test_a_chain_of_directories_that_bites_its_tail_ends(stack, pages):
 
 @pytest.mark.filterwarnings("ignore:Corrupt EXIF data")
 @pytest.mark.parametrize("content", [b"", b"II", b"II*\0", b"II*\0" + b"\xff" * 40, b"MM\0+" + b"\xff" * 40])
-def test_a_file_that_is_no_tiff_is_one_image_that_cannot_be_read(tmp_path, content):
+def test_a_file_that_is_not_a_tiff_is_one_image_that_cannot_be_read(tmp_path, content):
     path = tmp_path / "scan.tiff"
     path.write_bytes(content)
     assert pages_of(path) == [path]
