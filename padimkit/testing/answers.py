@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from padimkit.testing.check import Make, require
+from padimkit.values import Features
 
 Result: TypeAlias = dict[str, Tensor]
 
@@ -25,6 +26,16 @@ def difference(found: Mapping[str, Tensor], expected: Mapping[str, Tensor], *, r
         return f"{_listed(found)} instead of {_listed(expected)}"
     differences = (_difference(name, found[name], expected[name], relative) for name in expected)
     return next((words for words in differences if words), "")
+
+
+def tensors_of(features: Features) -> Result:
+    """Return the map of each layer, and the descriptor if there is one."""
+    return features.maps | ({} if features.descriptor is None else {"its descriptor": features.descriptor})
+
+
+def layout_of(features: Features) -> dict[str, tuple[int, ...]]:
+    """Return the shape of each layer without its first axis, that of the images."""
+    return {name: tuple(tensor.shape[1:]) for name, tensor in tensors_of(features).items()}
 
 
 def copied(tensors: Mapping[str, Tensor]) -> Result:

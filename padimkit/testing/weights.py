@@ -1,0 +1,63 @@
+"""Checks of the weights of backbones: they can be left out, stored and loaded.
+
+They stand apart from the other checks of backbones, since most of these have no weights to load.
+"""
+
+from typing import Any
+
+from padimkit.contracts import NeedsWeights, Stateful
+from padimkit.testing.answers import Result, Usage, copied, difference, layout_of, left_alone
+from padimkit.testing.check import Make, NotApplicable, require
+from padimkit.testing.inputs.images import pictures
+from padimkit.testing.states import written
+
+
+def goes_without_weights(make: Make) -> None:
+    """NeedsWeights: without weights, maps have the names and shapes that they have with them."""
+    if not isinstance(make(), NeedsWeights):
+        raise NotApplicable("It reads no weights (NeedsWeights).")
+    backbone, without = make(), make()
+    backbone.require_weights()
+    without.go_without_weights()
+    without.require_weights()
+    expected, found = (layout_of(part.extract(pictures("first"))) for part in (backbone, without))
+    require(found == expected, f"Expected the layers {expected} without weights too, found {found}.")
+
+
+def restored_weights_give_the_same_features(make: Make, usage: Usage) -> None:
+    """Stateful: weights saved to a safetensors file and loaded by a fresh instance give the same features."""
+    backbone, restored = _stateful(make()), make()
+    restored.load_state_dict(written(backbone.state_dict()))
+    changed = difference(usage.apply(restored, "first"), usage.apply(backbone, "first"))
+    require(not changed, f"Expected the same features bit for bit from restored weights, found {changed}.")
+
+
+def loaded_weights_are_used(make: Make, usage: Usage) -> None:
+    """Stateful: loaded weights replace those that the arguments name."""
+    backbone = _stateful(make())
+    before = usage.apply(backbone, "first")
+    state = _altered(written(backbone.state_dict()))
+    backbone.load_state_dict(copied(state))
+    changed = difference(backbone.state_dict(), state)
+    require(not changed, f"Expected state_dict to return the loaded weights, found {changed}.")
+    same = not difference(usage.apply(backbone, "first"), before)
+    require(not same, "Expected other features with other weights, found the same.")
+
+
+def loading_leaves_the_weights_alone(make: Make, usage: Usage) -> None:
+    """Stateful: tensors passed to load_state_dict stay unchanged."""
+    backbone = _stateful(make())
+    state = written(backbone.state_dict())
+    with left_alone(state, "the weights given to load_state_dict"):
+        backbone.load_state_dict(state)
+        usage.apply(backbone, "first")
+
+
+def _stateful(backbone: Any) -> Any:
+    if not isinstance(backbone, Stateful):
+        raise NotApplicable("It is not Stateful.")
+    return backbone
+
+
+def _altered(state: Result) -> Result:
+    return {name: 1.01 * tensor if tensor.is_floating_point() else tensor for name, tensor in state.items()}
