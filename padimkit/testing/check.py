@@ -12,6 +12,8 @@ from typing import Any, TypeAlias, TypeVar, final
 import numpy as np
 import torch
 
+from padimkit.errors import NotFitted
+
 T = TypeVar("T")
 Make: TypeAlias = Callable[
     [], Any
@@ -49,6 +51,18 @@ def require(kept: bool, finding: str) -> None:
     """Raise the finding unless the promise is kept."""
     if not kept:
         raise Finding(finding)
+
+
+def require_not_fitted(method: str, call: Callable[[], object]) -> None:
+    """Require the call, which comes before fit, to raise NotFitted; `method` names it in the finding."""
+    expected = f"Expected {method} to raise NotFitted before fit"
+    try:
+        call()
+    except NotFitted:
+        return
+    except Exception as error:  # without what fit would have set, a stranger's class may raise anything
+        require(False, f"{expected}, found {described(error)}")
+    require(False, f"{expected}, found that it returned.")
 
 
 @dataclass(frozen=True)

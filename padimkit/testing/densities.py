@@ -1,6 +1,5 @@
 """Checks of density models."""
 
-from collections.abc import Callable
 from dataclasses import astuple
 from typing import Any
 
@@ -9,10 +8,9 @@ from torch import Tensor
 
 from padimkit.arguments import arguments
 from padimkit.contracts import DensityModel, ExpectedGrowth, MemoryForecast
-from padimkit.errors import NotFitted
 from padimkit.testing import left_out, pyramids
 from padimkit.testing.answers import Result, require_finite
-from padimkit.testing.check import Make, NotApplicable, checks, described, require
+from padimkit.testing.check import Make, NotApplicable, checks, require, require_not_fitted
 from padimkit.testing.inputs.embeddings import (
     CHANNELS,
     HEIGHT,
@@ -71,14 +69,14 @@ def outliers_score_higher(make: Make) -> None:
 
 def refuses_to_score_before_fit(make: Make) -> None:
     """Calling score before fit raises NotFitted."""
-    _require_not_fitted("score", lambda: make().score(probe("first")))
+    require_not_fitted("score", lambda: make().score(probe("first")))
 
 
 def refuses_to_score_pyramids_before_fit(make: Make) -> None:
     """PyramidDensity: calling score_pyramid before fit raises NotFitted."""
     density = pyramids.pyramid_density(make())
     pyramid = pyramids.NESTED.pyramid(probe("first"))
-    _require_not_fitted("score_pyramid", lambda: density.score_pyramid(pyramid))
+    require_not_fitted("score_pyramid", lambda: density.score_pyramid(pyramid))
 
 
 def forecast_covers_the_fitted_state(make: Make) -> None:
@@ -142,17 +140,6 @@ def _at_the_defect(scores: Scores) -> tuple[Tensor, Tensor]:
     """Return the mean score there and the score of the whole image, both copied."""
     images = scores.patches.amax((1, 2)) if scores.images is None else scores.images.clone()
     return defect_of(scores.patches).mean(1), images
-
-
-def _require_not_fitted(method: str, score: Callable[[], Scores]) -> None:
-    expected = f"Expected {method} to raise NotFitted before fit"
-    try:
-        score()
-    except NotFitted:
-        return
-    except Exception as error:
-        require(False, f"{expected}, found {described(error)}")
-    require(False, f"{expected}, found that it returned.")
 
 
 def _require_floats(name: str, tensor: Tensor, shape: tuple[int, ...]) -> None:
