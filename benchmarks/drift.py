@@ -1,13 +1,12 @@
 """`make bench-drift`: changes of camera and light, told from defects, on real images.
 
 The normal images of a category are divided at random into some to learn and calibrate on and others that are
-inspected: unchanged, with defects among them, or with a change after a while. Embeddings are extracted once:
-ResNet18 to layer3 and 100 of 448 channels, as in PaDiM-R18-Rd100, but at 112 pixels.
+inspected: unchanged, with defects among them, or with a change after a while, made before images are resized.
 """
 
 import argparse
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -15,34 +14,17 @@ import torch
 from PIL import Image, ImageChops, ImageEnhance, ImageFilter
 from torch import Tensor
 
-from benchmarks import machine
-from padimkit import (
-    AnomalyMap,
-    Calibration,
-    Embedding,
-    Gaussian,
-    MapStatistics,
-    MVTec,
-    Pipeline,
-    Preprocessing,
-    RandomChannels,
-    Sample,
-    Timm,
-)
+from benchmarks import machine, scores
+from benchmarks.inputs import reduced
+from padimkit import Calibration, MapStatistics, Prediction, Sample
 from padimkit.inspection.drift import Cause, find_drift
 
-ROOT = Path(__file__).resolve().parents[2] / "shared"
 RECORD = Path(__file__).parent / "records" / "drift.json"
-CATEGORIES = {"bottle": "data/mvtec_bottle_256", "tile": "data/magnetic_tile"}
-WEIGHTS = ROOT / "weights" / "resnet18_stem_to_layer3.safetensors"
 LEARNT = 100
 INSPECTED = 125
 BEFORE = 25  # images before the change
 BAD = 25  # anomalous images among 125
 PROMISES = (0.01, 0.05, 0.2)
-SIDE = 112
-MAP = AnomalyMap(sigma=2.0)
-BATCH = 16
 CHANGES: dict[str, Callable[[Image.Image], Image.Image]] = {
     "brightness +10 %": lambda picture: ImageEnhance.Brightness(picture).enhance(1.1),
     "brightness +30 %": lambda picture: ImageEnhance.Brightness(picture).enhance(1.3),
@@ -52,69 +34,24 @@ CHANGES: dict[str, Callable[[Image.Image], Image.Image]] = {
 }
 
 
-class Embedded:
-    """The embeddings of images, as the density of one pipeline gets them."""
-
-    def __init__(self) -> None:
-        layers = ["layer1", "layer2", "layer3"]
-        backbone = Timm(model="resnet18.tv_in1k", layers=layers, weights=str(WEIGHTS))
-        self.pipeline = Pipeline(
-            backbone, RandomChannels(100), Gaussian(), preprocessing=Preprocessing(128, SIDE)
-        )
-        self.fitted = False
-
-    def __call__(
-        self, samples: Sequence[Sample], change: Callable[[Image.Image], Image.Image] | None = None
-    ) -> Tensor:
-        """Return the embeddings "b c h w" of images, each changed before it is resized."""
-        pictures: list[object] = [_changed(sample, change) for sample in samples] if change else [*samples]
-        parts = []
-        for batch in self.pipeline.read(pictures, BATCH, None, None):
-            features = self.pipeline.backbone.extract(batch.images)
-            (pyramid,) = self.pipeline.levels.split(features).values()
-            if not self.fitted:
-                self.pipeline.reducer.fit([pyramid.embedding()])
-                self.fitted = True
-            parts.append(self.pipeline.reducer.transform(pyramid.embedding()).patches)
-        return torch.cat(parts)
-
-
-def _changed(sample: Sample, change: Callable[[Image.Image], Image.Image]) -> Sample:
-    def opened(path: Path) -> Image.Image:
-        with Image.open(path) as picture:
-            return change(picture.convert("RGB"))
-
-    return Sample(sample.path, open=opened)
-
-
-def in_numbers(scores: Tensor) -> tuple[np.ndarray, np.ndarray]:
-    """Return the maxima and the medians of the smoothed maps."""
-    found = MAP.predict([scores], (SIDE, SIDE))
-    maps = found.anomaly_maps.flatten(1).double().numpy()
-    return found.image_scores.double().numpy(), np.median(maps, axis=1)
-
-
-def of_all(parts: Sequence[tuple[np.ndarray, np.ndarray]]) -> np.ndarray:
-    """Return scores and backgrounds, "2 n"."""
-    return np.concatenate([np.stack(part) for part in parts], axis=1)
+def in_numbers(predictions: Iterator[Prediction]) -> np.ndarray:
+    """Return the maxima and the medians of the smoothed maps, "2 n"."""
+    parts = []
+    for found in predictions:
+        maps = found.anomaly_maps.flatten(1).double().numpy()
+        parts.append(np.stack([found.image_scores.double().numpy(), np.median(maps, axis=1)]))
+    return np.concatenate(parts, axis=1)
 
 
 def split(images: dict[str, Tensor], seed: int) -> dict[str, dict[str, object]]:
     """Return what is found in each series of images by a calibration on some of the normal ones."""
     order = torch.randperm(len(images["normal"]), generator=torch.Generator().manual_seed(seed))
     train, rest = order[:LEARNT], order[LEARNT : LEARNT + INSPECTED]
-    density = Gaussian()
-    density.fit([Embedding(images["normal"][part]) for part in train.split(BATCH)])
-    leave, numbers = density.leave_one_out(), torch.arange(LEARNT).split(BATCH)
-    left_out = of_all(
-        [in_numbers(leave(Embedding(images["normal"][train[part]]), part.tolist())) for part in numbers]
-    )
-    calibration = calibrated(left_out)
+    density = scores.fitted(images["normal"][train])
+    calibration = calibrated(in_numbers(scores.left_out(density, images["normal"][train])))
 
     def scored(name: str, chosen: Tensor) -> np.ndarray:
-        return of_all(
-            [in_numbers(density.score(Embedding(images[name][part]))) for part in chosen.split(BATCH)]
-        )
+        return in_numbers(scores.unseen(density, images[name][chosen]))
 
     normal = scored("normal", rest)
     bad = scored("bad", torch.arange(len(images["bad"])))
@@ -133,9 +70,9 @@ def split(images: dict[str, Tensor], seed: int) -> dict[str, dict[str, object]]:
 
 def calibrated(left_out: np.ndarray) -> Calibration:
     """Return the calibration by scores and backgrounds."""
-    scores, backgrounds = left_out
-    maps = MapStatistics(tuple(sorted(scores)), tuple(sorted(backgrounds)), ((0.5, 0.0),))
-    return Calibration.from_scores(scores.tolist(), maps)
+    found, backgrounds = left_out
+    maps = MapStatistics(tuple(sorted(found)), tuple(sorted(backgrounds)), ((0.5, 0.0),))
+    return Calibration.from_scores(found.tolist(), maps)
 
 
 def found(values: np.ndarray, calibration: Calibration) -> dict[str, object]:
@@ -163,18 +100,26 @@ def summary(rows: Sequence[dict[str, object]]) -> dict[str, object]:
     return shares | medians | crossed | {"alarm": float(np.median(alarms)) if alarms else None}
 
 
+def _changed(sample: Sample, change: Callable[[Image.Image], Image.Image]) -> Sample:
+    def opened(path: Path) -> Image.Image:
+        with Image.open(path) as picture:
+            return change(picture.convert("RGB"))
+
+    return Sample(sample.path, open=opened)
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--splits", type=int, default=12, help="Number of random splits.")
     parser.add_argument("--record", type=Path, default=RECORD, help="File of the record.")
     given = parser.parse_args()
     rows = []
-    for category, folder in CATEGORIES.items():
-        source, embedded = MVTec(ROOT / folder, category), Embedded()
-        normal = [*source.train(), *(sample for sample in source.test() if not sample.anomalous)]
-        bad = [sample for sample in source.test() if sample.anomalous]
-        images = {"normal": embedded(normal), "bad": embedded(bad)}
-        images |= {name: embedded(normal, change) for name, change in CHANGES.items()}
+    for category in reduced.CATEGORIES:
+        data, pipeline = reduced.source(category), reduced.pipeline()
+        normal, bad = reduced.all_normal(data), [sample for sample in data.test() if sample.anomalous]
+        images = {"normal": reduced.reduced(pipeline, normal), "bad": reduced.reduced(pipeline, bad)}
+        for name, change in CHANGES.items():
+            images[name] = reduced.reduced(pipeline, [_changed(sample, change) for sample in normal])
         splits = [split(images, seed) for seed in range(given.splits)]
         for name in splits[0]:
             row = summary([one[name] for one in splits])

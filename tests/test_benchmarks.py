@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from benchmarks import depth, drift, false_alarms, fresh, limits, methods, plugins, spade, suspicious, tiles
-from benchmarks.inputs import drawn, embeddings, maps
+from benchmarks.inputs import drawn, embeddings, maps, reduced
 from benchmarks.inputs.images import prepare
 from benchmarks.measure import measured, typical_seconds
 from benchmarks.peers import ours, run
@@ -181,11 +181,11 @@ def test_false_alarms_are_counted_on_images_that_were_neither_learnt_nor_calibra
     assert false_alarms.summary([0.0, 0.5, 1.0])["mean"] == 0.5
 
 
-def test_embeddings_of_false_alarms_are_those_that_the_density_gets(stripes):
+def test_reduced_embeddings_are_those_that_the_density_gets(stripes):
     pipeline = Pipeline(Pixels(), RandomChannels(2), Gaussian(), preprocessing=Preprocessing(16, 12))
     samples = MVTec(stripes, "stripes").train()
     pipeline.fit(samples)
-    found = false_alarms.reduced(pipeline, samples)
+    found = reduced.reduced(pipeline, samples)
     density = Gaussian()
     density.fit([Embedding(found)])
     expected = pipeline.map.predict([density.score(Embedding(found))], (12, 12)).image_scores
@@ -203,7 +203,7 @@ def test_bad_images_that_were_learnt_are_found_and_dropped(generator):
 
 
 def test_what_drift_is_called_is_counted(generator, monkeypatch):
-    monkeypatch.setattr(drift, "SIDE", 12)
+    monkeypatch.setattr(reduced, "SIDE", 12)
     normal = torch.randn(225, 4, 6, 6, generator=generator)
     bad = torch.randn(30, 4, 6, 6, generator=generator)
     bad[:, :, 2:4, 2:4] += 9
