@@ -132,21 +132,16 @@ def read_results(path: Path, model: str) -> list[dict[str, Any]]:
 
 
 def _judged(text: bytes, where: str, model: str) -> dict[str, Any]:
-    try:
-        line = json.loads(text)
-        found, error = line["model"], line["verdict"] == Verdict.ERROR.value
-        known = {"path", "score", "background"} <= line.keys()
-        complete = known and (error or all(map(_is_finite, (line["score"], line["background"]))))
-    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
-        found, complete = None, False
-    if not complete:
+    line = _parsed(text, {"path", "verdict", "score", "background", "model"})
+    if line is None or not _is_complete(line):
         raise BadData(f"{where} is not a result as padimkit inspect writes it. Inspect the images anew.")
-    if found != model:
-        raise BadData(
-            f"{where} is the result of another model, or of one with another calibration ({found}; this one: "
-            f"{model}). Pass the model that gave it."
-        )
-    return line  # type: ignore[no-any-return]
+    if line["model"] != model:
+        raise BadData(f"{_of_another(line, where, model)} Pass the model that gave it.")
+    return line
+
+
+def _is_complete(line: dict[str, Any]) -> bool:
+    return line["verdict"] == Verdict.ERROR.value or all(map(_is_finite, (line["score"], line["background"])))
 
 
 def _is_finite(value: object) -> bool:
@@ -170,19 +165,28 @@ def _appended(folder: Path, lines: list[dict[str, Any]]) -> Iterator[Results]:
 
 
 def _line(text: bytes, where: str, model: str | None) -> dict[str, Any]:
+    line = _parsed(text, {"path", "verdict", "score", "regions", "unseen", "model"})
+    if line is None:
+        raise BadOutput(f"{where} is not a result, so nothing can follow it. Choose another output.")
+    if line["model"] != model:
+        raise BadOutput(f"{_of_another(line, where, model)} Choose another output.")
+    return line
+
+
+def _parsed(text: bytes, keys: set[str]) -> dict[str, Any] | None:
+    """Return the line, or None if it is not an object with these keys."""
     try:
         line = json.loads(text)
-        found, complete = line["model"], {"path", "verdict", "score", "regions", "unseen"} <= line.keys()
-    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
-        found, complete = None, False
-    if not complete:
-        raise BadOutput(f"{where} is not a result, so nothing can follow it. Choose another output.")
-    if found != model:
-        raise BadOutput(
-            f"{where} is the result of another model, or of one with another calibration ({found}; this one: "
-            f"{model}). Choose another output."
-        )
-    return line  # type: ignore[no-any-return]
+    except (ValueError, RecursionError):
+        return None
+    return line if isinstance(line, dict) and keys <= line.keys() else None
+
+
+def _of_another(line: dict[str, Any], where: str, model: str | None) -> str:
+    return (
+        f"{where} is the result of another model, or of one with another calibration "
+        f"({line['model']}; this one: {model})."
+    )
 
 
 def _row(line: dict[str, Any]) -> dict[str, Any]:

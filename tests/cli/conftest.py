@@ -55,6 +55,12 @@ def learn(recipe, tmp_path, capsys):
     return learn
 
 
+@pytest.fixture
+def model(learn, good) -> Path:
+    """A model that is fitted on all training images, with a calibration."""
+    return learn(good, "model")
+
+
 SPADE = (
     "--pipeline.backbone={class_path: timm, init_args: {model: test_resnet.r160_in1k, layers: [layer1], "
     "descriptor: layer4, weights: none}}",

@@ -11,11 +11,6 @@ from padimkit.cli.main import main
 
 
 @pytest.fixture
-def model(learn, good):
-    return learn(good)
-
-
-@pytest.fixture
 def kinds(stripes):
     test = stripes / "stripes" / "test"
     return [f"--good={test / 'good'}", f"--bad={test / 'spot'}"]
@@ -38,7 +33,7 @@ def test_it_counts_the_verdicts_of_the_model(model, kinds, stripes, tmp_path, ca
     assert found["best"]["fitted_to_these_images"] is True and found["image_auroc"] == 1.0
     assert f"Misses: {verdicts.count('OK')} of 4" in output and "quality.json" in output
     page = (tmp_path / "quality.html").read_text()
-    assert "How good is learnt?" in page and len(re.findall("data:image/jpeg", page)) == 16
+    assert "How good is model?" in page and len(re.findall("data:image/jpeg", page)) == 16
 
 
 def test_pictures_are_capped_to_the_most_wrong(model, kinds, tmp_path):

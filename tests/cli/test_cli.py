@@ -21,13 +21,6 @@ from padimkit.pipeline.pipeline import Pipeline
 from padimkit.registry.recipes import find_recipe
 
 
-@pytest.fixture
-def model(recipe, source, tmp_path, capsys):
-    assert main(["fit", str(recipe), *source, f"--output={tmp_path / 'model'}"]) == 0
-    capsys.readouterr()
-    return tmp_path / "model"
-
-
 def fails(capsys, *words):
     """The message of a command that fails as it should: exit status 2, one message, no traceback."""
     assert main([str(word) for word in words]) == 2

@@ -19,13 +19,6 @@ from padimkit.inspection.pictures import map_range
 
 
 @pytest.fixture
-def model(recipe, source, tmp_path, capsys):
-    assert main(["fit", str(recipe), *source, f"--output={tmp_path / 'model'}"]) == 0
-    capsys.readouterr()
-    return tmp_path / "model"
-
-
-@pytest.fixture
 def bad(stripes):
     return stripes / "stripes" / "test" / "spot"
 

@@ -6,14 +6,14 @@ import numpy as np
 
 from padimkit.datasets.synthetic.defects import scratch, speck
 from padimkit.datasets.synthetic.draws import Draws
-from padimkit.datasets.synthetic.fields import Mask, Picture, blurred, mix, soft
+from padimkit.datasets.synthetic.fields import Picture, blurred, mix, soft
 from padimkit.datasets.synthetic.parts import LEGS, Part
 from padimkit.datasets.synthetic.pose import Pose
 from padimkit.datasets.synthetic.scene import Category, Drawing, Scene, comparison
 
 
 def _normal(draws: Draws, scene: Scene) -> Drawing:
-    return Drawing(Board.random(draws, scene).draw(), ~_everywhere(scene))
+    return Drawing(Board.random(draws, scene).draw(), ~scene.everywhere)
 
 
 def _missing(draws: Draws, scene: Scene) -> Drawing:
@@ -52,7 +52,7 @@ def _scratch(draws: Draws, scene: Scene) -> Drawing:
         draws,
         scene,
         picture,
-        surface=_everywhere(scene),
+        surface=scene.everywhere,
         colours=((0.80, 0.75, 0.60), (0.10, 0.10, 0.08)),
         width=scene.late(0.012, 0.005),
         strength=0.9,
@@ -62,7 +62,7 @@ def _scratch(draws: Draws, scene: Scene) -> Drawing:
 def _debris(draws: Draws, scene: Scene) -> Drawing:
     picture = _normal(draws, scene).picture
     colours = ((0.85, 0.85, 0.87), (0.10, 0.07, 0.05))
-    return speck(draws, scene, picture, surface=_everywhere(scene), colours=colours, strength=1.0)
+    return speck(draws, scene, picture, surface=scene.everywhere, colours=colours, strength=1.0)
 
 
 def _changed(board: "Board", number: int, part: Part | None) -> Drawing:
@@ -70,10 +70,6 @@ def _changed(board: "Board", number: int, part: Part | None) -> Drawing:
     parts = [part if at == number else other for at, other in enumerate(board.parts)]
     other = replace(board, parts=tuple(one for one in parts if one is not None))
     return comparison(other.draw(), board.draw())
-
-
-def _everywhere(scene: Scene) -> Mask:
-    return np.ones((scene.size, scene.size), dtype=bool)
 
 
 ASSEMBLY = Category(

@@ -13,7 +13,7 @@ from padimkit.datasets.synthetic.scene import Category, Drawing, Scene, comparis
 
 def _normal(draws: Draws, scene: Scene) -> Drawing:
     whole = Flange.random(draws, scene)
-    return Drawing(whole.draw(), np.zeros((scene.size, scene.size), dtype=bool))
+    return Drawing(whole.draw(), ~scene.everywhere)
 
 
 def _scratch(draws: Draws, scene: Scene) -> Drawing:

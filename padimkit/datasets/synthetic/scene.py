@@ -18,6 +18,11 @@ class Scene:
     size: int
     difficulty: float
 
+    @property
+    def everywhere(self) -> Mask:
+        """The surface of what fills the whole picture."""
+        return np.ones((self.size, self.size), dtype=bool)
+
     def between(self, easy: float, hard: float) -> float:
         """Return `easy` at difficulty 0, `hard` at difficulty 1, and a value on the line between."""
         return easy + (hard - easy) * self.difficulty

@@ -13,7 +13,7 @@ from padimkit.datasets.synthetic.scene import Category, Drawing, Scene
 
 def _normal(draws: Draws, scene: Scene) -> Drawing:
     fabric = Fabric.random(draws, scene)
-    return Drawing(fabric.draw(*fabric.threads()), ~_everywhere(scene))
+    return Drawing(fabric.draw(*fabric.threads()), ~scene.everywhere)
 
 
 def _cut(draws: Draws, scene: Scene) -> Drawing:
@@ -22,7 +22,7 @@ def _cut(draws: Draws, scene: Scene) -> Drawing:
         draws,
         scene,
         picture,
-        surface=_everywhere(scene),
+        surface=scene.everywhere,
         colours=((0.04, 0.04, 0.05),),
         width=scene.late(0.02, 0.008),
         strength=1.0,
@@ -31,19 +31,19 @@ def _cut(draws: Draws, scene: Scene) -> Drawing:
 
 def _stain(draws: Draws, scene: Scene) -> Drawing:
     picture = _normal(draws, scene).picture
-    return stain(draws, scene, picture, surface=_everywhere(scene), tint=(0.50, 0.36, 0.20), strength=0.9)
+    return stain(draws, scene, picture, surface=scene.everywhere, tint=(0.50, 0.36, 0.20), strength=0.9)
 
 
 def _fleck(draws: Draws, scene: Scene) -> Drawing:
     picture = _normal(draws, scene).picture
     colours = ((0.75, 0.16, 0.12), (0.12, 0.12, 0.14))
-    return speck(draws, scene, picture, surface=_everywhere(scene), colours=colours, strength=1.0)
+    return speck(draws, scene, picture, surface=scene.everywhere, colours=colours, strength=1.0)
 
 
 def _missing_thread(draws: Draws, scene: Scene) -> Drawing:
     fabric = Fabric.random(draws, scene)
     u, v = fabric.threads()
-    x, y = spot(draws, _everywhere(scene))
+    x, y = spot(draws, scene.everywhere)
     at = int((y + 1) / 2 * scene.size), int((x + 1) / 2 * scene.size)
     row, column = int(v[at]), u[at]
     length = draws.number(0.7, 1.3) * scene.late(12.0, 4.0)
@@ -55,17 +55,13 @@ def _distortion(draws: Draws, scene: Scene) -> Drawing:
     fabric = Fabric.random(draws, scene)
     u, v = fabric.threads()
     x, y = coordinates(scene.size)
-    centre_x, centre_y = spot(draws, _everywhere(scene))
+    centre_x, centre_y = spot(draws, scene.everywhere)
     radius = draws.number(0.8, 1.2) * scene.late(0.26, 0.14)
     pull, direction = draws.number(0.8, 1.2) * scene.between(1.4, 0.9), draws.number(0.0, 2.0 * np.pi)
     weight = soft(1 - np.hypot(x - centre_x, y - centre_y) / radius, width=1.0)
     shift = np.where(pull * weight > 0.1, pull * weight, 0)  # in threads; less is not visible
     u, v = u + shift * np.cos(direction), v + shift * np.sin(direction)
     return Drawing(fabric.draw(u, v), shift > 0)
-
-
-def _everywhere(scene: Scene) -> Mask:
-    return np.ones((scene.size, scene.size), dtype=bool)
 
 
 TEXTURE = Category(
