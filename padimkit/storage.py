@@ -101,13 +101,22 @@ def save_calibration(
         BadModel: The model cannot be read.
         BadOutput: The folder exists and `overwrite` is false, or cannot be written; nothing is left behind.
     """
-    model = Path(model)
+    _read_manifest(Path(model))  # what is not a model is said before what is wrong with the folder
+    with new_folder(Path(folder), overwrite=overwrite, marker=MANIFEST) as staging:
+        write_calibration(calibration, model, staging)
+
+
+def write_calibration(calibration: Calibration, model: Path | str, folder: Path) -> None:
+    """Write a stored model with this calibration, as `save_calibration` does, into an empty folder.
+
+    Raises:
+        BadModel: The model cannot be read.
+    """
     load_manifest(model)
     learnt = calibration.images or load_learnt(model)
-    with new_folder(Path(folder), overwrite=overwrite, marker=MANIFEST) as staging:
-        for name in (*_NEEDED, MANIFEST):
-            shutil.copy2(model / name, staging / name)
-        _add_calibration(staging, calibration, learnt)
+    for name in (*_NEEDED, MANIFEST):
+        shutil.copy2(Path(model) / name, folder / name)
+    _add_calibration(folder, calibration, learnt)
 
 
 def load_calibration(folder: Path | str) -> Calibration:

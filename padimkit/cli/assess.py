@@ -14,6 +14,7 @@ from PIL import Image
 from torch import Tensor
 
 from padimkit.cli.evaluate import require_unseen
+from padimkit.cli.output import require_output
 from padimkit.cli.predict import find_images
 from padimkit.config.commands import ASSESS, assess_parser
 from padimkit.config.parser import parse
@@ -66,13 +67,12 @@ def run(words: list[str]) -> None:
 
 
 def _outputs(made: Namespace) -> tuple[Path, Path]:
-    if made.output is None:
-        raise BadConfig('"output" is missing: pass --output FILE.html for the page.')
-    if made.output.suffix.lower() not in (".html", ".htm"):
-        raise BadConfig(f'"output" is "{made.output}"; expected a name that ends in .html.')
+    output = require_output(made.output, "FILE.html for the page")
+    if output.suffix.lower() not in (".html", ".htm"):
+        raise BadConfig(f'"output" is "{output}"; expected a name that ends in .html.')
     if made.most_pictures < 0:
         raise BadConfig(f'Expected "most_pictures" of at least 0, got {made.most_pictures}.')
-    return made.output, made.output.with_suffix(".json")
+    return output, output.with_suffix(".json")
 
 
 def _samples(made: Namespace, pipeline: Pipeline) -> list[Sample]:

@@ -7,17 +7,17 @@ from collections.abc import Sequence
 
 from jsonargparse import Namespace
 
+from padimkit.cli.listing import print_first
 from padimkit.config.commands import CALIBRATE, calibrate_parser
 from padimkit.config.parser import parse
 from padimkit.errors import BadConfig, BadData
+from padimkit.files import new_folder
 from padimkit.images.reader import Sample
-from padimkit.inspection.calibrate import calibrate, calibrate_held_out, without_scores
+from padimkit.inspection.calibrate import calibrate, calibrate_held_out, require_folds, without_scores
 from padimkit.inspection.calibration import USUAL_RATE, Calibration, promised
 from padimkit.inspection.learnt import LearntImage
 from padimkit.pipeline.pipeline import Pipeline
-from padimkit.storage import load, load_learnt, save_calibration
-
-_LISTED = 10
+from padimkit.storage import MANIFEST, load, load_learnt, write_calibration
 
 
 def run(words: list[str]) -> None:
@@ -30,10 +30,12 @@ def run(words: list[str]) -> None:
     made = parser.instantiate(parse(parser, CALIBRATE, words))
     samples = made.data.train()
     promised(made.false_alarms, made.review, len(samples))
-    pipeline = load(made.model, device=made.device, trust=made.trust)
-    calibration = _calibration(made, pipeline, samples)
-    output = made.output or made.model
-    save_calibration(calibration, made.model, output, overwrite=made.overwrite or output == made.model)
+    learnt, output = load_learnt(made.model), made.output or made.model
+    overwrite = made.overwrite or output == made.model
+    with new_folder(output, overwrite=overwrite, marker=MANIFEST) as staging:
+        pipeline = load(made.model, device=made.device, trust=made.trust)
+        calibration = _calibration(made, pipeline, learnt, samples)
+        write_calibration(calibration, made.model, staging)
     print(f"Calibrated; the model is in {output}")
     print_calibration(calibration)
 
@@ -57,15 +59,15 @@ def print_calibration(calibration: Calibration) -> None:
 
 def print_suspicious(images: Sequence[LearntImage]) -> None:
     """Print scores and paths of the first images."""
-    for image in images[:_LISTED]:
-        print(f"  {image.score:.4g}  {image.path}")
-    if len(images) > _LISTED:
-        print(f"  and {len(images) - _LISTED} more")
+    print_first(f"{image.score:.4g}  {image.path}" for image in images)
 
 
-def _calibration(made: Namespace, pipeline: Pipeline, samples: Sequence[Sample]) -> Calibration:
+def _calibration(
+    made: Namespace, pipeline: Pipeline, learnt: Sequence[LearntImage], samples: Sequence[Sample]
+) -> Calibration:
     options = {"review": made.review, "batch_size": made.batch_size, "workers": made.workers}
-    if _are_learnt(made, load_learnt(made.model), without_scores(pipeline, samples)):
+    if _are_learnt(made, learnt, without_scores(pipeline, samples)):
+        require_folds(pipeline, made.folds, len(samples))
         return calibrate(pipeline, samples, made.false_alarms, folds=made.folds, **options)
     return calibrate_held_out(pipeline, samples, made.false_alarms, **options)
 

@@ -12,19 +12,19 @@ from pathlib import Path
 from jsonargparse import Namespace
 
 from padimkit.cli.calibrate import print_calibration, print_suspicious
+from padimkit.cli.output import require_output
 from padimkit.cli.progress import logs_shown
 from padimkit.config.commands import FIT, fit_parser
 from padimkit.config.parser import parse_pipeline, plain
 from padimkit.errors import BadArgument, BadConfig, PadimkitError
 from padimkit.files import new_folder
 from padimkit.images.reader import Sample
-from padimkit.inspection.calibrate import calibration_of, without_scores
+from padimkit.inspection.calibrate import calibration_of, require_folds, without_scores
 from padimkit.inspection.calibration import Calibration, promised
 from padimkit.inspection.doubts import doubts
 from padimkit.inspection.history import Step, step, unseen_text
 from padimkit.inspection.learnt import LearntImage
 from padimkit.inspection.suspicious import MOST, HighestMaps
-from padimkit.pipeline.left_out import require_folds
 from padimkit.storage import MANIFEST, write_model
 
 SUSPICIOUS, LEFT_OUT = "suspicious", "left_out"  # folders of pictures within that of the model
@@ -34,8 +34,7 @@ def run(words: list[str]) -> None:
     """Fit the pipeline on the training images of the data and write a model folder."""
     parser = fit_parser("Learn from normal images and store the model in the folder --output.")
     settings, recipe = parse_pipeline(parser, FIT, words)
-    if settings.output is None:
-        raise BadConfig('"output" is missing: pass --output FOLDER for the model.')
+    require_output(settings.output, "FOLDER for the model")
     if settings.drop_suspicious and not settings.calibrate:
         raise BadConfig('"drop_suspicious" needs "calibrate": without it, no image is suspicious.')
     made = parser.instantiate(settings)
@@ -110,8 +109,7 @@ def _require_calibration(made: Namespace, count: int) -> None:
         BadArgument: The images are too few for the rates or the folds.
     """
     promised(made.false_alarms, made.review, count)
-    if made.pipeline.needs_folds:
-        require_folds(made.folds, count)
+    require_folds(made.pipeline, made.folds, count)
 
 
 def _require_promise(made: Namespace, count: int, dropped: int) -> None:

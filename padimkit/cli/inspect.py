@@ -14,6 +14,8 @@ from jsonargparse import Namespace
 from rich.console import Console
 from rich.progress import track
 
+from padimkit.cli.listing import print_first
+from padimkit.cli.output import require_output
 from padimkit.cli.predict import find_images, require_outside
 from padimkit.config.commands import INSPECT, inspect_parser
 from padimkit.config.parser import parse
@@ -27,7 +29,6 @@ from padimkit.inspection.pictures import in_sixteen_bits, map_range, marked, pic
 from padimkit.inspection.results import MAPS, PICTURES, SCALE, Results, earlier_results, new_results
 from padimkit.inspector import Inspector
 
-_LISTED = 10
 _DRAWN = {"none": (), "ng": (Verdict.NG, Verdict.REVIEW), "all": (Verdict.NG, Verdict.REVIEW, Verdict.OK)}
 
 
@@ -39,13 +40,12 @@ def run(words: list[str]) -> int:
         "exit status is 0 if all images are OK, 1 if some are NG or for REVIEW, 3 if some cannot be read.",
     )
     made = parse(parser, INSPECT, words)
-    if made.output is None:
-        raise BadConfig('"output" is missing: pass --output FOLDER for the results.')
+    output = require_output(made.output, "FOLDER for the results")
     if made.resume and made.overwrite:
         raise BadConfig(
             "--resume goes on with earlier results, --overwrite replaces them: pass one of the two."
         )
-    require_outside(made.output, made.images)
+    require_outside(output, made.images)
     paths = find_images(made.images)
     inspector = Inspector(
         made.model,
@@ -124,8 +124,6 @@ def _print_some(lines: Iterable[dict[str, Any]], verdict: Verdict, title: str, r
     found = [line for line in lines if line["verdict"] == verdict.value]
     if found:
         print(f"{len(found)} {title}")
-    for line in found[:_LISTED]:
-        shown = f"{line[reason]:.4g}  {line['path']}" if reason == "score" else line[reason]
-        print(f"  {shown}")
-    if len(found) > _LISTED:
-        print(f"  and {len(found) - _LISTED} more")
+    print_first(
+        f"{line[reason]:.4g}  {line['path']}" if reason == "score" else line[reason] for line in found
+    )

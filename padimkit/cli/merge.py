@@ -10,6 +10,7 @@ from padimkit.cli.recalibrate import announce, output_of, store
 from padimkit.config.commands import MERGE, merge_parser
 from padimkit.config.parser import parse
 from padimkit.errors import BadData, NotCalibrated
+from padimkit.inspection.calibrate import require_folds
 from padimkit.inspection.calibration import Calibration, promised
 from padimkit.inspection.history import merged
 from padimkit.inspection.learnt import LearntImage
@@ -33,6 +34,7 @@ def run(words: list[str]) -> None:
         learnt = _both(load_learnt(made.model), load_learnt(made.other))
         if learnt:
             promised(rates.false_alarms, rates.review, len(learnt))
+            require_folds(pipeline, made.folds, len(learnt))
         pipeline.merge(other)
         history = merged(load_history(made.model), load_history(made.other), str(made.other))
         stored = store(made, pipeline, learnt, rates, history, staging)

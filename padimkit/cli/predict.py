@@ -6,9 +6,10 @@ A command of its own: `main` imports it by name when it is called.
 from collections.abc import Iterable
 from pathlib import Path
 
+from padimkit.cli.output import require_output
 from padimkit.config.commands import PREDICT, predict_parser
 from padimkit.config.parser import parse
-from padimkit.errors import BadConfig, BadImage, BadOutput
+from padimkit.errors import BadImage, BadOutput
 from padimkit.files import new_folder
 from padimkit.images.decoding import list_images
 from padimkit.images.pages import page_of, pages_of
@@ -24,9 +25,7 @@ def run(words: list[str]) -> None:
         "in scale.json) and overlays/ into the folder --output.",
     )
     settings = parse(parser, PREDICT, words)
-    if settings.output is None:
-        raise BadConfig('"output" is missing: pass --output FOLDER for the predictions.')
-    require_outside(settings.output, settings.images)
+    require_outside(require_output(settings.output, "FOLDER for the predictions"), settings.images)
     samples = [Sample(path) for path in find_images(settings.images)]
     with new_folder(settings.output, overwrite=settings.overwrite, marker=SCALE) as staging:
         pipeline = load(settings.model, device=settings.device, trust=settings.trust)

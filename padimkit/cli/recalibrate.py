@@ -8,7 +8,7 @@ from pathlib import Path
 from jsonargparse import Namespace
 
 from padimkit.cli.calibrate import print_calibration
-from padimkit.errors import BadConfig
+from padimkit.cli.output import require_output
 from padimkit.files import new_folder
 from padimkit.inspection.calibrate import calibrate
 from padimkit.inspection.calibration import Calibration
@@ -35,9 +35,8 @@ def output_of(made: Namespace) -> Iterator[Path]:
         BadConfig: No output is named.
         BadOutput: It exists and is not to be overwritten, or cannot be written.
     """
-    if made.output is None:
-        raise BadConfig('"output" is missing: pass --output FOLDER for the new model.')
-    with new_folder(made.output, overwrite=made.overwrite, marker=MANIFEST) as staging:
+    output = require_output(made.output, "FOLDER for the new model")
+    with new_folder(output, overwrite=made.overwrite, marker=MANIFEST) as staging:
         yield staging
 
 

@@ -10,8 +10,8 @@ from typing import Literal, get_args
 
 from jsonargparse import ArgumentParser, Namespace
 
+from padimkit.cli.output import require_output
 from padimkit.config.parser import new_parser, parse_words
-from padimkit.errors import BadConfig
 from padimkit.files import new_file
 from padimkit.report.formats.csv import as_csv
 from padimkit.report.formats.latex import as_latex
@@ -32,8 +32,8 @@ _WRITERS: dict[str, Callable[[Study], str]] = {
 def run(words: list[str]) -> None:
     """Read the records and write the document, or print it."""
     settings = parse_words(_parser(), words)
-    if settings.format == "html" and settings.output is None and settings.paper is None:
-        raise BadConfig('"output" is missing: pass --output FILE.html for the page.')
+    if settings.format == "html" and settings.paper is None:
+        require_output(settings.output, "FILE.html for the page")
     if settings.output is None:
         sys.stdout.write(_document(settings))
         return

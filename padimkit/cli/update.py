@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from jsonargparse import Namespace
 
+from padimkit.cli.listing import print_first
 from padimkit.cli.predict import find_images
 from padimkit.cli.progress import logs_shown
 from padimkit.cli.recalibrate import announce, output_of, store
@@ -16,15 +17,13 @@ from padimkit.config.parser import parse
 from padimkit.contracts import Updatable
 from padimkit.errors import BadArgument, BadData, NotCalibrated
 from padimkit.images.reader import Sample
-from padimkit.inspection.calibrate import without_scores
+from padimkit.inspection.calibrate import require_folds, without_scores
 from padimkit.inspection.calibration import Calibration, Verdict, promised
 from padimkit.inspection.history import Step, step
 from padimkit.inspection.learnt import LearntImage
 from padimkit.inspection.recalibration import Rates, rates_of
 from padimkit.pipeline.pipeline import Pipeline
 from padimkit.storage import load, load_calibration, load_history, load_learnt
-
-_LISTED = 10
 
 
 @dataclass(frozen=True)
@@ -56,6 +55,7 @@ def run(words: list[str]) -> None:
         learnt = [*known, *(one.image for one in new)] if known else []
         if learnt:
             promised(rates.false_alarms, rates.review, len(learnt))
+            require_folds(pipeline, made.folds, len(learnt))
         history = (*load_history(made.model), _learn(made, pipeline, new, len(found)))
         stored = store(made, pipeline, learnt, rates, history, staging)
     _say(found, calibration)
@@ -119,7 +119,4 @@ def _say(found: Sequence[_New], calibration: Calibration | None) -> None:
     print(f"Learnt {len(found) - len(out)} of {len(found)} images{doubtful and f' ({doubtful})'}")
     if out:
         print(f"Left out {len(out)}:")
-    for one in out[:_LISTED]:
-        print(f"  {one.sample.path} {one.reason}")
-    if len(out) > _LISTED:
-        print(f"  and {len(out) - _LISTED} more")
+    print_first(f"{one.sample.path} {one.reason}" for one in out)

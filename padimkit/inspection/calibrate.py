@@ -7,7 +7,7 @@ import numpy as np
 from jaxtyping import Float
 from torch import Tensor
 
-from padimkit.errors import BadData
+from padimkit.errors import BadArgument, BadData
 from padimkit.images.inputs import Images
 from padimkit.images.reader import Sample
 from padimkit.inspection.calibration import Calibration, MapStatistics
@@ -102,6 +102,18 @@ def calibrate_held_out(
     return Calibration.from_scores(
         seen.scores, seen.statistics(), false_alarms=false_alarms, review=review, held_out=True
     )
+
+
+def require_folds(pipeline: Pipeline, folds: int, count: int) -> None:
+    """Refuse, before any work, a number of folds that a calibration by this many images would refuse.
+
+    That folds are needed because a reducer depends on the images, only a fit tells.
+
+    Raises:
+        BadArgument: There are fewer than two folds, or more than images although they are needed.
+    """
+    if folds < 2 or (pipeline.needs_folds and folds > count):
+        raise BadArgument(f'Expected "folds" from 2 to the {count} images, got {folds}.')
 
 
 def without_scores(pipeline: Pipeline, samples: Iterable[Sample]) -> tuple[LearntImage, ...]:

@@ -99,6 +99,46 @@ def test_a_rate_that_the_images_cannot_promise_is_refused_before_the_fit(recipe,
     assert not (tmp_path / "model").exists()
 
 
+def never(*_, **__):
+    raise AssertionError("this comes before the work")
+
+
+@pytest.mark.parametrize(
+    ("words", "folds"),
+    [((), 1), ((), -2), (("--pipeline.augmentation.transforms=[RandomHorizontalFlip()]",), 13)],
+)
+def test_folds_that_the_images_cannot_be_divided_into_are_refused_before_the_fit(
+    recipe, source, tmp_path, capsys, monkeypatch, words, folds
+):
+    monkeypatch.setattr(Pipeline, "fit", never)
+    error = fails(capsys, "fit", recipe, *source, *words, f"--output={tmp_path / 'm'}", f"--folds={folds}")
+    assert f'Expected "folds" from 2 to the 12 images, got {folds}.' in error
+    assert not (tmp_path / "m").exists()
+
+
+def test_more_folds_than_images_do_no_harm_where_none_are_needed(fit, folder):
+    model, _ = fit("--folds=13")
+    assert main(["calibrate", str(model), *folder, "--folds=13"]) == 0
+
+
+def test_a_calibration_refuses_one_fold(fit, folder, capsys, monkeypatch):
+    model, _ = fit()
+    monkeypatch.setattr("padimkit.cli.calibrate.calibrate", never)
+    assert "from 2 to the 12 images, got 1" in fails(capsys, "calibrate", model, *folder, "--folds=1")
+
+
+def test_an_output_that_exists_is_refused_before_images_are_scored(
+    fit, folder, tmp_path, capsys, monkeypatch
+):
+    model, _ = fit()
+    monkeypatch.setattr("padimkit.cli.calibrate.calibrate", never)
+    (tmp_path / "there").mkdir()
+    error = fails(capsys, "calibrate", model, *folder, f"--output={tmp_path / 'there'}")
+    assert f'"{tmp_path / "there"}" exists. Choose another output or pass --overwrite.' in error
+    error = fails(capsys, "calibrate", tmp_path / "there", *folder)
+    assert "is not a model folder" in error
+
+
 def test_a_fit_that_cannot_be_calibrated_is_kept_and_says_so(recipe, source, stripes, tmp_path, capsys):
     for path in sorted((stripes / "stripes/train/good").iterdir())[2:]:
         path.unlink()
