@@ -12,11 +12,12 @@ from rich.console import Console
 from rich.progress import track
 
 from padimkit.images.augmentation import Augmentable, Augmentation, augmented
+from padimkit.images.selection import Chosen, Selectable, count_of, only
 from padimkit.values import Batch
 
 
 @final
-class Progress(Augmentable):
+class Progress(Augmentable, Selectable):
     """Batches with a bar for loops over them, shown on a terminal or in a notebook and not elsewhere."""
 
     def __init__(self, batches: Iterable[Batch], description: str) -> None:
@@ -26,6 +27,15 @@ class Progress(Augmentable):
     def augmented(self, augmentation: Augmentation) -> "Progress":
         """Return variants of the batches, with a bar."""
         return Progress(augmented(self._batches, augmentation), self._description)
+
+    @property
+    def images(self) -> int:
+        """The number of images in all batches."""
+        return count_of(self._batches)
+
+    def only(self, chosen: Chosen) -> "Progress":
+        """Return batches of the chosen images, with a bar."""
+        return Progress(only(self._batches, chosen), self._description)
 
     def __length_hint__(self) -> int:
         return length_hint(self._batches)

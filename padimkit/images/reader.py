@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass, replace
 from functools import cached_property
-from itertools import cycle, islice
+from itertools import islice
 from pathlib import Path
 from typing import final
 
@@ -23,6 +23,7 @@ from padimkit.images.pages import page_of
 from padimkit.images.prefetch import ahead
 from padimkit.images.preprocessing import Preprocessing, as_images, centre
 from padimkit.images.resizing import square
+from padimkit.images.selection import Chosen, Selectable
 from padimkit.values import Batch
 
 
@@ -120,15 +121,20 @@ class Reader:
 
 
 @final
-class ImageBatches(Augmentable):
+class ImageBatches(Augmentable, Selectable):
     """Batches of images that are decoded anew in each loop; `len` is the number of batches."""
 
     def __init__(
-        self, samples: tuple[Sample, ...], reader: Reader, augmentation: Augmentation = Augmentation()
+        self,
+        samples: tuple[Sample, ...],
+        reader: Reader,
+        augmentation: Augmentation = Augmentation(),
+        chosen: Chosen = lambda _: True,
     ) -> None:
         self.samples = samples
         self.reader = reader
         self.augmentation = augmentation
+        self._chosen = chosen
 
     @property
     def depth(self) -> Depth:
@@ -140,26 +146,44 @@ class ImageBatches(Augmentable):
     def with_bits(self, bits: Bits) -> "ImageBatches":
         """Return batches of the same images, read with this depth."""
         preprocessing = replace(self.reader.preprocessing, bits=bits)
-        return ImageBatches(
-            self.samples, replace(self.reader, preprocessing=preprocessing), self.augmentation
-        )
+        reader = replace(self.reader, preprocessing=preprocessing)
+        return ImageBatches(self.samples, reader, self.augmentation, self._chosen)
 
     def augmented(self, augmentation: Augmentation) -> "ImageBatches":
         """Return batches of variants of the images."""
-        return ImageBatches(self.samples, self.reader, augmentation)
+        return ImageBatches(self.samples, self.reader, augmentation, self._chosen)
+
+    @property
+    def images(self) -> int:
+        """The number of images, or of their variants."""
+        return len(self._numbers)
+
+    def only(self, chosen: Chosen) -> "ImageBatches":
+        """Return batches of the chosen images, or variants; the others are not decoded."""
+        return ImageBatches(
+            self.samples,
+            self.reader,
+            self.augmentation,
+            lambda number: chosen(number) and self._chosen(number),
+        )
 
     def __len__(self) -> int:
-        return -(-self.augmentation.variants_of(len(self.samples)) // self.reader.batch_size)
+        return -(-len(self._numbers) // self.reader.batch_size)
 
     def __iter__(self) -> Iterator[Batch]:
         size, workers = self.reader.batch_size, self.reader.threads
         decode = self._decode if self.augmentation.transforms else self._decode_cropped
-        samples = islice(cycle(self.samples), self.augmentation.variants_of(len(self.samples)))
+        samples = (self.samples[number % len(self.samples)] for number in self._numbers)
         decoded = ahead(decode, samples, workers=workers, reach=2 * max(size, workers))
         with closing(decoded):  # else the threads go on decoding after a loop that stops early
             items = self._varied(decoded) if self.augmentation.transforms else decoded
             while batch := list(islice(items, size)):
                 yield _collated(batch)
+
+    @cached_property
+    def _numbers(self) -> list[int]:
+        every = range(self.augmentation.variants_of(len(self.samples)) if self.samples else 0)
+        return [number for number in every if self._chosen(number)]
 
     @cached_property
     def _masked(self) -> bool:
@@ -174,7 +198,7 @@ class ImageBatches(Augmentable):
     def _varied(self, items: Iterable["_Item"]) -> Iterator["_Item"]:
         """Yield variants, not ahead in threads: transforms draw from a generator that all threads share."""
         crop = self.reader.preprocessing.crop
-        for number, item in enumerate(items):
+        for number, item in zip(self._numbers, items, strict=True):
             name = "/".join(item.sample.path.parts[-2:])  # the same on every machine
             size = item.pixels.shape[:2] if crop is None else square(crop)
             pixels, mask = self.augmentation.variant(

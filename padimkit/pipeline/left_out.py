@@ -5,10 +5,11 @@ Apart from the pipeline, which lends its steps: here is only which images are le
 
 from collections.abc import Callable, Iterable, Iterator
 from copy import deepcopy
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TypeAlias
 
 from padimkit.errors import BadArgument
+from padimkit.images.selection import count_of, only
 from padimkit.pipeline.checks import require_normal
 from padimkit.pipeline.fitted_levels import FittedLevels, Pyramids
 from padimkit.stages import READ, staged
@@ -56,12 +57,14 @@ def by_folds(
     Raises:
         BadArgument: There are fewer images than folds, or fewer than two folds.
     """
-    count = sum(len(batch.paths) for batch in batches)
+    count = count_of(batches)
     require_folds(folds, count)
 
     def fitted_on(chosen: set[int]) -> FittedLevels:
+        some = only(variants, lambda number: number % count % folds in chosen)
+
         def embeddings() -> Iterator[Pyramids]:
-            for _, batch in _numbered(variants, lambda number: number % count % folds in chosen):
+            for batch in staged(READ, some):
                 require_normal(batch)
                 yield steps.embed(batch)
 
@@ -70,7 +73,8 @@ def by_folds(
     parts = [fitted_on({fold}) for fold in range(folds)] if merge else []
     for fold in range(folds):
         fitted = _merged_without(parts, fold) if merge else fitted_on(set(range(folds)) - {fold})
-        for numbers, batch in _numbered(batches, _in_fold(fold, folds)):
+        for places, batch in _numbered(only(batches, _in_fold(fold, folds))):
+            numbers = tuple(fold + folds * place for place in places)
             yield numbers, batch, steps.predict(fitted.score(steps.embed(batch)), batch)
 
 
@@ -92,25 +96,9 @@ def _merged_without(parts: list[FittedLevels], fold: int) -> FittedLevels:
     return whole
 
 
-def _numbered(
-    batches: Iterable[Batch], keep: Callable[[int], bool] = lambda _: True
-) -> Iterator[tuple[tuple[int, ...], Batch]]:
-    """Yield the images to keep, with their numbers."""
+def _numbered(batches: Iterable[Batch]) -> Iterator[tuple[tuple[int, ...], Batch]]:
+    """Yield the images with their numbers."""
     start = 0
     for batch in staged(READ, batches):
-        places = [place for place in range(len(batch.paths)) if keep(start + place)]
-        if places:
-            yield tuple(start + place for place in places), part_of(batch, places)
+        yield tuple(range(start, start + len(batch.paths))), batch
         start += len(batch.paths)
-
-
-def part_of(batch: Batch, places: list[int]) -> Batch:
-    """Return the batch of some of the images."""
-    return replace(
-        batch,
-        images=batch.images[places],
-        paths=tuple(batch.paths[place] for place in places),
-        files=tuple(batch.files[place] for place in places if batch.files),
-        labels=None if batch.labels is None else batch.labels[places],
-        masks=None if batch.masks is None else batch.masks[places],
-    )

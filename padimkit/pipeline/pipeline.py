@@ -18,6 +18,7 @@ from padimkit.images.inputs import Images, as_batches
 from padimkit.images.preprocessing import Preprocessing
 from padimkit.images.progress import Progress
 from padimkit.images.reader import ImageBatches, Reader
+from padimkit.images.selection import part_of
 from padimkit.pipeline.anomaly_map import AnomalyMap
 from padimkit.pipeline.checks import (
     image_size,
@@ -26,7 +27,7 @@ from padimkit.pipeline.checks import (
 )
 from padimkit.pipeline.embedder import Embedder
 from padimkit.pipeline.fitted_levels import FittedLevels, below, same, under
-from padimkit.pipeline.left_out import LeftOut, Steps, by_folds, one_by_one, part_of
+from padimkit.pipeline.left_out import LeftOut, Steps, by_folds, one_by_one
 from padimkit.pipeline.levels import Joint, Levels
 from padimkit.pipeline.view import View
 from padimkit.stages import MAP, READ, stage, staged
