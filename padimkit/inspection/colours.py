@@ -1,12 +1,13 @@
-"""The colours of maps, from blue to red, as matplotlib's "jet" has them.
+"""The colours of maps on pictures, from blue to red, as matplotlib's "jet" has them.
 
 Written down here, since matplotlib makes folders in the user's home when it is imported, and takes a third
 of a second.
 """
 
 import numpy as np
-from jaxtyping import Float64
+from jaxtyping import Float, Float64, UInt8
 
+_OPACITY = 0.5
 _STEPS = 256
 # For red, green and blue: shares of the scale, and how bright the colour is there.
 _CORNERS = (
@@ -22,7 +23,17 @@ def table() -> Float64[np.ndarray, "256 3"]:
     return np.stack([np.interp(places, *corners) for corners in _CORNERS], axis=1)
 
 
-def coloured(shares: Float64[np.ndarray, "H W"]) -> Float64[np.ndarray, "H W 3"]:
-    """Return red, green and blue in [0, 1] of shares of the scale in [0, 1]."""
-    steps = np.minimum(shares * _STEPS, _STEPS - 1).astype(np.intp)
-    return np.asarray(table()[steps])
+def in_colours(
+    pixels: UInt8[np.ndarray, "h w 3"], values: Float[np.ndarray, "h w"], *, low: float, high: float
+) -> UInt8[np.ndarray, "h w 3"]:
+    """Return the pixels mixed with the colours of the map's values, blue at `low` and red at `high`."""
+    colours = np.rint(table() * 255)
+    steps = np.rint((_STEPS - 1) * share_of(values, low=low, high=high)).astype(np.uint8)
+    mixed = (1 - _OPACITY) * pixels + _OPACITY * colours[steps]
+    return np.asarray(np.rint(mixed).astype(np.uint8))
+
+
+def share_of(values: Float[np.ndarray, "*n"], *, low: float, high: float) -> Float[np.ndarray, "*n"]:
+    """Return how far values are from `low` to `high`, from 0 to 1."""
+    span = max(high - low, np.finfo(np.float64).tiny)  # maps that were all constant have a span of 0
+    return np.asarray(np.clip((values.astype(np.float64) - low) / span, 0, 1))

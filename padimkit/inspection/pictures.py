@@ -6,14 +6,13 @@ Apart from the results, since a program may want a picture and no folder.
 from pathlib import Path
 
 import numpy as np
-from jaxtyping import Float, UInt16
+from jaxtyping import UInt16
 from PIL import Image, ImageDraw
 
 from padimkit.images.pages import without_suffix
-from padimkit.inspection.colours import table
+from padimkit.inspection.colours import in_colours, share_of
 from padimkit.inspection.inspection import Inspection
 
-_OPACITY = 0.5
 _LINES = 250  # to a side of the picture, if they were side by side
 _LEVELS = 65534  # of 16 bits, but for 0, which stands for what was not seen
 _LONGEST = 60  # characters of an image's name, which may take four bytes each
@@ -30,10 +29,8 @@ def marked(picture: Image.Image, inspection: Inspection, scale: tuple[float, flo
     """
     values = inspection.map_at_original()
     seen = np.isfinite(values)
-    colours = np.rint(table() * 255)
-    steps = np.rint(255 * _share(np.where(seen, values, scale[0]), scale)).astype(np.uint8)
-    pixels = np.asarray(picture)
-    mixed = np.rint((1 - _OPACITY) * pixels + _OPACITY * colours[steps]).astype(np.uint8)
+    pixels, (low, high) = np.asarray(picture), scale
+    mixed = in_colours(pixels, np.where(seen, values, low), low=low, high=high)
     made = Image.fromarray(np.where(seen[..., None], mixed, pixels))
     _draw_regions(made, inspection)
     return made
@@ -44,7 +41,8 @@ def in_sixteen_bits(inspection: Inspection, scale: tuple[float, float]) -> Image
     values = inspection.map_at_original()
     steps: UInt16[np.ndarray, "h w"] = np.zeros(values.shape, dtype=np.uint16)
     seen = np.isfinite(values)
-    steps[seen] = 1 + np.rint(_LEVELS * _share(values[seen], map_range(scale))).astype(np.uint16)
+    low, high = map_range(scale)
+    steps[seen] = 1 + np.rint(_LEVELS * share_of(values[seen], low=low, high=high)).astype(np.uint16)
     return Image.fromarray(steps)
 
 
@@ -57,12 +55,6 @@ def map_range(scale: tuple[float, float]) -> tuple[float, float]:
 def picture_name(number: int, path: str) -> str:
     """Return a name that no picture of another number has, and that says which image it is of."""
     return f"{number:06}-{without_suffix(Path(path)).name[:_LONGEST]}.png"
-
-
-def _share(values: Float[np.ndarray, "..."], scale: tuple[float, float]) -> Float[np.ndarray, "..."]:
-    low, high = scale
-    span = max(high - low, np.finfo(np.float64).tiny)  # maps that were all constant have a span of 0
-    return np.asarray(np.clip((values.astype(np.float64) - low) / span, 0, 1))
 
 
 def _draw_regions(picture: Image.Image, inspection: Inspection) -> None:

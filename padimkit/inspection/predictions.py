@@ -8,17 +8,16 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from jaxtyping import Float, Float32, Float64, UInt8
+from jaxtyping import Float, Float32, UInt8
 from PIL import Image
 from torch import Tensor
 
 from padimkit.images.pages import without_suffix
-from padimkit.inspection.colours import coloured
+from padimkit.inspection.colours import in_colours, share_of
 from padimkit.pipeline.pipeline import Pipeline
 from padimkit.values import Batch
 
 SCALE = "scale.json"
-_OPACITY = 0.5
 
 
 def write_predictions(pipeline: Pipeline, batches: Iterable[Batch], folder: Path) -> int:
@@ -66,7 +65,10 @@ def _write_pictures(names: list[Path], spool: Path, folder: Path, low: float, hi
             anomaly_map, image = arrays["map"], arrays["image"]
         file.unlink()
         for kind, picture in (
-            ("maps", Image.fromarray(np.rint(65535 * _scaled(anomaly_map, low, high)).astype(np.uint16))),
+            (
+                "maps",
+                Image.fromarray(np.rint(65535 * share_of(anomaly_map, low=low, high=high)).astype(np.uint16)),
+            ),
             ("overlays", _overlay(image, anomaly_map, low, high)),
         ):
             target = folder / kind / name
@@ -87,17 +89,10 @@ def _names(paths: list[str]) -> list[Path]:
     ]
 
 
-def _scaled(anomaly_map: Float32[np.ndarray, "H W"], low: float, high: float) -> Float64[np.ndarray, "H W"]:
-    span = max(high - low, np.finfo(np.float64).tiny)  # a single constant map has a span of 0
-    scaled: Float64[np.ndarray, "H W"] = np.clip((anomaly_map.astype(np.float64) - low) / span, 0, 1)
-    return scaled
-
-
 def _overlay(
     image: UInt8[np.ndarray, "H W 3"], anomaly_map: Float32[np.ndarray, "H W"], low: float, high: float
 ) -> Image.Image:
-    colours = coloured(_scaled(anomaly_map, low, high)) * 255
-    return Image.fromarray(np.rint((1 - _OPACITY) * image + _OPACITY * colours).astype(np.uint8))
+    return Image.fromarray(in_colours(image, anomaly_map, low=low, high=high))
 
 
 def _bytes_of(image: Float[Tensor, "3 H W"]) -> UInt8[np.ndarray, "H W 3"]:
