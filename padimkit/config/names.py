@@ -35,7 +35,7 @@ def find_class(name: str, slot: type[Any]) -> tuple[str, type[Any]]:
         BrokenPlugin: It cannot be imported.
     """
     if is_dotted(name):
-        found = _import(name)
+        found = import_dotted(name)
         if not isinstance(found, type):
             raise BadConfig(f'"{name}" is {found!r}; expected a class.{_adapter(name, slot)}')
         if slot in FAMILY_OF and not issubclass(found, slot):
@@ -73,7 +73,12 @@ def short_name(part: type[Any]) -> str:
     return names[0] if names else f"{part.__module__}.{part.__qualname__}"
 
 
-def _import(path: str) -> Any:
+def import_dotted(path: str) -> Any:
+    """Return what a dotted path names.
+
+    Raises:
+        BadConfig: It cannot be imported.
+    """
     module, _, name = path.rpartition(".")
     try:
         with prints_set_aside():

@@ -8,7 +8,7 @@ from typing import Any, get_args, get_type_hints
 from docstring_parser import parse
 from jsonargparse import Namespace
 
-from padimkit.config.names import find_class
+from padimkit.config.names import import_dotted
 from padimkit.errors import BadConfig
 
 
@@ -26,7 +26,9 @@ def refuse_nulls(settings: Any, key: str = "") -> None:
         return
     arguments = values.get("init_args")
     if isinstance(values.get("class_path"), str) and isinstance(arguments, Namespace | Mapping):
-        _refuse_in_part(find_class(values["class_path"], object)[1], arguments, key)
+        made = import_dotted(values["class_path"])
+        if isinstance(made, type):  # or a function, whose module an adapter wraps
+            _refuse_in_part(made, arguments, key)
         values = vars(arguments) if isinstance(arguments, Namespace) else arguments
     for name, value in values.items():
         refuse_nulls(value, f"{key}.{name}".removeprefix("."))

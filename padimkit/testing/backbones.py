@@ -169,6 +169,7 @@ BACKBONE_CHECKS = (
         weights.restored_weights_give_the_same_features,
         weights.loaded_weights_are_used,
         weights.loading_leaves_the_weights_alone,
+        weights.origin_of_weights_is_restored,
         parts.same_arguments_give_the_same_result,
         parts.another_seed_gives_another_result,
         parts.leaves_global_random_state_alone,

@@ -5,7 +5,7 @@ They stand apart from the other checks of backbones, since most of these have no
 
 from typing import Any
 
-from padimkit.contracts import NeedsWeights, Stateful
+from padimkit.contracts import NeedsWeights, Stateful, TellsWeights
 from padimkit.testing.answers import Result, Usage, copied, difference, layout_of, left_alone
 from padimkit.testing.check import Make, NotApplicable, require
 from padimkit.testing.inputs.images import pictures
@@ -51,6 +51,21 @@ def loading_leaves_the_weights_alone(make: Make, usage: Usage) -> None:
     with left_alone(state, "the weights given to load_state_dict"):
         backbone.load_state_dict(state)
         usage.apply(backbone, "first")
+
+
+def origin_of_weights_is_restored(make: Make, usage: Usage) -> None:
+    """TellsWeights: a backbone that is told what an equal one said of its weights says the same."""
+    backbone, restored = make(), make()
+    if not isinstance(backbone, TellsWeights) or not isinstance(restored, TellsWeights):
+        raise NotApplicable("It does not say where its weights come from (TellsWeights).")
+    usage.apply(backbone, "first")
+    origin = backbone.weights_origin()
+    kept = dict(origin)
+    restored.restore_weights_origin(origin)
+    origin["source"] = "another"  # the caller's own
+    for which, part in (("it", backbone), ("a restored one", restored)):
+        found = part.weights_origin()
+        require(found == kept, f"Expected {which} to say {kept} of its weights, found {found}.")
 
 
 def _stateful(backbone: Any) -> Any:

@@ -5,7 +5,7 @@ import torch
 import torch.nn.functional as F
 from violations import failed_checks
 
-from padimkit.contracts import Backbone, NeedsWeights, Stateful
+from padimkit.contracts import Backbone, NeedsWeights, Stateful, TellsWeights
 from padimkit.errors import BadWeights
 from padimkit.testing import check_backbone, outcomes
 from padimkit.testing.backbones import computes_on
@@ -43,6 +43,30 @@ class Late(Blur, NeedsWeights):
 
     def go_without_weights(self):
         self.weights = torch.ones(3)
+
+
+class Tells(Blur, TellsWeights):
+    """The same, and says where its weights come from: right in every way."""
+
+    def __init__(self, layers: int = 2):
+        super().__init__(layers)
+        self.origin = {"source": "none"}
+
+    def weights_origin(self):
+        return dict(self.origin)
+
+    def restore_weights_origin(self, origin):
+        self.origin = dict(origin)
+
+
+class GivesItsOriginAway(Tells):
+    def weights_origin(self):
+        return self.origin
+
+
+class ForgetsItsOrigin(Tells):
+    def restore_weights_origin(self, origin):
+        self.origin = {}
 
 
 class LosesALayerWithoutWeights(Late):
@@ -255,6 +279,8 @@ BROKEN = {
     CentresInPlace: "input_is_not_modified",
     KeepsGradients: "features_carry_no_gradient",
     RestoresRoundedWeights: "restored_weights_give_the_same_features",
+    GivesItsOriginAway: "origin_of_weights_is_restored",
+    ForgetsItsOrigin: "origin_of_weights_is_restored",
     KeepsItsWeights: "loaded_weights_are_used",
     ScalesTheLoadedWeights: "loading_leaves_the_weights_alone",
     Unseeded: "same_arguments_give_the_same_result",
@@ -271,7 +297,7 @@ BROKEN = {
 THREADS = "features_from_threads_equal_features_in_turn"  # may fail by chance; see test_thread_checks
 
 
-@pytest.mark.parametrize("backbone", [Blur, Late])
+@pytest.mark.parametrize("backbone", [Blur, Late, Tells])
 def test_a_sound_backbone_passes_every_check(backbone):
     check_backbone(backbone)
 
