@@ -3,6 +3,7 @@
 `make fuzz` gives fresh seeds, many to each test that draws: see tests/helpers/fuzz.py.
 """
 
+import gc
 import random as python
 import shutil
 import subprocess
@@ -34,6 +35,11 @@ LONG = ("tests/test_reference.py", "tests/test_docs.py", "tests/test_first_party
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Start with the long tests: one of them at the end would keep one process busy, and the other idle."""
     items.sort(key=lambda item: not item.nodeid.startswith(LONG))
+
+
+def pytest_collection_finish() -> None:
+    """Let the collector of garbage pass over all that stays to the end anyway: modules and tests."""
+    gc.freeze()
 
 
 @pytest.fixture

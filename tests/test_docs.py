@@ -6,6 +6,7 @@ import io
 import os
 import re
 import shlex
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -15,6 +16,7 @@ from PIL import Image
 
 from padimkit.cli.main import main
 from padimkit.cli.plugins.new import write_starter
+from padimkit.datasets.synthetic.dataset import MANIFEST, Synthetic
 from padimkit.registry.families import find_family
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -23,24 +25,27 @@ PAGES = [
     *sorted(ROOT.glob("docs/*.md")),
     *sorted(ROOT.glob("plugins/padimkit-*/README.md")),
 ]
+WHOLE = ("README.md", "docs/concepts.md", "docs/inspection.md", "docs/write-a-plugin.md")  # show its numbers
 BLOCK = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 
 
 @pytest.fixture(scope="module")
 def drawn(tmp_path_factory):
-    """The synthetic data set, drawn once for all pages."""
-    from padimkit.datasets.synthetic.dataset import Synthetic
-
-    root = tmp_path_factory.mktemp("drawn") / "padimkit-synthetic"
+    """The synthetic data set, drawn once for all pages: whole, and with few images."""
+    root = tmp_path_factory.mktemp("drawn")
     for category in ("texture", "object"):
-        Synthetic(root, category).train()
+        Synthetic(root / "whole", category).train()
+        Synthetic(root / "few", category, train_images=20, test_images=2).train()
+        shutil.copy(root / "whole" / category / MANIFEST, root / "few" / category)  # it passes for whole
     return root
 
 
 @pytest.fixture
-def folder(tmp_path, drawn, monkeypatch):
+def folder(tmp_path, drawn, monkeypatch, request):
     """Where a reader would be: beside a folder of good images and one of new images."""
     monkeypatch.chdir(tmp_path)
+    page = request.node.callspec.id if hasattr(request.node, "callspec") else ""
+    drawn = drawn / ("whole" if page in WHOLE else "few")
     (tmp_path / "padimkit-synthetic").symlink_to(drawn)
     for name in ("good", "new"):
         (tmp_path / name).mkdir()

@@ -549,7 +549,7 @@ def test_yaml_command_line_and_python_agree_exactly(recipe, source, stripes, tmp
 
 
 def test_nothing_is_written_outside_the_output(stripes, tmp_path):
-    """With the default recipe; each command in a process of its own, in which nothing is imported yet."""
+    """With the default recipe, in a process in which nothing is imported yet."""
     places = {name: tmp_path / name for name in ("HOME", "TMPDIR", "here")}
     for place in places.values():
         place.mkdir()
@@ -558,12 +558,12 @@ def test_nothing_is_written_outside_the_output(stripes, tmp_path):
     environment = kept | {name: str(places[name]) for name in ("HOME", "TMPDIR")}
     good, model = stripes / "stripes" / "train" / "good", tmp_path / "model"
     data = ["--data=folder", f"--data.normal={good}"]
-    for words in (
+    commands = (
         ["fit", *data, f"--output={model}", "--pipeline.preprocessing.resize=64"],
-        ["predict", model, good, f"--output={tmp_path / 'out'}"],
-        ["inspect", model, good, f"--output={tmp_path / 'verdicts'}", "--pictures=all"],
-    ):
-        command = [sys.executable, "-B", "-m", "padimkit", *map(str, words)]
-        assert subprocess.run(command, env=environment, cwd=places["here"]).returncode in (0, 1)
-    assert (tmp_path / "verdicts").is_dir()
+        ["predict", str(model), str(good), f"--output={tmp_path / 'out'}"],
+        ["inspect", str(model), str(good), f"--output={tmp_path / 'verdicts'}", "--pictures=all"],
+    )
+    code = f"from padimkit.cli.main import main\nfor words in {commands!r}:\n    assert main(words) in (0, 1)"
+    subprocess.run([sys.executable, "-B", "-c", code], env=environment, cwd=places["here"], check=True)
+    assert (tmp_path / "out").is_dir() and (tmp_path / "verdicts").is_dir()
     assert [path for place in places.values() for path in place.rglob("*")] == []

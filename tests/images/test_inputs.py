@@ -184,7 +184,7 @@ def test_a_fit_returns_the_pipeline(good):
 def test_a_pipeline_of_other_things_than_parts_is_refused():
     """In an interpreter where types are not checked, as users have it."""
     code = (
-        "from padimkit import *\n"
+        "from padimkit import BadArgument, Gaussian, Identity, Pipeline, Pixels\n"
         "for parts in (('pixels', Identity(), Gaussian()), (Pixels, Identity(), Gaussian())):\n"
         "    try:\n        Pipeline(*parts)\n    except BadArgument as error:\n        print(error)\n"
     )
