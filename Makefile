@@ -103,7 +103,7 @@ bench-lite0: .venv/installed-plugins
 	$(BIN)/padimkit benchmark benchmarks/suites/lite0.yaml
 	$(BIN)/padimkit benchmark benchmarks/suites/lite0-costs.yaml
 	$(BIN)/python -m benchmarks.methods records/lite0
-	$(BIN)/padimkit report records/lite0-costs --format markdown
+	$(BIN)/python -m benchmarks.methods records/lite0-costs
 
 bench-false-alarms: .venv/installed
 	$(BIN)/python -m benchmarks.false_alarms

@@ -1,6 +1,7 @@
-"""The table of docs/methods.md: all methods and metrics of the suite `methods` side by side.
+"""The tables of docs/methods.md: all methods of a suite side by side, by their metrics and by their costs.
 
-`make bench-methods` runs the suite and prints it; seeds are shown as mean and standard deviation, in percent.
+`make bench-methods` and `make bench-lite0` run suites and print them; seeds are shown as mean and standard
+deviation, in percent.
 """
 
 import sys
@@ -33,6 +34,22 @@ def table(records: Iterable[Record]) -> list[str]:
     return [f"| {' | '.join(row)} |" for row in (head, ["---"] * len(head), *rows)]
 
 
+def costs(records: Iterable[Record]) -> list[str]:
+    """Return lines of Markdown: a row for each method whose time and memory were measured."""
+    measured = [record for record in records if record.seconds and record.bytes]
+    head = ["method", "fit, s", "one image, ms", "of eight, ms each", "model, MB", "peak of a fit, MB"]
+    rows = [
+        [
+            record.cell.method,
+            f"{record.seconds['fit'].median:.1f}",
+            *(f"{1000 * record.seconds[f'predict {size}'].median:.0f}" for size in (1, 8)),
+            *(f"{record.bytes[name] / 1e6:.0f}" for name in ("model", "peak fit")),
+        ]
+        for record in measured
+    ]
+    return [f"| {' | '.join(row)} |" for row in (head, ["---"] * len(head), *rows)] if rows else []
+
+
 def _shown(values: list[float]) -> str:
     if len(values) < 2:
         return "".join(f"{value:.1f}" for value in values)
@@ -41,4 +58,5 @@ def _shown(values: list[float]) -> str:
 
 
 if __name__ == "__main__":
-    print(*table(read_all(Path(sys.argv[1]))), sep="\n")
+    found = read_all(Path(sys.argv[1]))
+    print(*(table(found) if any(record.metrics for record in found) else costs(found)), sep="\n")

@@ -17,7 +17,7 @@ from benchmarks.peers.table import Ratio, lines, qualities
 from benchmarks.peers.tasks import Scale, tasks
 from padimkit import Embedding, Gaussian, MVTec, Pipeline, Pixels, Preprocessing, RandomChannels, Tiles
 from padimkit.benchmark.cell import Cell
-from padimkit.benchmark.record import Record
+from padimkit.benchmark.record import Record, Spread
 from padimkit.cli.main import main
 from padimkit.images.decoding import stored_channels
 
@@ -140,6 +140,17 @@ def test_methods_are_tabulated_with_their_spread_over_seeds():
         "| one | 50.0 | 25.0 | 100.0 |",
         "| two | 70.0 ± 14.1 | 50.0 ± 0.0 |  |",
     ]
+
+
+def test_methods_are_tabulated_with_their_costs():
+    cell = Cell("costs", "one", "mvtec", "bottle", 0, {}, ("time", "memory"), 1)
+    seconds = {
+        name: Spread(value, value, value, 1)
+        for name, value in {"fit": 4.44, "predict 1": 0.0324, "predict 8": 0.0221}.items()
+    }
+    sizes = {"model": 202_700_000, "peak fit": 906_800_000}
+    lines = methods.costs([Record("key", cell, seconds=seconds, bytes=sizes), Record("other", cell)])
+    assert lines[2:] == ["| one | 4.4 | 32 | 22 | 203 | 907 |"]
 
 
 def test_what_the_list_of_plugins_is_measured_with_is_listed(tmp_path, monkeypatch, capsys):
