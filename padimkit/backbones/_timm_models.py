@@ -49,7 +49,8 @@ class Outline:
         network = _without_numbers(model)
         stages = _told_apart([info["module"] for info in getattr(network, "feature_info", None) or []])
         self.layers = Layers(model, [name for name, _ in network.named_modules() if name], stages)
-        self.keys = list(network.state_dict())
+        self.shapes = {name: tuple(tensor.shape) for name, tensor in network.state_dict().items()}
+        self.keys = list(self.shapes)
         self.published: dict[str, Any] = network.pretrained_cfg
 
 

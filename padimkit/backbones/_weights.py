@@ -46,6 +46,8 @@ def require_published(model: str) -> None:
 
 def require_file(path: Path, model: str) -> None:
     """Raise BadWeights if the file does not exist."""
+    if path.is_dir():
+        raise BadWeights(f'The weights "{path}" of "{model}" are a folder. Correct {OPTION}: name a file.')
     if not path.is_file():
         near = near_misses(str(path).lower(), ("hub", "installed", "none"))
         raise BadWeights(f'The weights "{path}" of "{model}" do not exist.{near} Correct {OPTION}.')
@@ -72,13 +74,20 @@ def read_installed(model: str, wanted: str) -> tuple[dict[str, Tensor], dict[str
     """
     weights = find_weights(model, wanted)
     tensors = weights.renamed(read(weights.verified(), model))
-    expected, origin = set(Outline(model).keys), f'"{weights.card.name}" of {weights.provider}'
-    missing, unknown = sorted(expected - tensors.keys()), sorted(tensors.keys() - expected)
+    expected, origin = Outline(model).shapes, f'"{weights.card.name}" of {weights.provider}'
+    missing = sorted(expected.keys() - tensors.keys())
+    unknown = sorted(tensors.keys() - expected.keys())
     if missing or unknown:
         raise BadWeights(
             f'The weights that {origin} describes are not those of "{model}": after its "rename" they lack '
             f"{_some(missing)}, and have {_some(unknown)} too much."
         )
+    for name, shape in expected.items():
+        if tuple(tensors[name].shape) != shape:
+            raise BadWeights(
+                f'The weights that {origin} describes are not those of "{model}": "{name}" has the shape '
+                f"{tuple(tensors[name].shape)}, expected {shape}."
+            )
     return tensors, weights.origin
 
 

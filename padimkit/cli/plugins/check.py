@@ -12,11 +12,12 @@ from padimkit.cli.plugins.table import lines
 from padimkit.config.options import PlainParser
 from padimkit.config.parser import new_parser, parse_words
 from padimkit.config.schema import Schema
-from padimkit.errors import BadConfig, BrokenContract
+from padimkit.errors import BadArgument, BadConfig, BrokenContract, UnknownPlugin
 from padimkit.registry.families import find_family
 from padimkit.registry.plugin import Plugin
 from padimkit.registry.registry import NAMES, find_plugin
 from padimkit.testing import Outcome, checks_of, outcomes
+from padimkit.weights import cards
 
 _VERDICTS = ("passed", "failed", "skipped")
 
@@ -39,7 +40,15 @@ def run(words: list[str]) -> None:
     parser.add_argument("name", help=NAMES)
     parser.add_argument("--init_args", default="{}", help="Arguments of the plugin in YAML or JSON.")
     known, rest = parser.parse_known_args(words)
-    plugin = find_plugin(known.name)
+    try:
+        plugin = find_plugin(known.name)
+    except UnknownPlugin as error:
+        if known.name in [card.stem for card, _ in cards()]:
+            raise BadArgument(
+                f'"{known.name}" are weights, which have no contract; padimkit plugins list --import reads '
+                "them and verifies their digest."
+            ) from error
+        raise
     contract = find_family(plugin.family).load_contract()
     make = maker(plugin, known.init_args, rest)
     failed = _report(outcomes(contract, make), max(len(check.name) for check in checks_of(contract)))

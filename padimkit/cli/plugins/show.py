@@ -6,7 +6,7 @@ from padimkit.cli.plugins.documentation import Manual, manual
 from padimkit.cli.plugins.table import lines, widths
 from padimkit.cli.terminal import printable
 from padimkit.config.options import PlainParser
-from padimkit.errors import BadArgument, UnknownPlugin, did_you_mean
+from padimkit.errors import BadArgument, UnknownPlugin, did_you_mean, near_misses
 from padimkit.packages import canonical
 from padimkit.registry.families import find_family
 from padimkit.registry.plugin import Plugin
@@ -31,7 +31,10 @@ def run(words: list[str]) -> None:
         return
     try:
         plugin = find_plugin(name)
-    except UnknownPlugin:
+    except UnknownPlugin as error:
+        near = near_misses(name, [card.stem for card, _ in cards()])
+        if near and not _weights(name):
+            raise UnknownPlugin(f'There are neither plugins nor weights "{name}".{near}') from error
         if not _weights(name):
             raise
         _print_all_weights(name)
