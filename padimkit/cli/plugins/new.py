@@ -7,13 +7,12 @@ import shlex
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
-from importlib.metadata import PackageNotFoundError, distribution
 from pathlib import Path
 
 from padimkit.config.options import PlainParser
 from padimkit.errors import BadArgument, BadOutput
 from padimkit.files import new_folder
-from padimkit.packages import locate
+from padimkit.packages import is_installed, locate
 from padimkit.registry.families import FAMILIES, Family, find_family
 from padimkit.registry.registry import Registry
 
@@ -134,19 +133,11 @@ def _meaning(names: Names) -> str:
             return f'"{plugin.distribution}" has a plugin of this name in the family "{names.family.plural}"'
     if names.module in sys.stdlib_module_names or (located and located.file):
         return f'there is a module "{names.module}" already'
-    if _is_installed(names.distribution):
+    if is_installed(names.distribution):
         return f'there is a distribution "{names.distribution}" already'
     if names.class_name in _words(_module(names.family)):
         return f'its class would be called "{names.class_name}", like a name that it uses'
     return ""
-
-
-def _is_installed(name: str) -> bool:
-    try:
-        distribution(name)
-    except PackageNotFoundError:
-        return False
-    return True
 
 
 def _words(module: Path) -> set[str]:
