@@ -148,10 +148,7 @@ class Pipeline:
             raise BadData("There are no training images.")
         require_images(first)
         view = View.of(self.preprocessing, image_size(first), depth).to(self._device)
-        start = (
-            first,
-            self._embedder.embed(first, view),
-        )  # each pass begins with it, and most need nothing else
+        start = (first, self._embedder.embed(first, view))  # each pass begins with it; most need no more
         stream = Stream(
             lambda: self._embedder.stream(batches, view, least=2, start=start), length_hint(batches, 0)
         )
