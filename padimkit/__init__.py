@@ -68,10 +68,11 @@ if TYPE_CHECKING:
     from padimkit.images.resizing import LongSide, Scale, ShortSide
     from padimkit.images.tiles import Tiles
     from padimkit.inspection.calibrate import calibrate, calibrate_held_out
-    from padimkit.inspection.calibration import Calibration, MapStatistics, Verdict
+    from padimkit.inspection.calibration import Calibration, MapStatistics
     from padimkit.inspection.inspection import Inspection
     from padimkit.inspection.learnt import LearntImage
     from padimkit.inspection.regions import Region
+    from padimkit.inspection.verdict import Verdict
     from padimkit.inspector import Inspector
     from padimkit.metrics.auroc import ImageAUROC, PixelAUROC
     from padimkit.metrics.pro import PRO
@@ -210,7 +211,8 @@ _MODULES = {
     "evaluation": "evaluate Evaluation",
     "storage": "save load save_calibration load_calibration load_learnt",
     "inspection.calibrate": "calibrate calibrate_held_out",
-    "inspection.calibration": "Calibration Verdict MapStatistics",
+    "inspection.calibration": "Calibration MapStatistics",
+    "inspection.verdict": "Verdict",
     "inspection.learnt": "LearntImage",
     "inspection.inspection": "Inspection",
     "inspection.regions": "Region",

@@ -14,10 +14,11 @@ import torch
 from padimkit.errors import BadArgument, BadFeatures, BadScores, NotCalibrated
 from padimkit.images.prefetch import ahead
 from padimkit.images.reader import Reader
-from padimkit.inspection.calibration import Calibration, Verdict
+from padimkit.inspection.calibration import Calibration
 from padimkit.inspection.inspection import Inspection
 from padimkit.inspection.intake import Failure, Inspected, Intake, Seen, listed
 from padimkit.inspection.regions import regions_of
+from padimkit.inspection.verdict import Verdict
 from padimkit.pipeline.pipeline import Pipeline
 from padimkit.storage import load, load_calibration, model_digest
 from padimkit.values import Batch, numbered

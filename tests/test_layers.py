@@ -139,7 +139,7 @@ def test_the_report_reads_records_and_values_of_quality_and_nothing_else():
         for other in others
         if _is_within(name, "report") and not _is_within(other, "report")
     }
-    values = {"inspection.calibration", "inspection.quality"}
+    values = {"inspection.quality", "inspection.verdict"}
     assert outside == {"benchmark.record", "benchmark.store", "errors", *values}
 
 

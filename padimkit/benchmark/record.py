@@ -5,7 +5,7 @@ from typing import Any, Literal
 
 from padimkit import stages
 from padimkit.benchmark.cell import Cell, Facts
-from padimkit.inspection import verdict_rates
+from padimkit.inspection import verdict
 
 FORMAT = 2
 # Names in `seconds`, most of them those of stages.
@@ -21,8 +21,8 @@ MAP = stages.MAP
 METRICS = stages.METRICS
 CALIBRATION = stages.CALIBRATION
 # Names in `metrics` where a suite asks for verdicts.
-FALSE_ALARMS = verdict_rates.FALSE_ALARMS
-MISSES = verdict_rates.MISSES
+FALSE_ALARMS = verdict.FALSE_ALARMS
+MISSES = verdict.MISSES
 # Names in `bytes`.
 PEAK = "peak"
 PEAK_FIT = "peak fit"

@@ -22,9 +22,10 @@ from padimkit.errors import BadConfig, BadData
 from padimkit.files import new_file
 from padimkit.images.reader import Sample
 from padimkit.inspection.calibrate import without_scores
-from padimkit.inspection.calibration import Calibration, Verdict
+from padimkit.inspection.calibration import Calibration
 from padimkit.inspection.predictions import overlay
 from padimkit.inspection.quality import LEVEL, Judged, Quality, Rate
+from padimkit.inspection.verdict import Verdict
 from padimkit.pipeline.pipeline import Pipeline
 from padimkit.report.formats.quality import Assessment, as_quality_page
 from padimkit.storage import load, load_calibration, load_learnt, model_digest

@@ -11,9 +11,9 @@ from typing import Any
 
 from padimkit.config.parser import new_parser, parse_words
 from padimkit.errors import BadConfig, BadData
-from padimkit.inspection.calibration import Verdict
 from padimkit.inspection.drift import USUAL_ALARMS, Cause, Drift, find_drift
 from padimkit.inspection.results import read_results
+from padimkit.inspection.verdict import Verdict
 from padimkit.storage import load_calibration, model_digest
 
 

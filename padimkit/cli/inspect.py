@@ -22,11 +22,12 @@ from padimkit.config.parser import parse
 from padimkit.errors import BadConfig
 from padimkit.images.decoding import open_image
 from padimkit.images.progress import is_seen
-from padimkit.inspection.calibration import Calibration, Verdict
+from padimkit.inspection.calibration import Calibration
 from padimkit.inspection.history import unseen_text
 from padimkit.inspection.inspection import Inspection
 from padimkit.inspection.pictures import in_sixteen_bits, map_range, marked, picture_name
 from padimkit.inspection.results import MAPS, PICTURES, SCALE, Results, earlier_results, new_results
+from padimkit.inspection.verdict import Verdict
 from padimkit.inspector import Inspector
 
 _DRAWN = {"none": (), "ng": (Verdict.NG, Verdict.REVIEW), "all": (Verdict.NG, Verdict.REVIEW, Verdict.OK)}

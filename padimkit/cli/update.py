@@ -18,10 +18,11 @@ from padimkit.contracts import Updatable
 from padimkit.errors import BadArgument, BadData, NotCalibrated
 from padimkit.images.reader import Sample
 from padimkit.inspection.calibrate import require_folds, without_scores
-from padimkit.inspection.calibration import Calibration, Verdict, promised
+from padimkit.inspection.calibration import Calibration, promised
 from padimkit.inspection.history import Step, step
 from padimkit.inspection.learnt import LearntImage
 from padimkit.inspection.recalibration import Rates, rates_of
+from padimkit.inspection.verdict import Verdict
 from padimkit.pipeline.pipeline import Pipeline
 from padimkit.storage import load, load_calibration, load_history, load_learnt
 

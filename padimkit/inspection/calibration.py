@@ -4,26 +4,15 @@ import math
 from bisect import bisect_left
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from enum import Enum
 from statistics import median
-from typing import final
 
 from padimkit.errors import BadArgument, BadData, BadScores
 from padimkit.inspection.learnt import LearntImage
+from padimkit.inspection.verdict import Verdict
 
 USUAL_RATE = 0.01
 _REVIEWED = 5  # times as many normal images as raise false alarms, if nothing else is asked for
 _ROUNDING = 1e-9  # 0.29 * 100 is 28.999999999999996
-
-
-@final
-class Verdict(Enum):
-    """A decision on one image: good, to be looked at by a person, anomalous, or not possible."""
-
-    OK = "OK"
-    REVIEW = "REVIEW"
-    NG = "NG"
-    ERROR = "ERROR"
 
 
 @dataclass(frozen=True)

@@ -17,7 +17,8 @@ from scipy.special import logsumexp
 from scipy.stats import betabinom
 
 from padimkit.errors import BadArgument, BadData
-from padimkit.inspection.calibration import Calibration, Verdict
+from padimkit.inspection.calibration import Calibration
+from padimkit.inspection.verdict import Verdict
 
 USUAL_ALARMS = 0.01
 RECENT = 25  # images of the running median

@@ -11,8 +11,8 @@ from jaxtyping import Float
 
 from padimkit.errors import BadImage
 from padimkit.images.geometry import Geometry
-from padimkit.inspection.calibration import Verdict
 from padimkit.inspection.regions import Region
+from padimkit.inspection.verdict import Verdict
 
 
 @dataclass(frozen=True)

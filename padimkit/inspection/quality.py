@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from scipy.stats import beta, rankdata
 
 from padimkit.errors import BadData
-from padimkit.inspection.calibration import Verdict
+from padimkit.inspection.verdict import Verdict
 
 LEVEL = 0.95
 

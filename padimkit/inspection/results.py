@@ -12,8 +12,8 @@ from typing import Any, TextIO, final
 
 from padimkit.errors import BadData, BadOutput
 from padimkit.files import new_file
-from padimkit.inspection.calibration import Verdict
 from padimkit.inspection.inspection import Inspection
+from padimkit.inspection.verdict import Verdict
 
 LINES = "results.jsonl"
 TABLE = "results.csv"

@@ -8,9 +8,10 @@ import numpy as np
 import pytest
 
 from padimkit.errors import BadArgument, BadData, BadModel, BadScores
-from padimkit.inspection.calibration import Calibration, MapStatistics, Verdict
+from padimkit.inspection.calibration import Calibration, MapStatistics
 from padimkit.inspection.calibration_file import as_json, from_json
 from padimkit.inspection.learnt import LearntImage
+from padimkit.inspection.verdict import Verdict
 
 DIGEST = "0" * 64
 

@@ -1,6 +1,8 @@
 """Records that a report reads, and files that it refuses."""
 
 import json
+import subprocess
+import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -148,3 +150,9 @@ def test_suites_are_not_expected_to_hold_what_others_hold(study_of, random):
 
 def test_a_study_of_no_cells_has_no_gaps():
     assert Study(()).missing == []
+
+
+def test_records_are_read_without_torch():
+    code = "import sys, padimkit.report.study, padimkit.inspection.quality; print('torch' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)
+    assert done.stdout.strip() == "False"

@@ -12,8 +12,8 @@ from importlib.metadata import version
 from itertools import groupby
 from typing import Any
 
-from padimkit.inspection.calibration import Verdict
 from padimkit.inspection.quality import Judged, Quality, limits
+from padimkit.inspection.verdict import Verdict
 from padimkit.report.formats.page import asset, templates
 
 WIDTH = 1000  # of the plot, in its own units
