@@ -4,6 +4,7 @@ from importlib.metadata import PackageNotFoundError
 
 import pytest
 
+from padimkit import packages
 from padimkit.registry import published
 from padimkit.registry.recipes import find_recipe
 from padimkit.registry.registry import Registry, find_plugin
@@ -16,7 +17,7 @@ def bare(monkeypatch):
     def absent(name):
         raise PackageNotFoundError(name)
 
-    monkeypatch.setattr(published, "distribution", absent)
+    monkeypatch.setattr(packages, "distribution", absent)
 
 
 @pytest.mark.parametrize(
