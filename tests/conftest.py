@@ -6,13 +6,11 @@
 import gc
 import random as python
 import shutil
-import subprocess
 import textwrap
 import zlib
 from dataclasses import replace
 from pathlib import Path
 from threading import Lock
-from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -136,23 +134,22 @@ def in_this_process(monkeypatch):
 
     lock = Lock()
 
-    class Finished(subprocess.Popen):
+    class Finished:
         """In place of a process: its work is done before it is made."""
 
-        returncode, _child_created = 0, False
+        pid = 0
 
-        def __init__(self, command, **_):
+        def __init__(self, files, stderr, environment):
             with lock:
-                worker.main(*command[3:])  # after python -m MODULE
+                worker.run(*files)
 
         def wait(self, timeout=None):
-            return self.returncode
+            return 0
 
         def kill(self):
             pass
 
-    monkeypatch.setattr(worker, "_die_with_the_runner", lambda: None)
-    monkeypatch.setattr(process, "subprocess", SimpleNamespace(Popen=Finished, DEVNULL=subprocess.DEVNULL))
+    monkeypatch.setattr(process, "start", Finished)
 
 
 @pytest.fixture(scope="session")

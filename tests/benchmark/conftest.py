@@ -104,7 +104,7 @@ def broken(install, monkeypatch, tmp_path):
         },
         group="padimkit.densities",
     )
-    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path), prepend=os.pathsep)
 
     def broken(how):
         density = {"class_path": "breaker", "init_args": {"how": how}}

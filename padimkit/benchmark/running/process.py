@@ -1,10 +1,9 @@
-"""A fresh process for one cell, with limits: whatever happens to it becomes a record."""
+"""A process for one cell, with limits: whatever happens to it becomes a record."""
 
 import json
 import os
 import signal
 import subprocess
-import sys
 import tempfile
 import time
 from dataclasses import asdict
@@ -14,6 +13,7 @@ from typing import Any
 
 from padimkit.benchmark.cell import Cell, Facts, Limits
 from padimkit.benchmark.record import Cause, Failure, Record
+from padimkit.benchmark.running.forked import Process, start
 from padimkit.benchmark.running.worker import STAGE_BYTES
 from padimkit.benchmark.store import from_fields
 from padimkit.stages import START
@@ -46,43 +46,35 @@ def stop_running() -> None:
         process.kill()
 
 
-_RUNNING: "set[subprocess.Popen[bytes]]" = set()
+_RUNNING: set[Process] = set()
 
 
 def _outcome(cell: Cell, folder: Path, limits: Limits) -> dict[str, Any]:
-    paths = [folder / name for name in ("cell.json", "outcome.json", "stage")]
-    cell.write(paths[0])
-    paths[2].write_bytes(START.encode().ljust(STAGE_BYTES))
-    command = [sys.executable, "-m", "padimkit.benchmark.running.worker", *map(str, paths)]
-    with (folder / "stderr").open("w+") as stderr:
-        process = subprocess.Popen(
-            command,
-            env=_environment(limits.threads),
-            stdout=subprocess.DEVNULL,
-            stderr=stderr,
-            stdin=subprocess.DEVNULL,
-        )
-        _RUNNING.add(process)
-        try:
-            cause = _watched(process, limits)
-        finally:
-            _RUNNING.discard(process)
-            process.kill()
-            process.wait()
-        stderr.seek(0)
-        said = stderr.read()[-_LAST:]
-    stage = paths[2].read_bytes().decode(errors="replace").strip()
+    files, stderr = [folder / name for name in ("cell.json", "outcome.json", "stage")], folder / "stderr"
+    cell.write(files[0])
+    files[2].write_bytes(START.encode().ljust(STAGE_BYTES))
+    stderr.touch()
+    process = start(files, stderr, _environment(limits.threads))
+    _RUNNING.add(process)
+    try:
+        cause = _watched(process, limits)
+    finally:
+        _RUNNING.discard(process)
+        process.kill()
+        status = process.wait()
+    said = stderr.read_text(errors="replace")[-_LAST:]
+    stage = files[2].read_bytes().decode(errors="replace").strip()
     if cause is not None:
         return _failed(*cause, said, stage)
-    if process.returncode != 0 or not paths[1].exists():
-        return _failed("killed", _ending(process.returncode), said, stage)
-    found: dict[str, Any] = json.loads(paths[1].read_text(encoding="utf-8"))
+    if status != 0 or not files[1].exists():
+        return _failed("killed", _ending(status), said, stage)
+    found: dict[str, Any] = json.loads(files[1].read_text(encoding="utf-8"))
     if "error" in found:
         return _failed("error", found["error"], found["traceback"], stage)
     return found
 
 
-def _watched(process: "subprocess.Popen[bytes]", limits: Limits) -> tuple[Cause, str] | None:
+def _watched(process: Process, limits: Limits) -> tuple[Cause, str] | None:
     """Wait for the process; return the reason if it had to be stopped."""
     end = None if limits.timeout is None else time.monotonic() + limits.timeout
     while True:

@@ -1,4 +1,4 @@
-"""The process of one cell: `python -m padimkit.benchmark.running.worker CELL OUTCOME STAGE`.
+"""The work in the process of one cell, which is forked, or started as `python -m` with this module.
 
 It is the other side of a process border, and imports nothing heavy before it can be stopped.
 """
@@ -15,18 +15,24 @@ STAGE_BYTES = 32  # the name of the stage that the process is in, padded
 _PR_SET_PDEATHSIG = 1
 
 
-def main(cell: str, outcome: str, stage: str) -> None:
-    """Run the cell and write its outcome, or the error that left none, as JSON."""
-    _die_with_the_runner()
+def run(cell: str, outcome: str, stage: str) -> None:
+    """Run the cell of a file and write its outcome, or the error that left none, as JSON.
+
+    Args:
+        cell: The path of the cell.
+        outcome: The path of the outcome.
+        stage: The path of a file that holds the name of the stage that has begun.
+    """
     # Imported here, so that the process can be stopped while it imports.
     from padimkit.benchmark.cell import Cell
     from padimkit.benchmark.running.execution import execute
 
     with Path(stage).open("r+b") as file:
-        handle = file.fileno()
 
         def entered(name: str) -> None:
-            os.pwrite(handle, name.encode()[:STAGE_BYTES].ljust(STAGE_BYTES), 0)
+            file.seek(0)
+            file.write(name.encode()[:STAGE_BYTES].ljust(STAGE_BYTES))
+            file.flush()
 
         try:
             found = execute(Cell.read(Path(cell)), entered)
@@ -35,14 +41,14 @@ def main(cell: str, outcome: str, stage: str) -> None:
     Path(outcome).write_text(json.dumps(found), encoding="utf-8")
 
 
-def _die_with_the_runner() -> None:
-    """End this process with its runner (Linux only; elsewhere it ends with its cell, and nobody reads it)."""
+def end_with(parent: int) -> None:
+    """End this process with its parent (Linux only; elsewhere it ends with its cell, and nobody reads it)."""
     if sys.platform == "linux":
-        parent = os.getppid()
         ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
         if os.getppid() != parent:
             os.kill(os.getpid(), signal.SIGKILL)
 
 
 if __name__ == "__main__":
-    main(*sys.argv[1:])
+    end_with(os.getppid())
+    run(*sys.argv[1:])

@@ -13,6 +13,7 @@ from padimkit.benchmark.cell import Limits
 from padimkit.benchmark.planning.suite import Suite
 from padimkit.benchmark.planning.suite_file import Engine
 from padimkit.benchmark.running.engine import records_beside
+from padimkit.benchmark.running.fork_server import COMMAND
 from padimkit.benchmark.running.runner import adopt_names, only_runner, remaining, run_suite
 from padimkit.benchmark.store import paths, read_all
 from padimkit.errors import BadArgument, BadOutput
@@ -160,7 +161,7 @@ def start(path, folder):
 
 
 def workers_of(folder):
-    """Processes of cells that are still there."""
+    """Processes of cells, and servers that these are forked from, that are still there."""
     found = []
     for process in Path("/proc").glob("[0-9]*"):
         try:
@@ -168,9 +169,7 @@ def workers_of(folder):
             parent_of_test = (process / "environ").read_bytes().decode()
         except OSError:
             continue
-        if "padimkit.benchmark.running.worker" in words and f"PADIMKIT_TEST={folder}" in parent_of_test.split(
-            "\0"
-        ):
+        if words[:-1] == list(COMMAND) and f"PADIMKIT_TEST={folder}" in parent_of_test.split("\0"):
             found.append(process.name)
     return found
 

@@ -1,0 +1,77 @@
+"""The process from which those of cells are forked: it imports what all cells need, once.
+
+It is the other side of a process border. Standard input is a socket: requests come as lines of JSON, and
+answers are numbers of four bytes.
+"""
+
+import gc
+import json
+import os
+import select
+import signal
+import socket
+import sys
+from importlib import import_module
+
+from padimkit.benchmark.running.worker import end_with, run
+
+ANSWER = 4  # bytes of a number
+# The working folder is not on the path, where its statistics.py would be taken for Python's own.
+COMMAND = (
+    sys.executable,
+    "-c",
+    "import sys; sys.path = [folder for folder in sys.path if folder]; "
+    "from padimkit.benchmark.running.fork_server import serve; serve()",
+)
+
+
+def serve() -> None:
+    """Fork a process for each request, and answer with its number and then with its exit status.
+
+    A request holds the arguments of `_work`. This process ends, and with it the cell that runs, when nobody
+    can ask any more: the runner closes the socket, if only by its own end.
+    """
+    server, runner, (woken, waker) = os.getpid(), socket.socket(fileno=0), os.pipe()
+    os.set_blocking(waker, False)
+    import_module("padimkit.benchmark.running.execution")
+    gc.freeze()  # or each collection in a cell would copy what it shares with this process
+    requests = runner.makefile("rb")
+    while request := requests.readline():
+        signal.signal(signal.SIGCHLD, lambda *_: None)  # only a signal with a handler wakes
+        signal.set_wakeup_fd(waker, warn_on_full_buffer=False)
+        process = os.fork()
+        if process == 0:
+            signal.set_wakeup_fd(-1)
+            signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+            end_with(server)
+            _work(**json.loads(request))
+            return  # to end as a process does that nobody has forked
+        _answer(runner, process)
+        _answer(runner, _status(process, woken, runner))
+    os._exit(0)  # nothing is left to be done, and torch would take its time
+
+
+def _status(process: int, woken: int, runner: socket.socket) -> int:
+    """Wait until the process ends, or end it when nobody waits for it any more; return its exit status."""
+    while not (ended := os.waitpid(process, os.WNOHANG))[0]:
+        ready, _, _ = select.select([woken, runner.fileno()], [], [])
+        if runner.fileno() in ready:
+            os.kill(process, signal.SIGKILL)
+        if woken in ready:
+            os.read(woken, 4096)
+    return os.waitstatus_to_exitcode(ended[1])
+
+
+def _answer(runner: socket.socket, number: int) -> None:
+    runner.sendall(number.to_bytes(ANSWER, "little", signed=True))
+
+
+def _work(folder: str, stderr: str, files: list[str]) -> None:
+    import numpy
+
+    os.chdir(folder)
+    nothing, errors = os.open(os.devnull, os.O_RDWR), os.open(stderr, os.O_WRONLY | os.O_APPEND)
+    for ours, standard in ((nothing, 0), (nothing, 1), (errors, 2)):
+        os.dup2(ours, standard)
+    numpy.random.seed()  # a part that draws without a seed draws anew in each cell
+    run(*files)

@@ -1,0 +1,121 @@
+import json
+import os
+import signal
+
+import pytest
+
+from padimkit.benchmark.cell import Cell
+from padimkit.benchmark.running import forked
+from padimkit.benchmark.running.forked import start
+
+ASKED = """
+import os, sys
+from types import ModuleType
+
+def execute(cell, entered):
+    import statistics
+    import numpy
+    print("said to nobody")
+    print(cell.method, file=sys.stderr)
+    if cell.method == "leaves":
+        sys.exit(3)
+    return {
+        "server": os.getppid(),
+        "draw": numpy.random.random(),
+        "statistics": statistics.__file__,
+        "folder": os.getcwd(),
+        "variable": os.environ.get("PADIMKIT_TEST"),
+    }
+
+execution = ModuleType("padimkit.benchmark.running.execution")
+execution.execute = execute
+sys.modules[execution.__name__] = execution
+print("imported")
+"""
+
+
+@pytest.fixture
+def begin(tmp_path, monkeypatch):
+    """Begins processes of cells that tell about themselves, each with files in a folder of its own."""
+    (tmp_path / "site").mkdir()
+    (tmp_path / "site" / "sitecustomize.py").write_text(ASKED)
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path / "site"), prepend=os.pathsep)
+
+    def begin(name, method="tells", **variables):
+        folder = tmp_path / name
+        folder.mkdir()
+        files = [folder / file for file in ("cell.json", "outcome.json", "stage")]
+        Cell(
+            suite="", method=method, dataset="", category="", settings={}, seed=0, measure=(), repeats=1
+        ).write(files[0])
+        files[2].write_bytes(b" " * 32)
+        (folder / "stderr").touch()
+        return folder, start(files, folder / "stderr", os.environ | variables)
+
+    def told(name, method="tells", **variables):
+        folder, process = begin(name, method, **variables)
+        assert process.wait() == 0
+        return json.loads((folder / "outcome.json").read_text())
+
+    begin.told = told
+    yield begin
+    for servers in forked._IDLE.values():
+        for server in servers:
+            server.kill()
+
+
+def test_cells_of_one_environment_are_forked_from_one_server(begin):
+    first, second, other = begin.told("a"), begin.told("b"), begin.told("c", PADIMKIT_TEST="other")
+    assert first["server"] == second["server"] != other["server"]
+    assert first["variable"] is None and other["variable"] == "other"
+
+
+def test_cells_beside_each_other_have_a_server_each(begin):
+    both = [begin("a"), begin("b")]
+    assert [process.wait() for _, process in both] == [0, 0]
+    servers = {json.loads((folder / "outcome.json").read_text())["server"] for folder, _ in both}
+    assert len(servers) == 2
+
+
+def test_a_part_that_draws_without_a_seed_draws_anew_in_each_cell(begin):
+    assert begin.told("a")["draw"] != begin.told("b")["draw"]
+
+
+def test_files_beside_a_suite_are_not_taken_for_modules(begin, tmp_path, monkeypatch):
+    """The working folder is that of the runner, but not on the path."""
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "statistics.py").write_text("raise SystemExit('a file beside the suite was run')")
+    monkeypatch.chdir(tmp_path / "mine")
+    told = begin.told("a")
+    assert told["folder"] == str(tmp_path / "mine")
+    assert not told["statistics"].startswith(str(tmp_path))
+
+
+def test_only_standard_error_is_kept_each_in_its_file(begin):
+    folder, process = begin("a")
+    assert process.wait() == 0
+    assert (folder / "stderr").read_text() == "imported\ntells\n"  # of the server, which it has started
+    folder, process = begin("b")
+    assert process.wait() == 0
+    assert (folder / "stderr").read_text() == "tells\n"
+
+
+def test_an_exit_status_arrives(begin):
+    _, process = begin("a", "leaves")
+    assert process.wait() == 3 and process.wait() == 3
+    process.kill()  # which has ended, and its number may be another's
+    assert process.wait() == 3
+
+
+def test_a_server_that_has_been_killed_is_replaced(begin):
+    first = begin.told("a")["server"]
+    os.kill(first, signal.SIGKILL)
+    os.waitid(os.P_PID, first, os.WEXITED | os.WNOWAIT)
+    assert begin.told("b")["server"] != first
+
+
+def test_a_process_that_is_killed_has_the_status_of_the_signal(begin):
+    _, process = begin("a")
+    process.kill()
+    assert process.wait() == -signal.SIGKILL
+    assert begin.told("b")
