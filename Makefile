@@ -8,7 +8,8 @@ TESTS ?= tests
 
 # One thread for each process of the tests; sets of strings have the same order in each run of make test.
 FRESH := OMP_NUM_THREADS=1 PYTHONPATH=$(CURDIR)/tests/helpers
-SAME := OMP_NUM_THREADS=1 PYTHONHASHSEED=0
+# Compiled files are kept, even where the environment says otherwise: the next run has its tests already rewritten.
+SAME := OMP_NUM_THREADS=1 PYTHONHASHSEED=0 PYTHONDONTWRITEBYTECODE=
 
 .PHONY: help demo test fuzz docs format bench-memory bench-peers bench-floor bench-spade bench-methods bench-plugins bench-complexity bench-synthetic bench-clock bench-tiles bench-lite0 bench-false-alarms bench-suspicious bench-drift bench-depth clean
 

@@ -6,6 +6,8 @@ from collections.abc import Iterator
 from importlib.metadata import distribution
 from pathlib import Path
 
+import pytest
+
 import padimkit
 from padimkit.registry import families
 
@@ -79,20 +81,23 @@ def imported(path: Path) -> Iterator[str]:
             yield from (alias.name for alias in node.names if alias.name.split(".")[0] == "padimkit")
 
 
-IMPORTS = {
-    name: [full.removeprefix("padimkit").removeprefix(".") for full in imported(path)]
-    for name, path in modules().items()
-}
+@pytest.fixture(scope="module")
+def imports() -> dict[str, list[str]]:
+    """What each module imports from `padimkit`, by their names in it."""
+    return {
+        name: [full.removeprefix("padimkit").removeprefix(".") for full in imported(path)]
+        for name, path in modules().items()
+    }
 
 
 def _is_within(name: str, folder: str) -> bool:
     return name == folder or name.startswith(f"{folder}.")
 
 
-def test_imports_point_down():
+def test_imports_point_down(imports):
     wrong = [
         f"{name} imports {other or 'padimkit'}"
-        for name, others in IMPORTS.items()
+        for name, others in imports.items()
         for other in others
         if name.split(".")[0] != other.split(".")[0]
         and HEIGHTS[name.split(".")[0]] <= HEIGHTS.get(other.split(".")[0], 1)
@@ -100,10 +105,10 @@ def test_imports_point_down():
     assert wrong == []
 
 
-def test_some_things_are_never_imported():
+def test_some_things_are_never_imported(imports):
     wrong = [
         f"{name} imports {other}"
-        for name, others in IMPORTS.items()
+        for name, others in imports.items()
         for folder, never in NEVER.items()
         for other in others
         if _is_within(name, folder) and any(_is_within(other, one) for one in never)
@@ -111,10 +116,10 @@ def test_some_things_are_never_imported():
     assert wrong == []
 
 
-def test_a_private_module_is_imported_from_its_own_folder_only():
+def test_a_private_module_is_imported_from_its_own_folder_only(imports):
     wrong = [
         f"{name} imports {other}"
-        for name, others in IMPORTS.items()
+        for name, others in imports.items()
         for other in others
         if other.rpartition(".")[2].startswith("_") and other.rpartition(".")[0] != name.rpartition(".")[0]
     ]
@@ -132,10 +137,10 @@ def _is_public(module: str) -> bool:
     return module in PUBLIC or module.startswith("padimkit.testing.")
 
 
-def test_the_report_reads_records_and_values_of_quality_and_nothing_else():
+def test_the_report_reads_records_and_values_of_quality_and_nothing_else(imports):
     outside = {
         other
-        for name, others in IMPORTS.items()
+        for name, others in imports.items()
         for other in others
         if _is_within(name, "report") and not _is_within(other, "report")
     }
@@ -143,21 +148,21 @@ def test_the_report_reads_records_and_values_of_quality_and_nothing_else():
     assert outside == {"benchmark.record", "benchmark.store", "errors", *values}
 
 
-def test_a_small_module_with_one_user_says_why_it_stands_alone():
+def test_a_small_module_with_one_user_says_why_it_stands_alone(imports):
     """The first sentence of its docstring says what it is, the second why it is not a part of its user."""
-    wrong = [name for name in _small_modules_with_one_user() if _sentences(modules()[name]) < 2]
+    wrong = [name for name in _small_modules_with_one_user(imports) if _sentences(modules()[name]) < 2]
     assert wrong == []
 
 
 SMALL = 90  # lines below which a module could be a part of its only user
 
 
-def _small_modules_with_one_user() -> list[str]:
+def _small_modules_with_one_user(imports: dict[str, list[str]]) -> list[str]:
     """Return their names without packages and entry points; a package that passes names on is not a user."""
     paths = modules()
     packages = {name for name, path in paths.items() if path.name == "__init__.py"}
     users: dict[str, set[str]] = {name: set() for name in paths}
-    for name, others in IMPORTS.items():
+    for name, others in imports.items():
         for other in set(others) & users.keys() - {name}:
             users[other].add(name)
     return [
