@@ -70,7 +70,7 @@ ARGUMENTS = {
             }
         ],
         "mvtec": [lambda data: {"root": data, "category": "stripes"}],
-        "rd_mvtec": [lambda data: {"root": data, "category": "stripes"}],
+        "rd_mvtec": [lambda data: {"root": data, "category": "stripes", "resize": 64, "crop": 56}],
         "shanghaitech": [
             lambda data: {"root": data / "campus"},
             lambda data: {"root": data / "campus", "scene": 1, "train_every": 5, "test_every": 3},

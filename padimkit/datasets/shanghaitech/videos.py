@@ -65,7 +65,8 @@ class Videos:
         """
         with self._lock:
             frame = self._frame(path.parent, int(path.name))
-        return Image.fromarray(frame.to_ndarray(format="rgb24"))  # outside the lock, since it is slow
+        # Outside the lock, since it is slow; the threads that it would start for each frame take longer than it.
+        return Image.fromarray(frame.to_ndarray(format="rgb24", threads=1))
 
     def _frame(self, video: Path, number: int) -> av.VideoFrame:
         current = self._pass(video, number)
