@@ -150,6 +150,7 @@ def in_this_process(monkeypatch):
             pass
 
     monkeypatch.setattr(process, "start", Finished)
+    gc.freeze()  # each cell collects garbage, and would look through all that has been imported meanwhile
 
 
 @pytest.fixture(scope="session")
