@@ -6,9 +6,9 @@
 import gc
 import random as python
 import shutil
-import textwrap
 import zlib
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from threading import Lock
 
@@ -16,6 +16,7 @@ import numpy as np
 import pytest
 import torch
 from campus import Campus, write_campus
+from distributions import install_into
 from jaxtyping import install_import_hook
 from PIL import Image
 
@@ -109,19 +110,7 @@ def stripes(tmp_path) -> Path:
 def install(tmp_path, monkeypatch):
     """Puts a distribution with entry points on the path, as pip would."""
     monkeypatch.syspath_prepend(str(tmp_path))
-
-    def install(distribution, entry_points, modules=None, group="padimkit.reducers", requires=()):
-        info = tmp_path / f"{distribution.replace('-', '_')}-1.5.dist-info"
-        info.mkdir()
-        lines = ["Metadata-Version: 2.1", f"Name: {distribution}", "Version: 1.5"]
-        lines += [f"Requires-Dist: {requirement}" for requirement in requires]
-        (info / "METADATA").write_text("\n".join(lines) + "\n")
-        entries = "\n".join(f"{name} = {value}" for name, value in entry_points.items())
-        (info / "entry_points.txt").write_text(f"[{group}]\n{entries}\n")
-        for name, source in (modules or {}).items():
-            (tmp_path / f"{name}.py").write_text(textwrap.dedent(source))
-
-    return install
+    return partial(install_into, tmp_path)
 
 
 @pytest.fixture

@@ -12,7 +12,7 @@ from huggingface_hub.file_download import repo_folder_name
 from timm.models import load_state_dict
 from torch import Tensor
 
-from padimkit.backbones._timm_models import Outline, create_model
+from padimkit.backbones._timm_models import create_model, outline_of
 from padimkit.errors import BadArgument, BadWeights, near_misses
 from padimkit.files import file_digest
 from padimkit.weights import OTHERS, find_weights
@@ -74,7 +74,7 @@ def read_installed(model: str, wanted: str) -> tuple[dict[str, Tensor], dict[str
     """
     weights = find_weights(model, wanted)
     tensors = weights.renamed(read(weights.verified(), model))
-    expected, origin = Outline(model).shapes, f'"{weights.card.name}" of {weights.provider}'
+    expected, origin = outline_of(model).shapes, f'"{weights.card.name}" of {weights.provider}'
     missing = sorted(expected.keys() - tensors.keys())
     unknown = sorted(tensors.keys() - expected.keys())
     if missing or unknown:
@@ -142,7 +142,7 @@ def load_into(needed: dict[str, Tensor], given: dict[str, Tensor], origin: str) 
 
 def _require_answer(model: str) -> None:
     """Ask the hub once for a file of which it has kept nothing here: timm would ask for a minute, in vain."""
-    published = Outline(model).published
+    published = outline_of(model).published
     repository = str(published.get("hf_hub_id") or "").partition("@")[0]
     if not repository or _is_kept(repository):
         return
@@ -173,7 +173,7 @@ def _by_hand(model: str) -> str:
 
 
 def _address(model: str) -> str | None:
-    published = Outline(model).published
+    published = outline_of(model).published
     if published.get("hf_hub_id"):
         return f"https://huggingface.co/{published['hf_hub_id']}/resolve/main/{_file_name(published)}"
     return published.get("url") or None

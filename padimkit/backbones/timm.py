@@ -9,7 +9,7 @@ from torch import Tensor
 
 from padimkit.arguments import require_choice
 from padimkit.backbones._network import Card, Network
-from padimkit.backbones._timm_models import Outline, extractor, published_keys
+from padimkit.backbones._timm_models import extractor, outline_of, published_keys
 from padimkit.backbones._weights import (
     LOADING,
     download,
@@ -67,7 +67,7 @@ class Timm(Backbone, Stateful, NeedsWeights, TellsWeights):
         self.precision = precision
         require_name(weights)
         require_choice("precision", precision, _DTYPES)
-        outline = Outline(model)
+        outline = outline_of(model)
         names = outline.layers.names(layers, "layers")
         description = None if descriptor is None else outline.layers.name(descriptor, "descriptor")
         published = outline.published

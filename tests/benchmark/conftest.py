@@ -3,6 +3,7 @@ import sys
 
 import pytest
 import yaml
+from distributions import install_into
 
 PIXELS = {
     "backbone": "pixels",
@@ -61,50 +62,55 @@ def idle_cells(tmp_path, monkeypatch):
     monkeypatch.setenv("PYTHONPATH", str(tmp_path / "idle"), prepend=os.pathsep)
 
 
+BREAKER = """
+import os, signal, time
+from pathlib import Path
+import torch
+from padimkit.contracts import DensityModel
+from padimkit.values import Scores
+
+class Breaker(DensityModel):
+    def __init__(self, how: str = "well"):
+        self.how = how
+    def fit(self, stream):
+        for embedding in stream:
+            self.mean = embedding.patches.mean(0)
+        if self.how == "raises":
+            raise RuntimeError("out of luck")
+        if self.how == "sleeps":
+            Path(__file__).with_suffix(".asleep").touch()
+            time.sleep(600)
+        if self.how == "kills":
+            os.kill(os.getpid(), signal.SIGKILL)
+        if self.how == "exits":
+            os._exit(3)
+        if self.how == "eats":
+            self.food = [torch.ones(25_000_000) for _ in range(20)]
+            time.sleep(600)
+    def score(self, embedding):
+        return Scores((embedding.patches - self.mean).abs().sum(1))
+    def state_dict(self):
+        return {"mean": self.mean}
+    def load_state_dict(self, state):
+        self.mean = state["mean"]
+"""
+
+
+@pytest.fixture(scope="session")
+def site_of_breaker(tmp_path_factory):
+    """One folder for all tests: cells that share their environment are forked from the same server."""
+    site = tmp_path_factory.mktemp("breaker")
+    points = {"breaker": "breaker_module:Breaker"}
+    install_into(site, "breaker", points, {"breaker_module": BREAKER}, group="padimkit.densities")
+    return site
+
+
 @pytest.fixture
-def broken(install, monkeypatch, tmp_path):
+def broken(site_of_breaker, monkeypatch):
     """A plugin whose densities end in many ways; other processes find it too."""
     monkeypatch.delitem(sys.modules, "breaker_module", raising=False)
-    install(
-        "breaker",
-        {"breaker": "breaker_module:Breaker"},
-        {
-            "breaker_module": """
-            import os, signal, time
-            from pathlib import Path
-            import torch
-            from padimkit.contracts import DensityModel
-            from padimkit.values import Scores
-
-            class Breaker(DensityModel):
-                def __init__(self, how: str = "well"):
-                    self.how = how
-                def fit(self, stream):
-                    for embedding in stream:
-                        self.mean = embedding.patches.mean(0)
-                    if self.how == "raises":
-                        raise RuntimeError("out of luck")
-                    if self.how == "sleeps":
-                        Path(__file__).with_suffix(".asleep").touch()
-                        time.sleep(600)
-                    if self.how == "kills":
-                        os.kill(os.getpid(), signal.SIGKILL)
-                    if self.how == "exits":
-                        os._exit(3)
-                    if self.how == "eats":
-                        self.food = [torch.ones(25_000_000) for _ in range(20)]
-                        time.sleep(600)
-                def score(self, embedding):
-                    return Scores((embedding.patches - self.mean).abs().sum(1))
-                def state_dict(self):
-                    return {"mean": self.mean}
-                def load_state_dict(self, state):
-                    self.mean = state["mean"]
-            """
-        },
-        group="padimkit.densities",
-    )
-    monkeypatch.setenv("PYTHONPATH", str(tmp_path), prepend=os.pathsep)
+    monkeypatch.syspath_prepend(str(site_of_breaker))
+    monkeypatch.setenv("PYTHONPATH", str(site_of_breaker), prepend=os.pathsep)
 
     def broken(how):
         density = {"class_path": "breaker", "init_args": {"how": how}}

@@ -65,7 +65,7 @@ class Videos:
         """
         with self._lock:
             frame = self._frame(path.parent, int(path.name))
-        # Outside the lock, since it is slow; the threads that it would start for each frame take longer than it.
+        # Outside the lock, since it is slow; threads of its own would take longer to start for each frame.
         return Image.fromarray(frame.to_ndarray(format="rgb24", threads=1))
 
     def _frame(self, video: Path, number: int) -> av.VideoFrame:

@@ -46,11 +46,11 @@ def test_whatever_happens_to_a_cell_is_a_record(outcome, broken, how, cause, mes
         assert "breaker_module.py" in record.failure.traceback
 
 
-def test_a_cell_that_takes_too_long_is_stopped(outcome, broken, tmp_path, monkeypatch):
+def test_a_cell_that_takes_too_long_is_stopped(outcome, broken, site_of_breaker, monkeypatch):
     """The time is over as soon as the cell has gone to sleep, however long it took to get there."""
 
     def monotonic():
-        return 6.5 if (tmp_path / "breaker_module.asleep").exists() else 0.0
+        return 6.5 if (site_of_breaker / "breaker_module.asleep").exists() else 0.0
 
     clock = SimpleNamespace(monotonic=monotonic, perf_counter=time.perf_counter)
     monkeypatch.setattr(process, "time", clock)
