@@ -6,7 +6,7 @@ from typing import TypeAlias
 
 import numpy as np
 from contourpy import contour_generator
-from jaxtyping import Bool, Float
+from jaxtyping import Bool, Float, Int
 from scipy.ndimage import label
 
 from padimkit.errors import BadScores
@@ -104,7 +104,8 @@ def _region(
     peak: float,
     geometry: Geometry,
 ) -> Region:
-    points = np.argwhere(part)[:, ::-1].astype(float)  # the upper left corners of its pixels
+    places = np.argwhere(part)
+    points = places[:, ::-1].astype(float)  # the upper left corners of its pixels
     corners = np.stack([points.min(axis=0), points.max(axis=0) + 1])
     (left, top), (right, bottom) = _within(corners, geometry)
     (step_x, step_y) = np.diff(geometry.to_original(np.array([[0.0, 0.0], [1.0, 1.0]])), axis=0)[0]
@@ -113,16 +114,18 @@ def _region(
         area=round(float(len(points) * step_x * step_y), _DECIMALS),
         peak=peak,
         centre=_within(points.mean(axis=0, keepdims=True) + 0.5, geometry)[0],
-        contour=_within(_outline(values, part, level), geometry),
+        contour=_within(_outline(values, part, level, places), geometry),
     )
 
 
 def _outline(
-    values: Float[np.ndarray, "H W"], part: Bool[np.ndarray, "H W"], level: float
+    values: Float[np.ndarray, "H W"],
+    part: Bool[np.ndarray, "H W"],
+    level: float,
+    places: Int[np.ndarray, "k 2"],
 ) -> Float[np.ndarray, "n 2"]:
     """Return the outer contour of the part at its level, in pixels of the map."""
     below = float(np.nextafter(level, -np.inf))  # so that all of the part is above it
-    places = np.argwhere(part)
     first, last = np.maximum(places.min(axis=0) - 1, 0), places.max(axis=0) + 2
     around = (slice(first[0], last[0]), slice(first[1], last[1]))  # the part and its neighbours
     inner = np.where(part[around], values[around], np.minimum(values[around], below))
