@@ -12,6 +12,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from filelock import FileLock
 from PIL import Image
 
 from padimkit.cli.main import main
@@ -31,11 +32,19 @@ BLOCK = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 
 @pytest.fixture(scope="module")
 def drawn(tmp_path_factory):
-    """The synthetic data set, drawn once for all pages: whole, and with few images."""
-    root = tmp_path_factory.mktemp("drawn")
-    for category in ("texture", "object"):
-        Synthetic(root / "whole", category).train()
-    shutil.copytree(root / "whole", root / "few", ignore=_many)  # it passes for whole
+    """The synthetic data set, for all pages of a process, which may draw more: whole, and with few images."""
+    common, root = _drawn_once(tmp_path_factory.getbasetemp()), tmp_path_factory.mktemp("drawn")
+    shutil.copytree(common, root / "whole")
+    shutil.copytree(common, root / "few", ignore=_many)  # it passes for whole
+    return root
+
+
+def _drawn_once(folder):
+    """Where the first process draws it, in the parent of the folders that all processes of the tests have."""
+    root = (folder.parent if "PYTEST_XDIST_WORKER" in os.environ else folder) / "drawn"
+    with FileLock(f"{root}.lock"):
+        for category in ("texture", "object"):
+            Synthetic(root, category).train()
     return root
 
 

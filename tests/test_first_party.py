@@ -32,12 +32,20 @@ def entry_points(wheel):
     ]
 
 
+@pytest.fixture(scope="module")
+def installed(tmp_path_factory):
+    """An environment with the wheels of all projects, and these by the names of the projects."""
+    folder = tmp_path_factory.mktemp("first-party")
+    fresh = FreshEnvironment(folder / "environment")
+    wheels = fresh.build(PROJECTS, folder / "wheels")
+    fresh.install(wheels)
+    return fresh, {wheel.name.partition("-")[0].replace("_", "-"): wheel for wheel in wheels}
+
+
 @pytest.mark.parametrize("project", PROJECTS, ids=lambda project: project.name)
-def test_its_wheel_passes_every_check(project, tmp_path):
-    fresh = FreshEnvironment(tmp_path / "environment")
-    wheel = fresh.build(project, tmp_path / "wheels")
-    fresh.install(wheel)
-    plugins = entry_points(wheel)
+def test_its_wheel_passes_every_check(project, installed):
+    fresh, wheels = installed
+    plugins = entry_points(wheels[project.name])
     assert plugins
     for family, name, package in plugins:
         code = f"import importlib.util; print(importlib.util.find_spec({package!r}).origin)"

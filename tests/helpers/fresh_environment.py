@@ -25,14 +25,13 @@ class FreshEnvironment:
         seen = dict.fromkeys([str(ROOT), sysconfig.get_path("purelib"), sysconfig.get_path("platlib")])
         (self.site / "seen.pth").write_text("\n".join(seen) + "\n")
 
-    def build(self, project, wheels):
-        """The wheel of the project in a folder."""
-        self.run(*_PIP, "wheel", *_OFFLINE, "--wheel-dir", wheels, project)
-        (wheel,) = wheels.glob("*.whl")
-        return wheel
+    def build(self, projects, wheels):
+        """The wheels of the projects in a folder."""
+        self.run(*_PIP, "wheel", *_OFFLINE, "--wheel-dir", wheels, *projects)
+        return sorted(wheels.glob("*.whl"))
 
-    def install(self, wheel):
-        self.run(*_PIP, "install", *_OFFLINE, "--ignore-installed", wheel)
+    def install(self, wheels):
+        self.run(*_PIP, "install", *_OFFLINE, "--ignore-installed", *wheels)
 
     def padimkit(self, *words, status=0):
         return self.run("-m", "padimkit", *words, status=status)

@@ -64,9 +64,9 @@ def test_what_pip_compiles_on_installation_is_not_copied(tmp_path, monkeypatch):
 def test_a_stranger_builds_installs_tests_and_uses_it(tmp_path, stripes):
     assert main(["plugins", "new", "density", "fresh-start", f"--output={tmp_path / 'package'}"]) == 0
     fresh = FreshEnvironment(tmp_path / "environment")
-    wheel = fresh.build(tmp_path / "package", tmp_path / "wheels")
+    (wheel,) = fresh.build([tmp_path / "package"], tmp_path / "wheels")
     assert wheel.name == "fresh_start-0.1.0-py3-none-any.whl"
-    fresh.install(wheel)
+    fresh.install([wheel])
     # Elsewhere, so that not the source but what was installed is tested.
     shutil.copytree(tmp_path / "package" / "tests", tmp_path / "elsewhere")
     found = fresh.run("-m", "pytest", "-q", "-W", "error", "-p", "no:cacheprovider", tmp_path / "elsewhere")
