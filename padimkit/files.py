@@ -1,16 +1,24 @@
 """Files on disk: outputs that are written completely or not at all, and digests of contents."""
 
+import errno
 import hashlib
 import os
 import shutil
+import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+
+from filelock import FileLock, Timeout
 
 from padimkit.errors import BadOutput
 
 _BLOCK = 1 << 20
+_OURS = ".padimkit-"  # begins the names of what is not finished; short, since names have at most 255 bytes
+_FOR_SYNC = os.O_RDWR if sys.platform == "win32" else os.O_RDONLY  # Windows syncs what may be written
+# Windows does not open folders, and some network file systems do not sync them.
+_NO_FOLDERS = (errno.EACCES, errno.EPERM, errno.EINVAL, errno.ENOTSUP, errno.ENOSYS, errno.EBADF)
 
 
 def file_digest(path: Path) -> str:
@@ -28,28 +36,34 @@ def file_digest(path: Path) -> str:
 
 @contextmanager
 def new_folder(target: Path, *, overwrite: bool, marker: str) -> Iterator[Path]:
-    """Yield a temporary folder beside `target` that becomes `target` when the block ends without an error.
+    """Yield a temporary folder that becomes `target` when the block ends without an error.
 
-    Only an empty folder, or one that holds the file `marker`, is ever overwritten: any other is not ours.
+    It lies beside `target`. If `target` exists, it lies inside, and its content replaces that of `target`: a
+    mount point, or a folder in one that may not be written, cannot be replaced itself. Only an empty folder,
+    or one that holds the file `marker`, is ever overwritten: any other is not ours.
 
     Raises:
-        BadOutput: `target` exists and is not to be overwritten, cannot be created, or the disk is full.
+        BadOutput: `target` holds something and is not to be overwritten, cannot be created, or the disk is
+            full.
     """
-    _require_free(target, overwrite=overwrite)
     if target.exists() and not target.is_dir():
+        _require_free(target, overwrite=overwrite)
         raise BadOutput(f'"{target}" is a file; expected a folder, or a name that is free.')
-    if target.exists() and any(target.iterdir()) and not (target / marker).is_file():
-        raise BadOutput(
-            f'"{target}" is not overwritten: it has no "{marker}", so it is not an earlier output of this '
-            "kind. Choose another output, or remove it yourself."
-        )
+    exists = target.is_dir()
     with _reported(target):
-        target.absolute().parent.mkdir(parents=True, exist_ok=True)
-        staging = Path(tempfile.mkdtemp(prefix=f".{target.name}-", dir=target.absolute().parent))
+        _require_ours(target, overwrite=overwrite, marker=marker)
+        where = target if exists else target.absolute().parent
+        where.mkdir(parents=True, exist_ok=True)
+        staging = Path(tempfile.mkdtemp(prefix=_OURS, dir=where))
     try:
         with _reported(target):
             yield staging
-            _finish(staging, target)
+            _finish(staging)
+            if exists:
+                _replace_content(target, staging, marker)
+            else:
+                staging.replace(target)
+            _sync_folder(where)
     finally:
         shutil.rmtree(staging, ignore_errors=True)
 
@@ -66,7 +80,7 @@ def new_file(target: Path, *, overwrite: bool) -> Iterator[Path]:
         raise BadOutput(f'"{target}" is a folder; expected the name of a file.')
     with _reported(target):
         target.absolute().parent.mkdir(parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(prefix=f".{target.name}-", dir=target.absolute().parent)
+        handle, name = tempfile.mkstemp(prefix=_OURS, dir=target.absolute().parent)
         os.close(handle)
     staging = Path(name)
     try:
@@ -79,9 +93,45 @@ def new_file(target: Path, *, overwrite: bool) -> Iterator[Path]:
         staging.unlink(missing_ok=True)
 
 
+@contextmanager
+def only_holder(path: Path, message: str) -> Iterator[None]:
+    """Hold the lock that a file stands for, on any system; it ends with this process, whatever ends it.
+
+    Raises:
+        BadOutput: Another process or thread holds it, as `message` says, or the file cannot be made.
+    """
+    lock = FileLock(path, blocking=False)
+    with _reported(path):
+        try:
+            lock.acquire()
+        except Timeout:
+            raise BadOutput(message) from None
+    try:
+        yield
+    finally:
+        lock.release()
+
+
 def _require_free(target: Path, *, overwrite: bool) -> None:
     if target.exists() and not overwrite:
         raise BadOutput(f'"{target}" exists. Choose another output or pass --overwrite.')
+
+
+def _require_ours(target: Path, *, overwrite: bool, marker: str) -> None:
+    """Check that the folder is new or empty, or an earlier output that is to be overwritten."""
+    if not target.exists() or not _content(target):
+        return
+    _require_free(target, overwrite=overwrite)
+    if not (target / marker).is_file():
+        raise BadOutput(
+            f'"{target}" is not overwritten: it has no "{marker}", so it is not an earlier output of this '
+            "kind. Choose another output, or remove it yourself."
+        )
+
+
+def _content(folder: Path) -> list[Path]:
+    """Return what is in a folder, without what an output that was killed has left there."""
+    return [path for path in folder.iterdir() if not path.name.startswith(_OURS)]
 
 
 @contextmanager
@@ -93,29 +143,65 @@ def _reported(target: Path) -> Iterator[None]:
         raise BadOutput(f'"{target}" cannot be written: {error.strerror or error}{where}.') from error
 
 
-def _finish(staging: Path, target: Path) -> None:
+def _finish(staging: Path) -> None:
     umask = _umask()
     staging.chmod(0o777 & ~umask)
     for path in staging.rglob("*"):
         if path.is_file():
             path.chmod(0o666 & ~umask)  # safetensors, for one, leaves them to their owner
             _sync(path)
-    if target.exists():
-        old = Path(tempfile.mkdtemp(prefix=f".{target.name}-old-", dir=staging.parent))
-        target.replace(old)
-        staging.replace(target)
-        shutil.rmtree(old)
-    else:
-        staging.replace(target)
-    _sync(target.absolute().parent)
+
+
+def _replace_content(target: Path, staging: Path, marker: str) -> None:
+    """Move the content of a folder away and the new one in; the marker goes first and comes last."""
+    old = Path(tempfile.mkdtemp(prefix=_OURS, dir=target))
+    earlier = sorted(_content(target), key=lambda path: path.name != marker)
+    try:
+        _move(earlier, old)
+        try:
+            _move(sorted(staging.iterdir(), key=lambda path: path.name == marker), target)
+        except OSError:
+            _move([old / path.name for path in reversed(earlier)], target)
+            raise
+    except OSError:
+        old.rmdir()
+        raise
+    for left in target.glob(f"{_OURS}*"):
+        shutil.rmtree(left, ignore_errors=True)
+
+
+def _move(paths: Iterable[Path], folder: Path) -> None:
+    """Move all of the files and folders, or none."""
+    moved: list[Path] = []
+    try:
+        for path in paths:
+            path.replace(folder / path.name)
+            moved.append(path)
+    except OSError:
+        for path in reversed(moved):
+            (folder / path.name).replace(path)
+        raise
 
 
 def _sync(path: Path) -> None:
-    handle = os.open(path, os.O_RDONLY)
+    handle = os.open(path, _FOR_SYNC)
     try:
         os.fsync(handle)
     finally:
         os.close(handle)
+
+
+def _sync_folder(path: Path) -> None:
+    """Let the names in a folder survive a power cut, where the system can promise that."""
+    try:
+        handle = os.open(path, os.O_RDONLY)
+        try:
+            os.fsync(handle)
+        finally:
+            os.close(handle)
+    except OSError as error:
+        if error.errno not in _NO_FOLDERS:
+            raise
 
 
 def _umask() -> int:

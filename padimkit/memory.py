@@ -4,13 +4,15 @@ import math
 import os
 import tempfile
 from abc import ABC, abstractmethod
-from typing import final
+from typing import IO, final
 
 import numpy as np
 import torch
 from torch import Tensor
 
 from padimkit.errors import BadOutput, OverBudget
+
+_BLOCK = 2**20  # bytes
 
 
 class Allocator(ABC):
@@ -56,8 +58,7 @@ class OnDisk(Allocator):
             return torch.empty(shape, dtype=dtype)
         try:
             with tempfile.TemporaryFile(prefix="padimkit-") as file:
-                # Reserved now: a full disk would otherwise end the process when the map is written.
-                os.posix_fallocate(file.fileno(), 0, size)
+                _reserve(file, size)
                 content = np.memmap(file, np.uint8, "r+", shape=(size,))
         except OSError as error:
             raise BadOutput(
@@ -65,6 +66,17 @@ class OnDisk(Allocator):
                 "Free what is short, or let TMPDIR name a folder on another disk."
             ) from error
         return torch.from_numpy(content).view(dtype).view(shape)
+
+
+def _reserve(file: IO[bytes], size: int) -> None:
+    """Take the room on disk now: a full one would otherwise end the process when the map is written."""
+    if hasattr(os, "posix_fallocate"):
+        os.posix_fallocate(file.fileno(), 0, size)
+        return
+    block = bytes(min(size, _BLOCK))  # as glibc does where a file system cannot reserve: Windows and macOS
+    for start in range(0, size, len(block)):
+        file.write(block[: size - start])
+    file.flush()
 
 
 IN_MEMORY = InMemory()

@@ -71,7 +71,7 @@ def write_model(
         save_file(state, folder / "state.safetensors")
     except SafetensorError as error:  # a full disk, which is an OSError for all other files
         raise OSError(str(error)) from error
-    (folder / "config.yaml").write_text(yaml.safe_dump(config, sort_keys=False))
+    _write_text(folder / "config.yaml", yaml.safe_dump(config, sort_keys=False))
     _write_manifest(
         {
             "format_version": FORMAT_VERSION,
@@ -222,15 +222,20 @@ def _add_calibration(folder: Path, calibration: Calibration | None, learnt: Iter
     texts = {} if calibration is None else {CALIBRATION: as_json(calibration)}
     if images := list(learnt):
         texts[TRAINING] = as_csv(images)
-    manifest = json.loads((folder / MANIFEST).read_text())
+    manifest = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
     for name, text in texts.items():
-        (folder / name).write_text(text, encoding="utf-8", errors="surrogateescape")  # names of files
+        _write_text(folder / name, text)
         manifest["sha256"][name] = file_digest(folder / name)
     _write_manifest(manifest, folder)
 
 
 def _write_manifest(manifest: Mapping[str, Any], folder: Path) -> None:
-    (folder / MANIFEST).write_text(json.dumps(manifest, indent=2) + "\n")
+    _write_text(folder / MANIFEST, json.dumps(manifest, indent=2) + "\n")
+
+
+def _write_text(path: Path, text: str) -> None:
+    """Write the same bytes on every system, in which names of files that are not UTF-8 come back."""
+    path.write_text(text, encoding="utf-8", errors="surrogateescape", newline="")
 
 
 def _text(folder: Path, name: str) -> str | None:
@@ -253,7 +258,7 @@ def _read_manifest(folder: Path) -> dict[str, Any]:
     if not folder.is_dir():
         raise BadModel(f'"{folder}" is not a model folder: it does not exist.')
     try:
-        manifest = json.loads((folder / MANIFEST).read_text())
+        manifest = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
         format_version = int(manifest["format_version"])
     except FileNotFoundError:
         raise BadModel(f'"{folder}" is not a model folder: it has no "manifest.json".') from None

@@ -1,12 +1,14 @@
 import errno
 import os
+import tempfile
 from functools import partial
+from pathlib import Path
 
 import pytest
 
 from padimkit import files
 from padimkit.errors import BadOutput
-from padimkit.files import new_file
+from padimkit.files import new_file, only_holder
 
 new_folder = partial(files.new_folder, marker="ours")
 
@@ -37,8 +39,9 @@ def test_nothing_is_left_after_an_error(tmp_path, error):
 
 def test_an_existing_output_is_kept_unless_it_is_to_be_overwritten(tmp_path):
     for make, target in ((new_folder, tmp_path / "model"), (new_file, tmp_path / "result.json")):
-        with make(target, overwrite=False):
-            pass
+        with make(target, overwrite=False) as staging:
+            if make is new_folder:
+                (staging / "ours").write_text("old")
         with (
             pytest.raises(BadOutput, match=f'{target.name}" exists.*--overwrite'),
             make(target, overwrite=False),
@@ -107,3 +110,121 @@ def test_all_files_of_a_folder_follow_the_umask(tmp_path, umask):
         os.umask(old)
     modes = {path.stat().st_mode & 0o777 for path in (tmp_path / "out").rglob("*") if path.is_file()}
     assert modes == {0o666 & ~umask}
+
+
+def test_an_empty_folder_is_an_output_and_stays_the_same_folder(tmp_path):
+    (tmp_path / "out").mkdir(mode=0o750)
+    before = (tmp_path / "out").stat()
+    with new_folder(tmp_path / "out", overwrite=False) as staging:
+        (staging / "below").mkdir()
+        (staging / "below" / "file").write_text("new")
+    after = (tmp_path / "out").stat()
+    assert (after.st_ino, after.st_mode) == (before.st_ino, before.st_mode)
+    assert names(tmp_path / "out") == ["below"] and names(tmp_path) == ["out"]
+
+
+@pytest.mark.parametrize("overwrite", [False, True])
+def test_a_folder_that_cannot_be_renamed_is_filled(tmp_path, monkeypatch, overwrite):
+    """A mount point refuses to be renamed, and the folder above it may not be written."""
+    mount = tmp_path / "mount"
+    mount.mkdir()
+    if overwrite:
+        (mount / "ours").write_text("old")
+        (mount / "old").write_text("old")
+    rename, made = Path.replace, tempfile.mkdtemp
+
+    def busy(self, target):
+        assert mount not in (self, Path(target))
+        return rename(self, target)
+
+    def read_only(prefix, dir):
+        assert Path(dir) == mount
+        return made(prefix=prefix, dir=dir)
+
+    monkeypatch.setattr(Path, "replace", busy)
+    monkeypatch.setattr(tempfile, "mkdtemp", read_only)
+    with new_folder(mount, overwrite=overwrite) as staging:
+        (staging / "ours").write_text("new")
+    assert names(mount) == ["ours"] and (mount / "ours").read_text() == "new"
+
+
+def test_the_folder_that_one_stands_in_is_an_output(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    with new_folder(Path(), overwrite=False) as staging:
+        (staging / "ours").write_text("new")
+    assert names(Path()) == ["ours"]
+
+
+@pytest.mark.parametrize("stuck", ["z", "new"])
+def test_content_that_cannot_be_moved_stays_whole(tmp_path, monkeypatch, stuck):
+    target = tmp_path / "model"
+    with new_folder(target, overwrite=False) as staging:
+        for name in ("a", "ours", "z"):
+            (staging / name).write_text("old")
+    rename = Path.replace
+
+    def busy(self, where):
+        if self.name == stuck:
+            raise OSError(errno.EBUSY, os.strerror(errno.EBUSY), str(self))
+        return rename(self, where)
+
+    monkeypatch.setattr(Path, "replace", busy)
+    with pytest.raises(BadOutput, match='model" cannot be written: Device or resource busy'):
+        with new_folder(target, overwrite=True) as staging:
+            for name in ("ours", "new"):
+                (staging / name).write_text("new")
+    assert names(target) == ["a", "ours", "z"] and (target / "ours").read_text() == "old"
+
+
+def test_the_remains_of_a_killed_output_hinder_nothing_and_go(tmp_path):
+    target = tmp_path / "model"
+    (target / ".padimkit-killed").mkdir(parents=True)
+    with new_folder(target, overwrite=False) as staging:
+        (staging / "ours").write_text("new")
+    assert names(target) == ["ours"]
+
+
+def test_a_long_name_is_an_output(tmp_path):
+    with new_folder(tmp_path / ("n" * 255), overwrite=False):
+        pass
+    with new_file(tmp_path / ("f" * 255), overwrite=False):
+        pass
+    assert names(tmp_path) == ["f" * 255, "n" * 255]
+
+
+def test_systems_that_do_not_open_folders_write_outputs_too(tmp_path, monkeypatch):
+    real = os.open
+
+    def as_windows(path, *rest, **named):
+        if Path(path).is_dir():
+            raise PermissionError(errno.EACCES, "Permission denied", str(path))
+        return real(path, *rest, **named)
+
+    monkeypatch.setattr(os, "open", as_windows)
+    with new_folder(tmp_path / "model", overwrite=False) as staging:
+        (staging / "file").write_text("content")
+    assert (tmp_path / "model" / "file").read_text() == "content"
+
+
+def test_a_disk_that_fails_when_a_folder_is_synced_is_reported(tmp_path, monkeypatch):
+    real = os.fsync
+
+    def broken(handle):
+        if Path(f"/proc/self/fd/{handle}").is_dir():
+            raise OSError(errno.EIO, os.strerror(errno.EIO))
+        real(handle)
+
+    monkeypatch.setattr(os, "fsync", broken)
+    with pytest.raises(BadOutput, match="Input/output error"), new_folder(tmp_path / "a", overwrite=False):
+        pass
+
+
+def test_a_lock_has_one_holder_and_says_why_it_cannot_be_made(tmp_path):
+    with only_holder(tmp_path / "lock", "taken"):
+        with pytest.raises(BadOutput, match="taken"), only_holder(tmp_path / "lock", "taken"):
+            pass
+    with only_holder(tmp_path / "lock", "taken"):
+        pass
+    (tmp_path / "file").touch()
+    with pytest.raises(BadOutput, match="cannot be written"), only_holder(tmp_path / "file" / "lock", ""):
+        pass

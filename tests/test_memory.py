@@ -48,6 +48,13 @@ def test_a_full_disk_is_reported_before_anything_is_written(monkeypatch):
         ON_DISK.empty((4,), torch.float32, CPU)
 
 
+@pytest.mark.parametrize("values", [3, 2**18 + 1])  # 2**20 bytes are written at a time
+def test_systems_that_cannot_reserve_room_write_it(monkeypatch, values):
+    monkeypatch.delattr(os, "posix_fallocate")
+    kept = ON_DISK.copy(torch.arange(float(values)))
+    assert torch.equal(kept, torch.arange(float(values)))
+
+
 def test_other_devices_have_no_files():
     with pytest.raises(OverBudget, match='on "cuda" nothing can be kept in a file'):
         ON_DISK.empty((4,), torch.float32, torch.device("cuda"))

@@ -62,7 +62,7 @@ def run(words: list[str]) -> None:
         )
         page_file.write_text(as_quality_page(assessment), encoding="utf-8", errors="replace")
         numbers_file.write_text(
-            json.dumps(_numbers(assessment, calibration), indent=1, allow_nan=False) + "\n"
+            json.dumps(_numbers(assessment, calibration), indent=1, allow_nan=False) + "\n", encoding="utf-8"
         )
     _say(quality, page, numbers)
 

@@ -67,7 +67,7 @@ def _compare(output: Path) -> None:
     }
     file, records = output / "suite.yaml", output / "records"
     with new_file(file, overwrite=True) as staging:
-        staging.write_text(yaml.safe_dump(suite, sort_keys=False))
+        staging.write_text(yaml.safe_dump(suite, sort_keys=False), encoding="utf-8")
     _show("benchmark", [str(file), f"--output={records}"])
     _show("report", [str(records), f"--output={output / 'report.html'}", "--overwrite"])
 

@@ -122,7 +122,7 @@ def _test(
 def _report(report: dict[str, Any], file: Path | None) -> None:
     print_table(report)
     if file is not None:
-        file.write_text(json.dumps(report, indent=2, allow_nan=False) + "\n")
+        file.write_text(json.dumps(report, indent=2, allow_nan=False) + "\n", encoding="utf-8")
 
 
 def _result_file(made: Namespace) -> AbstractContextManager[Path | None]:

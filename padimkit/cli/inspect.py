@@ -78,7 +78,9 @@ def _inspect(inspector: Inspector, paths: Sequence[Path], results: Results, made
     scale = inspector.calibration.map_scale
     if made.maps:
         low, high = map_range(scale)
-        (results.folder / SCALE).write_text(json.dumps({"minimum": low, "maximum": high}) + "\n")
+        (results.folder / SCALE).write_text(
+            json.dumps({"minimum": low, "maximum": high}) + "\n", encoding="utf-8"
+        )
     for inspection in _with_bar(inspector.each(left), len(left)):
         name = picture_name(len(results.lines) + 1, inspection.path)
         if inspection.verdict in _DRAWN[made.pictures]:

@@ -42,12 +42,17 @@ def write_predictions(pipeline: Pipeline, batches: Iterable[Batch], folder: Path
             rows.append((path, score))
     names = _names([path for path, _ in rows])
     _write_pictures(names, spool, folder, low, high)
-    with (folder / "scores.csv").open("w", newline="") as file:
+    with (folder / "scores.csv").open(
+        "w",
+        newline="",
+        encoding="utf-8",
+        errors="surrogateescape",  # names of files that are not UTF-8
+    ) as file:
         writer = csv.writer(file)
         writer.writerow(("path", "score", "map", "overlay"))
         for (path, score), name in zip(rows, names, strict=True):
             writer.writerow((path, score, f"maps/{name.as_posix()}", f"overlays/{name.as_posix()}"))
-    (folder / SCALE).write_text(json.dumps({"minimum": low, "maximum": high}) + "\n")
+    (folder / SCALE).write_text(json.dumps({"minimum": low, "maximum": high}) + "\n", encoding="utf-8")
     return len(rows)
 
 

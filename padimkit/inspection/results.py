@@ -157,7 +157,7 @@ def _require_folder(folder: Path) -> None:
 def _appended(folder: Path, lines: list[dict[str, Any]]) -> Iterator[Results]:
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        file = (folder / LINES).open("a", encoding="utf-8")
+        file = (folder / LINES).open("a", encoding="utf-8", newline="\n")
     except OSError as error:
         raise BadOutput(f'"{folder}" cannot be written: {error.strerror or error}.') from error
     with file:

@@ -6,9 +6,9 @@ It stands alone because it reads the kernel's own marks, which differ from syste
 import ctypes
 import gc
 import re
-import resource
 import sys
 import tempfile
+from importlib import import_module
 from pathlib import Path
 from typing import final
 
@@ -51,7 +51,7 @@ class Peaks:
         _give_back()
         self.bytes[PEAK] = max(self.bytes[PEAK], _resident("VmHWM"))
         if _CLEAR.exists():
-            _CLEAR.write_text("5")
+            _CLEAR.write_text("5", encoding="utf-8")
         self._start = _resident("VmRSS")
 
 
@@ -74,12 +74,18 @@ def sizes_of(pipeline: Pipeline) -> dict[str, int]:
 def _give_back() -> None:
     """Give freed memory back to the system (glibc); else the next part would start with it."""
     gc.collect()
+    if sys.platform == "win32":  # which does not have a library of all that is loaded
+        return
     trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
     if trim is not None:
         trim(0)
 
 
 def _used_at_most() -> int:
+    if sys.platform == "win32":
+        return int(import_module("psutil").Process().memory_info().peak_wset)
+    import resource  # Windows does not have it
+
     most = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return most if sys.platform == "darwin" else 1024 * most
 
@@ -87,5 +93,5 @@ def _used_at_most() -> int:
 def _resident(key: str) -> int:
     if not _STATUS.exists():
         return 0
-    found = re.search(rf"^{key}:\s+(\d+) kB$", _STATUS.read_text(), re.MULTILINE)
+    found = re.search(rf"^{key}:\s+(\d+) kB$", _STATUS.read_text(encoding="utf-8"), re.MULTILINE)
     return 1024 * int(found[1]) if found else 0

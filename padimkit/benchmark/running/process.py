@@ -62,7 +62,7 @@ def _outcome(cell: Cell, folder: Path, limits: Limits) -> dict[str, Any]:
         _RUNNING.discard(process)
         process.kill()
         status = process.wait()
-    said = stderr.read_text(errors="replace")[-_LAST:]
+    said = stderr.read_text(encoding="utf-8", errors="replace")[-_LAST:]
     stage = files[2].read_bytes().decode(errors="replace").strip()
     if cause is not None:
         return _failed(*cause, said, stage)
@@ -91,14 +91,14 @@ def _watched(process: Process, limits: Limits) -> tuple[Cause, str] | None:
 
 def _resident(process: int) -> int:
     try:
-        pages = int(Path(f"/proc/{process}/statm").read_text().split()[1])
+        pages = int(Path(f"/proc/{process}/statm").read_text(encoding="utf-8").split()[1])
     except OSError:  # it has just ended
         return 0
     return pages * os.sysconf("SC_PAGE_SIZE")
 
 
 def _ending(status: int) -> str:
-    if status == -signal.SIGKILL:
+    if status < 0 and signal.Signals(-status).name == "SIGKILL":  # Windows does not have it
         return "It was killed, as the system does where memory is short."
     if status < 0:
         return f"It was ended by the signal {signal.Signals(-status).name}."

@@ -3,7 +3,6 @@
 It stands apart from its command, so that a suite can be run from Python too.
 """
 
-import fcntl
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -14,7 +13,7 @@ from padimkit.benchmark.record import Record
 from padimkit.benchmark.running.engine import records_beside
 from padimkit.benchmark.running.process import run_cell
 from padimkit.benchmark.store import Plan, read, write
-from padimkit.errors import BadOutput
+from padimkit.files import only_holder
 
 
 def remaining(suite: Suite, folder: Path, *, retry_failed: bool) -> list[Planned]:
@@ -31,13 +30,9 @@ def only_runner(folder: Path) -> Iterator[None]:
         BadOutput: Another run is writing to the folder.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    with (folder / ".running").open("w") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError as error:
-            raise BadOutput(
-                f'Another run is writing records to "{folder}". Wait for it, or end it.'
-            ) from error
+    with only_holder(
+        folder / ".running", f'Another run is writing records to "{folder}". Wait for it, or end it.'
+    ):
         yield
 
 

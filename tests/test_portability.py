@@ -1,0 +1,101 @@
+"""Other systems than Linux: what they lack is not used unguarded, and text is UTF-8 on each of them."""
+
+import ast
+import re
+from pathlib import Path
+
+import pytest
+
+import padimkit
+
+ROOT = Path(padimkit.__file__).parent
+SOURCES = [*sorted(ROOT.rglob("*.py")), *sorted(ROOT.parent.glob("plugins/padimkit-*/src/**/*.py"))]
+TREES = {path: ast.parse(path.read_text(encoding="utf-8")) for path in SOURCES}
+LINUX_MODULES = {"fcntl", "grp", "pty", "pwd", "resource", "syslog", "termios", "tty"}
+# Where each is behind a guard: `hasattr`, or a test of `sys.platform`. Nothing is forked where `os` cannot.
+GUARDED = {
+    ("memory.py", "os.posix_fallocate"),
+    ("benchmark/running/worker.py", "signal.SIGKILL"),
+    ("benchmark/running/process.py", "os.sysconf"),  # a limit of memory is refused without /proc
+    ("benchmark/running/environment.py", "os.sysconf"),
+    ("benchmark/running/forked.py", "signal.SIGKILL"),
+    *(("benchmark/running/fork_server.py", name) for name in ("os.fork", "os.waitpid", "signal.SIGKILL")),
+    *(("benchmark/running/fork_server.py", name) for name in ("os.waitstatus_to_exitcode",)),
+}
+LINUX_NAMES = re.compile(
+    r"os\.(fork|getuid|geteuid|getgid|getpgid|killpg|mkfifo|nice|posix_\w+|pread|pwrite|sched_\w+|setsid"
+    r"|statvfs|sysconf|uname|wait\w+)|signal\.(SIGKILL|SIGHUP|SIGUSR\d|SIGALRM|SIGPIPE|alarm|pause|setitimer)"
+    r"|socket\.AF_UNIX|time\.(tzset|clock_gettime)"
+)
+
+
+def _short(path):
+    return path.relative_to(ROOT if ROOT in path.parents else ROOT.parent).as_posix()
+
+
+def _text_without_encoding(tree):
+    for node in ast.walk(tree):
+        if not isinstance(node, ast.Call) or any(word.arg == "encoding" for word in node.keywords):
+            continue
+        name = node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
+        if name in ("read_text", "write_text") or (name == "open" and _is_text(node)):
+            yield node.lineno
+
+
+def _is_text(call):
+    """Return whether a call of `open` is one of text: the built-in, or of a path with a mode or with none."""
+    modes = [a.value for a in call.args if isinstance(a, ast.Constant) and isinstance(a.value, str)]
+    modes = [mode for mode in modes if re.fullmatch(r"[rwaxbt+]+", mode)]
+    if isinstance(call.func, ast.Name) or modes:
+        return not any("b" in mode for mode in modes)
+    return not call.args and not call.keywords
+
+
+def test_text_is_read_and_written_as_utf_8():
+    wrong = [
+        f"{_short(path)}:{line}" for path, tree in TREES.items() for line in _text_without_encoding(tree)
+    ]
+    assert wrong == []
+
+
+@pytest.mark.parametrize(
+    "source",
+    ["open(p)", 'open(p, "w")', 'p.open("a")', "p.open()", "p.read_text()", 'p.write_text("", errors="x")'],
+)
+def test_text_without_an_encoding_is_found(source):
+    assert list(_text_without_encoding(ast.parse(source))) == [1]
+
+
+@pytest.mark.parametrize(
+    "source",
+    ['open(p, "rb")', 'p.open("r+b", buffering=0)', "Image.open(p)", 'p.open("w", encoding="utf-8")'],
+)
+def test_bytes_and_pictures_need_no_encoding(source):
+    assert list(_text_without_encoding(ast.parse(source))) == []
+
+
+def test_modules_of_linux_are_not_imported_with_ours():
+    wrong = [
+        f"{_short(path)}: {name}"
+        for path, tree in TREES.items()
+        for node in tree.body
+        for name in _imported(node)
+        if name in LINUX_MODULES
+    ]
+    assert wrong == []
+
+
+def _imported(node):
+    if isinstance(node, ast.Import):
+        return [alias.name for alias in node.names]
+    return [node.module] if isinstance(node, ast.ImportFrom) else []
+
+
+def test_what_only_linux_has_is_behind_a_guard():
+    found = {
+        (_short(path), ast.unparse(node))
+        for path, tree in TREES.items()
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Attribute) and LINUX_NAMES.fullmatch(ast.unparse(node))
+    }
+    assert found == GUARDED
