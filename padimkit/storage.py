@@ -53,7 +53,7 @@ def save(
         BadOutput: The folder exists and `overwrite` is false, or cannot be written; nothing is left behind.
         NotFitted: The pipeline has not been fitted.
     """
-    with new_folder(Path(folder), overwrite=overwrite, marker=MANIFEST) as staging:
+    with new_folder(_place(folder), overwrite=overwrite, marker=MANIFEST) as staging:
         write_model(pipeline, staging, calibration, calibration.images if calibration else ())
 
 
@@ -101,8 +101,8 @@ def save_calibration(
         BadModel: The model cannot be read.
         BadOutput: The folder exists and `overwrite` is false, or cannot be written; nothing is left behind.
     """
-    _read_manifest(Path(model))  # what is not a model is said before what is wrong with the folder
-    with new_folder(Path(folder), overwrite=overwrite, marker=MANIFEST) as staging:
+    _read_manifest(_place(model))  # what is not a model is said before what is wrong with the folder
+    with new_folder(_place(folder), overwrite=overwrite, marker=MANIFEST) as staging:
         write_calibration(calibration, model, staging)
 
 
@@ -115,7 +115,7 @@ def write_calibration(calibration: Calibration, model: Path | str, folder: Path)
     load_manifest(model)
     learnt = calibration.images or load_learnt(model)
     for name in (*_NEEDED, MANIFEST):
-        shutil.copy2(Path(model) / name, folder / name)
+        shutil.copy2(_place(model) / name, folder / name)
     _add_calibration(folder, calibration, learnt)
 
 
@@ -126,13 +126,13 @@ def load_calibration(folder: Path | str) -> Calibration:
         NotCalibrated: It has none.
         BadModel: A file is missing, altered or wrong; the message names it.
     """
-    text = _text(Path(folder), CALIBRATION)
+    text = _text(_place(folder), CALIBRATION)
     if text is None:
         raise NotCalibrated(
             f'"{folder}" has no calibration, so no verdict follows from its scores. Run: '
             f"padimkit calibrate {folder} --data NAME --data.ARGUMENT VALUE ..., with normal images."
         )
-    return from_json(text, str(Path(folder) / CALIBRATION), load_learnt(folder))
+    return from_json(text, str(_place(folder) / CALIBRATION), load_learnt(folder))
 
 
 def load_learnt(folder: Path | str) -> tuple[LearntImage, ...]:
@@ -141,8 +141,8 @@ def load_learnt(folder: Path | str) -> tuple[LearntImage, ...]:
     Raises:
         BadModel: A file is missing, altered or wrong; the message names it.
     """
-    text = _text(Path(folder), TRAINING)
-    return () if text is None else from_csv(text, str(Path(folder) / TRAINING))
+    text = _text(_place(folder), TRAINING)
+    return () if text is None else from_csv(text, str(_place(folder) / TRAINING))
 
 
 def load_history(folder: Path | str) -> tuple[Step, ...]:
@@ -151,7 +151,7 @@ def load_history(folder: Path | str) -> tuple[Step, ...]:
     Raises:
         BadModel: The manifest cannot be read.
     """
-    return from_plain(_read_manifest(Path(folder)).get("history", []), str(Path(folder) / MANIFEST))
+    return from_plain(_read_manifest(_place(folder)).get("history", []), str(_place(folder) / MANIFEST))
 
 
 def load_manifest(folder: Path | str) -> dict[str, Any]:
@@ -160,9 +160,9 @@ def load_manifest(folder: Path | str) -> dict[str, Any]:
     Raises:
         BadModel: A file is missing or altered; the message names it.
     """
-    manifest = _read_manifest(Path(folder))
+    manifest = _read_manifest(_place(folder))
     for name in manifest["sha256"]:
-        _require_whole(Path(folder), name, manifest)
+        _require_whole(_place(folder), name, manifest)
     return manifest
 
 
@@ -172,7 +172,7 @@ def model_digest(folder: Path | str) -> str:
     Raises:
         BadModel: The manifest cannot be read.
     """
-    digests = _read_manifest(Path(folder))["sha256"]
+    digests = _read_manifest(_place(folder))["sha256"]
     return sha256("".join(f"{name} {digests[name]}\n" for name in sorted(digests)).encode()).hexdigest()
 
 
@@ -187,7 +187,7 @@ def load(folder: Path | str, *, device: str = "cpu", trust: bool = False) -> Pip
     Raises:
         BadModel: The folder is incomplete, altered, of a newer format, or names a plugin that is missing.
     """
-    folder = Path(folder)
+    folder = _place(folder)
     manifest = load_manifest(folder)
     try:
         pipeline = build_pipeline(read_yaml(folder / "config.yaml").get("pipeline"), dotted=trust)
@@ -209,7 +209,11 @@ def load(folder: Path | str, *, device: str = "cpu", trust: bool = False) -> Pip
 
 def is_model(folder: Path | str) -> bool:
     """Return whether the folder looks like one that `save` wrote."""
-    return (Path(folder) / MANIFEST).is_file()
+    return (_place(folder) / MANIFEST).is_file()
+
+
+def _place(folder: Path | str) -> Path:
+    return Path(folder).expanduser()
 
 
 def _origin(pipeline: Pipeline) -> dict[str, dict[str, str]]:

@@ -25,7 +25,7 @@ from padimkit.images.progress import is_seen
 from padimkit.inspection.calibration import Calibration
 from padimkit.inspection.history import unseen_text
 from padimkit.inspection.inspection import Inspection
-from padimkit.inspection.pictures import in_sixteen_bits, map_range, marked, picture_name
+from padimkit.inspection.pictures import in_sixteen_bits, map_range, marked, picture_name, save_png
 from padimkit.inspection.results import MAPS, PICTURES, SCALE, Results, earlier_results, new_results
 from padimkit.inspection.verdict import Verdict
 from padimkit.inspector import Inspector
@@ -85,9 +85,9 @@ def _inspect(inspector: Inspector, paths: Sequence[Path], results: Results, made
         name = picture_name(len(results.lines) + 1, inspection.path)
         if inspection.verdict in _DRAWN[made.pictures]:
             picture = open_image(Path(inspection.path), inspector.pipeline.fitted_preprocessing.depth)
-            _save(marked(picture, inspection, scale), results.folder / PICTURES / name)
+            save_png(marked(picture, inspection, scale), results.folder / PICTURES / name)
         if made.maps and inspection.verdict is not Verdict.ERROR:
-            _save(in_sixteen_bits(inspection, scale), results.folder / MAPS / name)
+            save_png(in_sixteen_bits(inspection, scale), results.folder / MAPS / name)
         results.add(inspection)  # last, so that all of an image is there if its line is
     results.write_table()
 
@@ -97,11 +97,6 @@ def _with_bar(inspections: Iterator[Inspection], total: int) -> Iterable[Inspect
     if not is_seen(console):
         return inspections
     return track(inspections, "Inspecting", total=total, console=console, transient=True)
-
-
-def _save(picture: Any, path: Path) -> None:
-    path.parent.mkdir(exist_ok=True)
-    picture.save(path)
 
 
 def _status(lines: Iterable[dict[str, Any]]) -> int:

@@ -15,6 +15,7 @@ from importlib.metadata import version
 from io import TextIOWrapper
 from pathlib import Path
 
+from padimkit.cli.notes import notes_shown
 from padimkit.cli.terminal import printable
 from padimkit.errors import PadimkitError
 
@@ -67,7 +68,7 @@ def main(argv: list[str] | None = None) -> int:
     if words[0] not in COMMANDS:
         sys.stderr.write(f'padimkit: error: There is no command "{words[0]}".\n\n{_usage()}')
         return 2
-    with _no_empty_cache():
+    with _no_empty_cache(), notes_shown(words[0]):
         return _run(words[0], words[1:], debug=debug)
 
 

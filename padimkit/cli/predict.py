@@ -11,11 +11,13 @@ from padimkit.config.commands import PREDICT, predict_parser
 from padimkit.config.parser import parse
 from padimkit.errors import BadImage, BadOutput
 from padimkit.files import new_folder
-from padimkit.images.decoding import list_images
+from padimkit.images.listing import list_images
 from padimkit.images.pages import page_of, pages_of
 from padimkit.images.reader import Sample
-from padimkit.inspection.predictions import SCALE, write_predictions
+from padimkit.inspection.predictions import KINDS, SCALE, write_predictions
 from padimkit.storage import load
+
+_KINDS = {"all": KINDS, "maps": ("maps",), "scores": ()}
 
 
 def run(words: list[str]) -> None:
@@ -30,8 +32,10 @@ def run(words: list[str]) -> None:
     with new_folder(settings.output, overwrite=settings.overwrite, marker=SCALE) as staging:
         pipeline = load(settings.model, device=settings.device, trust=settings.trust)
         batches = pipeline.read(samples, settings.batch_size, settings.workers, "Predicting")
-        count = write_predictions(pipeline, batches, staging)
-    print(f"Scored {count} images; scores, maps and overlays are in {settings.output}")
+        count = write_predictions(pipeline, batches, staging, _KINDS[settings.write])
+    written = ("scores", *_KINDS[settings.write])
+    listed = " and ".join(filter(None, (", ".join(written[:-1]), written[-1])))
+    print(f"Scored {count} images; {listed} are in {settings.output}")
 
 
 def require_outside(output: Path, inputs: Iterable[Path]) -> None:

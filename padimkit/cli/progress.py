@@ -12,7 +12,8 @@ from padimkit.pipeline.pipeline import Pipeline
 def logs_shown(pipeline: Pipeline) -> Iterator[None]:
     """Show on standard error what the packages of the parts log, such as the epochs of a training."""
     parts = (pipeline.backbone, pipeline.reducer, pipeline.density)
-    loggers = [logging.getLogger(name) for name in {type(part).__module__.split(".")[0] for part in parts}]
+    names = {type(part).__module__.split(".")[0] for part in parts} - {"padimkit"}  # whose notes are shown
+    loggers = [logging.getLogger(name) for name in names]
     handler, levels = _StandardError(), [logger.level for logger in loggers]
     for logger in loggers:
         logger.addHandler(handler)

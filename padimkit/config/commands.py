@@ -26,7 +26,7 @@ _RATES = ("false_alarms", "review", "folds")
 _RESULTS = ("pictures", "maps", "resume")
 _KEYS = (
     *("pipeline", "data", "metrics", *_RUN_KEYS, "trust", *_RATES, *_RESULTS, "most_pictures"),
-    *("calibrate", "learnt", "learnt_too", "learn", "drop_suspicious"),
+    *("calibrate", "learnt", "learnt_too", "learn", "drop_suspicious", "write"),
 )
 
 
@@ -39,7 +39,7 @@ FIT = _schema(_FIT_SLOTS, *_RUN_KEYS, *_RATES, "calibrate", "drop_suspicious")
 CALIBRATE = _schema({"data": DataSource}, *_RUN_KEYS[1:], *_RATES, "trust", "learnt")
 EVALUATE = _schema(_FIT_SLOTS | _TEST_SLOTS, *_RUN_KEYS)
 TEST = _schema(_TEST_SLOTS, *_RUN_KEYS, "trust", "learnt_too")
-PREDICT = _schema({}, *_RUN_KEYS[1:], "trust")
+PREDICT = _schema({}, *_RUN_KEYS[1:], "trust", "write")
 INSPECT = _schema({}, *_RUN_KEYS[1:], "trust", *_RESULTS)
 UPDATE = _schema({}, *_RUN_KEYS[1:], *_RATES, "trust", "learn")
 MERGE = _schema({}, *_RUN_KEYS[1:], *_RATES, "trust")
@@ -108,6 +108,12 @@ def predict_parser(description: str) -> ArgumentParser:
     """Return the parser of `predict`: a stored model, image files and run options."""
     parser = _of_model("predict", "MODEL IMAGE_OR_FOLDER... --output FOLDER [OPTIONS]", description)
     _add_images(parser)
+    parser.add_argument(
+        "--write",
+        type=Literal["all", "maps", "scores"],
+        default="all",
+        help="Write scores, maps and overlays, or scores and maps, or scores alone.",
+    )
     add_trust(parser)
     _add_run_options(parser)
     return parser

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import yaml
@@ -42,7 +43,31 @@ def parse_words(parser: ArgumentParser, words: list[str]) -> Namespace:
     with errors_of(parser):
         settings = parser.parse_args(words)
     refuse_nulls(settings)
+    _expand_homes(settings)
     return settings
+
+
+def _expand_homes(settings: Namespace) -> None:
+    """Put the home in the place of "~" in all paths: no shell does that in the middle of a word."""
+    for key, value in list(settings.items()):
+        if isinstance(value, Path):
+            settings[key] = at_home(value)
+        elif isinstance(value, list):
+            settings[key] = [at_home(one) if isinstance(one, Path) else one for one in value]
+
+
+def at_home(path: Path) -> Path:
+    """Return the path with a home in the place of "~" or "~name" at its start.
+
+    Raises:
+        BadConfig: Nobody has that name.
+    """
+    try:
+        return path.expanduser()
+    except RuntimeError as error:
+        raise BadConfig(
+            f'"{path}" begins with a home that is not known. Write "./{path}" or all of it.'
+        ) from error
 
 
 def parse(parser: ArgumentParser, schema: Schema, words: list[str]) -> Namespace:

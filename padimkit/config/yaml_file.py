@@ -17,7 +17,7 @@ def read_yaml(path: Path) -> dict[str, Any]:
         BadConfig: The file cannot be read, does not hold a mapping, or gives a key twice.
     """
     try:
-        text = path.read_text(encoding="utf-8")
+        text = path.expanduser().read_text(encoding="utf-8")
         content = get_loader("yaml")(text)
         repeated = next(_repeated(yaml.compose(text, Loader=yaml.SafeLoader), set()), None)
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:

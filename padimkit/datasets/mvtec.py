@@ -6,10 +6,13 @@ from pathlib import Path
 from typing import final
 
 from padimkit.contracts import DataSource
+from padimkit.datasets._masks import find_masks, masked, require_pattern
 from padimkit.errors import BadData
-from padimkit.images.decoding import list_images
+from padimkit.images.listing import list_images
 from padimkit.images.pages import without_suffix
 from padimkit.images.reader import Sample
+
+_MASKS = ("{stem}_mask.*", "{stem}.*", "{stem}/*")  # the first that finds any
 
 
 @final
@@ -18,32 +21,84 @@ class MVTec(DataSource):
 
     Reads `train/good`, `test/good`, `test/<defect>` and `ground_truth/<defect>/<stem>_mask.png` of the
     category; a pixel of a mask above 0 is anomalous. Without a `ground_truth` folder, images have no masks.
+    All masks in a folder `ground_truth/<defect>/<stem>` are united, as MVTec LOCO AD has them.
 
     Args:
         root: The folder that holds the categories.
         category: The name of one category, for example bottle.
+        normal: The name of the folders of normal images, in any case; BTAD calls them ok.
+        mask: A pattern for the names of masks, such as "{stem}_GT.*": of `7.png`, "{stem}" is `7` and
+            "{name}" is `7.png`. Several masks of an image are united.
     """
 
-    def __init__(self, root: Path, category: str) -> None:
-        self.root = Path(root)  # without a type checker, people pass strings
+    def __init__(self, root: Path, category: str, normal: str = "good", mask: str | None = None) -> None:
+        require_pattern(mask)
+        self.root = Path(root).expanduser()  # without a type checker, people pass strings
         self.category = category
+        self.normal = normal
+        self.mask = mask
 
     def train(self) -> Sequence[Sample]:
-        """List the images of `train/good`.
+        """List the images of `train/good`, or of the folder that `normal` names.
 
         Raises:
             BadData: The category is missing, or its folder `train/good` holds no images.
         """
-        return [Sample(path, anomalous=False) for path in list_images(self._folder() / "train" / "good")]
+        folder = _any_case(self._folder() / "train" / self.normal)
+        return [Sample(path, anomalous=False) for path in list_images(folder)]
 
     def test(self) -> Sequence[Sample]:
-        """List the images of `test`, normal in the folder `good` and anomalous in all others.
+        """List the images of `test`, normal in the folder `good`, or `normal`, and anomalous in all others.
 
         Raises:
             BadData: The category or an anomalous image's mask is missing, or `test` holds no images.
         """
         folder = self._folder()
-        return [_test_sample(path, folder) for path in list_images(folder / "test")]
+        paths = list_images(folder / "test")
+        kinds = {path: self._kind(path, folder) for path in paths}
+        anomalous = [path for path in paths if not self._is_normal(kinds[path])]
+        masks = self._masks(folder, anomalous)
+        return [
+            Sample(path, anomalous=False) if self._is_normal(kinds[path]) else masks[path] for path in paths
+        ]
+
+    def _kind(self, path: Path, folder: Path) -> str:
+        within = path.relative_to(folder / "test")
+        if len(within.parts) == 1:
+            raise BadData(
+                f'"{path}" is in no folder of "{path.parent}". Expected "{self.normal}" or the name of a '
+                "defect."
+            )
+        return within.parts[0]
+
+    def _is_normal(self, kind: str) -> bool:
+        return kind.lower() == self.normal.lower()  # else "Good" would be a defect
+
+    def _masks(self, folder: Path, anomalous: Sequence[Path]) -> dict[Path, Sample]:
+        """Return the samples of anomalous images, with their masks if there are any."""
+        truth = folder / "ground_truth"
+        if not truth.is_dir():
+            return {path: Sample(path, anomalous=True) for path in anomalous}
+        relative = {path: path.relative_to(folder / "test") for path in anomalous}
+        patterns = (self.mask,) if self.mask else _MASKS
+        found = find_masks(relative.values(), truth, patterns) if relative else []
+        return {
+            path: masked(path, self._require_mask(within, [one.get(within, []) for one in found], truth))
+            for path, within in relative.items()
+        }
+
+    def _require_mask(self, image: Path, found: Sequence[list[Path]], truth: Path) -> list[Path]:
+        masks = next(filter(None, found), [])
+        if masks:
+            return masks
+        if self.mask is not None:
+            raise BadData(f'"{image}" has no mask in "{truth}" with a name like "{self.mask}".')
+        stem = without_suffix(truth / image)
+        expected = stem.with_name(f"{stem.name}_mask.png")
+        raise BadData(
+            f'The mask "{expected}" is missing. Add it, or remove "{truth}" to do without masks. '
+            'Masks with other names are found by "mask", a pattern such as "{stem}_GT.*".'
+        )
 
     def _folder(self) -> Path:
         folder = self.root / self.category
@@ -65,22 +120,9 @@ def _instead(root: Path, category: str) -> str:
     return f'has no category "{category}".{suggestion} It holds: {", ".join(available)}.'
 
 
-def _test_sample(path: Path, folder: Path) -> Sample:
-    within = path.relative_to(folder / "test")
-    if len(within.parts) == 1:
-        raise BadData(
-            f'"{path}" is in no folder of "{path.parent}". Expected "good" or the name of a defect.'
-        )
-    if within.parts[0] == "good":
-        return Sample(path, anomalous=False)
-    masks = folder / "ground_truth"
-    return Sample(path, anomalous=True, mask=_mask(masks, within) if masks.is_dir() else None)
-
-
-def _mask(masks: Path, within: Path) -> Path:
-    stem = without_suffix(masks / within)
-    expected = stem.with_name(f"{stem.name}_mask.png")
-    for mask in (expected, stem.with_name(f"{stem.name}.png")):
-        if mask.is_file():
-            return mask
-    raise BadData(f'The mask "{expected}" is missing. Add it, or remove "{masks}" to do without masks.')
+def _any_case(folder: Path) -> Path:
+    """Return the folder beside others whose name differs in case only, if there is none of this name."""
+    if folder.is_dir() or not folder.parent.is_dir():
+        return folder
+    found = (path for path in sorted(folder.parent.iterdir()) if path.name.lower() == folder.name.lower())
+    return next((path for path in found if path.is_dir()), folder)

@@ -76,7 +76,7 @@ class RdMVTec(DataSource):
 
     def _moved(self, sample: Sample) -> Sample:
         name = sample.path.relative_to(self.root).as_posix()
-        random = np.random.default_rng([self.seed, zlib.crc32(name.encode())])
+        random = np.random.default_rng([self.seed, zlib.crc32(name.encode(errors="surrogateescape"))])
         angle = float(random.uniform(-self.degrees, self.degrees))
         left, top = random.integers(0, self.resize - self.crop + 1, 2).tolist()
         centre = (self.resize - self.crop) // 2  # the pipeline crops here

@@ -97,8 +97,8 @@ class Augmentation:
         return tuple(transform_of(text) for text in self.transforms)
 
     def _seed_of(self, name: str, number: int) -> int:
-        words = np.random.SeedSequence([self.seed, zlib.crc32(name.encode()), number]).generate_state(1)
-        return int(words[0])
+        named = zlib.crc32(name.encode(errors="surrogateescape"))
+        return int(np.random.SeedSequence([self.seed, named, number]).generate_state(1)[0])
 
 
 class Augmentable(ABC):

@@ -1,4 +1,4 @@
-"""Image files on disk: the search for them, their decoding, and their conversion to RGB."""
+"""Image files on disk: their decoding, and their conversion to RGB."""
 
 from collections.abc import Iterable
 from contextlib import suppress
@@ -8,35 +8,11 @@ import numpy as np
 from jaxtyping import Bool
 from PIL import Image, ImageOps, UnidentifiedImageError
 
-from padimkit.errors import BadData, BadImage
+from padimkit.errors import BadImage
 from padimkit.images.depth import deep_colours, is_deep
-from padimkit.images.pages import Page, page_of, pages_of
+from padimkit.images.pages import Page, page_of
 
 _UNDECODABLE = (OSError, SyntaxError, ValueError, Image.DecompressionBombError)
-IMAGE_SUFFIXES = frozenset({".bmp", ".jpeg", ".jpg", ".png", ".ppm", ".tif", ".tiff", ".webp"})
-
-
-def list_images(folder: Path) -> list[Path]:
-    """List all images in the folder and its subfolders, sorted by path and without hidden ones.
-
-    A TIFF of several pages is several images, whose paths are as those of `pages_of`.
-
-    Raises:
-        BadData: The folder is missing or holds no images.
-    """
-    if not folder.is_dir():
-        raise BadData(f'"{folder}" is not a folder. Images were expected there.')
-    # Copies made on a Mac hold a hidden "._000.png" beside "000.png".
-    images = [
-        path
-        for path in folder.rglob("*")
-        if path.suffix.lower() in IMAGE_SUFFIXES
-        and not any(part.startswith(".") for part in path.relative_to(folder).parts)
-        and not path.is_dir()  # a broken link is kept, so that the error of opening it names it
-    ]
-    if not images:
-        raise BadData(f'"{folder}" holds no images ({", ".join(sorted(IMAGE_SUFFIXES))}).')
-    return [page for path in sorted(images) for page in pages_of(path)]
 
 
 def open_image(path: Path, bits: int | None = None) -> Image.Image:
@@ -112,12 +88,24 @@ def as_rgb(picture: Image.Image, name: Path | str, bits: int | None = None) -> I
 def open_mask(path: Path) -> Image.Image:
     """Open the mask file as one 8-bit channel, 255 where a pixel is above 0 in any colour channel.
 
+    Its `info` has the number of different "values" in the file.
+
     Raises:
         BadImage: The file is missing, empty, truncated or not an image, or a palette image whose index 0 is
             not black or another index is: index and colour would give different masks.
     """
     picture, _ = _decoded(page_of(path))
-    return Image.fromarray(_marked(picture, path).astype(np.uint8) * 255)
+    mask = Image.fromarray(_marked(picture, path).astype(np.uint8) * 255)
+    mask.info["values"] = _count(np.asarray(picture))
+    return mask
+
+
+def _count(values: np.ndarray) -> int:
+    """Return the number of different values, or of those of the brightest channel of each pixel."""
+    flat = (values if values.ndim == 2 else values[..., :3].max(axis=2)).ravel()
+    if flat.dtype.kind == "u":
+        return int(np.count_nonzero(np.bincount(flat)))
+    return len(np.unique(flat))
 
 
 def _decoded(page: Page) -> tuple[Image.Image, bool]:

@@ -13,8 +13,9 @@ from torch import Tensor
 
 from padimkit.errors import BadArgument, BadImage, BadShape
 from padimkit.images.augmentation import Augmentable
-from padimkit.images.decoding import as_rgb, list_images
+from padimkit.images.decoding import as_rgb
 from padimkit.images.depth import is_deep
+from padimkit.images.listing import list_images
 from padimkit.images.pages import page_of, pages_of
 from padimkit.images.reader import Held, Reader, Sample
 from padimkit.values import Batch, numbered

@@ -1,5 +1,6 @@
 """The reader, which turns lists of image files into batches."""
 
+import logging
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass, replace
@@ -39,6 +40,30 @@ class Held:
 
 
 @dataclass(frozen=True)
+class United:
+    """A way to open several masks of one image as their union."""
+
+    paths: tuple[Path, ...]
+
+    def __call__(self, path: Path) -> Image.Image:
+        """Return the union.
+
+        Raises:
+            BadImage: A mask cannot be opened, or has another size than the first one.
+        """
+        masks = [open_mask(one) for one in self.paths]
+        for one, mask in zip(self.paths, masks, strict=True):
+            if mask.size != masks[0].size:
+                raise BadImage(
+                    f'The mask "{one}" is {mask.width} x {mask.height} pixels, but "{self.paths[0]}" of the '
+                    f"same image is {masks[0].width} x {masks[0].height}."
+                )
+        union = Image.fromarray(np.maximum.reduce([np.asarray(mask) for mask in masks]))
+        union.info["values"] = max(mask.info["values"] for mask in masks)
+        return union
+
+
+@dataclass(frozen=True)
 class Sample:
     """One image of a data set; `anomalous` and `mask` are None if they are unknown.
 
@@ -72,12 +97,21 @@ class Sample:
             return largest_of([self.open.picture])
         return largest_value(self.path) if self.open is open_image else None
 
+    @property
+    def masks(self) -> tuple[Path, ...]:
+        """The files of the mask: none, one, or several that are united."""
+        if isinstance(self.open_mask, United):
+            return self.open_mask.paths
+        return () if self.mask is None else (self.mask,)
+
     def __post_init__(self) -> None:
         for name in ("path", "mask"):  # without a type checker, people pass strings
             if isinstance(getattr(self, name), str):
                 object.__setattr__(self, name, Path(getattr(self, name)))
 
 
+_log = logging.getLogger(__name__)
+_MUCH = 0.9  # of an image, that a mask rarely marks
 _MOST_THREADS = 8  # more would wait for each other: a sixth of the work holds Python's lock
 
 
@@ -233,7 +267,26 @@ def _mask(sample: Sample, picture: Image.Image, preprocessing: Preprocessing) ->
             f'The mask "{sample.mask}" is {mask.width} x {mask.height} pixels, '
             f'but its image "{sample.path}" is {picture.width} x {picture.height}.'
         )
+    if sample.anomalous is not False:
+        _doubt(mask, sample.mask)
     return preprocessing.mask(mask)
+
+
+def _doubt(mask: Image.Image, path: Path) -> None:
+    """Log what is odd about the mask of an anomalous image."""
+    share, values = float((np.asarray(mask) > 0).mean()), mask.info.get("values", 2)
+    if share == 0:
+        _log.warning('The mask "%s" marks nothing: no pixel is above 0 in any colour.', path)
+    elif share > _MUCH:
+        _log.warning(
+            'The mask "%s" marks %.0f %% of its image, since all above 0 is anomalous. Is it inverted?',
+            *(path, 100 * share),
+        )
+    if values > 2:
+        _log.warning(
+            'The mask "%s" has %d values, and all above 0 is anomalous. Save 0 and 255 if it should not be.',
+            *(path, values),
+        )
 
 
 def _collated(items: list[_Item]) -> Batch:

@@ -13,7 +13,7 @@ from padimkit.images.reader import Sample
 from padimkit.inspection.calibration import Calibration
 from padimkit.inspection.inspection import Inspection
 from padimkit.inspection.learnt import LearntImage
-from padimkit.inspection.pictures import marked, picture_name
+from padimkit.inspection.pictures import marked, picture_name, save_png
 from padimkit.inspection.regions import regions_of
 from padimkit.pipeline.left_out import LeftOut
 from padimkit.pipeline.pipeline import Pipeline
@@ -74,7 +74,7 @@ class HighestMaps:
                 folder.mkdir(exist_ok=True)
                 picture = samples[-opposite].picture(pipeline.fitted_preprocessing.depth)
                 found = _inspection(image, anomaly_map, pipeline, others, picture.size)
-                marked(picture, found, others.map_scale).save(folder / picture_name(written, image.path))
+                save_png(marked(picture, found, others.map_scale), folder / picture_name(written, image.path))
         return written
 
     def _without_suspicious(self, calibration: Calibration) -> Calibration:

@@ -1,13 +1,15 @@
+import os
 import re
 import shutil
 from pathlib import Path
 
+import numpy as np
 import pytest
 from PIL import Image
 from tiff_pages import write_tiff
 
 from padimkit.datasets.folder import Folder
-from padimkit.errors import BadArgument, BadData
+from padimkit.errors import BadArgument, BadData, BadImage
 from padimkit.images.preprocessing import Preprocessing
 from padimkit.images.reader import Reader
 
@@ -148,6 +150,107 @@ def test_two_masks_for_one_image_are_refused(normal, anomalous, masks):
         BadData, match=r'"torn.png" has several masks: \S+torn.png, \S+torn_mask.png. Keep one'
     ):
         Folder(normal, anomalous, masks).test()
+
+
+MASKS = [
+    ("{stem}_GT.*", "bent/7_gt.PNG"),
+    ("{stem}_label.png", "bent/7_label.PNG"),
+    ("mask_{stem}.*", "bent/Mask_7.png"),
+    ("{name}.png", "bent/7.jpg.png"),
+    ("{stem}_*.png", "bent/7_a_b.png"),
+    ("{stem}-?.*", "bent/7-1.tga"),
+    ("{stem}/*", "bent/7/000.png"),
+    ("{stem}/gt.*", "bent/7/gt.bmp"),
+]
+
+
+@pytest.mark.parametrize(("pattern", "name"), MASKS)
+def test_masks_are_found_by_a_pattern(normal, tmp_path, pattern, name):
+    anomalous = _images(tmp_path / "bad", "bent/7.jpg")
+    masks = _images(tmp_path / "truth", name, "bent/8_gt.png", "other/7_gt.png")
+    (sample,) = [one for one in Folder(normal, anomalous, masks, mask=pattern).test() if one.anomalous]
+    assert sample.mask == masks / name
+
+
+def test_a_mask_belongs_to_the_longest_name_that_fits(normal, tmp_path):
+    anomalous = _images(tmp_path / "bad", "7.jpg", "7_a.jpg")
+    masks = _images(tmp_path / "truth", "7_a_b.png", "7_b.png")
+    found = {one.path.name: one.masks for one in Folder(normal, anomalous, masks, mask="{stem}_*").test()}
+    assert found["7.jpg"] == (masks / "7_b.png",) and found["7_a.jpg"] == (masks / "7_a_b.png",)
+
+
+def test_several_masks_of_a_pattern_are_united(normal, tmp_path, random):
+    anomalous = _images(tmp_path / "bad", "7.png")
+    drawn = random.random((3, 8, 8)) > 0.7
+    for number, one in enumerate(drawn):
+        (tmp_path / "truth" / "7").mkdir(parents=True, exist_ok=True)
+        Image.fromarray(one.astype("uint8") * 255).save(tmp_path / "truth" / "7" / f"{number}.png")
+    source = Folder(normal, anomalous, tmp_path / "truth", mask="{stem}/*.png")
+    *_, batch = READER.batches(source.test())
+    assert (batch.masks[-1].numpy() == drawn.any(axis=0)).all()
+    assert len(source.test()[-1].masks) == 3
+    Image.new("L", (9, 8)).save(tmp_path / "truth" / "7" / "1.png")
+    with pytest.raises(BadImage, match='1.png" is 9 x 8 pixels, but ".*0.png" of the same image is 8 x 8'):
+        list(READER.batches(source.test()))
+
+
+def test_a_mask_that_no_name_fits_is_named_with_the_pattern(normal, anomalous, masks):
+    with pytest.raises(
+        BadData, match=re.escape('"bent/7.jpg" has no mask in') + ".*" + re.escape("{stem}_GT.*")
+    ):
+        Folder(normal, anomalous, masks, mask="{stem}_GT.*").test()
+
+
+@pytest.mark.parametrize("pattern", ["", "mask.png", "{stem}{stem}", "*{stem}", "{stem}_{name}", "{stem}{x}"])
+def test_a_pattern_without_one_place_for_the_image_is_refused(normal, anomalous, masks, pattern):
+    with pytest.raises(BadArgument, match=re.escape(f'"mask" is "{pattern}"; expected')):
+        Folder(normal, anomalous, masks, mask=pattern)
+
+
+def test_a_pattern_without_masks_is_refused(normal, anomalous):
+    with pytest.raises(BadArgument, match='"mask" was given without "masks"'):
+        Folder(normal, anomalous, mask="{stem}.*")
+
+
+def test_folders_may_begin_with_the_home(normal, monkeypatch):
+    monkeypatch.setenv("HOME", str(normal.parent))
+    assert len(Folder("~/normal").train()) == 20
+
+
+def test_names_that_are_not_utf_8_may_be_held_out(anomalous, tmp_path):
+    folder = _images(tmp_path / "latin", *(os.fsdecode(b"caf\xe9%d.png" % number) for number in range(10)))
+    trained, tested = _split(Folder(folder, anomalous), folder)
+    assert (len(trained), len(tested)) == (8, 2)
+
+
+ODD = [
+    (0, r"marks nothing"),
+    (255, r"marks 100 % of its image, .* Is it inverted"),
+    (np.where(np.arange(64).reshape(8, 8) < 4, 0, 1), r"marks 94 % of its image"),
+    (np.arange(64).reshape(8, 8) % 3, r"has 3 values, and all above 0 is anomalous"),
+]
+
+
+@pytest.mark.parametrize(("values", "said"), ODD)
+def test_an_odd_mask_is_named(normal, tmp_path, caplog, values, said):
+    anomalous = _images(tmp_path / "bad", "7.png")
+    (tmp_path / "truth").mkdir()
+    pixels = np.broadcast_to(np.asarray(values, dtype=np.uint8), (8, 8))
+    Image.fromarray(pixels).save(tmp_path / "truth" / "7.png")
+    list(READER.batches(Folder(normal, anomalous, tmp_path / "truth").test()))
+    (found,) = caplog.messages
+    assert re.search(rf'The mask "\S+7.png" {said}', found)
+
+
+@pytest.mark.parametrize("kind", ["L", "1", "RGB"])
+def test_a_plain_mask_is_not_doubted(normal, tmp_path, caplog, kind):
+    anomalous = _images(tmp_path / "bad", "7.png")
+    (tmp_path / "truth").mkdir()
+    marked = np.zeros((8, 8), dtype=np.uint8)
+    marked[2:4] = 255
+    Image.fromarray(marked).convert(kind).save(tmp_path / "truth" / "7.png")
+    list(READER.batches(Folder(normal, anomalous, tmp_path / "truth").test()))
+    assert caplog.messages == []
 
 
 def test_masks_without_anomalous_images_are_refused(normal, masks):

@@ -195,6 +195,53 @@ def test_real_images_are_decoded_with_their_masks(shared):
     )
 
 
+@pytest.mark.parametrize("name", ["000_mask.PNG", "000_Mask.bmp", "000.tga", "000_mask.pgm"])
+def test_masks_are_found_with_any_suffix_in_any_case(nut, name):
+    (nut / "ground_truth/scratch/000_mask.png").rename(nut / "ground_truth/scratch" / name)
+    assert MVTec(nut.parent, "nut").test()[-1].mask.name == name
+
+
+def test_all_masks_in_the_folder_of_an_image_are_united(nut):
+    (nut / "ground_truth/scratch/000_mask.png").unlink()
+    for name in ("000.png", "001.png"):
+        _image(nut / "ground_truth/scratch/000" / name, 255)
+    assert [path.name for path in MVTec(nut.parent, "nut").test()[-1].masks] == ["000.png", "001.png"]
+
+
+def test_masks_are_found_by_a_pattern(nut):
+    for path in list((nut / "ground_truth").rglob("*.png")):
+        path.rename(path.with_name(f"{path.stem.removesuffix('_mask')}_GT.png"))
+    with pytest.raises(BadData, match='found by "mask", a pattern'):
+        MVTec(nut.parent, "nut").test()
+    samples = MVTec(nut.parent, "nut", mask="{stem}_GT.*").test()
+    assert [sample.mask is not None for sample in samples] == [True, True, False, True]
+    with pytest.raises(BadData, match='"bent/000.png" has no mask in ".*" with a name like "{stem}_x.png"'):
+        MVTec(nut.parent, "nut", mask="{stem}_x.png").test()
+
+
+def test_the_folders_of_normal_images_may_have_another_name(nut):
+    for part in ("train", "test"):
+        (nut / part / "good").rename(nut / part / "ok")
+    source = MVTec(nut.parent, "nut", normal="OK")
+    assert len(source.train()) == 3
+    assert [sample.anomalous for sample in source.test()] == [True, True, False, True]
+
+
+def test_good_is_good_in_any_case(nut):
+    for part in ("train", "test"):
+        (nut / part / "good").rename(nut / part / "Good")
+    source = MVTec(nut.parent, "nut")
+    assert len(source.train()) == 3
+    assert [sample.anomalous for sample in source.test()] == [False, True, True, True]
+
+
+def test_defects_behind_links_are_read(nut, tmp_path):
+    for part in ("test", "ground_truth"):
+        (nut / part / "scratch").rename(tmp_path / f"scratch of {part}")
+        (nut / part / "scratch").symlink_to(tmp_path / f"scratch of {part}")
+    assert MVTec(nut.parent, "nut").test()[-1].path == nut / "test/scratch/000.png"
+
+
 def test_pages_have_masks_of_their_own(nut, random):
     write_tiff(nut / "test/bent/scan.tiff", [random.integers(0, 256, (8, 8, 3)).astype("uint8")] * 2)
     _image(nut / "ground_truth/bent/scan[0]_mask.png")

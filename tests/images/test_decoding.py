@@ -1,4 +1,3 @@
-import re
 import struct
 
 import numpy as np
@@ -7,8 +6,8 @@ import torch
 from PIL import Image
 from scipy.interpolate import CubicHermiteSpline
 
-from padimkit.errors import BadArgument, BadData, BadImage
-from padimkit.images.decoding import list_images, open_image, open_mask
+from padimkit.errors import BadArgument, BadImage
+from padimkit.images.decoding import open_image, open_mask
 from padimkit.images.preprocessing import Preprocessing
 
 TURNED = {  # what a viewer shows of stored pixels, by EXIF orientation (TIFF 6.0, tag 274)
@@ -270,31 +269,6 @@ def test_a_mask_is_resized_to_its_nearest_pixels_and_cropped():
 def test_a_crop_that_is_empty_or_larger_than_the_image_is_refused(resize, crop):
     with pytest.raises(BadArgument, match=f"got crop {crop} and resize {resize}"):
         Preprocessing(resize=resize, crop=crop)
-
-
-def test_images_are_listed_sorted_whatever_their_suffix_and_depth(tmp_path):
-    names = ["b.JPG", "a/2.png", "a/10.tiff", "c.webp"]
-    for name in [*names, ".hidden.png", "a/._2.png", ".trash/x.png", "notes.txt", "Thumbs.db"]:
-        (tmp_path / name).parent.mkdir(exist_ok=True)
-        (tmp_path / name).touch()
-    (tmp_path / "folder.png").mkdir()
-    listed = [path.relative_to(tmp_path).as_posix() for path in list_images(tmp_path)]
-    assert listed == ["a/10.tiff", "a/2.png", "b.JPG", "c.webp"]
-
-
-def test_a_folder_that_is_missing_or_without_images_is_refused(tmp_path):
-    with pytest.raises(BadData, match=re.escape(f'"{tmp_path / "gone"}" is not a folder.')):
-        list_images(tmp_path / "gone")
-    with pytest.raises(BadData, match=re.escape(f'"{tmp_path}" holds no images (.bmp, ')):
-        list_images(tmp_path)
-
-
-def test_a_link_to_nowhere_is_not_skipped(tmp_path):
-    (tmp_path / "1.png").symlink_to(tmp_path / "nowhere.png")
-    (tmp_path / "folder.png").mkdir()
-    assert list_images(tmp_path) == [tmp_path / "1.png"]
-    with pytest.raises(BadImage, match='1.png" does not exist'):
-        open_image(tmp_path / "1.png")
 
 
 def test_masks_are_resized_by_nearest_neighbour_and_cropped_in_the_middle(tmp_path):

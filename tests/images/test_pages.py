@@ -8,8 +8,9 @@ from PIL import Image, ImageOps, TiffImagePlugin
 from tiff_pages import TURN, write_tiff
 
 from padimkit import BadImage, Gaussian, Identity, Pipeline, Pixels, Preprocessing
-from padimkit.images.decoding import largest_value, list_images, open_image, open_mask
+from padimkit.images.decoding import largest_value, open_image, open_mask
 from padimkit.images.inputs import samples_of
+from padimkit.images.listing import list_images
 from padimkit.images.pages import page_of, pages_in, pages_of, without_suffix
 
 KIND, OLD_KIND = 254, 255

@@ -1,3 +1,4 @@
+import os
 from pathlib import Path
 
 import numpy as np
@@ -18,6 +19,29 @@ def test_names_follow_the_folders_of_the_images():
 
 def test_a_suffix_tells_images_apart():
     assert names("d/1.jpg", "d/1.png", "d/2.bmp") == ["1.jpg.png", "1.png.png", "2.png"]
+
+
+def test_names_are_distinct_whatever_the_names_of_the_images():
+    assert names("d/1.png", "d/1.jpg", "d/1.jpg.bmp") == ["1.png.png", "1.jpg.png", "1.jpg-1.png"]
+    assert names("d/a.png", "d/A.png", "d/A.PNG") == ["a.png.png", "A.png-1.png", "A.PNG-2.png"]
+    assert names("d/1.png", "./d/1.png") == ["1.png.png", "1.png-1.png"]
+    long = names("d/" + 250 * "x" + ".png", "d/" + 251 * "x" + ".png", "d/" + 80 * "\N{SNOWMAN}" + ".png")
+    assert len(set(long)) == 3 and max(len(os.fsencode(name)) for name in long) <= 255
+
+
+def test_names_take_linear_time():
+    """By the number of comparisons: each path is hashed a few times, however many there are."""
+    count = 3000
+    found = names(*(f"d/{number % 1500}.{'png' if number < 1500 else 'jpg'}" for number in range(count)))
+    assert len(set(found)) == count
+
+
+def test_names_on_several_drives_have_folders_of_their_own(monkeypatch):
+    def of_windows(_):
+        raise ValueError("Paths don't have the same drive")
+
+    monkeypatch.setattr(os.path, "commonpath", of_windows)
+    assert names("/d/1.png", "/e/1.png") == ["root/d/1.png", "root/e/1.png"]
 
 
 def test_names_stay_inside_the_output(tmp_path, monkeypatch):

@@ -63,10 +63,12 @@ def _take(samples: Sequence[Sample], digest: "hashlib._Hash") -> None:
     top = Path(commonpath([sample.path.parent for sample in samples]))
     known: dict[Path, bytes] = {}  # the frames of a video are all within one file
     for sample in samples:
-        digest.update(f"{sample.path.relative_to(top).as_posix()}:{sample.anomalous}\n".encode())
+        digest.update(
+            f"{sample.path.relative_to(top).as_posix()}:{sample.anomalous}\n".encode(errors="surrogateescape")
+        )
         digest.update(_content(sample.path, sample.open, known))
-        if sample.mask is not None:
-            digest.update(_content(sample.mask, sample.open_mask, known))
+        for mask in sample.masks:
+            digest.update(_content(mask, sample.open_mask, known))
 
 
 def _content(path: Path, opened: Callable[[Path], Image], known: dict[Path, bytes]) -> bytes:

@@ -10,7 +10,7 @@ from numpy.lib.format import open_memmap
 from PIL import Image
 
 from padimkit.errors import BadData, BadImage
-from padimkit.images.decoding import IMAGE_SUFFIXES
+from padimkit.images.listing import IMAGE_SUFFIXES
 
 
 def videos_in(folder: Path, *, digits: int, suffix: str = "") -> dict[str, Path]:
