@@ -4,13 +4,16 @@ A command of its own: `main` imports it by name when it is called.
 """
 
 import json
+import logging
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 from jsonargparse import Namespace
+from PIL.Image import Image
 from rich.console import Console
 from rich.progress import track
 
@@ -19,8 +22,10 @@ from padimkit.cli.output import require_output
 from padimkit.cli.predict import find_images, require_outside
 from padimkit.config.commands import INSPECT, inspect_parser
 from padimkit.config.parser import parse
-from padimkit.errors import BadConfig
+from padimkit.errors import BadConfig, BadImage
+from padimkit.files import only_holder
 from padimkit.images.decoding import open_image
+from padimkit.images.listing import listing_of
 from padimkit.images.progress import is_seen
 from padimkit.inspection.calibration import Calibration
 from padimkit.inspection.history import unseen_text
@@ -32,13 +37,16 @@ from padimkit.inspector import Inspector
 
 _DRAWN = {"none": (), "ng": (Verdict.NG, Verdict.REVIEW), "all": (Verdict.NG, Verdict.REVIEW, Verdict.OK)}
 
+_log = logging.getLogger(__name__)
+
 
 def run(words: list[str]) -> int:
     """Write the verdicts into a folder; return 0 if all are OK, 1 if some are not, 3 if there are errors."""
     parser = inspect_parser(
         "Give verdicts on images by the calibrated model in a folder. Writes results.jsonl, a line for each "
         "image as it is done, results.csv, and pictures/ of what was found into the folder --output. The "
-        "exit status is 0 if all images are OK, 1 if some are NG or for REVIEW, 3 if some cannot be read.",
+        "exit status is 0 if all images are OK, 1 if some are NG or for REVIEW, 3 if some cannot be read. "
+        "With --watch, images are inspected as they appear, until a signal ends it; the status is then 0.",
     )
     made = parse(parser, INSPECT, words)
     output = require_output(made.output, "FOLDER for the results")
@@ -47,7 +55,11 @@ def run(words: list[str]) -> int:
             "--resume goes on with earlier results, --overwrite replaces them: pass one of the two."
         )
     require_outside(output, made.images)
-    paths = find_images(made.images)
+    if made.watch:
+        _require_watch(made)
+    elif made.sort != "none":
+        raise BadConfig("--sort needs --watch: only a watch copies or moves the files that it has inspected.")
+    paths = [] if made.watch else find_images(made.images)
     inspector = Inspector(
         made.model,
         device=made.device,
@@ -57,39 +69,93 @@ def run(words: list[str]) -> int:
     )
     with _results(made, inspector) as results:
         try:
-            _inspect(inspector, paths, results, made)
+            if made.watch:
+                _watch(inspector, results, made)
+            else:
+                _inspect(inspector, paths, results, made)
         except KeyboardInterrupt:
             raise KeyboardInterrupt(f"the results so far are in {made.output}; --resume goes on") from None
-    _print_summary(results, inspector.calibration)
-    return _status(results.lines)
+        results.write_table()
+        status = _say(results, inspector.calibration)
+    return 0 if made.watch else status
 
 
 def _results(made: Namespace, inspector: Inspector) -> AbstractContextManager[Results]:
-    if made.resume:
+    if made.resume or (made.watch and not made.overwrite):
         return earlier_results(made.output, inspector.model)
     return new_results(made.output, overwrite=made.overwrite)
 
 
+def _require_watch(made: Namespace) -> None:
+    """Check what a watch needs before the model is loaded."""
+    if find_spec("watchdog") is None:
+        raise BadConfig("--watch needs watchdog. Install it with: pip install 'padimkit[watch]'")
+    if made.every <= 0:
+        raise BadConfig(f'Expected "every" above 0 seconds, got {made.every}.')
+    for folder in made.images:
+        listing_of(folder)  # a file is refused, and a folder that may not be read
+
+
+def _watch(inspector: Inspector, results: Results, made: Namespace) -> None:
+    from padimkit.cli.watching import Watch, watch  # imports watchdog, which nothing else needs
+
+    with only_holder(made.output / ".running", f'Another watch is writing results to "{made.output}".'):
+        print(
+            f"Watching {', '.join(map(str, made.images))}; Ctrl-C ends it, and the same command goes on",
+            flush=True,
+        )
+        _write_scale(results, inspector, made)
+        settings = Watch(made.images, made.every, made.sort, made.batch_size)
+        watch(
+            inspector,
+            results,
+            settings,
+            lambda inspection, more: _write(inspection, results, inspector, made, more),
+        )
+
+
 def _inspect(inspector: Inspector, paths: Sequence[Path], results: Results, made: Namespace) -> None:
-    done = {line["path"] for line in results.lines}
-    left = [path for path in paths if str(path) not in done]
-    if done:
+    left = [path for path in paths if str(path) not in results.done]
+    if results.count:
         print(f"{len(paths) - len(left)} of {len(paths)} images are done already")
-    scale = inspector.calibration.map_scale
+    _write_scale(results, inspector, made)
+    for inspection in _with_bar(inspector.each(left), len(left)):
+        _write(inspection, results, inspector, made, {})
+
+
+def _write_scale(results: Results, inspector: Inspector, made: Namespace) -> None:
     if made.maps:
-        low, high = map_range(scale)
+        low, high = map_range(inspector.calibration.map_scale)
         (results.folder / SCALE).write_text(
             json.dumps({"minimum": low, "maximum": high}) + "\n", encoding="utf-8"
         )
-    for inspection in _with_bar(inspector.each(left), len(left)):
-        name = picture_name(len(results.lines) + 1, inspection.path)
-        if inspection.verdict in _DRAWN[made.pictures]:
-            picture = open_image(Path(inspection.path), inspector.pipeline.fitted_preprocessing.depth)
+
+
+def _write(
+    inspection: Inspection, results: Results, inspector: Inspector, made: Namespace, more: Mapping[str, Any]
+) -> None:
+    scale = inspector.calibration.map_scale
+    name = picture_name(results.count + 1, inspection.path)
+    if inspection.verdict in _DRAWN[made.pictures]:
+        picture = _opened(inspection, inspector)
+        if picture is not None:
             save_png(marked(picture, inspection, scale), results.folder / PICTURES / name)
-        if made.maps and inspection.verdict is not Verdict.ERROR:
-            save_png(in_sixteen_bits(inspection, scale), results.folder / MAPS / name)
-        results.add(inspection)  # last, so that all of an image is there if its line is
-    results.write_table()
+    if made.maps and inspection.verdict is not Verdict.ERROR:
+        save_png(in_sixteen_bits(inspection, scale), results.folder / MAPS / name)
+    results.add(inspection, **more)  # last, so that all of an image is there if its line is
+
+
+def _opened(inspection: Inspection, inspector: Inspector) -> Image | None:
+    """Return the picture again, to draw on; None, with a warning, if it is no longer the one inspected."""
+    try:
+        picture = open_image(Path(inspection.path), inspector.pipeline.fitted_preprocessing.depth)
+    except BadImage as error:
+        _log.warning("Nothing is drawn of an image that has gone: %s", error)
+        return None
+    if inspection.geometry is None or picture.size == inspection.geometry.original[::-1]:
+        return picture
+    _log.warning('Nothing is drawn of "%s", which has another size now.', inspection.path)
+    return None
 
 
 def _with_bar(inspections: Iterator[Inspection], total: int) -> Iterable[Inspection]:
@@ -99,29 +165,31 @@ def _with_bar(inspections: Iterator[Inspection], total: int) -> Iterable[Inspect
     return track(inspections, "Inspecting", total=total, console=console, transient=True)
 
 
-def _status(lines: Iterable[dict[str, Any]]) -> int:
-    """Return the exit status; an image that was not inspected may be anything, and so weighs most."""
-    found = {line["verdict"] for line in lines}
-    if Verdict.ERROR.value in found:
-        return 3
-    return 1 if found - {Verdict.OK.value} else 0
+def _say(results: Results, calibration: Calibration) -> int:
+    """Print what was found and return the exit status.
 
-
-def _print_summary(results: Results, calibration: Calibration) -> None:
-    counts = Counter(line["verdict"] for line in results.lines)
+    An image that was not inspected may be anything, and so weighs most.
+    """
+    counts: Counter[str] = Counter()
+    reasons: dict[str, list[str]] = {Verdict.REVIEW.value: [], Verdict.ERROR.value: []}
+    seen = 1.0
+    for line in results.lines():
+        counts[line["verdict"]] += 1
+        seen = min(seen, 1 - (line["unseen"] or 0.0))
+        if line["verdict"] == Verdict.REVIEW.value:
+            reasons[line["verdict"]].append(f"{line['score']:.4g}  {line['path']}")
+        elif line["verdict"] == Verdict.ERROR.value:
+            reasons[line["verdict"]].append(line["error"])
     listed = ", ".join(f"{counts[verdict.value]} {verdict.value}" for verdict in Verdict)
-    print(f"{len(results.lines)} images: {listed}; results are in {results.folder}")
+    print(f"{results.count} images: {listed}; results are in {results.folder}")
     between = f"score above {calibration.review_threshold:.4g}, but not above {calibration.threshold:.4g}"
-    _print_some(results.lines, Verdict.REVIEW, f"for review, {between}:", "score")
-    _print_some(results.lines, Verdict.ERROR, "not inspected:", "error")
-    if unseen := unseen_text(min((1 - (line["unseen"] or 0.0) for line in results.lines), default=None)):
+    titles = (f"for review, {between}:", "not inspected:")
+    for title, found in zip(titles, reasons.values(), strict=True):
+        if found:
+            print(f"{len(found)} {title}")
+        print_first(found)
+    if unseen := unseen_text(seen if results.count else None):
         print(unseen)
-
-
-def _print_some(lines: Iterable[dict[str, Any]], verdict: Verdict, title: str, reason: str) -> None:
-    found = [line for line in lines if line["verdict"] == verdict.value]
-    if found:
-        print(f"{len(found)} {title}")
-    print_first(
-        f"{line[reason]:.4g}  {line['path']}" if reason == "score" else line[reason] for line in found
-    )
+    if counts[Verdict.ERROR.value]:
+        return 3
+    return 1 if counts.keys() - {Verdict.OK.value} else 0

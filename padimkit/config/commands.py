@@ -23,7 +23,7 @@ _TEST_SLOTS = {"data": DataSource, "metrics": list[Metric]}
 _RUN_KEYS = ("seed", "output", "overwrite", "device", "batch_size", "workers")
 
 _RATES = ("false_alarms", "review", "folds")
-_RESULTS = ("pictures", "maps", "resume")
+_RESULTS = ("pictures", "maps", "resume", "watch", "sort", "every")
 _KEYS = (
     *("pipeline", "data", "metrics", *_RUN_KEYS, "trust", *_RATES, *_RESULTS, "most_pictures"),
     *("calibrate", "learnt", "learnt_too", "learn", "drop_suspicious", "write"),
@@ -177,6 +177,25 @@ def inspect_parser(description: str) -> ArgumentParser:
         "--maps", action="store_true", help="Write the maps too: 16-bit PNG at the size of the image."
     )
     parser.add_argument("--resume", action="store_true", help="Go on where an earlier run was stopped.")
+    parser.add_argument(
+        "--watch",
+        action="store_true",
+        help="Inspect images as they appear in the folders, until a signal ends it; goes on where an earlier "
+        "run was stopped. Needs the extra watch.",
+    )
+    parser.add_argument(
+        "--sort",
+        type=Literal["none", "copy", "move"],
+        default="none",
+        help="With --watch: copy or move files into sorted/OK, NG, REVIEW and ERROR of the output.",
+    )
+    parser.add_argument(
+        "--every",
+        type=float,
+        default=1.0,
+        help="With --watch: seconds between looks at the folders, if no event comes, and for which a "
+        "complete file has not changed.",
+    )
     add_trust(parser)
     _add_run_options(parser)
     return parser

@@ -77,6 +77,15 @@ def listing_of(folder: Path) -> Listing:
     return Listing(tuple(sorted(images)), tuple(sorted(left_out)))
 
 
+def is_listed(path: Path, folder: Path) -> bool:
+    """Return whether a listing of the folder has this file among its images, by its names alone."""
+    if not path.is_relative_to(folder):
+        return False
+    names = path.relative_to(folder).parts
+    is_hidden = any(name.startswith(".") or name.lower() in _SYSTEM_FOLDERS for name in names)
+    return not is_hidden and path.suffix.lower() in IMAGE_SUFFIXES
+
+
 def _images_in(folder: Path) -> tuple[Path, ...]:
     found = listing_of(folder)
     if found.left_out:

@@ -5,8 +5,9 @@ import json
 import math
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TextIO, final
 
@@ -19,6 +20,7 @@ LINES = "results.jsonl"
 TABLE = "results.csv"
 PICTURES = "pictures"
 MAPS = "maps"
+SORTED = "sorted"
 SCALE = "scale.json"
 _BOX = ("left", "top", "right", "bottom")
 _COLUMNS = (
@@ -27,27 +29,63 @@ _COLUMNS = (
 )
 
 
+@dataclass(frozen=True)
+class Done:
+    """What is remembered of the last line of an image.
+
+    Args:
+        verdict: That of the line.
+        stamp: Size and time of the last change of its file, if a watch has written the line.
+        is_sorted: True if a copy of the file is kept by its verdict.
+    """
+
+    verdict: Verdict
+    stamp: tuple[int, int] | None
+    is_sorted: bool
+
+    @staticmethod
+    def of(line: Mapping[str, Any]) -> "Done":
+        """Return what is remembered of a line."""
+        stamp = (line["bytes"], line["modified"]) if {"bytes", "modified"} <= line.keys() else None
+        return Done(Verdict(line["verdict"]), stamp, "sorted" in line)
+
+
 @final
 class Results:
     """The results in a folder, to which lines are added; made by `new_results` or `earlier_results`.
 
+    The lines stay on disk, since a watch may add millions.
+
     Args:
         folder: The folder.
-        lines: The results in it, as `Inspection.as_dict` gives them.
+        count: The number of lines in it.
+        done: The images of these lines, by their paths.
         file: To which lines are added.
     """
 
-    def __init__(self, folder: Path, lines: list[dict[str, Any]], file: TextIO) -> None:
+    def __init__(self, folder: Path, count: int, done: dict[str, Done], file: TextIO) -> None:
         self.folder = folder
-        self.lines = lines
+        self.count = count
+        self.done = done
         self._file = file
 
-    def add(self, inspection: Inspection) -> None:
-        """Write the line of an image, so that it is there whatever happens to this process."""
-        line = inspection.as_dict()
+    def add(self, inspection: Inspection, **more: Any) -> None:
+        """Write the line of an image, so that it is there whatever happens to this process.
+
+        Args:
+            inspection: The inspection.
+            more: More values for its line.
+        """
+        line = inspection.as_dict() | more
         self._file.write(json.dumps(line, allow_nan=False) + "\n")
         self._file.flush()
-        self.lines.append(line)
+        self.count += 1
+        self.done[inspection.path] = Done.of(line)
+
+    def lines(self) -> Iterator[dict[str, Any]]:
+        """Yield the results in the folder, as `Inspection.as_dict` gives them."""
+        with (self.folder / LINES).open("rb") as file:
+            yield from map(json.loads, file)
 
     def write_table(self) -> None:
         """Write all lines as a table; of several regions, it has the box of the highest."""
@@ -58,7 +96,7 @@ class Results:
         ):
             writer = csv.DictWriter(file, _COLUMNS)
             writer.writeheader()
-            writer.writerows(map(_row, self.lines))
+            writer.writerows(map(_row, self.lines()))
 
 
 @contextmanager
@@ -75,13 +113,13 @@ def new_results(folder: Path, *, overwrite: bool) -> Iterator[Results]:
                 f'"{folder}" holds results. Pass --resume to go on where they end or --overwrite to replace '
                 "them, or choose another output."
             )
-        for name in (PICTURES, MAPS):
+        for name in (PICTURES, MAPS, SORTED):
             shutil.rmtree(folder / name, ignore_errors=True)
         for name in (LINES, TABLE, SCALE):
             (folder / name).unlink(missing_ok=True)
     elif folder.exists() and any(folder.iterdir()):
         raise BadOutput(f'"{folder}" is not empty and has no "{LINES}". Choose another output.')
-    with _appended(folder, []) as results:
+    with _appended(folder, 0, {}) as results:
         yield results
 
 
@@ -99,12 +137,17 @@ def earlier_results(folder: Path, model: str | None) -> Iterator[Results]:
         with new_results(folder, overwrite=False) as results:
             yield results
         return
-    content = path.read_bytes()
-    whole = content[: content.rfind(b"\n") + 1]
-    lines = [_line(text, f'"{path}", line {n}', model) for n, text in enumerate(whole.splitlines(), start=1)]
-    if whole != content:
-        os.truncate(path, len(whole))
-    with _appended(folder, lines) as results:
+    count, size, done = 0, 0, {}
+    with path.open("rb") as file:
+        for text in file:
+            if not text.endswith(b"\n"):
+                break
+            count, size = count + 1, size + len(text)
+            line = _line(text, f'"{path}", line {count}', model)
+            done[line["path"]] = Done.of(line)
+    if size != path.stat().st_size:
+        os.truncate(path, size)
+    with _appended(folder, count, done) as results:
         yield results
 
 
@@ -154,19 +197,19 @@ def _require_folder(folder: Path) -> None:
 
 
 @contextmanager
-def _appended(folder: Path, lines: list[dict[str, Any]]) -> Iterator[Results]:
+def _appended(folder: Path, count: int, done: dict[str, Done]) -> Iterator[Results]:
     try:
         folder.mkdir(parents=True, exist_ok=True)
         file = (folder / LINES).open("a", encoding="utf-8", newline="\n")
     except OSError as error:
         raise BadOutput(f'"{folder}" cannot be written: {error.strerror or error}.') from error
     with file:
-        yield Results(folder, lines, file)
+        yield Results(folder, count, done, file)
 
 
 def _line(text: bytes, where: str, model: str | None) -> dict[str, Any]:
     line = _parsed(text, {"path", "verdict", "score", "regions", "unseen", "model"})
-    if line is None:
+    if line is None or line["verdict"] not in [verdict.value for verdict in Verdict]:
         raise BadOutput(f"{where} is not a result, so nothing can follow it. Choose another output.")
     if line["model"] != model:
         raise BadOutput(f"{_of_another(line, where, model)} Choose another output.")

@@ -1,0 +1,103 @@
+"""What a watch waits for: files that are closed or renamed, and signals that end it.
+
+Apart from the watch, since it needs watchdog, and is a border to the system.
+"""
+
+import logging
+import signal
+import threading
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from queue import Empty, SimpleQueue
+from typing import final
+
+from watchdog.events import FileClosedEvent, FileMovedEvent, FileSystemEvent, FileSystemEventHandler
+from watchdog.observers import Observer
+
+_log = logging.getLogger(__name__)
+
+
+@final
+class Events:
+    """Files that were closed or renamed, as the system tells them, and the wish to end; see `events_of`."""
+
+    def __init__(self) -> None:
+        self.is_ending = False
+        self._told: SimpleQueue[Path | None] = SimpleQueue()  # a signal may come while it is used
+
+    def wait(self, until: float) -> list[Path]:
+        """Return the files of which the system has told, as soon as it does, or none at that time."""
+        found = []
+        try:
+            found.append(self._told.get(timeout=max(0.0, until - time.monotonic())))
+            while True:
+                found.append(self._told.get_nowait())
+        except Empty:
+            return list(dict.fromkeys(path for path in found if path is not None))
+
+    def tell(self, path: Path) -> None:
+        """Take note of a file."""
+        self._told.put(path)
+
+    def end(self, *_: object) -> None:
+        """Ask for the end; ask again, and everything is interrupted.
+
+        Raises:
+            KeyboardInterrupt: It has been asked for already.
+        """
+        if self.is_ending:
+            raise KeyboardInterrupt
+        self.is_ending = True
+        self._told.put(None)
+
+
+@contextmanager
+def events_of(folders: Sequence[Path]) -> Iterator[Events]:
+    """Yield the events of folders; where the system gives none, a warning says so and there are none."""
+    events = Events()
+    with _ended_by_signals(events):
+        observer = Observer()
+        for folder in folders:
+            observer.schedule(_Told(events), str(folder), recursive=True)
+        try:
+            observer.start()
+        except OSError as error:  # too many folders are watched, or the file system cannot be
+            _log.warning("The system tells of no new files (%s); the folders are looked at instead.", error)
+            yield events
+            return
+        try:
+            yield events
+        finally:
+            observer.stop()
+            observer.join()
+
+
+@contextmanager
+def _ended_by_signals(events: Events) -> Iterator[None]:
+    if threading.current_thread() is not threading.main_thread():
+        yield  # only the main thread is told of signals
+        return
+    before = {kind: signal.signal(kind, events.end) for kind in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield
+    finally:
+        for kind, handler in before.items():
+            signal.signal(kind, handler)
+
+
+@final
+class _Told(FileSystemEventHandler):
+    def __init__(self, events: Events) -> None:
+        self._events = events
+
+    def on_any_event(self, event: FileSystemEvent) -> None:
+        if isinstance(event, FileClosedEvent):
+            self._events.tell(_path(event.src_path))
+        elif isinstance(event, FileMovedEvent):
+            self._events.tell(_path(event.dest_path))
+
+
+def _path(name: bytes | str) -> Path:
+    return Path(name.decode() if isinstance(name, bytes) else name)
