@@ -20,7 +20,7 @@ GUARDED = {
     ("benchmark/running/environment.py", "os.sysconf"),
     ("benchmark/running/forked.py", "signal.SIGKILL"),
     *(("benchmark/running/fork_server.py", name) for name in ("os.fork", "os.waitpid", "signal.SIGKILL")),
-    *(("benchmark/running/fork_server.py", name) for name in ("os.waitstatus_to_exitcode",)),
+    ("benchmark/running/fork_server.py", "os.waitstatus_to_exitcode"),
 }
 LINUX_NAMES = re.compile(
     r"os\.(fork|getuid|geteuid|getgid|getpgid|killpg|mkfifo|nice|posix_\w+|pread|pwrite|sched_\w+|setsid"
