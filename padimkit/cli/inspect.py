@@ -37,6 +37,8 @@ from padimkit.inspector import Inspector
 
 _DRAWN = {"none": (), "ng": (Verdict.NG, Verdict.REVIEW), "all": (Verdict.NG, Verdict.REVIEW, Verdict.OK)}
 
+_MOST_SECONDS = 3600  # between looks at a folder
+
 _log = logging.getLogger(__name__)
 
 
@@ -90,8 +92,8 @@ def _require_watch(made: Namespace) -> None:
     """Check what a watch needs before the model is loaded."""
     if find_spec("watchdog") is None:
         raise BadConfig("--watch needs watchdog. Install it with: pip install 'padimkit[watch]'")
-    if made.every <= 0:
-        raise BadConfig(f'Expected "every" above 0 seconds, got {made.every}.')
+    if not 0 < made.every <= _MOST_SECONDS:
+        raise BadConfig(f'Expected "every" above 0 and up to {_MOST_SECONDS} seconds, got {made.every}.')
     for folder in made.images:
         listing_of(folder)  # a file is refused, and a folder that may not be read
 

@@ -44,8 +44,10 @@ class MVTec(DataSource):
         Raises:
             BadData: The category is missing, or its folder `train/good` holds no images.
         """
-        folder = _any_case(self._folder() / "train" / self.normal)
-        return [Sample(path, anomalous=False) for path in list_images(folder)]
+        folder = self._folder()
+        self._require_normal(folder / "train")
+        normal = _any_case(folder / "train" / self.normal)
+        return [Sample(path, anomalous=False) for path in list_images(normal)]
 
     def test(self) -> Sequence[Sample]:
         """List the images of `test`, normal in the folder `good`, or `normal`, and anomalous in all others.
@@ -54,6 +56,7 @@ class MVTec(DataSource):
             BadData: The category or an anomalous image's mask is missing, or `test` holds no images.
         """
         folder = self._folder()
+        self._require_normal(folder / "train")
         paths = list_images(folder / "test")
         kinds = {path: self._kind(path, folder) for path in paths}
         anomalous = [path for path in paths if not self._is_normal(kinds[path])]
@@ -61,6 +64,15 @@ class MVTec(DataSource):
         return [
             Sample(path, anomalous=False) if self._is_normal(kinds[path]) else masks[path] for path in paths
         ]
+
+    def _require_normal(self, train: Path) -> None:
+        """Check that the normal images are not in a folder of another name."""
+        others = sorted(path.name for path in train.glob("[!.]*") if path.is_dir())
+        if others and not _any_case(train / self.normal).is_dir():
+            raise BadData(
+                f'"{train}" has no folder "{self.normal}". It holds: {", ".join(others)}. Pass the name of '
+                'the folders of normal images as "normal".'
+            )
 
     def _kind(self, path: Path, folder: Path) -> str:
         within = path.relative_to(folder / "test")

@@ -359,10 +359,10 @@ class TestMistakes:
         said = self.fails(capsys, loaded, good / "000.png", "--watch", f"--output={out}")
         assert "is not a folder" in said and not out.exists()
 
-    @pytest.mark.parametrize("every", ["0", "-1"])
-    def test_no_time_between_looks(self, loaded, new, out, capsys, every):
+    @pytest.mark.parametrize("every", ["0", "-1", ".nan", ".inf"])
+    def test_no_sensible_time_between_looks(self, loaded, new, out, capsys, every):
         said = self.fails(capsys, loaded, new, "--watch", f"--every={every}", f"--output={out}")
-        assert 'Expected "every" above 0 seconds' in said
+        assert 'Expected "every" above 0 and up to 3600 seconds' in said
 
     def test_sorting_without_a_watch(self, loaded, new, out, capsys):
         assert "--sort needs --watch" in self.fails(capsys, loaded, new, "--sort=move", f"--output={out}")

@@ -222,6 +222,8 @@ def test_masks_are_found_by_a_pattern(nut):
 def test_the_folders_of_normal_images_may_have_another_name(nut):
     for part in ("train", "test"):
         (nut / part / "good").rename(nut / part / "ok")
+        with pytest.raises(BadData, match='has no folder "good". It holds: ok. Pass .* as "normal"'):
+            getattr(MVTec(nut.parent, "nut"), "train" if part == "train" else "test")()
     source = MVTec(nut.parent, "nut", normal="OK")
     assert len(source.train()) == 3
     assert [sample.anomalous for sample in source.test()] == [True, True, False, True]
