@@ -12,8 +12,7 @@ from padimkit.pipeline.pipeline import Pipeline
 def logs_shown(pipeline: Pipeline) -> Iterator[None]:
     """Show on standard error what the packages of the parts log, such as the epochs of a training."""
     parts = (pipeline.backbone, pipeline.reducer, pipeline.density)
-    names = {type(part).__module__.split(".")[0] for part in parts} - {"padimkit"}  # whose notes are shown
-    loggers = [logging.getLogger(name) for name in names]
+    loggers = [logging.getLogger(name) for name in {type(part).__module__.split(".")[0] for part in parts}]
     handler, levels = _StandardError(), [logger.level for logger in loggers]
     for logger in loggers:
         logger.addHandler(handler)
@@ -30,4 +29,5 @@ class _StandardError(logging.Handler):
     """A handler that looks up standard error for each record, since a progress bar replaces it."""
 
     def emit(self, record: logging.LogRecord) -> None:
-        print(self.format(record), file=sys.stderr)
+        if not (record.name.startswith("padimkit.") and record.levelno >= logging.WARNING):  # which is a note
+            print(self.format(record), file=sys.stderr)
