@@ -71,11 +71,24 @@ class Inspector:
             BadArgument: It is not understood as one image.
             BadShape: An array or a tensor does not have a shape that is understood.
         """
+        (inspection,) = self.judge([self.read(image)])
+        return inspection
+
+    def read(self, image: Inspected) -> Seen | Failure:
+        """Return an image as the model sees it, for `judge`; a service may read many at a time in threads.
+
+        Raises:
+            BadArgument: It is not understood as one image.
+            BadShape: An array or a tensor does not have a shape that is understood.
+        """
         found = list(self._intake.entries([image]))
         if len(found) != 1:
             raise BadArgument(f"Expected one image, got {len(found)}. Pass several to Inspector.each.")
-        (inspection,) = self._inspected([self._intake.read(found[0])])
-        return inspection
+        return self._intake.read(found[0])
+
+    def judge(self, reads: Sequence[Seen | Failure]) -> list[Inspection]:
+        """Return the verdicts on images that were read, which are scored together as one batch."""
+        return list(self._inspected(reads))
 
     def each(self, images: Inspected | Iterable[Inspected]) -> Iterator[Inspection]:
         """Yield the verdicts on images in their order, each as soon as its batch is done.

@@ -19,6 +19,7 @@ from campus import Campus, write_campus
 from distributions import install_into
 from jaxtyping import install_import_hook
 from PIL import Image
+from playwright.sync_api import sync_playwright
 
 # Where signatures have shapes: to check the calls of all other modules too takes a tenth of the suite's time.
 SHAPES = (
@@ -153,3 +154,15 @@ def campus(drawn_campus, tmp_path) -> Campus:
     """A copy of it to change."""
     root = shutil.copytree(drawn_campus.root, tmp_path / "campus")
     return replace(drawn_campus, root=root)
+
+
+@pytest.fixture(scope="module")
+def browser():
+    """A real browser, for the tests of one module."""
+    chromium = shutil.which("chromium")
+    if chromium is None:
+        pytest.skip("chromium is not installed: the page was not tried in a browser")
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
+        yield browser
+        browser.close()

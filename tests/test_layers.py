@@ -18,7 +18,7 @@ FAMILIES = tuple(family.plural for family in families.FAMILIES)
 LAYERS = [
     ("__main__",),
     ("cli",),
-    ("report",),
+    ("report", "serving"),
     ("benchmark", "inspector"),
     ("testing", "storage"),
     ("config", "evaluation", "inspection"),

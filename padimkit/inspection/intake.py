@@ -26,7 +26,7 @@ from padimkit.values import Batch, numbered
 if TYPE_CHECKING:
     from padimkit.images.inputs import OneImage
 
-    Inspected: TypeAlias = OneImage | bytes | bytearray
+    Inspected: TypeAlias = OneImage | bytes | bytearray | Page
 else:
     Inspected = object  # anything else is refused here, by a message, even if types are checked at run time
 
@@ -96,6 +96,8 @@ class Intake:
         (name,) = numbered(1, number)
         if isinstance(image, Tensor):
             yield self._tensor(image, name)
+        elif isinstance(image, Page):
+            yield Sample(Path(image.name), open=partial(self._page, image))
         elif isinstance(image, bytes | bytearray):
             for page in pages_in(bytes(image), name):
                 yield Sample(Path(page.name), open=partial(self._page, page))

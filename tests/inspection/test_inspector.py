@@ -31,6 +31,7 @@ from padimkit import (
     save,
 )
 from padimkit.errors import BadFeatures
+from padimkit.images.pages import Page
 from padimkit.storage import model_digest
 
 
@@ -298,3 +299,14 @@ def test_a_mask_of_interest_counts_as_not_seen(stripes, bad, tmp_path):
     Image.fromarray(mask).save(tmp_path / "mask.png")
     pipeline = unfitted(Preprocessing(None, None, roi=tmp_path / "mask.png")).fit(train)
     assert Inspector(pipeline, calibrate(pipeline, train))(bad / "000.png").unseen == pytest.approx(0.75)
+
+
+def test_images_that_are_read_apart_are_judged_together(inspector, good, bad):
+    paths = [*sorted(good.iterdir()), *sorted(bad.iterdir())]
+    named = [Page(f"{number}.png", path.read_bytes()) for number, path in enumerate(paths)]
+    found = inspector.judge([inspector.read(page) for page in (*named, Page("none.png", b""))])
+    assert [one.path for one in found] == [*(page.name for page in named), "none.png"]
+    assert [one.score for one in found[:-1]] == pytest.approx(
+        [inspector(path).score for path in paths], rel=1e-5
+    )
+    assert found[-1].verdict is Verdict.ERROR and '"none.png" (0 bytes)' in found[-1].error

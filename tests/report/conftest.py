@@ -1,12 +1,9 @@
 """A folder of made-up records, written as the benchmark writes them."""
 
-import shutil
-
 import made_records
 import numpy as np
 import pytest
 from markupsafe import Markup
-from playwright.sync_api import sync_playwright
 
 from padimkit.benchmark import store
 from padimkit.report.entries import read_entries
@@ -84,15 +81,3 @@ def few(write):
 def study_of(write):
     """The study that some records make."""
     return lambda records, name="records": Study(tuple(read_entries([write(records, name)])))
-
-
-@pytest.fixture(scope="module")
-def browser():
-    """A real browser, for the tests of one module."""
-    chromium = shutil.which("chromium")
-    if chromium is None:
-        pytest.skip("chromium is not installed: the page was not tried in a browser")
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
-        yield browser
-        browser.close()

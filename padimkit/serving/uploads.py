@@ -1,0 +1,109 @@
+"""The image in a request: the body itself, or the one file of a form; checked before it is decoded."""
+
+from contextlib import suppress
+
+from starlette.datastructures import UploadFile
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.types import Message, Receive
+
+from padimkit.errors import BadImage
+from padimkit.images.pages import Page
+from padimkit.serving.limits import Limits
+
+# Pillow reads others too, some by programs such as Ghostscript, which are not for files of strangers.
+FORMATS = ("BMP", "GIF", "JPEG", "JPEG2000", "MPO", "PNG", "PPM", "TIFF", "WEBP")
+_UNKNOWN = "image"
+
+
+async def received(request: Request, limits: Limits) -> Page:
+    """Return the image in a request, by the name that the client gave it.
+
+    Raises:
+        HTTPException: There is none, or more than one, or the body is too large (413).
+    """
+    declared = request.headers.get("content-length", "")
+    if declared.isdigit() and int(declared) > limits.most_bytes:
+        raise await _too_large(request, limits)
+    if request.headers.get("content-type", "").startswith("multipart/"):
+        return await _of_form(Request(request.scope, _counted(request, limits)))
+    content = bytearray()
+    async for chunk in request.stream():
+        content += chunk
+        if len(content) > limits.most_bytes:
+            raise await _too_large(request, limits)
+    return _page(request.query_params.get("name"), bytes(content))
+
+
+async def drain(request: Request, most: int) -> None:
+    """Read and forget at most this many bytes: a client that still sends does not see the answer."""
+    with suppress(RuntimeError):  # all of it was read before
+        async for chunk in request.stream():
+            most -= len(chunk)
+            if most <= 0:
+                break
+
+
+def check(page: Page, limits: Limits) -> None:
+    """Check format and size of an image by its header; what cannot be read is left to the decoder.
+
+    Raises:
+        HTTPException: The format is not one of `FORMATS` (415), or there are too many pixels (413).
+    """
+    found: str | None = None
+    pixels = 0
+    with suppress(BadImage, OSError, SyntaxError, ValueError), page.opened() as picture:
+        found, pixels = picture.format, picture.width * picture.height
+    if found is not None and found not in FORMATS:
+        raise HTTPException(
+            415, f'"{page.name}" is a file of the format {found}; expected {", ".join(FORMATS)}.'
+        )
+    if pixels > 1e6 * limits.megapixels:
+        raise HTTPException(
+            413,
+            f'"{page.name}" has {pixels / 1e6:.1f} megapixels, more than the {limits.megapixels:g} that this '
+            "server takes (--megapixels). Send a smaller image.",
+        )
+
+
+async def _of_form(request: Request) -> Page:
+    async with request.form(max_files=2, max_fields=10) as form:
+        files = [value for _, value in form.multi_items() if isinstance(value, UploadFile)]
+        if len(files) > 1:
+            raise HTTPException(400, "The form holds several files. Send one image in a request.")
+        if not files:
+            raise HTTPException(400, f"The form holds no file. {_HOW}")
+        return _page(request.query_params.get("name") or files[0].filename, await files[0].read())
+
+
+_HOW = "Send the bytes of an image file as the body, or as the one file of a form (multipart/form-data)."
+
+
+def _page(name: str | None, content: bytes) -> Page:
+    if not content:
+        raise HTTPException(400, f"The request holds no image. {_HOW}")
+    return Page(name or _UNKNOWN, content)
+
+
+def _counted(request: Request, limits: Limits) -> Receive:
+    """Return what receives the body of a form, and refuses it once it is too large."""
+    count = 0
+
+    async def receive() -> Message:
+        nonlocal count
+        message = await request.receive()
+        count += len(message.get("body", b""))
+        if count > limits.most_bytes:
+            raise await _too_large(request, limits)
+        return message
+
+    return receive
+
+
+async def _too_large(request: Request, limits: Limits) -> HTTPException:
+    await drain(request, limits.most_bytes)
+    return HTTPException(
+        413,
+        f"The body of the request is larger than the {limits.megabytes:g} MB that this server takes "
+        "(--megabytes). Send a smaller file.",
+    )
