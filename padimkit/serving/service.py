@@ -5,6 +5,7 @@ import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from functools import partial
 from importlib.metadata import version
 from typing import Any, TypeVar, final
@@ -19,7 +20,6 @@ from starlette.routing import Route
 
 from padimkit.errors import did_you_mean
 from padimkit.images.pages import Page
-from padimkit.inspection.inspection import Inspection
 from padimkit.inspection.intake import Failure, Seen
 from padimkit.inspection.verdict import Verdict
 from padimkit.inspector import Inspector
@@ -158,7 +158,8 @@ class Service:
     async def _answer(self, name: str, page: Page, wanted: set[str]) -> Response:
         inspector = self._inspectors[name]
         read = await self._in_pool(partial(self._read, inspector, page))
-        inspection: Inspection = await asyncio.wrap_future(self._batcher.submit(inspector, read))
+        judged = await asyncio.wrap_future(self._batcher.submit(inspector, read))
+        inspection = replace(judged, path=page.name)  # to the letter, which paths are not
         self._metrics.judged(name, inspection)
         made = partial(answer, inspection, inspector, page, wanted)
         text = await self._in_pool(made) if wanted else made()

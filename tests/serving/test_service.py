@@ -51,7 +51,9 @@ def test_the_file_of_a_form_is_as_good_as_a_body(client, post, bad):
     assert post(bad).json()["path"] == "image"
 
 
-@pytest.mark.parametrize("name", ["../../etc/passwd", "<b>&", "snow ☃.png", "/dev/zero", "a\nb"])
+@pytest.mark.parametrize(
+    "name", ["../../etc/passwd", "<b>&", "snow ☃.png", "/dev/zero", "a\nb", "http://x//"]
+)
 def test_a_name_is_no_more_than_text(post, bad, name):
     assert post(bad, name=name).json()["path"] == name
     broken = post(b"no image", name=name)

@@ -202,9 +202,11 @@ function showThresholds(known) {
   const { model } = state;
   const scores = known.map((image) => image.line.score).filter((score) => score !== null);
   const all = [...model.scores, model.threshold, model.review_threshold, state.threshold, state.review, ...scores];
-  const lowest = all.reduce((one, other) => Math.min(one, other));
-  const highest = all.reduce((one, other) => Math.max(one, other));
-  const span = highest - lowest || 1;
+  const least = all.reduce((one, other) => Math.min(one, other));
+  const most = all.reduce((one, other) => Math.max(one, other));
+  const edge = (most - least) / 50 || 1; // so that a threshold can be above all scores
+  const [lowest, highest] = [least - edge, most + edge];
+  const span = highest - lowest;
   const x = (score) => (WIDTH * (score - lowest)) / span;
   for (const name of ["threshold", "review"]) {
     Object.assign(at(name), { min: lowest, max: highest });
@@ -288,9 +290,12 @@ async function within(entry) {
 
 async function drop(items) {
   // The list is empty once this function has waited.
-  const entries = [...items].map((item) => item.webkitGetAsEntry?.()).filter(Boolean);
+  const dropped = [...items].filter((item) => item.kind === "file").map((item) => item.webkitGetAsEntry?.() ?? item.getAsFile());
   try {
-    for (const entry of entries) take(await within(entry), entry.isDirectory);
+    for (const one of dropped) {
+      if (one instanceof File) take([{ file: one, name: one.name }], false);
+      else take(await within(one), one.isDirectory);
+    }
   } catch (error) {
     say(`A file could not be read: ${error.message}`);
   }
