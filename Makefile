@@ -11,7 +11,7 @@ FRESH := OMP_NUM_THREADS=1 PYTHONPATH=$(CURDIR)/tests/helpers
 # Compiled files are kept, even where the environment says otherwise: the next run has its tests already rewritten.
 SAME := OMP_NUM_THREADS=1 PYTHONHASHSEED=0 PYTHONDONTWRITEBYTECODE=
 
-.PHONY: help demo test fuzz docs format bench-memory bench-peers bench-floor bench-spade bench-methods bench-plugins bench-complexity bench-synthetic bench-clock bench-tiles bench-lite0 bench-false-alarms bench-suspicious bench-drift bench-depth clean
+.PHONY: help demo test fuzz docs format bench-memory bench-peers bench-floor bench-spade bench-methods bench-plugins bench-complexity bench-synthetic bench-clock bench-tiles bench-lite0 bench-false-alarms bench-suspicious bench-drift bench-depth bench-serve clean
 
 help:
 	@echo "make demo              fit, predict, compare five methods and report, on synthetic images; all that it needs comes with pip"
@@ -34,6 +34,7 @@ help:
 	@echo "make bench-suspicious  bad parts among the training images: found, and what that gains (4 minutes)"
 	@echo "make bench-drift  changes of camera and light told from defects, on real images, where these are (10 minutes)"
 	@echo "make bench-depth  cameras of 10 and 12 bits beside 8, on real images, where these are (5 minutes)"
+	@echo "make bench-serve  a server under load from 16 clients, killed and stopped in the middle (10 minutes)"
 	@echo "make clean             remove .venv, site/ and what the demo wrote"
 
 demo: .venv/installed-patchcore
@@ -117,6 +118,9 @@ bench-drift: .venv/installed
 
 bench-depth: .venv/installed
 	$(BIN)/python -m benchmarks.depth $(ARGS)
+
+bench-serve: .venv/installed-dev
+	$(BIN)/python -m benchmarks.serve $(ARGS)
 
 clean:
 	rm -rf .venv .venv-peers demo site

@@ -62,6 +62,11 @@ class Inspector:
         self._intake = Intake(self.pipeline)
         self._warm_up()
 
+    @property
+    def depth(self) -> int | None:
+        """The bits per channel with which files of more than 8 are read."""
+        return self.pipeline.fitted_preprocessing.depth
+
     def __call__(self, image: Inspected) -> Inspection:
         """Return the verdict on one image: a path, bytes of a file, a PIL image, an array or a tensor.
 

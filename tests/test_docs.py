@@ -11,14 +11,21 @@ import subprocess
 import sys
 from pathlib import Path
 
+import httpx
 import pytest
 from filelock import FileLock
 from PIL import Image
+from served import running
 
+from padimkit import Inspector
+from padimkit.cli import serve
 from padimkit.cli.main import main
 from padimkit.cli.plugins.new import write_starter
 from padimkit.datasets.synthetic.dataset import Synthetic
 from padimkit.registry.families import find_family
+from padimkit.serving.limits import Limits
+from padimkit.serving.models import named_models
+from padimkit.serving.service import Service
 
 ROOT = Path(__file__).resolve().parents[1]
 PAGES = [
@@ -27,6 +34,7 @@ PAGES = [
     *sorted(ROOT.glob("plugins/padimkit-*/README.md")),
 ]
 WHOLE = ("docs/concepts.md", "docs/inspection.md", "docs/write-a-plugin.md")  # its numbers carry over
+SERVED = "http://127.0.0.1:8000"
 BLOCK = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 
 
@@ -77,8 +85,11 @@ class Page:
         self.site = folder / "site"
         self.variables = {}
         self.output = ""
+        self.url = SERVED
+        self.servers = contextlib.ExitStack()
 
     def python(self, text):
+        text = text.replace(SERVED, self.url)
         named = re.match(r"# (\w+)\.py\n", text)
         captured = io.StringIO()
         with contextlib.redirect_stdout(captured):
@@ -120,6 +131,10 @@ class Page:
             elif words[0] == "pip":
                 assert words[:2] == ["pip", "install"]
                 self._pip(words[2:])
+            elif words[0] == "curl":
+                self._curl(*words[1:])
+            elif words[:2] == ["padimkit", "serve"]:
+                self._serve(words[2:])
             else:
                 assert words[0] == "padimkit"
                 self._padimkit(words[1:])
@@ -134,6 +149,18 @@ class Page:
         # As in an editable installation, the source wins over the copy of it that came with the metadata.
         sys.path[:0] = [str(project), str(self.site)]
         importlib.invalidate_caches()
+
+    def _curl(self, option, value, url):
+        name, _, path = value.rpartition("@")
+        content = Path(path).read_bytes()
+        how = {"--data-binary": {"content": content}, "--form": {"files": {name: (path, content)}}}[option]
+        self.output = httpx.post(url.replace(SERVED, self.url), **how).raise_for_status().text
+
+    def _serve(self, words):
+        """Until the end of the page, on a port that is free."""
+        parsed = serve._parser().parse_args(words)
+        inspectors = {name: Inspector(path) for name, path in named_models(parsed.models).items()}
+        self.url = self.servers.enter_context(running(Service(inspectors, Limits())))
 
     def _padimkit(self, words):
         captured = io.StringIO()
@@ -200,10 +227,11 @@ def run(text, folder, monkeypatch):
     before = set(sys.modules)
     runner = Page(folder)
     blocks = BLOCK.findall(text)
-    for number, (language, block) in enumerate(blocks):
-        shown = any(following == "text" for following, _ in blocks[number + 1 : number + 2])
-        with whole_set(folder / "padimkit-synthetic") if shown else contextlib.nullcontext():
-            getattr(runner, language)(block)
+    with runner.servers:
+        for number, (language, block) in enumerate(blocks):
+            shown = any(following == "text" for following, _ in blocks[number + 1 : number + 2])
+            with whole_set(folder / "padimkit-synthetic") if shown else contextlib.nullcontext():
+                getattr(runner, language)(block)
     for name in set(sys.modules) - before:
         if str(getattr(sys.modules[name], "__file__", None)).startswith(str(folder)):
             del sys.modules[name]

@@ -63,7 +63,7 @@ EXTRAS: dict[str, Callable[[Inspection, Inspector, Page], Any]] = {
 
 
 def _original(inspector: Inspector, page: Page) -> Image.Image:
-    return open_page(page, inspector.pipeline.fitted_preprocessing.depth)
+    return open_page(page, inspector.depth)
 
 
 def _marked(inspection: Inspection, inspector: Inspector, picture: Image.Image) -> Image.Image:

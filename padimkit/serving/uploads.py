@@ -1,7 +1,9 @@
 """The image in a request: the body itself, or the one file of a form; checked before it is decoded."""
 
+import math
 from contextlib import suppress
 
+from PIL import Image
 from starlette.datastructures import UploadFile
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
@@ -50,10 +52,7 @@ def check(page: Page, limits: Limits) -> None:
     Raises:
         HTTPException: The format is not one of `FORMATS` (415), or there are too many pixels (413).
     """
-    found: str | None = None
-    pixels = 0
-    with suppress(BadImage, OSError, SyntaxError, ValueError), page.opened() as picture:
-        found, pixels = picture.format, picture.width * picture.height
+    found, pixels = _header(page)
     if found is not None and found not in FORMATS:
         raise HTTPException(
             415, f'"{page.name}" is a file of the format {found}; expected {", ".join(FORMATS)}.'
@@ -61,9 +60,20 @@ def check(page: Page, limits: Limits) -> None:
     if pixels > 1e6 * limits.megapixels:
         raise HTTPException(
             413,
-            f'"{page.name}" has {pixels / 1e6:.1f} megapixels, more than the {limits.megapixels:g} that this '
-            "server takes (--megapixels). Send a smaller image.",
+            f'"{page.name}" has more than the {limits.megapixels:g} megapixels that this server takes '
+            "(--megapixels). Send a smaller image.",
         )
+
+
+def _header(page: Page) -> tuple[str | None, float]:
+    """Return format and pixels; no format if the header cannot be read."""
+    try:
+        with page.opened() as picture:
+            return picture.format, picture.width * picture.height
+    except Image.DecompressionBombError:  # of Pillow itself, which says no format
+        return None, math.inf
+    except (BadImage, OSError, SyntaxError, ValueError):
+        return None, 0
 
 
 async def _of_form(request: Request) -> Page:

@@ -4,6 +4,7 @@ import base64
 import io
 import json
 import socket
+import zlib
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from urllib.parse import urlsplit
@@ -102,6 +103,10 @@ def in_file(content, kind="PNG"):
     return file.getvalue()
 
 
+BOMB = in_file(LARGE).replace(b"\x00\x00\x00\x64\x00\x00\x00\x65", b"\x00\x01\x00\x00\x00\x01\x00\x00", 1)
+BOMB = BOMB[:29] + zlib.crc32(BOMB[12:29]).to_bytes(4, "big") + BOMB[33:]  # 65536 x 65536 pixels
+
+
 @pytest.mark.parametrize(
     ("status", "message", "query", "body"),
     [
@@ -116,7 +121,8 @@ def in_file(content, kind="PNG"):
         (413, "larger than the 0.05 MB", "model=bolts", {"content": bytes(60_000)}),
         (413, "larger than the 0.05 MB", "model=bolts", {"content": chunks(60_000)}),
         (413, "larger than the 0.05 MB", "model=bolts", {"files": {"a": ("a.png", bytes(60_000))}}),
-        (413, '"image" has 0.0 megapixels, more', "model=bolts", {"content": in_file(LARGE)}),
+        (413, '"image" has more than the 0.01 megapixels', "model=bolts", {"content": in_file(LARGE)}),
+        (413, '"image" has more than the 0.01 megapixels', "model=bolts", {"content": BOMB}),
         (415, "of the format EPS; expected BMP, GIF", "model=bolts", {"content": EPS}),
         (415, "of the format ICNS; expected", "model=bolts", {"content": in_file(LARGE[:16, :16], "ICNS")}),
     ],
