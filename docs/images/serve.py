@@ -1,10 +1,12 @@
 """The program that takes `serve.png`: the page of a server with drawn images on it."""
 
+import io
 import shutil
 import sys
 from pathlib import Path
 from threading import Thread
 
+from PIL import Image
 from playwright.sync_api import sync_playwright
 
 from padimkit import Inspector, calibrate, load_recipe
@@ -47,8 +49,9 @@ def take(url: str, paths: list[Path]) -> None:
         page.goto(url)
         page.locator("#files").set_input_files(files)
         page.get_by_text(f"{len(files)} of {len(files)} images are done.").wait_for()
-        page.screenshot(path=Path(__file__).parent / "serve.png")
+        taken = Image.open(io.BytesIO(page.screenshot())).convert("RGB")
         browser.close()
+    taken.quantize(256).save(Path(__file__).parent / "serve.png", optimize=True)
 
 
 if __name__ == "__main__":

@@ -43,6 +43,11 @@ class Batcher:
         self._thread = Thread(target=self._run, name="padimkit-batcher", daemon=True)
         self._thread.start()
 
+    @property
+    def waiting(self) -> int:
+        """The number of images that no batch has taken yet."""
+        return len(self._waiting)
+
     def submit(self, inspector: Inspector, read: Seen | Failure) -> "Future[Inspection]":
         """Return the coming verdict on an image that was read; it may be cancelled while it waits."""
         one = _Waiting(inspector, read)

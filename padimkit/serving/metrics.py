@@ -3,6 +3,7 @@
 Apart from the service, which need not know the names of the series.
 """
 
+from collections.abc import Callable
 from typing import final
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
@@ -44,6 +45,13 @@ class Metrics:
             "Requests that are received or answered now.",
             registry=self._registry,
         )
+        self._waiting = Gauge(
+            "padimkit_waiting_images", "Images that wait to be scored.", registry=self._registry
+        )
+
+    def watch(self, waiting: Callable[[], float]) -> None:
+        """Let the number of images that wait to be scored be asked for."""
+        self._waiting.set_function(waiting)
 
     def answered(self, status: int, seconds: float) -> None:
         """Count an answer."""

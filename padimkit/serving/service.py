@@ -61,6 +61,7 @@ class Service:
         self._inspectors = dict(inspectors)
         self._metrics = metrics.Metrics()
         self._batcher = Batcher(batch_size, self._metrics.scored)
+        self._metrics.watch(lambda: self._batcher.waiting)
         self._pool = ThreadPoolExecutor(workers, thread_name_prefix="padimkit-images")
         self._accepted = 0
         self._guard = Middleware(Guard, hosts=hosts)

@@ -4,6 +4,7 @@ import base64
 import io
 import json
 import socket
+import time
 import zlib
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
@@ -218,7 +219,7 @@ def test_requests_that_wait_are_scored_together(inspector, good):
         first = pool.submit(httpx.post, f"{url}/predict", content=good[0])
         assert held.begun.wait(10)
         others = [pool.submit(httpx.post, f"{url}/predict", content=one, timeout=30) for one in good[1:]]
-        wait_for(url, accepted=6)
+        wait_for(url, waiting_images=5)
         held.go.set()
         scores = [one.result().json()["score"] for one in (first, *others)]
         series = metrics(url)
@@ -239,11 +240,13 @@ def metrics(url):
     }
 
 
-def wait_for(url, accepted):
-    """Until the server has this many requests whose images are read, as far as can be seen from outside."""
+def wait_for(url, **expected):
+    """Until a number of the server is as expected."""
+    ((name, value),) = expected.items()
     for _ in range(1000):
-        if metrics(url)["padimkit_accepted_requests", ()] == accepted:
+        if metrics(url)[f"padimkit_{name}", ()] == value:
             return
+        time.sleep(0.005)
     raise AssertionError("they did not arrive")
 
 
@@ -251,7 +254,7 @@ def test_a_server_that_is_full_says_so_and_loses_nothing(inspector, good):
     held = Held(inspector)
     with running(Service({"bolts": held}, Limits(waiting=2))) as url, ThreadPoolExecutor(2) as pool:
         first = [pool.submit(httpx.post, f"{url}/predict", content=one) for one in good[:2]]
-        wait_for(url, accepted=2)
+        wait_for(url, accepted_requests=2)
         refused = httpx.post(f"{url}/predict", content=good[2])
         assert (refused.status_code, refused.headers["retry-after"]) == (503, "1")
         assert "2 requests are waiting already" in refused.json()["error"]
@@ -288,7 +291,7 @@ def test_a_server_that_is_stopped_answers_what_it_has_accepted(inspector, good):
     with ThreadPoolExecutor(4) as pool:
         with running(Service({"bolts": held}, PATIENT)) as url:
             answers = [pool.submit(httpx.post, f"{url}/predict", content=one) for one in good[:3]]
-            wait_for(url, accepted=3)
+            wait_for(url, accepted_requests=3)
             pool.submit(let_go_once_it_is_closed, url, held)
         assert [one.result().status_code for one in answers] == [200, 200, 200]
     with pytest.raises(httpx.ConnectError):

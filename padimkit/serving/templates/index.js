@@ -136,7 +136,7 @@ function place(image) {
 }
 
 function described(line) {
-  return `score ${short(line.score)}, p ${short(line.p_value)}, ${line.regions.length} regions`;
+  return `score ${short(line.score)}, p ${short(line.p_value)}, ${line.regions.length} region${line.regions.length === 1 ? "" : "s"}`;
 }
 
 function before(one, other) {
