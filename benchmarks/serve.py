@@ -8,6 +8,7 @@ import argparse
 import csv
 import http.client
 import json
+import os
 import signal
 import subprocess
 import sys
@@ -139,11 +140,19 @@ def timed(
     model: Path, images: Sequence[bytes], scores: Sequence[float], requests: int, clients: int, *options: str
 ) -> dict[str, float]:
     """Return speed and agreement of a server of its own."""
-    with serving(model, "--port=0", *options) as (url, _):
+    with serving(model, "--port=0", *options) as (url, process):
         ask(url, images, 2 * clients, clients)  # the first ones find cold caches
-        start = time.perf_counter()
+        start, before = time.perf_counter(), _processor_seconds(process.pid)
         answers = ask(url, images, requests, clients)
-        return speed(answers, time.perf_counter() - start) | agreement(answers, scores)
+        seconds, busy = time.perf_counter() - start, _processor_seconds(process.pid) - before
+    found = speed(answers, seconds) | {"processor_ms": 1000 * busy / len(answers)}
+    return found | agreement(answers, scores)
+
+
+def _processor_seconds(process: int) -> float:
+    """Return the processor time of a process so far, on Linux."""
+    user, system = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[11:13]
+    return (int(user) + int(system)) / os.sysconf("SC_CLK_TCK")
 
 
 def interrupted(
@@ -189,6 +198,16 @@ def predicted(model: Path, paths: Sequence[Path], folder: Path) -> list[float]:
     return [found[str(path)] for path in paths]
 
 
+def _rows(
+    model: tuple[Path, Sequence[bytes], Sequence[float]], requests: int, clients: int
+) -> Iterator[tuple[str, dict[str, float]]]:
+    yield "as it is", timed(*model, requests, clients)
+    yield "batches of one", timed(*model, requests // 4, clients, "--batch_size=1")
+    yield "one client", timed(*model, requests // 4, 1)
+    yield "killed", interrupted(*model, requests // 2, clients, signal.SIGKILL)
+    yield "stopped", interrupted(*model, requests // 2, clients, signal.SIGTERM)
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--recipe", default="padim-lite0", help="The recipe of the model.")
@@ -203,16 +222,11 @@ def main() -> None:
         drawn = ["--data=synthetic", f"--data.root={folder / 'drawn'}", "--data.category=object"]
         assert padimkit(["fit", given.recipe, *drawn, f"--output={folder / 'model'}"]) == 0
         scores = predicted(folder / "model", paths, folder / "predicted")
-        setting = (folder / "model", [path.read_bytes() for path in paths], scores, given.requests)
-        rows = {
-            "as it is": timed(*setting, given.clients),
-            "batches of one": timed(*setting, given.clients, "--batch_size=1"),
-            "one client": timed(*setting[:3], given.requests // 4, 1),
-            "killed": interrupted(*setting, given.clients, signal.SIGKILL),
-            "stopped": interrupted(*setting, given.clients, signal.SIGTERM),
-        }
-    for row in rows.items():
-        print(*row)
+        model = (folder / "model", [path.read_bytes() for path in paths], scores)
+        rows = {}
+        for row, found in _rows(model, given.requests, given.clients):
+            print(row, json.dumps(found), flush=True)
+            rows[row] = found
     facts = {"machine": machine.describe(), "versions": machine.versions()}
     record = {"recipe": given.recipe, "clients": given.clients}
     given.record.write_text(json.dumps(record | {"rows": rows} | facts, indent=1) + "\n")
