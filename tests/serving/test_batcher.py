@@ -17,15 +17,16 @@ def reads(inspector, good):
     return [inspector.read(one) for one in good]
 
 
-def test_each_model_has_batches_of_its_own_and_nobody_is_overtaken_by_much(held, inspector, reads):
+def test_each_model_has_batches_of_its_own_and_who_waits_longest_is_next(held, inspector, reads):
     sizes = []
     batcher = Batcher(3, sizes.append)
     first = batcher.submit(held, reads[0])
     held.begun.wait(10)
-    others = [batcher.submit((held, inspector)[number % 2], one) for number, one in enumerate(reads * 2)]
+    models = (inspector, held, held)
+    others = [batcher.submit(models[number % 3], one) for number, one in enumerate(reads * 2)]
     held.go.set()
     batcher.close()
-    assert held.sizes == [1, 3, 3] and sizes == [1, 3, 3, 3, 3]
+    assert held.sizes == [1, 3, 3, 2] and sizes == [1, 3, 3, 3, 1, 2]
     expected = [inspector.judge([one])[0].score for one in reads]
     assert first.result().score == expected[0]
     assert [one.result().score for one in others] == pytest.approx(expected * 2, rel=1e-5)
