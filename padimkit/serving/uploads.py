@@ -26,19 +26,26 @@ async def received(request: Request, limits: Limits) -> Page:
     """
     declared = request.headers.get("content-length", "")
     if declared.isdigit() and int(declared) > limits.most_bytes:
-        raise await _too_large(request, limits)
+        await drain(request, limits.most_bytes)
+        raise _too_large(limits)
     if request.headers.get("content-type", "").startswith("multipart/"):
         return await _of_form(Request(request.scope, _counted(request, limits)))
     content = bytearray()
     async for chunk in request.stream():
         content += chunk
         if len(content) > limits.most_bytes:
-            raise await _too_large(request, limits)
+            await drain(request, limits.most_bytes)
+            raise _too_large(limits)
     return _page(request.query_params.get("name"), bytes(content))
 
 
 async def drain(request: Request, most: int) -> None:
-    """Read and forget at most this many bytes: a client that still sends does not see the answer."""
+    """Read and forget at most this many bytes: a client that still sends does not see the answer.
+
+    One that asks before it sends (Expect: 100-continue, as curl does with large files) is told at once.
+    """
+    if "expect" in request.headers:
+        return
     with suppress(RuntimeError):  # all of it was read before
         async for chunk in request.stream():
             most -= len(chunk)
@@ -104,14 +111,15 @@ def _counted(request: Request, limits: Limits) -> Receive:
         message = await request.receive()
         count += len(message.get("body", b""))
         if count > limits.most_bytes:
-            raise await _too_large(request, limits)
+            if message.get("more_body", False):  # else nothing more would come
+                await drain(request, limits.most_bytes)
+            raise _too_large(limits)
         return message
 
     return receive
 
 
-async def _too_large(request: Request, limits: Limits) -> HTTPException:
-    await drain(request, limits.most_bytes)
+def _too_large(limits: Limits) -> HTTPException:
     return HTTPException(
         413,
         f"The body of the request is larger than the {limits.megabytes:g} MB that this server takes "

@@ -4,6 +4,7 @@ import base64
 import io
 import json
 import socket
+import threading
 import time
 import zlib
 from concurrent.futures import ThreadPoolExecutor
@@ -134,6 +135,30 @@ def test_each_mistake_has_one_message(client, status, message, query, body):
     assert message in answer.json()["error"]
 
 
+def test_a_form_that_does_not_say_its_size_is_refused_as_soon_as_it_is_too_large(client):
+    def parts():
+        yield b'--x\r\nContent-Disposition: form-data; name="a"; filename="a.png"\r\n\r\n'
+        yield from chunks(60_000)
+        yield b"\r\n--x--\r\n"
+
+    kind = {"content-type": "multipart/form-data; boundary=x"}
+    answer = client.post("/predict?model=bolts", content=parts(), headers=kind)
+    assert answer.status_code == 413 and "larger than the 0.05 MB" in answer.json()["error"]
+
+
+def test_a_client_that_asks_before_it_sends_is_told_at_once(url):
+    head = "POST /predict?model=bolts HTTP/1.1\r\nContent-Length: 60000\r\nExpect: 100-continue\r\n"
+    assert raw(url, head).startswith(b"HTTP/1.1 413 ")
+
+
+def raw(url, head):
+    """The beginning of the answer to a request that a client would not send."""
+    parts = urlsplit(url)
+    with socket.create_connection((parts.hostname, parts.port)) as plain:
+        plain.sendall(f"{head}Host: {parts.netloc}\r\n\r\n".encode())
+        return plain.recv(65536)
+
+
 def test_a_form_that_is_broken_is_refused(client):
     for body in (
         b"--x\r\nnonsense",
@@ -161,11 +186,8 @@ def test_a_form_that_is_broken_is_refused(client):
     ],
 )
 def test_no_file_of_the_server_can_be_read(url, path):
-    parts = urlsplit(url)
-    with socket.create_connection((parts.hostname, parts.port)) as plain:  # a client would tidy the path
-        plain.sendall(f"GET {path} HTTP/1.1\r\nHost: {parts.netloc}\r\nConnection: close\r\n\r\n".encode())
-        answer = b"".join(iter(lambda: plain.recv(65536), b""))
-    assert answer.startswith(b"HTTP/1.1 404 ") and b'{"error":"Not Found"}' in answer
+    answer = raw(url, f"GET {path} HTTP/1.1\r\nConnection: close\r\n")  # a client would tidy the path
+    assert answer.startswith(b"HTTP/1.1 404 ")
 
 
 def test_what_the_server_says_of_itself(client, inspector):
@@ -287,7 +309,7 @@ def test_a_request_that_takes_too_long_is_given_up(inspector, good):
 
 
 def test_a_server_that_is_stopped_answers_what_it_has_accepted(inspector, good):
-    held = Held(inspector)
+    held, before = Held(inspector), own_threads()
     with ThreadPoolExecutor(4) as pool:
         with running(Service({"bolts": held}, PATIENT)) as url:
             answers = [pool.submit(httpx.post, f"{url}/predict", content=one) for one in good[:3]]
@@ -296,6 +318,11 @@ def test_a_server_that_is_stopped_answers_what_it_has_accepted(inspector, good):
         assert [one.result().status_code for one in answers] == [200, 200, 200]
     with pytest.raises(httpx.ConnectError):
         httpx.get(f"{url}/health")
+    assert own_threads() == before
+
+
+def own_threads():
+    return sorted(thread.name for thread in threading.enumerate() if thread.name.startswith("padimkit"))
 
 
 def let_go_once_it_is_closed(url, held):
