@@ -12,7 +12,7 @@ from padimkit.serving.uploads import FORMATS
 QUERY = {
     "model": "The name of a model; needed if there are several.",
     "name": 'The name of the image, for "path" in the answer; by default that of the file in a form.',
-    "with": "What the answer holds beside the line, separated by commas.",
+    "with": "Parts of the answer beside the line, separated by commas.",
 }
 _NUMBER: dict[str, Any] = {"type": "number"}
 _MAYBE: dict[str, Any] = {"type": ["number", "null"]}

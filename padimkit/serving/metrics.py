@@ -1,4 +1,4 @@
-"""What a server counts, in the text format of Prometheus.
+"""The counts of a server, in the text format of Prometheus.
 
 Apart from the service, which need not know the names of the series.
 """
