@@ -29,5 +29,6 @@ class _StandardError(logging.Handler):
     """A handler that looks up standard error for each record, since a progress bar replaces it."""
 
     def emit(self, record: logging.LogRecord) -> None:
-        if not (record.name.startswith("padimkit.") and record.levelno >= logging.WARNING):  # which is a note
-            print(self.format(record), file=sys.stderr)
+        if record.name.startswith("padimkit.") and record.levelno >= logging.WARNING:
+            return  # padimkit's own are shown by every command
+        print(self.format(record), file=sys.stderr)

@@ -82,6 +82,13 @@ def test_odd_masks_are_named(recipe, stripes, source, tmp_path, capsys):
     assert said.count("000_mask.png") == 1 and "marks nothing" in said
 
 
+def test_what_a_fit_leaves_out_is_said_once(recipe, good, tmp_path, capsys):
+    (good / "notes.txt").touch()
+    data = ["--data=folder", f"--data.normal={good}", "--calibrate=false"]
+    assert main(["fit", str(recipe), *data, f"--output={tmp_path / 'fitted'}"]) == 0
+    assert capsys.readouterr().err.count('"notes.txt"') == 1
+
+
 def test_many_notes_of_a_kind_are_counted(capsys):
     log = logging.getLogger("padimkit.images.reader")
     with notes_shown("fit"):
