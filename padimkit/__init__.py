@@ -18,6 +18,7 @@ if TYPE_CHECKING:
         DataSource,
         DensityModel,
         ExpectedGrowth,
+        Exportable,
         HasCurve,
         LeaveOneOut,
         LinearReducer,
@@ -182,6 +183,7 @@ __all__ = [
     "ReferenceValues",
     "HasCurve",
     "ExpectedGrowth",
+    "Exportable",
     "PadimkitError",
     "BadArgument",
     "BadConfig",
@@ -249,7 +251,7 @@ _MODULES = {
     "contracts": (
         "Backbone Reducer DensityModel Metric DataSource Updatable Mergeable Stateful LinearReducer "
         "PyramidReducer PyramidDensity LeaveOneOut MemoryForecast NeedsWeights ReferenceValues HasCurve "
-        "ExpectedGrowth TellsWeights"
+        "ExpectedGrowth TellsWeights Exportable"
     ),
     "errors": (
         "PadimkitError BadArgument BadConfig BadData BadFeatures BadImage BadModel BadOutput "

@@ -218,6 +218,26 @@ class PyramidDensity(ABC):
         """
 
 
+class Exportable(ABC):
+    """A part that can be written as a graph of tensor operations, which runs without Python and torch."""
+
+    @abstractmethod
+    def traceable(self) -> Callable[[Any], Any]:
+        """Return a function that gives the results of the part, in operations of torch that can be traced.
+
+        A backbone's takes images and returns `Features`. A reducer's takes a `Pyramid` and returns one,
+        reduced layer by layer or aligned to a single layer; a density's takes one and returns `Scores`.
+
+        One trace serves any number of images: no value of a tensor, and no number of images, decides which
+        operations are done (`shape[0]`, not `len`). Tensors that the function holds become constants. It
+        computes in float32; its results are those of the part to about 1e-5 of their values.
+
+        Raises:
+            NotFitted: There is something to learn and `fit` has not been called.
+            BadArgument: These arguments cannot be written as a graph; the message says which.
+        """
+
+
 class MemoryForecast(ABC):
     """A density that can forecast the memory that it will take before it is fitted."""
 

@@ -103,7 +103,7 @@ def _of_tokens(name: str, output: Tensor, size: torch.Size, *, extra_tokens: int
             f'The layer "{name}" gives {output.shape[1]} tokens for images of {size[0]} x {size[1]} pixels: '
             f'without {extra_tokens} of them, as "extra_tokens" says, they fill no map of this shape.'
         )
-    return tokens.reshape(len(tokens), height, -1, tokens.shape[2]).permute(0, 3, 1, 2)
+    return tokens.reshape(tokens.shape[0], height, -1, tokens.shape[2]).permute(0, 3, 1, 2)
 
 
 def _with_axes(layout: str, name: str, output: Tensor) -> Tensor:

@@ -1,6 +1,6 @@
 """A network that stops after the last requested layer and holds only the weights that its layers need."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, final
 
@@ -77,15 +77,28 @@ class Network:
             BadShape: The network does not take images of this size.
         """
         images = images.to(self._mean.device, memory_format=torch.channels_last)
-        normalised = ((images - self._mean) / self._deviation).to(self._dtype)
         try:
             with torch.no_grad():  # not inference mode: its tensors could never enter a plugin's autograd
-                found: dict[str, Tensor] = self._module(normalised)
+                return self._features(images)
         except torch.cuda.OutOfMemoryError:
             raise
         except (AssertionError, RuntimeError, ValueError) as error:  # raised by networks that refuse a size
             size = " x ".join(map(str, images.shape[2:]))
             raise BadShape(f'"{self._card.name}" does not take images of {size} pixels: {error}') from error
+
+    def traceable(self) -> Callable[[Float[Tensor, "b 3 H W"]], Features]:
+        """Return what `extract` does, without its errors.
+
+        Raises:
+            BadArgument: The network computes in half precision, in which a trace would stay.
+        """
+        if self._dtype != torch.float32:
+            raise BadArgument(f'"{self._card.name}" computes in {self._dtype}. Export it in float32.')
+        return self._features
+
+    def _features(self, images: Float[Tensor, "b 3 H W"]) -> Features:
+        normalised = ((images - self._mean) / self._deviation).to(self._dtype)
+        found: dict[str, Tensor] = self._module(normalised)
         maps = {name: feature_map.float() for name, feature_map in found.items()}
         finest_first = sorted(self._layers, key=lambda name: -maps[name].shape[2:].numel())
         pooled = None if self._descriptor is None else maps[self._descriptor].mean(dim=(2, 3))

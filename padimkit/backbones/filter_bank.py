@@ -1,6 +1,7 @@
 """Features without learning, oriented energy and mean colour, for use without pretrained weights."""
 
 import math
+from collections.abc import Callable
 from typing import final
 
 import torch
@@ -8,7 +9,7 @@ import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor
 
-from padimkit.contracts import Backbone
+from padimkit.contracts import Backbone, Exportable
 from padimkit.errors import BadArgument, BadShape
 from padimkit.values import Features
 
@@ -24,7 +25,7 @@ GAIN = 50.0
 
 
 @final
-class FilterBank(Backbone):
+class FilterBank(Backbone, Exportable):
     """Energy in quadrature pairs of Gabor filters, and mean colour, at several scales of an image pyramid.
 
     The layers "scale1", "scale2", ... have strides 4, 8, ... For each of three opponent colours they hold
@@ -60,6 +61,9 @@ class FilterBank(Backbone):
         means = [feature_map.mean((2, 3)) for feature_map in maps.values()]
         return Features(maps, torch.cat(means, dim=1))
 
+    def traceable(self) -> Callable[[Tensor], Features]:
+        return self.extract
+
     def to(self, device: torch.device) -> None:
         self._colours = self._colours.to(device)
         self._binomial = self._binomial.to(device)
@@ -85,7 +89,7 @@ class FilterBank(Backbone):
         mirrored = F.pad(image.flatten(0, 1)[:, None], (REACH,) * 4, mode="reflect")
         even, odd = F.conv2d(mirrored, self._filters).chunk(2, dim=1)
         amplitude = torch.sqrt(even.square() + odd.square())
-        return amplitude.reshape(len(image), -1, *image.shape[2:])
+        return amplitude.reshape(image.shape[0], -1, *image.shape[2:])
 
 
 def _gabor_pairs(orientations: int) -> Float[Tensor, "_ 1 _ _"]:

@@ -1,5 +1,6 @@
 """Pretrained convolutional networks and transformers from timm."""
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Literal, final
 
@@ -23,7 +24,7 @@ from padimkit.backbones._weights import (
     require_name,
     require_published,
 )
-from padimkit.contracts import Backbone, NeedsWeights, Stateful, TellsWeights
+from padimkit.contracts import Backbone, Exportable, NeedsWeights, Stateful, TellsWeights
 from padimkit.values import Features
 from padimkit.weights import INSTALLED
 
@@ -31,7 +32,7 @@ _DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16}
 
 
 @final
-class Timm(Backbone, Stateful, NeedsWeights, TellsWeights):
+class Timm(Backbone, Stateful, NeedsWeights, TellsWeights, Exportable):
     """Feature maps of any model of timm, computed only up to the last layer.
 
     The weights are read at first use. They are stored with a fitted pipeline, which then needs no other file.
@@ -85,6 +86,10 @@ class Timm(Backbone, Stateful, NeedsWeights, TellsWeights):
     def extract(self, images: Float[Tensor, "b 3 H W"]) -> Features:
         self._get_ready()
         return self._network.extract(images)
+
+    def traceable(self) -> Callable[[Tensor], Features]:
+        self._get_ready()
+        return self._network.traceable()
 
     def to(self, device: torch.device) -> None:
         self._network.to(device)

@@ -1,5 +1,6 @@
 """Any module of PyTorch, such as those of torchvision and of Hugging Face's transformers."""
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import final
 
@@ -12,7 +13,7 @@ from padimkit.backbones._hooks import Layout, Tapped, as_map
 from padimkit.backbones._layer_names import Layers
 from padimkit.backbones._network import Card, Network
 from padimkit.backbones._weights import LOADING, load_into, origin_of_file, read, require_file
-from padimkit.contracts import Backbone, NeedsWeights, Stateful, TellsWeights
+from padimkit.contracts import Backbone, Exportable, NeedsWeights, Stateful, TellsWeights
 from padimkit.errors import BadArgument, PadimkitError
 from padimkit.values import Features
 
@@ -20,7 +21,7 @@ _MEAN, _DEVIATION = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)  # of ImageNet
 
 
 @final
-class TorchModule(Backbone, Stateful, NeedsWeights, TellsWeights):
+class TorchModule(Backbone, Stateful, NeedsWeights, TellsWeights, Exportable):
     """Feature maps of any torch.nn.Module that takes images, computed only up to the last layer.
 
     The weights are stored with a fitted pipeline. A module is code, so such a model is only loaded if it is
@@ -77,6 +78,10 @@ class TorchModule(Backbone, Stateful, NeedsWeights, TellsWeights):
     def extract(self, images: Float[Tensor, "b 3 H W"]) -> Features:
         self._get_ready()
         return self._network.extract(images)
+
+    def traceable(self) -> Callable[[Tensor], Features]:
+        self._get_ready()
+        return self._network.traceable()
 
     def to(self, device: torch.device) -> None:
         self._network.to(device)

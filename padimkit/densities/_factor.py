@@ -89,6 +89,11 @@ class FullFactor(Factor):
             allocator.empty((positions, block.width, block.height), dtype, device) for block in blocks
         ]
 
+    @property
+    def matrices(self) -> tuple[Float[Tensor, "p w _"], ...]:
+        """The blocks, each transposed: a deviation's first w values times it are some values of F y."""
+        return tuple(self._matrices)
+
     def write(self, positions: slice, matrices: Float[Tensor, "k r d"]) -> None:
         for block, kept in zip(self._blocks, self._matrices, strict=True):
             kept[positions] = matrices[:, block.rows, : block.width].mT

@@ -76,6 +76,12 @@ class DenseWhitening(Whitening):
         deviations = self._factor.deviations(vectors, self.mean[positions])
         return self._factor.lengths(deviations, positions)
 
+    @property
+    def matrices(self) -> tuple[Float[Tensor, "p w _"], ...]:
+        """The matrices in full precision, by blocks as `FullFactor` has them."""
+        assert isinstance(self._factor, FullFactor)
+        return self._factor.matrices
+
     @staticmethod
     def _rows(moments: BufferedMoments | Samples) -> int:
         return moments.count if isinstance(moments, Samples) else 0

@@ -1,6 +1,6 @@
 """PaDiM's density: a Gaussian per patch position."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from operator import length_hint
 from threading import Lock
 from typing import Literal, final
@@ -13,6 +13,7 @@ from padimkit.arguments import require_alike, require_choice
 from padimkit.contracts import (
     DensityModel,
     ExpectedGrowth,
+    Exportable,
     LeaveOneOut,
     LeftOut,
     MemoryForecast,
@@ -26,13 +27,14 @@ from padimkit.densities._left_out import (
     distances_by_moments,
     distances_by_number,
 )
+from padimkit.densities._traceable import traceable_distances
 from padimkit.densities._whitening import DenseWhitening, Whitening, quickest_whitening, smallest_whitening
 from padimkit.errors import BadArgument, BadData, BadShape, NotFitted
 from padimkit.memory import IN_MEMORY, ON_DISK, Allocator
 from padimkit.moments.buffered import BufferedMoments, Dense
 from padimkit.moments.ledoit_wolf import ShrunkMoments
 from padimkit.moments.moments import Moments
-from padimkit.values import Embedding, Growth, Scores, Theory
+from padimkit.values import Embedding, Growth, Pyramid, Scores, Theory
 
 _FORMS: dict[str, type[Dense]] = {"empirical": Moments, "ledoit_wolf": ShrunkMoments}
 _DTYPES = {"float32": torch.float32, "float64": torch.float64}
@@ -48,7 +50,7 @@ _THEORY = Theory(
 
 
 @final
-class Gaussian(DensityModel, Updatable, Mergeable, LeaveOneOut, MemoryForecast, ExpectedGrowth):
+class Gaussian(DensityModel, Updatable, Mergeable, LeaveOneOut, MemoryForecast, ExpectedGrowth, Exportable):
     """Mahalanobis distance, with square root, to a Gaussian (PaDiM paper, sections III-B and III-D).
 
     Args:
@@ -177,6 +179,24 @@ class Gaussian(DensityModel, Updatable, Mergeable, LeaveOneOut, MemoryForecast, 
 
         return score
 
+    def traceable(self) -> Callable[[Pyramid], Scores]:
+        """Return a function that gives the distances in float32, whatever `precision` and `storage` say."""
+        learnt = self._enough("traceable")
+        distances = traceable_distances(learnt, eps=self.eps, empirical=self.covariance == "empirical")
+        shared = self.scope == "shared"
+
+        def score(pyramid: Pyramid) -> Scores:
+            patches = pyramid.embedding().patches
+            _, channels, height, width = patches.shape
+            vectors = patches.permute(2, 3, 0, 1)  # positions first, as the products need them
+            if shared:
+                found = distances(vectors.reshape(1, -1, channels))
+            else:
+                found = distances(vectors.reshape(height * width, -1, channels))
+            return Scores(found.reshape(height, width, -1).permute(2, 0, 1))
+
+        return score
+
     def state_dict(self) -> dict[str, Tensor]:
         """Return the moments, or the samples if they are few, and the grid of positions."""
         learnt = self._fitted("state_dict")
@@ -221,6 +241,12 @@ class Gaussian(DensityModel, Updatable, Mergeable, LeaveOneOut, MemoryForecast, 
         if self._learnt is None:
             raise NotFitted(f"Gaussian.{method} was called before fit.")
         return self._learnt
+
+    def _enough(self, method: str) -> BufferedMoments:
+        learnt = self._fitted(method)
+        if learnt.count < 2:
+            raise BadData(f"A Gaussian needs at least 2 samples per position, found {learnt.count}.")
+        return learnt
 
     def _vectors(self, patches: Float[Tensor, "b c h w"]) -> Float[Tensor, "n p c"]:
         vectors = patches.detach().permute(0, 2, 3, 1)
@@ -267,9 +293,7 @@ class Gaussian(DensityModel, Updatable, Mergeable, LeaveOneOut, MemoryForecast, 
         return IN_MEMORY if fits else ON_DISK
 
     def _prepared(self) -> Whitening:
-        learnt = self._fitted("score")
-        if learnt.count < 2:
-            raise BadData(f"A Gaussian needs at least 2 samples per position, found {learnt.count}.")
+        learnt = self._enough("score")
         half = self.storage == "half"
         if self.covariance == "empirical" and learnt.few:
             choose = quickest_whitening if self.memory_budget is None else smallest_whitening

@@ -3,7 +3,7 @@
 A part of its own, with a public name.
 """
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Literal
@@ -55,28 +55,54 @@ class AnomalyMap:
             region: False where the map is to be 0 and does not count for the image's score.
         """
         scores, axes = list(scores), axes or (Axis.whole(size[0]), Axis.whole(size[1]))
-        smooth = _sum(_resampled(level.patches, axes, self.sigma) for level in scores)
-        peaked = smooth
-        if self.image_score == "before":
-            peaked = _sum(_resampled(level.patches, axes, 0.0) for level in scores)
-        if region is not None:
-            within = region.to(smooth.device)
-            smooth, peaked = smooth * within, peaked.masked_fill(~within, -torch.inf)
-        own = [level.images for level in scores if level.images is not None]
-        return Prediction(_sum(own) if len(own) == len(scores) else peaked.amax((1, 2)), smooth)
+        return self.traceable(scores, axes, region)(scores)
+
+    def traceable(
+        self, examples: Sequence[Scores], axes: tuple[Axis, Axis], region: Bool[Tensor, "H W"] | None
+    ) -> Callable[[Sequence[Scores]], Prediction]:
+        """Return a function that gives what `predict` gives for scores on the grids of these examples."""
+        smoothing = [_resamplings(level.patches, axes, self.sigma) for level in examples]
+        before = self.image_score == "before"
+        sharp = [_resamplings(level.patches, axes, 0.0) for level in examples] if before else []
+
+        def predict(scores: Sequence[Scores]) -> Prediction:
+            smooth = _resampled(scores, smoothing)
+            return _finished(scores, smooth, _resampled(scores, sharp) if sharp else smooth, region)
+
+        return predict
+
+
+def _finished(
+    scores: Sequence[Scores],
+    smooth: Float[Tensor, "b H W"],
+    peaked: Float[Tensor, "b H W"],
+    region: Bool[Tensor, "H W"] | None,
+) -> Prediction:
+    """Return the prediction, given the maps and those of which the peaks count."""
+    if region is not None:
+        within = region.to(smooth.device)
+        smooth, peaked = smooth * within, peaked.masked_fill(~within, -torch.inf)
+    own = [level.images for level in scores if level.images is not None]
+    return Prediction(_sum(own) if len(own) == len(scores) else peaked.amax((1, 2)), smooth)
 
 
 def _sum(tensors: Iterable[Tensor]) -> Tensor:
     return torch.stack(list(tensors)).sum(0)
 
 
-def _resampled(
-    patches: Float[Tensor, "b h w"], axes: tuple[Axis, Axis], sigma: float
-) -> Float[Tensor, "b H W"]:
+Matrices = tuple[Tensor, Tensor]  # of the rows, and of the columns
+
+
+def _resampled(scores: Sequence[Scores], levels: Sequence[Matrices]) -> Float[Tensor, "b H W"]:
+    """Return the sum of the levels, each resampled by its matrices."""
+    pairs = zip(scores, levels, strict=True)
+    return _sum(rows @ level.patches @ columns.T for level, (rows, columns) in pairs)
+
+
+def _resamplings(patches: Float[Tensor, "b h w"], axes: tuple[Axis, Axis], sigma: float) -> Matrices:
     kind = (patches.dtype, patches.device)
     rows = _resampling(patches.shape[1], axes[0], sigma, *kind)
-    columns = _resampling(patches.shape[2], axes[1], sigma, *kind)
-    return rows @ patches @ columns.T
+    return rows, _resampling(patches.shape[2], axes[1], sigma, *kind)
 
 
 @lru_cache(maxsize=64)

@@ -11,6 +11,7 @@ from torch import Tensor
 
 from padimkit.contracts import (
     DensityModel,
+    Exportable,
     LeaveOneOut,
     LinearReducer,
     Mergeable,
@@ -85,6 +86,22 @@ class FittedLevels:
     def score(self, pyramids: Pyramids) -> list[Scores]:
         """Return the scores of all levels."""
         return [self._score(name, pyramids) for name in pyramids]
+
+    def traceable(self) -> Callable[[Pyramids], list[Scores]]:
+        """Return a function that does what `score` does, and can be traced.
+
+        Raises:
+            BadArgument: A part is not exportable, or not with its arguments; the message names it.
+        """
+        parts = {
+            name: (exportable(reducer).traceable(), exportable(self._densities[name]).traceable())
+            for name, reducer in self._reducers.items()
+        }
+
+        def score(pyramids: Pyramids) -> list[Scores]:
+            return [density(reduce(pyramids[name])) for name, (reduce, density) in parts.items()]
+
+        return score
 
     @property
     def leaves_one_out(self) -> bool:
@@ -166,6 +183,20 @@ def under(prefix: str, state: Mapping[str, Tensor]) -> State:
     return {
         key.removeprefix(f"{prefix}/"): value for key, value in state.items() if key.startswith(f"{prefix}/")
     }
+
+
+def exportable(part: object) -> Exportable:
+    """Return the part as an exportable one.
+
+    Raises:
+        BadArgument: It is not; the message names it.
+    """
+    if not isinstance(part, Exportable):
+        raise BadArgument(
+            f"{type(part).__name__} cannot be exported: it is not padimkit.Exportable. Use another part, or "
+            "run the model by padimkit."
+        )
+    return part
 
 
 def _reduced(pyramid: Pyramid, reducer: Reducer) -> Embedding:

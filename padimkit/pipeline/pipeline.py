@@ -26,9 +26,11 @@ from padimkit.pipeline.checks import (
     require_scores,
 )
 from padimkit.pipeline.embedder import Embedder
-from padimkit.pipeline.fitted_levels import FittedLevels, below, same, under
+from padimkit.pipeline.fitted_levels import FittedLevels, below, exportable, same, under
+from padimkit.pipeline.graph import Graph
 from padimkit.pipeline.left_out import LeftOut, Steps, by_folds, one_by_one
 from padimkit.pipeline.levels import Joint, Levels
+from padimkit.pipeline.tiling import Tiling
 from padimkit.pipeline.view import View
 from padimkit.stages import MAP, READ, stage, staged
 from padimkit.values import Batch, Prediction, Scores, Stream
@@ -278,6 +280,19 @@ class Pipeline:
             NotFitted: `fit` was not called.
         """
         return self._fitted("seen")[1].seen(self.preprocessing, size)
+
+    def graph(self) -> Graph:
+        """Return the fitted pipeline as a module that can be traced, for export.
+
+        Raises:
+            BadArgument: A part is not exportable, or not with its arguments; the message names it.
+            NotFitted: `fit` was not called.
+        """
+        fitted, view = self._fitted("graph")
+        tiling = Tiling.of(self.preprocessing.tiles, view.size, "the images")
+        return Graph(
+            exportable(self.backbone).traceable(), self.levels, tiling, fitted.traceable(), self.map, view
+        )
 
     def state_dict(self) -> dict[str, Tensor]:
         """Return everything that `fit` has learnt, and the weights of the backbone if it has any."""

@@ -89,6 +89,33 @@ class Tiling:
                 laid[name].put(aligned, places)
         return {name: whole.pyramid for name, whole in laid.items()}
 
+    def traceable(
+        self, embed: Callable[[Float[Tensor, "n 3 h w"]], Pyramids]
+    ) -> Callable[[Float[Tensor, "b 3 H W"]], Pyramids]:
+        """Return a function that does what `pyramids` does, of all tiles at a time, and can be traced."""
+        if self.count == 1:
+            return embed
+        places = [(top, left) for top in self.vertical.starts for left in self.horizontal.starts]
+        height, width = self.size
+
+        def pyramids(images: Float[Tensor, "b 3 H W"]) -> Pyramids:
+            tiles = [images[:, :, top : top + height, left : left + width] for top, left in places]
+            return {name: self._side_by_side(found) for name, found in embed(torch.cat(tiles)).items()}
+
+        return pyramids
+
+    def _side_by_side(self, tiles: Pyramid) -> Pyramid:
+        """Return the embedding of images from those of tiles, that of each place for all images in turn."""
+        aligned, rows, columns = _aligned(tiles), len(self.vertical.starts), len(self.horizontal.starts)
+        maps = []
+        for tensor in aligned.maps:
+            channels, height, width = tensor.shape[1:]
+            grid = tensor.reshape(rows, columns, -1, channels, height, width).permute(2, 3, 0, 4, 1, 5)
+            maps.append(grid.reshape(-1, channels, rows * height, columns * width))
+        found = aligned.descriptor
+        descriptor = None if found is None else found.reshape(self.count, -1, found.shape[1]).mean(0)
+        return Pyramid(tuple(maps), descriptor, aligned.alignment)
+
     def require_grid(self, scores: Scores, density: str) -> None:
         """Raise BadScores unless the positions are those of the tiles, side by side."""
         rows, columns = scores.patches.shape[1:]

@@ -10,12 +10,12 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from padimkit.contracts import LinearReducer, PyramidReducer, Reducer
-from padimkit.values import Embedding
+from padimkit.contracts import Exportable, LinearReducer, PyramidReducer, Reducer
+from padimkit.values import Embedding, Pyramid
 
 
 @final
-class Identity(Reducer, LinearReducer, PyramidReducer):
+class Identity(Reducer, LinearReducer, PyramidReducer, Exportable):
     """No reduction: every channel stays as it is."""
 
     def fit(self, stream: Iterable[Embedding]) -> None:
@@ -38,6 +38,10 @@ class Identity(Reducer, LinearReducer, PyramidReducer):
     ) -> tuple[Float[Tensor, "b _ _ _"], ...]:
         """Return the layers themselves."""
         return tuple(maps)
+
+    def traceable(self) -> Callable[[Pyramid], Pyramid]:
+        """Return a function that returns what it is given."""
+        return lambda pyramid: pyramid
 
     def state_dict(self) -> dict[str, Tensor]:
         """Return no tensors."""

@@ -8,14 +8,14 @@ from jaxtyping import Float
 from torch import Tensor
 
 from padimkit.arguments import require_choice
-from padimkit.contracts import LinearReducer, Reducer, Updatable
+from padimkit.contracts import Exportable, LinearReducer, Reducer, Updatable
 from padimkit.errors import BadArgument, BadData, NotFitted
 from padimkit.moments.moments import Moments
-from padimkit.values import Embedding
+from padimkit.values import Embedding, Pyramid
 
 
 @final
-class PCA(Reducer, LinearReducer, Updatable):
+class PCA(Reducer, LinearReducer, Updatable, Exportable):
     """Projection onto principal components of all patches of all images, exact and in one pass.
 
     Args:
@@ -65,11 +65,14 @@ class PCA(Reducer, LinearReducer, Updatable):
         align: Callable[[Float[Tensor, "b _ _ _"]], Float[Tensor, "b _ h w"]],
     ) -> Float[Tensor, "b k h w"]:
         """Return the sum of each layer's contribution to the components, aligned."""
+        return _aligned(maps, *self._basis(), align)
+
+    def traceable(self) -> Callable[[Pyramid], Pyramid]:
+        """Return a function that projects layer by layer, as `transform_then_align` does."""
         components, mean = self._basis()
-        sizes = [feature_map.shape[1] for feature_map in maps]
-        parts = zip(maps, torch.split(components, sizes, dim=1), torch.split(mean, sizes), strict=True)
-        first, *others = (align(_projected(feature_map, some, centre)) for feature_map, some, centre in parts)
-        return sum(others, start=first)
+        return lambda pyramid: Pyramid(
+            (_aligned(pyramid.maps, components, mean, pyramid.align),), pyramid.descriptor
+        )
 
     def state_dict(self) -> dict[str, Tensor]:
         """Return the moments of all patches as tensors."""
@@ -98,6 +101,18 @@ class PCA(Reducer, LinearReducer, Updatable):
         if self._components is None:
             self._components = _components(self._moments, self.keep, lowest=self.which == "low_variance")
         return self._components, self._moments.mean[0].float()
+
+
+def _aligned(
+    maps: Sequence[Float[Tensor, "b _ _ _"]],
+    components: Float[Tensor, "k c"],
+    mean: Float[Tensor, " c"],
+    align: Callable[[Float[Tensor, "b _ _ _"]], Float[Tensor, "b _ h w"]],
+) -> Float[Tensor, "b k h w"]:
+    sizes = [feature_map.shape[1] for feature_map in maps]
+    parts = zip(maps, torch.split(components, sizes, dim=1), torch.split(mean, sizes), strict=True)
+    first, *others = (align(_projected(feature_map, some, centre)) for feature_map, some, centre in parts)
+    return sum(others, start=first)
 
 
 def _projected(

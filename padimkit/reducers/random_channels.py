@@ -1,20 +1,21 @@
 """A random selection of channels."""
 
 from collections.abc import Callable, Iterable, Sequence
-from itertools import pairwise
+from dataclasses import replace
+from itertools import accumulate, pairwise
 from typing import final
 
 import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
-from padimkit.contracts import LinearReducer, PyramidReducer, Reducer
+from padimkit.contracts import Exportable, LinearReducer, PyramidReducer, Reducer
 from padimkit.errors import BadArgument, BadData, NotFitted
-from padimkit.values import Embedding
+from padimkit.values import Embedding, Pyramid
 
 
 @final
-class RandomChannels(Reducer, LinearReducer, PyramidReducer):
+class RandomChannels(Reducer, LinearReducer, PyramidReducer, Exportable):
     """A random selection of channels, the same at every position (PaDiM paper, section III-C: "Rd").
 
     Args:
@@ -67,6 +68,24 @@ class RandomChannels(Reducer, LinearReducer, PyramidReducer):
         chosen = self._chosen_of(sizes, maps[0].device)
         pairs = zip(maps, chosen, strict=True)
         return tuple(_select(feature_map, channels) for feature_map, channels in pairs)
+
+    def traceable(self) -> Callable[[Pyramid], Pyramid]:
+        """Return a function that chooses the channels of each layer."""
+        chosen = self._chosen().tolist()
+
+        def choose(pyramid: Pyramid) -> Pyramid:
+            stops = list(accumulate(feature_map.shape[1] for feature_map in pyramid.maps))
+            numbers = [
+                [channel - start for channel in chosen if start <= channel < stop]
+                for start, stop in pairwise([0, *stops])
+            ]
+            kept = (
+                _select(feature_map, torch.tensor(some, dtype=torch.int64, device=feature_map.device))
+                for feature_map, some in zip(pyramid.maps, numbers, strict=True)
+            )
+            return replace(pyramid, maps=tuple(kept))
+
+        return choose
 
     def _chosen_of(self, sizes: tuple[int, ...], device: torch.device) -> list[Int[Tensor, " _"]]:
         """Return the chosen channels of each layer, numbered within the layer, on the given device."""

@@ -7,11 +7,11 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from padimkit import BadArgument, BadData, Embedding, LinearReducer, NotFitted, Reducer
+from padimkit import BadArgument, BadData, Embedding, Exportable, LinearReducer, NotFitted, Pyramid, Reducer
 
 
 @final
-class SemiOrthogonal(Reducer, LinearReducer):
+class SemiOrthogonal(Reducer, LinearReducer, Exportable):
     """Projection onto random orthonormal directions (Kim et al. 2021, Semi-orthogonal Embedding, section 3).
 
     The directions are drawn evenly from all: a Gaussian matrix, orthonormalised. PaDiM selects channels; here
@@ -53,10 +53,14 @@ class SemiOrthogonal(Reducer, LinearReducer):
         align: Callable[[Float[Tensor, "b _ _ _"]], Float[Tensor, "b _ h w"]],
     ) -> Float[Tensor, "b k h w"]:
         """Return the sum of each layer's contribution to each direction, aligned."""
-        parts = torch.split(self._fitted(), [feature_map.shape[1] for feature_map in maps], dim=1)
-        pairs = zip(maps, parts, strict=True)
-        first, *others = (align(_projected(feature_map, part)) for feature_map, part in pairs)
-        return sum(others, start=first)
+        return _aligned(maps, self._fitted(), align)
+
+    def traceable(self) -> Callable[[Pyramid], Pyramid]:
+        """Return a function that projects layer by layer, as `transform_then_align` does."""
+        directions = self._fitted()
+        return lambda pyramid: Pyramid(
+            (_aligned(pyramid.maps, directions, pyramid.align),), pyramid.descriptor
+        )
 
     def state_dict(self) -> dict[str, Tensor]:
         """Return the directions."""
@@ -78,6 +82,17 @@ def _drawn(keep: int, channels: int, seed: int) -> Float[Tensor, "k c"]:
     # QR prefers signs; with those of R no direction is preferred.
     even: Tensor = columns * triangle.diagonal().sign()
     return even.T.float().contiguous()
+
+
+def _aligned(
+    maps: Sequence[Float[Tensor, "b _ _ _"]],
+    directions: Float[Tensor, "k c"],
+    align: Callable[[Float[Tensor, "b _ _ _"]], Float[Tensor, "b _ h w"]],
+) -> Float[Tensor, "b k h w"]:
+    parts = torch.split(directions, [feature_map.shape[1] for feature_map in maps], dim=1)
+    pairs = zip(maps, parts, strict=True)
+    first, *others = (align(_projected(feature_map, part)) for feature_map, part in pairs)
+    return sum(others, start=first)
 
 
 def _projected(
