@@ -8,15 +8,14 @@ from typing import TYPE_CHECKING, NoReturn, TypeAlias, cast, final
 
 import numpy as np
 import torch
-from PIL import Image, ImageOps
+from PIL import Image
 from torch import Tensor
 
 from padimkit.errors import BadArgument, BadImage, BadShape
 from padimkit.images.augmentation import Augmentable
-from padimkit.images.decoding import as_rgb
-from padimkit.images.depth import is_deep
 from padimkit.images.listing import list_images
 from padimkit.images.pages import page_of, pages_of
+from padimkit.images.pictures import UNDERSTOOD, hint, picture_of, upright
 from padimkit.images.reader import Held, Reader, Sample
 from padimkit.values import Batch, numbered
 
@@ -25,11 +24,6 @@ if TYPE_CHECKING:
     Images: TypeAlias = OneImage | Sequence[OneImage] | Batch | Iterable[Batch] | Augmentable
 else:
     Images = object  # anything else is refused here, by a message, even if types are checked at run time
-
-UNDERSTOOD = (
-    "paths, folders, PIL images, arrays (height, width), (height, width, 3) or (images, height, width, 3), "
-    "tensors (3, height, width) or (images, 3, height, width), samples or batches"
-)
 
 
 def as_batches(images: Images, reader: Reader) -> Iterable[Batch]:
@@ -107,9 +101,9 @@ def samples_of(image: object, number: int) -> Iterator[Sample]:
     elif isinstance(image, str | Path):
         yield from _files(image)
     elif isinstance(image, Image.Image):
-        yield Sample(Path(getattr(image, "filename", "") or name), open=Held(_upright(image, name)))
+        yield Sample(Path(getattr(image, "filename", "") or name), open=Held(upright(image, name)))
     elif isinstance(image, np.ndarray):
-        picture = _picture(image, name)
+        picture = picture_of(image, name)
         yield Sample(Path(name), open=lambda _: picture)
     else:
         _refuse(image)
@@ -124,61 +118,10 @@ def _files(name: str | Path) -> Iterator[Sample]:
     yield from map(Sample, list_images(path) if path.is_dir() else pages_of(path))
 
 
-def _upright(picture: Image.Image, name: str) -> Image.Image:
-    try:
-        if is_deep(picture):
-            raise BadImage(
-                f"The PIL image {name} has 16 bits per colour, of which Pillow keeps 8. Pass its path."
-            )
-        upright = ImageOps.exif_transpose(picture)
-        eight = as_rgb(upright, name)  # refuses what no depth allows
-    except (OSError, SyntaxError, ValueError) as error:
-        raise BadImage(f"The PIL image {name} cannot be decoded: {error}.") from error
-    if 0 in upright.size:
-        raise BadImage(f"The PIL image {name} is empty: {upright.width} x {upright.height} pixels.")
-    return upright if upright.mode.startswith("I") else eight  # whose depth is known with all others
-
-
 def _split(images: np.ndarray) -> list[np.ndarray]:
     if images.shape[-1] != 3:
-        raise BadShape(f"Got an array of shape {images.shape}. {_hint(images.shape[1:])}Pass {UNDERSTOOD}.")
+        raise BadShape(f"Got an array of shape {images.shape}. {hint(images.shape[1:])}Pass {UNDERSTOOD}.")
     return list(images)
-
-
-def _picture(array: np.ndarray, name: str) -> Image.Image:
-    channels = array.shape[2:]
-    if array.ndim not in (2, 3) or channels not in ((), (3,)) or 0 in array.shape:
-        raise BadShape(f"{name} is an array of shape {array.shape}. {_hint(array.shape)}Pass {UNDERSTOOD}.")
-    if array.shape[0] == 3 == array.shape[-1]:
-        raise BadShape(
-            f"{name} is an array of shape {array.shape}: channels could be first or last. Pass PIL images."
-        )
-    return as_rgb(Image.fromarray(array if array.dtype == np.uint8 else _bytes_of(array, name)), name)
-
-
-def _hint(shape: tuple[int, ...]) -> str:
-    if len(shape) == 3 and shape[2] == 1:
-        return "Leave out the single channel: array[..., 0]. "
-    if len(shape) == 3 and shape[0] == 3 and 0 not in shape:
-        return "Channels come last in arrays and first in tensors: transpose it, or make it a tensor. "
-    if len(shape) == 3 and shape[2] == 4:
-        return "Leave out transparency: array[..., :3]. "
-    if len(shape) == 3 and 0 not in shape:
-        return "Pass several grey images as a list of arrays. "
-    return ""
-
-
-def _bytes_of(array: np.ndarray, name: str) -> np.ndarray:
-    if not np.issubdtype(array.dtype, np.floating):
-        hint = "Divide by the largest value that the camera can give." if array.dtype.kind in "iu" else ""
-        found = f"{name} is an array of {array.dtype}; expected uint8, or floating-point values from 0 to 1."
-        raise BadImage(f"{found} {hint}".strip())
-    low, high = float(array.min()), float(array.max())
-    if not (low >= 0 and high <= 1):  # refuses NaN too
-        raise BadImage(
-            f"{name} has values from {low:g} to {high:g}; expected 0 to 1. Rescale it, or pass bytes."
-        )
-    return np.rint(array.astype(np.float64) * 255).astype(np.uint8)
 
 
 def _channels_first(images: Tensor) -> Tensor:

@@ -10,18 +10,18 @@ from jaxtyping import Bool, Float, UInt8
 from PIL import Image
 from torch import Tensor
 
-from padimkit.errors import BadArgument, BadImage, BadShape
+from padimkit.errors import BadArgument, BadImage
 from padimkit.images.decoding import as_rgb, open_mask
 from padimkit.images.depth import DEPTHS, Bits
 from padimkit.images.forms import (
     as_region,
     as_size,
     as_tiles,
-    misfit,
     require_positive,
     require_tiles,
     require_within,
 )
+from padimkit.images.framing import Framing, size_of
 from padimkit.images.geometry import Geometry
 from padimkit.images.resizing import Box, Resize, Size, resized, square
 from padimkit.images.tiles import Tiles
@@ -85,13 +85,19 @@ class Preprocessing:
             if size is not None:
                 return square(size)
         if isinstance(self.roi, tuple):
-            return resized(self.resize, _size_of(self.roi))
+            return resized(self.resize, size_of(self.roi))
         return square(self.resize) if isinstance(self.resize, int | tuple) else None
 
     @property
     def depth(self) -> int | None:
         """Bits of files with more than 8 per channel; None if not known, and they are read as 16 bits."""
         return None if self.bits == "auto" else self.bits
+
+    @property
+    def framing(self) -> Framing:
+        """The settings that decide which pixels are seen, and where."""
+        box = self.roi if isinstance(self.roi, tuple) else None
+        return Framing(self.resize, self.crop, self.pad, box, None if self.tiles is None else self.tiles.size)
 
     def geometry(self, size: Size) -> Geometry:
         """Return the place that the pixels of an image of this height and width get.
@@ -100,26 +106,7 @@ class Preprocessing:
             BadShape: The region of interest reaches beyond the image, or the resized image is larger than the
                 padding, smaller than the crop, or smaller than a tile.
         """
-        box = self.roi if isinstance(self.roi, tuple) else (0, 0, size[1], size[0])
-        if box[2] > size[1] or box[3] > size[0]:
-            raise BadShape(
-                f"An image of {size[0]} x {size[1]} pixels (height x width) does not hold the box "
-                f'{list(box)} (left, top, right, bottom) of "roi".'
-            )
-        new = resized(self.resize, _size_of(box))
-        padded = new if self.pad is None else square(self.pad)
-        seen = padded if self.crop is None else square(self.crop)
-        if any(side > most for side, most in zip(new, padded, strict=True)):
-            raise BadShape(misfit(size, new, "larger than", "pad", padded))
-        if any(side < least for side, least in zip(padded, seen, strict=True)):
-            raise BadShape(misfit(size, padded, "smaller than", "crop", seen))
-        if self.tiles is not None and any(s < t for s, t in zip(seen, square(self.tiles.size), strict=True)):
-            raise BadShape(misfit(size, seen, "smaller than", "tiles.size", square(self.tiles.size)))
-        top, left = (
-            (outer - inner) // 2 - (outer - side) // 2  # of padding, minus what is cropped
-            for inner, outer, side in zip(new, padded, seen, strict=True)
-        )
-        return Geometry(size, box, new, (left, top), seen)
+        return self.framing.geometry(size)
 
     def to_original(self, points: Float[np.ndarray, "*n 2"], size: Size) -> Float[np.ndarray, "*n 2"]:
         """Return points of the model's image as points of an original of this height and width.
@@ -169,10 +156,6 @@ class Preprocessing:
         pixels = np.asarray(part if self.resize is None else part.resize((width, height), resampling))
         margins = [*geometry.margins, (0, 0)][: pixels.ndim]
         return np.pad(pixels[geometry.kept], margins, mode="edge")  # a copy, even without margins
-
-
-def _size_of(box: Box) -> Size:
-    return box[3] - box[1], box[2] - box[0]
 
 
 def centre(pixels: Pixels, size: Size) -> Pixels:

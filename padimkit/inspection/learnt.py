@@ -9,17 +9,21 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
+from typing import TYPE_CHECKING
 
-import torch
-from jaxtyping import Float
+import numpy as np
+from jaxtyping import UInt8
 from PIL import Image
-from torch import Tensor
 
 from padimkit.errors import BadImage, BadModel
 from padimkit.files import file_digest
 from padimkit.images.decoding import stored_channels
 from padimkit.images.pages import page_of
-from padimkit.values import Batch
+
+if TYPE_CHECKING:
+    from padimkit.values import Batch
+else:
+    Batch = object  # it needs torch, which exported models do without
 
 _COLUMNS = ("path", "sha256", "score", "suspicious")
 _CONSISTENT = 1.4826  # times the median absolute deviation is the standard deviation of normal variables
@@ -67,7 +71,7 @@ def outliers(scores: Sequence[float]) -> list[bool]:
 def digests(batch: Batch) -> Iterator[str]:
     """Yield the sha256 of each image: of the bytes of its file, or of its pixels if no file holds it."""
     for file, image in zip(batch.files or [None] * len(batch.paths), batch.images, strict=True):
-        yield _pixel_digest(image) if file is None else digest_of(file)
+        yield _pixel_digest(_in_bytes(image.detach().cpu().numpy())) if file is None else digest_of(file)
 
 
 def digest_of(file: Path) -> str:
@@ -92,10 +96,13 @@ def _content_digest(channels: Iterable[Image.Image]) -> str:
     return digest.hexdigest()
 
 
-def _pixel_digest(image: Float[Tensor, "3 H W"]) -> str:
-    pixels = image.detach().cpu().mul(255).round().to(torch.uint8).contiguous()
+def _in_bytes(image: np.ndarray) -> UInt8[np.ndarray, "3 H W"]:
+    return np.ascontiguousarray(np.rint(image * np.float32(255)).astype(np.uint8))
+
+
+def _pixel_digest(pixels: UInt8[np.ndarray, "3 H W"]) -> str:
     digest = hashlib.sha256(repr(tuple(pixels.shape)).encode())
-    digest.update(pixels.numpy().tobytes())
+    digest.update(pixels.tobytes())
     return digest.hexdigest()
 
 

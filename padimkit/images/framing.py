@@ -1,0 +1,63 @@
+"""The settings that decide which pixels of an image a model sees, and where; without torch.
+
+Apart from the preprocessing, since exported models place images without torch.
+"""
+
+from dataclasses import dataclass
+
+from padimkit.errors import BadShape
+from padimkit.images.forms import misfit
+from padimkit.images.geometry import Geometry
+from padimkit.images.resizing import Box, Resize, Size, resized, square
+
+
+@dataclass(frozen=True)
+class Framing:
+    """A resize, a padding and a crop, as `Preprocessing` has them, of a box of the original image.
+
+    Args:
+        resize: Size after resizing.
+        crop: Size of the centre that is kept.
+        pad: Size to which resized images are padded before the crop.
+        box: Left, top, right and bottom of all that is read of the original.
+        tile: Size of the tiles that the result must hold.
+    """
+
+    resize: Resize
+    crop: int | Size | None
+    pad: int | Size | None
+    box: Box | None
+    tile: int | Size | None
+
+    def geometry(self, size: Size) -> Geometry:
+        """Return the place that the pixels of an image of this height and width get.
+
+        Raises:
+            BadShape: The box reaches beyond the image, or the resized image is larger than the padding,
+                smaller than the crop, or smaller than a tile.
+        """
+        box = self.box or (0, 0, size[1], size[0])
+        if box[2] > size[1] or box[3] > size[0]:
+            raise BadShape(
+                f"An image of {size[0]} x {size[1]} pixels (height x width) does not hold the box "
+                f'{list(box)} (left, top, right, bottom) of "roi".'
+            )
+        new = resized(self.resize, size_of(box))
+        padded = new if self.pad is None else square(self.pad)
+        seen = padded if self.crop is None else square(self.crop)
+        if any(side > most for side, most in zip(new, padded, strict=True)):
+            raise BadShape(misfit(size, new, "larger than", "pad", padded))
+        if any(side < least for side, least in zip(padded, seen, strict=True)):
+            raise BadShape(misfit(size, padded, "smaller than", "crop", seen))
+        if self.tile is not None and any(s < t for s, t in zip(seen, square(self.tile), strict=True)):
+            raise BadShape(misfit(size, seen, "smaller than", "tiles.size", square(self.tile)))
+        top, left = (
+            (outer - inner) // 2 - (outer - side) // 2  # of padding, minus what is cropped
+            for inner, outer, side in zip(new, padded, seen, strict=True)
+        )
+        return Geometry(size, box, new, (left, top), seen)
+
+
+def size_of(box: Box) -> Size:
+    """Return height and width of a box."""
+    return box[3] - box[1], box[2] - box[0]
