@@ -53,6 +53,7 @@ if TYPE_CHECKING:
         BadShape,
         BadWeights,
         BrokenPlugin,
+        CannotExport,
         CannotMerge,
         NotCalibrated,
         NotFitted,
@@ -196,6 +197,7 @@ __all__ = [
     "BadShape",
     "BadWeights",
     "BrokenPlugin",
+    "CannotExport",
     "CannotMerge",
     "NotCalibrated",
     "NotFitted",
@@ -255,8 +257,8 @@ _MODULES = {
     ),
     "errors": (
         "PadimkitError BadArgument BadConfig BadData BadFeatures BadImage BadModel BadOutput "
-        "BadScores BadShape BadWeights BrokenPlugin CannotMerge NotCalibrated NotFitted OverBudget "
-        "UndefinedMetric UnknownPlugin"
+        "BadScores BadShape BadWeights BrokenPlugin CannotExport CannotMerge NotCalibrated NotFitted "
+        "OverBudget UndefinedMetric UnknownPlugin"
     ),
 }
 _HOMES = {name: module for module, names in _MODULES.items() for name in names.split()}

@@ -234,7 +234,7 @@ class Exportable(ABC):
 
         Raises:
             NotFitted: There is something to learn and `fit` has not been called.
-            BadArgument: These arguments cannot be written as a graph; the message says which.
+            CannotExport: These arguments cannot be written as a graph; the message says which.
         """
 
 

@@ -74,6 +74,10 @@ class CannotMerge(PadimkitError):
     """Two parts or pipelines with different arguments or representations cannot be merged."""
 
 
+class CannotExport(PadimkitError):
+    """A model cannot be written in another format, or gives other results there."""
+
+
 class UndefinedMetric(PadimkitError):
     """A metric is undefined for this test set, for example because all its images are normal."""
 

@@ -6,22 +6,26 @@ from contextlib import closing
 from dataclasses import replace
 from itertools import islice
 from pathlib import Path
-from typing import final
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias, final
 
 import numpy as np
-import torch
 
 from padimkit.errors import BadArgument, BadFeatures, BadScores, NotCalibrated
-from padimkit.images.prefetch import ahead
-from padimkit.images.reader import Reader
+from padimkit.exported.scorer import ExportedScorer
+from padimkit.exported.session import Options, is_exported, open_session
+from padimkit.images.prefetch import ahead, usual_workers
 from padimkit.inspection.calibration import Calibration
 from padimkit.inspection.inspection import Inspection
-from padimkit.inspection.intake import Failure, Inspected, Intake, Seen, listed
 from padimkit.inspection.regions import regions_of
+from padimkit.inspection.seen import Failure, Inspected, Scorer, Seen, listed
 from padimkit.inspection.verdict import Verdict
-from padimkit.pipeline.pipeline import Pipeline
-from padimkit.storage import load, load_calibration, model_digest
-from padimkit.values import Batch, numbered
+
+if TYPE_CHECKING:
+    from padimkit.pipeline.pipeline import Pipeline
+
+    Model: TypeAlias = Path | str | Pipeline
+else:
+    Model = object  # a pipeline needs torch, which an exported model does without
 
 
 @final
@@ -32,35 +36,68 @@ class Inspector:
     cannot be read or does not fit the model gets the verdict ERROR; what is not an image is refused.
 
     Args:
-        model: A stored model, or a fitted pipeline.
+        model: A stored model, a fitted pipeline, or the path of an exported model, .onnx or .xml, which needs
+            neither torch nor plugins.
         calibration: That of the pipeline, as `calibrate` returns it; a stored model has its own.
-        device: The device on which a stored model computes.
+        device: The device on which a stored or exported model computes.
+        precision: Compute in another type of number than the settings of a stored model say, or than an
+            OpenVINO model was exported for.
+        threads: Threads of one call. Those of torch are common to all models of a process.
         trust: Import classes of a stored model that are not installed plugins; their code runs.
         batch_size: Images that `each` scores together.
         workers: Threads that decode ahead for `each`; by default one per CPU that may be used, at most 8.
 
     Raises:
-        BadModel: The folder is not a whole model.
+        BadArgument: The device or the precision cannot be used, or a runtime is not installed.
+        BadModel: The folder is not a whole model, or the file is not an exported one.
         NotCalibrated: The model has no calibration; the message says what to do.
         NotFitted: The pipeline has not been fitted.
     """
 
     def __init__(
         self,
-        model: Path | str | Pipeline,
+        model: Model,
         calibration: Calibration | None = None,
         *,
         device: str = "cpu",
+        precision: Literal["float32", "bfloat16"] | None = None,
+        threads: int | None = None,
         trust: bool = False,
         batch_size: int = 8,
         workers: int | None = None,
     ) -> None:
-        self.calibration = _calibration_of(model, calibration)
-        self.model = None if isinstance(model, Pipeline) else model_digest(model)
-        self.pipeline = model if isinstance(model, Pipeline) else load(model, device=device, trust=trust)
-        self._reader = Reader(self.pipeline.fitted_preprocessing, batch_size, workers)
-        self._intake = Intake(self.pipeline)
-        self._warm_up()
+        if batch_size < 1 or (workers is not None and workers < 0) or (threads is not None and threads < 1):
+            raise BadArgument(
+                'Expected "batch_size" and "threads" of at least 1 and "workers" of at least 0, got '
+                f"{batch_size}, {threads} and {workers}."
+            )
+        options = Options(threads, device, precision)
+        opened = (
+            _exported(Path(model), calibration, options)
+            if isinstance(model, str | Path) and is_exported(model)
+            else _living(model, calibration, options, trust)
+        )
+        self.model, self.calibration, self._intake, self._pipeline = opened
+        self._batch_size = batch_size
+        self._workers = usual_workers() if workers is None else workers
+        self._intake.warm_up()
+
+    @property
+    def pipeline(self) -> "Pipeline":
+        """The pipeline.
+
+        Raises:
+            BadArgument: The model is exported, and has none.
+        """
+        if self._pipeline is None:
+            raise BadArgument("An exported model is not a pipeline. Load the model that was exported.")
+        pipeline: Pipeline = self._pipeline
+        return pipeline
+
+    @property
+    def depth(self) -> int | None:
+        """Bits per channel of files that have more than 8; None if not known, and they are read as 16."""
+        return self._intake.depth
 
     @property
     def depth(self) -> int | None:
@@ -106,17 +143,12 @@ class Inspector:
             BadData: A folder holds no images.
             BadShape: An array or a tensor does not have a shape that is understood.
         """
-        size, workers = self._reader.batch_size, self._reader.threads
+        size, workers = self._batch_size, self._workers
         entries = self._intake.entries(listed(images))
         reads = ahead(self._intake.read, entries, workers=workers, reach=2 * max(size, workers))
         with closing(reads):
             while part := list(islice(reads, size)):
                 yield from self._inspected(part)
-
-    def _warm_up(self) -> None:
-        generator = torch.Generator().manual_seed(0)
-        image = torch.rand(1, 3, *self.pipeline.size, generator=generator)
-        self.pipeline.predict_batch(Batch(image, numbered(1)))
 
     def _inspected(self, reads: Sequence[Seen | Failure]) -> Iterator[Inspection]:
         scored = iter(self._scored([read for read in reads if isinstance(read, Seen)]))
@@ -127,14 +159,12 @@ class Inspector:
         if not reads:
             return []
         start = time.perf_counter()
-        batch = Batch(torch.cat([read.images for read in reads]), tuple(read.name for read in reads))
         try:
-            prediction = self.pipeline.predict_batch(batch)
+            scores, maps = self._intake.score(reads)
         except (BadFeatures, BadScores) as error:  # of one image, which is found by scoring each alone
             if len(reads) == 1:
                 return [self._failed(Failure(reads[0].name, str(error), reads[0].seconds))]
             return [inspection for read in reads for inspection in self._scored([read])]
-        scores, maps = prediction.image_scores.tolist(), prediction.anomaly_maps.cpu().numpy()
         share = (time.perf_counter() - start) / len(reads)
         return [
             self._judged(replace(read, seconds=read.seconds + share), score, anomaly_map)
@@ -177,17 +207,49 @@ class Inspector:
         )
 
 
-def _calibration_of(model: Path | str | Pipeline, calibration: Calibration | None) -> Calibration:
-    if not isinstance(model, Pipeline):
-        if calibration is not None:
-            raise BadArgument("A stored model has a calibration of its own: pass one with a pipeline only.")
-        return load_calibration(model)
+Opened: TypeAlias = tuple[str | None, Calibration, Scorer, Any]
+
+
+def _exported(path: Path, calibration: Calibration | None, options: Options) -> Opened:
+    """Return the hash, the calibration and the scorer of an exported model, and no pipeline."""
+    _require_none(calibration)
+    session = open_session(path, options)
+    if session.card.calibration is None:
+        raise NotCalibrated(
+            f'"{path}" was exported without a calibration, so no verdict follows from its scores. Calibrate '
+            "the model by padimkit calibrate, and export it again."
+        )
+    return session.card.digest, session.card.calibration, ExportedScorer(session), None
+
+
+def _living(model: Model, calibration: Calibration | None, options: Options, trust: bool) -> Opened:
+    """Return the hash, the calibration, the scorer and the pipeline of a model that computes by torch."""
+    # Imported here, since an exported model does without torch, which takes seconds to import.
+    import torch
+
+    from padimkit.inspection.intake import Intake
+    from padimkit.storage import load, load_calibration, model_digest
+
+    if options.threads is not None:
+        torch.set_num_threads(options.threads)
+    if isinstance(model, str | Path):
+        _require_none(calibration)
+        known, digest = load_calibration(model), model_digest(model)
+        pipeline = load(model, device=options.device, trust=trust, precision=options.precision)
+        return digest, known, Intake(pipeline), pipeline
+    if options.precision is not None:
+        raise BadArgument('A pipeline computes as it was made: pass "precision" with a stored model only.')
     if calibration is None:
         raise NotCalibrated(
             "A pipeline gives no verdicts without a calibration. Pass padimkit.calibrate(pipeline, images), "
             "with the images of the fit."
         )
-    return calibration
+    return None, calibration, Intake(model), model
+
+
+def _require_none(calibration: Calibration | None) -> None:
+    if calibration is not None:
+        raise BadArgument("A stored model has a calibration of its own: pass one with a pipeline only.")
 
 
 def _milliseconds(seconds: float) -> float:

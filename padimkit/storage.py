@@ -19,7 +19,7 @@ from padimkit.config.build import build_pipeline
 from padimkit.config.description import describe, plugins_of
 from padimkit.config.yaml_file import read_yaml
 from padimkit.contracts import TellsWeights
-from padimkit.errors import BadModel, NotCalibrated, PadimkitError, UntrustedClass
+from padimkit.errors import BadArgument, BadModel, NotCalibrated, PadimkitError, UntrustedClass
 from padimkit.files import file_digest, new_folder
 from padimkit.inspection.calibration import Calibration
 from padimkit.inspection.calibration_file import as_json, from_json
@@ -176,13 +176,17 @@ def model_digest(folder: Path | str) -> str:
     return sha256("".join(f"{name} {digests[name]}\n" for name in sorted(digests)).encode()).hexdigest()
 
 
-def load(folder: Path | str, *, device: str = "cpu", trust: bool = False) -> Pipeline:
+def load(
+    folder: Path | str, *, device: str = "cpu", trust: bool = False, precision: str | None = None
+) -> Pipeline:
     """Return the fitted pipeline from a folder that `save` wrote.
 
     Args:
         folder: The model folder.
         device: The device to compute on.
         trust: Also import classes that are not installed plugins; their code runs.
+        precision: "float32" or "bfloat16" for a backbone that computes in another type of number than its
+            settings say; with "float32" densities compute in full precision too.
 
     Raises:
         BadModel: The folder is incomplete, altered, of a newer format, or names a plugin that is missing.
@@ -190,7 +194,10 @@ def load(folder: Path | str, *, device: str = "cpu", trust: bool = False) -> Pip
     folder = _place(folder)
     manifest = load_manifest(folder)
     try:
-        pipeline = build_pipeline(read_yaml(folder / "config.yaml").get("pipeline"), dotted=trust)
+        settings = read_yaml(folder / "config.yaml").get("pipeline")
+        if precision is not None:
+            settings = _computing_in(precision, settings)
+        pipeline = build_pipeline(settings, dotted=trust)
         pipeline.load_state_dict(load_file(folder / "state.safetensors"))
     except UntrustedClass as error:
         raise BadModel(
@@ -205,6 +212,20 @@ def load(folder: Path | str, *, device: str = "cpu", trust: bool = False) -> Pip
         pipeline.backbone.restore_weights_origin(manifest.get("weights", {}))
     pipeline.to(device)
     return pipeline
+
+
+def _computing_in(precision: str, settings: Any) -> Any:
+    """Return the settings of a pipeline with the arguments that have to do with precision changed."""
+    backbone, density = (settings[slot].get("init_args", {}) for slot in ("backbone", "density"))
+    if "precision" in backbone:
+        backbone["precision"] = precision
+    elif precision != "float32":
+        raise BadArgument(
+            f'The backbone "{settings["backbone"]["class_path"]}" has no "precision": it computes in float32.'
+        )
+    if precision == "float32" and "storage" in density:
+        density["storage"] = "full"
+    return settings
 
 
 def is_model(folder: Path | str) -> bool:

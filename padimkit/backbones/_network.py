@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from torch.func import functional_call
 from torch.overrides import TorchFunctionMode
 
-from padimkit.errors import BadArgument, BadShape
+from padimkit.errors import BadArgument, BadShape, CannotExport
 from padimkit.values import Features
 
 
@@ -90,10 +90,10 @@ class Network:
         """Return what `extract` does, without its errors.
 
         Raises:
-            BadArgument: The network computes in half precision, in which a trace would stay.
+            CannotExport: The network computes in half precision, in which a trace would stay.
         """
         if self._dtype != torch.float32:
-            raise BadArgument(f'"{self._card.name}" computes in {self._dtype}. Export it in float32.')
+            raise CannotExport(f'"{self._card.name}" computes in {self._dtype}; load it in float32.')
         return self._features
 
     def _features(self, images: Float[Tensor, "b 3 H W"]) -> Features:

@@ -65,6 +65,8 @@ def run(words: list[str]) -> int:
     inspector = Inspector(
         made.model,
         device=made.device,
+        precision=made.precision,
+        threads=made.threads,
         trust=made.trust,
         batch_size=made.batch_size,
         workers=made.workers,
@@ -150,7 +152,7 @@ def _write(
 def _opened(inspection: Inspection, inspector: Inspector) -> Image | None:
     """Return the picture again, to draw on; None, with a warning, if it is no longer the one inspected."""
     try:
-        picture = open_image(Path(inspection.path), inspector.pipeline.fitted_preprocessing.depth)
+        picture = open_image(Path(inspection.path), inspector.depth)
     except BadImage as error:
         _log.warning("Nothing is drawn of an image that has gone: %s", error)
         return None

@@ -24,8 +24,10 @@ _RUN_KEYS = ("seed", "output", "overwrite", "device", "batch_size", "workers")
 
 _RATES = ("false_alarms", "review", "folds")
 _RESULTS = ("pictures", "maps", "resume", "watch", "sort", "every")
+_COMPUTING = ("precision", "threads")
 _KEYS = (
     *("pipeline", "data", "metrics", *_RUN_KEYS, "trust", *_RATES, *_RESULTS, "most_pictures"),
+    *_COMPUTING,
     *("calibrate", "learnt", "learnt_too", "learn", "drop_suspicious", "write"),
 )
 
@@ -40,7 +42,7 @@ CALIBRATE = _schema({"data": DataSource}, *_RUN_KEYS[1:], *_RATES, "trust", "lea
 EVALUATE = _schema(_FIT_SLOTS | _TEST_SLOTS, *_RUN_KEYS)
 TEST = _schema(_TEST_SLOTS, *_RUN_KEYS, "trust", "learnt_too")
 PREDICT = _schema({}, *_RUN_KEYS[1:], "trust", "write")
-INSPECT = _schema({}, *_RUN_KEYS[1:], "trust", *_RESULTS)
+INSPECT = _schema({}, *_RUN_KEYS[1:], "trust", *_RESULTS, *_COMPUTING)
 UPDATE = _schema({}, *_RUN_KEYS[1:], *_RATES, "trust", "learn")
 MERGE = _schema({}, *_RUN_KEYS[1:], *_RATES, "trust")
 ASSESS = _schema({}, *_RUN_KEYS[1:], "trust", "learnt_too", "most_pictures")
@@ -196,6 +198,13 @@ def inspect_parser(description: str) -> ArgumentParser:
         help="With --watch: seconds between looks at the folders, if no event comes, and for which a "
         "complete file has not changed.",
     )
+    parser.add_argument(
+        "--precision",
+        type=Literal["float32", "bfloat16"] | None,
+        default=None,
+        help="Compute in this type of number, whatever the model says.",
+    )
+    parser.add_argument("--threads", type=int | None, default=None, help="Threads that compute.")
     add_trust(parser)
     _add_run_options(parser)
     return parser

@@ -9,8 +9,17 @@ from concurrent.futures import ThreadPoolExecutor
 from itertools import islice
 from typing import TypeVar
 
+from joblib import cpu_count
+
 T = TypeVar("T")
 S = TypeVar("S")
+_MOST_THREADS = 8  # more would wait for each other: a sixth of the work of decoding holds Python's lock
+
+
+def usual_workers() -> int:
+    """Return the number of threads that decode ahead if none is asked for: one per CPU, none if it is one."""
+    usable = cpu_count()
+    return min(usable, _MOST_THREADS) if usable > 1 else 0
 
 
 def ahead(

@@ -12,7 +12,6 @@ from typing import final
 import numpy as np
 import torch
 from jaxtyping import Bool, UInt8
-from joblib import cpu_count
 from PIL import Image
 from torch import Tensor
 
@@ -21,7 +20,7 @@ from padimkit.images.augmentation import Augmentable, Augmentation
 from padimkit.images.decoding import as_rgb, largest_of, largest_value, open_image, open_mask
 from padimkit.images.depth import Bits, Depth, depth_of
 from padimkit.images.pages import page_of
-from padimkit.images.prefetch import ahead
+from padimkit.images.prefetch import ahead, usual_workers
 from padimkit.images.preprocessing import Preprocessing, as_images, centre
 from padimkit.images.resizing import square
 from padimkit.images.selection import Chosen, Selectable
@@ -112,7 +111,6 @@ class Sample:
 
 _log = logging.getLogger(__name__)
 _MUCH = 0.9  # of an image, that a mask rarely marks
-_MOST_THREADS = 8  # more would wait for each other: a sixth of the work holds Python's lock
 
 
 @dataclass(frozen=True)
@@ -142,8 +140,7 @@ class Reader:
         """The number of threads that decode ahead."""
         if self.workers is not None:
             return self.workers
-        usable = cpu_count()
-        return min(usable, _MOST_THREADS) if usable > 1 else 0
+        return usual_workers()
 
     def batches(self, samples: Sequence[Sample]) -> "ImageBatches":
         """Return batches of the samples in their order, decoded while they are read.

@@ -1,16 +1,17 @@
-"""The intake: what people hand in for a verdict, image by image as the model sees it.
+"""The scorer of a fitted pipeline: what people hand in for a verdict, as the model sees it, to scores.
 
-It stands apart from the inspector, its user, which knows verdicts and not the forms of images.
+Apart from the inspector, its user, which knows verdicts and not the forms of images, nor torch.
 """
 
 import time
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Sequence
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeAlias, cast, final
+from typing import TypeAlias, final
 
 import numpy as np
+import torch
+from jaxtyping import Float
 from PIL import Image
 from torch import Tensor
 
@@ -20,43 +21,16 @@ from padimkit.images.geometry import Geometry
 from padimkit.images.inputs import samples_of
 from padimkit.images.pages import Page, pages_in
 from padimkit.images.reader import Sample
+from padimkit.inspection.seen import Failure, Inspected, Scorer, Seen
 from padimkit.pipeline.pipeline import Pipeline
 from padimkit.values import Batch, numbered
-
-if TYPE_CHECKING:
-    from padimkit.images.inputs import OneImage
-
-    Inspected: TypeAlias = OneImage | bytes | bytearray | Page
-else:
-    Inspected = object  # anything else is refused here, by a message, even if types are checked at run time
-
-
-@dataclass(frozen=True)
-class Seen:
-    """An image as the model sees it, in a batch of its own."""
-
-    name: str
-    images: Tensor
-    geometry: Geometry
-    share: float
-    seconds: float = 0.0
-
-
-@dataclass(frozen=True)
-class Failure:
-    """The reason why an image cannot be inspected."""
-
-    name: str
-    error: str
-    seconds: float = 0.0
-
 
 Entry: TypeAlias = Sample | Seen | Failure
 
 
 @final
-class Intake:
-    """A way from what people hand in to what a fitted pipeline sees; many threads may use it at a time.
+class Intake(Scorer):
+    """A fitted pipeline with the way to it from what people hand in.
 
     Args:
         pipeline: The fitted pipeline that will score the images.
@@ -66,14 +40,11 @@ class Intake:
         self._pipeline = pipeline
         self._depth = pipeline.fitted_preprocessing.depth
 
-    def entries(self, images: Iterable[Inspected]) -> Iterator[Entry]:
-        """Yield what is to be read, and refuse at once what no file could be the fault of.
+    @property
+    def depth(self) -> int | None:
+        return self._depth
 
-        Raises:
-            BadArgument: They are not understood.
-            BadData: A folder holds no images.
-            BadShape: An array or a tensor does not have a shape that is understood.
-        """
+    def entries(self, images: Iterable[Inspected]) -> Iterator[Entry]:
         number = 0
         for image in images:
             for entry in self._entries_of(image, number):
@@ -81,7 +52,6 @@ class Intake:
                 yield entry
 
     def read(self, entry: Entry) -> Seen | Failure:
-        """Return an image as the model sees it, or the reason why it cannot be inspected."""
         if not isinstance(entry, Sample):
             return entry
         start = time.perf_counter()
@@ -91,6 +61,16 @@ class Intake:
         except (BadImage, BadShape) as error:
             return Failure(str(entry.path), str(error), time.perf_counter() - start)
         return Seen(str(entry.path), images, geometry, share, time.perf_counter() - start)
+
+    def score(self, reads: Sequence[Seen]) -> tuple[list[float], Float[np.ndarray, "b H W"]]:
+        batch = Batch(torch.cat([read.images for read in reads]), tuple(read.name for read in reads))
+        prediction = self._pipeline.predict_batch(batch)
+        return prediction.image_scores.tolist(), prediction.anomaly_maps.cpu().numpy()
+
+    def warm_up(self) -> None:
+        generator = torch.Generator().manual_seed(0)
+        image = torch.rand(1, 3, *self._pipeline.size, generator=generator)
+        self._pipeline.predict_batch(Batch(image, numbered(1)))
 
     def _entries_of(self, image: Inspected, number: int) -> Iterator[Entry]:
         (name,) = numbered(1, number)
@@ -138,14 +118,3 @@ class Intake:
                 f'"{batch.paths[0]}" has {found[0]} x {found[1]} pixels (height x width) as the model sees '
                 f"it, which was fitted on {expected[0]} x {expected[1]}."
             )
-
-
-def listed(images: Inspected | Iterable[Inspected]) -> Iterable[Inspected]:
-    """Return one image, or one folder, in a list, and several as they are."""
-    return cast(Iterable[Inspected], [images] if _is_one(images) else images)
-
-
-def _is_one(images: object) -> bool:
-    if isinstance(images, np.ndarray | Tensor):
-        return images.ndim < 4  # arrays of several have four axes
-    return isinstance(images, str | bytes | bytearray) or not isinstance(images, Iterable)

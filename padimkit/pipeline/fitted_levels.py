@@ -20,7 +20,7 @@ from padimkit.contracts import (
     Reducer,
     Updatable,
 )
-from padimkit.errors import BadArgument, CannotMerge, PadimkitError
+from padimkit.errors import BadArgument, CannotExport, CannotMerge, PadimkitError
 from padimkit.stages import DENSITY_FIT, EMBEDDING, REDUCER_FIT, SCORE, stage
 from padimkit.values import Embedding, Pyramid, Scores, Stream
 
@@ -91,7 +91,7 @@ class FittedLevels:
         """Return a function that does what `score` does, and can be traced.
 
         Raises:
-            BadArgument: A part is not exportable, or not with its arguments; the message names it.
+            CannotExport: A part is not exportable, or not with its arguments; the message names it.
         """
         parts = {
             name: (exportable(reducer).traceable(), exportable(self._densities[name]).traceable())
@@ -189,10 +189,10 @@ def exportable(part: object) -> Exportable:
     """Return the part as an exportable one.
 
     Raises:
-        BadArgument: It is not; the message names it.
+        CannotExport: It is not; the message names it.
     """
     if not isinstance(part, Exportable):
-        raise BadArgument(
+        raise CannotExport(
             f"{type(part).__name__} cannot be exported: it is not padimkit.Exportable. Use another part, or "
             "run the model by padimkit."
         )

@@ -285,7 +285,7 @@ class Pipeline:
         """Return the fitted pipeline as a module that can be traced, for export.
 
         Raises:
-            BadArgument: A part is not exportable, or not with its arguments; the message names it.
+            CannotExport: A part is not exportable, or not with its arguments; the message names it.
             NotFitted: `fit` was not called.
         """
         fitted, view = self._fitted("graph")

@@ -1,0 +1,141 @@
+"""The scorer of an exported model: images in any form but tensors to scores and maps, without torch."""
+
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import partial
+from itertools import groupby
+from pathlib import Path
+from typing import Any, final
+
+import numpy as np
+from jaxtyping import Float
+from PIL import Image
+
+from padimkit.errors import BadArgument, BadImage, BadScores, BadShape
+from padimkit.exported.card import Card
+from padimkit.exported.session import Session
+from padimkit.images.decoding import as_rgb, list_images, open_page
+from padimkit.images.geometry import Geometry
+from padimkit.images.pages import Page, page_of, pages_in, pages_of
+from padimkit.images.pictures import picture_of, upright
+from padimkit.inspection.seen import Failure, Inspected, Scorer, Seen, is_tensor
+
+
+@dataclass(frozen=True)
+class Entry:
+    """An image that is yet to be opened."""
+
+    name: str
+    open: Callable[[], Image.Image]
+
+
+@final
+class ExportedScorer(Scorer):
+    """A session with the way to it from what people hand in.
+
+    Args:
+        session: The model.
+    """
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+        self._card = session.card
+
+    @property
+    def depth(self) -> int | None:
+        return self._card.depth
+
+    def entries(self, images: Iterable[Inspected]) -> Iterator[Entry | Failure]:
+        number = 0
+        for image in images:
+            for entry in self._entries_of(image, f"image {number}"):
+                number += 1
+                yield entry
+
+    def read(self, entry: Entry | Failure) -> Seen | Failure:
+        if isinstance(entry, Failure):
+            return entry
+        start = time.perf_counter()
+        try:
+            pixels = np.asarray(entry.open())
+            geometry = self._card.framing.geometry((pixels.shape[0], pixels.shape[1]))
+            self._require_size(geometry, entry.name)
+        except (BadImage, BadShape) as error:
+            return Failure(entry.name, str(error), time.perf_counter() - start)
+        share = share_seen(self._card, geometry)
+        return Seen(entry.name, pixels[None], geometry, share, time.perf_counter() - start)
+
+    def score(self, reads: Sequence[Seen]) -> tuple[list[float], Float[np.ndarray, "b H W"]]:
+        scores: list[float] = []
+        maps = []
+        for _, alike in groupby(reads, key=lambda read: read.images.shape):
+            group = list(alike)
+            found, some = self._session.run(np.concatenate([read.images for read in group]))
+            if not (np.isfinite(found).all() and np.isfinite(some).all()):
+                raise BadScores(f'The model gives NaN or infinity for "{group[0].name}". Check the image.')
+            scores += found.tolist()
+            maps.append(some)
+        return scores, np.concatenate(maps)
+
+    def warm_up(self) -> None:
+        height, width = self._card.size
+        self._session.run(np.zeros((1, height, width, 3), np.uint8))
+
+    def _entries_of(self, image: Inspected, name: str) -> Iterator[Entry | Failure]:
+        if isinstance(image, Page):
+            yield self._page(image)
+        elif isinstance(image, bytes | bytearray):
+            yield from map(self._page, pages_in(bytes(image), name))
+        elif isinstance(image, str | Path):
+            yield from self._files(Path(image).expanduser())
+        elif isinstance(image, np.ndarray):
+            yield _held(picture_of, image, name)
+        elif isinstance(image, Image.Image):
+            yield _held(partial(_opened, bits=self.depth), image, getattr(image, "filename", "") or name)
+        else:
+            kind = "A tensor" if is_tensor(image) else type(image).__name__
+            raise BadArgument(
+                f"{kind} is not understood by an exported model. Pass paths, folders, bytes of a file, PIL "
+                "images, or arrays (height, width) or (height, width, 3)."
+            )
+
+    def _files(self, path: Path) -> Iterator[Entry | Failure]:
+        if not (path.exists() or page_of(path).exists):
+            yield Failure(str(path), f'"{path}" does not exist.')
+            return
+        yield from (self._page(page_of(page)) for page in (list_images if path.is_dir() else pages_of)(path))
+
+    def _page(self, page: Page) -> Entry:
+        return Entry(page.name, partial(open_page, page, self.depth))
+
+    def _require_size(self, geometry: Geometry, name: str) -> None:
+        if geometry.size != self._card.size:
+            found, expected = geometry.size, self._card.size
+            raise BadShape(
+                f'"{name}" has {found[0]} x {found[1]} pixels (height x width) as the model sees it, which '
+                f"was fitted on {expected[0]} x {expected[1]}."
+            )
+
+
+def share_seen(card: Card, geometry: Geometry) -> float:
+    """Return the share of an original image that a model looks at, padding not counted."""
+    if card.region is None:
+        return geometry.seen
+    (top, bottom), (left, right) = geometry.margins
+    rows, columns = card.region.shape
+    return geometry.seen * float(card.region[top : rows - bottom, left : columns - right].mean())
+
+
+def _held(make: Callable[[Any, str], Image.Image], image: object, name: str) -> Entry | Failure:
+    """Return an image that is in memory, converted at once, so that bad shapes are refused."""
+    try:
+        picture = make(image, name)
+    except BadImage as error:
+        return Failure(name, str(error))
+    return Entry(name, lambda: picture)
+
+
+def _opened(image: Image.Image, name: str, *, bits: int | None) -> Image.Image:
+    picture = upright(image, name)
+    return picture if picture.mode == "RGB" else as_rgb(picture, name, bits)

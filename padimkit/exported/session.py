@@ -1,0 +1,160 @@
+"""Sessions that run the graph of an exported model by a runtime, whichever the file is for."""
+
+import importlib
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, final
+
+import numpy as np
+from jaxtyping import Float32, UInt8
+
+from padimkit.errors import BadArgument, BadModel
+from padimkit.exported.card import KEY, Card
+
+ONNX, OPENVINO = ".onnx", ".xml"
+_SEVERE = 3  # of the levels of ONNX Runtime: only errors are printed
+_PRECISIONS = {"float32": "f32", "bfloat16": "bf16", "int8": "f32"}
+
+
+@dataclass(frozen=True)
+class Options:
+    """The way in which a session computes.
+
+    Args:
+        threads: Threads of one call; None leaves it to the runtime.
+        device: "cpu", or "cuda" for ONNX Runtime where it has that provider.
+        precision: Type of number; None for the one that the model was exported for.
+    """
+
+    threads: int | None = None
+    device: str = "cpu"
+    precision: str | None = None
+
+
+class Session(ABC):
+    """A loaded graph, which several threads may run."""
+
+    card: Card
+
+    @abstractmethod
+    def run(
+        self, images: UInt8[np.ndarray, "b H W 3"]
+    ) -> tuple[Float32[np.ndarray, " b"], Float32[np.ndarray, "b h w"]]:
+        """Return the scores and the maps of images of any one size, RGB in bytes."""
+
+
+def is_exported(model: object) -> bool:
+    """Return whether this is the path of an exported model that a session can run."""
+    return isinstance(model, str | Path) and Path(model).suffix.lower() in (ONNX, OPENVINO)
+
+
+def open_session(path: Path, options: Options = Options()) -> Session:
+    """Return a session of the model in a file.
+
+    Raises:
+        BadModel: The file is missing, or not a model that padimkit has exported.
+        BadArgument: The runtime is not installed, or cannot compute in this way.
+    """
+    if not path.is_file():
+        raise BadModel(f'"{path}" does not exist.')
+    return (OnnxSession if path.suffix.lower() == ONNX else OpenVinoSession)(path, options)
+
+
+@final
+class OnnxSession(Session):
+    """A session of ONNX Runtime."""
+
+    def __init__(self, path: Path, options: Options) -> None:
+        runtime = _imported("onnxruntime", "onnx")
+        if options.precision not in (None, "float32"):
+            raise BadArgument(
+                f'ONNX Runtime computes in float32, not in "{options.precision}". Export the model with '
+                f"--format openvino --precision {options.precision}."
+            )
+        settings = runtime.SessionOptions()
+        settings.log_severity_level = _SEVERE
+        if options.threads is not None:
+            settings.intra_op_num_threads = options.threads
+        try:
+            self._session = runtime.InferenceSession(
+                str(path), settings, providers=_providers(runtime, options.device)
+            )
+        except BadArgument:
+            raise
+        except Exception as error:  # its errors have no common class
+            raise BadModel(f'"{path}" is not a model that ONNX Runtime can run: {error}') from error
+        text = self._session.get_modelmeta().custom_metadata_map.get(KEY)
+        self.card = Card.from_text(_required(text, path), str(path))
+
+    def run(
+        self, images: UInt8[np.ndarray, "b H W 3"]
+    ) -> tuple[Float32[np.ndarray, " b"], Float32[np.ndarray, "b h w"]]:
+        scores, maps = self._session.run(["score", "map"], {"images": np.ascontiguousarray(images)})
+        return scores, maps
+
+
+@final
+class OpenVinoSession(Session):
+    """A session of OpenVINO."""
+
+    def __init__(self, path: Path, options: Options) -> None:
+        openvino = _imported("openvino", "openvino")
+        if options.device != "cpu":
+            raise BadArgument(f'OpenVINO models run on the device "cpu" here, not on "{options.device}".')
+        core = openvino.Core()
+        try:
+            model = core.read_model(str(path))
+        except RuntimeError as error:
+            raise BadModel(f'"{path}" is not a model that OpenVINO can run: {error}') from error
+        text = model.get_rt_info([KEY]).astype(str) if model.has_rt_info([KEY]) else None
+        self.card = Card.from_text(_required(text, path), str(path))
+        precision = options.precision or self.card.precision
+        if precision not in _PRECISIONS:
+            raise BadArgument(f'OpenVINO models compute in {", ".join(_PRECISIONS)}, not in "{precision}".')
+        settings: dict[str, Any] = {
+            "INFERENCE_PRECISION_HINT": _PRECISIONS[precision],
+            "PERFORMANCE_HINT": "LATENCY",
+        }
+        if options.threads is not None:
+            settings["INFERENCE_NUM_THREADS"] = options.threads
+        self._model = core.compile_model(model, "CPU", settings)
+
+    def run(
+        self, images: UInt8[np.ndarray, "b H W 3"]
+    ) -> tuple[Float32[np.ndarray, " b"], Float32[np.ndarray, "b h w"]]:
+        # A request of its own for each call: several threads may not share one.
+        request = self._model.create_infer_request()
+        found = request.infer({"images": np.ascontiguousarray(images)})
+        return np.array(found["score"]), np.array(found["map"])
+
+
+def _providers(runtime: Any, device: str) -> list[str]:
+    known = {"cpu": "CPUExecutionProvider", "cuda": "CUDAExecutionProvider"}
+    provider = known.get(device.partition(":")[0], "")
+    if provider not in runtime.get_available_providers():
+        usable = [name for name, one in known.items() if one in runtime.get_available_providers()]
+        raise BadArgument(
+            f'ONNX Runtime cannot use the device "{device}" here. It can use: {", ".join(usable)}.'
+        )
+    return [provider]
+
+
+def _required(text: str | None, path: Path) -> str:
+    if text is None:
+        raise BadModel(f'"{path}" was not exported by padimkit: it has no metadata "{KEY}".')
+    return text
+
+
+def _imported(name: str, extra: str) -> Any:
+    """Return a runtime, which is imported only where a model is for it.
+
+    Raises:
+        BadArgument: It is not installed.
+    """
+    try:
+        return importlib.import_module(name)
+    except ImportError as error:
+        raise BadArgument(
+            f"To run this model {name} is needed ({error}). Install it with: pip install 'padimkit[{extra}]'"
+        ) from error

@@ -1,0 +1,95 @@
+"""What an inspector works on: images as a model takes them, or the reasons why one cannot be inspected.
+
+Apart from the intakes that make them, one of which does without torch.
+"""
+
+import sys
+from abc import ABC, abstractmethod
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, TypeAlias, cast
+
+import numpy as np
+from jaxtyping import Float
+
+from padimkit.images.geometry import Geometry
+
+if TYPE_CHECKING:
+    from padimkit.images.inputs import OneImage
+    from padimkit.images.pages import Page
+
+    Inspected: TypeAlias = OneImage | bytes | bytearray | Page
+else:
+    Inspected = object  # anything else is refused here, by a message, even if types are checked at run time
+
+
+@dataclass(frozen=True)
+class Seen:
+    """An image as the model takes it, in a batch of its own."""
+
+    name: str
+    images: Any  # a tensor, or an array for a model that is exported
+    geometry: Geometry
+    share: float
+    seconds: float = 0.0
+
+
+@dataclass(frozen=True)
+class Failure:
+    """The reason why an image cannot be inspected."""
+
+    name: str
+    error: str
+    seconds: float = 0.0
+
+
+class Scorer(ABC):
+    """A model that gives scores and maps; many threads may use it at a time."""
+
+    @property
+    @abstractmethod
+    def depth(self) -> int | None:
+        """Bits per channel of files that have more than 8; None if not known."""
+
+    @abstractmethod
+    def entries(self, images: Iterable[Inspected]) -> Iterator[Any]:
+        """Yield what is to be read, and refuse at once what no file could be the fault of.
+
+        Raises:
+            BadArgument: They are not understood.
+            BadData: A folder holds no images.
+            BadShape: An array or a tensor does not have a shape that is understood.
+        """
+
+    @abstractmethod
+    def read(self, entry: Any) -> Seen | Failure:
+        """Return an image as the model takes it, or the reason why it cannot be inspected."""
+
+    @abstractmethod
+    def score(self, reads: Sequence[Seen]) -> tuple[list[float], Float[np.ndarray, "b H W"]]:
+        """Return the scores and the maps of images, scored together where their sizes allow it.
+
+        Raises:
+            BadFeatures, BadScores: One of them gives something that is not finite.
+        """
+
+    @abstractmethod
+    def warm_up(self) -> None:
+        """Prepare all that scoring needs, so that the first call takes as long as any other."""
+
+
+def listed(images: Inspected | Iterable[Inspected]) -> Iterable[Inspected]:
+    """Return one image, or one folder, in a list, and several as they are."""
+    return cast(Iterable[Inspected], [images] if _is_one(images) else images)
+
+
+def is_tensor(value: object) -> bool:
+    """Return whether this is a tensor of torch, which is imported where there is one."""
+    torch = sys.modules.get("torch")
+    return torch is not None and isinstance(value, torch.Tensor)
+
+
+def _is_one(images: Any) -> bool:
+    if isinstance(images, np.ndarray) or is_tensor(images):
+        return bool(images.ndim < 4)  # arrays of several have four axes
+    return isinstance(images, str | bytes | bytearray) or not isinstance(images, Iterable)
