@@ -63,6 +63,7 @@ if TYPE_CHECKING:
         UnknownPlugin,
     )
     from padimkit.evaluation import Evaluation, evaluate
+    from padimkit.exporting.export import Exported, export
     from padimkit.images.augmentation import Augmentation
     from padimkit.images.geometry import Geometry
     from padimkit.images.preprocessing import Preprocessing
@@ -118,6 +119,8 @@ __all__ = [
     "MapStatistics",
     "LearntImage",
     "Inspector",
+    "export",
+    "Exported",
     "Inspection",
     "Region",
     "save_calibration",
@@ -221,6 +224,7 @@ _MODULES = {
     "inspection.inspection": "Inspection",
     "inspection.regions": "Region",
     "inspector": "Inspector",
+    "exporting.export": "export Exported",
     "backbones.timm": "Timm",
     "backbones.torch_module": "TorchModule",
     "backbones.filter_bank": "FilterBank",

@@ -24,6 +24,7 @@ COMMANDS = {
     "predict": "score images with a stored model: scores, maps, overlays",
     "inspect": "give verdicts on images with a stored model: OK, REVIEW or NG",
     "serve": "answer requests over HTTP with verdicts, and show a page to drop images on",
+    "export": "write a stored model for ONNX Runtime, OpenVINO or libtorch",
     "drift": "tell a changed camera or light from defects, by results of inspect",
     "calibrate": "set the thresholds of a stored model by normal images",
     "assess": "show how good the verdicts of a stored model are, on a page",

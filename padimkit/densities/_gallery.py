@@ -70,6 +70,11 @@ class Gallery:
             for feature_map, order in zip(maps, orders, strict=True)
         ]
 
+    @property
+    def layers(self) -> list[Float[Tensor, "n _ _"]]:
+        """The vectors of all images, layer by layer."""
+        return [torch.cat(batches) for batches in self._layers]
+
     def image(self, index: int) -> list[Float[Tensor, "_ _"]]:
         """Return the vectors "p c" of one image, layer by layer."""
         for number, batch in enumerate(self._descriptors):

@@ -1,6 +1,6 @@
 """SPADE's density: distances to the nearest images and to their nearest patches."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import final
 
 import faiss
@@ -12,6 +12,7 @@ from torch import Tensor
 from padimkit.contracts import (
     DensityModel,
     ExpectedGrowth,
+    Exportable,
     LeaveOneOut,
     LeftOut,
     MemoryForecast,
@@ -19,7 +20,8 @@ from padimkit.contracts import (
 )
 from padimkit.densities._gallery import Gallery, cell_orders
 from padimkit.densities._nearest import indexed_distances, nearest_distances
-from padimkit.errors import BadArgument, BadData, BadFeatures, BadShape, NotFitted
+from padimkit.densities._traceable_gallery import Neighbours, traceable_scores
+from padimkit.errors import BadArgument, BadData, BadFeatures, BadShape, CannotExport, NotFitted
 from padimkit.values import Embedding, Growth, Pyramid, Scores, Theory
 
 _CONSTANT, _LINEAR, _SQUARE = (0.0, 0.0), (1.0, 1.0), (2.0, 2.0)
@@ -32,7 +34,7 @@ _THEORY = Theory(
 
 
 @final
-class Spade(DensityModel, PyramidDensity, LeaveOneOut, MemoryForecast, ExpectedGrowth):
+class Spade(DensityModel, PyramidDensity, LeaveOneOut, MemoryForecast, ExpectedGrowth, Exportable):
     """Mean squared distance to nearest neighbours (Cohen and Hoshen 2020, SPADE, sections 3.2 and 3.3).
 
     The descriptor of an image is compared with those of the training images, and each of its patches with all
@@ -123,6 +125,17 @@ class Spade(DensityModel, PyramidDensity, LeaveOneOut, MemoryForecast, ExpectedG
             return self._scores((gallery.image(number) for number in numbers), distances, nearest)
 
         return score
+
+    def traceable(self) -> Callable[[Pyramid], Scores]:
+        """Return a function that compares with the images of the gallery one after the other.
+
+        Raises:
+            CannotExport: The search is not exact.
+        """
+        if self.index != "Flat":
+            raise CannotExport(f'Spade is exported with the index "Flat" only, not with "{self.index}".')
+        counts = Neighbours(self.image_neighbours, self.gallery_neighbours, self.patch_neighbours)
+        return traceable_scores(self._fitted(), counts, _descriptor)
 
     def state_dict(self) -> dict[str, Tensor]:
         """Return all features and descriptors."""

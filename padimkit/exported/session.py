@@ -1,6 +1,5 @@
 """Sessions that run the graph of an exported model by a runtime, whichever the file is for."""
 
-import importlib
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,6 +10,7 @@ from jaxtyping import Float32, UInt8
 
 from padimkit.errors import BadArgument, BadModel
 from padimkit.exported.card import KEY, Card
+from padimkit.exported.runtimes import runtime
 
 ONNX, OPENVINO = ".onnx", ".xml"
 _SEVERE = 3  # of the levels of ONNX Runtime: only errors are printed
@@ -66,19 +66,19 @@ class OnnxSession(Session):
     """A session of ONNX Runtime."""
 
     def __init__(self, path: Path, options: Options) -> None:
-        runtime = _imported("onnxruntime", "onnx")
+        ort = runtime("onnxruntime", "onnx")
         if options.precision not in (None, "float32"):
             raise BadArgument(
                 f'ONNX Runtime computes in float32, not in "{options.precision}". Export the model with '
                 f"--format openvino --precision {options.precision}."
             )
-        settings = runtime.SessionOptions()
+        settings = ort.SessionOptions()
         settings.log_severity_level = _SEVERE
         if options.threads is not None:
             settings.intra_op_num_threads = options.threads
         try:
-            self._session = runtime.InferenceSession(
-                str(path), settings, providers=_providers(runtime, options.device)
+            self._session = ort.InferenceSession(
+                str(path), settings, providers=_providers(ort, options.device)
             )
         except BadArgument:
             raise
@@ -99,7 +99,7 @@ class OpenVinoSession(Session):
     """A session of OpenVINO."""
 
     def __init__(self, path: Path, options: Options) -> None:
-        openvino = _imported("openvino", "openvino")
+        openvino = runtime("openvino", "openvino")
         if options.device != "cpu":
             raise BadArgument(f'OpenVINO models run on the device "cpu" here, not on "{options.device}".')
         core = openvino.Core()
@@ -129,11 +129,11 @@ class OpenVinoSession(Session):
         return np.array(found["score"]), np.array(found["map"])
 
 
-def _providers(runtime: Any, device: str) -> list[str]:
+def _providers(ort: Any, device: str) -> list[str]:
     known = {"cpu": "CPUExecutionProvider", "cuda": "CUDAExecutionProvider"}
     provider = known.get(device.partition(":")[0], "")
-    if provider not in runtime.get_available_providers():
-        usable = [name for name, one in known.items() if one in runtime.get_available_providers()]
+    if provider not in ort.get_available_providers():
+        usable = [name for name, one in known.items() if one in ort.get_available_providers()]
         raise BadArgument(
             f'ONNX Runtime cannot use the device "{device}" here. It can use: {", ".join(usable)}.'
         )
@@ -144,17 +144,3 @@ def _required(text: str | None, path: Path) -> str:
     if text is None:
         raise BadModel(f'"{path}" was not exported by padimkit: it has no metadata "{KEY}".')
     return text
-
-
-def _imported(name: str, extra: str) -> Any:
-    """Return a runtime, which is imported only where a model is for it.
-
-    Raises:
-        BadArgument: It is not installed.
-    """
-    try:
-        return importlib.import_module(name)
-    except ImportError as error:
-        raise BadArgument(
-            f"To run this model {name} is needed ({error}). Install it with: pip install 'padimkit[{extra}]'"
-        ) from error

@@ -14,7 +14,8 @@ from padimkit.images.resizing import LongSide, Resize, Scale, ShortSide, Size, s
 
 import numpy as np  # isort: skip
 
-_FAR = 2**31 - 1
+
+PREFIX = "preprocessing/"  # of the names of its nodes
 
 
 @final
@@ -43,7 +44,7 @@ class Preprocessing:
 
     def _resized(self, planes: str, resize: Resize) -> tuple[str, str]:
         """Return the resized planes, and the name of their height and width."""
-        old = self._node("Slice", self._node("Shape", planes), *map(self._integers, ([2], [4])))
+        old = self._node("Gather", self._node("Shape", planes), self._integers([2, 3]), axis=0)
         if resize is None:
             return planes, old
         new = self._new_size(old, resize)
@@ -63,13 +64,13 @@ class Preprocessing:
 
     def _resize(self, planes: str, size: str) -> str:
         """Return the planes at another size; bytes are rounded, as Pillow rounds them after each axis."""
+        others = self._node("Gather", self._node("Shape", planes), self._integers([0, 1]), axis=0)
         return self._node(
             "Resize",
             planes,
             "",
             "",
-            size,
-            axes=[2, 3],
+            self._node("Concat", others, size, axis=0),  # not "axes", with which ONNX Runtime 1.32 fails
             mode="cubic",
             antialias=1,
             cubic_coeff_a=-0.5,
@@ -93,40 +94,37 @@ class Preprocessing:
         return self._node("Max", self._node("Cast", rounded, to=TensorProto.INT64), self._integers([1]))
 
     def _centred(self, planes: str, new: str, framing: Framing) -> str:
-        """Return the planes padded and cropped to the size of the result."""
+        """Return the planes cropped, and padded with their edges, to the size of the result."""
         padded = new if framing.pad is None else self._integers(square(framing.pad))
-        seen = self._integers(self._size)
-        two, zero = self._integers([2]), self._integers([0])
+        two = self._integers([2])
         margin = self._node("Div", self._node("Sub", padded, new), two)
-        cut = self._node("Div", self._node("Sub", padded, seen), two)
-        offset = self._node("Sub", margin, cut)
-        start = self._node("Max", self._node("Neg", offset), zero)
-        stop = self._node("Min", self._node("Sub", seen, offset), new)
-        kept = self._node("Slice", planes, start, stop, self._integers([2, 3]))
-        if framing.pad is None:
-            return kept
-        before = self._node("Max", offset, zero)
-        after = self._node("Max", self._node("Sub", self._node("Sub", seen, offset), new), zero)
-        pads = self._node("Concat", before, after, axis=0)
-        return self._node("Pad", kept, pads, "", self._integers([2, 3]), mode="edge")
+        cut = self._node("Div", self._node("Sub", padded, self._integers(self._size)), two)
+        offsets = self._split(self._node("Sub", margin, cut))
+        lasts = self._split(self._node("Sub", new, self._integers([1])))
+        zero = self._integers([0])
+        for axis, length, offset, last in zip((2, 3), self._size, offsets, lasts, strict=True):
+            places = self._node("Sub", self._integers(range(length)), offset)
+            within = self._node("Min", self._node("Max", places, zero), last)
+            planes = self._node("Gather", planes, within, axis=axis)
+        return planes
 
     def _slice(self, values: str, starts: Sequence[int], stops: Sequence[int], axes: Sequence[int]) -> str:
         return self._node("Slice", values, *map(self._integers, (starts, stops, axes)))
 
     def _split(self, pair: str) -> tuple[str, str]:
-        first = self._node("Slice", pair, *map(self._integers, ([0], [1])))
-        return first, self._node("Slice", pair, *map(self._integers, ([1], [_FAR])))
+        first, second = (self._node("Gather", pair, self._integers([place]), axis=0) for place in (0, 1))
+        return first, second
 
     def _integers(self, values: Sequence[int]) -> str:
         return self._constant(np.array(values, dtype=np.int64))
 
     def _constant(self, values: np.ndarray) -> str:
-        name = f"preprocessing/constant{len(self.constants)}"
+        name = f"{PREFIX}constant{len(self.constants)}"
         self.constants.append(numpy_helper.from_array(values, name))
         return name
 
     def _node(self, kind: str, *inputs: str, output: str = "", **attributes: Any) -> str:
-        name = f"preprocessing/{kind}{len(self.nodes)}"
+        name = f"{PREFIX}{kind}{len(self.nodes)}"
         made = output or f"{name}/output"
         self.nodes.append(helper.make_node(kind, inputs, [made], name=name, **attributes))
         return made

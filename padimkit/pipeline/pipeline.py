@@ -31,7 +31,7 @@ from padimkit.pipeline.graph import Graph
 from padimkit.pipeline.left_out import LeftOut, Steps, by_folds, one_by_one
 from padimkit.pipeline.levels import Joint, Levels
 from padimkit.pipeline.tiling import Tiling
-from padimkit.pipeline.view import View
+from padimkit.pipeline.view import Region, View
 from padimkit.stages import MAP, READ, stage, staged
 from padimkit.values import Batch, Prediction, Scores, Stream
 
@@ -98,6 +98,15 @@ class Pipeline:
             NotFitted: `fit` was not called.
         """
         return self._fitted("size")[1].size
+
+    @property
+    def region(self) -> Region:
+        """True where a mask lets the pipeline look; None for everywhere.
+
+        Raises:
+            NotFitted: `fit` was not called.
+        """
+        return self._fitted("region")[1].region
 
     @property
     def fitted_preprocessing(self) -> Preprocessing:

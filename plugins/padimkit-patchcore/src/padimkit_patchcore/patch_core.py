@@ -14,10 +14,13 @@ from padimkit import (
     BadArgument,
     BadData,
     BadShape,
+    CannotExport,
     DensityModel,
     Embedding,
+    Exportable,
     LeaveOneOut,
     NotFitted,
+    Pyramid,
     Scores,
 )
 from padimkit.memory import IN_MEMORY, ON_DISK
@@ -27,7 +30,7 @@ _PREPARING = Lock()  # of all instances: a lock of their own could be neither co
 
 
 @final
-class PatchCore(DensityModel, LeaveOneOut):
+class PatchCore(DensityModel, LeaveOneOut, Exportable):
     """Distance of each patch to the nearest in a coreset of all normal ones (Roth et al. 2022, PatchCore).
 
     The image's score is that of its most anomalous patch, with a weight that tells how typical the nearest
@@ -113,6 +116,39 @@ class PatchCore(DensityModel, LeaveOneOut):
             found = [self._without(images != number, Embedding(part), bank) for part, number in parts]
             own = [scores.images for scores in found if scores.images is not None]
             return Scores(torch.cat([scores.patches for scores in found]), torch.cat(own))
+
+        return score
+
+    def traceable(self) -> Callable[[Pyramid], Scores]:
+        """Return a function that searches by products with the whole coreset.
+
+        Raises:
+            CannotExport: The search is not exact.
+        """
+        if self.index != "Flat":
+            raise CannotExport(f'PatchCore is exported with the index "Flat" only, not with "{self.index}".')
+        bank = self._fitted()
+        lengths, neighbours = bank.square().sum(1), self.neighbours
+        transposed = bank.T.contiguous()
+
+        def score(pyramid: Pyramid) -> Scores:
+            patches = pyramid.embedding().patches
+            _, channels, height, width = patches.shape
+            vectors = patches.permute(0, 2, 3, 1).reshape(-1, channels)
+            nearest = bank.index_select(0, (lengths - 2 * (vectors @ transposed)).argmin(1))
+            distances = (vectors - nearest).norm(dim=1).reshape(-1, height * width)
+            farthest = distances.argmax(1, keepdim=True)
+            own, typical = (
+                rows.reshape(-1, height * width, channels).gather(
+                    1, farthest[:, :, None].expand(-1, 1, channels)
+                )
+                for rows in (vectors, nearest)
+            )
+            own, typical = own[:, 0], typical[:, 0]
+            _, around = (lengths - 2 * (typical @ transposed)).topk(neighbours, dim=1, largest=False)
+            others = bank.index_select(0, around.reshape(-1)).reshape(-1, neighbours, channels)
+            images = _weights(own, typical, others) * distances.gather(1, farthest)[:, 0]
+            return Scores(distances.reshape(-1, height, width), images)
 
         return score
 

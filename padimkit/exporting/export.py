@@ -1,0 +1,167 @@
+"""The export of a stored model, which is written only if it gives the results of the model."""
+
+import tempfile
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+import torch
+
+from padimkit.config.description import describe
+from padimkit.errors import BadArgument, CannotExport, NotCalibrated
+from padimkit.exported.card import Card
+from padimkit.exported.runtimes import runtime
+from padimkit.exported.session import ONNX, OPENVINO, Session, open_session
+from padimkit.exporting.judged import Judged
+from padimkit.exporting.parity import TOLERANCE, Images, Parity, chosen_images, parity
+from padimkit.exporting.staging import Staging, staged
+from padimkit.inspection.calibration import Calibration
+from padimkit.pipeline.pipeline import Pipeline
+from padimkit.storage import load, load_calibration, load_learnt, model_digest
+
+Format = Literal["onnx", "openvino", "torchscript"]
+Precision = Literal["float32", "bfloat16", "int8"]
+SUFFIXES = {"onnx": ONNX, "openvino": OPENVINO, "torchscript": ".pt"}
+_CALIBRATION_IMAGES = 300  # of int8: NNCF's own number
+
+
+@dataclass(frozen=True)
+class Exported:
+    """An exported model.
+
+    Args:
+        path: The file that is loaded; OpenVINO has one beside it, and so do very large ONNX models.
+        files: All files.
+        parity: Its differences from the model in float32.
+    """
+
+    path: Path
+    files: tuple[Path, ...]
+    parity: Parity
+
+
+def export(
+    model: Path | str,
+    output: Path | str,
+    *,
+    format: Format = "onnx",
+    precision: Precision = "float32",
+    images: Sequence[Path] = (),
+    overwrite: bool = False,
+    trust: bool = False,
+) -> Exported:
+    """Write a stored model as a graph that runs without padimkit and torch, and compare it with the model.
+
+    Args:
+        model: The model folder.
+        output: The file, .onnx, .xml or .pt.
+        format: The runtime that the file is for.
+        precision: Type of number that OpenVINO computes with; the ranges of int8 are those of `images`, or of
+            the images that the model has learnt.
+        images: Images to compare on, and to calibrate int8 on; by default those that the model has learnt and
+            that are still there, else drawn ones.
+        overwrite: Replace an earlier file.
+        trust: Import classes of the model that are not installed plugins; their code runs.
+
+    Raises:
+        BadArgument: A package that the format needs is not installed, or format and precision do not fit.
+        BadModel: The folder is not a whole model.
+        BadOutput: The file exists and `overwrite` is false, or cannot be written.
+        CannotExport: A part cannot be exported, or results in float32 differ by more than 1e-4 of their
+            value. Nothing is written.
+    """
+    output = Path(output)
+    _require_fit(output, format, precision)
+    with staged(output, overwrite=overwrite) as staging:
+        pipeline, calibration = load(model, trust=trust, precision="float32"), _calibration(model)
+        chosen = chosen_images(images, load_learnt(model), pipeline)
+        card = _card(pipeline, calibration, model_digest(model), precision)
+        with torch.no_grad():
+            judged = Judged(pipeline.graph(), calibration)
+            ranges = chosen_images(images, load_learnt(model), pipeline, most=_CALIBRATION_IMAGES)
+            session = _WRITERS[format](judged, card, staging, ranges)
+        found = parity(session, pipeline, chosen, calibration)
+        if precision == "float32" and not found.largest <= TOLERANCE:  # so that NaN is refused
+            raise CannotExport(f"The exported model gives other results, and is not written: {found}.")
+        files = tuple(output.parent / name for name in staging.names)
+    return Exported(output, files, found)
+
+
+def _write_onnx(judged: Judged, card: Card, staging: Staging, _: Images) -> Session:
+    for name in ("onnx", "onnxscript", "onnxruntime"):
+        runtime(name, "export")
+    from padimkit.exporting.onnx_model import onnx_model, write_onnx  # which imports onnx
+
+    write_onnx(onnx_model(judged, card), staging.path)
+    return open_session(staging.path)
+
+
+def _write_openvino(judged: Judged, card: Card, staging: Staging, images: Images) -> Session:
+    for name in ("onnx", "onnxscript"):
+        runtime(name, "export")
+    from padimkit.exporting.onnx_model import onnx_model, write_onnx  # which imports onnx
+    from padimkit.exporting.openvino_model import openvino_model, quantized, write_openvino
+
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "model.onnx"
+        write_onnx(onnx_model(judged, card), path)
+        model = openvino_model(path, card)
+        if card.precision == "int8":
+            model = quantized(model, _pixels(images, card))
+        write_openvino(model, staging.path)
+    return open_session(staging.path)
+
+
+def _write_torch_script(judged: Judged, card: Card, staging: Staging, _: Images) -> Session:
+    from padimkit.exporting.torch_script import TorchScriptSession, write_torch_script
+
+    write_torch_script(judged, card, staging.path)
+    return TorchScriptSession(staging.path, card)
+
+
+_WRITERS: dict[str, Callable[[Judged, Card, Staging, Images], Session]] = {
+    "onnx": _write_onnx,
+    "openvino": _write_openvino,
+    "torchscript": _write_torch_script,
+}
+
+
+def _pixels(images: Images, card: Card) -> list[np.ndarray]:
+    return [np.asarray(sample.picture(card.depth)) for sample in images.samples]
+
+
+def _require_fit(output: Path, format: str, precision: str) -> None:
+    if format not in SUFFIXES:
+        raise BadArgument(f'Expected "format" to be one of {", ".join(SUFFIXES)}, got "{format}".')
+    if output.suffix.lower() != SUFFIXES[format]:
+        raise BadArgument(f'A file of the format "{format}" ends in {SUFFIXES[format]}, got "{output}".')
+    if precision not in ("float32", "bfloat16", "int8"):
+        raise BadArgument(f'Expected "precision" to be float32, bfloat16 or int8, got "{precision}".')
+    if precision != "float32" and format != "openvino":
+        raise BadArgument(f'"{precision}" needs the format openvino; {format} computes in float32.')
+
+
+def _calibration(model: Path | str) -> Calibration | None:
+    try:
+        return load_calibration(model)
+    except NotCalibrated:
+        return None
+
+
+def _card(pipeline: Pipeline, calibration: Calibration | None, digest: str, precision: str) -> Card:
+    preprocessing = pipeline.fitted_preprocessing
+    region = pipeline.region
+    return Card(
+        size=pipeline.size,
+        framing=preprocessing.framing,
+        depth=preprocessing.depth,
+        region=None if region is None else region.cpu().numpy(),
+        calibration=calibration,
+        digest=digest,
+        precision=precision,
+        padimkit=version("padimkit"),
+        settings=describe(pipeline),
+    )

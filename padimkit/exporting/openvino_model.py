@@ -1,0 +1,87 @@
+"""A model as OpenVINO, made of its ONNX graph, in full precision or quantized."""
+
+import logging
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from jaxtyping import UInt8
+
+from padimkit.errors import CannotExport
+from padimkit.exported.card import KEY, Card
+from padimkit.exported.runtimes import runtime
+from padimkit.exporting.preprocessing import PREFIX
+
+_CONVOLUTIONS = ("Convolution", "GroupConvolution")
+
+
+def openvino_model(onnx: Path, card: Card) -> Any:
+    """Return the model of OpenVINO that an ONNX file becomes, with the card in its metadata."""
+    model = runtime("openvino", "openvino").Core().read_model(str(onnx))
+    _resize_as_pillow(model)
+    model.set_rt_info(card.as_text(), [KEY])
+    return model
+
+
+def write_openvino(model: Any, path: Path) -> None:
+    """Write a model as an .xml file with a .bin file beside it."""
+    runtime("openvino", "openvino").save_model(model, str(path), compress_to_fp16=False)
+
+
+def quantized(model: Any, images: Iterable[UInt8[np.ndarray, "H W 3"]]) -> Any:
+    """Return the model with its convolutions in 8 bits, with ranges that these images have.
+
+    All that follows the last convolution stays as it is: reducer, density and map.
+
+    Raises:
+        CannotExport: There are no convolutions.
+    """
+    nncf = runtime("nncf", "int8")
+    nncf.set_log_level(logging.ERROR)
+    kept = _after_convolutions(model)
+    if kept is None:
+        raise CannotExport("int8 is for convolutions, and this model has none. Use float32 or bfloat16.")
+    inputs = [{"images": pixels[None]} for pixels in images]
+    return nncf.quantize(
+        model,
+        nncf.Dataset(inputs),
+        subset_size=len(inputs),
+        ignored_scope=nncf.IgnoredScope(names=kept),
+    )
+
+
+def _resize_as_pillow(model: Any) -> None:
+    """Put OpenVINO's resize by Pillow's rules in place of the one of ONNX, which it reads without them."""
+    operations = runtime("openvino", "openvino").opset11
+    for node in model.get_ordered_ops():
+        if node.get_type_name() != "Interpolate" or not node.get_friendly_name().startswith(PREFIX):
+            continue
+        sizes = operations.gather(node.input_value(1), np.array([2, 3]), np.array(0))
+        resized = operations.interpolate(
+            node.input_value(0),
+            sizes,
+            "bicubic_pillow",
+            "sizes",
+            cube_coeff=-0.5,
+            axes=np.array([2, 3]),
+        )
+        for target in node.output(0).get_target_inputs():
+            target.replace_source_output(resized.output(0))
+
+
+def _after_convolutions(model: Any) -> list[str] | None:
+    """Return the names of all nodes that no convolution depends on; None if there is none."""
+    nodes = model.get_ordered_ops()
+    needed = {node.get_friendly_name() for node in nodes if node.get_type_name() in _CONVOLUTIONS}
+    if not needed:
+        return None
+    for node in reversed(nodes):
+        if node.get_friendly_name() in needed:
+            needed |= {value.get_node().get_friendly_name() for value in node.input_values()}
+    outside = ("Constant", "Parameter", "Result")
+    return [
+        node.get_friendly_name()
+        for node in nodes
+        if node.get_friendly_name() not in needed and node.get_type_name() not in outside
+    ]
