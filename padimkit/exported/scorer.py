@@ -4,7 +4,6 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
-from itertools import groupby
 from pathlib import Path
 from typing import Any, final
 
@@ -58,29 +57,26 @@ class ExportedScorer(Scorer):
             return entry
         start = time.perf_counter()
         try:
-            pixels = np.asarray(entry.open())
-            geometry = self._card.framing.geometry((pixels.shape[0], pixels.shape[1]))
+            picture = entry.open()
+            geometry = self._card.framing.geometry((picture.height, picture.width))
             self._require_size(geometry, entry.name)
+            pixels = self._card.framing.fit(picture, Image.Resampling.BICUBIC)
         except (BadImage, BadShape) as error:
             return Failure(entry.name, str(error), time.perf_counter() - start)
         share = share_seen(self._card, geometry)
         return Seen(entry.name, pixels[None], geometry, share, time.perf_counter() - start)
 
     def score(self, reads: Sequence[Seen]) -> tuple[list[float], Float[np.ndarray, "b H W"]]:
-        scores: list[float] = []
-        maps = []
-        for _, alike in groupby(reads, key=lambda read: read.images.shape):
-            group = list(alike)
-            found, some = self._session.run(np.concatenate([read.images for read in group]))
-            if not (np.isfinite(found).all() and np.isfinite(some).all()):
-                raise BadScores(f'The model gives NaN or infinity for "{group[0].name}". Check the image.')
-            scores += found.tolist()
-            maps.append(some)
-        return scores, np.concatenate(maps)
+        scores, maps = self._session.run_framed(np.concatenate([read.images for read in reads]))
+        finite = np.isfinite(scores) & np.isfinite(maps).all(axis=(1, 2))
+        if not finite.all():
+            name = reads[int(finite.argmin())].name
+            raise BadScores(f'The model gives NaN or infinity for "{name}". Check the image.')
+        return scores.tolist(), maps
 
     def warm_up(self) -> None:
         height, width = self._card.size
-        self._session.run(np.zeros((1, height, width, 3), np.uint8))
+        self._session.run_framed(np.zeros((1, height, width, 3), np.uint8))
 
     def _entries_of(self, image: Inspected, name: str) -> Iterator[Entry | Failure]:
         if isinstance(image, Page):

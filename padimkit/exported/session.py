@@ -2,6 +2,7 @@
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any, final
 
@@ -13,6 +14,7 @@ from padimkit.exported.card import KEY, Card
 from padimkit.exported.runtimes import runtime
 
 ONNX, OPENVINO = ".onnx", ".xml"
+FRAMED = "framed"  # the input that tells an ONNX graph not to resize; the name of what OpenVINO resizes
 _SEVERE = 3  # of the levels of ONNX Runtime: only errors are printed
 _PRECISIONS = {"float32": "f32", "bfloat16": "bf16", "int8": "f32"}
 
@@ -41,7 +43,13 @@ class Session(ABC):
     def run(
         self, images: UInt8[np.ndarray, "b H W 3"]
     ) -> tuple[Float32[np.ndarray, " b"], Float32[np.ndarray, "b h w"]]:
-        """Return the scores and the maps of images of any one size, RGB in bytes."""
+        """Return the scores and the maps of images of any one size, RGB in bytes, which the graph resizes."""
+
+    @abstractmethod
+    def run_framed(
+        self, pixels: UInt8[np.ndarray, "b h w 3"]
+    ) -> tuple[Float32[np.ndarray, " b"], Float32[np.ndarray, "b h w"]]:
+        """Return the scores and the maps of images that are resized, padded and cropped already."""
 
 
 def is_exported(model: object) -> bool:
@@ -93,6 +101,13 @@ class OnnxSession(Session):
         scores, maps = self._session.run(["score", "map"], {"images": np.ascontiguousarray(images)})
         return scores, maps
 
+    def run_framed(
+        self, pixels: UInt8[np.ndarray, "b h w 3"]
+    ) -> tuple[Float32[np.ndarray, " b"], Float32[np.ndarray, "b h w"]]:
+        given = {"images": np.ascontiguousarray(pixels), FRAMED: np.array(True)}
+        scores, maps = self._session.run(["score", "map"], given)
+        return scores, maps
+
 
 @final
 class OpenVinoSession(Session):
@@ -118,15 +133,40 @@ class OpenVinoSession(Session):
         }
         if options.threads is not None:
             settings["INFERENCE_NUM_THREADS"] = options.threads
-        self._model = core.compile_model(model, "CPU", settings)
+        self._compile = partial(core.compile_model, device_name="CPU", config=settings)
+        self._whole = model
+        self._framed = self._compile(_without_preprocessing(openvino, model.clone(), self.card))
 
     def run(
         self, images: UInt8[np.ndarray, "b H W 3"]
     ) -> tuple[Float32[np.ndarray, " b"], Float32[np.ndarray, "b h w"]]:
-        # A request of its own for each call: several threads may not share one.
-        request = self._model.create_infer_request()
-        found = request.infer({"images": np.ascontiguousarray(images)})
-        return np.array(found["score"]), np.array(found["map"])
+        return _inferred(self._resizing, images)
+
+    def run_framed(
+        self, pixels: UInt8[np.ndarray, "b h w 3"]
+    ) -> tuple[Float32[np.ndarray, " b"], Float32[np.ndarray, "b h w"]]:
+        return _inferred(self._framed, pixels)
+
+    @cached_property
+    def _resizing(self) -> Any:
+        """The whole graph, compiled when it is first asked for: an inspector resizes by Pillow."""
+        return self._compile(self._whole)
+
+
+def _inferred(model: Any, images: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    request = model.create_infer_request()  # its own for each call: several threads may not share one
+    found = request.infer({"images": np.ascontiguousarray(images)})
+    return np.array(found["score"]), np.array(found["map"])
+
+
+def _without_preprocessing(openvino: Any, model: Any, card: Card) -> Any:
+    """Return the part of a model that follows the preprocessing, which the card describes."""
+    last = next(node for node in model.get_ordered_ops() if node.get_friendly_name() == FRAMED)
+    pixels = openvino.opset11.parameter([-1, *card.size, 3], np.uint8, name="images")
+    pixels.output(0).get_tensor().set_names({"images"})
+    for target in last.output(0).get_target_inputs():
+        target.replace_source_output(pixels.output(0))
+    return openvino.Model(model.get_results(), [pixels], "framed")
 
 
 def _providers(ort: Any, device: str) -> list[str]:

@@ -16,7 +16,7 @@ from padimkit.exported.card import Card
 from padimkit.exported.runtimes import runtime
 from padimkit.exported.session import ONNX, OPENVINO, Session, open_session
 from padimkit.exporting.judged import Judged
-from padimkit.exporting.parity import TOLERANCE, Images, Parity, chosen_images, parity
+from padimkit.exporting.parity import RESIZED_TOLERANCE, TOLERANCE, Images, Parity, chosen_images, parity
 from padimkit.exporting.staging import Staging, staged
 from padimkit.inspection.calibration import Calibration
 from padimkit.pipeline.pipeline import Pipeline
@@ -84,7 +84,8 @@ def export(
             ranges = chosen_images(images, load_learnt(model), pipeline, most=_CALIBRATION_IMAGES)
             session = _WRITERS[format](judged, card, staging, ranges)
         found = parity(session, pipeline, chosen, calibration)
-        if precision == "float32" and not found.largest <= TOLERANCE:  # so that NaN is refused
+        alike = found.largest <= TOLERANCE and max(found.resized) <= RESIZED_TOLERANCE  # neither is NaN
+        if precision == "float32" and not alike:
             raise CannotExport(f"The exported model gives other results, and is not written: {found}.")
         files = tuple(output.parent / name for name in staging.names)
     return Exported(output, files, found)
@@ -107,7 +108,7 @@ def _write_openvino(judged: Judged, card: Card, staging: Staging, images: Images
 
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "model.onnx"
-        write_onnx(onnx_model(judged, card), path)
+        write_onnx(onnx_model(judged, card, optional=False), path)
         model = openvino_model(path, card)
         if card.precision == "int8":
             model = quantized(model, _pixels(images, card))

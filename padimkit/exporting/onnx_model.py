@@ -11,6 +11,7 @@ from onnx import TensorProto, helper
 
 from padimkit.errors import CannotExport
 from padimkit.exported.card import KEY, Card
+from padimkit.exported.session import FRAMED
 from padimkit.exporting.judged import Judged
 from padimkit.exporting.preprocessing import Preprocessing
 
@@ -18,8 +19,13 @@ OPSET = 18  # the first that resizes with antialiasing
 _MOST_BYTES = 1_900_000_000  # of one file: a message of protobuf holds less than 2 GiB
 
 
-def onnx_model(judged: Judged, card: Card) -> onnx.ModelProto:
+def onnx_model(judged: Judged, card: Card, *, optional: bool = True) -> onnx.ModelProto:
     """Return the whole model, with the card in its metadata.
+
+    Args:
+        judged: The graph.
+        card: The card.
+        optional: With an input "framed", false by default, for images that are preprocessed already.
 
     Raises:
         CannotExport: torch cannot trace a part; its message is in this one.
@@ -29,9 +35,15 @@ def onnx_model(judged: Judged, card: Card) -> onnx.ModelProto:
     graph = model.graph
     rest = list(graph.node)
     del graph.node[:], graph.input[:]
-    graph.node.extend([*before.nodes, *rest])
-    graph.initializer.extend(before.constants)
     graph.input.append(helper.make_tensor_value_info("images", TensorProto.UINT8, ["b", "H", "W", 3]))
+    if optional:
+        graph.initializer.append(helper.make_tensor(FRAMED, TensorProto.BOOL, [], [False]))
+        graph.input.append(helper.make_tensor_value_info(FRAMED, TensorProto.BOOL, []))
+        graph.node.extend([before.choice(FRAMED, "pixels"), *rest])
+    else:
+        same = helper.make_node("Identity", [before.result], ["pixels"])
+        graph.node.extend([*before.nodes, same, *rest])
+        graph.initializer.extend(before.constants)
     helper.set_model_props(model, {KEY: card.as_text()})
     return model
 

@@ -9,6 +9,7 @@ from typing import Any, final
 import onnx
 from onnx import TensorProto, helper, numpy_helper
 
+from padimkit.exported.session import FRAMED
 from padimkit.images.framing import Framing
 from padimkit.images.resizing import LongSide, Resize, Scale, ShortSide, Size, square
 
@@ -20,7 +21,7 @@ PREFIX = "preprocessing/"  # of the names of its nodes
 
 @final
 class Preprocessing:
-    """The nodes that turn "images", "b H W 3" in bytes, into "pixels" of one size.
+    """The nodes that turn "images", "b H W 3" in bytes, into those of one size.
 
     Args:
         framing: The resize, the padding and the crop.
@@ -34,7 +35,7 @@ class Preprocessing:
         planes = self._node("Transpose", self._boxed("images", framing), perm=[0, 3, 1, 2])
         planes, new = self._resized(planes, framing.resize)
         planes = self._centred(planes, new, framing)
-        self._node("Transpose", planes, perm=[0, 2, 3, 1], output="pixels")
+        self.result = self._node("Transpose", planes, perm=[0, 2, 3, 1], name=FRAMED)
 
     def _boxed(self, images: str, framing: Framing) -> str:
         if framing.box is None:
@@ -123,8 +124,26 @@ class Preprocessing:
         self.constants.append(numpy_helper.from_array(values, name))
         return name
 
-    def _node(self, kind: str, *inputs: str, output: str = "", **attributes: Any) -> str:
-        name = f"{PREFIX}{kind}{len(self.nodes)}"
-        made = output or f"{name}/output"
+    def choice(self, flag: str, output: str) -> onnx.NodeProto:
+        """Return a node that gives "images" as they are if a flag is true, else preprocessed ones."""
+        shape = [None] * 4
+
+        def branch(name: str, nodes: list[onnx.NodeProto], result: str) -> onnx.GraphProto:
+            value = helper.make_tensor_value_info(result, TensorProto.UINT8, shape)
+            return helper.make_graph(nodes, name, [], [value], self.constants if nodes is self.nodes else [])
+
+        same = helper.make_node("Identity", ["images"], [f"{PREFIX}same"], name=f"{PREFIX}same")
+        return helper.make_node(
+            "If",
+            [flag],
+            [output],
+            name=f"{PREFIX}choice",
+            then_branch=branch("as_they_are", [same], f"{PREFIX}same"),
+            else_branch=branch("preprocessed", self.nodes, self.result),
+        )
+
+    def _node(self, kind: str, *inputs: str, name: str = "", **attributes: Any) -> str:
+        name = name or f"{PREFIX}{kind}{len(self.nodes)}"
+        made = f"{name}/output"
         self.nodes.append(helper.make_node(kind, inputs, [made], name=name, **attributes))
         return made

@@ -27,7 +27,8 @@ def write_torch_script(judged: Judged, card: Card, path: Path) -> None:
         with torch.no_grad(), warnings.catch_warnings():
             warnings.simplefilter("ignore")  # of torch, about TorchScript
             whole = _Whole(judged, card.framing, card.size)
-            traced = torch.jit.trace(whole, (judged.example,), check_trace=False)  # type: ignore[no-untyped-call]
+            ways = {"forward": (judged.example,), "framed": (judged.example,)}
+            traced = torch.jit.trace_module(whole, ways, check_trace=False)  # type: ignore[no-untyped-call]
             torch.jit.save(traced, str(path), _extra_files={KEY: card.as_text()})
     except (RuntimeError, TypeError, ValueError) as error:
         raise CannotExport(f"torch cannot write the model as TorchScript: {error}") from error
@@ -47,7 +48,14 @@ class TorchScriptSession(Session):
         self, images: UInt8[np.ndarray, "b H W 3"]
     ) -> tuple[Float32[np.ndarray, " b"], Float32[np.ndarray, "b h w"]]:
         with torch.no_grad():
-            scores, maps, *_ = self._model(torch.from_numpy(images))
+            scores, maps, *_ = self._model(torch.tensor(images))
+        return scores.numpy(), maps.numpy()
+
+    def run_framed(
+        self, pixels: UInt8[np.ndarray, "b h w 3"]
+    ) -> tuple[Float32[np.ndarray, " b"], Float32[np.ndarray, "b h w"]]:
+        with torch.no_grad():
+            scores, maps, *_ = self._model.framed(torch.tensor(pixels))
         return scores.numpy(), maps.numpy()
 
 
@@ -70,7 +78,11 @@ class _Whole(nn.Module):
         self._judged = judged
 
     def forward(self, images: Tensor) -> tuple[Tensor, ...]:
-        return tuple(self._judged(self._seen(images, *self._given)))
+        return self.framed(self._seen(images, *self._given))
+
+    def framed(self, pixels: Tensor) -> tuple[Tensor, ...]:
+        """Return the results for images that are resized, padded and cropped already."""
+        return tuple(self._judged(pixels))
 
 
 def _seen(

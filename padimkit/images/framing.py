@@ -5,6 +5,9 @@ Apart from the preprocessing, since exported models place images without torch.
 
 from dataclasses import dataclass
 
+import numpy as np
+from PIL import Image
+
 from padimkit.errors import BadShape
 from padimkit.images.forms import misfit
 from padimkit.images.geometry import Geometry
@@ -56,6 +59,19 @@ class Framing:
             for inner, outer, side in zip(new, padded, seen, strict=True)
         )
         return Geometry(size, box, new, (left, top), seen)
+
+    def fit(self, picture: Image.Image, resampling: Image.Resampling) -> np.ndarray:
+        """Return the pixels "H W ..." of a picture, resized, padded and cropped.
+
+        Raises:
+            BadShape: It does not fit.
+        """
+        geometry = self.geometry((picture.height, picture.width))
+        height, width = geometry.resized
+        part = picture if self.box is None else picture.crop(self.box)
+        pixels = np.asarray(part if self.resize is None else part.resize((width, height), resampling))
+        margins = [*geometry.margins, (0, 0)][: pixels.ndim]
+        return np.pad(pixels[geometry.kept], margins, mode="edge")  # a copy, even without margins
 
 
 def size_of(box: Box) -> Size:

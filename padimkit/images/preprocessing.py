@@ -130,11 +130,11 @@ class Preprocessing:
 
     def pixels(self, picture: Image.Image) -> UInt8[np.ndarray, "H W 3"]:
         """Return an RGB picture resized, padded and cropped, in bytes: a quarter of the size of floats."""
-        return self._fit(picture, Image.Resampling.BICUBIC)
+        return self.framing.fit(picture, Image.Resampling.BICUBIC)
 
     def mask(self, picture: Image.Image) -> Bool[Tensor, "H W"]:
         """Return a one-channel mask at the model's size, true where a pixel is above 0."""
-        return torch.from_numpy(self._fit(picture, Image.Resampling.NEAREST) > 0)
+        return torch.from_numpy(self.framing.fit(picture, Image.Resampling.NEAREST) > 0)
 
     def region(self) -> Bool[Tensor, "H W"] | None:
         """Return what the mask of the region of interest marks, at the model's size; None without a mask.
@@ -148,14 +148,6 @@ class Preprocessing:
         if not found.any():
             raise BadImage(f'The mask "{self.roi}" ("roi") is black where the model looks. Mark the region.')
         return found
-
-    def _fit(self, picture: Image.Image, resampling: Image.Resampling) -> np.ndarray:
-        geometry = self.geometry((picture.height, picture.width))
-        height, width = geometry.resized
-        part = picture.crop(geometry.box) if isinstance(self.roi, tuple) else picture
-        pixels = np.asarray(part if self.resize is None else part.resize((width, height), resampling))
-        margins = [*geometry.margins, (0, 0)][: pixels.ndim]
-        return np.pad(pixels[geometry.kept], margins, mode="edge")  # a copy, even without margins
 
 
 def centre(pixels: Pixels, size: Size) -> Pixels:
