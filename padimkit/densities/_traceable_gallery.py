@@ -64,7 +64,9 @@ def _vectors(pyramid: Pyramid, orders: tuple[Tensor, ...]) -> Layers:
     ]
 
 
-def _image_distances(query: Layers, image: Layers, lengths: Layers, count: int) -> Float[Tensor, "b p k"]:
+def _image_distances(
+    query: Layers, image: Layers, lengths: list[Float[Tensor, "b _"]], count: int
+) -> Float[Tensor, "b p k"]:
     """Return each patch's smallest squared distances, minus its squared length; see `nearest_distances`."""
     positions = query[0].shape[1]
     kept = _products(query[0], image[0], lengths[0])[:, :, :, None]

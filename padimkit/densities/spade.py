@@ -132,10 +132,11 @@ class Spade(DensityModel, PyramidDensity, LeaveOneOut, MemoryForecast, ExpectedG
         Raises:
             CannotExport: The search is not exact.
         """
+        gallery = self._fitted()
         if self.index != "Flat":
             raise CannotExport(f'Spade is exported with the index "Flat" only, not with "{self.index}".')
         counts = Neighbours(self.image_neighbours, self.gallery_neighbours, self.patch_neighbours)
-        return traceable_scores(self._fitted(), counts, _descriptor)
+        return traceable_scores(gallery, counts, _descriptor)
 
     def state_dict(self) -> dict[str, Tensor]:
         """Return all features and descriptors."""

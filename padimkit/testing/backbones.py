@@ -5,7 +5,7 @@ from typing import Any
 import torch
 
 from padimkit.contracts import Backbone
-from padimkit.testing import parts, positions, threads, weights
+from padimkit.testing import exports, parts, positions, threads, weights
 from padimkit.testing.answers import (
     CUDA_ROUNDING,
     ROUNDING,
@@ -179,5 +179,5 @@ BACKBONE_CHECKS = (
         parts.can_be_pickled,
     ),
     *checks_with(Backbone, _features_of_one, threads.features_from_threads_equal_features_in_turn),
-    *checks(Backbone, can_be_moved_to_the_cpu, computes_on_cuda),
+    *checks(Backbone, exports.traced_features_equal_features, can_be_moved_to_the_cpu, computes_on_cuda),
 )

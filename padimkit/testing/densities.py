@@ -8,7 +8,7 @@ from torch import Tensor
 
 from padimkit.arguments import arguments
 from padimkit.contracts import DensityModel, ExpectedGrowth, MemoryForecast
-from padimkit.testing import left_out, pyramids
+from padimkit.testing import exports, left_out, pyramids
 from padimkit.testing.answers import Result, require_finite
 from padimkit.testing.check import Make, NotApplicable, checks, require, require_not_fitted
 from padimkit.testing.inputs.embeddings import (
@@ -206,6 +206,8 @@ DENSITY_CHECKS = (
         left_out.left_out_images_are_told_by_their_number,
         left_out.leaving_out_leaves_everything_else_alone,
         left_out.refuses_to_leave_out_before_fit,
+        exports.traced_scores_equal_scores,
+        exports.refuses_to_be_traced_before_fit,
         forecast_covers_the_fitted_state,
         forecast_grows_with_the_data,
     ),

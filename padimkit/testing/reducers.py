@@ -4,7 +4,7 @@ import torch
 
 from padimkit.contracts import Reducer
 from padimkit.errors import NotFitted
-from padimkit.testing import pyramids
+from padimkit.testing import exports, pyramids
 from padimkit.testing.answers import ROUNDING, Result, difference, require_finite
 from padimkit.testing.check import Make, checks, described, require
 from padimkit.testing.inputs.embeddings import CHANNELS, HEIGHT, WIDTH, fitted, part_of, probe, tensors_of
@@ -93,5 +93,10 @@ REDUCER_CHECKS = (
         refuses_to_transform_before_fit,
     ),
     *learner_checks(Reducer, _apply),
-    *checks(Reducer, pyramids.aligning_last_equals_transform, pyramids.transform_pyramid_equals_transform),
+    *checks(
+        Reducer,
+        pyramids.aligning_last_equals_transform,
+        pyramids.transform_pyramid_equals_transform,
+        exports.traced_reduction_equals_transform,
+    ),
 )

@@ -125,9 +125,9 @@ class PatchCore(DensityModel, LeaveOneOut, Exportable):
         Raises:
             CannotExport: The search is not exact.
         """
+        bank = self._fitted()
         if self.index != "Flat":
             raise CannotExport(f'PatchCore is exported with the index "Flat" only, not with "{self.index}".')
-        bank = self._fitted()
         lengths, neighbours = bank.square().sum(1), self.neighbours
         transposed = bank.T.contiguous()
 
