@@ -7,7 +7,7 @@ first verdict; for bfloat16 and int8, what they change in image AUROC too. One t
 import argparse
 import json
 import os
-import resource
+import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -16,7 +16,12 @@ from statistics import median
 from tempfile import TemporaryDirectory
 from typing import Any
 
+from sklearn.metrics import roc_auc_score
+
+import padimkit
 from benchmarks import fresh, machine
+from padimkit import PadimkitError
+from padimkit.cli import fit
 
 ROOT = Path(__file__).resolve().parents[2] / "shared"
 BOTTLES = ROOT / "data" / "mvtec_bottle_256" / "bottle"
@@ -32,8 +37,12 @@ RECIPES = (
     "patchcore-lite0-1",
     "spade-lite0",
 )
-KINDS = (("onnx", "float32"), ("openvino", "float32"), ("openvino", "bfloat16"), ("openvino", "int8"))
-SUFFIXES = {"onnx": ".onnx", "openvino": ".xml"}
+KINDS = (
+    ("onnx", ".onnx", "float32", None),
+    ("openvino", ".xml", "float32", None),
+    ("openvino", ".xml", "float32", "bfloat16"),  # the same file, computed with in another way
+    ("openvino", ".xml", "int8", None),
+)
 REPEATS = 15
 
 
@@ -54,80 +63,69 @@ def main(words: list[str]) -> None:
     chosen.record.write_text(json.dumps(record | {"rows": rows}, indent=1) + "\n")
 
 
-def _rows(recipe: str, images: int) -> Iterator[dict[str, Any]]:
+def _rows(recipe: str, images: int) -> list[dict[str, Any]]:
+    given = {"recipe": recipe, "images": images}
+    rows: list[dict[str, Any]] = fresh.call(sys.executable, "benchmarks.export:measured", given, threads=1)[
+        "rows"
+    ]
+    return rows
+
+
+def measured(recipe: str, images: int) -> dict[str, Any]:
+    """Fit a recipe on some bottles, export it, and measure it by each runtime."""
     with TemporaryDirectory() as folder:
         model = Path(folder) / "model"
-        _call("fitted", recipe=recipe, images=images, model=str(model))
+        _fit(recipe, images, model)
         size = sum(path.stat().st_size for path in model.iterdir())
-        yield {"recipe": recipe, "runtime": "padimkit", "parity": None, "bytes": size, **_measured(model)}
-        for kind, precision in KINDS:
-            output = Path(folder) / f"{precision}{SUFFIXES[kind]}"
-            given = {"model": str(model), "output": str(output), "kind": kind, "precision": precision}
-            named = {"recipe": recipe, "runtime": f"{kind} {precision}"}
+        rows = [{"recipe": recipe, "runtime": "padimkit", "parity": None, "bytes": size, **_inspected(model)}]
+        for kind, suffix, precision, way in KINDS:
+            output = Path(folder) / f"{precision}{suffix}"
+            named = {"recipe": recipe, "runtime": f"{kind} {way or precision}"}
             try:
-                made = _call("exported", **given)
-            except fresh.Failed as error:
-                yield named | {"error": str(error).splitlines()[-1]}
+                made = {"parity": None} if way else _exported(model, output, kind, precision)
+            except PadimkitError as error:
+                rows.append(named | {"error": str(error)})
                 continue
-            yield named | made | _measured(output)
+            files = output.parent.glob(f"{output.stem}.*") if kind == "openvino" else [output]
+            size = sum(path.stat().st_size for path in files)
+            rows.append(named | made | {"bytes": size} | _inspected(output, way))
+    return {"rows": rows}
 
 
-def _measured(model: Path) -> dict[str, Any]:
-    started = _call("started", model=str(model))
-    return started | _call("inspected", model=str(model))
-
-
-def _call(function: str, **arguments: Any) -> dict[str, Any]:
-    return fresh.call(sys.executable, f"benchmarks.export:{function}", arguments, threads=1)
-
-
-def fitted(recipe: str, images: int, model: str) -> dict[str, Any]:
-    """Fit a recipe on some bottles, calibrate it and store it."""
-    import padimkit
-    from padimkit.cli import fit
-
+def _fit(recipe: str, images: int, model: Path) -> None:
     weights = [f"--pipeline.backbone.weights={WEIGHTS}"] if "-r18" in recipe else []
     with TemporaryDirectory() as folder:
         for path in sorted((BOTTLES / "train" / "good").glob("*.png"))[:images]:
             (Path(folder) / path.name).symlink_to(path)
-        fit.run([recipe, "--data=folder", f"--data.normal={folder}", *weights, "--output", model])
-    return {"version": padimkit.__version__}
+        fit.run([recipe, "--data=folder", f"--data.normal={folder}", *weights, f"--output={model}"])
 
 
-def exported(model: str, output: str, kind: str, precision: str) -> dict[str, Any]:
+def _exported(model: Path, output: Path, kind: Any, precision: Any) -> dict[str, Any]:
     """Export a model, compared on bottles of the test set."""
-    import padimkit
-
     images = sorted((BOTTLES / "test").rglob("*.png"))[::10]
     ranges = sorted((BOTTLES / "train" / "good").glob("*.png"))[:40] if precision == "int8" else images
-    found = padimkit.export(model, output, format=kind, precision=precision, images=ranges)  # type: ignore[arg-type]
-    return {"parity": found.parity.largest, "bytes": sum(path.stat().st_size for path in found.files)}
+    found = padimkit.export(model, output, format=kind, precision=precision, images=ranges)
+    return {"parity": found.parity.largest, "resized": found.parity.resized}
 
 
-def started(model: str) -> dict[str, Any]:
-    """Return the processor time and memory of a fresh process that gives one verdict."""
-    image = next(iter((BOTTLES / "test" / "good").glob("*.png")))
-    program = f"import padimkit; padimkit.Inspector({model!r}, threads=1)({str(image)!r})"
-    before = resource.getrusage(resource.RUSAGE_CHILDREN)
-    status = os.spawnv(os.P_WAIT, sys.executable, [sys.executable, "-c", program])
-    after = resource.getrusage(resource.RUSAGE_CHILDREN)
-    if status:
-        raise RuntimeError(f"{program} failed.")
-    seconds = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
-    return {"start_seconds": seconds, "start_megabytes": after.ru_maxrss / 1000}
-
-
-def inspected(model: str) -> dict[str, Any]:
-    """Return the time of one image, and the AUROC of the scores of all test images."""
-    from sklearn.metrics import roc_auc_score
-
-    import padimkit
-
-    inspector = padimkit.Inspector(model, threads=1)
+def _inspected(model: Path, precision: Any = None) -> dict[str, Any]:
+    """Return the time of one image, the AUROC of all test images, and what a fresh process takes."""
+    inspector = padimkit.Inspector(model, threads=1, precision=precision)
     paths = [str(path) for path in sorted((BOTTLES / "test").rglob("*.png"))]
     seconds = median(_seconds(inspector, paths[:REPEATS]))
     scores = [inspection.score for inspection in inspector.each(paths)]
-    return {"seconds": seconds, "auroc": roc_auc_score(["/good/" not in path for path in paths], scores)}
+    auroc = float(roc_auc_score(["/good/" not in path for path in paths], scores))
+    return {"seconds": seconds, "auroc": auroc} | _started(model, paths[0])
+
+
+def _started(model: Path, image: str) -> dict[str, float]:
+    """Return the processor time and memory of a fresh process that gives one verdict."""
+    program = f"import padimkit; padimkit.Inspector({str(model)!r}, threads=1)({image!r})"
+    process = subprocess.Popen([sys.executable, "-c", program])
+    _, status, used = os.wait4(process.pid, 0)
+    if status:
+        raise RuntimeError(f"{program} failed.")
+    return {"start_seconds": used.ru_utime + used.ru_stime, "start_megabytes": used.ru_maxrss / 1000}
 
 
 def _seconds(inspect: Callable[[str], object], paths: Sequence[str]) -> Iterator[float]:

@@ -2,7 +2,7 @@
 
 import warnings
 from pathlib import Path
-from typing import Any, final
+from typing import Any, TypeAlias, final
 
 import numpy as np
 import torch
@@ -65,16 +65,8 @@ class _Whole(nn.Module):
 
     def __init__(self, judged: Judged, framing: Framing, size: Size) -> None:
         super().__init__()
-        resize = framing.resize
-        sides, share, kind = [0, 0], 0.0, 0
-        if isinstance(resize, ShortSide | LongSide | Scale):
-            ((_, number),) = vars(resize).items()
-            share, kind = float(number), [ShortSide, LongSide, Scale].index(type(resize)) + 1
-        elif resize is not None:
-            sides = list(square(resize))
-        self._seen: Any = torch.jit.script(_seen)
-        pad = [] if framing.pad is None else list(square(framing.pad))
-        self._given = (list(framing.box or ()), sides, share, kind, pad, list(size))
+        self._seen: Any = torch.jit.script(seen)
+        self._given = given(framing, size)
         self._judged = judged
 
     def forward(self, images: Tensor) -> tuple[Tensor, ...]:
@@ -85,7 +77,22 @@ class _Whole(nn.Module):
         return tuple(self._judged(pixels))
 
 
-def _seen(
+Given: TypeAlias = tuple[list[int], list[int], float, int, list[int], list[int]]
+
+
+def given(framing: Framing, size: Size) -> Given:
+    """Return the arguments of `seen`, in types that TorchScript has."""
+    resize, sides, share, kind = framing.resize, [0, 0], 0.0, 0
+    if isinstance(resize, ShortSide | LongSide | Scale):
+        ((_, number),) = vars(resize).items()
+        share, kind = float(number), [ShortSide, LongSide, Scale].index(type(resize)) + 1
+    elif resize is not None:
+        sides = list(square(resize))
+    pad = [] if framing.pad is None else list(square(framing.pad))
+    return list(framing.box or ()), sides, share, kind, pad, list(size)
+
+
+def seen(
     images: Tensor,
     box: list[int],
     sides: list[int],

@@ -1,0 +1,50 @@
+"""The card of an exported model, as its file holds it."""
+
+import json
+
+import numpy as np
+import pytest
+
+from padimkit import BadModel, Calibration, LongSide, MapStatistics, Preprocessing, Scale, ShortSide, Tiles
+from padimkit.exported.card import Card
+
+STATISTICS = MapStatistics((1.0, 2.0), (0.5, 0.6), ((0.0, 0.1), (1.0, 2.0)))
+
+
+def card(preprocessing, region=None, calibration=None):
+    return Card(
+        (8, 9), preprocessing.framing, 12, region, calibration, "0" * 64, "float32", "1.0", {"a": [1]}
+    )
+
+
+@pytest.mark.parametrize(
+    "preprocessing",
+    [
+        Preprocessing(),
+        Preprocessing(None, None),
+        Preprocessing((40, 50), (30, 20), roi=(1, 2, 30, 40)),
+        Preprocessing(ShortSide(40), 30, tiles=Tiles(16)),
+        Preprocessing(LongSide(40), None, pad=(50, 60)),
+        Preprocessing(Scale(0.5), None),
+    ],
+)
+def test_a_card_is_read_as_it_was_written(preprocessing, random):
+    region = random.random((8, 9)) < 0.5
+    calibration = Calibration.from_scores([1.0, 2.0, 3.0], STATISTICS, false_alarms=0.25)
+    written = card(preprocessing, region, calibration)
+    found = Card.from_text(written.as_text(), "model.onnx")
+    np.testing.assert_array_equal(found.region, region)
+    assert found.framing == preprocessing.framing and found.calibration == calibration
+    assert (found.size, found.depth, found.settings) == ((8, 9), 12, {"a": [1]})
+
+
+def test_a_card_of_a_newer_format_is_refused():
+    values = json.loads(card(Preprocessing()).as_text()) | {"format": 99}
+    with pytest.raises(BadModel, match=r'"model.onnx" was exported by padimkit 1.0, in a newer format'):
+        Card.from_text(json.dumps(values), "model.onnx")
+
+
+@pytest.mark.parametrize("text", ["", "[]", "{}", '{"format": 1}', '{"format": 1, "size": "large"}'])
+def test_a_card_that_cannot_be_read_is_refused(text):
+    with pytest.raises(BadModel, match=r'"model.onnx"'):
+        Card.from_text(text, "model.onnx")

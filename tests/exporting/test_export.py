@@ -1,0 +1,249 @@
+"""Exported models beside the models that they were made of."""
+
+import subprocess
+import sys
+from zipfile import ZipFile
+
+import numpy as np
+import onnxruntime
+import pytest
+import torch
+from PIL import Image
+from sklearn.decomposition import IncrementalPCA
+
+from padimkit import (
+    BadArgument,
+    BadModel,
+    BadOutput,
+    CannotExport,
+    FilterBank,
+    Gaussian,
+    Identity,
+    Inspector,
+    NotCalibrated,
+    Pipeline,
+    Pixels,
+    Preprocessing,
+    ScikitLearn,
+    Verdict,
+    export,
+    load_calibration,
+    save,
+)
+from padimkit.cli.main import main
+from padimkit.exported.session import Options, open_session
+from padimkit.exporting import export as exporting
+from padimkit.exporting.judged import VERDICTS
+from padimkit.storage import model_digest
+
+
+def _require_equal(found, expected):
+    assert (found.path, found.verdict, found.p_value) == (expected.path, expected.verdict, expected.p_value)
+    assert found.score == pytest.approx(expected.score, rel=1e-5)
+    assert (found.threshold, found.unseen, found.model) == (
+        expected.threshold,
+        expected.unseen,
+        expected.model,
+    )
+    assert len(found.regions) == len(expected.regions) and found.geometry == expected.geometry
+    highest = expected.anomaly_map.max()
+    np.testing.assert_allclose(found.anomaly_map, expected.anomaly_map, atol=1e-5 * highest)
+
+
+@pytest.mark.parametrize("runtime", ["onnx", "openvino"])
+def test_an_inspector_gives_the_same_by_an_exported_model(small, runtime):
+    model, exported = Inspector(small.folder), Inspector(getattr(small, runtime), threads=1)
+    assert exported.calibration == model.calibration and exported.model == model_digest(small.folder)
+    pairs = list(zip(exported.each(small.unseen), model.each(small.unseen), strict=True))
+    for found, expected in pairs:
+        _require_equal(found, expected)
+    assert pairs[-1][0].verdict is Verdict.NG and pairs[-1][0].regions
+    _require_equal(exported(small.unseen[0]), model(small.unseen[0]))
+
+
+def test_all_forms_of_an_image_give_the_same(small):
+    exported, path = Inspector(small.onnx), small.unseen[-1]
+    with Image.open(path) as opened:
+        picture = opened.convert("RGB")
+    expected = exported(path)
+    for form in (str(path), path.read_bytes(), picture, np.asarray(picture), np.asarray(picture) / 255):
+        found = exported(form)
+        assert (found.score, found.regions) == (expected.score, expected.regions)
+    arrays = np.stack([np.asarray(picture)] * 3)
+    assert [found.score for found in exported.each(arrays)] == pytest.approx([expected.score] * 3)
+
+
+def test_more_bits_than_those_of_the_model_are_an_error(small, tmp_path):
+    grey = np.full((52, 56), 128 * 257, np.uint16)
+    Image.fromarray(grey).save(tmp_path / "deep.png")
+    found, expected = (Inspector(model)(tmp_path / "deep.png") for model in (small.onnx, small.folder))
+    assert found.error == expected.error and "more than 8 bits hold" in found.error
+
+
+def test_an_image_that_cannot_be_inspected_is_an_error(small, tmp_path):
+    (tmp_path / "broken.png").write_bytes(b"no image")
+    exported = Inspector(small.onnx)
+    found = list(exported.each([tmp_path / "broken.png", tmp_path / "none.png", small.unseen[0]]))
+    assert [one.verdict for one in found[:2]] == [Verdict.ERROR] * 2
+    assert "broken.png" in found[0].error and "does not exist" in found[1].error
+    assert found[2].verdict is not Verdict.ERROR
+
+
+def test_a_tensor_is_refused(small):
+    with pytest.raises(BadArgument, match="A tensor is not understood by an exported model"):
+        Inspector(small.onnx)(torch.zeros(3, 40, 40))
+
+
+def test_the_pipeline_of_an_exported_model_is_refused(small):
+    with pytest.raises(BadArgument, match="not a pipeline"):
+        _ = Inspector(small.onnx).pipeline
+
+
+def test_an_exported_model_runs_without_torch(small):
+    program = (
+        "import sys, padimkit; print(padimkit.Inspector(sys.argv[1])(sys.argv[2]).verdict.value); "
+        "print([name for name in ('torch', 'timm', 'faiss', 'sklearn', 'onnx') if name in sys.modules])"
+    )
+    command = [sys.executable, "-c", program, str(small.onnx), str(small.unseen[-1])]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert done.stdout.split("\n")[:2] == ["NG", "[]"]
+
+
+def test_the_graph_gives_the_p_value_and_the_verdict_of_the_calibration(small):
+    session = onnxruntime.InferenceSession(str(small.onnx))
+    calibration = load_calibration(small.folder)
+    images = np.stack([np.asarray(Image.open(path).convert("RGB")) for path in small.unseen])
+    scores, maps, p_values, verdicts = session.run(None, {"images": images})
+    assert maps.shape == (len(images), 40, 40)
+    for score, p_value, verdict in zip(scores.tolist(), p_values.tolist(), verdicts.tolist(), strict=True):
+        assert p_value == pytest.approx(calibration.p_value(score), rel=1e-6)
+        assert VERDICTS[verdict] == calibration.verdict(score).value
+
+
+def test_the_graph_itself_resizes_images_of_any_size(small):
+    picture = Image.open(small.unseen[-1]).convert("RGB").resize((131, 77))
+    expected = Inspector(small.folder)(picture)
+    for path in (small.onnx, small.openvino):
+        scores, maps = open_session(path).run(np.asarray(picture)[None])
+        assert scores[0] == pytest.approx(expected.score, rel=1e-3)
+        highest = expected.anomaly_map.max()
+        np.testing.assert_allclose(maps[0], expected.anomaly_map, atol=1e-2 * highest)
+
+
+def test_openvino_computes_in_half_precision_if_asked(small):
+    expected = Inspector(small.openvino)(small.unseen[0]).score
+    found = Inspector(small.openvino, precision="bfloat16")(small.unseen[0]).score
+    assert found != expected and found == pytest.approx(expected, rel=0.1)
+
+
+def test_onnx_refuses_what_it_cannot_compute_with(small):
+    with pytest.raises(BadArgument, match="computes in float32"):
+        Inspector(small.onnx, precision="bfloat16")
+    with pytest.raises(BadArgument, match='cannot use the device "tpu"'):
+        Inspector(small.onnx, device="tpu")
+    with pytest.raises(BadArgument, match='not on "cuda"'):
+        Inspector(small.openvino, device="cuda")
+
+
+def test_files_that_were_not_exported_are_refused(tmp_path, small):
+    for name, message in (
+        ("none.onnx", "does not exist"),
+        ("bad.onnx", "ONNX Runtime"),
+        ("bad.xml", "OpenVINO"),
+    ):
+        if name.startswith("bad"):
+            (tmp_path / name).write_text("no model")
+        with pytest.raises(BadModel, match=message):
+            open_session(tmp_path / name)
+
+
+def test_a_calibration_beside_an_exported_model_is_refused(small):
+    with pytest.raises(BadArgument, match="has a calibration of its own"):
+        Inspector(small.onnx, load_calibration(small.folder))
+
+
+def test_a_missing_runtime_is_named_with_its_extra(small, monkeypatch):
+    for package, path, extra in (
+        ("onnxruntime", small.onnx, "onnx"),
+        ("openvino", small.openvino, "openvino"),
+    ):
+        monkeypatch.setitem(sys.modules, package, None)
+        with pytest.raises(BadArgument, match=rf"{package} is needed.*padimkit\[{extra}\]"):
+            open_session(path)
+
+
+def test_a_missing_exporter_is_named_with_its_extra(small, monkeypatch, tmp_path):
+    monkeypatch.setitem(sys.modules, "onnxscript", None)
+    with pytest.raises(BadArgument, match=r"onnxscript is needed.*padimkit\[export\]"):
+        export(small.folder, tmp_path / "model.onnx")
+    assert not list(tmp_path.iterdir())
+
+
+def test_nothing_reports_uses_of_openvino(small):
+    open_session(small.openvino, Options(threads=1))
+    assert "openvino_telemetry" not in sys.modules
+
+
+@pytest.fixture
+def bare(tmp_path, random):
+    """A model of the mere pixels, without a calibration."""
+    images = [random.integers(0, 256, (12, 12, 3), dtype=np.uint8) for _ in range(4)]
+    parts = (Pixels(), Identity(), Gaussian())
+    pipeline = Pipeline(*parts, preprocessing=Preprocessing(None, None)).fit(images, progress=False)
+    save(pipeline, tmp_path / "bare")
+    return tmp_path / "bare"
+
+
+def test_the_command_says_how_far_results_differ(bare, tmp_path, capsys):
+    output = tmp_path / "model.pt"
+    assert main(["export", str(bare), "--format=torchscript", f"--output={output}"]) == 0
+    printed = capsys.readouterr().out
+    assert "largest difference on 8 drawn images" in printed and "batch 8: " in printed
+    assert f"Exported to {output}" in printed
+    with ZipFile(output) as archive:
+        (card,) = (name for name in archive.namelist() if name.endswith("extra/padimkit"))
+        assert b'"framing"' in archive.read(card)
+
+
+def test_differences_are_an_error_and_nothing_is_written(bare, tmp_path, monkeypatch):
+    monkeypatch.setattr(exporting, "TOLERANCE", -1.0)
+    with pytest.raises(CannotExport, match="gives other results, and is not written: largest difference"):
+        export(bare, tmp_path / "out" / "model.pt", format="torchscript")
+    assert list((tmp_path / "out").iterdir()) == []
+
+
+def test_a_model_without_calibration_gives_no_verdicts(bare, tmp_path, monkeypatch):
+    session = type("Fake", (), {"card": type("Card", (), {"calibration": None})})
+    monkeypatch.setattr("padimkit.inspector.open_session", lambda *_: session)
+    with pytest.raises(NotCalibrated, match="was exported without a calibration"):
+        Inspector(tmp_path / "model.onnx")
+
+
+def test_a_part_that_cannot_be_exported_is_named(random, tmp_path):
+    images = [random.integers(0, 256, (40, 40, 3), dtype=np.uint8) for _ in range(4)]
+    pipeline = Pipeline(FilterBank(scales=1), ScikitLearn(IncrementalPCA(2)), Gaussian())
+    with pytest.raises(CannotExport, match="ScikitLearn cannot be exported"):
+        pipeline.fit(images, progress=False).graph()
+
+
+@pytest.mark.parametrize(
+    ("options", "name", "message"),
+    [
+        ({"format": "torch"}, "a.pt", 'Expected "format"'),
+        ({"format": "onnx"}, "a.xml", "ends in .onnx"),
+        ({"precision": "int8"}, "a.onnx", '"int8" needs the format openvino'),
+        ({"format": "openvino", "precision": "int4"}, "a.xml", 'Expected "precision"'),
+    ],
+)
+def test_formats_that_do_not_fit_are_refused(bare, tmp_path, options, name, message):
+    with pytest.raises(BadArgument, match=message):
+        export(bare, tmp_path / name, **options)
+
+
+def test_an_output_that_exists_is_kept(bare, tmp_path):
+    (tmp_path / "model.pt").write_text("earlier")
+    with pytest.raises(BadOutput, match="exists"):
+        export(bare, tmp_path / "model.pt", format="torchscript")
+    assert (tmp_path / "model.pt").read_text() == "earlier"
+    export(bare, tmp_path / "model.pt", format="torchscript", overwrite=True)
+    assert (tmp_path / "model.pt").stat().st_size > 1000
