@@ -12,6 +12,7 @@ FRESH := OMP_NUM_THREADS=1 PYTHONPATH=$(CURDIR)/tests/helpers
 SAME := OMP_NUM_THREADS=1 PYTHONHASHSEED=0 PYTHONDONTWRITEBYTECODE=
 
 .PHONY: help demo test fuzz docs format bench-memory bench-peers bench-floor bench-spade bench-methods bench-plugins bench-complexity bench-synthetic bench-clock bench-tiles bench-lite0 bench-false-alarms bench-suspicious bench-drift bench-depth bench-serve clean
+.PHONY: help demo test fuzz docs format bench-memory bench-peers bench-floor bench-spade bench-methods bench-plugins bench-complexity bench-synthetic bench-clock bench-tiles bench-lite0 bench-false-alarms bench-suspicious bench-drift bench-depth bench-export clean
 
 help:
 	@echo "make demo              fit, predict, compare five methods and report, on synthetic images; all that it needs comes with pip"
@@ -35,6 +36,7 @@ help:
 	@echo "make bench-drift  changes of camera and light told from defects, on real images, where these are (10 minutes)"
 	@echo "make bench-depth  cameras of 10 and 12 bits beside 8, on real images, where these are (5 minutes)"
 	@echo "make bench-serve  a server under load from 16 clients, killed and stopped in the middle (10 minutes)"
+	@echo "make bench-export  models in ONNX Runtime and OpenVINO beside padimkit, on real bottles, where these are (30 minutes)"
 	@echo "make clean             remove .venv, site/ and what the demo wrote"
 
 demo: .venv/installed-patchcore
@@ -115,6 +117,9 @@ bench-suspicious: .venv/installed
 
 bench-drift: .venv/installed
 	$(BIN)/python -m benchmarks.drift $(ARGS)
+
+bench-export: .venv/installed-plugins
+	$(BIN)/python -m benchmarks.export $(ARGS)
 
 bench-depth: .venv/installed
 	$(BIN)/python -m benchmarks.depth $(ARGS)
