@@ -99,11 +99,6 @@ class Inspector:
         """Bits per channel of files that have more than 8; None if not known, and they are read as 16."""
         return self._intake.depth
 
-    @property
-    def depth(self) -> int | None:
-        """The bits per channel with which files of more than 8 are read."""
-        return self.pipeline.fitted_preprocessing.depth
-
     def __call__(self, image: Inspected) -> Inspection:
         """Return the verdict on one image: a path, bytes of a file, a PIL image, an array or a tensor.
 

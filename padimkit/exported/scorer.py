@@ -14,8 +14,9 @@ from PIL import Image
 from padimkit.errors import BadArgument, BadImage, BadScores, BadShape
 from padimkit.exported.card import Card
 from padimkit.exported.session import Session
-from padimkit.images.decoding import as_rgb, list_images, open_page
+from padimkit.images.decoding import as_rgb, open_page
 from padimkit.images.geometry import Geometry
+from padimkit.images.listing import list_images
 from padimkit.images.pages import Page, page_of, pages_in, pages_of
 from padimkit.images.pictures import picture_of, upright
 from padimkit.inspection.seen import Failure, Inspected, Scorer, Seen, is_tensor

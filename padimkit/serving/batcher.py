@@ -9,7 +9,7 @@ from typing import final
 
 from padimkit.errors import BadArgument
 from padimkit.inspection.inspection import Inspection
-from padimkit.inspection.intake import Failure, Seen
+from padimkit.inspection.seen import Failure, Seen
 from padimkit.inspector import Inspector
 
 

@@ -20,7 +20,7 @@ from starlette.routing import Route
 
 from padimkit.errors import did_you_mean
 from padimkit.images.pages import Page
-from padimkit.inspection.intake import Failure, Seen
+from padimkit.inspection.seen import Failure, Seen
 from padimkit.inspection.verdict import Verdict
 from padimkit.inspector import Inspector
 from padimkit.serving import metrics, uploads
