@@ -133,6 +133,7 @@ def test_an_output_that_exists_is_refused_before_images_are_scored(
     model, _ = fit()
     monkeypatch.setattr("padimkit.cli.calibrate.calibrate", never)
     (tmp_path / "there").mkdir()
+    (tmp_path / "there" / "file").touch()  # an empty folder is as good as a new one
     error = fails(capsys, "calibrate", model, *folder, f"--output={tmp_path / 'there'}")
     assert f'"{tmp_path / "there"}" exists. Choose another output or pass --overwrite.' in error
     error = fails(capsys, "calibrate", tmp_path / "there", *folder)
