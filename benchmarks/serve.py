@@ -30,7 +30,7 @@ from padimkit.cli.main import main as padimkit
 from padimkit.datasets.synthetic.dataset import Synthetic
 
 RECORD = Path(__file__).parent / "records" / "serve.json"
-_PATIENCE = 120.0  # seconds, after which a request counts as lost
+_PATIENCE = 600.0  # seconds, after which a request counts as lost
 
 
 @dataclass(frozen=True)
