@@ -86,7 +86,7 @@ def measured(recipe: str, images: int) -> dict[str, Any]:
             except PadimkitError as error:
                 rows.append(named | {"error": str(error)})
                 continue
-            files = output.parent.glob(f"{output.stem}.*") if kind == "openvino" else [output]
+            files = [output, output.with_suffix(".bin")] if kind == "openvino" else [output]
             size = sum(path.stat().st_size for path in files)
             rows.append(named | made | {"bytes": size} | _inspected(output, way))
     return {"rows": rows}
@@ -120,12 +120,16 @@ def _inspected(model: Path, precision: Any = None) -> dict[str, Any]:
 
 def _started(model: Path, image: str) -> dict[str, float]:
     """Return the processor time and memory of a fresh process that gives one verdict."""
-    program = f"import padimkit; padimkit.Inspector({str(model)!r}, threads=1)({image!r})"
-    process = subprocess.Popen([sys.executable, "-c", program])
+    program = (
+        f"import padimkit; padimkit.Inspector({str(model)!r}, threads=1)({image!r}); "
+        "print(next(line.split()[1] for line in open('/proc/self/status') if line.startswith('VmHWM')))"
+    )  # the mark of the process itself: what wait4 says includes the memory of this one before exec
+    process = subprocess.Popen([sys.executable, "-c", program], stdout=subprocess.PIPE, text=True)
+    printed = process.stdout.read() if process.stdout else ""
     _, status, used = os.wait4(process.pid, 0)
     if status:
         raise RuntimeError(f"{program} failed.")
-    return {"start_seconds": used.ru_utime + used.ru_stime, "start_megabytes": used.ru_maxrss / 1000}
+    return {"start_seconds": used.ru_utime + used.ru_stime, "start_megabytes": int(printed) * 1.024e-3}
 
 
 def _seconds(inspect: Callable[[str], object], paths: Sequence[str]) -> Iterator[float]:

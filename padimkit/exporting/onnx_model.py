@@ -1,4 +1,7 @@
-"""A model as ONNX: the preprocessing, and what torch traces of the rest."""
+"""A model as ONNX: the preprocessing, and what torch traces of the rest.
+
+Apart from the export, which imports it only where the package onnx is installed.
+"""
 
 import logging
 import warnings

@@ -1,4 +1,7 @@
-"""A model as OpenVINO, made of its ONNX graph, in full precision or quantized."""
+"""A model as OpenVINO, made of its ONNX graph, in full precision or quantized.
+
+Apart from the export, which imports it only where the package onnx is installed.
+"""
 
 import logging
 from collections.abc import Iterable
