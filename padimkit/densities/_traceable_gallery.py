@@ -41,7 +41,7 @@ def traceable_scores(
         query = _vectors(pyramid, orders)
         best = query[0].new_zeros(0)
         for place in range(counts.gallery):
-            chosen = nearest[:, place]
+            chosen = nearest.narrow(1, place, 1).flatten()
             image = [layer.index_select(0, chosen) for layer in layers]
             own = _image_distances(
                 query, image, [one.index_select(0, chosen) for one in lengths], counts.patches
@@ -49,7 +49,8 @@ def traceable_scores(
             best = own if place == 0 else _smallest(torch.cat([best, own], dim=2), counts.patches)
         for vectors in query:
             share = best.shape[1] // vectors.shape[1]
-            best = best + vectors.square().sum(2).repeat_interleave(share, dim=1)[:, :, None]
+            repeated = vectors.square().sum(2)[:, :, None].expand(-1, -1, share)
+            best = best + repeated.reshape(-1, best.shape[1], 1)
         patches = best.clamp(min=0).mean(2).index_select(1, back)
         return Scores(patches.reshape(-1, height, width), distances[:, : counts.images].mean(1))
 
