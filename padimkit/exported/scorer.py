@@ -27,7 +27,7 @@ class Entry:
     """An image that is yet to be opened."""
 
     name: str
-    open: Callable[[], Image.Image]
+    decode: Callable[[], Image.Image]
 
 
 @final
@@ -58,7 +58,7 @@ class ExportedScorer(Scorer):
             return entry
         start = time.perf_counter()
         try:
-            picture = entry.open()
+            picture = entry.decode()
             geometry = self._card.framing.geometry((picture.height, picture.width))
             self._require_size(geometry, entry.name)
             pixels = self._card.framing.fit(picture, Image.Resampling.BICUBIC)

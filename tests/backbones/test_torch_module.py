@@ -61,7 +61,9 @@ class Patches(nn.Module):
         if self.only is not None and images.shape[2] != self.only:
             raise ValueError(f"images of {self.only} pixels only")
         tokens = map_.flatten(2).transpose(1, 2)
-        tokens = self.tokens(torch.cat([tokens.new_full((len(tokens), 1, tokens.shape[2]), 9.0), tokens], 1))
+        tokens = self.tokens(
+            torch.cat([tokens.new_full((tokens.shape[0], 1, tokens.shape[2]), 9.0), tokens], 1)
+        )
         self.late(map_ + 1)
         return self.named["plain"](map_)
 

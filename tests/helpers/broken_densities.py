@@ -8,6 +8,7 @@ import torch
 from padimkit.contracts import (
     DensityModel,
     ExpectedGrowth,
+    Exportable,
     LeaveOneOut,
     MemoryForecast,
     Mergeable,
@@ -77,6 +78,38 @@ class Layered(Distance, PyramidDensity, MemoryForecast):
 
     def peak_bytes(self, *, images, channels, positions):
         return 2**16 + 8 * channels * positions  # so much is needed beside the state
+
+
+class Traced(Distance, Exportable):
+    """The same, which can be exported: right in every way."""
+
+    def traceable(self):
+        if self.total is None:
+            raise NotFitted("Traced.traceable was called before fit.")
+        mean, power = (self.total / self.count).float(), self.power
+
+        def scores(pyramid):
+            distances = torch.linalg.vector_norm(pyramid.maps[0] - mean, dim=1)
+            return Scores(distances**power)
+
+        return scores
+
+
+class FixesTheNumberOfImages(Traced):
+    def traceable(self):
+        function = super().traceable()
+        return lambda pyramid: Scores(torch.stack([*function(pyramid).patches]))  # one output for each image
+
+
+class TracesTheSquare(Traced):
+    def traceable(self):
+        function = super().traceable()
+        return lambda pyramid: Scores(function(pyramid).patches ** 2)
+
+
+class TracesUnfitted(Traced):
+    def traceable(self):
+        return (lambda pyramid: Scores(pyramid.maps[0][:, 0])) if self.total is None else super().traceable()
 
 
 class Foreseen(Distance, ExpectedGrowth):
@@ -646,6 +679,9 @@ BROKEN = {
     NeverForgetsPyramids: "second_pyramid_fit_forgets_the_first",
     StoresNothingOfPyramids: "fit_on_pyramids_can_be_restored",
     ScoresPyramidsUnfitted: "refuses_to_score_pyramids_before_fit",
+    FixesTheNumberOfImages: "traced_scores_equal_scores",
+    TracesTheSquare: "traced_scores_equal_scores",
+    TracesUnfitted: "refuses_to_be_traced_before_fit",
     LeavesNothingOut: "left_out_scores_come_close_to_refits",
     LeavesOutByPlaceInTheBatch: "left_out_images_are_told_by_their_number",
     KeepsTheMeanWithoutAnImage: "leaving_out_leaves_everything_else_alone",

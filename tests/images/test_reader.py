@@ -172,7 +172,7 @@ def test_a_reader_without_images_or_with_negative_workers_is_refused(arguments):
 
 @pytest.mark.parametrize(("cpus", "threads"), [(1, 0), (2, 2), (6, 6), (64, 8)])
 def test_by_default_there_is_a_thread_for_each_usable_cpu(monkeypatch, cpus, threads):
-    monkeypatch.setattr("padimkit.images.reader.cpu_count", lambda: cpus)
+    monkeypatch.setattr("padimkit.images.prefetch.cpu_count", lambda: cpus)
     assert Reader().threads == threads
     assert Reader(workers=3).threads == 3
 

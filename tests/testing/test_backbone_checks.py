@@ -5,7 +5,7 @@ import torch
 import torch.nn.functional as F
 from violations import failed_checks
 
-from padimkit.contracts import Backbone, NeedsWeights, Stateful, TellsWeights
+from padimkit.contracts import Backbone, Exportable, NeedsWeights, Stateful, TellsWeights
 from padimkit.errors import BadWeights
 from padimkit.testing import check_backbone, outcomes
 from padimkit.testing.backbones import computes_on
@@ -33,6 +33,18 @@ class Blur(Backbone, Stateful):
 
     def load_state_dict(self, state):
         self.weights = state["weights"]
+
+
+class Traced(Blur, Exportable):
+    """The same, which can be exported: right in every way."""
+
+    def traceable(self):
+        return self.extract
+
+
+class TracesThreeImages(Traced):
+    def traceable(self):
+        return lambda images: Features({name: m[:3] for name, m in self.extract(images).maps.items()})
 
 
 class Late(Blur, NeedsWeights):
@@ -264,6 +276,7 @@ class StaysOnTheCPU(Blur):
 
 BROKEN = {
     NoMaps: "gives_maps_of_each_image",
+    TracesThreeImages: "traced_features_equal_features",
     Double: "gives_maps_of_each_image",
     CoarseFirst: "finest_layer_comes_first",
     FewerLayersOfBlackImages: "layers_are_the_same_for_all_images",
@@ -297,7 +310,7 @@ BROKEN = {
 THREADS = "features_from_threads_equal_features_in_turn"  # may fail by chance; see test_thread_checks
 
 
-@pytest.mark.parametrize("backbone", [Blur, Late, Tells])
+@pytest.mark.parametrize("backbone", [Blur, Late, Tells, Traced])
 def test_a_sound_backbone_passes_every_check(backbone):
     check_backbone(backbone)
 

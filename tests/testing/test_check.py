@@ -116,7 +116,9 @@ def test_outcomes_tell_of_all_checks():
     verdicts = {outcome.verdict for outcome in found.values()}
     assert verdicts == {"passed", "failed", "skipped"}
     failed = [name for name, outcome in found.items() if outcome.verdict == "failed"]
-    assert failed == ["outliers_score_higher", "left_out_scores_come_close_to_refits"]
+    assert failed == [
+        *("outliers_score_higher", "left_out_scores_come_close_to_refits", "traced_scores_equal_scores"),
+    ]
     assert "found 0, 0, 0 on average there, and 0, 0, 0" in found["outliers_score_higher"].reason
     assert found["another_seed_gives_another_result"].reason == 'It has no argument "seed".'
     assert found["can_be_pickled"].reason == ""

@@ -12,6 +12,7 @@ from broken_densities import (
     LiesAboutEverythingOptional,
     Neighbours,
     RenamesItsArgument,
+    Traced,
 )
 from violations import failed_checks
 
@@ -23,7 +24,7 @@ from padimkit.testing.learners import computes_on
 THREADS = "calls_from_threads_equal_calls_in_turn"  # may fail by chance; see test_thread_checks
 
 
-@pytest.mark.parametrize("density", [Distance, Growing, Layered, Foreseen, Leaving])
+@pytest.mark.parametrize("density", [Distance, Growing, Layered, Foreseen, Leaving, Traced])
 def test_a_sound_density_passes_every_check(density):
     check_density(density)
 

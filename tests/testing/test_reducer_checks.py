@@ -7,7 +7,7 @@ import torch
 from broken_densities import BROKEN as BROKEN_DENSITIES
 from violations import failed_checks
 
-from padimkit.contracts import LinearReducer, PyramidReducer, Reducer
+from padimkit.contracts import Exportable, LinearReducer, PyramidReducer, Reducer
 from padimkit.errors import NotFitted
 from padimkit.testing import check_reducer, outcomes
 from padimkit.values import Embedding, Pyramid
@@ -37,6 +37,21 @@ class Standardised(Reducer):
 
     def load_state_dict(self, state):
         self.largest = state["largest"]
+
+
+class Traced(Standardised, Exportable):
+    """The same, which can be exported: right in every way."""
+
+    def traceable(self):
+        if self.largest is None:
+            raise NotFitted("Traced.traceable was called before fit.")
+        return lambda pyramid: Pyramid((self.transform(pyramid.embedding()).patches,), pyramid.descriptor)
+
+
+class TracesAnotherScale(Traced):
+    def traceable(self):
+        function = super().traceable()
+        return lambda pyramid: Pyramid((2 * function(pyramid).maps[0],), pyramid.descriptor)
 
 
 class Wrapped(Reducer):
@@ -205,6 +220,7 @@ class GivesAlignedLayers(ByLayer):
 
 BROKEN = {
     Double: "keeps_images_and_positions",
+    TracesAnotherScale: "traced_reduction_equals_transform",
     HalvesTheGrid: "keeps_images_and_positions",
     Repeats: "adds_no_channels",
     Overflows: "embeddings_are_finite",
@@ -232,7 +248,7 @@ BROKEN = {
 THREADS = "calls_from_threads_equal_calls_in_turn"  # may fail by chance; see test_thread_checks
 
 
-@pytest.mark.parametrize("make", [Standardised, ByLayer, partial(ByLayer, 3)])
+@pytest.mark.parametrize("make", [Standardised, ByLayer, partial(ByLayer, 3), Traced])
 def test_a_sound_reducer_passes_every_check(make):
     check_reducer(make)
 
