@@ -7,6 +7,7 @@ import pytest
 from quick_recipe import PIPELINE
 
 from padimkit.cli.main import main
+from padimkit.files import file_digest
 
 
 @pytest.fixture
@@ -55,10 +56,30 @@ def learn(recipe, tmp_path, capsys):
     return learn
 
 
+@pytest.fixture(scope="session")
+def learnt_before() -> dict[tuple[str, ...], Path]:
+    """Models that tests of this process have fitted, by the digests of their images."""
+    return {}
+
+
 @pytest.fixture
-def model(learn, good) -> Path:
+def learn_once(learn, learnt_before, tmp_path, tmp_path_factory):
+    """Copies a model that is fitted on images as in a folder, where it does not matter in which folder."""
+
+    def learn_once(images):
+        digests = tuple(map(file_digest, sorted(images.iterdir())))
+        if digests not in learnt_before:
+            kept = tmp_path_factory.mktemp("learnt") / "model"
+            learnt_before[digests] = shutil.copytree(learn(images), kept)
+        return shutil.copytree(learnt_before[digests], tmp_path / "model")
+
+    return learn_once
+
+
+@pytest.fixture
+def model(learn_once, good) -> Path:
     """A model that is fitted on all training images, with a calibration."""
-    return learn(good, "model")
+    return learn_once(good)
 
 
 SPADE = (

@@ -12,8 +12,8 @@ from padimkit.inspection.drift import find_drift
 
 
 @pytest.fixture
-def model(learn, good, seed, tmp_path):
-    return learn(varied(good, tmp_path / "varied", 40, seed))
+def model(learn_once, good, common_seed, tmp_path):
+    return learn_once(varied(good, tmp_path / "varied", 40, common_seed))
 
 
 def varied(good, folder, count, seed, *, brighter=0):
