@@ -181,17 +181,20 @@ def test_a_fit_returns_the_pipeline(good):
     assert pipeline.fit(good) is pipeline
 
 
-def test_a_pipeline_of_other_things_than_parts_is_refused():
-    """In an interpreter where types are not checked, as users have it."""
+def test_where_types_are_not_checked_names_are_paths_and_other_things_than_parts_are_refused():
+    """In an interpreter as users have it."""
     code = (
-        "from padimkit import BadArgument, Gaussian, Identity, Pipeline, Pixels\n"
+        "from padimkit import BadArgument, Gaussian, Identity, Pipeline, Pixels, Sample\n"
         "for parts in (('pixels', Identity(), Gaussian()), (Pixels, Identity(), Gaussian())):\n"
         "    try:\n        Pipeline(*parts)\n    except BadArgument as error:\n        print(error)\n"
+        "sample = Sample('a.png', mask='b.png')\n"
+        "print(sample.path.parent, sample.mask.stem)\n"
     )
     done = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)
-    name, kind = done.stdout.splitlines()
+    name, kind, paths = done.stdout.splitlines()
     assert name == "Expected \"backbone\" to be a Backbone, got 'pixels'."
     assert kind.endswith("Make one: Pixels(...).")
+    assert paths == ". b"
 
 
 def broken(good):
@@ -275,10 +278,3 @@ def test_a_fit_refuses_what_can_be_read_once_only(pipeline):
     batch = Batch(torch.rand(2, 3, 8, 8), ("a", "b"))
     with pytest.raises(BadArgument, match="can be read only once"):
         pipeline.fit(batch for _ in range(2))
-
-
-def test_a_sample_takes_names_for_paths():
-    """In an interpreter where types are not checked, as users have it."""
-    code = "import padimkit; it = padimkit.Sample('a.png', mask='b.png'); print(it.path.parent, it.mask.stem)"
-    done = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)
-    assert done.stdout == ". b\n"
