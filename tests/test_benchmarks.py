@@ -91,7 +91,7 @@ def test_a_function_runs_in_a_process_of_its_own(tmp_path):
     found = fresh.call(sys.executable, "benchmarks.inputs.embeddings:write", arguments, threads=1)
     assert found["bytes"] == 4 * 4 * 3 * 2 * 2
     with pytest.raises(fresh.Failed, match="unexpected keyword argument"):
-        fresh.call(sys.executable, "benchmarks.fresh:call", {"wrong": 1}, threads=1)
+        fresh.call(sys.executable, "benchmarks.fresh:main", {"wrong": 1}, threads=1)
 
 
 def test_a_missing_peer_is_named():
