@@ -96,11 +96,29 @@ def test_a_layer_of_which_a_reducer_keeps_no_channel_changes_nothing(generator, 
     assert not torch.allclose(scores(keep=1), alone)
 
 
-@pytest.mark.parametrize(("index", "rtol"), [("Flat", 1e-4), ("IVF1,Flat", 1e-4), ("HNSW32", 0.3)])
-def test_any_index_of_faiss_can_search(generator, index, rtol):
+@pytest.mark.parametrize("index", ["Flat", "IVF1,Flat"])
+def test_any_index_of_faiss_can_search(generator, index):
     train, test = pyramid(generator, 6), pyramid(generator, 2)
     found = fitted(train, index=index, patch_neighbours=2).score_pyramid(test)
-    assert_right(found, brute_force(train, test, patches=2), rtol)
+    assert_right(found, brute_force(train, test, patches=2))
+
+
+def test_an_approximate_index_finds_most_neighbours_and_none_that_is_nearer(generator):
+    approximate_index_finds_most_neighbours(generator)
+
+
+def test_an_approximate_index_may_miss_a_neighbour():
+    """A draw where one of 192 neighbours is not found, at 1.8 times the distance."""
+    approximate_index_finds_most_neighbours(torch.Generator().manual_seed(1541968447))
+
+
+def approximate_index_finds_most_neighbours(generator):
+    train, test = pyramid(generator, 6), pyramid(generator, 2)
+    found = fitted(train, index="HNSW32", patch_neighbours=2).score_pyramid(test)
+    patches, images = brute_force(train, test, patches=2)
+    np.testing.assert_allclose(found.images, images, rtol=1e-4, atol=1e-5)
+    assert (found.patches.numpy() >= patches * (1 - 1e-4) - 1e-4).all()
+    assert (found.patches.numpy() <= patches * (1 + 1e-4) + 1e-4).mean() > 0.9
 
 
 def test_training_images_have_distance_0(generator):
