@@ -63,7 +63,6 @@ if TYPE_CHECKING:
         UnknownPlugin,
     )
     from padimkit.evaluation import Evaluation, evaluate
-    from padimkit.exporting.export import Exported, export
     from padimkit.images.augmentation import Augmentation
     from padimkit.images.geometry import Geometry
     from padimkit.images.preprocessing import Preprocessing
@@ -76,7 +75,6 @@ if TYPE_CHECKING:
     from padimkit.inspection.learnt import LearntImage
     from padimkit.inspection.regions import Region
     from padimkit.inspection.verdict import Verdict
-    from padimkit.inspector import Inspector
     from padimkit.metrics.auroc import ImageAUROC, PixelAUROC
     from padimkit.metrics.pro import PRO
     from padimkit.metrics.torchmetrics import TorchMetric
@@ -90,6 +88,8 @@ if TYPE_CHECKING:
     from padimkit.reducers.scikit_learn import ScikitLearn
     from padimkit.registry.recipes import recipes
     from padimkit.registry.registry import Registry
+    from padimkit.service.exporting.export import Exported, export
+    from padimkit.service.inspector import Inspector
     from padimkit.storage import load, load_calibration, load_learnt, save, save_calibration
     from padimkit.values import (
         Batch,
@@ -223,8 +223,8 @@ _MODULES = {
     "inspection.learnt": "LearntImage",
     "inspection.inspection": "Inspection",
     "inspection.regions": "Region",
-    "inspector": "Inspector",
-    "exporting.export": "export Exported",
+    "service.inspector": "Inspector",
+    "service.exporting.export": "export Exported",
     "backbones.timm": "Timm",
     "backbones.torch_module": "TorchModule",
     "backbones.filter_bank": "FilterBank",

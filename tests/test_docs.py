@@ -23,9 +23,9 @@ from padimkit.cli.main import main
 from padimkit.cli.plugins.new import write_starter
 from padimkit.datasets.synthetic.dataset import Synthetic
 from padimkit.registry.families import find_family
-from padimkit.serving.limits import Limits
-from padimkit.serving.models import named_models
-from padimkit.serving.service import Service
+from padimkit.service.serving.limits import Limits
+from padimkit.service.serving.models import named_models
+from padimkit.service.serving.service import Service
 
 ROOT = Path(__file__).resolve().parents[1]
 PAGES = [

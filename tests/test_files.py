@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from padimkit import files
 from padimkit.errors import BadOutput
 from padimkit.files import new_file, only_holder
+from padimkit.files import outputs as files
 
 new_folder = partial(files.new_folder, marker="ours")
 

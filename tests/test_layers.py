@@ -18,13 +18,13 @@ FAMILIES = tuple(family.plural for family in families.FAMILIES)
 LAYERS = [
     ("__main__",),
     ("cli",),
-    ("report", "serving"),
-    ("benchmark", "inspector", "exporting"),
-    ("testing", "storage", "exported"),
+    ("report", "service"),
+    ("benchmark",),
+    ("testing", "storage"),
     ("config", "evaluation", "inspection"),
     ("pipeline", "registry", *FAMILIES),
     ("contracts", "moments", "weights"),
-    ("images", "arguments", "files", "memory", "packages"),
+    ("images", "arguments", "files", "memory"),
     ("values", "stages", "errors"),
 ]
 HEIGHTS = {name: -height for height, row in enumerate(LAYERS) for name in row}

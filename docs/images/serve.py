@@ -11,9 +11,9 @@ from playwright.sync_api import sync_playwright
 
 from padimkit import Inspector, calibrate, load_recipe
 from padimkit.datasets.synthetic.dataset import Synthetic
-from padimkit.serving.limits import Limits
-from padimkit.serving.server import address, bound, new_server
-from padimkit.serving.service import Service
+from padimkit.service.serving.limits import Limits
+from padimkit.service.serving.server import address, bound, new_server
+from padimkit.service.serving.service import Service
 
 KINDS = ("good", "chipped", "misplaced_hole", "rust", "scratch")
 OF_EACH = 3

@@ -10,7 +10,7 @@ from padimkit.cli.output import require_output
 from padimkit.cli.predict import find_images
 from padimkit.config.commands import add_trust
 from padimkit.config.parser import new_parser, parse_words
-from padimkit.exporting.export import export
+from padimkit.service.exporting.export import export
 
 
 def run(words: list[str]) -> None:

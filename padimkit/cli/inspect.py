@@ -33,7 +33,7 @@ from padimkit.inspection.inspection import Inspection
 from padimkit.inspection.pictures import in_sixteen_bits, map_range, marked, picture_name, save_png
 from padimkit.inspection.results import MAPS, PICTURES, SCALE, Results, earlier_results, new_results
 from padimkit.inspection.verdict import Verdict
-from padimkit.inspector import Inspector
+from padimkit.service.inspector import Inspector
 
 _DRAWN = {"none": (), "ng": (Verdict.NG, Verdict.REVIEW), "all": (Verdict.NG, Verdict.REVIEW, Verdict.OK)}
 

@@ -11,9 +11,9 @@ from padimkit.cli.terminal import printable
 from padimkit.config.commands import add_trust
 from padimkit.config.parser import new_parser, parse_words
 from padimkit.errors import BadConfig
+from padimkit.files.packages import is_installed
 from padimkit.images.reader import Reader
-from padimkit.inspector import Inspector
-from padimkit.packages import is_installed
+from padimkit.service.inspector import Inspector
 
 _NEEDED = ("starlette", "uvicorn", "python-multipart", "prometheus-client")  # as in the extra "serve"
 
@@ -23,10 +23,10 @@ def run(words: list[str]) -> None:
     made = parse_words(_parser(), words)
     _require_extra()
     # They import what the extra brings.
-    from padimkit.serving.limits import Limits
-    from padimkit.serving.models import named_models
-    from padimkit.serving.server import address, bound, new_server, serve
-    from padimkit.serving.service import Service
+    from padimkit.service.serving.limits import Limits
+    from padimkit.service.serving.models import named_models
+    from padimkit.service.serving.server import address, bound, new_server, serve
+    from padimkit.service.serving.service import Service
 
     limits = Limits(made.megabytes, made.megapixels, made.seconds, made.waiting)
     paths = named_models(made.models)
@@ -102,7 +102,7 @@ def _require_extra() -> None:
 
 def _hosts(made: Namespace) -> tuple[str, ...] | None:
     """Return the names by which the server may be called: any, if others than this machine reach it."""
-    from padimkit.serving.guard import LOOPBACK
+    from padimkit.service.serving.guard import LOOPBACK
 
     try:
         local = ip_address(made.host).is_loopback

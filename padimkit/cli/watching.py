@@ -21,7 +21,7 @@ from padimkit.images.pages import pages_of
 from padimkit.inspection.inspection import Inspection
 from padimkit.inspection.results import SORTED, Results
 from padimkit.inspection.verdict import Verdict
-from padimkit.inspector import Inspector
+from padimkit.service.inspector import Inspector
 
 Sort: TypeAlias = Literal["none", "copy", "move"]
 Write: TypeAlias = Callable[[Inspection, dict[str, Any]], None]

@@ -6,7 +6,7 @@ from importlib.metadata import EntryPoint
 from typing import Any
 
 from padimkit.errors import BrokenPlugin
-from padimkit.packages import canonical
+from padimkit.files.packages import canonical
 from padimkit.registry.families import find_family
 from padimkit.registry.modules import prints_set_aside
 

@@ -2,7 +2,7 @@
 
 import re
 
-from padimkit.packages import is_installed
+from padimkit.files.packages import is_installed
 
 _PUBLISHED = {
     "patchcore": "padimkit-patchcore",

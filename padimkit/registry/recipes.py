@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from padimkit.errors import BadConfig, did_you_mean
-from padimkit.packages import canonical, offered_files
+from padimkit.files.packages import canonical, offered_files
 from padimkit.registry.published import to_install
 
 DEFAULT_RECIPE = "padim-lite0"  # needs nothing but what pip has installed

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, final
 
 from padimkit.errors import AmbiguousPlugin, BrokenPlugin, UnknownPlugin, near_misses
-from padimkit.packages import provider
+from padimkit.files.packages import provider
 from padimkit.registry.families import FAMILIES, find_family
 from padimkit.registry.plugin import CONTRACT_VERSION, Plugin
 from padimkit.registry.published import to_install

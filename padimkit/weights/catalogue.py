@@ -8,7 +8,7 @@ from pathlib import Path
 from shlex import quote
 
 from padimkit.errors import BadWeights, near_misses
-from padimkit.packages import Offer, canonical, is_installed, offered_files, offers
+from padimkit.files.packages import Offer, canonical, is_installed, offered_files, offers
 from padimkit.weights.card import read_card
 from padimkit.weights.weights import InstalledWeights
 

@@ -3,7 +3,7 @@
 from contextlib import contextmanager
 from threading import Event, Thread
 
-from padimkit.serving.server import address, bound, new_server
+from padimkit.service.serving.server import address, bound, new_server
 
 
 @contextmanager

@@ -4,7 +4,7 @@ from importlib.metadata import PackageNotFoundError
 
 import pytest
 
-from padimkit import packages
+from padimkit.files import packages
 from padimkit.registry import published
 from padimkit.registry.recipes import find_recipe
 from padimkit.registry.registry import Registry, find_plugin

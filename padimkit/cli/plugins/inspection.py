@@ -6,7 +6,7 @@ import warnings
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, distribution
 
-from padimkit.packages import Location, locate
+from padimkit.files.packages import Location, locate
 from padimkit.registry.plugin import CONTRACT_VERSION, Plugin
 
 

@@ -12,7 +12,7 @@ from pathlib import Path
 from padimkit.config.options import PlainParser
 from padimkit.errors import BadArgument, BadOutput
 from padimkit.files import new_folder
-from padimkit.packages import is_installed, locate
+from padimkit.files.packages import is_installed, locate
 from padimkit.registry.families import FAMILIES, Family, find_family
 from padimkit.registry.registry import Registry
 

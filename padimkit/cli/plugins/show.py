@@ -7,7 +7,7 @@ from padimkit.cli.plugins.table import lines, widths
 from padimkit.cli.terminal import printable
 from padimkit.config.options import PlainParser
 from padimkit.errors import BadArgument, UnknownPlugin, did_you_mean, near_misses
-from padimkit.packages import canonical
+from padimkit.files.packages import canonical
 from padimkit.registry.families import find_family
 from padimkit.registry.plugin import Plugin
 from padimkit.registry.registry import NAMES, find_plugin

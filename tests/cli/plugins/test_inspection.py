@@ -6,7 +6,7 @@ import sys
 import pytest
 
 from padimkit.cli.plugins.inspection import docstring, inspect, parsed
-from padimkit.packages import locate
+from padimkit.files.packages import locate
 from padimkit.registry.families import FAMILIES
 from padimkit.registry.registry import Registry
 

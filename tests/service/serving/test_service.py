@@ -20,8 +20,8 @@ from served import Held, running
 
 from padimkit.inspection.pictures import in_sixteen_bits, map_range, marked
 from padimkit.inspection.results import new_results
-from padimkit.serving.limits import Limits
-from padimkit.serving.service import Service
+from padimkit.service.serving.limits import Limits
+from padimkit.service.serving.service import Service
 
 QUICK = Limits(seconds=0.3)
 PATIENT = Limits(seconds=20)

@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 
 from padimkit import BadArgument, BadConfig
-from padimkit.serving.limits import Limits
-from padimkit.serving.models import named_models
+from padimkit.service.serving.limits import Limits
+from padimkit.service.serving.models import named_models
 
 
 def test_a_model_is_called_like_its_folder_or_as_it_is_said():

@@ -31,9 +31,9 @@ from padimkit import (
     save,
 )
 from padimkit.cli.main import main
-from padimkit.exported.session import Options, open_session
-from padimkit.exporting import export as exporting
-from padimkit.exporting.judged import VERDICTS
+from padimkit.inspection.exported.session import Options, open_session
+from padimkit.service.exporting import export as exporting
+from padimkit.service.exporting.judged import VERDICTS
 from padimkit.storage import model_digest
 
 
@@ -214,7 +214,7 @@ def test_differences_are_an_error_and_nothing_is_written(bare, tmp_path, monkeyp
 
 def test_a_model_without_calibration_gives_no_verdicts(bare, tmp_path, monkeypatch):
     session = type("Fake", (), {"card": type("Card", (), {"calibration": None})})
-    monkeypatch.setattr("padimkit.inspector.open_session", lambda *_: session)
+    monkeypatch.setattr("padimkit.service.inspector.open_session", lambda *_: session)
     with pytest.raises(NotCalibrated, match="was exported without a calibration"):
         Inspector(tmp_path / "model.onnx")
 

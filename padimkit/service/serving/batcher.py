@@ -10,7 +10,7 @@ from typing import final
 from padimkit.errors import BadArgument
 from padimkit.inspection.inspection import Inspection
 from padimkit.inspection.seen import Failure, Seen
-from padimkit.inspector import Inspector
+from padimkit.service.inspector import Inspector
 
 
 @dataclass(frozen=True)

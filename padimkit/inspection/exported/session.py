@@ -10,8 +10,8 @@ import numpy as np
 from jaxtyping import Float32, UInt8
 
 from padimkit.errors import BadArgument, BadModel
-from padimkit.exported.card import KEY, Card
-from padimkit.exported.runtimes import runtime
+from padimkit.inspection.exported.card import KEY, Card
+from padimkit.inspection.exported.runtimes import runtime
 
 ONNX, OPENVINO = ".onnx", ".xml"
 FRAMED = "framed"  # the input that tells an ONNX graph not to resize; the name of what OpenVINO resizes

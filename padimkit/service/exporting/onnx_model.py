@@ -13,10 +13,10 @@ import torch
 from onnx import TensorProto, helper
 
 from padimkit.errors import CannotExport
-from padimkit.exported.card import KEY, Card
-from padimkit.exported.session import FRAMED
-from padimkit.exporting.judged import Judged
-from padimkit.exporting.preprocessing import Preprocessing
+from padimkit.inspection.exported.card import KEY, Card
+from padimkit.inspection.exported.session import FRAMED
+from padimkit.service.exporting.judged import Judged
+from padimkit.service.exporting.preprocessing import Preprocessing
 
 OPSET = 18  # the first that resizes with antialiasing
 _MOST_BYTES = 1_900_000_000  # of one file: a message of protobuf holds less than 2 GiB

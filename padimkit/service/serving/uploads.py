@@ -11,7 +11,7 @@ from starlette.types import Message, Receive
 
 from padimkit.errors import BadImage
 from padimkit.images.pages import Page
-from padimkit.serving.limits import Limits
+from padimkit.service.serving.limits import Limits
 
 # Pillow reads others too, some by programs such as Ghostscript, which are not for files of strangers.
 FORMATS = ("BMP", "GIF", "JPEG", "JPEG2000", "MPO", "PNG", "PPM", "TIFF", "WEBP")

@@ -5,9 +5,9 @@ from importlib.metadata import version
 from typing import Any
 
 from padimkit.inspection.verdict import Verdict
-from padimkit.serving.answers import EXTRAS
-from padimkit.serving.limits import Limits
-from padimkit.serving.uploads import FORMATS
+from padimkit.service.serving.answers import EXTRAS
+from padimkit.service.serving.limits import Limits
+from padimkit.service.serving.uploads import FORMATS
 
 QUERY = {
     "model": "The name of a model; needed if there are several.",

@@ -12,9 +12,9 @@ import numpy as np
 from jaxtyping import UInt8
 
 from padimkit.errors import CannotExport
-from padimkit.exported.card import KEY, Card
-from padimkit.exported.runtimes import runtime
-from padimkit.exporting.preprocessing import PREFIX
+from padimkit.inspection.exported.card import KEY, Card
+from padimkit.inspection.exported.runtimes import runtime
+from padimkit.service.exporting.preprocessing import PREFIX
 
 _CONVOLUTIONS = ("Convolution", "GroupConvolution")
 

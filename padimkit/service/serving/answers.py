@@ -14,7 +14,7 @@ from padimkit.images.pages import Page
 from padimkit.inspection.inspection import Inspection
 from padimkit.inspection.pictures import in_sixteen_bits, map_range, marked
 from padimkit.inspection.verdict import Verdict
-from padimkit.inspector import Inspector
+from padimkit.service.inspector import Inspector
 
 _SIDE = 480  # pixels of a preview
 

@@ -19,8 +19,8 @@ from padimkit import (
     calibrate,
     save,
 )
-from padimkit.serving.limits import Limits
-from padimkit.serving.service import Service
+from padimkit.service.serving.limits import Limits
+from padimkit.service.serving.service import Service
 
 LIMITS = Limits(megabytes=0.05, megapixels=0.01, seconds=20, waiting=16)
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from padimkit import BadModel, Calibration, LongSide, MapStatistics, Preprocessing, Scale, ShortSide, Tiles
-from padimkit.exported.card import Card
+from padimkit.inspection.exported.card import Card
 
 STATISTICS = MapStatistics((1.0, 2.0), (0.5, 0.6), ((0.0, 0.1), (1.0, 2.0)))
 

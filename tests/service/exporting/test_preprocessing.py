@@ -8,9 +8,9 @@ from onnx import TensorProto, helper
 from PIL import Image
 
 from padimkit import LongSide, Preprocessing, Scale, ShortSide
-from padimkit.exporting import torch_script
-from padimkit.exporting.onnx_model import OPSET
-from padimkit.exporting.preprocessing import Preprocessing as Nodes
+from padimkit.service.exporting import torch_script
+from padimkit.service.exporting.onnx_model import OPSET
+from padimkit.service.exporting.preprocessing import Preprocessing as Nodes
 
 CASES = [
     (Preprocessing(64, 56), (200, 100)),

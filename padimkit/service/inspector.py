@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias, final
 import numpy as np
 
 from padimkit.errors import BadArgument, BadFeatures, BadScores, NotCalibrated
-from padimkit.exported.scorer import ExportedScorer
-from padimkit.exported.session import Options, is_exported, open_session
 from padimkit.images.prefetch import ahead, usual_workers
 from padimkit.inspection.calibration import Calibration
+from padimkit.inspection.exported.scorer import ExportedScorer
+from padimkit.inspection.exported.session import Options, is_exported, open_session
 from padimkit.inspection.inspection import Inspection
 from padimkit.inspection.regions import regions_of
 from padimkit.inspection.seen import Failure, Inspected, Scorer, Seen, listed

@@ -12,13 +12,13 @@ from jaxtyping import Float
 from PIL import Image
 
 from padimkit.errors import BadArgument, BadImage, BadScores, BadShape
-from padimkit.exported.card import Card
-from padimkit.exported.session import Session
 from padimkit.images.decoding import as_rgb, open_page
 from padimkit.images.geometry import Geometry
 from padimkit.images.listing import list_images
 from padimkit.images.pages import Page, page_of, pages_in, pages_of
 from padimkit.images.pictures import picture_of, upright
+from padimkit.inspection.exported.card import Card
+from padimkit.inspection.exported.session import Session
 from padimkit.inspection.seen import Failure, Inspected, Scorer, Seen, is_tensor
 
 

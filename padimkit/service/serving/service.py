@@ -22,14 +22,14 @@ from padimkit.errors import did_you_mean
 from padimkit.images.pages import Page
 from padimkit.inspection.seen import Failure, Seen
 from padimkit.inspection.verdict import Verdict
-from padimkit.inspector import Inspector
-from padimkit.serving import metrics, uploads
-from padimkit.serving.answers import EXTRAS, answer
-from padimkit.serving.batcher import Batcher
-from padimkit.serving.description import QUERY, description
-from padimkit.serving.guard import Guard
-from padimkit.serving.html import Html, index, reference
-from padimkit.serving.limits import Limits
+from padimkit.service.inspector import Inspector
+from padimkit.service.serving import metrics, uploads
+from padimkit.service.serving.answers import EXTRAS, answer
+from padimkit.service.serving.batcher import Batcher
+from padimkit.service.serving.description import QUERY, description
+from padimkit.service.serving.guard import Guard
+from padimkit.service.serving.html import Html, index, reference
+from padimkit.service.serving.limits import Limits
 
 T = TypeVar("T")
 _GONE = 499  # as others count clients that left before their answer

@@ -4,8 +4,8 @@ import pytest
 from served import running
 
 from benchmarks.serve import Answer, agreement, ask, speed
-from padimkit.serving.limits import Limits
-from padimkit.serving.service import Service
+from padimkit.service.serving.limits import Limits
+from padimkit.service.serving.service import Service
 
 
 def test_all_requests_are_answered_even_by_a_server_that_is_full(inspector, good):

@@ -9,9 +9,9 @@ from typing import Any, final
 import onnx
 from onnx import TensorProto, helper, numpy_helper
 
-from padimkit.exported.session import FRAMED
 from padimkit.images.framing import Framing
 from padimkit.images.resizing import LongSide, Resize, Scale, ShortSide, Size, square
+from padimkit.inspection.exported.session import FRAMED
 
 import numpy as np  # isort: skip
 

@@ -4,7 +4,7 @@ import pytest
 from served import Held
 
 from padimkit import BadArgument
-from padimkit.serving.batcher import Batcher
+from padimkit.service.serving.batcher import Batcher
 
 
 @pytest.fixture

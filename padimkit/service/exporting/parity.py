@@ -9,9 +9,9 @@ import numpy as np
 from jaxtyping import UInt8
 from PIL import Image
 
-from padimkit.exported.session import Session
 from padimkit.images.reader import Held, Sample
 from padimkit.inspection.calibration import Calibration
+from padimkit.inspection.exported.session import Session
 from padimkit.inspection.learnt import LearntImage
 from padimkit.pipeline.pipeline import Pipeline
 from padimkit.values import Prediction

@@ -44,7 +44,7 @@ def reference(described: Mapping[str, Any]) -> Html:
 def _page(name: str, script: Markup, context: Mapping[str, Any]) -> Html:
     style = _asset("index.css")
     environment = Environment(
-        loader=PackageLoader("padimkit.serving"),
+        loader=PackageLoader("padimkit.service.serving"),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,
@@ -59,7 +59,9 @@ def _page(name: str, script: Markup, context: Mapping[str, Any]) -> Html:
 
 
 def _asset(name: str) -> Markup:
-    return Markup(files("padimkit.serving").joinpath("templates").joinpath(name).read_text(encoding="utf-8"))
+    return Markup(
+        files("padimkit.service.serving").joinpath("templates").joinpath(name).read_text(encoding="utf-8")
+    )
 
 
 def _hash(text: str) -> str:

@@ -10,11 +10,11 @@ from jaxtyping import Float32, UInt8
 from torch import Tensor, nn
 
 from padimkit.errors import CannotExport
-from padimkit.exported.card import KEY, Card
-from padimkit.exported.session import Session
-from padimkit.exporting.judged import Judged
 from padimkit.images.framing import Framing
 from padimkit.images.resizing import LongSide, Scale, ShortSide, Size, square
+from padimkit.inspection.exported.card import KEY, Card
+from padimkit.inspection.exported.session import Session
+from padimkit.service.exporting.judged import Judged
 
 
 def write_torch_script(judged: Judged, card: Card, path: Path) -> None:

@@ -12,14 +12,21 @@ import torch
 
 from padimkit.config.description import describe
 from padimkit.errors import BadArgument, CannotExport, NotCalibrated
-from padimkit.exported.card import Card
-from padimkit.exported.runtimes import runtime
-from padimkit.exported.session import ONNX, OPENVINO, Session, open_session
-from padimkit.exporting.judged import Judged
-from padimkit.exporting.parity import RESIZED_TOLERANCE, TOLERANCE, Images, Parity, chosen_images, parity
-from padimkit.exporting.staging import Staging, staged
 from padimkit.inspection.calibration import Calibration
+from padimkit.inspection.exported.card import Card
+from padimkit.inspection.exported.runtimes import runtime
+from padimkit.inspection.exported.session import ONNX, OPENVINO, Session, open_session
 from padimkit.pipeline.pipeline import Pipeline
+from padimkit.service.exporting.judged import Judged
+from padimkit.service.exporting.parity import (
+    RESIZED_TOLERANCE,
+    TOLERANCE,
+    Images,
+    Parity,
+    chosen_images,
+    parity,
+)
+from padimkit.service.exporting.staging import Staging, staged
 from padimkit.storage import load, load_calibration, load_learnt, model_digest
 
 Format = Literal["onnx", "openvino", "torchscript"]
@@ -94,7 +101,7 @@ def export(
 def _write_onnx(judged: Judged, card: Card, staging: Staging, _: Images) -> Session:
     for name in ("onnx", "onnxscript", "onnxruntime"):
         runtime(name, "export")
-    from padimkit.exporting.onnx_model import onnx_model, write_onnx  # which imports onnx
+    from padimkit.service.exporting.onnx_model import onnx_model, write_onnx  # which imports onnx
 
     write_onnx(onnx_model(judged, card), staging.path)
     return open_session(staging.path)
@@ -103,8 +110,8 @@ def _write_onnx(judged: Judged, card: Card, staging: Staging, _: Images) -> Sess
 def _write_openvino(judged: Judged, card: Card, staging: Staging, images: Images) -> Session:
     for name in ("onnx", "onnxscript"):
         runtime(name, "export")
-    from padimkit.exporting.onnx_model import onnx_model, write_onnx  # which imports onnx
-    from padimkit.exporting.openvino_model import openvino_model, quantized, write_openvino
+    from padimkit.service.exporting.onnx_model import onnx_model, write_onnx  # which imports onnx
+    from padimkit.service.exporting.openvino_model import openvino_model, quantized, write_openvino
 
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "model.onnx"
@@ -117,7 +124,7 @@ def _write_openvino(judged: Judged, card: Card, staging: Staging, images: Images
 
 
 def _write_torch_script(judged: Judged, card: Card, staging: Staging, _: Images) -> Session:
-    from padimkit.exporting.torch_script import TorchScriptSession, write_torch_script
+    from padimkit.service.exporting.torch_script import TorchScriptSession, write_torch_script
 
     write_torch_script(judged, card, staging.path)
     return TorchScriptSession(staging.path, card)

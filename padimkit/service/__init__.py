@@ -1,0 +1,1 @@
+"""A model in service: in programs, over HTTP, and exported for other runtimes."""
