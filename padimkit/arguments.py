@@ -3,6 +3,7 @@
 import inspect
 import textwrap
 from collections.abc import Iterable, Mapping
+from numbers import Integral, Real
 from pathlib import Path
 from typing import Any
 
@@ -86,6 +87,32 @@ def require_choice(name: str, value: object, choices: Iterable[object]) -> None:
     choices = list(choices)
     if value not in choices:
         raise BadArgument(f'Expected "{name}" to be one of {", ".join(map(str, choices))}, got "{value}".')
+
+
+def require_between(name: str, value: object, least: float, most: float) -> None:
+    """Check that a number lies in a range, of which both ends are part.
+
+    Raises:
+        BadArgument: It does not, or it is not a number.
+    """
+    # NaN is in no range; numpy's numbers are real too.
+    if isinstance(value, bool) or not isinstance(value, Real) or not least <= float(value) <= most:
+        raise BadArgument(f'Expected "{name}" from {_number(least)} to {_number(most)}, got {value!r}.')
+
+
+def require_whole(name: str, value: object, least: int, most: int) -> None:
+    """Check that a whole number lies in a range, of which both ends are part.
+
+    Raises:
+        BadArgument: It does not, or it is not a whole number.
+    """
+    if isinstance(value, bool) or not isinstance(value, Integral) or not least <= int(value) <= most:
+        expected = f"a whole number from {_number(least)} to {_number(most)}"
+        raise BadArgument(f'Expected "{name}" to be {expected}, got {value!r}.')
+
+
+def _number(value: float) -> str:
+    return str(value) if isinstance(value, int) else f"{value:g}"
 
 
 def require_kind(name: str, value: object, kind: type[Any]) -> None:

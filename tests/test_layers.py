@@ -24,7 +24,8 @@ LAYERS = [
     ("config", "evaluation", "inspection"),
     ("pipeline", "registry", *FAMILIES),
     ("contracts", "moments", "weights"),
-    ("images", "arguments", "files", "memory"),
+    ("images",),
+    ("arguments", "files", "memory"),
     ("values", "stages", "errors"),
 ]
 HEIGHTS = {name: -height for height, row in enumerate(LAYERS) for name in row}

@@ -152,7 +152,7 @@ def _write(
 def _opened(inspection: Inspection, inspector: Inspector) -> Image | None:
     """Return the picture again, to draw on; None, with a warning, if it is no longer the one inspected."""
     try:
-        picture = open_image(Path(inspection.path), inspector.depth)
+        picture = open_image(Path(inspection.path), inspector.depth, inspector.most_pixels)
     except BadImage as error:
         _log.warning("Nothing is drawn of an image that has gone: %s", error)
         return None

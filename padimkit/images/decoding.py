@@ -1,21 +1,19 @@
 """Image files on disk: their decoding, and their conversion to RGB."""
 
 from collections.abc import Iterable
-from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
 from jaxtyping import Bool
-from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL import Image, ImageOps
 
 from padimkit.errors import BadImage
+from padimkit.images.decoders import MOST_PIXELS
 from padimkit.images.depth import deep_colours, is_deep
 from padimkit.images.pages import Page, page_of
 
-_UNDECODABLE = (OSError, SyntaxError, ValueError, Image.DecompressionBombError)
 
-
-def open_image(path: Path, bits: int | None = None) -> Image.Image:
+def open_image(path: Path, bits: int | None = None, most_pixels: int = MOST_PIXELS) -> Image.Image:
     """Open the file as 8-bit RGB, turned upright by its EXIF orientation.
 
     Grey, palette, CMYK and 16-bit images are converted; transparency is dropped.
@@ -24,12 +22,13 @@ def open_image(path: Path, bits: int | None = None) -> Image.Image:
         path: The file, or a page of a TIFF such as "scan.tiff[2]".
         bits: White is the largest number of this many bits in files that have more than 8 per channel. By
             default it is 65535, and of 16-bit colours the upper 8 bits are kept.
+        most_pixels: The most that are decoded.
 
     Raises:
-        BadImage: The file is missing, empty, truncated or not an image, holds several images, or values of
-            more bits.
+        BadImage: The file is missing, empty, truncated or not an image, holds several images, more pixels, or
+            values of more bits.
     """
-    return open_page(page_of(path), bits)
+    return open_page(page_of(path, most_pixels), bits)
 
 
 def open_page(page: Page, bits: int | None = None) -> Image.Image:
@@ -45,26 +44,27 @@ def open_page(page: Page, bits: int | None = None) -> Image.Image:
     return as_rgb(picture, page.name, bits)
 
 
-def largest_value(path: Path) -> int | None:
+def largest_value(path: Path, most_pixels: int = MOST_PIXELS) -> int | None:
     """Return the largest value of a file with more than 8 bits per channel; None for others.
 
     Raises:
         BadImage: The file cannot be decoded.
     """
-    with suppress(*_UNDECODABLE, BadImage), page_of(path).opened() as opened:
+    with page_of(path, most_pixels).opened() as opened:
         if not opened.mode.startswith("I") and not is_deep(opened):
             return None  # known from the header
-    return largest_of(stored_channels(path))
+    return largest_of(stored_channels(path, most_pixels))
 
 
-def stored_channels(path: Path) -> list[Image.Image]:
+def stored_channels(path: Path, most_pixels: int = MOST_PIXELS) -> list[Image.Image]:
     """Return what a file holds, upright and in all its bits: colours of 16 bits one by one, others together.
 
     Raises:
         BadImage: The file cannot be decoded.
     """
-    picture, deep = _decoded(page_of(path))
-    return deep_colours(picture, page_of(path)) if deep else [picture]
+    page = page_of(path, most_pixels)
+    picture, deep = _decoded(page)
+    return deep_colours(picture, page) if deep else [picture]
 
 
 def largest_of(channels: Iterable[Image.Image]) -> int | None:
@@ -85,7 +85,7 @@ def as_rgb(picture: Image.Image, name: Path | str, bits: int | None = None) -> I
     return picture.convert("RGB")
 
 
-def open_mask(path: Path) -> Image.Image:
+def open_mask(path: Path, most_pixels: int = MOST_PIXELS) -> Image.Image:
     """Open the mask file as one 8-bit channel, 255 where a pixel is above 0 in any colour channel.
 
     Its `info` has the number of different "values" in the file.
@@ -94,7 +94,7 @@ def open_mask(path: Path) -> Image.Image:
         BadImage: The file is missing, empty, truncated or not an image, or a palette image whose index 0 is
             not black or another index is: index and colour would give different masks.
     """
-    picture, _ = _decoded(page_of(path))
+    picture, _ = _decoded(page_of(path, most_pixels))
     mask = Image.fromarray(_marked(picture, path).astype(np.uint8) * 255)
     mask.info["values"] = _count(np.asarray(picture))
     return mask
@@ -110,17 +110,10 @@ def _count(values: np.ndarray) -> int:
 
 def _decoded(page: Page) -> tuple[Image.Image, bool]:
     """Return the picture, upright, and whether Pillow has kept only 8 bits of its 16."""
-    try:
-        with page.opened() as opened:
-            deep = is_deep(opened)
-            opened.load()
-            return ImageOps.exif_transpose(opened), deep
-    except FileNotFoundError:
-        raise BadImage(f'"{page.name}" does not exist.') from None
-    except UnidentifiedImageError:
-        raise BadImage(f'"{page.name}" ({page.size} bytes) is not an image that can be read.') from None
-    except _UNDECODABLE as error:
-        raise BadImage(f'"{page.name}" cannot be decoded: {error}. Replace or remove it.') from error
+    with page.opened() as opened:
+        deep = is_deep(opened)
+        opened.load()
+        return ImageOps.exif_transpose(opened), deep
 
 
 def _marked(picture: Image.Image, path: Path) -> Bool[np.ndarray, "H W"]:

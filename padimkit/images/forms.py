@@ -7,9 +7,13 @@ from dataclasses import replace
 from pathlib import Path
 from typing import cast
 
+from padimkit.arguments import require_between
 from padimkit.errors import BadArgument
 from padimkit.images.resizing import LongSide, Scale, ShortSide, Size, square
 from padimkit.images.tiles import Tiles
+
+MOST_SIDE = 65536  # pixels of a side as a model sees it: more is a slip, and would fill the memory
+_MOST_SCALE = 64
 
 
 def as_size(name: str, value: object) -> object:
@@ -62,13 +66,19 @@ def require_within(name: str, inner: int | Size, other: str, limit: int | Size) 
 
 
 def require_positive(name: str, value: object) -> None:
-    """Raise BadArgument unless all numbers of a size are above 0."""
-    if isinstance(value, int | tuple) and min(square(value)) < 1:
-        raise BadArgument(f'Expected "{name}" of at least 1 pixel, got {_text(value)}.')
+    """Raise BadArgument unless all numbers of a size are above 0, and no more than `MOST_SIDE`."""
+    if isinstance(value, int | tuple):
+        if min(square(value)) < 1:
+            raise BadArgument(f'Expected "{name}" of at least 1 pixel, got {_text(value)}.')
+        for side in square(value):
+            require_between(name, side, 1, MOST_SIDE)
     if isinstance(value, ShortSide | LongSide | Scale):  # settings make them where no error could be raised
         for key, number in vars(value).items():
             if not 0 < number < float("inf"):
                 raise BadArgument(f'Expected "{name}.{key}" above 0, got {number}.')
+            require_between(
+                f"{name}.{key}", number, 0, _MOST_SCALE if isinstance(value, Scale) else MOST_SIDE
+            )
 
 
 def require_tiles(tiles: Tiles, size: Size | None) -> None:

@@ -9,6 +9,7 @@ import numpy as np
 from PIL import Image
 
 from padimkit.errors import BadShape
+from padimkit.images.decoders import MOST_PIXELS
 from padimkit.images.forms import misfit
 from padimkit.images.geometry import Geometry
 from padimkit.images.resizing import Box, Resize, Size, resized, square
@@ -24,6 +25,7 @@ class Framing:
         pad: Size to which resized images are padded before the crop.
         box: Left, top, right and bottom of all that is read of the original.
         tile: Size of the tiles that the result must hold.
+        most_pixels: The most that a file is decoded with, or enlarged to.
     """
 
     resize: Resize
@@ -31,13 +33,14 @@ class Framing:
     pad: int | Size | None
     box: Box | None
     tile: int | Size | None
+    most_pixels: int = MOST_PIXELS
 
     def geometry(self, size: Size) -> Geometry:
         """Return the place that the pixels of an image of this height and width get.
 
         Raises:
-            BadShape: The box reaches beyond the image, or the resized image is larger than the padding,
-                smaller than the crop, or smaller than a tile.
+            BadShape: The box reaches beyond the image, or the resized image is larger than `most_pixels` or
+                than the padding, smaller than the crop, or smaller than a tile.
         """
         box = self.box or (0, 0, size[1], size[0])
         if box[2] > size[1] or box[3] > size[0]:
@@ -46,6 +49,11 @@ class Framing:
                 f'{list(box)} (left, top, right, bottom) of "roi".'
             )
         new = resized(self.resize, size_of(box))
+        if new[0] * new[1] > max(self.most_pixels, size[0] * size[1]):
+            raise BadShape(
+                f"An image of {size[0]} x {size[1]} pixels (height x width) becomes {new[0]} x {new[1]} by "
+                '"resize", more than "most_pixels". Set another "resize".'
+            )
         padded = new if self.pad is None else square(self.pad)
         seen = padded if self.crop is None else square(self.crop)
         if any(side > most for side, most in zip(new, padded, strict=True)):

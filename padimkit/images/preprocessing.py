@@ -10,7 +10,9 @@ from jaxtyping import Bool, Float, UInt8
 from PIL import Image
 from torch import Tensor
 
+from padimkit.arguments import require_whole
 from padimkit.errors import BadArgument, BadImage
+from padimkit.images.decoders import MOST_EVER, MOST_PIXELS
 from padimkit.images.decoding import as_rgb, open_mask
 from padimkit.images.depth import DEPTHS, Bits
 from padimkit.images.forms import (
@@ -48,6 +50,8 @@ class Preprocessing:
             this many bits. "auto" takes those of the largest value of the training images, and keeps them.
         tiles: {size: PIXELS, overlap: PIXELS} for tiles that the backbone sees one by one, in place of large
             images that would lose small defects if they were resized; null for none.
+        most_pixels: The most that a file is decoded with, within a minute of processor time; if it is raised,
+            the time is too, in proportion. Larger files are refused before they are decoded.
     """
 
     resize: Resize = 256
@@ -56,6 +60,7 @@ class Preprocessing:
     roi: Box | Path | None = None
     bits: Bits = "auto"
     tiles: Tiles | None = None
+    most_pixels: int = MOST_PIXELS
 
     def __post_init__(self) -> None:
         for name in ("resize", "crop", "pad"):
@@ -70,6 +75,7 @@ class Preprocessing:
             raise BadArgument(f'Expected "bits" to be auto, 8, 10, 12, 14 or 16, got {self.bits!r}.')
         for name in ("resize", "crop", "pad"):
             require_positive(name, getattr(self, name))
+        require_whole("most_pixels", self.most_pixels, 1, MOST_EVER)
         object.__setattr__(self, "tiles", as_tiles(self.tiles))
         if self.tiles is not None:
             require_tiles(self.tiles, self.size)
@@ -97,14 +103,15 @@ class Preprocessing:
     def framing(self) -> Framing:
         """The settings that decide which pixels are seen, and where."""
         box = self.roi if isinstance(self.roi, tuple) else None
-        return Framing(self.resize, self.crop, self.pad, box, None if self.tiles is None else self.tiles.size)
+        tile = None if self.tiles is None else self.tiles.size
+        return Framing(self.resize, self.crop, self.pad, box, tile, self.most_pixels)
 
     def geometry(self, size: Size) -> Geometry:
         """Return the place that the pixels of an image of this height and width get.
 
         Raises:
-            BadShape: The region of interest reaches beyond the image, or the resized image is larger than the
-                padding, smaller than the crop, or smaller than a tile.
+            BadShape: The region of interest reaches beyond the image, or the resized image is larger than
+                `most_pixels` or than the padding, smaller than the crop, or smaller than a tile.
         """
         return self.framing.geometry(size)
 
@@ -144,7 +151,7 @@ class Preprocessing:
         """
         if not isinstance(self.roi, Path):
             return None
-        found = self.mask(open_mask(self.roi))
+        found = self.mask(open_mask(self.roi, self.most_pixels))
         if not found.any():
             raise BadImage(f'The mask "{self.roi}" ("roi") is black where the model looks. Mark the region.')
         return found

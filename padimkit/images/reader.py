@@ -17,6 +17,7 @@ from torch import Tensor
 
 from padimkit.errors import BadArgument, BadImage, BadShape
 from padimkit.images.augmentation import Augmentable, Augmentation
+from padimkit.images.decoders import MOST_PIXELS
 from padimkit.images.decoding import as_rgb, largest_of, largest_value, open_image, open_mask
 from padimkit.images.depth import Bits, Depth, depth_of
 from padimkit.images.pages import page_of
@@ -44,13 +45,13 @@ class United:
 
     paths: tuple[Path, ...]
 
-    def __call__(self, path: Path) -> Image.Image:
+    def __call__(self, path: Path, most_pixels: int = MOST_PIXELS) -> Image.Image:
         """Return the union.
 
         Raises:
             BadImage: A mask cannot be opened, or has another size than the first one.
         """
-        masks = [open_mask(one) for one in self.paths]
+        masks = [open_mask(one, most_pixels) for one in self.paths]
         for one, mask in zip(self.paths, masks, strict=True):
             if mask.size != masks[0].size:
                 raise BadImage(
@@ -82,19 +83,24 @@ class Sample:
         """The file that holds the image as it is, or its page; None where a data set opens images itself."""
         return self.path if self.open is open_image and page_of(self.path).exists else None
 
-    def picture(self, bits: int | None) -> Image.Image:
+    def picture(self, bits: int | None, most_pixels: int = MOST_PIXELS) -> Image.Image:
         """Return the picture as 8-bit RGB; `bits` is the depth of files that have more than 8."""
         if self.open is open_image:
-            return open_image(self.path, bits)
+            return open_image(self.path, bits, most_pixels)
         picture = self.open(self.path)
         return picture if picture.mode == "RGB" else as_rgb(picture, self.path, bits)
 
-    @property
-    def largest_value(self) -> int | None:
-        """The largest value of a picture with more than 8 bits; None for others, and where none are kept."""
+    def mask_picture(self, path: Path, most_pixels: int = MOST_PIXELS) -> Image.Image:
+        """Return the mask at a path as one channel."""
+        if self.open_mask is open_mask or isinstance(self.open_mask, United):
+            return self.open_mask(path, most_pixels)
+        return self.open_mask(path)
+
+    def largest_value(self, most_pixels: int = MOST_PIXELS) -> int | None:
+        """Return the largest value of a picture with more than 8 bits; None for others."""
         if isinstance(self.open, Held):
             return largest_of([self.open.picture])
-        return largest_value(self.path) if self.open is open_image else None
+        return largest_value(self.path, most_pixels) if self.open is open_image else None
 
     @property
     def masks(self) -> tuple[Path, ...]:
@@ -170,7 +176,10 @@ class ImageBatches(Augmentable, Selectable):
     @property
     def depth(self) -> Depth:
         """The bits per channel that all pictures together have; files of 8 bits are not decoded."""
-        decoded = ahead(lambda s: s.largest_value, self.samples, workers=self.reader.threads, reach=16)
+        most = self.reader.preprocessing.most_pixels
+        decoded = ahead(
+            lambda sample: sample.largest_value(most), self.samples, workers=self.reader.threads, reach=16
+        )
         with closing(decoded):
             return depth_of(decoded)
 
@@ -246,7 +255,7 @@ class _Item:
 
 
 def _decoded(sample: Sample, preprocessing: Preprocessing, *, masked: bool) -> _Item:
-    picture = sample.picture(preprocessing.depth)
+    picture = sample.picture(preprocessing.depth, preprocessing.most_pixels)
     try:
         pixels = preprocessing.pixels(picture)
     except BadShape as error:
@@ -258,7 +267,7 @@ def _mask(sample: Sample, picture: Image.Image, preprocessing: Preprocessing) ->
     if sample.mask is None:
         size = preprocessing.geometry((picture.height, picture.width)).size
         return torch.zeros(size, dtype=torch.bool)
-    mask = sample.open_mask(sample.mask)
+    mask = sample.mask_picture(sample.mask, preprocessing.most_pixels)
     if mask.size != picture.size:
         raise BadImage(
             f'The mask "{sample.mask}" is {mask.width} x {mask.height} pixels, '

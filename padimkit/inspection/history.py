@@ -7,9 +7,9 @@ from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
 
-from PIL import ExifTags, UnidentifiedImageError
+from PIL import ExifTags
 
-from padimkit.errors import BadImage, BadModel
+from padimkit.errors import BadModel
 from padimkit.images.pages import page_of
 from padimkit.images.preprocessing import Preprocessing
 from padimkit.images.reader import Sample
@@ -59,7 +59,7 @@ def step(
     Raises:
         BadImage: A file has gone, or is not an image any more.
     """
-    counts = _counts(samples)
+    counts = _counts(samples, preprocessing)
     sizes = tuple((*size, count) for size, count in counts.most_common())
     return Step(command, _now(), len(samples), recipe, data, sizes, _seen(counts, preprocessing), left_out)
 
@@ -138,7 +138,7 @@ def seen_share(samples: Sequence[Sample], preprocessing: Preprocessing) -> float
     Raises:
         BadImage: A file has gone, or is not an image any more.
     """
-    return _seen(_counts(samples), preprocessing)
+    return _seen(_counts(samples, preprocessing), preprocessing)
 
 
 def unseen_text(seen: float | None) -> str | None:
@@ -148,8 +148,9 @@ def unseen_text(seen: float | None) -> str | None:
     return f"The model does not look at {1 - seen:.1%} of an image"
 
 
-def _counts(samples: Iterable[Sample]) -> Counter[tuple[int, int]]:
-    return Counter(_size(sample.file) for sample in samples if sample.file is not None)
+def _counts(samples: Iterable[Sample], preprocessing: Preprocessing) -> Counter[tuple[int, int]]:
+    most = preprocessing.most_pixels
+    return Counter(_size(sample.file, most) for sample in samples if sample.file is not None)
 
 
 def _seen(counts: Counter[tuple[int, int]], preprocessing: Preprocessing) -> float | None:
@@ -159,12 +160,9 @@ def _seen(counts: Counter[tuple[int, int]], preprocessing: Preprocessing) -> flo
     return sum(share * count for share, count in shares) / counts.total()
 
 
-def _size(path: Path) -> tuple[int, int]:
+def _size(path: Path, most_pixels: int) -> tuple[int, int]:
     """Return height and width of an image, upright, without decoding it."""
-    try:
-        with page_of(path).opened() as picture:
-            height, width = picture.height, picture.width
-            turned = picture.getexif().get(ExifTags.Base.Orientation) in _TURNED
-    except (OSError, UnidentifiedImageError) as error:
-        raise BadImage(f'"{path}" cannot be read any more: {error}.') from error
+    with page_of(path, most_pixels).opened() as picture:
+        height, width = picture.height, picture.width
+        turned = picture.getexif().get(ExifTags.Base.Orientation) in _TURNED
     return (width, height) if turned else (height, width)

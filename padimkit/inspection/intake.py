@@ -5,6 +5,7 @@ Apart from the inspector, its user, which knows verdicts and not the forms of im
 
 import time
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import TypeAlias, final
@@ -39,10 +40,15 @@ class Intake(Scorer):
     def __init__(self, pipeline: Pipeline) -> None:
         self._pipeline = pipeline
         self._depth = pipeline.fitted_preprocessing.depth
+        self._most_pixels = pipeline.fitted_preprocessing.most_pixels
 
     @property
     def depth(self) -> int | None:
         return self._depth
+
+    @property
+    def most_pixels(self) -> int:
+        return self._most_pixels
 
     def entries(self, images: Iterable[Inspected]) -> Iterator[Entry]:
         number = 0
@@ -77,9 +83,10 @@ class Intake(Scorer):
         if isinstance(image, Tensor):
             yield self._tensor(image, name)
         elif isinstance(image, Page):
-            yield Sample(Path(image.name), open=partial(self._page, image))
+            page = replace(image, most_pixels=self._most_pixels)
+            yield Sample(Path(page.name), open=partial(self._page, page))
         elif isinstance(image, bytes | bytearray):
-            for page in pages_in(bytes(image), name):
+            for page in pages_in(bytes(image), name, self._most_pixels):
                 yield Sample(Path(page.name), open=partial(self._page, page))
         else:
             try:
@@ -103,7 +110,7 @@ class Intake(Scorer):
         sizes: list[tuple[int, int]] = []
 
         def measured(_: Path) -> Image.Image:
-            picture = sample.picture(self._depth)
+            picture = sample.picture(self._depth, self._most_pixels)
             sizes.append((picture.height, picture.width))
             return picture
 

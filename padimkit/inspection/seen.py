@@ -51,6 +51,11 @@ class Scorer(ABC):
     def depth(self) -> int | None:
         """Bits per channel of files that have more than 8; None if not known."""
 
+    @property
+    @abstractmethod
+    def most_pixels(self) -> int:
+        """The most that a file is decoded with."""
+
     @abstractmethod
     def entries(self, images: Iterable[Inspected]) -> Iterator[Any]:
         """Yield what is to be read, and refuse at once what no file could be the fault of.

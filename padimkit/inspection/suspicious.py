@@ -72,7 +72,8 @@ class HighestMaps:
             if image.suspicious:
                 written += 1
                 folder.mkdir(exist_ok=True)
-                picture = samples[-opposite].picture(pipeline.fitted_preprocessing.depth)
+                fitted = pipeline.fitted_preprocessing
+                picture = samples[-opposite].picture(fitted.depth, fitted.most_pixels)
                 found = _inspection(image, anomaly_map, pipeline, others, picture.size)
                 save_png(marked(picture, found, others.map_scale), folder / picture_name(written, image.path))
         return written

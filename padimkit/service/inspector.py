@@ -99,6 +99,11 @@ class Inspector:
         """Bits per channel of files that have more than 8; None if not known, and they are read as 16."""
         return self._intake.depth
 
+    @property
+    def most_pixels(self) -> int:
+        """The most that a file is decoded with; larger ones get the verdict ERROR."""
+        return self._intake.most_pixels
+
     def __call__(self, image: Inspected) -> Inspection:
         """Return the verdict on one image: a path, bytes of a file, a PIL image, an array or a tensor.
 

@@ -159,9 +159,8 @@ def test_a_file_that_is_no_image_is_refused_with_its_size(tmp_path, content):
     path = tmp_path / "a.png"
     path.write_bytes(content)
     for opens in (open_image, open_mask):
-        with pytest.raises(BadImage, match=rf'"\S+a.png" \({len(content)} bytes\) is not an image') as caught:
+        with pytest.raises(BadImage, match=rf'"\S+a.png" \({len(content)} bytes\) is not an image'):
             opens(path)
-        assert caught.value.__suppress_context__
 
 
 @pytest.mark.parametrize("suffix", ["bmp", "jpg", "png", "tif", "webp"])
@@ -177,7 +176,7 @@ def test_a_truncated_image_is_refused(tmp_path, suffix):
 def test_an_image_that_would_fill_the_memory_is_refused(tmp_path):
     header = struct.pack("<2sIHHIIiiHHIIiiII", b"BM", 54, 0, 0, 54, 40, 60000, 60000, 1, 24, 0, 0, 0, 0, 0, 0)
     (tmp_path / "a.bmp").write_bytes(header)
-    with pytest.raises(BadImage, match="cannot be decoded: .*exceeds limit"):
+    with pytest.raises(BadImage, match="60000 x 60000 pixels; at most 178956970 are decoded"):
         open_image(tmp_path / "a.bmp")
 
 

@@ -102,7 +102,7 @@ def _framing(values: Mapping[str, Any]) -> Framing:
         ((key, number),) = resize.items()
         resize = _RESIZES[key](number)
     sizes = {name: _tuple(values[name]) for name in ("crop", "pad", "box", "tile")}
-    return Framing(resize=_tuple(resize), **sizes)
+    return Framing(resize=_tuple(resize), **sizes, most_pixels=int(values["most_pixels"]))
 
 
 def _tuple(value: Any) -> Any:

@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any, final
@@ -46,6 +46,10 @@ class ExportedScorer(Scorer):
     def depth(self) -> int | None:
         return self._card.depth
 
+    @property
+    def most_pixels(self) -> int:
+        return self._card.framing.most_pixels
+
     def entries(self, images: Iterable[Inspected]) -> Iterator[Entry | Failure]:
         number = 0
         for image in images:
@@ -81,9 +85,9 @@ class ExportedScorer(Scorer):
 
     def _entries_of(self, image: Inspected, name: str) -> Iterator[Entry | Failure]:
         if isinstance(image, Page):
-            yield self._page(image)
+            yield self._page(replace(image, most_pixels=self.most_pixels))
         elif isinstance(image, bytes | bytearray):
-            yield from map(self._page, pages_in(bytes(image), name))
+            yield from map(self._page, pages_in(bytes(image), name, self.most_pixels))
         elif isinstance(image, str | Path):
             yield from self._files(Path(image).expanduser())
         elif isinstance(image, np.ndarray):
@@ -101,7 +105,8 @@ class ExportedScorer(Scorer):
         if not (path.exists() or page_of(path).exists):
             yield Failure(str(path), f'"{path}" does not exist.')
             return
-        yield from (self._page(page_of(page)) for page in (list_images if path.is_dir() else pages_of)(path))
+        found = (list_images if path.is_dir() else pages_of)(path)
+        yield from (self._page(page_of(one, self.most_pixels)) for one in found)
 
     def _page(self, page: Page) -> Entry:
         return Entry(page.name, partial(open_page, page, self.depth))

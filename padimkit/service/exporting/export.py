@@ -138,7 +138,7 @@ _WRITERS: dict[str, Callable[[Judged, Card, Staging, Images], Session]] = {
 
 
 def _pixels(images: Images, card: Card) -> list[np.ndarray]:
-    return [np.asarray(sample.picture(card.depth)) for sample in images.samples]
+    return [np.asarray(sample.picture(card.depth, card.framing.most_pixels)) for sample in images.samples]
 
 
 def _require_fit(output: Path, format: str, precision: str) -> None:

@@ -93,7 +93,8 @@ def chosen_images(
 def parity(session: Session, pipeline: Pipeline, images: Images, calibration: Calibration | None) -> Parity:
     """Return the differences of a session's results from those of the pipeline."""
     preprocessing = pipeline.fitted_preprocessing
-    pictures = [sample.picture(preprocessing.depth) for sample in images.samples]
+    most = preprocessing.most_pixels
+    pictures = [sample.picture(preprocessing.depth, most) for sample in images.samples]
     pixels = np.stack([preprocessing.pixels(picture) for picture in pictures])
     expected = pipeline.predict(list(images.samples), progress=False)
     of_scores, of_maps = {}, {}

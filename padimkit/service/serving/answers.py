@@ -4,6 +4,7 @@ import base64
 import io
 import json
 from collections.abc import Callable, Collection
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -63,7 +64,7 @@ EXTRAS: dict[str, Callable[[Inspection, Inspector, Page], Any]] = {
 
 
 def _original(inspector: Inspector, page: Page) -> Image.Image:
-    return open_page(page, inspector.depth)
+    return open_page(replace(page, most_pixels=inspector.most_pixels), inspector.depth)
 
 
 def _marked(inspection: Inspection, inspector: Inspector, picture: Image.Image) -> Image.Image:
