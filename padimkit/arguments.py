@@ -95,9 +95,12 @@ def require_between(name: str, value: object, least: float, most: float) -> None
     Raises:
         BadArgument: It does not, or it is not a number.
     """
-    # NaN is in no range; numpy's numbers are real too.
-    if isinstance(value, bool) or not isinstance(value, Real) or not least <= float(value) <= most:
-        raise BadArgument(f'Expected "{name}" from {_number(least)} to {_number(most)}, got {value!r}.')
+    if isinstance(value, bool) or not isinstance(value, Real):  # numpy's numbers are real too
+        raise BadArgument(f'Expected "{name}" to be a number, got {value!r}.')
+    if not float(value) >= least:  # NaN is not
+        raise BadArgument(f'Expected "{name}" of at least {least}, got {value}.')
+    if not float(value) <= most:
+        raise BadArgument(f'Expected "{name}" of at most {most}, got {value}.')
 
 
 def require_whole(name: str, value: object, least: int, most: int) -> None:
@@ -106,13 +109,28 @@ def require_whole(name: str, value: object, least: int, most: int) -> None:
     Raises:
         BadArgument: It does not, or it is not a whole number.
     """
-    if isinstance(value, bool) or not isinstance(value, Integral) or not least <= int(value) <= most:
-        expected = f"a whole number from {_number(least)} to {_number(most)}"
-        raise BadArgument(f'Expected "{name}" to be {expected}, got {value!r}.')
+    require_between(name, value, least, most)
+    if not isinstance(value, Integral):
+        raise BadArgument(f'Expected "{name}" to be a whole number, got {value!r}.')
 
 
-def _number(value: float) -> str:
-    return str(value) if isinstance(value, int) else f"{value:g}"
+def require_seed(value: object) -> None:
+    """Check that a seed is a whole number that all libraries take.
+
+    Raises:
+        BadArgument: It is not.
+    """
+    require_whole("seed", value, 0, 2**32 - 1)
+
+
+def require_budget(value: object) -> None:
+    """Check that a budget of memory is a number of GB, or None for no budget.
+
+    Raises:
+        BadArgument: It is not.
+    """
+    if value is not None and not (isinstance(value, Real) and float(value) > 0):
+        raise BadArgument(f'Expected "memory_budget" above 0 GB, got {value}.')
 
 
 def require_kind(name: str, value: object, kind: type[Any]) -> None:

@@ -25,12 +25,14 @@ from padimkit.inspection.calibration import Calibration
 from padimkit.inspection.calibration_file import as_json, from_json
 from padimkit.inspection.history import Step, as_plain, from_plain
 from padimkit.inspection.learnt import LearntImage, as_csv, from_csv
+from padimkit.json_text import parsed_json
 from padimkit.pipeline.pipeline import Pipeline
 
 FORMAT_VERSION = 1
 MANIFEST = "manifest.json"
 CALIBRATION = "calibration.json"
 TRAINING = "training.csv"
+_MOST_MANIFEST = 10**6  # characters
 _NEEDED = ("config.yaml", "state.safetensors")
 
 
@@ -247,7 +249,7 @@ def _add_calibration(folder: Path, calibration: Calibration | None, learnt: Iter
     texts = {} if calibration is None else {CALIBRATION: as_json(calibration)}
     if images := list(learnt):
         texts[TRAINING] = as_csv(images)
-    manifest = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
+    manifest = parsed_json((folder / MANIFEST).read_text(encoding="utf-8"))
     for name, text in texts.items():
         _write_text(folder / name, text)
         manifest["sha256"][name] = file_digest(folder / name)
@@ -283,11 +285,11 @@ def _read_manifest(folder: Path) -> dict[str, Any]:
     if not folder.is_dir():
         raise BadModel(f'"{folder}" is not a model folder: it does not exist.')
     try:
-        manifest = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
+        manifest = parsed_json(_opening(folder / MANIFEST))
         format_version = int(manifest["format_version"])
     except FileNotFoundError:
         raise BadModel(f'"{folder}" is not a model folder: it has no "manifest.json".') from None
-    except (ValueError, KeyError, TypeError, OverflowError, RecursionError) as error:
+    except (OSError, ValueError, KeyError, TypeError, OverflowError) as error:
         raise BadModel(f'"{folder / MANIFEST}" cannot be read: {error!r}.') from error
     if format_version > FORMAT_VERSION:
         raise BadModel(
@@ -302,6 +304,15 @@ def _read_manifest(folder: Path) -> dict[str, Any]:
     if not isinstance(origin, dict) or not all(isinstance(text, str) for text in origin.values()):
         raise BadModel(f'"{folder / MANIFEST}" does not say in texts where the weights came from.')
     return manifest  # type: ignore[no-any-return]
+
+
+def _opening(path: Path) -> str:
+    """Return the text of a file up to one character more than a manifest may have."""
+    with path.open(encoding="utf-8") as file:
+        text = file.read(_MOST_MANIFEST + 1)
+    if len(text) > _MOST_MANIFEST:
+        raise ValueError(f"it has more than {_MOST_MANIFEST} characters")
+    return text
 
 
 def _needs(manifest: Mapping[str, Any]) -> str:

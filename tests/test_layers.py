@@ -25,7 +25,7 @@ LAYERS = [
     ("pipeline", "registry", *FAMILIES),
     ("contracts", "moments", "weights"),
     ("images",),
-    ("arguments", "files", "memory"),
+    ("arguments", "files", "json_text", "memory"),
     ("values", "stages", "errors"),
 ]
 HEIGHTS = {name: -height for height, row in enumerate(LAYERS) for name in row}

@@ -95,7 +95,15 @@ def test_the_folder_holds_settings_by_short_name_and_versions(model):
         },
         "levels": {"class_path": "separate", "init_args": {"pooling": "local", "window": 3}},
         "map": {"sigma": 1.5, "image_score": "after"},
-        "preprocessing": {"resize": 16, "crop": 12, "pad": None, "roi": None, "bits": "auto", "tiles": None},
+        "preprocessing": {
+            "resize": 16,
+            "crop": 12,
+            "pad": None,
+            "roi": None,
+            "bits": "auto",
+            "tiles": None,
+            "most_pixels": 178956970,
+        },
         "augmentation": {"transforms": [], "images": None, "seed": 0},
     }
     manifest = json.loads((model / "manifest.json").read_text())

@@ -10,8 +10,10 @@ from typing import Any, Literal, final
 import torch
 from torch import Tensor, nn
 
-from padimkit.arguments import require_choice
+from padimkit.arguments import require_choice, require_whole
 from padimkit.errors import BadArgument, BadShape
+
+_MOST_TOKENS = 2**16
 
 AsMap = Callable[[str, Tensor, torch.Size], Tensor]
 
@@ -81,7 +83,8 @@ def as_map(layout: Layout, *, extra_tokens: int) -> AsMap:
         BadArgument: The layout is unknown, or does not have tokens to leave out.
     """
     require_choice("layout", layout, _AS_MAPS)
-    if extra_tokens < 0 or (extra_tokens and layout != "b n c"):
+    require_whole("extra_tokens", extra_tokens, 0, _MOST_TOKENS)
+    if extra_tokens and layout != "b n c":
         raise BadArgument(f'Expected "extra_tokens" of 0 in the layout "{layout}", got {extra_tokens}.')
     return partial(_AS_MAPS[layout], extra_tokens=extra_tokens)
 

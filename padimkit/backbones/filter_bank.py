@@ -9,9 +9,13 @@ import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor
 
+from padimkit.arguments import require_whole
 from padimkit.contracts import Backbone, Exportable
-from padimkit.errors import BadArgument, BadShape
+from padimkit.errors import BadShape
 from padimkit.values import Features
+
+_MOST_SCALES = 16  # halve an image of 65536 pixels to one
+_MOST_ORIENTATIONS = 360
 
 # Luminance, red against green, blue against yellow; the last two are 0 for grey.
 OPPONENT_COLOURS = ((1 / 3, 1 / 3, 1 / 3), (1.0, -1.0, 0.0), (-0.5, -0.5, 1.0))
@@ -37,13 +41,12 @@ class FilterBank(Backbone, Exportable):
         orientations: Directions per scale, evenly spread; each adds 3 channels.
 
     Raises:
-        BadArgument: `scales` or `orientations` is below 1.
+        BadArgument: `scales` is not from 1 to 16, or `orientations` not from 1 to 360.
     """
 
     def __init__(self, scales: int = 3, orientations: int = 6) -> None:
-        for name, value in (("scales", scales), ("orientations", orientations)):
-            if value < 1:
-                raise BadArgument(f'Expected "{name}" of at least 1, got {value}.')
+        require_whole("scales", scales, 1, _MOST_SCALES)
+        require_whole("orientations", orientations, 1, _MOST_ORIENTATIONS)
         self.scales = scales
         self.orientations = orientations
         self._colours = torch.tensor(OPPONENT_COLOURS)

@@ -8,6 +8,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from padimkit.arguments import require_between, require_whole
 from padimkit.backbones._construction import class_path_of, construct
 from padimkit.backbones._hooks import Layout, Tapped, as_map
 from padimkit.backbones._layer_names import Layers
@@ -16,6 +17,9 @@ from padimkit.backbones._weights import LOADING, load_into, origin_of_file, read
 from padimkit.contracts import Backbone, Exportable, NeedsWeights, Stateful, TellsWeights
 from padimkit.errors import BadArgument, PadimkitError
 from padimkit.values import Features
+
+_MOST_COLOUR = 1000  # of images in [0, 1], or in bytes
+_MOST_SIZE = 4096
 
 _MEAN, _DEVIATION = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)  # of ImageNet
 
@@ -120,6 +124,10 @@ class TorchModule(Backbone, Stateful, NeedsWeights, TellsWeights, Exportable):
     def _built(self) -> Network:
         if min(self.std) <= 0:
             raise BadArgument(f'Expected "std" above 0, got {self.std}.')
+        for mean, deviation in zip(self.mean, self.std, strict=True):
+            require_between("mean", mean, -_MOST_COLOUR, _MOST_COLOUR)
+            require_between("std", deviation, 0, _MOST_COLOUR)
+        require_whole("image_size", self.image_size, 1, _MOST_SIZE)
         size, name = self.image_size, class_path_of(self.module)
         read_as = as_map(self.layout, extra_tokens=self.extra_tokens)
         module = construct(self.module)

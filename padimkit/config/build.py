@@ -6,7 +6,7 @@ from typing import Any
 
 from jsonargparse import ArgumentParser, Namespace
 
-from padimkit.config.class_paths import Expansion
+from padimkit.config.class_paths import Expansion, check_class_paths
 from padimkit.config.commands import EVALUATE, evaluate_parser
 from padimkit.config.nulls import refuse_nulls
 from padimkit.config.overrides import overridden
@@ -28,6 +28,7 @@ def build_pipeline(settings: Any, *, dotted: bool = True) -> Pipeline:
         BadConfig: A key is unknown or a value is wrong; the message names it.
         UnknownPlugin: A name is not registered.
     """
+    check_class_paths(settings, "pipeline")
     parser = ArgumentParser(exit_on_error=False)
     parser.add_class_arguments(Pipeline, "pipeline")
     section = Expansion(dotted).value(settings, Pipeline, "pipeline")

@@ -7,7 +7,7 @@ from pathlib import Path
 from types import NoneType, UnionType
 from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
-from padimkit.config.names import find_class, is_dotted, is_slot, short_name
+from padimkit.config.names import find_class, is_dotted, is_slot, require_name, short_name
 from padimkit.errors import BadConfig, UntrustedClass, did_you_mean
 from padimkit.pipeline.pipeline import Pipeline
 
@@ -94,6 +94,23 @@ def collapsed(settings: Any) -> Any:
     if isinstance(settings, list | tuple):
         return [collapsed(value) for value in settings]
     return str(settings) if isinstance(settings, Path) else settings
+
+
+def check_class_paths(settings: Any, key: str = "") -> None:
+    """Check the form of every class path within settings, before anything is imported.
+
+    Raises:
+        BadConfig: One is empty, relative, or not a name; the message names the key.
+    """
+    if isinstance(settings, Mapping):
+        for name, value in settings.items():
+            where = f"{key}.{name}".removeprefix(".")
+            if name == "class_path" and isinstance(value, str):
+                require_name(value, where)
+            check_class_paths(value, where)
+    elif isinstance(settings, list | tuple):
+        for place, value in enumerate(settings):
+            check_class_paths(value, f"{key}[{place}]")
 
 
 def check_keys(found: Iterable[str], known: Iterable[str], key: str) -> None:

@@ -51,6 +51,17 @@ def find_class(name: str, slot: type[Any]) -> tuple[str, type[Any]]:
     return plugin.class_path, plugin.load()
 
 
+def require_name(name: str, key: str) -> None:
+    """Check that a text can be the name of a plugin, or a dotted path.
+
+    Raises:
+        BadConfig: It is empty, relative, or holds what no path does; the message names the key.
+    """
+    parts = name.split(".") if is_dotted(name) else [name.strip()]
+    if not all(part.isidentifier() if is_dotted(name) else part for part in parts):
+        raise BadConfig(f'"{key}" is "{name}"; expected the name of a plugin, or module.Class.')
+
+
 def is_dotted(name: str) -> bool:
     """Return whether a name is a dotted path; `distribution:name` may have dots too."""
     return "." in name and ":" not in name
@@ -80,10 +91,11 @@ def import_dotted(path: str) -> Any:
         BadConfig: It cannot be imported.
     """
     module, _, name = path.rpartition(".")
+    require_name(path, "class_path")
     try:
         with prints_set_aside():
             return getattr(importlib.import_module(module), name)
-    except (ImportError, AttributeError) as error:
+    except (Exception, SystemExit) as error:  # a stranger's module may raise anything
         raise BadConfig(f'"{path}" cannot be imported: {error}.') from error
 
 

@@ -7,12 +7,13 @@ from pathlib import Path
 from typing import Any
 
 import yaml
-from jsonargparse import ArgumentError, ArgumentParser, Namespace, get_loader, set_dumper, set_loader
+from jsonargparse import ArgumentError, ArgumentParser, Namespace, set_dumper, set_loader
 
 from padimkit.config.class_paths import collapsed
 from padimkit.config.messages import with_suggestions
 from padimkit.config.nulls import refuse_nulls
 from padimkit.config.schema import Schema
+from padimkit.config.yaml_text import parsed_yaml
 from padimkit.errors import BadConfig
 from padimkit.registry.recipes import DEFAULT_RECIPE, find_recipe
 
@@ -20,7 +21,7 @@ from padimkit.registry.recipes import DEFAULT_RECIPE, find_recipe
 def new_parser(command: str, **options: Any) -> ArgumentParser:
     """Return a parser for a command, which prints short names; use it by `parse_words` or `parse`."""
     mode = f"padimkit-{command}"
-    set_loader(mode, get_loader("yaml"), exceptions=(yaml.YAMLError,))
+    set_loader(mode, parsed_yaml, exceptions=(yaml.YAMLError,))
     set_dumper(mode, lambda settings: yaml.safe_dump(collapsed(settings), sort_keys=False))
     return ArgumentParser(exit_on_error=False, parser_mode=mode, prog=f"padimkit {command}", **options)
 

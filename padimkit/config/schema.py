@@ -7,10 +7,10 @@ from pathlib import Path
 from typing import Any, get_args, get_origin
 
 import yaml
-from jsonargparse import get_loader
 
-from padimkit.config.class_paths import Expansion, check_keys
+from padimkit.config.class_paths import Expansion, check_class_paths, check_keys
 from padimkit.config.yaml_file import read_yaml
+from padimkit.config.yaml_text import parsed_yaml
 from padimkit.errors import BadConfig
 
 
@@ -46,6 +46,7 @@ class Schema:
             BadConfig: A key is unknown; near misses are named.
         """
         top = {key for key in self.slots if "." not in key}
+        check_class_paths(settings)
         check_keys(settings, [*sorted(top), *self.plain, *self.ignored], "")
         return {
             key: Expansion().value(value, self.slots.get(key), key)
@@ -72,7 +73,9 @@ class Schema:
         if get_origin(hint) is list and not value.lstrip().startswith("["):
             value = f"[{value}]"
         try:
-            settings = Expansion().value(get_loader("yaml")(value), hint, key)
+            given = parsed_yaml(value)
+            check_class_paths(given, key)
+            settings = Expansion().value(given, hint, key)
         except yaml.YAMLError as error:
             raise BadConfig(f'"{key}" is not valid YAML: {error}') from error
         if isinstance(settings, Mapping) and settings.get("init_args") == {}:

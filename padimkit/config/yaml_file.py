@@ -5,8 +5,8 @@ from pathlib import Path
 from typing import Any
 
 import yaml
-from jsonargparse import get_loader
 
+from padimkit.config.yaml_text import MOST_CHARACTERS, parsed_yaml
 from padimkit.errors import BadConfig
 
 
@@ -14,11 +14,12 @@ def read_yaml(path: Path) -> dict[str, Any]:
     """Return the mapping in a YAML file.
 
     Raises:
-        BadConfig: The file cannot be read, does not hold a mapping, or gives a key twice.
+        BadConfig: The file cannot be read, does not hold a mapping of plain types, or gives a key twice.
     """
     try:
-        text = path.expanduser().read_text(encoding="utf-8")
-        content = get_loader("yaml")(text)
+        with path.expanduser().open(encoding="utf-8") as file:
+            text = file.read(MOST_CHARACTERS + 1)
+        content = parsed_yaml(text)
         repeated = next(_repeated(yaml.compose(text, Loader=yaml.SafeLoader), set()), None)
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
         raise BadConfig(f'"{path}" cannot be read as YAML: {error}') from error

@@ -6,6 +6,7 @@ from itertools import permutations
 from pathlib import Path
 from typing import final
 
+from padimkit.arguments import require_seed
 from padimkit.contracts import DataSource
 from padimkit.datasets._masks import find_masks, masked, require_pattern
 from padimkit.errors import BadArgument, BadData
@@ -48,6 +49,7 @@ class Folder(DataSource):
     ) -> None:
         if not 0 < held_out < 1:
             raise BadArgument(f'Expected "held_out" between 0 and 1, got {held_out}.')
+        require_seed(seed)
         if masks is not None and anomalous is None:
             raise BadArgument('"masks" was given without "anomalous". Give the images they belong to.')
         if mask is not None and masks is None:

@@ -10,11 +10,13 @@ from typing import Literal, TypeAlias, final, get_args
 import numpy as np
 from PIL import Image
 
-from padimkit.arguments import require_choice
+from padimkit.arguments import require_choice, require_seed, require_whole
 from padimkit.contracts import DataSource
 from padimkit.datasets.mvtec import MVTec
 from padimkit.errors import BadArgument, BadImage
 from padimkit.images.reader import Sample
+
+_MOST_SIDE = 2**16
 
 Fill: TypeAlias = Literal["black", "edge", "reflect"]
 
@@ -61,6 +63,8 @@ class RdMVTec(DataSource):
         self.resize = resize
         self.crop = crop
         require_choice("fill", fill, get_args(Fill))
+        require_seed(seed)
+        require_whole("resize", resize, 1, _MOST_SIDE)
         if not 0 <= degrees <= 45:
             raise BadArgument(f'Expected "degrees" from 0 to 45, got {degrees}.')
         if not 1 <= crop <= resize:

@@ -9,7 +9,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from padimkit.arguments import require_alike, require_choice
+from padimkit.arguments import require_alike, require_between, require_budget, require_choice
 from padimkit.contracts import (
     DensityModel,
     ExpectedGrowth,
@@ -29,12 +29,14 @@ from padimkit.densities._left_out import (
 )
 from padimkit.densities._traceable import traceable_distances
 from padimkit.densities._whitening import DenseWhitening, Whitening, quickest_whitening, smallest_whitening
-from padimkit.errors import BadArgument, BadData, BadShape, NotFitted
+from padimkit.errors import BadData, BadShape, NotFitted
 from padimkit.memory import IN_MEMORY, ON_DISK, Allocator
 from padimkit.moments.buffered import BufferedMoments, Dense
 from padimkit.moments.ledoit_wolf import ShrunkMoments
 from padimkit.moments.moments import Moments
 from padimkit.values import Embedding, Growth, Pyramid, Scores, Theory
+
+_MOST_EPS = 1e12
 
 _FORMS: dict[str, type[Dense]] = {"empirical": Moments, "ledoit_wolf": ShrunkMoments}
 _DTYPES = {"float32": torch.float32, "float64": torch.float64}
@@ -85,10 +87,8 @@ class Gaussian(DensityModel, Updatable, Mergeable, LeaveOneOut, MemoryForecast, 
         require_choice("scope", scope, ("per_position", "shared"))
         require_choice("precision", precision, _DTYPES)
         require_choice("storage", storage, ("full", "half"))
-        if not eps >= 0:
-            raise BadArgument(f'Expected "eps" of at least 0, got {eps}.')
-        if memory_budget is not None and not memory_budget > 0:
-            raise BadArgument(f'Expected "memory_budget" above 0 GB, got {memory_budget}.')
+        require_between("eps", eps, 0, _MOST_EPS)
+        require_budget(memory_budget)
         self._learnt: BufferedMoments | None = None
         self._whitening: Whitening | None = None
         self._grid: tuple[int, int] | None = None

@@ -9,6 +9,7 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
+from padimkit.arguments import require_budget, require_whole
 from padimkit.contracts import (
     DensityModel,
     ExpectedGrowth,
@@ -23,6 +24,8 @@ from padimkit.densities._nearest import indexed_distances, nearest_distances
 from padimkit.densities._traceable_gallery import Neighbours, traceable_scores
 from padimkit.errors import BadArgument, BadData, BadFeatures, BadShape, CannotExport, NotFitted
 from padimkit.values import Embedding, Growth, Pyramid, Scores, Theory
+
+_MOST_NEIGHBOURS = 10**9
 
 _CONSTANT, _LINEAR, _SQUARE = (0.0, 0.0), (1.0, 1.0), (2.0, 2.0)
 # All features are kept, and all positions of an image are compared with all positions of each gallery image.
@@ -63,10 +66,8 @@ class Spade(DensityModel, PyramidDensity, LeaveOneOut, MemoryForecast, ExpectedG
         self.index = index
         self.memory_budget = memory_budget
         for name in ("image_neighbours", "gallery_neighbours", "patch_neighbours"):
-            if getattr(self, name) < 1:
-                raise BadArgument(f'Expected "{name}" of at least 1, got {getattr(self, name)}.')
-        if memory_budget is not None and not memory_budget > 0:
-            raise BadArgument(f'Expected "memory_budget" above 0 GB, got {memory_budget}.')
+            require_whole(name, getattr(self, name), 1, _MOST_NEIGHBOURS)
+        require_budget(memory_budget)
         _require_index(index)
         self._gallery: Gallery | None = None
 

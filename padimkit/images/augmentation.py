@@ -12,11 +12,14 @@ import torch
 from jaxtyping import Bool, UInt8
 from torch import Tensor
 
+from padimkit.arguments import require_seed, require_whole
 from padimkit.errors import BadArgument
 from padimkit.values import Batch
 
 if TYPE_CHECKING:
     from torchvision.transforms.v2 import Transform
+
+_MOST_VARIANTS = 10**8
 
 
 @dataclass(frozen=True)
@@ -35,8 +38,9 @@ class Augmentation:
     seed: int = 0
 
     def __post_init__(self) -> None:
-        if self.images is not None and self.images < 1:
-            raise BadArgument(f'Expected "images" of at least 1, got {self.images}.')
+        if self.images is not None:
+            require_whole("images", self.images, 1, _MOST_VARIANTS)
+        require_seed(self.seed)
         if self.images is not None and not self.transforms:
             raise BadArgument(
                 f'"images" asks for {self.images} variants, but there are no "transforms" to make them.'

@@ -13,6 +13,8 @@ from joblib import cpu_count
 
 T = TypeVar("T")
 S = TypeVar("S")
+MOST_AT_A_TIME = 2**16  # images of a batch: more is a slip
+MOST_WORKERS = 1024
 _MOST_THREADS = 8  # more would wait for each other: a sixth of the work of decoding holds Python's lock
 
 

@@ -15,13 +15,14 @@ from jaxtyping import Bool, UInt8
 from PIL import Image
 from torch import Tensor
 
-from padimkit.errors import BadArgument, BadImage, BadShape
+from padimkit.arguments import require_whole
+from padimkit.errors import BadImage, BadShape
 from padimkit.images.augmentation import Augmentable, Augmentation
 from padimkit.images.decoders import MOST_PIXELS
 from padimkit.images.decoding import as_rgb, largest_of, largest_value, open_image, open_mask
 from padimkit.images.depth import Bits, Depth, depth_of
 from padimkit.images.pages import page_of
-from padimkit.images.prefetch import ahead, usual_workers
+from padimkit.images.prefetch import MOST_AT_A_TIME, MOST_WORKERS, ahead, usual_workers
 from padimkit.images.preprocessing import Preprocessing, as_images, centre
 from padimkit.images.resizing import square
 from padimkit.images.selection import Chosen, Selectable
@@ -135,11 +136,9 @@ class Reader:
     workers: int | None = None
 
     def __post_init__(self) -> None:
-        if self.batch_size < 1 or (self.workers is not None and self.workers < 0):
-            raise BadArgument(
-                'Expected "batch_size" of at least 1 and "workers" of at least 0, '
-                f"got {self.batch_size} and {self.workers}."
-            )
+        require_whole("batch_size", self.batch_size, 1, MOST_AT_A_TIME)
+        if self.workers is not None:
+            require_whole("workers", self.workers, 0, MOST_WORKERS)
 
     @property
     def threads(self) -> int:

@@ -12,6 +12,7 @@ from typing import Any
 from padimkit.errors import BadModel, did_you_mean
 from padimkit.inspection.calibration import Calibration, MapStatistics
 from padimkit.inspection.learnt import LearntImage
+from padimkit.json_text import parsed_json
 
 _NUMBERS = ("false_alarms", "review", "threshold", "review_threshold", "pixel_threshold")
 
@@ -55,8 +56,8 @@ def from_json(text: str, name: str, images: Sequence[LearntImage] = ()) -> Calib
 
 def _object(text: str, name: str) -> dict[str, Any]:
     try:
-        values = json.loads(text)
-    except (ValueError, RecursionError) as error:
+        values = parsed_json(text)
+    except ValueError as error:
         raise BadModel(f'"{name}" is not valid JSON: {error}.') from error
     if not isinstance(values, dict):
         raise BadModel(f'"{name}" holds a {type(values).__name__}; expected an object with keys.')

@@ -15,6 +15,7 @@ from padimkit.errors import BadData, BadOutput
 from padimkit.files import new_file
 from padimkit.inspection.inspection import Inspection
 from padimkit.inspection.verdict import Verdict
+from padimkit.json_text import parsed_json
 
 LINES = "results.jsonl"
 TABLE = "results.csv"
@@ -219,8 +220,8 @@ def _line(text: bytes, where: str, model: str | None) -> dict[str, Any]:
 def _parsed(text: bytes, keys: set[str]) -> dict[str, Any] | None:
     """Return the line, or None if it is not an object with these keys."""
     try:
-        line = json.loads(text)
-    except (ValueError, RecursionError):
+        line = parsed_json(text)
+    except ValueError:
         return None
     return line if isinstance(line, dict) and keys <= line.keys() else None
 

@@ -14,11 +14,12 @@ from jaxtyping import Bool, Float, Float64
 from scipy.ndimage import gaussian_filter1d
 from torch import Tensor
 
-from padimkit.arguments import require_choice
-from padimkit.errors import BadArgument
+from padimkit.arguments import require_between, require_choice
 from padimkit.images.resizing import Size
 from padimkit.images.tiles import Axis
 from padimkit.values import Prediction, Scores
+
+_MOST_SIGMA = 10_000
 
 
 @dataclass(frozen=True)
@@ -35,8 +36,7 @@ class AnomalyMap:
 
     def __post_init__(self) -> None:
         require_choice("image_score", self.image_score, ("after", "before"))
-        if not self.sigma >= 0:
-            raise BadArgument(f'Expected "sigma" of at least 0, got {self.sigma}.')
+        require_between("sigma", self.sigma, 0, _MOST_SIGMA)
 
     def predict(
         self,

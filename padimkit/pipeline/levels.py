@@ -11,6 +11,8 @@ from padimkit.arguments import require_choice, shown
 from padimkit.errors import BadArgument
 from padimkit.values import Alignment, Features, Pyramid
 
+_MOST_WINDOW = 2**16 - 1
+
 Pooling: TypeAlias = Literal["none", "local", "global"]
 
 
@@ -88,5 +90,5 @@ def pooled(maps: Float[Tensor, "b c h w"], pooling: Pooling, window: int) -> Flo
 def check_pooling(pooling: Pooling, window: int) -> None:
     """Raise BadArgument unless the pooling is known and the window has a centre."""
     require_choice("pooling", pooling, get_args(Pooling))
-    if window < 1 or window % 2 == 0:
-        raise BadArgument(f'Expected an odd "window" of at least 1, got {window}.')
+    if window < 1 or window % 2 == 0 or window > _MOST_WINDOW:
+        raise BadArgument(f'Expected an odd "window" of at least 1 and at most {_MOST_WINDOW}, got {window}.')

@@ -9,6 +9,7 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
+from padimkit.arguments import require_seed
 from padimkit.contracts import Exportable, LinearReducer, PyramidReducer, Reducer
 from padimkit.errors import BadArgument, BadData, NotFitted
 from padimkit.values import Embedding, Pyramid
@@ -26,6 +27,7 @@ class RandomChannels(Reducer, LinearReducer, PyramidReducer, Exportable):
     def __init__(self, keep: int, seed: int = 0) -> None:
         self.keep = keep
         self.seed = seed
+        require_seed(seed)
         self._channels: Tensor | None = None
         self._by_layer: dict[tuple[tuple[int, ...], torch.device], list[Tensor]] = {}
 

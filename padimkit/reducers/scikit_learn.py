@@ -10,11 +10,14 @@ from sklearn.base import BaseEstimator, clone
 from sklearn.random_projection import BaseRandomProjection
 from torch import Tensor
 
+from padimkit.arguments import require_seed, require_whole
 from padimkit.contracts import Reducer
 from padimkit.errors import BadArgument, NotFitted
 from padimkit.reducers._estimator import restored, written
 from padimkit.reducers._rows import Rows, chunks, drawn, first, gathered, rows_of
 from padimkit.values import Embedding
+
+_MOST_PATCHES = 10**9
 
 _PROBE = 64  # rows to test that a restored estimator gives the same results
 
@@ -43,8 +46,9 @@ class ScikitLearn(Reducer):
         self.seed = seed
         if not (hasattr(estimator, "fit") and hasattr(estimator, "transform")):
             raise BadArgument(f"{self._name} does not offer fit and transform; choose another estimator.")
-        if patches is not None and patches < 1:
-            raise BadArgument(f'Expected "patches" of at least 1, got {patches}.')
+        if patches is not None:
+            require_whole("patches", patches, 1, _MOST_PATCHES)
+        require_seed(seed)
         self._state: dict[str, Tensor] | None = None
         self._fitted: Any = None
 

@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias, final
 
 import numpy as np
 
+from padimkit.arguments import require_whole
 from padimkit.errors import BadArgument, BadFeatures, BadScores, NotCalibrated
-from padimkit.images.prefetch import ahead, usual_workers
+from padimkit.images.prefetch import MOST_AT_A_TIME, MOST_WORKERS, ahead, usual_workers
 from padimkit.inspection.calibration import Calibration
 from padimkit.inspection.exported.scorer import ExportedScorer
 from padimkit.inspection.exported.session import Options, is_exported, open_session
@@ -66,11 +67,10 @@ class Inspector:
         batch_size: int = 8,
         workers: int | None = None,
     ) -> None:
-        if batch_size < 1 or (workers is not None and workers < 0) or (threads is not None and threads < 1):
-            raise BadArgument(
-                'Expected "batch_size" and "threads" of at least 1 and "workers" of at least 0, got '
-                f"{batch_size}, {threads} and {workers}."
-            )
+        require_whole("batch_size", batch_size, 1, MOST_AT_A_TIME)
+        require_whole("workers", workers or 0, 0, MOST_WORKERS)
+        if threads is not None:
+            require_whole("threads", threads, 1, MOST_WORKERS)
         options = Options(threads, device, precision)
         opened = (
             _exported(Path(model), calibration, options)

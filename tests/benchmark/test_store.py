@@ -52,6 +52,21 @@ def test_a_later_record_of_the_same_cell_takes_the_place_of_the_earlier(tmp_path
     assert [record.took for record in read_all(tmp_path)] == [9.0]
 
 
+@pytest.mark.parametrize(("old", "new"), [('"pro"', '"pr\\udcffo"'), ('"small"', '"sma\\ud800ll"')])
+def test_a_lone_surrogate_in_a_text_can_be_written_after_it_was_read(tmp_path, old, new):
+    path = write(RECORD, tmp_path)
+    path.write_text(path.read_text().replace(old, new))
+    repr(read(path)).encode("utf-8")
+
+
+@pytest.mark.parametrize("levels", [101, 5000])
+def test_a_record_that_is_nested_without_end_is_refused(tmp_path, levels):
+    path = write(RECORD, tmp_path)
+    path.write_text(path.read_text().replace('"threads": 1', f'"threads": {"[" * levels}{"]" * levels}'))
+    with pytest.raises(BadData, match="is not a record .it is nested deeper than 100 levels"):
+        read(path)
+
+
 def test_records_are_ordered_by_data_and_method(tmp_path):
     for key, category, method in (("1", "b", "x"), ("2", "a", "y"), ("3", "a", "x")):
         write(replace(RECORD, key=key, cell=replace(CELL, category=category, method=method)), tmp_path)

@@ -59,5 +59,5 @@ def test_local_pooling_averages_the_neighbours_that_exist(features, window):
 @pytest.mark.parametrize("levels", [Joint, Separate])
 @pytest.mark.parametrize("window", [0, 2])
 def test_a_window_without_centre_is_refused(levels, window):
-    with pytest.raises(BadArgument, match=f'odd "window" of at least 1, got {window}'):
+    with pytest.raises(BadArgument, match=f'odd "window" of at least 1 and at most 65535, got {window}'):
         levels(pooling="local", window=window)

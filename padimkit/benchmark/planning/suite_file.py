@@ -9,6 +9,7 @@ from typing import Any
 
 from jsonargparse import ArgumentError, ArgumentParser
 
+from padimkit.arguments import require_between, require_whole
 from padimkit.benchmark.cell import MEASURES, CalibrationArguments, Measure
 from padimkit.config.class_paths import check_keys
 from padimkit.config.yaml_file import read_yaml
@@ -225,6 +226,8 @@ def _entry(kind: type[Any], entry: Mapping[str, Any], key: str, number: int) -> 
 
 
 _SEEDS = 2**32  # all libraries take seeds below
+_MOST = 10**7  # of what is counted in a suite: more is a slip
+_MOST_REPEATS = 10**4
 
 
 def check_suite(file: SuiteFile) -> None:
@@ -235,14 +238,16 @@ def check_suite(file: SuiteFile) -> None:
             raise BadArgument(f'"{key}" must be a list of different values, found {values}.')
     if not re.fullmatch(r"\w[\w. -]{0,99}", file.name):  # it names a folder
         raise BadArgument(f'Expected a "name" of at most 100 letters, digits, ".-_", got "{file.name}".')
-    if file.repeats < 1:
-        raise BadArgument(f'Expected "repeats" of at least 1, got {file.repeats}.')
+    require_whole("repeats", file.repeats, 1, _MOST_REPEATS)
     for key in ("timeout", "memory_limit", "threads"):
         value = getattr(file, key)
         if value is not None and not value > 0:
             raise BadArgument(f'Expected "{key}" above 0, got {value}.')
+        if value is not None:
+            require_between(key, value, 0, _MOST)
     if file.engine.jobs < -1 or file.engine.jobs == 0:
         raise BadArgument(f'Expected "engine.jobs" of at least 1, or -1, got {file.engine.jobs}.')
+    require_between("engine.jobs", file.engine.jobs, -1, _MOST)
     if file.calibration is not None and "quality" not in file.measure:
         raise BadArgument('"calibration" gives verdicts on the test images: list "quality" under "measure".')
     if file.calibration is not None and file.calibration.folds < 2:
@@ -261,3 +266,4 @@ def _check_sizes(vary: Mapping[str, Sequence[float]], train_images: int | None) 
     for count in (*vary.get("train_images", ()), *(() if train_images is None else (train_images,))):
         if count < 1 or count != int(count):
             raise BadArgument(f'Expected whole numbers of at least 1 as "train_images", got {count:g}.')
+        require_between("train_images", count, 1, _MOST)

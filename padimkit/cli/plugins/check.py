@@ -5,13 +5,13 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import yaml
-from jsonargparse import get_loader
 
 from padimkit.cli.plugins.documentation import required_arguments
 from padimkit.cli.plugins.table import lines
 from padimkit.config.options import PlainParser
 from padimkit.config.parser import new_parser, parse_words
 from padimkit.config.schema import Schema
+from padimkit.config.yaml_text import parsed_yaml
 from padimkit.errors import BadArgument, BadConfig, BrokenContract, UnknownPlugin
 from padimkit.registry.families import find_family
 from padimkit.registry.plugin import Plugin
@@ -91,7 +91,7 @@ def maker(plugin: Plugin, init_args: str, words: list[str]) -> Callable[[], Any]
 
 def _mapping(text: str) -> dict[str, Any]:
     try:
-        found = get_loader("yaml")(text)
+        found = parsed_yaml(text)
     except yaml.YAMLError as error:
         raise BadConfig(f'"init_args" is not valid YAML: {error}') from error
     if not isinstance(found, dict):

@@ -5,6 +5,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import final
 
+from padimkit.arguments import require_whole
 from padimkit.contracts import DataSource
 from padimkit.datasets.shanghaitech.frames import (
     frames_in,
@@ -17,6 +18,8 @@ from padimkit.datasets.shanghaitech.frames import (
 )
 from padimkit.errors import BadArgument, BadData
 from padimkit.images.reader import Sample
+
+_MOST_FRAMES = 10**7
 
 _TEST_DIGITS = 4  # as in 01_0014
 _TRAIN_DIGITS = 3  # as in 01_001
@@ -44,6 +47,8 @@ class ShanghaiTech(DataSource):
             raise BadArgument(
                 f'Expected "train_every" and "test_every" of at least 1, got {train_every} and {test_every}.'
             )
+        require_whole("train_every", train_every, 1, _MOST_FRAMES)
+        require_whole("test_every", test_every, 1, _MOST_FRAMES)
         self.root = Path(root)  # without a type checker, people pass strings
         self.scene = scene
         self.train_every = train_every

@@ -8,7 +8,7 @@ from typing import final
 import numpy as np
 from PIL import Image
 
-from padimkit.arguments import arguments
+from padimkit.arguments import arguments, require_seed, require_whole
 from padimkit.contracts import DataSource
 from padimkit.datasets.mvtec import MVTec
 from padimkit.datasets.synthetic.assembly import ASSEMBLY
@@ -21,6 +21,9 @@ from padimkit.datasets.synthetic.texture import TEXTURE
 from padimkit.errors import BadArgument, BadData
 from padimkit.files import new_folder
 from padimkit.images.reader import Sample
+
+_MOST_IMAGES = 10**6
+_MOST_SIDE = 2**13
 
 VERSION = 2  # of the drawings: raise it if the same arguments give other pictures
 MANIFEST = "synthetic.json"
@@ -62,6 +65,10 @@ class Synthetic(DataSource):
                 'Expected "train_images" and "test_images" of at least 1, "size" of at least 64 and '
                 f'"seed" of at least 0, got {train_images}, {test_images}, {size} and {seed}.'
             )
+        require_whole("train_images", train_images, 1, _MOST_IMAGES)
+        require_whole("test_images", test_images, 1, _MOST_IMAGES)
+        require_whole("size", size, 64, _MOST_SIDE)
+        require_seed(seed)
         if not 0 <= difficulty <= 1:
             raise BadArgument(f'Expected "difficulty" from 0 (easy) to 1 (hard), got {difficulty}.')
         self.root = Path(root)  # without a type checker, people pass strings

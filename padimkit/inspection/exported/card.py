@@ -5,19 +5,25 @@ import json
 import zlib
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
-from typing import Any, final
+from typing import Any, cast, final
 
 import numpy as np
 from jaxtyping import Bool
 
-from padimkit.errors import BadModel
+from padimkit.arguments import require_whole
+from padimkit.errors import BadArgument, BadModel
+from padimkit.images.decoders import MOST_EVER
+from padimkit.images.depth import DEPTHS
+from padimkit.images.forms import as_region, as_size, require_positive
 from padimkit.images.framing import Framing
-from padimkit.images.resizing import LongSide, Scale, ShortSide, Size
+from padimkit.images.resizing import Box, LongSide, Scale, ShortSide, Size
 from padimkit.inspection.calibration import Calibration
 from padimkit.inspection.calibration_file import as_json, from_json
+from padimkit.json_text import parsed_json
 
 KEY = "padimkit"  # of the card among the metadata of a file
 FORMAT = 1
+_UNREADABLE = (KeyError, TypeError, ValueError, AttributeError, OverflowError, zlib.error, BadArgument)
 _RESIZES = {"short_side": ShortSide, "long_side": LongSide, "scale": Scale}
 
 
@@ -71,13 +77,16 @@ class Card:
             BadModel: It is not as `as_text` writes it, or of a newer format; the message holds `name`.
         """
         try:
-            values = json.loads(text)
+            values = parsed_json(text)
             if values["format"] > FORMAT:
                 raise BadModel(
                     f'"{name}" was exported by padimkit {values["padimkit"]}, in a newer format. Upgrade '
                     "padimkit."
                 )
             height, width = map(int, values["size"])
+            require_positive("size", (height, width))
+            if values["depth"] not in (None, *DEPTHS):
+                raise BadArgument(f'Expected "depth" to be one of {", ".join(map(str, DEPTHS))}.')
             known = values["calibration"]
             return cls(
                 size=(height, width),
@@ -90,7 +99,7 @@ class Card:
                 padimkit=str(values["padimkit"]),
                 settings=values["settings"],
             )
-        except (KeyError, TypeError, ValueError, AttributeError, zlib.error) as error:
+        except _UNREADABLE as error:
             raise BadModel(
                 f'"{name}" has a card that cannot be read ({error!r}). Export it again.'
             ) from error
@@ -101,12 +110,14 @@ def _framing(values: Mapping[str, Any]) -> Framing:
     if isinstance(resize, dict):
         ((key, number),) = resize.items()
         resize = _RESIZES[key](number)
-    sizes = {name: _tuple(values[name]) for name in ("crop", "pad", "box", "tile")}
-    return Framing(resize=_tuple(resize), **sizes, most_pixels=int(values["most_pixels"]))
-
-
-def _tuple(value: Any) -> Any:
-    return tuple(map(int, value)) if isinstance(value, list) else value
+    found: dict[str, Any] = {"resize": as_size("resize", resize)}
+    found |= {name: as_size(name, values[name]) for name in ("crop", "pad", "tile")}
+    for name, size in found.items():
+        require_positive(name, size)
+    if isinstance(values["box"], str):
+        raise BadArgument('Expected "box" as [left, top, right, bottom].')
+    require_whole("most_pixels", values["most_pixels"], 1, MOST_EVER)
+    return Framing(**found, box=cast(Box | None, as_region(values["box"])), most_pixels=values["most_pixels"])
 
 
 def _packed(region: Bool[np.ndarray, "H W"]) -> str:
@@ -114,5 +125,9 @@ def _packed(region: Bool[np.ndarray, "H W"]) -> str:
 
 
 def _unpacked(text: str, size: Size) -> Bool[np.ndarray, "H W"]:
-    bits = np.frombuffer(zlib.decompress(base64.b64decode(text)), dtype=np.uint8)
+    most = -(-size[0] * size[1] // 8)  # bytes: a text of a few may hold many more
+    packed = zlib.decompressobj().decompress(base64.b64decode(text), most)
+    if len(packed) < most:
+        raise ValueError(f"a region of {len(packed)} bytes, expected {most}")
+    bits = np.frombuffer(packed, dtype=np.uint8)
     return np.unpackbits(bits, count=size[0] * size[1]).reshape(size).astype(bool)

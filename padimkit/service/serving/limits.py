@@ -5,7 +5,11 @@ Apart from the service, since the page, the description and the command line kno
 
 from dataclasses import dataclass, fields
 
+from padimkit.arguments import require_between, require_whole
 from padimkit.errors import BadArgument
+from padimkit.images.decoders import MOST_EVER
+
+_MOST = {"megabytes": 10**5, "megapixels": MOST_EVER // 10**6, "seconds": 10**6, "waiting": 10**5}
 
 
 @dataclass(frozen=True)
@@ -19,7 +23,7 @@ class Limits:
         waiting: Requests that are being received or answered at a time; further ones are refused.
 
     Raises:
-        BadArgument: One is not above 0.
+        BadArgument: One is not above 0, or larger than could be meant.
     """
 
     megabytes: float = 32.0
@@ -31,6 +35,8 @@ class Limits:
         for one in fields(self):
             if not getattr(self, one.name) > 0:
                 raise BadArgument(f'Expected "{one.name}" above 0, got {getattr(self, one.name)}.')
+            require_between(one.name, getattr(self, one.name), 0, _MOST[one.name])
+        require_whole("waiting", self.waiting, 1, _MOST["waiting"])
 
     @property
     def most_bytes(self) -> int:

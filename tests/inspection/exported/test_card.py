@@ -1,6 +1,8 @@
 """The card of an exported model, as its file holds it."""
 
+import base64
 import json
+import zlib
 
 import numpy as np
 import pytest
@@ -25,7 +27,7 @@ def card(preprocessing, region=None, calibration=None):
         Preprocessing((40, 50), (30, 20), roi=(1, 2, 30, 40)),
         Preprocessing(ShortSide(40), 30, tiles=Tiles(16)),
         Preprocessing(LongSide(40), None, pad=(50, 60)),
-        Preprocessing(Scale(0.5), None),
+        Preprocessing(Scale(0.5), None, most_pixels=1000),
     ],
 )
 def test_a_card_is_read_as_it_was_written(preprocessing, random):
@@ -48,3 +50,48 @@ def test_a_card_of_a_newer_format_is_refused():
 def test_a_card_that_cannot_be_read_is_refused(text):
     with pytest.raises(BadModel, match=r'"model.onnx"'):
         Card.from_text(text, "model.onnx")
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {"size": [8, 10**30]},
+        {"size": [0, 9]},
+        {"size": [float("inf"), 9]},
+        {"depth": 3},
+        {"depth": "12"},
+        {"framing": None},
+        {"framing": {"resize": {"scale": 1e30}}},
+        {"framing": {"resize": {"scale": float("nan")}}},
+        {"framing": {"crop": 10**30}},
+        {"framing": {"crop": [1, 2, 3]}},
+        {"framing": {"pad": -1}},
+        {"framing": {"tile": "large"}},
+        {"framing": {"box": [4, 4, 2, 2]}},
+        {"framing": {"box": "mask.png"}},
+        {"framing": {"most_pixels": 10**30}},
+        {"framing": {"most_pixels": None}},
+        {"region": "not base 64"},
+        {"region": base64.b64encode(b"not compressed").decode()},
+        {"region": base64.b64encode(zlib.compress(bytes(3))).decode()},
+        {"calibration": {"threshold": 1}},
+        {"calibration": []},
+    ],
+)
+def test_a_card_with_values_that_cannot_be_is_refused(changed, random):
+    values = json.loads(card(Preprocessing(), random.random((8, 9)) < 0.5).as_text())
+    for key, value in changed.items():
+        values[key] = values[key] | value if key == "framing" and value else value
+    with pytest.raises(BadModel, match=r'"model.onnx"'):
+        Card.from_text(json.dumps(values), "model.onnx")
+
+
+def test_a_card_nested_too_deep_is_refused():
+    with pytest.raises(BadModel, match="nested deeper than 100 levels"):
+        Card.from_text("[" * 100_000, "model.onnx")
+
+
+def test_a_region_that_would_fill_the_memory_is_not_unpacked(random):
+    values = json.loads(card(Preprocessing(), random.random((8, 9)) < 0.5).as_text())
+    values["region"] = base64.b64encode(zlib.compress(b"\xff" * 10**6)).decode()
+    assert Card.from_text(json.dumps(values), "model.onnx").region.shape == (8, 9)

@@ -43,3 +43,15 @@ def test_names_that_clash_or_lack_are_refused(words, message):
 def test_limits_are_above_zero(name, value):
     with pytest.raises(BadArgument, match=f'Expected "{name}" above 0, got {value}'):
         Limits(**{name: value})
+
+
+@pytest.mark.parametrize("name", ["megabytes", "megapixels", "seconds", "waiting"])
+@pytest.mark.parametrize("value", [1e30, float("inf")])
+def test_limits_that_are_none_are_refused(name, value):
+    with pytest.raises(BadArgument, match=f'Expected "{name}" of at most'):
+        Limits(**{name: value})
+
+
+def test_requests_are_counted_in_whole_numbers():
+    with pytest.raises(BadArgument, match='Expected "waiting" to be a whole number, got 1.5'):
+        Limits(waiting=1.5)

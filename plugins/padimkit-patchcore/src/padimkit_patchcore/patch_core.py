@@ -23,8 +23,11 @@ from padimkit import (
     Pyramid,
     Scores,
 )
+from padimkit.arguments import require_budget, require_seed, require_whole
 from padimkit.memory import IN_MEMORY, ON_DISK
 from padimkit_patchcore.coreset import Sketch, greedy_coreset
+
+_MOST_NEIGHBOURS = 10**9
 
 _PREPARING = Lock()  # of all instances: a lock of their own could be neither copied nor pickled
 
@@ -61,10 +64,10 @@ class PatchCore(DensityModel, LeaveOneOut, Exportable):
         self.memory_budget = memory_budget
         if not 0 < ratio <= 1:
             raise BadArgument(f'Expected "ratio" above 0 and up to 1, got {ratio}.')
-        if neighbours < 2:  # with the nearest alone, equation 7 weighs every image with 0
-            raise BadArgument(f'Expected "neighbours" of at least 2, got {neighbours}.')
-        if memory_budget is not None and not memory_budget > 0:
-            raise BadArgument(f'Expected "memory_budget" above 0 GB, got {memory_budget}.')
+        # With the nearest alone, equation 7 weighs every image with 0.
+        require_whole("neighbours", neighbours, 2, _MOST_NEIGHBOURS)
+        require_seed(seed)
+        require_budget(memory_budget)
         self._bank: Tensor | None = None
         self._images: Tensor | None = None
         self._search: faiss.Index | None = None

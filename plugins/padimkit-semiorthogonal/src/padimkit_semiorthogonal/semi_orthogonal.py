@@ -8,6 +8,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from padimkit import BadArgument, BadData, Embedding, Exportable, LinearReducer, NotFitted, Pyramid, Reducer
+from padimkit.arguments import require_seed
 
 
 @final
@@ -25,6 +26,7 @@ class SemiOrthogonal(Reducer, LinearReducer, Exportable):
     def __init__(self, keep: int, seed: int = 0) -> None:
         self.keep = keep
         self.seed = seed
+        require_seed(seed)
         self._directions: Tensor | None = None
 
     def fit(self, stream: Iterable[Embedding]) -> None:

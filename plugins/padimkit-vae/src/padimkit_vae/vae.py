@@ -10,11 +10,20 @@ import torch
 from torch import Tensor
 
 from padimkit import BadArgument, BadData, BadModel, BadShape, DensityModel, Embedding, NotFitted, Scores
-from padimkit.arguments import arguments
+from padimkit.arguments import arguments, require_between, require_seed, require_whole
 from padimkit_vae.checkpoint import digest, resumed
 from padimkit_vae.network import Network, new_network
 from padimkit_vae.shuffling import batches, images_of, shuffled
 from padimkit_vae.training import Training
+
+_MOST_WEIGHT = 1e12
+_RANGES = {
+    "latent_channels": (1, 2**16),
+    "width": (1, 2**14),
+    "epochs": (1, 10**6),
+    "batch_size": (2, 2**16),
+    "shuffle_buffer": (1, 10**7),
+}
 
 _log = logging.getLogger("padimkit_vae")
 
@@ -125,14 +134,15 @@ class Vae(DensityModel):
         self._network = network.to(first.device).eval()
 
     def _require_arguments(self) -> None:
-        least = {"latent_channels": 1, "width": 1, "epochs": 1, "batch_size": 2, "shuffle_buffer": 1}
-        for name, value in least.items():
-            if getattr(self, name) < value:
-                raise BadArgument(f'Expected "{name}" of at least {value}, got {getattr(self, name)}.')
+        for name, (least, most) in _RANGES.items():
+            require_whole(name, getattr(self, name), least, most)
+        require_seed(self.seed)
         if not 0 < self.learning_rate < float("inf"):
             raise BadArgument(f'Expected "learning_rate" above 0, got {self.learning_rate}.')
         if not 0 <= self.kl_weight < float("inf"):
             raise BadArgument(f'Expected "kl_weight" of at least 0, got {self.kl_weight}.')
+        for name in ("learning_rate", "kl_weight"):
+            require_between(name, getattr(self, name), 0, _MOST_WEIGHT)
 
     def _fitted(self) -> Network:
         if self._network is None:
