@@ -271,7 +271,8 @@ def _text(folder: Path, name: str) -> str | None:
     if name not in manifest["sha256"]:
         return None
     _require_whole(folder, name, manifest)
-    return (folder / name).read_text(encoding="utf-8", errors="surrogateescape")
+    with (folder / name).open(encoding="utf-8", errors="surrogateescape", newline="") as file:
+        return file.read()
 
 
 def _require_whole(folder: Path, name: str, manifest: Mapping[str, Any]) -> None:

@@ -25,7 +25,7 @@ LAYERS = [
     ("pipeline", "registry", *FAMILIES),
     ("contracts", "moments", "weights"),
     ("images",),
-    ("arguments", "files", "json_text", "memory"),
+    ("arguments", "files", "foreign_text", "json_text", "memory"),
     ("values", "stages", "errors"),
 ]
 HEIGHTS = {name: -height for height, row in enumerate(LAYERS) for name in row}
@@ -146,7 +146,7 @@ def test_the_report_reads_records_and_values_of_quality_and_nothing_else(imports
         if _is_within(name, "report") and not _is_within(other, "report")
     }
     values = {"inspection.quality", "inspection.verdict"}
-    assert outside == {"benchmark.record", "benchmark.store", "errors", *values}
+    assert outside == {"benchmark.record", "benchmark.store", "errors", "foreign_text", *values}
 
 
 def test_a_small_module_with_one_user_says_why_it_stands_alone(imports):

@@ -1,6 +1,7 @@
 """A folder of records, one JSON file each."""
 
 import json
+import re
 import sys
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import MISSING, Field, asdict, dataclass, fields, is_dataclass
@@ -42,9 +43,12 @@ def read(path: Path) -> Record:
         remedy = _REMEDY_OLDER if found in range(FORMAT) else "Upgrade padimkit."
         raise BadData(f'"{path}" has format {found}; this padimkit reads format {FORMAT}. {remedy}')
     try:
-        return from_fields(content)
+        record = from_fields(content)
     except TypeError as error:
         raise BadData(f'"{path}" is not a whole record ({error}). {_REMEDY}') from error
+    if not re.fullmatch(r"[\w-]{1,100}", record.key):  # it names a file
+        raise BadData(f'"{path}" is not a record ("key" is {record.key!r}, which cannot name one). {_REMEDY}')
+    return record
 
 
 _REMEDY = "Move it elsewhere; its cell can be run again."

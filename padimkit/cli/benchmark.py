@@ -19,6 +19,7 @@ from padimkit.benchmark.store import read
 from padimkit.config.build import instantiate
 from padimkit.config.parser import new_parser, parse_words
 from padimkit.errors import BadConfig, BadData, FailedCells, PadimkitError
+from padimkit.foreign_text import printable
 
 
 def run(words: list[str]) -> None:
@@ -37,7 +38,7 @@ def run(words: list[str]) -> None:
     try:
         if given.dry_run:
             for planned in left:
-                print(f"{planned.cell.title}: {_size(peak_bytes(planned))}{_promise(planned)}")
+                print(printable(f"{planned.cell.title}: {_size(peak_bytes(planned))}{_promise(planned)}"))
             return
         require_fitting(left)
     except BadConfig as error:
@@ -68,7 +69,7 @@ def _parser() -> ArgumentParser:
 
 def _announce(suite: Suite, left: list[Planned], output: Path) -> None:
     for one in suite.left_out:
-        print(f"Left out: {one.name}: {one.reason}.", file=sys.stderr)
+        print(printable(f"Left out: {one.name}: {one.reason}."), file=sys.stderr)
     done = len(suite.planned) - len(left)
     known = f"; {done} of them have a record in {output}" if done else ""
     print(f"{suite.name}: {len(suite.planned)} cells{known}", flush=True)
@@ -83,7 +84,7 @@ def _run(suite: Suite, left: list[Planned], output: Path) -> None:
             for record in run_suite(suite, left, output):
                 count += 1
                 said = f"{record.cell.title}: {_outcome(record)}, {record.took:.0f} s"
-                print(f"[{count}/{len(left)}] {said}", flush=True)
+                print(printable(f"[{count}/{len(left)}] {said}"), flush=True)
     except KeyboardInterrupt:
         kept = f"{count} new records are in {output}, and the same command goes on from there"
         raise KeyboardInterrupt(kept) from None
@@ -102,7 +103,7 @@ def _repeat(path: Path) -> None:
     if record.facts is not None and facts != record.facts:
         raise BadData(f'Data or weights of "{path}" have changed since; its metrics cannot be reproduced.')
     again = run_cell(record.cell, facts, Limits(threads=record.environment.get("threads")))
-    print(f"{again.cell.title}: {_outcome(again)}, {again.took:.0f} s")
+    print(printable(f"{again.cell.title}: {_outcome(again)}, {again.took:.0f} s"))
     if again.failure is not None:
         raise BadData(f'"{path}" could not be reproduced: this run failed.')
     differing = [name for name, value in record.metrics.items() if again.metrics.get(name) != value]

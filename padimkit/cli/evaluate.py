@@ -13,6 +13,7 @@ from typing import Any
 from jsonargparse import Namespace
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 from padimkit.cli.progress import logs_shown
 from padimkit.config.commands import EVALUATE, TEST, evaluate_parser, test_parser
@@ -23,6 +24,7 @@ from padimkit.contracts import Metric
 from padimkit.errors import BadData, NotCalibrated, UndefinedMetric
 from padimkit.evaluation import Evaluation, evaluate
 from padimkit.files import new_file
+from padimkit.foreign_text import printable
 from padimkit.images.reader import Sample
 from padimkit.inspection.calibrate import without_scores
 from padimkit.inspection.history import seen_share, unseen_text
@@ -155,9 +157,9 @@ def print_table(report: Mapping[str, Any]) -> None:
     """Print the metrics, the reason for each that is undefined, and the time per image."""
     table = Table("metric", "value", box=None, pad_edge=False)
     for name, value in report["metrics"].items():
-        table.add_row(name, f"{value:.4f}")
+        table.add_row(Text(printable(name)), f"{value:.4f}")
     for name, reason in report["undefined"].items():
-        table.add_row(name, f"undefined: {reason}")
+        table.add_row(Text(printable(name)), Text(printable(f"undefined: {reason}")))
     count = len(report["images"])
     anomalous = sum(image["anomalous"] is True for image in report["images"])
     milliseconds = 1000 * report["seconds"][PREDICT] / count

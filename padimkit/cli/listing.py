@@ -2,6 +2,8 @@
 
 from collections.abc import Iterable
 
+from padimkit.foreign_text import printable
+
 _LISTED = 10
 
 
@@ -9,6 +11,6 @@ def print_first(lines: Iterable[str]) -> None:
     """Print the first ten lines, indented, and the number of the others."""
     found = list(lines)
     for line in found[:_LISTED]:
-        print(f"  {line}")
+        print(printable(f"  {line}"))
     if len(found) > _LISTED:
         print(f"  and {len(found) - _LISTED} more")

@@ -16,8 +16,8 @@ from io import TextIOWrapper
 from pathlib import Path
 
 from padimkit.cli.notes import notes_shown
-from padimkit.cli.terminal import printable
 from padimkit.errors import PadimkitError
+from padimkit.foreign_text import printable
 
 COMMANDS = {
     "fit": "learn from normal images and store the model",

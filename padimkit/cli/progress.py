@@ -5,6 +5,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from padimkit.foreign_text import printable
 from padimkit.pipeline.pipeline import Pipeline
 
 
@@ -31,4 +32,4 @@ class _StandardError(logging.Handler):
     def emit(self, record: logging.LogRecord) -> None:
         if record.name.startswith("padimkit.") and record.levelno >= logging.WARNING:
             return  # padimkit's own are shown by every command
-        print(self.format(record), file=sys.stderr)
+        print(printable(self.format(record)), file=sys.stderr)

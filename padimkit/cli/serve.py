@@ -7,11 +7,11 @@ from ipaddress import ip_address
 
 from jsonargparse import ArgumentParser, Namespace
 
-from padimkit.cli.terminal import printable
 from padimkit.config.commands import add_trust
 from padimkit.config.parser import new_parser, parse_words
 from padimkit.errors import BadConfig
 from padimkit.files.packages import is_installed
+from padimkit.foreign_text import printable
 from padimkit.images.reader import Reader
 from padimkit.service.inspector import Inspector
 

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 from jaxtyping import UInt8
@@ -17,6 +17,7 @@ from PIL import Image
 
 from padimkit.errors import BadImage, BadModel
 from padimkit.files import file_digest
+from padimkit.foreign_text import as_cell, of_cell
 from padimkit.images.decoding import stored_channels
 from padimkit.images.pages import page_of
 
@@ -109,11 +110,14 @@ def _pixel_digest(pixels: UInt8[np.ndarray, "3 H W"]) -> str:
 def as_csv(images: Iterable[LearntImage]) -> str:
     """Return the images as lines of a table."""
     text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
+    images = list(images)
+    special = any("\r" in image.path for image in images)  # which would not be quoted
+    quoting: Literal[0, 1] = csv.QUOTE_ALL if special else csv.QUOTE_MINIMAL
+    writer = csv.writer(text, lineterminator="\n", quoting=quoting)
     writer.writerow(_COLUMNS)
     for image in images:
         score = "" if image.score is None else repr(image.score)
-        writer.writerow((image.path, image.sha256, score, "true" if image.suspicious else "false"))
+        writer.writerow((as_cell(image.path), image.sha256, score, "true" if image.suspicious else "false"))
     return text.getvalue()
 
 
@@ -123,11 +127,14 @@ def from_csv(text: str, name: str) -> tuple[LearntImage, ...]:
     Raises:
         BadModel: A line is not as `as_csv` writes it; the message holds `name`, line and column.
     """
-    reader = csv.reader(io.StringIO(text))
-    header = next(reader, [])
-    if tuple(header) != _COLUMNS:
-        raise BadModel(f'"{name}" has the columns {", ".join(header)}; expected {", ".join(_COLUMNS)}.')
-    return tuple(_image(row, f'"{name}", line {reader.line_num}') for row in reader)
+    reader = csv.reader(io.StringIO(text, newline=""))
+    try:
+        header = next(reader, [])
+        if tuple(header) != _COLUMNS:
+            raise BadModel(f'"{name}" has the columns {", ".join(header)}; expected {", ".join(_COLUMNS)}.')
+        return tuple(_image(row, f'"{name}", line {reader.line_num}') for row in reader)
+    except csv.Error as error:
+        raise BadModel(f'"{name}", line {reader.line_num}: {error}.') from error
 
 
 def _image(row: list[str], where: str) -> LearntImage:
@@ -138,7 +145,7 @@ def _image(row: list[str], where: str) -> LearntImage:
         raise BadModel(f'{where}: "sha256" is "{sha256}"; expected 64 hexadecimal digits.')
     if suspicious not in ("true", "false"):
         raise BadModel(f'{where}: "suspicious" is "{suspicious}"; expected true or false.')
-    return LearntImage(path, sha256, _score(score, where), suspicious == "true")
+    return LearntImage(of_cell(path), sha256, _score(score, where), suspicious == "true")
 
 
 def _score(text: str, where: str) -> float | None:

@@ -13,6 +13,7 @@ from jaxtyping import Float, Float32, UInt8
 from PIL import Image
 from torch import Tensor
 
+from padimkit.foreign_text import as_cell
 from padimkit.images.pages import without_suffix
 from padimkit.inspection.colours import in_colours, share_of
 from padimkit.inspection.pictures import save_png
@@ -71,7 +72,7 @@ def _write_table(
         writer = csv.writer(file)
         writer.writerow(("path", "score", *(kind.removesuffix("s") for kind in kinds)))
         for (path, score), name in zip(rows, names, strict=True):
-            writer.writerow((path, score, *(f"{kind}/{name.as_posix()}" for kind in kinds)))
+            writer.writerow((as_cell(path), score, *(f"{kind}/{name.as_posix()}" for kind in kinds)))
 
 
 def overlay(

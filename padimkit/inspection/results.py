@@ -13,6 +13,7 @@ from typing import Any, TextIO, final
 
 from padimkit.errors import BadData, BadOutput
 from padimkit.files import new_file
+from padimkit.foreign_text import as_cell
 from padimkit.inspection.inspection import Inspection
 from padimkit.inspection.verdict import Verdict
 from padimkit.json_text import parsed_json
@@ -237,4 +238,5 @@ def _row(line: dict[str, Any]) -> dict[str, Any]:
     regions = line["regions"]
     first = regions[0] if regions else {"box": ("",) * 4, "area": ""}
     places = dict(zip(_BOX, first["box"], strict=True)) | {"area": first["area"], "regions": len(regions)}
-    return {name: line.get(name) for name in _COLUMNS} | places
+    cells = {name: line.get(name) for name in _COLUMNS} | places
+    return {name: as_cell(cell) if isinstance(cell, str) else cell for name, cell in cells.items()}

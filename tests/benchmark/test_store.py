@@ -59,6 +59,14 @@ def test_a_lone_surrogate_in_a_text_can_be_written_after_it_was_read(tmp_path, o
     repr(read(path)).encode("utf-8")
 
 
+@pytest.mark.parametrize("key", ["../up", "/tmp/there", "a/b", "", ".", "a" * 101])
+def test_a_key_that_would_lead_to_another_folder_is_refused(tmp_path, key):
+    path = write(RECORD, tmp_path)
+    path.write_text(path.read_text().replace('"key": "abc"', f'"key": "{key}"'))
+    with pytest.raises(BadData, match='"key" is .*, which cannot name one'):
+        read(path)
+
+
 @pytest.mark.parametrize("levels", [101, 5000])
 def test_a_record_that_is_nested_without_end_is_refused(tmp_path, levels):
     path = write(RECORD, tmp_path)

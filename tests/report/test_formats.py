@@ -8,6 +8,7 @@ import made_records
 import numpy as np
 import pytest
 
+from padimkit.foreign_text import of_cell
 from padimkit.report.formats.csv import as_csv
 from padimkit.report.formats.latex import as_latex
 from padimkit.report.formats.markdown import as_markdown
@@ -102,6 +103,39 @@ def test_labels_survive_csv(study_of, random):
     label = 'with "quotes", commas;\nand a line'
     record = replace(made_records.made(label, "bottle", 0, random), key="hostile")
     assert next(csv.DictReader(as_csv(study_of([record])).splitlines(keepends=True)))["method"] == label
+
+
+@pytest.mark.parametrize("label", ["=cmd|' /C calc'!A0", "+1", "-2+3", "@SUM(A1)", "'=1", "\t=1"])
+def test_no_label_is_a_formula_to_a_spreadsheet(study_of, random, label):
+    record = replace(made_records.made(label, "bottle", 0, random), key="hostile")
+    record = replace(record, metrics={**record.metrics, "=1+1": 0.5})
+    rows = list(csv.reader(as_csv(study_of([record])).splitlines(keepends=True)))
+    assert not [
+        cell for row in rows for cell in row if cell[:1] in "=+-@\t" and cell and not _is_number(cell)
+    ]
+    assert of_cell(dict(zip(*rows, strict=True))["method"]) == label
+
+
+def _is_number(text):
+    return re.fullmatch(r"-?[\d.]+(e-?\d+)?", text)
+
+
+@pytest.mark.parametrize("form", [as_csv, as_latex, as_markdown])
+def test_no_label_steers_the_terminal(study_of, random, form):
+    record = replace(made_records.made("red \x1b[31m\x9b\u202e\x07", "bottle", 0, random), key="hostile")
+    text = form(study_of([record]))
+    assert text.replace("\n", "").isprintable()
+    assert "x1b" in text
+
+
+def test_a_label_is_no_option_of_the_line_break_before_it_in_latex(study_of, random):
+    records = [
+        replace(made_records.made(name, "bottle", 0, random), key=str(number))
+        for number, name in enumerate(("[2cm] method", "*", "spade"))
+    ]
+    lines = as_latex(study_of(records)).splitlines()
+    assert [line for line in lines if line.startswith("{}[2cm] method & ")]
+    assert not [line for line in lines if line.startswith(("[", "*"))]
 
 
 def test_latex_warns_as_markdown_does(study_of, random):

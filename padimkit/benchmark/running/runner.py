@@ -64,7 +64,7 @@ def adopt_names(suite: Suite, folder: Path) -> None:
     Plan(suite.name, {one.key: one.cell.title for one in suite.planned}).write(folder)
     for planned, record in _known(suite, folder):
         if record.cell != planned.cell:
-            write(replace(record, cell=planned.cell), folder)
+            write(replace(record, key=planned.key, cell=planned.cell), folder)
 
 
 def _known(suite: Suite, folder: Path) -> Iterator[tuple[Planned, Record]]:

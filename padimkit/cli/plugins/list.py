@@ -4,9 +4,9 @@ from collections.abc import Iterator
 
 from padimkit.cli.plugins.inspection import inspect
 from padimkit.cli.plugins.table import lines, widths
-from padimkit.cli.terminal import printable
 from padimkit.config.options import PlainParser
 from padimkit.errors import BadWeights, BrokenPlugin
+from padimkit.foreign_text import printable
 from padimkit.registry.plugin import Plugin
 from padimkit.registry.recipes import recipes_by_distribution
 from padimkit.registry.registry import installed

@@ -7,6 +7,7 @@ import csv
 import io
 from typing import Any
 
+from padimkit.foreign_text import as_cell, printable
 from padimkit.report.entries import Entry
 from padimkit.report.protocols import protocol
 from padimkit.report.study import Study, unique
@@ -16,10 +17,15 @@ def as_csv(study: Study) -> str:
     """Return a line for each cell: times in seconds, sizes in bytes, nothing for what was not measured."""
     rows = [_row(entry) for entry in study.entries]
     file = io.StringIO()
-    writer = csv.DictWriter(file, unique(name for row in rows for name in row), lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(rows)
+    names = unique(name for row in rows for name in row)
+    writer = csv.writer(file, lineterminator="\n")
+    writer.writerow(map(_cell, names))
+    writer.writerows([_cell(row.get(name, "")) for name in names] for row in rows)
     return file.getvalue()
+
+
+def _cell(value: Any) -> Any:
+    return as_cell(printable(value)) if isinstance(value, str) else value
 
 
 def _row(entry: Entry) -> dict[str, Any]:

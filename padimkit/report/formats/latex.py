@@ -5,6 +5,7 @@ A format of its own: no other needs its escapes and its layout of tables.
 
 from collections.abc import Iterator, Sequence
 
+from padimkit.foreign_text import printable
 from padimkit.report.protocols import warnings
 from padimkit.report.sections import SECTIONS, Section
 from padimkit.report.study import Study
@@ -36,7 +37,7 @@ def as_latex(study: Study, sections: Sequence[Section] = SECTIONS) -> str:
 
 
 def _comment(text: str) -> str:
-    return f"% {' '.join(text.split())}"
+    return f"% {printable(' '.join(text.split()))}"
 
 
 def _table(table: Table) -> Iterator[str]:
@@ -48,10 +49,16 @@ def _table(table: Table) -> Iterator[str]:
     yield r"\toprule"
     yield " & ".join(map(_escaped, table.head)) + r" \\"
     yield r"\midrule"
-    yield from (" & ".join(map(_datum, row)) + r" \\" for row in table.rows)
+    yield from (_row(row) for row in table.rows)
     yield r"\bottomrule"
     yield r"\end{tabular}"
     yield r"\end{table}"
+
+
+def _row(row: Sequence[Datum]) -> str:
+    """Return a line; a bracket or star at its start would be an option of the line break before it."""
+    line = " & ".join(map(_datum, row)) + r" \\"
+    return f"{{}}{line}" if line.startswith(("[", "*")) else line
 
 
 def _datum(datum: Datum) -> str:
@@ -59,4 +66,4 @@ def _datum(datum: Datum) -> str:
 
 
 def _escaped(text: str) -> str:
-    return "".join(_COMMANDS.get(letter, letter) for letter in " ".join(text.split()))
+    return "".join(_COMMANDS.get(letter, letter) for letter in printable(" ".join(text.split())))

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator, Sequence
 
+from padimkit.foreign_text import printable
 from padimkit.report.protocols import warnings
 from padimkit.report.sections import SECTIONS, Section
 from padimkit.report.study import Study
@@ -51,4 +52,4 @@ def _datum(datum: Datum) -> str:
 
 def escaped(text: str) -> str:
     """Return the text on one line, with nothing that Markdown or HTML would take for markup."""
-    return re.sub(r"([\\`*_{}\[\]<>|#~&$])", r"\\\1", " ".join(text.split()))
+    return re.sub(r"([\\`*_{}\[\]<>|#~&$])", r"\\\1", printable(" ".join(text.split())))
