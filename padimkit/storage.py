@@ -4,6 +4,7 @@ A model that is calibrated has calibration.json too, and training.csv tells whic
 """
 
 import json
+import math
 import shutil
 from collections.abc import Iterable, Mapping, Sequence
 from hashlib import sha256
@@ -11,6 +12,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+import torch
 import yaml
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
@@ -27,12 +29,14 @@ from padimkit.inspection.history import Step, as_plain, from_plain
 from padimkit.inspection.learnt import LearntImage, as_csv, from_csv
 from padimkit.json_text import parsed_json
 from padimkit.pipeline.pipeline import Pipeline
+from padimkit.values import Batch, numbered
 
 FORMAT_VERSION = 1
 MANIFEST = "manifest.json"
 CALIBRATION = "calibration.json"
 TRAINING = "training.csv"
 _MOST_MANIFEST = 10**6  # characters
+_MOST_TRIED = 2**24  # pixels
 _NEEDED = ("config.yaml", "state.safetensors")
 
 
@@ -213,7 +217,21 @@ def load(
     if isinstance(pipeline.backbone, TellsWeights):
         pipeline.backbone.restore_weights_origin(manifest.get("weights", {}))
     pipeline.to(device)
+    _require_whole_pipeline(pipeline, folder)
     return pipeline
+
+
+def _require_whole_pipeline(pipeline: Pipeline, folder: Path) -> None:
+    """Score one image, unless it is very large: of parts with sound states, one may not fit the others."""
+    if math.prod(pipeline.size) > _MOST_TRIED:
+        return
+    generator = torch.Generator().manual_seed(0)
+    try:
+        pipeline.predict_batch(Batch(torch.rand(1, 3, *pipeline.size, generator=generator), numbered(1)))
+    except torch.cuda.OutOfMemoryError:
+        raise
+    except (PadimkitError, KeyError, IndexError, TypeError, ValueError, RuntimeError) as error:
+        raise BadModel(f'"{folder}": its parts do not fit together ({error}).') from error
 
 
 def _computing_in(precision: str, settings: Any) -> Any:

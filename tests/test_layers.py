@@ -25,7 +25,7 @@ LAYERS = [
     ("pipeline", "registry", *FAMILIES),
     ("contracts", "moments", "weights"),
     ("images",),
-    ("arguments", "files", "foreign_text", "json_text", "memory"),
+    ("arguments", "files", "foreign_text", "json_text", "memory", "stored_state"),
     ("values", "stages", "errors"),
 ]
 HEIGHTS = {name: -height for height, row in enumerate(LAYERS) for name in row}
@@ -53,6 +53,7 @@ PUBLIC = (
     "padimkit.files",
     "padimkit.memory",
     "padimkit.moments",
+    "padimkit.stored_state",
     "padimkit.testing",
 )
 

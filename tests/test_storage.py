@@ -184,7 +184,7 @@ def test_a_plugin_that_is_not_installed_is_named_with_what_provided_it(model):
 
 def test_settings_that_do_not_fit_the_state_are_refused(model):
     rewrite(model, lambda pipeline: pipeline["density"]["init_args"].update(covariance="ledoit_wolf"))
-    with pytest.raises(BadModel, match="do not fit together"):
+    with pytest.raises(BadModel, match='The state of Gaussian lacks "cubic"'):
         load(model)
 
 

@@ -8,6 +8,7 @@ import textwrap
 
 PLUGIN = """
     from padimkit.contracts import DensityModel
+    from padimkit.stored_state import require_state
     from padimkit.values import Scores
 
     class FarFromMean(DensityModel):
@@ -28,6 +29,7 @@ PLUGIN = """
             return {"mean": self._mean}
 
         def load_state_dict(self, state):
+            require_state(self, state, mean="float channels height width")
             self._mean = state["mean"]
 """
 

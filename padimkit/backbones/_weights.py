@@ -5,6 +5,7 @@ from pathlib import Path
 from threading import Lock
 from typing import Any
 
+import torch
 from huggingface_hub import get_hf_file_metadata, hf_hub_url
 from huggingface_hub.constants import HF_HUB_CACHE
 from huggingface_hub.errors import HfHubHTTPError
@@ -136,6 +137,10 @@ def load_into(needed: dict[str, Tensor], given: dict[str, Tensor], origin: str) 
             raise BadWeights(
                 f'{origin} has "{name}" of shape {tuple(given[name].shape)}, expected {tuple(tensor.shape)}.'
             )
+        if tensor.is_floating_point() != given[name].is_floating_point():
+            raise BadWeights(f'{origin} has "{name}" of {given[name].dtype}, expected {tensor.dtype}.')
+        if not torch.isfinite(given[name]).all():
+            raise BadWeights(f'{origin} has "{name}" with NaN or infinity.')
     for name, tensor in needed.items():
         tensor.copy_(given[name])
 

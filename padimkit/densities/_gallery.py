@@ -9,8 +9,9 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
-from padimkit.errors import BadShape
+from padimkit.errors import BadModel, BadShape
 from padimkit.memory import IN_MEMORY, ON_DISK, Allocator
+from padimkit.stored_state import require_state
 from padimkit.values import Pyramid
 
 Grid = tuple[int, int]
@@ -90,7 +91,12 @@ class Gallery:
 
     @classmethod
     def from_state_dict(cls, state: dict[str, Tensor], budget: float) -> "Gallery":
-        """Return the gallery of a state that `state_dict` returned."""
+        """Return the gallery of a state that `state_dict` returned.
+
+        Raises:
+            BadModel: It does not hold the vectors of all positions of all images.
+        """
+        _require_gallery(state)
         gallery = cls(budget)
         gallery.grids = tuple((int(height), int(width)) for height, width in state["grids"].tolist())
         gallery._descriptors = [state["descriptors"].clone()]
@@ -102,6 +108,20 @@ class Gallery:
     def _allocator(self, vectors: Tensor) -> Allocator:
         used = sum(batch.nbytes for layer in self._layers for batch in layer)
         return IN_MEMORY if used + vectors.nbytes <= self._budget else ON_DISK
+
+
+def _require_gallery(state: dict[str, Tensor]) -> None:
+    layers = sum(name.startswith("layer") for name in state)
+    forms = {f"layer{number}": f"float n positions{number} channels{number}" for number in range(layers)}
+    sizes = require_state(Gallery(0.0), state, grids=f"int {layers} 2", descriptors="float n e", **forms)
+    grids = state["grids"].tolist()
+    wrong = [
+        number
+        for number, (height, width) in enumerate(grids)
+        if min(height, width) < 1 or height * width != sizes[f"positions{number}"]
+    ]
+    if wrong or not grids or not sizes["n"]:
+        raise BadModel(f'The state of Gallery has "grids" of {grids}, which its layers do not have.')
 
 
 def is_nested(pyramid: Pyramid) -> bool:

@@ -29,11 +29,12 @@ from padimkit.densities._left_out import (
 )
 from padimkit.densities._traceable import traceable_distances
 from padimkit.densities._whitening import DenseWhitening, Whitening, quickest_whitening, smallest_whitening
-from padimkit.errors import BadData, BadShape, NotFitted
+from padimkit.errors import BadData, BadModel, BadShape, NotFitted
 from padimkit.memory import IN_MEMORY, ON_DISK, Allocator
 from padimkit.moments.buffered import BufferedMoments, Dense
 from padimkit.moments.ledoit_wolf import ShrunkMoments
 from padimkit.moments.moments import Moments
+from padimkit.stored_state import require_state
 from padimkit.values import Embedding, Growth, Pyramid, Scores, Theory
 
 _MOST_EPS = 1e12
@@ -204,14 +205,36 @@ class Gaussian(DensityModel, Updatable, Mergeable, LeaveOneOut, MemoryForecast, 
         return learnt.state_dict() | {"grid": torch.tensor(self._grid)}
 
     def load_state_dict(self, state: dict[str, Tensor]) -> None:
-        """Load the state that `state_dict` returned."""
-        height, width = state["grid"].tolist()
+        """Load the state that `state_dict` returned.
+
+        Raises:
+            BadModel: It does not hold the samples, or the moments, of a grid of positions.
+        """
+        height, width = self._checked(state)
         self._grid = (height, width)
         samples = state["samples"]
         count = samples.shape[0] + int(state.get("count", 0))
         allocator = self._allocator(count, *samples.shape[1:])
         self._learnt = BufferedMoments.from_state_dict(_FORMS[self.covariance], state, allocator)
         self._whitening = None
+
+    def _checked(self, state: dict[str, Tensor]) -> tuple[int, int]:
+        """Return the grid of a state, all of whose tensors fit together."""
+        forms = {"samples": "float n* p d", "origin": "float p d", "grid": "int 2"}
+        if "scatter" in state:
+            forms |= {"count": "int", "mean": "float p d", "scatter": "float p triangle"}
+            if self.covariance == "ledoit_wolf":
+                forms |= {"cubic": "float p d", "quartic": "float p"}
+        sizes = require_state(self, state, **forms)
+        height, width = state["grid"].tolist()
+        positions = 1 if self.scope == "shared" else height * width
+        empty = not (sizes["n"] or "scatter" in state)
+        if min(height, width) < 1 or positions != sizes["p"] or empty:
+            raise BadModel(
+                f'The state of Gaussian has {sizes["n"]} samples of {sizes["p"]} positions, and a "grid" of '
+                f"{height} x {width}."
+            )
+        return height, width
 
     @property
     def _sample_dtype(self) -> torch.dtype:

@@ -9,7 +9,7 @@ import torch.distributed
 from jaxtyping import Float
 from torch import Tensor
 
-from padimkit.errors import BadShape
+from padimkit.errors import BadModel, BadShape
 from padimkit.memory import CACHE, IN_MEMORY, Allocator, slices
 
 
@@ -115,7 +115,7 @@ class Moments:
         mean, packed = state["mean"], state["scatter"]
         positions, dimensions = mean.shape
         if packed.shape != (positions, dimensions * (dimensions + 1) // 2):  # before asking for memory
-            raise BadShape(
+            raise BadModel(
                 f"A scatter of shape {tuple(packed.shape)} does not fit a mean of {positions} x {dimensions}."
             )
         rows, columns = _lower_triangle(mean.shape[1], mean.device)
@@ -123,6 +123,8 @@ class Moments:
         for chosen in slices(positions, packed.element_size() * dimensions**2):
             scatter[chosen, rows, columns] = packed[chosen]
             scatter[chosen, columns, rows] = packed[chosen]
+        if int(state["count"]) < 1:
+            raise BadModel(f'Moments of {int(state["count"])} vectors ("count") have no mean.')
         return cls(int(state["count"]), mean.clone(), scatter)
 
     def copy(self, allocator: Allocator = IN_MEMORY) -> "Moments":

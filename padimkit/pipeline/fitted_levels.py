@@ -20,8 +20,9 @@ from padimkit.contracts import (
     Reducer,
     Updatable,
 )
-from padimkit.errors import BadArgument, CannotExport, CannotMerge, PadimkitError
+from padimkit.errors import BadArgument, BadModel, CannotExport, CannotMerge, PadimkitError
 from padimkit.stages import DENSITY_FIT, EMBEDDING, REDUCER_FIT, SCORE, stage
+from padimkit.stored_state import require_state
 from padimkit.values import Embedding, Pyramid, Scores, Stream
 
 Pyramids = dict[str, Pyramid]
@@ -84,7 +85,16 @@ class FittedLevels:
             density.merge(other._densities[name])
 
     def score(self, pyramids: Pyramids) -> list[Scores]:
-        """Return the scores of all levels."""
+        """Return the scores of all levels.
+
+        Raises:
+            BadModel: The backbone gives other levels than those that were fitted or loaded.
+        """
+        if pyramids.keys() != self._densities.keys():
+            raise BadModel(
+                f"The levels {', '.join(self._densities)} were fitted, but the backbone gives "
+                f"{', '.join(pyramids)}."
+            )
         return [self._score(name, pyramids) for name in pyramids]
 
     def traceable(self) -> Callable[[Pyramids], list[Scores]]:
@@ -142,9 +152,20 @@ class FittedLevels:
 
     @classmethod
     def from_state_dict(cls, reducer: Reducer, density: DensityModel, state: State) -> "FittedLevels":
-        """Return copies of the reducer and the density with a state that `state_dict` returned."""
+        """Return copies of the reducer and the density with a state that `state_dict` returned.
+
+        Raises:
+            BadModel: It is not such a state; the message names the part and the tensor.
+        """
         order = under("order", state)
+        require_state(reducer, order, **dict.fromkeys(order, "int"))
         names = sorted(order, key=lambda name: int(order[name]))
+        if not names or [int(order[name]) for name in names] != list(range(len(names))):
+            raise BadModel("The state does not say in which order its levels come.")
+        known = tuple(f"{kind}/{name}/" for kind in ("reducers", "densities") for name in names)
+        for name in state:
+            if not name.startswith(("order/", *known)):
+                raise BadModel(f'The state has "{name}", which is of no level: {", ".join(names)}.')
         fitted = cls({name: deepcopy(reducer) for name in names}, {name: deepcopy(density) for name in names})
         for name in names:
             fitted._reducers[name].load_state_dict(under(f"reducers/{name}", state))

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from padimkit.arguments import require_alike, require_kind, shown
 from padimkit.contracts import Backbone, DataSource, DensityModel, LeaveOneOut, Reducer, Stateful
-from padimkit.errors import BadArgument, BadData, CannotMerge, NotFitted
+from padimkit.errors import BadArgument, BadData, BadModel, CannotMerge, NotFitted
 from padimkit.images.augmentation import Augmentation, augmented
 from padimkit.images.depth import Depth
 from padimkit.images.inputs import Images, as_batches
@@ -312,7 +312,16 @@ class Pipeline:
         return state
 
     def load_state_dict(self, state: dict[str, Tensor]) -> None:
-        """Load the state of another pipeline with the same parts."""
+        """Load the state of another pipeline with the same parts.
+
+        Raises:
+            BadModel: It is not such a state; the message names the part and the tensor.
+        """
+        known = {"heads", "size", "region", "bits"}
+        known |= {"backbone"} if isinstance(self.backbone, Stateful) else set()
+        for name in state:
+            if name.partition("/")[0] not in known:
+                raise BadModel(f'The state has "{name}", which is of no part of this pipeline.')
         if isinstance(self.backbone, Stateful):
             self.backbone.load_state_dict(under("backbone", state))
         self._load_levels(under("heads", state))

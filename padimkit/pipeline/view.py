@@ -11,11 +11,13 @@ import torch
 from jaxtyping import Bool
 from torch import Tensor
 
-from padimkit.errors import BadShape, CannotMerge
+from padimkit.errors import BadModel, BadShape, CannotMerge
 from padimkit.images.depth import DEPTHS, Depth
+from padimkit.images.forms import MOST_SIDE
 from padimkit.images.preprocessing import Preprocessing
 from padimkit.images.resizing import Size
 from padimkit.pipeline.checks import image_size
+from padimkit.stored_state import require_state
 from padimkit.values import Batch
 
 Region: TypeAlias = Bool[Tensor, "H W"] | None  # true where the model looks; None for everywhere
@@ -56,11 +58,18 @@ class View:
     @classmethod
     def from_state_dict(cls, preprocessing: Preprocessing, state: dict[str, Tensor]) -> "View":
         """Return the view that `state_dict` described."""
-        height, width = state["size"].tolist()
-        region = state["region"] if isinstance(preprocessing.roi, Path) else None
-        return cls(
-            (height, width), region, next((bits for bits in DEPTHS if bits == state.get("bits")), None)
-        )
+        own: dict[str, Tensor] = {name: state[name] for name in ("size", "region", "bits") if name in state}
+        region = {"region": "bool height width"} if isinstance(preprocessing.roi, Path) else {}
+        sizes = require_state(preprocessing, own, size="int 2", bits="int?", **region)
+        size: Size = (int(own["size"][0]), int(own["size"][1]))
+        if not 0 < min(size) <= max(size) <= MOST_SIDE:
+            raise BadModel(f"The state says that images have {size} pixels (height x width).")
+        if region and (sizes["height"], sizes["width"]) != size:
+            raise BadModel(f'The state has a "region" of another size than its images, {size}.')
+        if "bits" in own and int(own["bits"]) not in DEPTHS:
+            raise BadModel(f'The state has {int(own["bits"])} "bits"; expected one of {DEPTHS}.')
+        depth = next((bits for bits in DEPTHS if "bits" in own and bits == int(own["bits"])), None)
+        return cls(size, own.get("region"), depth)
 
     def state_dict(self) -> dict[str, Tensor]:
         """Return the view as tensors by name."""

@@ -10,7 +10,9 @@ import torch
 from sklearn.base import BaseEstimator
 from torch import Tensor
 
-from padimkit.errors import BadArgument
+from padimkit.errors import BadArgument, BadModel
+
+_KINDS = ("none", "scalar", "number", "array")
 
 
 def written(estimator: BaseEstimator) -> dict[str, Tensor]:
@@ -38,11 +40,36 @@ def written(estimator: BaseEstimator) -> dict[str, Tensor]:
 
 
 def restored(unfitted: BaseEstimator, state: dict[str, Tensor]) -> BaseEstimator:
-    """Set the attributes that `written` returned, and return the estimator."""
+    """Set the attributes that `written` returned, and return the estimator.
+
+    Raises:
+        BadModel: A name is not one of an attribute that a fit gives.
+    """
+    given = unfitted.get_params(deep=False)
     for key, tensor in state.items():
-        kind, name = key.split("/")
+        kind, _, name = key.partition("/")
+        # What the class or its arguments have already is not learnt: such as the method "transform".
+        if kind not in _KINDS or not name.isidentifier() or name in given or name in dir(type(unfitted)):
+            raise BadModel(f'The state of {type(unfitted).__name__} has "{key}", which no fit gives.')
+        if kind in ("number", "scalar") and tensor.ndim:
+            raise BadModel(f'The state of {type(unfitted).__name__} has "{key}", which is not one number.')
         setattr(unfitted, name, _read(kind, tensor.cpu().numpy().copy()))
     return unfitted
+
+
+def forms_of(state: dict[str, Tensor]) -> dict[str, str]:
+    """Return the kinds and axes of a state, as `require_state` takes them; sizes are left open."""
+    return {key: f"{_number(tensor)} {_axes(key, tensor)}" for key, tensor in state.items()}
+
+
+def _axes(key: str, tensor: Tensor) -> str:
+    return " ".join(f"{key}[{axis}]*" if size else "0" for axis, size in enumerate(tensor.shape))
+
+
+def _number(tensor: Tensor) -> str:
+    if tensor.dtype == torch.bool:
+        return "bool"
+    return "float" if tensor.is_floating_point() else "int"
 
 
 def _kind(value: Any) -> str | None:

@@ -11,6 +11,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from padimkit.contracts import Exportable, LinearReducer, PyramidReducer, Reducer
+from padimkit.stored_state import require_state
 from padimkit.values import Embedding, Pyramid
 
 
@@ -49,3 +50,4 @@ class Identity(Reducer, LinearReducer, PyramidReducer, Exportable):
 
     def load_state_dict(self, state: dict[str, Tensor]) -> None:
         """Do nothing: there is nothing to load."""
+        require_state(self, state)

@@ -9,8 +9,9 @@ from torch import Tensor
 
 from padimkit.arguments import require_choice
 from padimkit.contracts import Exportable, LinearReducer, Reducer, Updatable
-from padimkit.errors import BadArgument, BadData, NotFitted
+from padimkit.errors import BadArgument, BadData, BadModel, NotFitted
 from padimkit.moments.moments import Moments
+from padimkit.stored_state import require_state
 from padimkit.values import Embedding, Pyramid
 
 
@@ -81,7 +82,14 @@ class PCA(Reducer, LinearReducer, Updatable, Exportable):
         return self._moments.state_dict()
 
     def load_state_dict(self, state: dict[str, Tensor]) -> None:
-        """Load the moments that `state_dict` returned."""
+        """Load the moments that `state_dict` returned.
+
+        Raises:
+            BadModel: They are not the moments of at least `keep` channels.
+        """
+        sizes = require_state(self, state, count="int", mean="float 1 channels", scatter="float 1 triangle")
+        if self.keep > sizes["channels"]:
+            raise BadModel(f'The state of PCA has {sizes["channels"]} channels, "keep" is {self.keep}.')
         self._moments = Moments.from_state_dict(state)
         self._components = None
 

@@ -11,7 +11,8 @@ from torch import Tensor
 
 from padimkit.arguments import require_seed
 from padimkit.contracts import Exportable, LinearReducer, PyramidReducer, Reducer
-from padimkit.errors import BadArgument, BadData, NotFitted
+from padimkit.errors import BadArgument, BadData, BadModel, NotFitted
+from padimkit.stored_state import require_state
 from padimkit.values import Embedding, Pyramid
 
 
@@ -114,8 +115,16 @@ class RandomChannels(Reducer, LinearReducer, PyramidReducer, Exportable):
         return {"channels": self._channels}
 
     def load_state_dict(self, state: dict[str, Tensor]) -> None:
-        """Load the indices of the chosen channels."""
-        self._channels = state["channels"]
+        """Load the indices of the chosen channels.
+
+        Raises:
+            BadModel: They are not `keep` different numbers.
+        """
+        require_state(self, state, channels=f"int {self.keep}")
+        channels = state["channels"]
+        if channels.tolist() != sorted({one for one in channels.tolist() if 0 <= one < 2**31}):
+            raise BadModel('The "channels" of RandomChannels are not different numbers that ascend.')
+        self._channels = channels
         self._by_layer = {}
 
 

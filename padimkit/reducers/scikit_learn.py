@@ -12,12 +12,15 @@ from torch import Tensor
 
 from padimkit.arguments import require_seed, require_whole
 from padimkit.contracts import Reducer
-from padimkit.errors import BadArgument, NotFitted
-from padimkit.reducers._estimator import restored, written
+from padimkit.errors import BadArgument, BadModel, NotFitted
+from padimkit.reducers._estimator import forms_of, restored, written
 from padimkit.reducers._rows import Rows, chunks, drawn, first, gathered, rows_of
+from padimkit.stored_state import require_state
 from padimkit.values import Embedding
 
 _MOST_PATCHES = 10**9
+_MOST_CHANNELS = 2**20
+_MOST_OF_TWIN = 1024
 
 _PROBE = 64  # rows to test that a restored estimator gives the same results
 
@@ -76,9 +79,29 @@ class ScikitLearn(Reducer):
         return dict(self._state)
 
     def load_state_dict(self, state: dict[str, Tensor]) -> None:
-        """Load the attributes that `state_dict` returned."""
-        self._fitted = restored(self._unfitted(), state)
+        """Load the attributes that `state_dict` returned.
+
+        Raises:
+            BadModel: They are not attributes that a fit gives, or the estimator cannot transform by them.
+        """
+        fitted = restored(self._unfitted(), state)
+        rows = _require_transform(fitted, self._name)
+        if (twin := self._twin(rows.shape[1])) is not None:
+            require_state(self.estimator, state, **forms_of(twin))
+        self._fitted = fitted
         self._state = written(self._fitted)
+
+    def _twin(self, channels: int) -> dict[str, Tensor] | None:
+        """Return the state of a fit on made-up patches; None where these are too many or unsuitable."""
+        learner = self._unfitted()
+        rows = np.random.default_rng(0).random((channels + 2, channels), dtype=np.float32)
+        if channels > _MOST_OF_TWIN:
+            return None
+        try:
+            self._way(learner)(rows)
+            return written(learner)
+        except Exception:  # an estimator may not like such patches; what it can use has been tried
+            return None
 
     @property
     def _name(self) -> str:
@@ -102,6 +125,13 @@ class ScikitLearn(Reducer):
             self._taught(learner.partial_fit, rows)
         return rows
 
+    def _way(self, learner: Any) -> Callable[[Rows], object]:
+        """Return the method by which `_learn` teaches the learner, since each sets attributes of its own."""
+        projects = isinstance(learner, BaseRandomProjection) and learner.n_components != "auto"
+        in_parts = hasattr(learner, "partial_fit") and self.patches is None and not projects
+        way: Callable[[Rows], object] = learner.partial_fit if in_parts else learner.fit
+        return way
+
     def _taught(self, learn: Callable[[Rows], object], rows: Rows) -> Rows:
         try:
             learn(rows)
@@ -120,6 +150,21 @@ class ScikitLearn(Reducer):
             raise BadArgument(
                 f"{self._name} cannot be stored: read back, it gives other results. Choose another estimator."
             )
+
+
+def _require_transform(fitted: Any, name: str) -> Rows:
+    """Try the estimator on two patches, since only it knows which attributes it needs, and of what shapes."""
+    channels = getattr(fitted, "n_features_in_", None)
+    if not isinstance(channels, int) or not 0 < channels <= _MOST_CHANNELS:
+        raise BadModel(f'The state of {name} does not say how many channels it takes ("n_features_in_").')
+    rows = np.linspace(-1, 1, 2 * channels, dtype=np.float32).reshape(2, channels)
+    try:
+        found = _transformed(fitted, rows)
+    except Exception as error:  # attributes of a stranger's file may lead to anything
+        raise BadModel(f"The state of {name} does not let it transform: {error}.") from error
+    if not found.shape[1] or not np.isfinite(found).all():
+        raise BadModel(f"By its state, {name} transforms to nothing, NaN or infinity.")
+    return rows
 
 
 def _transformed(estimator: Any, rows: Rows) -> Float32[np.ndarray, "n k"]:

@@ -4,7 +4,7 @@ from typing import Any
 
 import torch
 
-from padimkit.testing import parts, states, threads, updates
+from padimkit.testing import parts, refusals, states, threads, updates
 from padimkit.testing.answers import CUDA_ROUNDING, ROUNDING, copied, difference, left_alone, require_finite
 from padimkit.testing.check import Check, Make, NotApplicable, checks, checks_with, require
 from padimkit.testing.inputs.embeddings import (
@@ -44,6 +44,7 @@ def learner_checks(contract: type[Any], apply: Apply) -> tuple[Check, ...]:
             states.restored_state_gives_the_same_result,
             states.restored_state_is_written_again,
             states.loading_forgets_what_was_learnt,
+            refusals.changed_states_are_refused,
             states.loading_leaves_the_state_alone,
             states.use_leaves_the_state_alone,
             states.state_does_not_grow_with_each_fit,

@@ -16,6 +16,7 @@ from padimkit.contracts import (
     Updatable,
 )
 from padimkit.errors import NotFitted
+from padimkit.stored_state import require_state
 from padimkit.values import Growth, Scores, Theory
 
 
@@ -53,6 +54,13 @@ class Distance(DensityModel):
             raise NotFitted("Distance.state_dict was called before fit.")
         return {"total": self.total, "count": torch.tensor(self.count)}
 
+    def load_state_dict(self, state):
+        own = {name: state[name] for name in ("total", "count") if name in state}
+        require_state(self, own, total="float channels height width", count="int")
+        self.total, self.count, self.mean = state["total"], int(state["count"]), None
+
+
+class TrustsItsState(Distance):
     def load_state_dict(self, state):
         self.total, self.count, self.mean = state["total"], int(state["count"]), None
 
@@ -638,6 +646,7 @@ class TakesADevice(Distance):
 
 
 BROKEN = {
+    TrustsItsState: "changed_states_are_refused",
     Double: "one_score_per_position",
     Cropped: "one_score_per_position",
     DoubleForImages: "one_score_per_position",

@@ -9,6 +9,7 @@ from violations import failed_checks
 
 from padimkit.contracts import Exportable, LinearReducer, PyramidReducer, Reducer
 from padimkit.errors import NotFitted
+from padimkit.stored_state import require_state
 from padimkit.testing import check_reducer, outcomes
 from padimkit.values import Embedding, Pyramid
 
@@ -36,6 +37,9 @@ class Standardised(Reducer):
         return {"largest": self.largest}
 
     def load_state_dict(self, state):
+        require_state(
+            self, {name: state[name] for name in state if name == "largest"}, largest="float channels"
+        )
         self.largest = state["largest"]
 
 
@@ -245,6 +249,7 @@ BROKEN = {
 
 
 # With 3 channels, no coarser layer keeps any.
+REFUSALS = "changed_states_are_refused"
 THREADS = "calls_from_threads_equal_calls_in_turn"  # may fail by chance; see test_thread_checks
 
 
@@ -255,7 +260,7 @@ def test_a_sound_reducer_passes_every_check(make):
 
 @pytest.mark.parametrize("reducer", BROKEN, ids=lambda reducer: reducer.__name__)
 def test_a_broken_reducer_fails_the_check_meant_for_it_alone(reducer):
-    assert failed_checks(Reducer, reducer, besides={THREADS}) == {BROKEN[reducer]}
+    assert failed_checks(Reducer, reducer, besides={THREADS, REFUSALS}) == {BROKEN[reducer]}
 
 
 def test_every_check_of_reducers_is_known_to_find_something():

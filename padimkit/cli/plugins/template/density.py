@@ -4,6 +4,7 @@ from collections.abc import Iterable
 
 import torch
 from padimkit import BadData, DensityModel, Embedding, NotFitted, Scores
+from padimkit.stored_state import require_state
 from torch import Tensor
 
 
@@ -41,4 +42,5 @@ class MyPlugin(DensityModel):
 
     def load_state_dict(self, state: dict[str, Tensor]) -> None:
         """Put this state in the place of anything learnt before."""
+        require_state(self, state, mean="float channels height width")
         self._learnt = dict(state)

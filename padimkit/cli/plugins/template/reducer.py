@@ -4,6 +4,7 @@ from collections.abc import Iterable
 
 import torch
 from padimkit import BadArgument, BadData, Embedding, NotFitted, Reducer
+from padimkit.stored_state import require_state
 from torch import Tensor
 
 
@@ -44,4 +45,5 @@ class MyPlugin(Reducer):
 
     def load_state_dict(self, state: dict[str, Tensor]) -> None:
         """Put this state in the place of anything learnt before."""
+        require_state(self, state, channels=f"int {self.keep}")
         self._channels = state["channels"]

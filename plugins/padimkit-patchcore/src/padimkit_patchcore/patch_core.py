@@ -13,6 +13,7 @@ from torch import Tensor
 from padimkit import (
     BadArgument,
     BadData,
+    BadModel,
     BadShape,
     CannotExport,
     DensityModel,
@@ -25,6 +26,7 @@ from padimkit import (
 )
 from padimkit.arguments import require_budget, require_seed, require_whole
 from padimkit.memory import IN_MEMORY, ON_DISK
+from padimkit.stored_state import require_state
 from padimkit_patchcore.coreset import Sketch, greedy_coreset
 
 _MOST_NEIGHBOURS = 10**9
@@ -161,7 +163,16 @@ class PatchCore(DensityModel, LeaveOneOut, Exportable):
         return {"bank": self._fitted()} | owners
 
     def load_state_dict(self, state: dict[str, Tensor]) -> None:
-        """Load the coreset."""
+        """Load the coreset.
+
+        Raises:
+            BadModel: It is not a coreset of at least `neighbours` patches.
+        """
+        sizes = require_state(self, state, bank="float k c", images="int k?")
+        if sizes["k"] < self.neighbours or not sizes["c"]:
+            raise BadModel(
+                f'The coreset has {sizes["k"]} patches, fewer than "neighbours", {self.neighbours}.'
+            )
         self._bank = state["bank"]
         self._images = state.get("images")
         self._search = _index(self._bank, self.index)

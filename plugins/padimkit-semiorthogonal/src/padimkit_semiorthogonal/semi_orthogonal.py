@@ -9,6 +9,7 @@ from torch import Tensor
 
 from padimkit import BadArgument, BadData, Embedding, Exportable, LinearReducer, NotFitted, Pyramid, Reducer
 from padimkit.arguments import require_seed
+from padimkit.stored_state import require_state
 
 
 @final
@@ -69,7 +70,12 @@ class SemiOrthogonal(Reducer, LinearReducer, Exportable):
         return {"directions": self._fitted()}
 
     def load_state_dict(self, state: dict[str, Tensor]) -> None:
-        """Load the directions."""
+        """Load the directions.
+
+        Raises:
+            BadModel: They are not `keep` directions.
+        """
+        require_state(self, state, directions=f"float {self.keep} channels")
         self._directions = state["directions"]
 
     def _fitted(self) -> Float[Tensor, "k c"]:

@@ -17,6 +17,7 @@ from padimkit_vae.shuffling import batches, images_of, shuffled
 from padimkit_vae.training import Training
 
 _MOST_WEIGHT = 1e12
+_MOST_CHANNELS = 2**16
 _RANGES = {
     "latent_channels": (1, 2**16),
     "width": (1, 2**14),
@@ -124,9 +125,12 @@ class Vae(DensityModel):
         """
         try:
             first = state["decoder.exit.weight"]
+            if first.ndim != 4 or not 0 < len(first) <= _MOST_CHANNELS:
+                raise ValueError(f'"decoder.exit.weight" has the shape {tuple(first.shape)}')
             network = self._new_network(channels=len(first))[0]
+            _require_alike(network.state_dict(), state)
             network.load_state_dict(state)
-        except (KeyError, RuntimeError) as error:
+        except (KeyError, TypeError, ValueError, RuntimeError) as error:
             raise BadModel(
                 f'The weights do not fit a Vae of "width" {self.width} and "latent_channels" '
                 f"{self.latent_channels}: {error}. Use the arguments of the Vae that was fitted."
@@ -166,3 +170,12 @@ class Vae(DensityModel):
         loss = training.epoch(batches(images, self.batch_size))
         seconds = time.perf_counter() - started
         _log.info("epoch %d of %d: loss %.6g, %.1f s", training.epochs, self.epochs, loss, seconds)
+
+
+def _require_alike(needed: dict[str, Tensor], given: dict[str, Tensor]) -> None:
+    """Raise ValueError where a tensor is of another kind, which would be converted, or not finite."""
+    for name, tensor in needed.items():
+        if name in given and given[name].is_floating_point() != tensor.is_floating_point():
+            raise ValueError(f'"{name}" is {given[name].dtype}, expected {tensor.dtype}')
+        if name in given and not torch.isfinite(given[name]).all():
+            raise ValueError(f'"{name}" holds NaN or infinity')
