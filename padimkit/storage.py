@@ -29,6 +29,7 @@ from padimkit.inspection.history import Step, as_plain, from_plain
 from padimkit.inspection.learnt import LearntImage, as_csv, from_csv
 from padimkit.json_text import parsed_json
 from padimkit.pipeline.pipeline import Pipeline
+from padimkit.staging import finish_left
 from padimkit.values import Batch, numbered
 
 FORMAT_VERSION = 1
@@ -301,6 +302,8 @@ def _require_whole(folder: Path, name: str, manifest: Mapping[str, Any]) -> None
 
 
 def _read_manifest(folder: Path) -> dict[str, Any]:
+    if not (folder / MANIFEST).is_file():
+        finish_left(folder)  # a run that was killed may have been about to replace its content
     if not folder.is_dir():
         raise BadModel(f'"{folder}" is not a model folder: it does not exist.')
     try:

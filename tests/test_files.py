@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from padimkit import staging as places
 from padimkit.errors import BadOutput
 from padimkit.files import new_file, only_holder
 from padimkit.files import outputs as files
@@ -142,6 +143,7 @@ def test_a_folder_that_cannot_be_renamed_is_filled(tmp_path, monkeypatch, overwr
         return made(prefix=prefix, dir=dir)
 
     monkeypatch.setattr(Path, "replace", busy)
+    monkeypatch.setattr(Path, "is_mount", lambda self: self == mount)
     monkeypatch.setattr(tempfile, "mkdtemp", read_only)
     with new_folder(mount, overwrite=overwrite) as staging:
         (staging / "ours").write_text("new")
@@ -153,6 +155,29 @@ def test_the_folder_that_one_stands_in_is_an_output(tmp_path, monkeypatch):
     with new_folder(Path(), overwrite=False) as staging:
         (staging / "ours").write_text("new")
     assert names(Path()) == ["ours"]
+
+
+def test_a_folder_that_is_overwritten_keeps_its_permissions(tmp_path):
+    for overwrite in (False, True):
+        with new_folder(tmp_path / "out", overwrite=overwrite) as staging:
+            (staging / "ours").write_text("new")
+        if not overwrite:
+            (tmp_path / "out").chmod(0o750)
+    assert (tmp_path / "out").stat().st_mode & 0o777 == 0o750
+
+
+def test_links_and_the_folder_that_one_stands_in_are_overwritten_inside(tmp_path, monkeypatch):
+    with new_folder(tmp_path / "out", overwrite=False) as staging:
+        (staging / "ours").write_text("old")
+    before = (tmp_path / "out").stat().st_ino
+    (tmp_path / "link").symlink_to("out")
+    monkeypatch.chdir(tmp_path / "out")
+    for number, target in enumerate((tmp_path / "link", Path())):
+        with new_folder(target, overwrite=True) as staging:
+            (staging / "ours").write_text(f"new {number}")
+        assert (tmp_path / "out" / "ours").read_text() == f"new {number}"
+    assert (tmp_path / "link").is_symlink() and (tmp_path / "out").stat().st_ino == before
+    assert names(tmp_path) == ["link", "out"] and names(tmp_path / "out") == ["ours"]
 
 
 @pytest.mark.parametrize("stuck", ["z", "new"])
@@ -169,16 +194,18 @@ def test_content_that_cannot_be_moved_stays_whole(tmp_path, monkeypatch, stuck):
         return rename(self, where)
 
     monkeypatch.setattr(Path, "replace", busy)
+    monkeypatch.setattr(places, "exchange", lambda *_: False)
     with pytest.raises(BadOutput, match='model" cannot be written: Device or resource busy'):
-        with new_folder(target, overwrite=True) as staging:
+        with new_folder(target, overwrite=True) as folder:
             for name in ("ours", "new"):
-                (staging / name).write_text("new")
+                (folder / name).write_text("new")
     assert names(target) == ["a", "ours", "z"] and (target / "ours").read_text() == "old"
 
 
 def test_the_remains_of_a_killed_output_hinder_nothing_and_go(tmp_path):
     target = tmp_path / "model"
     (target / ".padimkit-killed").mkdir(parents=True)
+    os.utime(target / ".padimkit-killed", (0, 0))
     with new_folder(target, overwrite=False) as staging:
         (staging / "ours").write_text("new")
     assert names(target) == ["ours"]

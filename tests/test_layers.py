@@ -26,6 +26,7 @@ LAYERS = [
     ("contracts", "moments", "weights"),
     ("images",),
     ("arguments", "files", "foreign_text", "json_text", "memory", "stored_state"),
+    ("staging",),
     ("values", "stages", "errors"),
 ]
 HEIGHTS = {name: -height for height, row in enumerate(LAYERS) for name in row}

@@ -34,6 +34,7 @@ COMMANDS = {
     "evaluate": "fit, test and compute metrics",
     "benchmark": "run a suite of comparisons, each in a process of its own",
     "report": "make a page, or tables, of the records of a benchmark",
+    "clean": "remove what killed runs have left behind, and finish what they were replacing",
     "plugins": "list, explain, check and start plugins",
     "demo": "fit and test on synthetic images; needs no download",
 }

@@ -22,13 +22,13 @@ from padimkit.inspection.inspection import Inspection
 from padimkit.inspection.results import SORTED, Results
 from padimkit.inspection.verdict import Verdict
 from padimkit.service.inspector import Inspector
+from padimkit.staging import PREFIX
 
 Sort: TypeAlias = Literal["none", "copy", "move"]
 Write: TypeAlias = Callable[[Inspection, dict[str, Any]], None]
 
 _SHARE = 10  # a look at the folders takes at most this part of the time
 _BY_WEIGHT = (Verdict.ERROR, Verdict.NG, Verdict.REVIEW, Verdict.OK)  # of a file with several pages
-_STAGING = ".padimkit-"
 _LONGEST = 200  # bytes of a name, of the 255 that file systems have
 
 _log = logging.getLogger(__name__)
@@ -82,7 +82,7 @@ def watch(inspector: Inspector, results: Results, settings: Watch, write: Write)
 def _remove_unfinished(results: Results) -> None:
     """Remove copies without a line, which a kill has left; their files are inspected again."""
     for path in (results.folder / SORTED).glob("*/*"):
-        number = re.match(r"\d+(?=-)", path.name.removeprefix(_STAGING))
+        number = re.match(r"\d+(?=-)", path.name.removeprefix(PREFIX))
         if number and int(number[0]) > results.count:
             path.unlink()
 
@@ -161,7 +161,7 @@ class _File:
 def _keep(path: Path, target: Path, *, linked: bool) -> None:
     """Make a whole copy of a file under a name that is free, or was that of the same work before a kill."""
     target.parent.mkdir(parents=True, exist_ok=True)
-    staging = target.with_name(f"{_STAGING}{target.name}")
+    staging = target.with_name(f"{PREFIX}{target.name}")
     staging.unlink(missing_ok=True)
     try:
         if not linked:

@@ -3,19 +3,25 @@
 import errno
 import hashlib
 import os
-import shutil
+import stat
 import sys
-import tempfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from filelock import FileLock, Timeout
 
 from padimkit.errors import BadOutput
+from padimkit.staging import (
+    can_be_exchanged,
+    content_of,
+    finish_left,
+    replace_folder,
+    staged_file,
+    staged_folder,
+)
 
 _BLOCK = 1 << 20
-_OURS = ".padimkit-"  # begins the names of what is not finished; short, since names have at most 255 bytes
 _FOR_SYNC = os.O_RDWR if sys.platform == "win32" else os.O_RDONLY  # Windows syncs what may be written
 # Windows does not open folders, and some network file systems do not sync them.
 _NO_FOLDERS = (errno.EACCES, errno.EPERM, errno.EINVAL, errno.ENOTSUP, errno.ENOSYS, errno.EBADF)
@@ -38,9 +44,10 @@ def file_digest(path: Path) -> str:
 def new_folder(target: Path, *, overwrite: bool, marker: str) -> Iterator[Path]:
     """Yield a temporary folder that becomes `target` when the block ends without an error.
 
-    It lies beside `target`. If `target` exists, it lies inside, and its content replaces that of `target`: a
-    mount point, or a folder in one that may not be written, cannot be replaced itself. Only an empty folder,
-    or one that holds the file `marker`, is ever overwritten: any other is not ours.
+    It lies beside `target`, and names are exchanged at one instant. Where that cannot be, as with a mount
+    point, or a folder in one that may not be written, it lies in `target`, whose content it replaces. Only an
+    empty folder, or one that holds the file `marker`, is ever overwritten: any other is not ours. What killed
+    runs have left in either place is finished or removed first.
 
     Raises:
         BadOutput: `target` holds something and is not to be overwritten, cannot be created, or the disk is
@@ -49,23 +56,22 @@ def new_folder(target: Path, *, overwrite: bool, marker: str) -> Iterator[Path]:
     if target.exists() and not target.is_dir():
         _require_free(target, overwrite=overwrite)
         raise BadOutput(f'"{target}" is a file; expected a folder, or a name that is free.')
+    finish_left(target.absolute().parent)
+    finish_left(target)
     exists = target.is_dir()
     with _reported(target):
         _require_ours(target, overwrite=overwrite, marker=marker)
-        where = target if exists else target.absolute().parent
+        beside = not exists or (bool(content_of(target)) and can_be_exchanged(target))
+        where = target.absolute().parent if beside else target.absolute()
         where.mkdir(parents=True, exist_ok=True)
-        staging = Path(tempfile.mkdtemp(prefix=_OURS, dir=where))
-    try:
-        with _reported(target):
+        with staged_folder(where) as staging:
             yield staging
-            _finish(staging)
+            _finish(staging, target)
             if exists:
-                _replace_content(target, staging, marker)
+                replace_folder(staging, target.absolute(), marker)
             else:
                 staging.replace(target)
             _sync_folder(where)
-    finally:
-        shutil.rmtree(staging, ignore_errors=True)
 
 
 @contextmanager
@@ -79,18 +85,13 @@ def new_file(target: Path, *, overwrite: bool) -> Iterator[Path]:
     if target.is_dir():
         raise BadOutput(f'"{target}" is a folder; expected the name of a file.')
     with _reported(target):
-        target.absolute().parent.mkdir(parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(prefix=_OURS, dir=target.absolute().parent)
-        os.close(handle)
-    staging = Path(name)
-    try:
-        with _reported(target):
+        where = target.absolute().parent
+        where.mkdir(parents=True, exist_ok=True)
+        with staged_file(where) as staging:
             yield staging
             staging.chmod(0o666 & ~_umask())
             _sync(staging)
             staging.replace(target)
-    finally:
-        staging.unlink(missing_ok=True)
 
 
 @contextmanager
@@ -119,7 +120,7 @@ def _require_free(target: Path, *, overwrite: bool) -> None:
 
 def _require_ours(target: Path, *, overwrite: bool, marker: str) -> None:
     """Check that the folder is new or empty, or an earlier output that is to be overwritten."""
-    if not target.exists() or not _content(target):
+    if not target.exists() or not content_of(target):
         return
     _require_free(target, overwrite=overwrite)
     if not (target / marker).is_file():
@@ -127,11 +128,6 @@ def _require_ours(target: Path, *, overwrite: bool, marker: str) -> None:
             f'"{target}" is not overwritten: it has no "{marker}", so it is not an earlier output of this '
             "kind. Choose another output, or remove it yourself."
         )
-
-
-def _content(folder: Path) -> list[Path]:
-    """Return what is in a folder, without what an output that was killed has left there."""
-    return [path for path in folder.iterdir() if not path.name.startswith(_OURS)]
 
 
 @contextmanager
@@ -143,44 +139,13 @@ def _reported(target: Path) -> Iterator[None]:
         raise BadOutput(f'"{target}" cannot be written: {error.strerror or error}{where}.') from error
 
 
-def _finish(staging: Path) -> None:
+def _finish(staging: Path, target: Path) -> None:
     umask = _umask()
-    staging.chmod(0o777 & ~umask)
+    staging.chmod(stat.S_IMODE(target.stat().st_mode) if target.is_dir() else 0o777 & ~umask)
     for path in staging.rglob("*"):
         if path.is_file():
             path.chmod(0o666 & ~umask)  # safetensors, for one, leaves them to their owner
             _sync(path)
-
-
-def _replace_content(target: Path, staging: Path, marker: str) -> None:
-    """Move the content of a folder away and the new one in; the marker goes first and comes last."""
-    old = Path(tempfile.mkdtemp(prefix=_OURS, dir=target))
-    earlier = sorted(_content(target), key=lambda path: path.name != marker)
-    try:
-        _move(earlier, old)
-        try:
-            _move(sorted(staging.iterdir(), key=lambda path: path.name == marker), target)
-        except OSError:
-            _move([old / path.name for path in reversed(earlier)], target)
-            raise
-    except OSError:
-        old.rmdir()
-        raise
-    for left in target.glob(f"{_OURS}*"):
-        shutil.rmtree(left, ignore_errors=True)
-
-
-def _move(paths: Iterable[Path], folder: Path) -> None:
-    """Move all of the files and folders, or none."""
-    moved: list[Path] = []
-    try:
-        for path in paths:
-            path.replace(folder / path.name)
-            moved.append(path)
-    except OSError:
-        for path in reversed(moved):
-            (folder / path.name).replace(path)
-        raise
 
 
 def _sync(path: Path) -> None:

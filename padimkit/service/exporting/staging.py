@@ -3,8 +3,6 @@
 Apart from the export, and from `padimkit.files`, whose files stand alone.
 """
 
-import shutil
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -12,6 +10,7 @@ from pathlib import Path
 from typing import final
 
 from padimkit.errors import BadOutput
+from padimkit.staging import finish_left, staged_folder
 
 
 @final
@@ -40,15 +39,14 @@ def staged(output: Path, *, overwrite: bool) -> Iterator[Staging]:
         raise BadOutput(f'"{output}" is a folder; expected the name of a file.')
     if output.exists() and not overwrite:
         raise BadOutput(f'"{output}" exists. Choose another output or pass --overwrite.')
+    where = output.absolute().parent
+    finish_left(where)
     try:
-        output.absolute().parent.mkdir(parents=True, exist_ok=True)
-        folder = Path(tempfile.mkdtemp(prefix=f".{output.name}-", dir=output.absolute().parent))
+        where.mkdir(parents=True, exist_ok=True)
+        with staged_folder(where) as folder:
+            staging = Staging(folder, folder / output.name)
+            yield staging
+            for name in staging.names:  # the one that is loaded comes last, when all others are there
+                (folder / name).replace(where / name)
     except OSError as error:
         raise BadOutput(f'"{output}" cannot be written: {error.strerror or error}.') from error
-    staging = Staging(folder, folder / output.name)
-    try:
-        yield staging
-        for name in staging.names:  # the one that is loaded comes last, when all others are there
-            (folder / name).replace(output.absolute().parent / name)
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)

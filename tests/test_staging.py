@@ -1,0 +1,233 @@
+"""At each instant an output is the old one or the new one; what killed runs leave goes, and nothing else."""
+
+import json
+import multiprocessing
+import os
+import signal
+import subprocess
+import sys
+import time
+from functools import partial
+from pathlib import Path
+
+import pytest
+
+from padimkit import files, staging
+from padimkit.cli.main import main
+from padimkit.errors import BadOutput
+from padimkit.staging import PREFIX, exchange, finish_left
+
+new_folder = partial(files.new_folder, marker="ours", overwrite=True)
+
+
+@pytest.fixture
+def target(tmp_path):
+    with new_folder(tmp_path / "out") as folder:
+        (folder / "ours").write_text("old")
+    return tmp_path / "out"
+
+
+def names(folder):
+    return sorted(path.name for path in folder.iterdir())
+
+
+def replaced(target):
+    with new_folder(target) as folder:
+        (folder / "ours").write_text("new")
+
+
+def left(path):
+    """Let a path look as if its process had ended some time ago."""
+    os.utime(path, (time.time() - 60,) * 2)
+    return path
+
+
+@pytest.fixture(params=["exchange", "steps"])
+def way(request, monkeypatch):
+    if request.param == "steps":
+        monkeypatch.setattr(staging, "exchange", lambda *_: False)
+    return request.param
+
+
+def test_a_folder_is_replaced_whole_and_nothing_else_stays(target, way):
+    replaced(target)
+    assert (target / "ours").read_text() == "new" and names(target.parent) == ["out"]
+
+
+def test_names_are_exchanged_at_one_instant(tmp_path):
+    (tmp_path / "a").mkdir()
+    (tmp_path / "b").mkdir()
+    (tmp_path / "a" / "was a").touch()
+    assert exchange(tmp_path / "a", tmp_path / "b")
+    assert names(tmp_path / "b") == ["was a"] and names(tmp_path / "a") == []
+    assert not exchange(tmp_path / "a", tmp_path / "none")
+
+
+@pytest.mark.parametrize("which", [1, 2, 3, 4])
+def test_a_rename_that_fails_leaves_the_old_one(target, monkeypatch, which):
+    monkeypatch.setattr(staging, "exchange", lambda *_: False)
+    rename, calls = Path.replace, []
+
+    def failing(self, other):
+        calls.append(self)
+        if len(calls) == which:
+            raise OSError(5, "Input/output error")
+        return rename(self, other)
+
+    monkeypatch.setattr(Path, "replace", failing)
+    if which == 4:  # there is none: all renames have been done
+        replaced(target)
+        assert (target / "ours").read_text() == "new"
+        return
+    with pytest.raises(BadOutput, match="Input/output error"):
+        replaced(target)
+    assert (target / "ours").read_text() == "old"
+    assert names(target) == ["ours"] and names(target.parent) == ["out"]
+
+
+def test_old_content_that_could_not_be_moved_back_is_by_the_next_run(target, monkeypatch):
+    rename = Path.replace
+
+    def failing(self, other):
+        if self.name == "ours":
+            raise OSError(5, "Input/output error")
+        return rename(self, other)
+
+    (target / "more").write_text("old")
+    monkeypatch.setattr(staging, "exchange", lambda *_: False)
+    with pytest.raises(BadOutput, match="Input/output error"):
+        with new_folder(target) as folder:
+            (folder / "ours").write_text("new")
+            monkeypatch.setattr(Path, "replace", failing)
+    monkeypatch.undo()
+    finish_left(target)
+    assert names(target) == ["more", "ours"] and (target / "ours").read_text() == "old"
+
+
+def _killed_at(target, steps, where):
+    """Replace the folder in a process that is killed before its rename of this number."""
+    renames = []
+
+    def dying(self, other):
+        renames.append(other)
+        if len(renames) > where:
+            os.kill(os.getpid(), signal.SIGKILL)
+        return os.rename(self, other)  # noqa: PTH104  Path.replace is this function now
+
+    Path.replace = dying
+    if steps:
+        staging.exchange = lambda *_: False
+    else:
+        staging.exchange = lambda *_: os.kill(os.getpid(), signal.SIGKILL)
+    replaced(target)
+
+
+@pytest.mark.parametrize(("steps", "where"), [(False, 0), (True, 0), (True, 1), (True, 2)])
+def test_what_a_killed_run_has_left_is_finished_by_the_next_or_by_clean(target, capsys, steps, where):
+    process = multiprocessing.get_context("fork").Process(target=_killed_at, args=(target, steps, where))
+    process.start()
+    process.join()
+    assert process.exitcode == -signal.SIGKILL
+    assert list(target.parent.rglob(f"{PREFIX}*"))
+    for path in target.parent.rglob(f"{PREFIX}*"):
+        left(path)
+    assert main(["clean", str(target.parent)]) == 0
+    assert names(target.parent) == ["out"] and names(target) == ["ours"]
+    assert (target / "ours").read_text() == ("new" if where else "old")
+    assert str(target.parent) in capsys.readouterr().out
+
+
+def test_the_next_run_removes_what_was_left(target):
+    left_behind = target.parent / f"{PREFIX}abc"
+    left_behind.mkdir()
+    (left_behind / "half").touch()
+    left(left_behind)
+    replaced(target)
+    assert names(target.parent) == ["out"]
+
+
+def test_what_a_process_still_writes_stays(target):
+    code = (
+        "import sys, pathlib, padimkit.staging as s\n"
+        "with s.staged_folder(pathlib.Path(sys.argv[1])) as folder, s.staged_file(folder.parent):\n"
+        "    print(flush=True); sys.stdin.read()"
+    )
+    words = [sys.executable, "-c", code, str(target.parent)]
+    with subprocess.Popen(words, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as other:
+        other.stdout.readline()
+        for path in target.parent.glob(f"{PREFIX}*"):
+            left(path)
+        assert finish_left(target.parent) == []
+        assert len(names(target.parent)) == 3
+        other.kill()
+    for path in target.parent.glob(f"{PREFIX}*"):
+        left(path)
+    assert len(finish_left(target.parent)) == 2 and names(target.parent) == ["out"]
+
+
+def test_what_is_somebody_elses_stays(target, monkeypatch):
+    (target.parent / f"{PREFIX}new").mkdir()  # of this moment: it may not be locked yet
+    for name in (".out-backup_1", ".padimkit", "padimkit-a", f"{PREFIX}others"):
+        (target.parent / name).mkdir()
+        left(target.parent / name)
+    (target.parent / f"{PREFIX}link").symlink_to(target)
+    mine, others = os.geteuid(), target.parent / f"{PREFIX}others"
+    monkeypatch.setattr(os, "geteuid", lambda: mine + 1)
+    assert finish_left(target.parent) == []
+    monkeypatch.setattr(os, "geteuid", lambda: mine)
+    assert finish_left(target.parent) == [others]
+    assert (target / "ours").read_text() == "old" and len(names(target.parent)) == 6
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        "",
+        "[]",
+        "{}",
+        '{"new": ".padimkit-a/../../up", "old": ".padimkit-b", "names": ["a"]}',
+        '{"new": "a", "old": ".padimkit-b", "names": ["a"]}',
+        '{"new": ".padimkit-a", "old": ".padimkit-b", "names": ["../up"]}',
+        '{"new": 1, "old": 2, "names": 3}',
+    ],
+)
+def test_an_intent_that_is_none_moves_nothing(tmp_path, content):
+    (tmp_path / "up").mkdir()
+    (tmp_path / "here").mkdir()
+    intent = tmp_path / "here" / f"{PREFIX}intent-x"
+    intent.write_text(content)
+    left(intent)
+    assert finish_left(tmp_path / "here") == [intent]
+    assert names(tmp_path) == ["here", "up"] and names(tmp_path / "here") == []
+
+
+@pytest.mark.parametrize("moved", [0, 1, 2])
+def test_an_intent_is_carried_out_from_where_it_was_left(tmp_path, moved):
+    new, old = tmp_path / f"{PREFIX}new", tmp_path / f"{PREFIX}old"
+    for folder in (new, old):
+        folder.mkdir()
+    for name in ("a", "ours"):
+        (new / name).write_text("new")
+    for place in ((tmp_path, tmp_path, old)[moved], old):
+        (place / f"old {place == old}").write_text("old")
+    if moved == 2:
+        (new / "a").replace(tmp_path / "a")
+    intent = tmp_path / f"{PREFIX}intent-x"
+    intent.write_text(json.dumps({"new": new.name, "old": old.name, "names": ["a", "ours"]}))
+    finish_left(tmp_path)
+    assert names(tmp_path) == ["a", "ours"] and (tmp_path / "a").read_text() == "new"
+
+
+def test_an_intent_gives_the_old_content_back_where_the_new_has_gone(tmp_path):
+    old = tmp_path / f"{PREFIX}old"
+    old.mkdir()
+    (old / "ours").write_text("old")
+    intent = tmp_path / f"{PREFIX}intent-x"
+    intent.write_text(json.dumps({"new": f"{PREFIX}new", "old": old.name, "names": ["ours"]}))
+    finish_left(tmp_path)
+    assert names(tmp_path) == ["ours"] and (tmp_path / "ours").read_text() == "old"
+
+
+def test_clean_refuses_what_is_no_folder(tmp_path, capsys):
+    assert main(["clean", str(tmp_path / "none")]) == 2
+    assert "is not a folder" in capsys.readouterr().err
