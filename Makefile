@@ -5,6 +5,7 @@ PEERS ?= .venv-peers
 DRAWS ?= 10
 ROUNDS ?= 20
 TESTS ?= tests
+CASES ?= 10000
 
 # One thread for each process of the tests; sets of strings have the same order in each run of make test.
 FRESH := OMP_NUM_THREADS=1 PYTHONPATH=$(CURDIR)/tests/helpers
@@ -16,7 +17,7 @@ SAME := OMP_NUM_THREADS=1 PYTHONHASHSEED=0 PYTHONDONTWRITEBYTECODE=
 help:
 	@echo "make demo              fit, predict, compare five methods and report, on synthetic images; all that it needs comes with pip"
 	@echo "make test              lint, types, tests"
-	@echo "make fuzz              each test that draws, with 200 fresh seeds (3 hours); ROUNDS=1 TESTS=tests/metrics is quicker"
+	@echo "make fuzz              each test that draws, with 200 fresh seeds, and 10,000 hostile inputs (3 hours); ROUNDS=1 TESTS=tests/metrics is quicker, ROUNDS=0 has hostile inputs alone"
 	@echo "make docs              the documentation as a site, which opens from the disk: site/index.html"
 	@echo "make format            format the code"
 	@echo "make bench-memory      memory of a fit against the number of training images"
@@ -57,7 +58,10 @@ fuzz: .venv/installed-plugins
 	  [ "$(TESTS)" != tests ] || for plugin in plugins/padimkit-*/; do \
 	    (cd $$plugin && $(FRESH) $(CURDIR)/$(BIN)/python -m pytest -p fuzz --draws $(DRAWS) --quiet $(ARGS)) || status=1; \
 	  done; \
-	done; exit $$status
+	done; \
+	[ "$(TESTS)" != tests ] || $(FRESH) $(BIN)/python tests/helpers/hostile.py --cases $(CASES) \
+	  --seed $${SEED:-$$(date +%s)} || status=1; \
+	exit $$status
 
 docs: .venv/installed-docs
 	$(BIN)/mkdocs build --strict
