@@ -8,6 +8,7 @@ from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from padimkit.arguments.stored_state import require_state
     from padimkit.backbones.filter_bank import FilterBank
     from padimkit.backbones.pixels import Pixels
     from padimkit.backbones.timm import Timm
@@ -182,6 +183,7 @@ __all__ = [
     "PyramidDensity",
     "LeaveOneOut",
     "MemoryForecast",
+    "require_state",
     "NeedsWeights",
     "TellsWeights",
     "ReferenceValues",
@@ -252,6 +254,7 @@ _MODULES = {
     "images.tiles": "Tiles",
     "images.augmentation": "Augmentation",
     "moments.moments": "Moments",
+    "arguments.stored_state": "require_state",
     "registry.registry": "Registry",
     "values": "Batch Features Embedding Pyramid Scores Prediction ImagePrediction Stream Theory Growth",
     "contracts": (

@@ -23,13 +23,13 @@ from padimkit.config.yaml_file import read_yaml
 from padimkit.contracts import TellsWeights
 from padimkit.errors import BadArgument, BadModel, NotCalibrated, PadimkitError, UntrustedClass
 from padimkit.files import file_digest, new_folder
+from padimkit.files.json_text import parsed_json
+from padimkit.files.staging import finish_left
 from padimkit.inspection.calibration import Calibration
 from padimkit.inspection.calibration_file import as_json, from_json
 from padimkit.inspection.history import Step, as_plain, from_plain
 from padimkit.inspection.learnt import LearntImage, as_csv, from_csv
-from padimkit.json_text import parsed_json
 from padimkit.pipeline.pipeline import Pipeline
-from padimkit.staging import finish_left
 from padimkit.values import Batch, numbered
 
 FORMAT_VERSION = 1

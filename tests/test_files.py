@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from padimkit import staging as places
 from padimkit.errors import BadOutput
 from padimkit.files import new_file, only_holder
 from padimkit.files import outputs as files
+from padimkit.files import staging as places
 
 new_folder = partial(files.new_folder, marker="ours")
 

@@ -2,7 +2,7 @@ import json
 
 import pytest
 
-from padimkit.json_text import MOST_LEVELS, parsed_json, without_surrogates
+from padimkit.files.json_text import MOST_LEVELS, parsed_json, without_surrogates
 
 
 @pytest.mark.parametrize("levels", [MOST_LEVELS + 1, 5000, 200_000])

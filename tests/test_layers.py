@@ -25,8 +25,7 @@ LAYERS = [
     ("pipeline", "registry", *FAMILIES),
     ("contracts", "moments", "weights"),
     ("images",),
-    ("arguments", "files", "foreign_text", "json_text", "memory", "stored_state"),
-    ("staging",),
+    ("arguments", "files", "memory"),
     ("values", "stages", "errors"),
 ]
 HEIGHTS = {name: -height for height, row in enumerate(LAYERS) for name in row}
@@ -54,7 +53,7 @@ PUBLIC = (
     "padimkit.files",
     "padimkit.memory",
     "padimkit.moments",
-    "padimkit.stored_state",
+    "padimkit.arguments.stored_state",
     "padimkit.testing",
 )
 
@@ -148,7 +147,7 @@ def test_the_report_reads_records_and_values_of_quality_and_nothing_else(imports
         if _is_within(name, "report") and not _is_within(other, "report")
     }
     values = {"inspection.quality", "inspection.verdict"}
-    assert outside == {"benchmark.record", "benchmark.store", "errors", "foreign_text", *values}
+    assert outside == {"benchmark.record", "benchmark.store", "errors", "files.foreign_text", *values}
 
 
 def test_a_small_module_with_one_user_says_why_it_stands_alone(imports):

@@ -15,7 +15,7 @@ import pytest
 from padimkit import files, staging
 from padimkit.cli.main import main
 from padimkit.errors import BadOutput
-from padimkit.staging import PREFIX, exchange, finish_left
+from padimkit.files.staging import PREFIX, exchange, finish_left
 
 new_folder = partial(files.new_folder, marker="ours", overwrite=True)
 
@@ -148,7 +148,7 @@ def test_the_next_run_removes_what_was_left(target):
 
 def test_what_a_process_still_writes_stays(target):
     code = (
-        "import sys, pathlib, padimkit.staging as s\n"
+        "import sys, pathlib, padimkit.files.staging as s\n"
         "with s.staged_folder(pathlib.Path(sys.argv[1])) as folder, s.staged_file(folder.parent):\n"
         "    print(flush=True); sys.stdin.read()"
     )

@@ -1,9 +1,9 @@
 import pytest
 import torch
 
+from padimkit.arguments.stored_state import require_state
 from padimkit.errors import BadModel
 from padimkit.reducers.identity import Identity
-from padimkit.stored_state import require_state
 
 SOUND = {"mean": torch.zeros(4, 3), "count": torch.tensor(2), "found": torch.tensor([True, False])}
 FORMS = {"mean": "float p d", "count": "int", "found": "bool 2", "extra": "float d?"}

@@ -8,7 +8,7 @@ import textwrap
 
 PLUGIN = """
     from padimkit.contracts import DensityModel
-    from padimkit.stored_state import require_state
+    from padimkit.arguments.stored_state import require_state
     from padimkit.values import Scores
 
     class FarFromMean(DensityModel):

@@ -12,7 +12,7 @@ from typing import Any, Literal, NoReturn, get_args, get_origin, get_type_hints
 from padimkit.benchmark.record import FORMAT, Record
 from padimkit.errors import BadData
 from padimkit.files import new_file
-from padimkit.json_text import parsed_json, without_surrogates
+from padimkit.files.json_text import parsed_json, without_surrogates
 
 
 def write(record: Record, folder: Path) -> Path:

@@ -19,7 +19,7 @@ from padimkit.benchmark.store import read
 from padimkit.config.build import instantiate
 from padimkit.config.parser import new_parser, parse_words
 from padimkit.errors import BadConfig, BadData, FailedCells, PadimkitError
-from padimkit.foreign_text import printable
+from padimkit.files.foreign_text import printable
 
 
 def run(words: list[str]) -> None:

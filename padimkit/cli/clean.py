@@ -7,8 +7,8 @@ from pathlib import Path
 
 from padimkit.config.options import PlainParser
 from padimkit.errors import BadArgument
-from padimkit.foreign_text import printable
-from padimkit.staging import content_of, finish_left
+from padimkit.files.foreign_text import printable
+from padimkit.files.staging import content_of, finish_left
 
 
 def run(words: list[str]) -> None:

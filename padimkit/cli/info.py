@@ -11,7 +11,7 @@ from typing import Any
 from padimkit.config.parser import new_parser, parse_words
 from padimkit.config.yaml_file import read_yaml
 from padimkit.errors import BadModel, NotCalibrated
-from padimkit.foreign_text import printable
+from padimkit.files.foreign_text import printable
 from padimkit.inspection.calibration import Calibration
 from padimkit.inspection.history import as_plain, seen_of, sizes_of
 from padimkit.storage import (

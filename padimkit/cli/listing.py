@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from padimkit.foreign_text import printable
+from padimkit.files.foreign_text import printable
 
 _LISTED = 10
 

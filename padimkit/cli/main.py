@@ -17,7 +17,7 @@ from pathlib import Path
 
 from padimkit.cli.notes import notes_shown
 from padimkit.errors import PadimkitError
-from padimkit.foreign_text import printable
+from padimkit.files.foreign_text import printable
 
 COMMANDS = {
     "fit": "learn from normal images and store the model",

@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from padimkit.foreign_text import printable
+from padimkit.files.foreign_text import printable
 
 _SHOWN = 10  # of each kind
 

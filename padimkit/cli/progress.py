@@ -5,7 +5,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from padimkit.foreign_text import printable
+from padimkit.files.foreign_text import printable
 from padimkit.pipeline.pipeline import Pipeline
 
 

@@ -10,8 +10,8 @@ from jsonargparse import ArgumentParser, Namespace
 from padimkit.config.commands import add_trust
 from padimkit.config.parser import new_parser, parse_words
 from padimkit.errors import BadConfig
+from padimkit.files.foreign_text import printable
 from padimkit.files.packages import is_installed
-from padimkit.foreign_text import printable
 from padimkit.images.reader import Reader
 from padimkit.service.inspector import Inspector
 

@@ -16,13 +16,13 @@ from typing import Any, Literal, TypeAlias, final
 
 from padimkit.cli.events import Events, events_of
 from padimkit.errors import BadData
+from padimkit.files.staging import PREFIX
 from padimkit.images.arrivals import Arrival, Arrivals, stamp_is
 from padimkit.images.pages import pages_of
 from padimkit.inspection.inspection import Inspection
 from padimkit.inspection.results import SORTED, Results
 from padimkit.inspection.verdict import Verdict
 from padimkit.service.inspector import Inspector
-from padimkit.staging import PREFIX
 
 Sort: TypeAlias = Literal["none", "copy", "move"]
 Write: TypeAlias = Callable[[Inspection, dict[str, Any]], None]

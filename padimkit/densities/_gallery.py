@@ -9,9 +9,9 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
+from padimkit.arguments.stored_state import require_state
 from padimkit.errors import BadModel, BadShape
 from padimkit.memory import IN_MEMORY, ON_DISK, Allocator
-from padimkit.stored_state import require_state
 from padimkit.values import Pyramid
 
 Grid = tuple[int, int]

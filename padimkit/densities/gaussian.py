@@ -10,6 +10,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from padimkit.arguments import require_alike, require_between, require_budget, require_choice
+from padimkit.arguments.stored_state import require_state
 from padimkit.contracts import (
     DensityModel,
     ExpectedGrowth,
@@ -34,7 +35,6 @@ from padimkit.memory import IN_MEMORY, ON_DISK, Allocator
 from padimkit.moments.buffered import BufferedMoments, Dense
 from padimkit.moments.ledoit_wolf import ShrunkMoments
 from padimkit.moments.moments import Moments
-from padimkit.stored_state import require_state
 from padimkit.values import Embedding, Growth, Pyramid, Scores, Theory
 
 _MOST_EPS = 1e12

@@ -12,7 +12,7 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 
 from padimkit.errors import BadOutput
-from padimkit.staging import (
+from padimkit.files.staging import (
     can_be_exchanged,
     content_of,
     finish_left,

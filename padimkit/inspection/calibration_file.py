@@ -10,9 +10,9 @@ from dataclasses import asdict, fields
 from typing import Any
 
 from padimkit.errors import BadModel, did_you_mean
+from padimkit.files.json_text import parsed_json
 from padimkit.inspection.calibration import Calibration, MapStatistics
 from padimkit.inspection.learnt import LearntImage
-from padimkit.json_text import parsed_json
 
 _NUMBERS = ("false_alarms", "review", "threshold", "review_threshold", "pixel_threshold")
 

@@ -17,7 +17,7 @@ from PIL import Image
 
 from padimkit.errors import BadImage, BadModel
 from padimkit.files import file_digest
-from padimkit.foreign_text import as_cell, of_cell
+from padimkit.files.foreign_text import as_cell, of_cell
 from padimkit.images.decoding import stored_channels
 from padimkit.images.pages import page_of
 

@@ -13,7 +13,7 @@ from jaxtyping import Float, Float32, UInt8
 from PIL import Image
 from torch import Tensor
 
-from padimkit.foreign_text import as_cell
+from padimkit.files.foreign_text import as_cell
 from padimkit.images.pages import without_suffix
 from padimkit.inspection.colours import in_colours, share_of
 from padimkit.inspection.pictures import save_png

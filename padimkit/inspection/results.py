@@ -13,10 +13,10 @@ from typing import Any, TextIO, final
 
 from padimkit.errors import BadData, BadOutput
 from padimkit.files import new_file
-from padimkit.foreign_text import as_cell
+from padimkit.files.foreign_text import as_cell
+from padimkit.files.json_text import parsed_json
 from padimkit.inspection.inspection import Inspection
 from padimkit.inspection.verdict import Verdict
-from padimkit.json_text import parsed_json
 
 LINES = "results.jsonl"
 TABLE = "results.csv"

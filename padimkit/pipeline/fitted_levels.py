@@ -9,6 +9,7 @@ from typing import TypeVar, final
 import torch
 from torch import Tensor
 
+from padimkit.arguments.stored_state import require_state
 from padimkit.contracts import (
     DensityModel,
     Exportable,
@@ -22,7 +23,6 @@ from padimkit.contracts import (
 )
 from padimkit.errors import BadArgument, BadModel, CannotExport, CannotMerge, PadimkitError
 from padimkit.stages import DENSITY_FIT, EMBEDDING, REDUCER_FIT, SCORE, stage
-from padimkit.stored_state import require_state
 from padimkit.values import Embedding, Pyramid, Scores, Stream
 
 Pyramids = dict[str, Pyramid]

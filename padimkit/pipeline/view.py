@@ -11,13 +11,13 @@ import torch
 from jaxtyping import Bool
 from torch import Tensor
 
+from padimkit.arguments.stored_state import require_state
 from padimkit.errors import BadModel, BadShape, CannotMerge
 from padimkit.images.depth import DEPTHS, Depth
 from padimkit.images.forms import MOST_SIDE
 from padimkit.images.preprocessing import Preprocessing
 from padimkit.images.resizing import Size
 from padimkit.pipeline.checks import image_size
-from padimkit.stored_state import require_state
 from padimkit.values import Batch
 
 Region: TypeAlias = Bool[Tensor, "H W"] | None  # true where the model looks; None for everywhere

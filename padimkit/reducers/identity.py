@@ -10,8 +10,8 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from padimkit.arguments.stored_state import require_state
 from padimkit.contracts import Exportable, LinearReducer, PyramidReducer, Reducer
-from padimkit.stored_state import require_state
 from padimkit.values import Embedding, Pyramid
 
 

@@ -8,10 +8,10 @@ from jaxtyping import Float
 from torch import Tensor
 
 from padimkit.arguments import require_choice
+from padimkit.arguments.stored_state import require_state
 from padimkit.contracts import Exportable, LinearReducer, Reducer, Updatable
 from padimkit.errors import BadArgument, BadData, BadModel, NotFitted
 from padimkit.moments.moments import Moments
-from padimkit.stored_state import require_state
 from padimkit.values import Embedding, Pyramid
 
 

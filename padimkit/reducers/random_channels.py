@@ -10,9 +10,9 @@ from jaxtyping import Float, Int
 from torch import Tensor
 
 from padimkit.arguments import require_seed
+from padimkit.arguments.stored_state import require_state
 from padimkit.contracts import Exportable, LinearReducer, PyramidReducer, Reducer
 from padimkit.errors import BadArgument, BadData, BadModel, NotFitted
-from padimkit.stored_state import require_state
 from padimkit.values import Embedding, Pyramid
 
 

@@ -5,6 +5,7 @@ from dataclasses import replace
 import numpy as np
 import torch
 
+from padimkit.arguments.stored_state import require_state
 from padimkit.contracts import (
     DensityModel,
     ExpectedGrowth,
@@ -16,7 +17,6 @@ from padimkit.contracts import (
     Updatable,
 )
 from padimkit.errors import NotFitted
-from padimkit.stored_state import require_state
 from padimkit.values import Growth, Scores, Theory
 
 

@@ -8,7 +8,7 @@ import made_records
 import numpy as np
 import pytest
 
-from padimkit.foreign_text import of_cell
+from padimkit.files.foreign_text import of_cell
 from padimkit.report.formats.csv import as_csv
 from padimkit.report.formats.latex import as_latex
 from padimkit.report.formats.markdown import as_markdown

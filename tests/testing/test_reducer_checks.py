@@ -7,9 +7,9 @@ import torch
 from broken_densities import BROKEN as BROKEN_DENSITIES
 from violations import failed_checks
 
+from padimkit.arguments.stored_state import require_state
 from padimkit.contracts import Exportable, LinearReducer, PyramidReducer, Reducer
 from padimkit.errors import NotFitted
-from padimkit.stored_state import require_state
 from padimkit.testing import check_reducer, outcomes
 from padimkit.values import Embedding, Pyramid
 

@@ -6,7 +6,7 @@ from padimkit.cli.plugins.inspection import inspect
 from padimkit.cli.plugins.table import lines, widths
 from padimkit.config.options import PlainParser
 from padimkit.errors import BadWeights, BrokenPlugin
-from padimkit.foreign_text import printable
+from padimkit.files.foreign_text import printable
 from padimkit.registry.plugin import Plugin
 from padimkit.registry.recipes import recipes_by_distribution
 from padimkit.registry.registry import installed

@@ -6,8 +6,8 @@ from padimkit.cli.plugins.documentation import Manual, manual
 from padimkit.cli.plugins.table import lines, widths
 from padimkit.config.options import PlainParser
 from padimkit.errors import BadArgument, UnknownPlugin, did_you_mean, near_misses
+from padimkit.files.foreign_text import printable
 from padimkit.files.packages import canonical
-from padimkit.foreign_text import printable
 from padimkit.registry.families import find_family
 from padimkit.registry.plugin import Plugin
 from padimkit.registry.registry import NAMES, find_plugin

@@ -5,7 +5,7 @@ import sys
 import textwrap
 from collections.abc import Iterable, Iterator, Sequence
 
-from padimkit.foreign_text import printable
+from padimkit.files.foreign_text import printable
 
 _LEAST = 20  # characters of the last column, however narrow the terminal
 _UNBROKEN = 10_000  # for a file or a pipe: one line for each row

@@ -12,6 +12,7 @@ from jaxtyping import Bool
 
 from padimkit.arguments import require_whole
 from padimkit.errors import BadArgument, BadModel
+from padimkit.files.json_text import parsed_json
 from padimkit.images.decoders import MOST_EVER
 from padimkit.images.depth import DEPTHS
 from padimkit.images.forms import as_region, as_size, require_positive
@@ -19,7 +20,6 @@ from padimkit.images.framing import Framing
 from padimkit.images.resizing import Box, LongSide, Scale, ShortSide, Size
 from padimkit.inspection.calibration import Calibration
 from padimkit.inspection.calibration_file import as_json, from_json
-from padimkit.json_text import parsed_json
 
 KEY = "padimkit"  # of the card among the metadata of a file
 FORMAT = 1

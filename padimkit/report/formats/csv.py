@@ -7,7 +7,7 @@ import csv
 import io
 from typing import Any
 
-from padimkit.foreign_text import as_cell, printable
+from padimkit.files.foreign_text import as_cell, printable
 from padimkit.report.entries import Entry
 from padimkit.report.protocols import protocol
 from padimkit.report.study import Study, unique

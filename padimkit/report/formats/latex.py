@@ -5,7 +5,7 @@ A format of its own: no other needs its escapes and its layout of tables.
 
 from collections.abc import Iterator, Sequence
 
-from padimkit.foreign_text import printable
+from padimkit.files.foreign_text import printable
 from padimkit.report.protocols import warnings
 from padimkit.report.sections import SECTIONS, Section
 from padimkit.report.study import Study

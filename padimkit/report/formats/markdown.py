@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterator, Sequence
 
-from padimkit.foreign_text import printable
+from padimkit.files.foreign_text import printable
 from padimkit.report.protocols import warnings
 from padimkit.report.sections import SECTIONS, Section
 from padimkit.report.study import Study

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import final
 
 from padimkit.errors import BadOutput
-from padimkit.staging import finish_left, staged_folder
+from padimkit.files.staging import finish_left, staged_folder
 
 
 @final

@@ -3,8 +3,7 @@
 from collections.abc import Iterable
 
 import torch
-from padimkit import BadData, DensityModel, Embedding, NotFitted, Scores
-from padimkit.stored_state import require_state
+from padimkit import BadData, DensityModel, Embedding, NotFitted, Scores, require_state
 from torch import Tensor
 
 

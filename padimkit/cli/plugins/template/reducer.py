@@ -3,8 +3,7 @@
 from collections.abc import Iterable
 
 import torch
-from padimkit import BadArgument, BadData, Embedding, NotFitted, Reducer
-from padimkit.stored_state import require_state
+from padimkit import BadArgument, BadData, Embedding, NotFitted, Reducer, require_state
 from torch import Tensor
 
 

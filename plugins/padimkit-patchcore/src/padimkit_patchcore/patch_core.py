@@ -25,8 +25,8 @@ from padimkit import (
     Scores,
 )
 from padimkit.arguments import require_budget, require_seed, require_whole
+from padimkit.arguments.stored_state import require_state
 from padimkit.memory import IN_MEMORY, ON_DISK
-from padimkit.stored_state import require_state
 from padimkit_patchcore.coreset import Sketch, greedy_coreset
 
 _MOST_NEIGHBOURS = 10**9

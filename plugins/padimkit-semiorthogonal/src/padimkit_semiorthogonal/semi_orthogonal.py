@@ -9,7 +9,7 @@ from torch import Tensor
 
 from padimkit import BadArgument, BadData, Embedding, Exportable, LinearReducer, NotFitted, Pyramid, Reducer
 from padimkit.arguments import require_seed
-from padimkit.stored_state import require_state
+from padimkit.arguments.stored_state import require_state
 
 
 @final
