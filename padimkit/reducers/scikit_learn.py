@@ -21,6 +21,7 @@ from padimkit.values import Embedding
 _MOST_PATCHES = 10**9
 _MOST_CHANNELS = 2**20
 _MOST_OF_TWIN = 1024
+_MORE_OF_TWIN = 64  # patches beyond the channels, for clusters and the like
 
 _PROBE = 64  # rows to test that a restored estimator gives the same results
 
@@ -86,22 +87,23 @@ class ScikitLearn(Reducer):
         """
         fitted = restored(self._unfitted(), state)
         rows = _require_transform(fitted, self._name)
-        if (twin := self._twin(rows.shape[1])) is not None:
-            require_state(self.estimator, state, **forms_of(twin))
+        forms = forms_of(self._twin(rows.shape[1]))
+        both = state.keys() & forms.keys()  # another fit may learn more attributes, or fewer
+        require_state(self.estimator, {key: state[key] for key in both}, **{key: forms[key] for key in both})
         self._fitted = fitted
         self._state = written(self._fitted)
 
-    def _twin(self, channels: int) -> dict[str, Tensor] | None:
-        """Return the state of a fit on made-up patches; None where these are too many or unsuitable."""
-        learner = self._unfitted()
-        rows = np.random.default_rng(0).random((channels + 2, channels), dtype=np.float32)
+    def _twin(self, channels: int) -> dict[str, Tensor]:
+        """Return the state of a fit on made-up patches; none where these are too many or unsuitable."""
         if channels > _MOST_OF_TWIN:
-            return None
+            return {}
+        learner, generator = self._unfitted(), torch.Generator().manual_seed(0)
+        patches = torch.rand(1, channels, channels + _MORE_OF_TWIN, 1, generator=generator)
         try:
-            self._way(learner)(rows)
+            self._learn(learner, [Embedding(patches)])
             return written(learner)
         except Exception:  # an estimator may not like such patches; what it can use has been tried
-            return None
+            return {}
 
     @property
     def _name(self) -> str:
@@ -124,13 +126,6 @@ class ScikitLearn(Reducer):
         for rows in chunks(stream):
             self._taught(learner.partial_fit, rows)
         return rows
-
-    def _way(self, learner: Any) -> Callable[[Rows], object]:
-        """Return the method by which `_learn` teaches the learner, since each sets attributes of its own."""
-        projects = isinstance(learner, BaseRandomProjection) and learner.n_components != "auto"
-        in_parts = hasattr(learner, "partial_fit") and self.patches is None and not projects
-        way: Callable[[Rows], object] = learner.partial_fit if in_parts else learner.fit
-        return way
 
     def _taught(self, learn: Callable[[Rows], object], rows: Rows) -> Rows:
         try:
