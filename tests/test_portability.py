@@ -15,7 +15,7 @@ LINUX_MODULES = {"fcntl", "grp", "pty", "pwd", "resource", "syslog", "termios", 
 # Where each is behind a guard: `hasattr`, or a test of `sys.platform`. Nothing is forked where `os` cannot.
 GUARDED = {
     ("memory.py", "os.posix_fallocate"),
-    ("staging.py", "os.geteuid"),
+    ("files/staging.py", "os.geteuid"),
     ("benchmark/running/worker.py", "signal.SIGKILL"),
     ("benchmark/running/process.py", "os.sysconf"),  # a limit of memory is refused without /proc
     ("benchmark/running/environment.py", "os.sysconf"),

@@ -12,9 +12,10 @@ from pathlib import Path
 
 import pytest
 
-from padimkit import files, staging
+from padimkit import files
 from padimkit.cli.main import main
 from padimkit.errors import BadOutput
+from padimkit.files import staging
 from padimkit.files.staging import PREFIX, exchange, finish_left
 
 new_folder = partial(files.new_folder, marker="ours", overwrite=True)

@@ -3,7 +3,7 @@
 Plugins may import the names here, and `padimkit.arguments.stored_state`, which imports torch.
 """
 
-from padimkit.arguments.arguments import (
+from padimkit.arguments.parts import (
     alike,
     arguments,
     require_alike,

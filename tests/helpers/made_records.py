@@ -2,6 +2,7 @@
 
 import base64
 import io
+import re
 from dataclasses import replace
 
 import numpy as np
@@ -41,7 +42,7 @@ def made(method, category, seed, random, *, dataset="products", kind="mvtec", cr
         repeats=5,
     )
     return Record(
-        key=f"{method}-{dataset}-{category}-{seed}-{crop}",
+        key=re.sub(r"\W", "-", f"{method}-{dataset}-{category}-{seed}-{crop}"),
         cell=cell,
         facts=Facts(f"print-{category}", 200, 40, 25),
         metrics={"image_auroc": float(image), "pro": float(image - 0.03)},

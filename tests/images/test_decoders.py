@@ -105,7 +105,8 @@ def test_the_option_moves_the_limit_of_pixels_for_images_and_masks(tmp_path, pix
 
 @pytest.mark.parametrize("most", [0, 2**31, 10**30, True])
 def test_a_limit_out_of_its_range_is_refused(most):
-    with pytest.raises(BadArgument, match='"most_pixels" to be a whole number from 1 to 2147483647'):
+    message = '"most_pixels" (of at (least 1|most 2147483647),|to be a number,) got'
+    with pytest.raises(BadArgument, match=message):
         Preprocessing(most_pixels=most)
 
 

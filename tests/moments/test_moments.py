@@ -4,7 +4,7 @@ import torch
 import torch.distributed
 import torch.multiprocessing
 
-from padimkit.errors import BadShape
+from padimkit.errors import BadModel, BadShape
 from padimkit.moments.moments import Moments
 
 CPU = torch.device("cpu")
@@ -91,7 +91,7 @@ def test_restored_moments_go_on_exactly(generator):
 
 def test_a_scatter_that_does_not_fit_its_mean_is_refused(generator):
     state = moments_of(features(generator, 4)).state_dict() | {"mean": torch.zeros(1, 10**6)}
-    with pytest.raises(BadShape, match="does not fit a mean of 1 x 1000000"):
+    with pytest.raises(BadModel, match="does not fit a mean of 1 x 1000000"):
         Moments.from_state_dict(state)
 
 
