@@ -35,7 +35,7 @@ help:
 	@echo "make bench-suspicious  bad parts among the training images: found, and what that gains (4 minutes)"
 	@echo "make bench-drift  changes of camera and light told from defects, on real images, where these are (10 minutes)"
 	@echo "make bench-depth  cameras of 10 and 12 bits beside 8, on real images, where these are (5 minutes)"
-	@echo "make bench-serve  a server under load from 16 clients, killed and stopped in the middle (10 minutes)"
+	@echo "make bench-serve  a server under load from 16 clients, killed and stopped in the middle (3 minutes)"
 	@echo "make bench-export  models in ONNX Runtime and OpenVINO beside padimkit, on real bottles, where these are (30 minutes)"
 	@echo "make clean             remove .venv, site/ and what the demo wrote"
 
