@@ -18,14 +18,7 @@ from padimkit.inspection.exported.runtimes import runtime
 from padimkit.inspection.exported.session import ONNX, OPENVINO, Session, open_session
 from padimkit.pipeline.pipeline import Pipeline
 from padimkit.service.exporting.judged import Judged
-from padimkit.service.exporting.parity import (
-    RESIZED_TOLERANCE,
-    TOLERANCE,
-    Images,
-    Parity,
-    chosen_images,
-    parity,
-)
+from padimkit.service.exporting.parity import Images, Parity, chosen_images, parity
 from padimkit.service.exporting.staging import Staging, staged
 from padimkit.storage import load, load_calibration, load_learnt, model_digest
 
@@ -91,8 +84,7 @@ def export(
             ranges = chosen_images(images, load_learnt(model), pipeline, most=_CALIBRATION_IMAGES)
             session = _WRITERS[format](judged, card, staging, ranges)
         found = parity(session, pipeline, chosen, calibration)
-        alike = found.largest <= TOLERANCE and max(found.resized) <= RESIZED_TOLERANCE  # neither is NaN
-        if precision == "float32" and not alike:
+        if precision == "float32" and not found.holds:
             raise CannotExport(f"The exported model gives other results, and is not written: {found}.")
         files = tuple(output.parent / name for name in staging.names)
     return Exported(output, files, found)

@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from dataclasses import replace
 from zipfile import ZipFile
 
 import numpy as np
@@ -32,7 +33,7 @@ from padimkit import (
 )
 from padimkit.cli.main import main
 from padimkit.inspection.exported.session import Options, open_session
-from padimkit.service.exporting import export as exporting
+from padimkit.service.exporting import parity as comparison
 from padimkit.service.exporting.judged import VERDICTS
 from padimkit.storage import model_digest
 
@@ -206,10 +207,36 @@ def test_the_command_says_how_far_results_differ(bare, tmp_path, capsys):
 
 
 def test_differences_are_an_error_and_nothing_is_written(bare, tmp_path, monkeypatch):
-    monkeypatch.setattr(exporting, "TOLERANCE", -1.0)
+    monkeypatch.setattr(comparison, "TOLERANCE", -1.0)
     with pytest.raises(CannotExport, match="gives other results, and is not written: largest difference"):
         export(bare, tmp_path / "out" / "model.pt", format="torchscript")
     assert list((tmp_path / "out").iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("resized", "nudged", "holds"),
+    [
+        (0.009, 0.0, True),
+        (0.02, 0.0, False),
+        (0.02, 0.01, True),
+        (0.2, 0.01, False),
+        (float("nan"), 1.0, False),
+    ],
+)
+def test_another_resize_may_change_what_few_nudged_pixels_change(resized, nudged, holds):
+    found = {"scores": {1: 1e-6, 8: 1e-6}, "maps": {1: 1e-6, 8: 1e-6}, "verdicts": 0}
+    parity = comparison.Parity("8 images", **found, resized=(0.0, resized), nudged=(0.0, nudged))
+    assert parity.holds is holds
+    assert not replace(parity, scores={1: 2e-4}).holds
+
+
+def test_a_model_that_is_sensitive_to_each_pixel_is_exported(small, tmp_path):
+    """Of fewer images than channels, which it has learnt: a pixel that is rounded otherwise changes much."""
+    parts = FilterBank(scales=2, orientations=2), Identity(), Gaussian(eps=1e-5)
+    pipeline = Pipeline(*parts, preprocessing=Preprocessing(40, None)).fit(small.images, progress=False)
+    save(pipeline, tmp_path / "model")
+    found = export(tmp_path / "model", tmp_path / "model.onnx", images=small.images).parity
+    assert max(found.nudged) > 0.01 and found.holds
 
 
 def test_a_model_without_calibration_gives_no_verdicts(bare, tmp_path, monkeypatch):
