@@ -13,7 +13,14 @@ from pathlib import Path
 from queue import Empty, SimpleQueue
 from typing import final
 
-from watchdog.events import FileClosedEvent, FileMovedEvent, FileSystemEvent, FileSystemEventHandler
+from watchdog.events import (
+    FileClosedEvent,
+    FileDeletedEvent,
+    FileModifiedEvent,
+    FileMovedEvent,
+    FileSystemEvent,
+    FileSystemEventHandler,
+)
 from watchdog.observers import Observer
 
 _log = logging.getLogger(__name__)
@@ -21,10 +28,16 @@ _log = logging.getLogger(__name__)
 
 @final
 class Events:
-    """Files that were closed or renamed, as the system tells them, and the wish to end; see `events_of`."""
+    """Files that were closed or renamed, as the system tells them, and the wish to end; see `events_of`.
+
+    Attributes:
+        is_ending: Whether the end has been asked for.
+        open: The files that were written to and have not been closed.
+    """
 
     def __init__(self) -> None:
         self.is_ending = False
+        self.open: set[Path] = set()
         self._told: SimpleQueue[Path | None] = SimpleQueue()  # a signal may come while it is used
 
     def wait(self, until: float) -> list[Path]:
@@ -37,8 +50,17 @@ class Events:
         except Empty:
             return list(dict.fromkeys(path for path in found if path is not None))
 
+    def write(self, path: Path) -> None:
+        """Take note of a file that is written to."""
+        self.open.add(path)
+
+    def forget(self, path: Path) -> None:
+        """Take note of a file that has gone."""
+        self.open.discard(path)
+
     def tell(self, path: Path) -> None:
-        """Take note of a file."""
+        """Take note of a file that was closed or renamed."""
+        self.open.discard(path)
         self._told.put(path)
 
     def end(self, *_: object) -> None:
@@ -93,9 +115,14 @@ class _Told(FileSystemEventHandler):
         self._events = events
 
     def on_any_event(self, event: FileSystemEvent) -> None:
-        if isinstance(event, FileClosedEvent):
+        if isinstance(event, FileModifiedEvent):
+            self._events.write(_path(event.src_path))
+        elif isinstance(event, FileClosedEvent):
             self._events.tell(_path(event.src_path))
+        elif isinstance(event, FileDeletedEvent):
+            self._events.forget(_path(event.src_path))
         elif isinstance(event, FileMovedEvent):
+            self._events.forget(_path(event.src_path))
             self._events.tell(_path(event.dest_path))
 
 

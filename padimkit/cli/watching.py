@@ -8,7 +8,7 @@ import os
 import re
 import shutil
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -69,7 +69,7 @@ def watch(inspector: Inspector, results: Results, settings: Watch, write: Write)
             work.take(arrivals.closed(closed), events)
             if time.monotonic() >= next_look and not events.is_ending:
                 start = time.monotonic()
-                found = _look(arrivals, start)
+                found = _look(arrivals, start, frozenset(events.open.copy()))
                 took = time.monotonic() - start
                 work.take(found, events)
                 next_look = max(start + settings.every, time.monotonic() + _SHARE * took)
@@ -87,9 +87,9 @@ def _remove_unfinished(results: Results) -> None:
             path.unlink()
 
 
-def _look(arrivals: Arrivals, now: float) -> list[Arrival]:
+def _look(arrivals: Arrivals, now: float, written: Collection[Path]) -> list[Arrival]:
     try:
-        return arrivals.look(now)
+        return arrivals.look(now, written)
     except BadData as error:  # a network drive that will come back
         _log.warning("%s It is looked at again.", error)
         return []

@@ -3,13 +3,14 @@
 Apart from the listing, since it remembers what it has seen: a file is complete when it no longer changes.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeAlias, final
 
 from padimkit.images.listing import is_listed, listing_of
 
+_LONGEST_PAUSE = 300.0  # seconds between two writes to a file that stays open
 Stamp: TypeAlias = tuple[int, int]  # size in bytes, and time of the last change in nanoseconds
 
 
@@ -30,7 +31,8 @@ class Arrival:
 class Arrivals:
     """The files that appear below folders; each is given once, and again if it is written anew.
 
-    A file is complete when two looks, `settle` seconds apart, find it unchanged and not empty.
+    A file is complete when two looks, `settle` seconds apart, find it unchanged and not empty; five minutes
+    apart, if the system has told that somebody writes to it, and not that it was closed.
 
     Args:
         folders: The folders, each listed as by `list_images`.
@@ -48,11 +50,12 @@ class Arrivals:
         """The files that were not complete at the last look."""
         return sorted(self._waiting)
 
-    def look(self, now: float) -> list[Arrival]:
+    def look(self, now: float, written: Collection[Path] = ()) -> list[Arrival]:
         """Return the files that have become complete, in the order of their last changes.
 
         Args:
             now: Seconds of a clock that only goes forward.
+            written: Files that are open for writing, as far as the system tells.
 
         Raises:
             BadData: A folder is missing or may not be read.
@@ -60,7 +63,13 @@ class Arrivals:
         there = {path: stamp for path in self._listed() if (stamp := _stamp_of(path)) is not None}
         self._waiting = {path: known for path, known in self._waiting.items() if path in there}
         self._given = {path: stamp for path, stamp in self._given.items() if path in there}
-        return _in_order([path for path, stamp in there.items() if self._is_settled(path, stamp, now)], there)
+        settle = {path: _LONGEST_PAUSE for path in written}
+        complete = [
+            path
+            for path, stamp in there.items()
+            if self._is_settled(path, stamp, now, settle.get(path, self._settle))
+        ]
+        return _in_order(complete, there)
 
     def closed(self, paths: Iterable[Path]) -> list[Arrival]:
         """Return those of the files that are new: their writers have closed them, or renamed them into place.
@@ -79,14 +88,14 @@ class Arrivals:
     def _listed(self) -> Iterable[Path]:
         return dict.fromkeys(path for folder in self._folders for path in listing_of(folder).images)
 
-    def _is_settled(self, path: Path, stamp: Stamp, now: float) -> bool:
+    def _is_settled(self, path: Path, stamp: Stamp, now: float, settle: float) -> bool:
         if self._given.get(path) == stamp:
             return False
         seen, since = self._waiting.get(path, (None, now))
         if seen != stamp:
             self._waiting[path] = (stamp, now)
             return False
-        if stamp[0] == 0 or now - since < self._settle:
+        if stamp[0] == 0 or now - since < settle:
             return False
         self._give(path, stamp)
         return True

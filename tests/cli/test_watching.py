@@ -176,6 +176,27 @@ def test_a_file_that_is_still_written_is_waited_for(loaded, good, new, out, caps
     assert "1 files were not complete at the end" in capsys.readouterr().err
 
 
+def test_a_writer_that_pauses_loses_nothing(loaded, good, new, out):
+    """Where the system tells of writing and closing: several looks find the half file unchanged."""
+    whole = (good / "000.png").read_bytes()
+
+    def work():
+        shutil.copy(good / "001.png", new / "quick.png")
+        until(out, 1)()
+        with (new / "slow.png").open("wb") as file:
+            file.write(whole[: len(whole) // 2])
+            file.flush()
+            time.sleep(0.5)  # ten looks
+            file.write(whole[len(whole) // 2 :])
+        until(out, 2)()
+
+    assert watch(loaded, new, out, work, "--sort=move", "--every=0.05") == 0
+    assert names(out) == ["quick.png", "slow.png"]
+    assert all(line["verdict"] != "ERROR" for line in lines(out))
+    (place,) = (path for path in (out / "sorted").rglob("*slow.png"))
+    assert place.read_bytes() == whole and list(new.iterdir()) == []
+
+
 def test_a_restart_inspects_nothing_twice(loaded, good, new, out):
     for number in range(3):
         shutil.copy(good / f"{number:03}.png", new)

@@ -42,6 +42,14 @@ def test_a_file_that_grows_or_changes_is_waited_for(arrivals, tmp_path):
     assert names(arrivals.look(3.0)) == ["1.png"] and arrivals.waiting == []
 
 
+def test_a_file_that_is_open_for_writing_is_waited_for_however_long_its_writer_pauses(arrivals, tmp_path):
+    paths = {write(tmp_path / name) for name in ("1.png", "2.png")}
+    arrivals.look(0.0, paths)
+    assert arrivals.look(290.0, paths) == []
+    assert names(arrivals.look(291.0, {tmp_path / "2.png"})) == ["1.png"]
+    assert names(arrivals.look(300.0, {tmp_path / "2.png"})) == ["2.png"]  # its closing was not told
+
+
 def test_an_empty_file_is_never_complete(arrivals, tmp_path):
     write(tmp_path / "1.png", b"")
     for now in (0.0, 5.0):
