@@ -304,6 +304,10 @@ def _require_whole(folder: Path, name: str, manifest: Mapping[str, Any]) -> None
 def _read_manifest(folder: Path) -> dict[str, Any]:
     if not (folder / MANIFEST).is_file():
         finish_left(folder)  # a run that was killed may have been about to replace its content
+    if folder.is_file():
+        raise BadModel(
+            f'"{folder}" is not a model folder: it is a file. Exported ones are for inspect and serve.'
+        )
     if not folder.is_dir():
         raise BadModel(f'"{folder}" is not a model folder: it does not exist.')
     try:

@@ -33,5 +33,7 @@ def named_models(words: Iterable[str]) -> dict[str, Path]:
 def _named(word: str) -> tuple[str, Path]:
     name, equals, path = word.partition("=")
     if equals and not Path(word).exists():
+        if not path:
+            raise BadConfig(f'"{word}" names no model. Pass NAME=PATH.')
         return name, Path(path)
     return Path(word).resolve().name, Path(word)

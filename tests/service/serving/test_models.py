@@ -28,6 +28,7 @@ def test_a_folder_may_have_an_equals_sign_in_its_name(tmp_path, monkeypatch):
     [
         (["a/bolts", "b/bolts"], 'Two models are called "bolts": "a/bolts" and "b/bolts". Pass NAME=PATH'),
         (["=a"], '"=a" gives no name for the model. Pass NAME=PATH.'),
+        (["a="], '"a=" names no model. Pass NAME=PATH.'),
         (["/"], '"/" gives no name'),
         (["\x1b[31m=a"], "gives no name"),
     ],
