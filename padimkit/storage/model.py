@@ -1,0 +1,168 @@
+"""A fitted pipeline to a folder and back: config.yaml and state.safetensors, no pickle, and the manifest."""
+
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import torch
+import yaml
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save_file
+
+from padimkit.config.build import build_pipeline
+from padimkit.config.description import describe, plugins_of
+from padimkit.config.yaml_file import read_yaml
+from padimkit.contracts import TellsWeights
+from padimkit.errors import BadArgument, BadModel, PadimkitError, UntrustedClass
+from padimkit.files import file_digest, new_folder
+from padimkit.inspection.calibration import Calibration
+from padimkit.inspection.history import Step, as_plain
+from padimkit.inspection.learnt import LearntImage
+from padimkit.pipeline.pipeline import Pipeline
+from padimkit.storage.calibrations import add_calibration
+from padimkit.storage.manifest import (
+    FORMAT_VERSION,
+    MANIFEST,
+    NEEDED,
+    load_manifest,
+    place,
+    write_file,
+    write_manifest,
+)
+from padimkit.values import Batch, numbered
+
+_MOST_TRIED = 2**24  # pixels
+
+
+def save(
+    pipeline: Pipeline,
+    folder: Path | str,
+    *,
+    calibration: Calibration | None = None,
+    overwrite: bool = False,
+) -> None:
+    """Write a fitted pipeline with the weights of its backbone into a folder that needs no other file.
+
+    Args:
+        pipeline: A fitted one.
+        folder: The model folder.
+        calibration: Its calibration, as `calibrate` returns it.
+        overwrite: Replace an earlier model.
+
+    Raises:
+        BadOutput: The folder exists and `overwrite` is false, or cannot be written; nothing is left behind.
+        NotFitted: The pipeline has not been fitted.
+    """
+    with new_folder(place(folder), overwrite=overwrite, marker=MANIFEST) as staging:
+        write_model(pipeline, staging, calibration, calibration.images if calibration else ())
+
+
+def write_model(
+    pipeline: Pipeline,
+    folder: Path,
+    calibration: Calibration | None = None,
+    learnt: Iterable[LearntImage] = (),
+    history: Sequence[Step] = (),
+) -> None:
+    """Write the files of a model into an empty folder."""
+    config = {"pipeline": describe(pipeline)}
+    state = {name: tensor.cpu().contiguous() for name, tensor in pipeline.state_dict().items()}
+    try:
+        save_file(state, folder / "state.safetensors")
+    except SafetensorError as error:  # a full disk, which is an OSError for all other files
+        raise OSError(str(error)) from error
+    write_file(folder / "config.yaml", yaml.safe_dump(config, sort_keys=False))
+    write_manifest(
+        {
+            "format_version": FORMAT_VERSION,
+            "padimkit": version("padimkit"),
+            "plugins": plugins_of(pipeline),
+            "sha256": {name: file_digest(folder / name) for name in NEEDED},
+            **_origin(pipeline),
+            **({"history": as_plain(history)} if history else {}),
+        },
+        folder,
+    )
+    add_calibration(folder, calibration, learnt)
+
+
+def load(
+    folder: Path | str, *, device: str = "cpu", trust: bool = False, precision: str | None = None
+) -> Pipeline:
+    """Return the fitted pipeline from a folder that `save` wrote.
+
+    Args:
+        folder: The model folder.
+        device: The device to compute on.
+        trust: Also import classes that are not installed plugins; their code runs.
+        precision: "float32" or "bfloat16" for a backbone that computes in another type of number than its
+            settings say; with "float32" densities compute in full precision too.
+
+    Raises:
+        BadModel: The folder is incomplete, altered, of a newer format, or names a plugin that is missing.
+    """
+    folder = place(folder)
+    manifest = load_manifest(folder)
+    try:
+        settings = read_yaml(folder / "config.yaml").get("pipeline")
+        if precision is not None:
+            settings = _computing_in(precision, settings)
+        pipeline = build_pipeline(settings, dotted=trust)
+        pipeline.load_state_dict(load_file(folder / "state.safetensors"))
+    except UntrustedClass as error:
+        raise BadModel(
+            f'"{folder}" cannot be loaded: {error} Loading would run its code: '
+            "pass --trust if you trust where the model comes from."
+        ) from error
+    except PadimkitError as error:
+        raise BadModel(f'"{folder}" cannot be loaded: {error}{_needs(manifest)}') from error
+    except (KeyError, IndexError, TypeError, ValueError, RuntimeError, SafetensorError) as error:
+        raise BadModel(f'"{folder}": state and configuration do not fit together ({error!r}).') from error
+    if isinstance(pipeline.backbone, TellsWeights):
+        pipeline.backbone.restore_weights_origin(manifest.get("weights", {}))
+    pipeline.to(device)
+    _require_whole_pipeline(pipeline, folder)
+    return pipeline
+
+
+def _require_whole_pipeline(pipeline: Pipeline, folder: Path) -> None:
+    """Score one image, unless it is very large: of parts with sound states, one may not fit the others."""
+    if math.prod(pipeline.size) > _MOST_TRIED:
+        return
+    generator = torch.Generator().manual_seed(0)
+    try:
+        pipeline.predict_batch(Batch(torch.rand(1, 3, *pipeline.size, generator=generator), numbered(1)))
+    except torch.cuda.OutOfMemoryError:
+        raise
+    except (PadimkitError, KeyError, IndexError, TypeError, ValueError, RuntimeError) as error:
+        raise BadModel(f'"{folder}": its parts do not fit together ({error}).') from error
+
+
+def _computing_in(precision: str, settings: Any) -> Any:
+    """Return the settings of a pipeline with the arguments that have to do with precision changed."""
+    backbone, density = (settings[slot].get("init_args", {}) for slot in ("backbone", "density"))
+    if "precision" in backbone:
+        backbone["precision"] = precision
+    elif precision != "float32":
+        raise BadArgument(
+            f'The backbone "{settings["backbone"]["class_path"]}" has no "precision": it computes in float32.'
+        )
+    if precision == "float32" and "storage" in density:
+        density["storage"] = "full"
+    return settings
+
+
+def _origin(pipeline: Pipeline) -> dict[str, dict[str, str]]:
+    """Return where the weights came from, for the manifest; nothing if that is not known."""
+    origin = pipeline.backbone.weights_origin() if isinstance(pipeline.backbone, TellsWeights) else {}
+    return {"weights": origin} if origin else {}
+
+
+def _needs(manifest: Mapping[str, Any]) -> str:
+    try:
+        packages = sorted({f"{p['distribution']} {p['version']}" for p in manifest["plugins"]})
+    except (KeyError, TypeError):
+        return ""
+    return f" The model was made with: {', '.join(packages)}." if packages else ""
