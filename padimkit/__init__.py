@@ -67,8 +67,9 @@ if TYPE_CHECKING:
     from padimkit.images.augmentation import Augmentation
     from padimkit.images.geometry import Geometry
     from padimkit.images.preprocessing import Preprocessing
-    from padimkit.images.reader import Reader, Sample
+    from padimkit.images.reader import Reader
     from padimkit.images.resizing import LongSide, Scale, ShortSide
+    from padimkit.images.sample import Sample
     from padimkit.images.tiles import Tiles
     from padimkit.inspection.calibrate import calibrate, calibrate_held_out
     from padimkit.inspection.calibration import Calibration, MapStatistics
@@ -247,7 +248,8 @@ _MODULES = {
     "datasets.rd_mvtec": "RdMVTec",
     "datasets.shanghaitech.dataset": "ShanghaiTech",
     "datasets.synthetic.dataset": "Synthetic",
-    "images.reader": "Reader Sample",
+    "images.reader": "Reader",
+    "images.sample": "Sample",
     "images.preprocessing": "Preprocessing",
     "images.resizing": "ShortSide LongSide Scale",
     "images.geometry": "Geometry",

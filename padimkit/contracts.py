@@ -14,7 +14,7 @@ from jaxtyping import Float, Float64
 from torch import Tensor
 
 from padimkit.arguments import shown
-from padimkit.images.reader import Sample
+from padimkit.images.sample import Sample
 from padimkit.values import Batch, Embedding, Features, Prediction, Pyramid, Scores, Theory
 
 

@@ -10,7 +10,8 @@ from PIL import Image
 from padimkit import FilterBank, Gaussian, Pipeline, Preprocessing
 from padimkit.cli.listing import print_first
 from padimkit.files.foreign_text import as_cell, of_cell, printable
-from padimkit.images.reader import Reader, Sample
+from padimkit.images.reader import Reader
+from padimkit.images.sample import Sample
 from padimkit.inspection.learnt import LearntImage, as_csv, from_csv
 from padimkit.inspection.predictions import write_predictions
 from padimkit.inspection.results import LINES, TABLE, new_results

@@ -20,7 +20,7 @@ from padimkit.config.commands import ASSESS, assess_parser
 from padimkit.config.parser import parse
 from padimkit.errors import BadConfig, BadData
 from padimkit.files import new_file
-from padimkit.images.reader import Sample
+from padimkit.images.sample import Sample
 from padimkit.inspection.calibrate import without_scores
 from padimkit.inspection.calibration import Calibration
 from padimkit.inspection.predictions import overlay

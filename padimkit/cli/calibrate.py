@@ -12,7 +12,7 @@ from padimkit.config.commands import CALIBRATE, calibrate_parser
 from padimkit.config.parser import parse
 from padimkit.errors import BadConfig, BadData
 from padimkit.files import new_folder
-from padimkit.images.reader import Sample
+from padimkit.images.sample import Sample
 from padimkit.inspection.calibrate import calibrate, calibrate_held_out, require_folds, without_scores
 from padimkit.inspection.calibration import USUAL_RATE, Calibration, promised
 from padimkit.inspection.learnt import LearntImage

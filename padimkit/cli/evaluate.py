@@ -25,7 +25,7 @@ from padimkit.errors import BadData, NotCalibrated, UndefinedMetric
 from padimkit.evaluation import Evaluation, evaluate
 from padimkit.files import new_file
 from padimkit.files.foreign_text import printable
-from padimkit.images.reader import Sample
+from padimkit.images.sample import Sample
 from padimkit.inspection.calibrate import without_scores
 from padimkit.inspection.history import seen_share, unseen_text
 from padimkit.inspection.learnt import LearntImage

@@ -18,7 +18,7 @@ from padimkit.config.commands import FIT, fit_parser
 from padimkit.config.parser import parse_pipeline, plain
 from padimkit.errors import BadArgument, BadConfig, PadimkitError
 from padimkit.files import new_folder
-from padimkit.images.reader import Sample
+from padimkit.images.sample import Sample
 from padimkit.inspection.calibrate import calibration_of, require_folds, without_scores
 from padimkit.inspection.calibration import Calibration, promised
 from padimkit.inspection.doubts import doubts

@@ -13,7 +13,7 @@ from padimkit.errors import BadImage, BadOutput
 from padimkit.files import new_folder
 from padimkit.images.listing import list_images
 from padimkit.images.pages import page_of, pages_of
-from padimkit.images.reader import Sample
+from padimkit.images.sample import Sample
 from padimkit.inspection.predictions import KINDS, SCALE, write_predictions
 from padimkit.storage import load
 

@@ -16,7 +16,7 @@ from padimkit.config.commands import UPDATE, update_parser
 from padimkit.config.parser import parse
 from padimkit.contracts import Updatable
 from padimkit.errors import BadArgument, BadData, NotCalibrated
-from padimkit.images.reader import Sample
+from padimkit.images.sample import Sample
 from padimkit.inspection.calibrate import require_folds, without_scores
 from padimkit.inspection.calibration import Calibration, promised
 from padimkit.inspection.history import Step, step

@@ -11,7 +11,7 @@ from padimkit.errors import BadArgument
 from padimkit.images.decoding import open_mask
 from padimkit.images.listing import list_masks
 from padimkit.images.pages import without_suffix
-from padimkit.images.reader import Sample, United
+from padimkit.images.sample import Sample, United
 
 _PLACE = re.compile(r"\{(stem|name)\}")
 

@@ -12,7 +12,7 @@ from padimkit.datasets._masks import find_masks, masked, require_pattern
 from padimkit.errors import BadArgument, BadData
 from padimkit.images.listing import list_images
 from padimkit.images.pages import without_suffix
-from padimkit.images.reader import Sample
+from padimkit.images.sample import Sample
 
 _MASKS = ("{stem}.*", "{stem}_mask.*")
 

@@ -14,7 +14,7 @@ from padimkit.arguments import require_choice, require_seed, require_whole
 from padimkit.contracts import DataSource
 from padimkit.datasets.mvtec import MVTec
 from padimkit.errors import BadArgument, BadImage
-from padimkit.images.reader import Sample
+from padimkit.images.sample import Sample
 
 _MOST_SIDE = 2**16
 

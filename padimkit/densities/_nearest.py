@@ -25,7 +25,7 @@ def nearest_distances(query: Layers, images: list[Layers], count: int) -> Float[
     """
     best = query[0].new_empty(len(query[0]), 0)
     for image in images:
-        best = _smallest(torch.cat([best, _image_distances(query, image, count)], dim=1), count)
+        best = smallest(torch.cat([best, _image_distances(query, image, count)], dim=1), count)
     for vectors in query:
         best += vectors.square().sum(1).repeat_interleave(len(best) // len(vectors))[:, None]
     return best.clamp(min=0).sort(1).values
@@ -64,10 +64,10 @@ def _image_distances(query: Layers, image: Layers, count: int) -> Float[Tensor, 
     kept = _products(query[0], image[0])[:, :, None]
     for layer, others in zip(query[1:], image[1:], strict=True):
         cells = len(others)
-        kept = _smallest(kept.reshape(positions, cells, -1), count)
+        kept = smallest(kept.reshape(positions, cells, -1), count)
         rows = kept.view(len(layer), positions // len(layer), cells, kept.shape[2])
         rows += _products(layer, others)[:, None, :, None]
-    return _smallest(kept.reshape(positions, -1), count)
+    return smallest(kept.reshape(positions, -1), count)
 
 
 def _products(query: Float[Tensor, "q c"], others: Float[Tensor, "g c"]) -> Float[Tensor, "q g"]:
@@ -75,13 +75,14 @@ def _products(query: Float[Tensor, "q c"], others: Float[Tensor, "g c"]) -> Floa
     return torch.addmm(others.square().sum(1)[None], query, others.T, alpha=-2)
 
 
-def _smallest(values: Float[Tensor, "*rows m"], count: int) -> Float[Tensor, "*rows k"]:
+def smallest(values: Float[Tensor, "*rows m"], count: int) -> Float[Tensor, "*rows k"]:
+    """Return this many smallest values of each row, in any order, or all where there are fewer."""
     if values.shape[-1] <= count:
         return values
     if count == 1:
         return values.amin(-1, keepdim=True)
-    smallest: Tensor = values.topk(count, dim=-1, largest=False, sorted=False).values
-    return smallest
+    found: Tensor = values.topk(count, dim=-1, largest=False, sorted=False).values
+    return found
 
 
 def _aligned(layers: Layers) -> np.ndarray:

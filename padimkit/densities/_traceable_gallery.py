@@ -11,6 +11,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from padimkit.densities._gallery import Gallery, cell_orders, is_nested
+from padimkit.densities._nearest import smallest
 from padimkit.values import Pyramid, Scores
 
 Layers = list[Float[Tensor, "b _ _"]]
@@ -46,7 +47,7 @@ def traceable_scores(
             own = _image_distances(
                 query, image, [one.index_select(0, chosen) for one in lengths], counts.patches
             )
-            best = own if place == 0 else _smallest(torch.cat([best, own], dim=2), counts.patches)
+            best = own if place == 0 else smallest(torch.cat([best, own], dim=2), counts.patches)
         for vectors in query:
             share = best.shape[1] // vectors.shape[1]
             repeated = vectors.square().sum(2)[:, :, None].expand(-1, -1, share)
@@ -73,11 +74,11 @@ def _image_distances(
     kept = _products(query[0], image[0], lengths[0])[:, :, :, None]
     for layer, others, length in zip(query[1:], image[1:], lengths[1:], strict=True):
         cells, coarse = others.shape[1], layer.shape[1]
-        kept = _smallest(kept.reshape(-1, positions, cells, kept.shape[2] * kept.shape[3] // cells), count)
+        kept = smallest(kept.reshape(-1, positions, cells, kept.shape[2] * kept.shape[3] // cells), count)
         rows = kept.reshape(-1, coarse, positions // coarse, cells, kept.shape[3])
         rows = rows + _products(layer, others, length)[:, :, None, :, None]
         kept = rows.reshape(-1, positions, cells, kept.shape[3])
-    return _smallest(kept.reshape(-1, positions, kept.shape[2] * kept.shape[3]), count)
+    return smallest(kept.reshape(-1, positions, kept.shape[2] * kept.shape[3]), count)
 
 
 def _products(
@@ -85,12 +86,3 @@ def _products(
 ) -> Float[Tensor, "b q g"]:
     """Return |g|^2 - 2 q.g for each pair of an image."""
     return lengths[:, None] - 2 * (query @ others.transpose(1, 2))
-
-
-def _smallest(values: Float[Tensor, "*rows m"], count: int) -> Float[Tensor, "*rows k"]:
-    if values.shape[-1] <= count:
-        return values
-    if count == 1:
-        return values.amin(-1, keepdim=True)
-    smallest: Tensor = values.topk(count, dim=-1, largest=False, sorted=False).values
-    return smallest

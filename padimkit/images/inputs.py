@@ -16,7 +16,8 @@ from padimkit.images.augmentation import Augmentable
 from padimkit.images.listing import list_images
 from padimkit.images.pages import page_of, pages_of
 from padimkit.images.pictures import UNDERSTOOD, hint, picture_of, upright
-from padimkit.images.reader import Held, Reader, Sample
+from padimkit.images.reader import Reader
+from padimkit.images.sample import Held, Sample
 from padimkit.values import Batch, numbered
 
 if TYPE_CHECKING:

@@ -1,123 +1,28 @@
 """The reader, which turns lists of image files into batches."""
 
-import logging
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import islice
-from pathlib import Path
 from typing import final
 
 import numpy as np
 import torch
 from jaxtyping import Bool, UInt8
-from PIL import Image
 from torch import Tensor
 
 from padimkit.arguments import require_whole
-from padimkit.errors import BadImage, BadShape
+from padimkit.errors import BadShape
 from padimkit.images.augmentation import Augmentable, Augmentation
-from padimkit.images.decoders import MOST_PIXELS
-from padimkit.images.decoding import as_rgb, largest_of, largest_value, open_image, open_mask
 from padimkit.images.depth import Bits, Depth, depth_of
-from padimkit.images.pages import page_of
 from padimkit.images.prefetch import MOST_AT_A_TIME, MOST_WORKERS, ahead, usual_workers
 from padimkit.images.preprocessing import Preprocessing, as_images, centre
 from padimkit.images.resizing import square
+from padimkit.images.sample import Sample
 from padimkit.images.selection import Chosen, Selectable
+from padimkit.images.truth import mask_of
 from padimkit.values import Batch
-
-
-@dataclass(frozen=True)
-class Held:
-    """A way to open a picture that is in memory, upright and of any depth."""
-
-    picture: Image.Image
-
-    def __call__(self, path: Path) -> Image.Image:
-        """Return the picture."""
-        return self.picture
-
-
-@dataclass(frozen=True)
-class United:
-    """A way to open several masks of one image as their union."""
-
-    paths: tuple[Path, ...]
-
-    def __call__(self, path: Path, most_pixels: int = MOST_PIXELS) -> Image.Image:
-        """Return the union.
-
-        Raises:
-            BadImage: A mask cannot be opened, or has another size than the first one.
-        """
-        masks = [open_mask(one, most_pixels) for one in self.paths]
-        for one, mask in zip(self.paths, masks, strict=True):
-            if mask.size != masks[0].size:
-                raise BadImage(
-                    f'The mask "{one}" is {mask.width} x {mask.height} pixels, but "{self.paths[0]}" of the '
-                    f"same image is {masks[0].width} x {masks[0].height}."
-                )
-        union = Image.fromarray(np.maximum.reduce([np.asarray(mask) for mask in masks]))
-        union.info["values"] = max(mask.info["values"] for mask in masks)
-        return union
-
-
-@dataclass(frozen=True)
-class Sample:
-    """One image of a data set; `anomalous` and `mask` are None if they are unknown.
-
-    `open` and `open_mask` turn the paths into 8-bit RGB and one-channel pictures; a data set without image
-    files, such as one of videos, brings its own. Several threads call them at a time, so shared objects, such
-    as an open video, need a lock.
-    """
-
-    path: Path
-    anomalous: bool | None = None
-    mask: Path | None = None
-    open: Callable[[Path], Image.Image] = open_image
-    open_mask: Callable[[Path], Image.Image] = open_mask
-
-    @property
-    def file(self) -> Path | None:
-        """The file that holds the image as it is, or its page; None where a data set opens images itself."""
-        return self.path if self.open is open_image and page_of(self.path).exists else None
-
-    def picture(self, bits: int | None, most_pixels: int = MOST_PIXELS) -> Image.Image:
-        """Return the picture as 8-bit RGB; `bits` is the depth of files that have more than 8."""
-        if self.open is open_image:
-            return open_image(self.path, bits, most_pixels)
-        picture = self.open(self.path)
-        return picture if picture.mode == "RGB" else as_rgb(picture, self.path, bits)
-
-    def mask_picture(self, path: Path, most_pixels: int = MOST_PIXELS) -> Image.Image:
-        """Return the mask at a path as one channel."""
-        if self.open_mask is open_mask or isinstance(self.open_mask, United):
-            return self.open_mask(path, most_pixels)
-        return self.open_mask(path)
-
-    def largest_value(self, most_pixels: int = MOST_PIXELS) -> int | None:
-        """Return the largest value of a picture with more than 8 bits; None for others."""
-        if isinstance(self.open, Held):
-            return largest_of([self.open.picture])
-        return largest_value(self.path, most_pixels) if self.open is open_image else None
-
-    @property
-    def masks(self) -> tuple[Path, ...]:
-        """The files of the mask: none, one, or several that are united."""
-        if isinstance(self.open_mask, United):
-            return self.open_mask.paths
-        return () if self.mask is None else (self.mask,)
-
-    def __post_init__(self) -> None:
-        for name in ("path", "mask"):  # without a type checker, people pass strings
-            if isinstance(getattr(self, name), str):
-                object.__setattr__(self, name, Path(getattr(self, name)))
-
-
-_log = logging.getLogger(__name__)
-_MUCH = 0.9  # of an image, that a mask rarely marks
 
 
 @dataclass(frozen=True)
@@ -259,39 +164,7 @@ def _decoded(sample: Sample, preprocessing: Preprocessing, *, masked: bool) -> _
         pixels = preprocessing.pixels(picture)
     except BadShape as error:
         raise BadShape(f'"{sample.path}": {error}') from error
-    return _Item(pixels, _mask(sample, picture, preprocessing) if masked else None, sample)
-
-
-def _mask(sample: Sample, picture: Image.Image, preprocessing: Preprocessing) -> Bool[Tensor, "H W"]:
-    if sample.mask is None:
-        size = preprocessing.geometry((picture.height, picture.width)).size
-        return torch.zeros(size, dtype=torch.bool)
-    mask = sample.mask_picture(sample.mask, preprocessing.most_pixels)
-    if mask.size != picture.size:
-        raise BadImage(
-            f'The mask "{sample.mask}" is {mask.width} x {mask.height} pixels, '
-            f'but its image "{sample.path}" is {picture.width} x {picture.height}.'
-        )
-    if sample.anomalous is not False:
-        _doubt(mask, sample.mask)
-    return preprocessing.mask(mask)
-
-
-def _doubt(mask: Image.Image, path: Path) -> None:
-    """Log what is odd about the mask of an anomalous image."""
-    share, values = float((np.asarray(mask) > 0).mean()), mask.info.get("values", 2)
-    if share == 0:
-        _log.warning('The mask "%s" marks nothing: no pixel is above 0 in any colour.', path)
-    elif share > _MUCH:
-        _log.warning(
-            'The mask "%s" marks %.0f %% of its image, since all above 0 is anomalous. Is it inverted?',
-            *(path, 100 * share),
-        )
-    if values > 2:
-        _log.warning(
-            'The mask "%s" has %d values, and all above 0 is anomalous. Save 0 and 255 if it should not be.',
-            *(path, values),
-        )
+    return _Item(pixels, mask_of(sample, picture, preprocessing) if masked else None, sample)
 
 
 def _collated(items: list[_Item]) -> Batch:

@@ -9,7 +9,7 @@ from torch import Tensor
 
 from padimkit.errors import BadArgument, BadData
 from padimkit.images.inputs import Images
-from padimkit.images.reader import Sample
+from padimkit.images.sample import Sample
 from padimkit.inspection.calibration import Calibration, MapStatistics
 from padimkit.inspection.learnt import LearntImage, digest_of, digests, learnt_images
 from padimkit.pipeline.checks import require_normal

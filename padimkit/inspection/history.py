@@ -12,7 +12,7 @@ from PIL import ExifTags
 from padimkit.errors import BadModel
 from padimkit.images.pages import page_of
 from padimkit.images.preprocessing import Preprocessing
-from padimkit.images.reader import Sample
+from padimkit.images.sample import Sample
 
 _COMMANDS = ("fit", "update", "merge")
 _NEGLIGIBLE = 0.0005  # of the area of an image

@@ -21,7 +21,7 @@ from padimkit.images.decoding import open_page
 from padimkit.images.geometry import Geometry
 from padimkit.images.inputs import samples_of
 from padimkit.images.pages import Page, pages_in
-from padimkit.images.reader import Sample
+from padimkit.images.sample import Sample
 from padimkit.inspection.seen import Failure, Inspected, Scorer, Seen
 from padimkit.pipeline.pipeline import Pipeline
 from padimkit.values import Batch, numbered

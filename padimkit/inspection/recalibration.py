@@ -6,7 +6,7 @@ from pathlib import Path
 
 from padimkit.errors import BadConfig, BadImage
 from padimkit.images.pages import page_of
-from padimkit.images.reader import Sample
+from padimkit.images.sample import Sample
 from padimkit.inspection.calibration import Calibration, usual_rate, usual_review
 from padimkit.inspection.learnt import LearntImage, digest_of
 

@@ -9,7 +9,7 @@ from typing import final
 import numpy as np
 from jaxtyping import Float
 
-from padimkit.images.reader import Sample
+from padimkit.images.sample import Sample
 from padimkit.inspection.calibration import Calibration
 from padimkit.inspection.inspection import Inspection
 from padimkit.inspection.learnt import LearntImage

@@ -5,7 +5,7 @@ from collections import Counter
 import numpy as np
 
 from padimkit.contracts import DataSource
-from padimkit.images.reader import Sample
+from padimkit.images.sample import Sample
 from padimkit.testing import parts, samples
 from padimkit.testing.answers import DataSet, Result, Usage, nothing_to_fit
 from padimkit.testing.check import Make, NotApplicable, checks, checks_with, require

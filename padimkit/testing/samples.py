@@ -9,7 +9,8 @@ from PIL import Image
 
 from padimkit.contracts import DataSource
 from padimkit.images.preprocessing import Preprocessing
-from padimkit.images.reader import Reader, Sample
+from padimkit.images.reader import Reader
+from padimkit.images.sample import Sample
 from padimkit.testing.answers import Result, difference
 from padimkit.testing.check import Make, require
 from padimkit.values import Batch

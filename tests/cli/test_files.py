@@ -90,7 +90,7 @@ def test_what_a_fit_leaves_out_is_said_once(recipe, good, tmp_path, capsys):
 
 
 def test_many_notes_of_a_kind_are_counted(capsys):
-    log = logging.getLogger("padimkit.images.reader")
+    log = logging.getLogger("padimkit.images.truth")
     with notes_shown("fit"):
         for number in (*range(12), *range(12)):
             log.warning("The mask %d marks 100 %% of it.", number)

@@ -156,7 +156,7 @@ def outcome_of(use: Callable[[], None]) -> tuple[str, str]:
             found = "refused", ""
         except _Hang:
             found = "hang", traceback.format_exc()
-        except Exception:
+        except Exception:  # whatever else a hostile input may raise is what is looked for
             found = "traceback", traceback.format_exc()
     return ("program", started[0]) if started else found
 

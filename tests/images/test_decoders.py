@@ -12,7 +12,8 @@ from padimkit.errors import BadArgument, BadImage
 from padimkit.images import decoders
 from padimkit.images.decoding import largest_value, open_image, open_mask
 from padimkit.images.preprocessing import Preprocessing
-from padimkit.images.reader import Reader, Sample
+from padimkit.images.reader import Reader
+from padimkit.images.sample import Sample
 
 POSTSCRIPT = (
     b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 8 8\n%%EndComments\n0 0 8 8 rectfill\nshowpage\n%%EOF\n"

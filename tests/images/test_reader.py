@@ -11,7 +11,8 @@ from PIL import Image
 from padimkit.errors import BadArgument, BadImage
 from padimkit.images.decoding import open_image
 from padimkit.images.preprocessing import Preprocessing
-from padimkit.images.reader import Reader, Sample
+from padimkit.images.reader import Reader
+from padimkit.images.sample import Sample
 
 SMALL = Preprocessing(resize=8, crop=6)
 
@@ -151,7 +152,8 @@ def test_reading_draws_from_no_global_generator(paths):
     script = """
 import random, sys, numpy, torch
 from pathlib import Path
-from padimkit.images.reader import Reader, Sample
+from padimkit.images.reader import Reader
+from padimkit.images.sample import Sample
 
 def states():
     return torch.get_rng_state().tolist(), str(numpy.random.get_state()), random.getstate()

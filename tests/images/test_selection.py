@@ -9,7 +9,8 @@ from PIL import Image
 from padimkit import PCA, Augmentation, Batch, Gaussian, Identity, Pipeline, Pixels, Preprocessing, calibrate
 from padimkit.images.augmentation import augmented
 from padimkit.images.progress import Progress
-from padimkit.images.reader import Reader, Sample
+from padimkit.images.reader import Reader
+from padimkit.images.sample import Sample
 from padimkit.images.selection import count_of, only
 
 SIDE = 8

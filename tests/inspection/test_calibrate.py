@@ -26,7 +26,8 @@ from padimkit import (
 )
 from padimkit.images.augmentation import Augmentation
 from padimkit.images.preprocessing import Preprocessing
-from padimkit.images.reader import Reader, Sample
+from padimkit.images.reader import Reader
+from padimkit.images.sample import Sample
 
 SIDE = 8
 

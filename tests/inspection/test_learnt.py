@@ -7,7 +7,8 @@ from PIL import Image
 
 from padimkit.errors import BadImage, BadModel
 from padimkit.images.preprocessing import Preprocessing
-from padimkit.images.reader import Reader, Sample
+from padimkit.images.reader import Reader
+from padimkit.images.sample import Sample
 from padimkit.inspection.history import step
 from padimkit.inspection.learnt import LearntImage, as_csv, digests, from_csv, outliers
 from padimkit.inspection.recalibration import hindrance

@@ -16,7 +16,7 @@ from padimkit import (
     RandomChannels,
     calibrate,
 )
-from padimkit.images.reader import Sample
+from padimkit.images.sample import Sample
 from padimkit.inspection.calibrate import calibration_of
 from padimkit.inspection.pictures import marked
 from padimkit.inspection.suspicious import HighestMaps

@@ -13,7 +13,7 @@ from PIL import Image
 from violations import failed_checks
 
 from padimkit.contracts import DataSource
-from padimkit.images.reader import Sample
+from padimkit.images.sample import Sample
 from padimkit.testing import check_dataset, outcomes
 
 NORMAL, ANOMALOUS = 4, 3

@@ -12,7 +12,7 @@ from padimkit.benchmark.cell import Facts
 from padimkit.contracts import DataSource
 from padimkit.errors import BadData
 from padimkit.files import file_digest
-from padimkit.images.reader import Sample
+from padimkit.images.sample import Sample
 
 
 def facts_of(source: DataSource) -> Facts:

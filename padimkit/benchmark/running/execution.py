@@ -28,7 +28,8 @@ from padimkit.config.description import plugins_of
 from padimkit.config.names import labels
 from padimkit.contracts import HasCurve, Metric
 from padimkit.evaluation import evaluate
-from padimkit.images.reader import ImageBatches, Reader, Sample
+from padimkit.images.reader import ImageBatches, Reader
+from padimkit.images.sample import Sample
 from padimkit.stages import DATA, FLOPS, SETTINGS, THEORY, Clock, stage, timed
 
 _BATCHES = 3  # enough predictions to see the memory that one takes

@@ -17,7 +17,7 @@ from padimkit.datasets.shanghaitech.frames import (
     videos_in,
 )
 from padimkit.errors import BadArgument, BadData
-from padimkit.images.reader import Sample
+from padimkit.images.sample import Sample
 
 _MOST_FRAMES = 10**7
 

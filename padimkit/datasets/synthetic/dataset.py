@@ -20,7 +20,7 @@ from padimkit.datasets.synthetic.scene import Scene
 from padimkit.datasets.synthetic.texture import TEXTURE
 from padimkit.errors import BadArgument, BadData
 from padimkit.files import new_folder
-from padimkit.images.reader import Sample
+from padimkit.images.sample import Sample
 
 _MOST_IMAGES = 10**6
 _MOST_SIDE = 2**13

@@ -9,7 +9,7 @@ import numpy as np
 from jaxtyping import UInt8
 from PIL import Image
 
-from padimkit.images.reader import Held, Sample
+from padimkit.images.sample import Held, Sample
 from padimkit.inspection.calibration import Calibration
 from padimkit.inspection.exported.session import Session
 from padimkit.inspection.learnt import LearntImage

@@ -8,7 +8,7 @@ from padimkit.benchmark.planning.fingerprint import facts_of, files_named
 from padimkit.contracts import DataSource
 from padimkit.datasets.mvtec import MVTec
 from padimkit.errors import BadImage
-from padimkit.images.reader import Sample
+from padimkit.images.sample import Sample
 
 
 def facts(root):

@@ -1,0 +1,100 @@
+"""One image of a data set, with the ways to open it and its mask."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from padimkit.errors import BadImage
+from padimkit.images.decoders import MOST_PIXELS
+from padimkit.images.decoding import as_rgb, largest_of, largest_value, open_image, open_mask
+from padimkit.images.pages import page_of
+
+
+@dataclass(frozen=True)
+class Held:
+    """A way to open a picture that is in memory, upright and of any depth."""
+
+    picture: Image.Image
+
+    def __call__(self, path: Path) -> Image.Image:
+        """Return the picture."""
+        return self.picture
+
+
+@dataclass(frozen=True)
+class United:
+    """A way to open several masks of one image as their union."""
+
+    paths: tuple[Path, ...]
+
+    def __call__(self, path: Path, most_pixels: int = MOST_PIXELS) -> Image.Image:
+        """Return the union.
+
+        Raises:
+            BadImage: A mask cannot be opened, or has another size than the first one.
+        """
+        masks = [open_mask(one, most_pixels) for one in self.paths]
+        for one, mask in zip(self.paths, masks, strict=True):
+            if mask.size != masks[0].size:
+                raise BadImage(
+                    f'The mask "{one}" is {mask.width} x {mask.height} pixels, but "{self.paths[0]}" of the '
+                    f"same image is {masks[0].width} x {masks[0].height}."
+                )
+        union = Image.fromarray(np.maximum.reduce([np.asarray(mask) for mask in masks]))
+        union.info["values"] = max(mask.info["values"] for mask in masks)
+        return union
+
+
+@dataclass(frozen=True)
+class Sample:
+    """One image of a data set; `anomalous` and `mask` are None if they are unknown.
+
+    `open` and `open_mask` turn the paths into 8-bit RGB and one-channel pictures; a data set without image
+    files, such as one of videos, brings its own. Several threads call them at a time, so shared objects, such
+    as an open video, need a lock.
+    """
+
+    path: Path
+    anomalous: bool | None = None
+    mask: Path | None = None
+    open: Callable[[Path], Image.Image] = open_image
+    open_mask: Callable[[Path], Image.Image] = open_mask
+
+    @property
+    def file(self) -> Path | None:
+        """The file that holds the image as it is, or its page; None where a data set opens images itself."""
+        return self.path if self.open is open_image and page_of(self.path).exists else None
+
+    def picture(self, bits: int | None, most_pixels: int = MOST_PIXELS) -> Image.Image:
+        """Return the picture as 8-bit RGB; `bits` is the depth of files that have more than 8."""
+        if self.open is open_image:
+            return open_image(self.path, bits, most_pixels)
+        picture = self.open(self.path)
+        return picture if picture.mode == "RGB" else as_rgb(picture, self.path, bits)
+
+    def mask_picture(self, path: Path, most_pixels: int = MOST_PIXELS) -> Image.Image:
+        """Return the mask at a path as one channel."""
+        if self.open_mask is open_mask or isinstance(self.open_mask, United):
+            return self.open_mask(path, most_pixels)
+        return self.open_mask(path)
+
+    def largest_value(self, most_pixels: int = MOST_PIXELS) -> int | None:
+        """Return the largest value of a picture with more than 8 bits; None for others."""
+        if isinstance(self.open, Held):
+            return largest_of([self.open.picture])
+        return largest_value(self.path, most_pixels) if self.open is open_image else None
+
+    @property
+    def masks(self) -> tuple[Path, ...]:
+        """The files of the mask: none, one, or several that are united."""
+        if isinstance(self.open_mask, United):
+            return self.open_mask.paths
+        return () if self.mask is None else (self.mask,)
+
+    def __post_init__(self) -> None:
+        for name in ("path", "mask"):  # without a type checker, people pass strings
+            if isinstance(getattr(self, name), str):
+                object.__setattr__(self, name, Path(getattr(self, name)))
