@@ -255,3 +255,13 @@ def test_a_lock_has_one_holder_and_says_why_it_cannot_be_made(tmp_path):
     (tmp_path / "file").touch()
     with pytest.raises(BadOutput, match="cannot be written"), only_holder(tmp_path / "file" / "lock", ""):
         pass
+
+
+def test_what_somebody_writes_into_an_empty_folder_meanwhile_stays(tmp_path):
+    target = tmp_path / "out"
+    target.mkdir()
+    with pytest.raises(BadOutput, match="is not overwritten|exists"):
+        with new_folder(target, overwrite=False) as staging:
+            (staging / "ours").touch()
+            (target / "mine.txt").write_text("of somebody else", encoding="utf-8")
+    assert [path.name for path in target.iterdir()] == ["mine.txt"]

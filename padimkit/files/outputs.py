@@ -68,6 +68,7 @@ def new_folder(target: Path, *, overwrite: bool, marker: str) -> Iterator[Path]:
             yield staging
             _finish(staging, target)
             if exists:
+                _require_ours(target, overwrite=overwrite, marker=marker)  # somebody may have written there
                 replace_folder(staging, target.absolute(), marker)
             else:
                 staging.replace(target)

@@ -108,12 +108,13 @@ def finish_left(folder: Path) -> list[Path]:
     done: list[Path] = []
     with suppress(OSError):  # it may not be read or written: then there is nothing of ours to finish
         for intent in sorted(folder.glob(f"{_INTENT}*")):
-            if _is_left(intent, settled=0):
-                done += _finished(intent)
+            with _left(intent, settled=0) as left:
+                done += _finished(intent) if left else []
         for path in sorted(folder.glob(f"{PREFIX}*")):
-            if _is_left(path):
-                _remove(path)
-                done.append(path)
+            with _left(path) as left:
+                if left:
+                    _remove(path)
+                    done.append(path)
     return done
 
 
@@ -177,10 +178,11 @@ def _finished(intent: Path) -> list[Path]:
         names = [_name(name) for name in values["names"]]
     except (ValueError, KeyError, TypeError, RecursionError):  # killed before anything was moved
         return []
-    if new.is_dir() and not _is_left(new, settled=0):
-        return []
     if new.is_dir():
-        _move_on(names, new, old)
+        with _left(new, settled=0) as left:
+            if not left:
+                return []
+            _move_on(names, new, old)
     elif old.is_dir():
         for path in old.iterdir():
             _remove(folder / path.name)
@@ -207,24 +209,32 @@ def _name(value: object, begins: str = "") -> str:
     return value
 
 
-def _is_left(path: Path, *, settled: float = _SETTLED) -> bool:
-    """Return whether this user has made it, more than `settled` seconds ago, and no process holds it."""
-    if sys.platform == "win32":  # which does not tell whether a folder is held
-        return False
-    found = path.lstat()
-    if found.st_uid != os.geteuid() or time.time() - found.st_mtime < settled or path.is_symlink():
-        return False
+@contextmanager
+def _left(path: Path, *, settled: float = _SETTLED) -> Iterator[bool]:
+    """Yield whether this user made it, more than `settled` seconds ago; then nobody else holds it."""
+    handle = None
+    with suppress(OSError):  # it has gone, or may not be opened
+        if sys.platform != "win32":  # which does not tell whether a folder is held
+            found = path.lstat()
+            ours = found.st_uid == os.geteuid() and not path.is_symlink()
+            if ours and time.time() - found.st_mtime >= settled:
+                handle = os.open(path, os.O_RDONLY)
     try:
-        handle = os.open(path, os.O_RDONLY)
-    except OSError:
+        yield handle is not None and _is_taken(handle, path)
+    finally:
+        if handle is not None:
+            os.close(handle)
+
+
+def _is_taken(handle: int, path: Path) -> bool:
+    """Lock what is open, and return whether nobody else has it, and it still has this path."""
+    if sys.platform == "win32":
         return False
     try:
         fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        return True
+        return os.path.samestat(os.fstat(handle), path.lstat())
     except OSError:
         return False
-    finally:
-        os.close(handle)
 
 
 def _remove(path: Path) -> None:
