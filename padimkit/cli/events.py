@@ -4,7 +4,9 @@ Apart from the watch, since it needs watchdog, and is a border to the system.
 """
 
 import logging
+import os
 import signal
+import sys
 import threading
 import time
 from collections.abc import Iterator, Sequence
@@ -23,6 +25,7 @@ from watchdog.events import (
 )
 from watchdog.observers import Observer
 
+_TELLS_OF_CLOSING = sys.platform == "linux"  # else a file that is written to would be waited for in vain
 _log = logging.getLogger(__name__)
 
 
@@ -87,13 +90,13 @@ def events_of(folders: Sequence[Path]) -> Iterator[Events]:
             observer.start()
         except OSError as error:  # too many folders are watched, or the file system cannot be
             _log.warning("The system tells of no new files (%s); the folders are looked at instead.", error)
-            yield events
-            return
+            observer.unschedule_all()  # those that had begun
         try:
             yield events
         finally:
-            observer.stop()
-            observer.join()
+            if observer.is_alive():
+                observer.stop()
+                observer.join()
 
 
 @contextmanager
@@ -116,7 +119,8 @@ class _Told(FileSystemEventHandler):
 
     def on_any_event(self, event: FileSystemEvent) -> None:
         if isinstance(event, FileModifiedEvent):
-            self._events.write(_path(event.src_path))
+            if _TELLS_OF_CLOSING:
+                self._events.write(_path(event.src_path))
         elif isinstance(event, FileClosedEvent):
             self._events.tell(_path(event.src_path))
         elif isinstance(event, FileDeletedEvent):
@@ -127,4 +131,4 @@ class _Told(FileSystemEventHandler):
 
 
 def _path(name: bytes | str) -> Path:
-    return Path(name.decode() if isinstance(name, bytes) else name)
+    return Path(os.fsdecode(name))

@@ -23,7 +23,6 @@ from padimkit.cli.predict import find_images, require_outside
 from padimkit.config.commands import INSPECT, inspect_parser
 from padimkit.config.parser import parse
 from padimkit.errors import BadConfig, BadImage
-from padimkit.files import only_holder
 from padimkit.images.decoding import open_image
 from padimkit.images.listing import listing_of
 from padimkit.images.progress import is_seen
@@ -31,7 +30,15 @@ from padimkit.inspection.calibration import Calibration
 from padimkit.inspection.history import unseen_text
 from padimkit.inspection.inspection import Inspection
 from padimkit.inspection.pictures import in_sixteen_bits, map_range, marked, picture_name, save_png
-from padimkit.inspection.results import MAPS, PICTURES, SCALE, Results, earlier_results, new_results
+from padimkit.inspection.results import (
+    MAPS,
+    PICTURES,
+    SCALE,
+    Results,
+    earlier_results,
+    new_results,
+    only_writer,
+)
 from padimkit.inspection.verdict import Verdict
 from padimkit.service.inspector import Inspector
 
@@ -103,7 +110,7 @@ def _require_watch(made: Namespace) -> None:
 def _watch(inspector: Inspector, results: Results, made: Namespace) -> None:
     from padimkit.cli.watching import Watch, watch  # imports watchdog, which nothing else needs
 
-    with only_holder(made.output / ".running", f'Another watch is writing results to "{made.output}".'):
+    with only_writer(made.output):
         print(
             f"Watching {', '.join(map(str, made.images))}; Ctrl-C ends it, and the same command goes on",
             flush=True,

@@ -16,6 +16,7 @@ from typing import Any, Literal, TypeAlias, final
 
 from padimkit.cli.events import Events, events_of
 from padimkit.errors import BadData
+from padimkit.files import new_file
 from padimkit.files.staging import PREFIX
 from padimkit.images.arrivals import Arrival, Arrivals, stamp_is
 from padimkit.images.pages import pages_of
@@ -69,7 +70,7 @@ def watch(inspector: Inspector, results: Results, settings: Watch, write: Write)
             work.take(arrivals.closed(closed), events)
             if time.monotonic() >= next_look and not events.is_ending:
                 start = time.monotonic()
-                found = _look(arrivals, start, frozenset(events.open.copy()))
+                found = _look(arrivals, start, events.open.copy())
                 took = time.monotonic() - start
                 work.take(found, events)
                 next_look = max(start + settings.every, time.monotonic() + _SHARE * took)
@@ -130,7 +131,7 @@ class _Work:
         verdict = next(one for one in _BY_WEIGHT if one in verdicts)
         name = f"{self._results.count + 1:06}-{_short(file.arrival.path)}"
         place = Path(SORTED, verdict.value, name)
-        _keep(file.arrival.path, self._results.folder / place, linked=self._settings.sort == "move")
+        _KEEP[self._settings.sort](file.arrival.path, self._results.folder / place)
         return {"sorted": place.as_posix()}
 
     def _remove(self, file: "_File") -> None:
@@ -158,18 +159,27 @@ class _File:
         return {"bytes": size, "modified": modified}
 
 
-def _keep(path: Path, target: Path, *, linked: bool) -> None:
-    """Make a whole copy of a file under a name that is free, or was that of the same work before a kill."""
+def _copied(path: Path, target: Path) -> None:
+    """Copy a file, down to the disk, to a name that is free or was that of the same work before a kill."""
+    with new_file(target, overwrite=True) as staging:
+        shutil.copy2(path, staging)
+
+
+def _linked(path: Path, target: Path) -> None:
+    """Give a file the name as well, or copy it: on another disk, or one without links."""
     target.parent.mkdir(parents=True, exist_ok=True)
     staging = target.with_name(f"{PREFIX}{target.name}")
     staging.unlink(missing_ok=True)
     try:
-        if not linked:
-            raise OSError  # a copy stays as it is when the file is written anew
         os.link(path, staging, follow_symlinks=True)
-    except (OSError, NotImplementedError):  # on another disk, or one without links
-        shutil.copy2(path, staging)
+    except (OSError, NotImplementedError):
+        _copied(path, target)
+        return
     staging.replace(target)
+
+
+# A file that is copied may be written anew where it was, and its copy must stay as it is.
+_KEEP: dict[Sort, Callable[[Path, Path], None]] = {"copy": _copied, "move": _linked}
 
 
 def _short(path: Path) -> str:

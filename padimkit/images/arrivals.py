@@ -63,11 +63,10 @@ class Arrivals:
         there = {path: stamp for path in self._listed() if (stamp := _stamp_of(path)) is not None}
         self._waiting = {path: known for path, known in self._waiting.items() if path in there}
         self._given = {path: stamp for path, stamp in self._given.items() if path in there}
-        settle = {path: _LONGEST_PAUSE for path in written}
         complete = [
             path
             for path, stamp in there.items()
-            if self._is_settled(path, stamp, now, settle.get(path, self._settle))
+            if self._is_settled(path, stamp, now, _LONGEST_PAUSE if path in written else self._settle)
         ]
         return _in_order(complete, there)
 

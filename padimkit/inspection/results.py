@@ -6,13 +6,13 @@ import math
 import os
 import shutil
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TextIO, final
 
 from padimkit.errors import BadData, BadOutput
-from padimkit.files import new_file
+from padimkit.files import new_file, only_holder
 from padimkit.files.foreign_text import as_cell
 from padimkit.files.json_text import parsed_json
 from padimkit.inspection.inspection import Inspection
@@ -115,14 +115,34 @@ def new_results(folder: Path, *, overwrite: bool) -> Iterator[Results]:
                 f'"{folder}" holds results. Pass --resume to go on where they end or --overwrite to replace '
                 "them, or choose another output."
             )
-        for name in (PICTURES, MAPS, SORTED):
-            shutil.rmtree(folder / name, ignore_errors=True)
-        for name in (LINES, TABLE, SCALE):
-            (folder / name).unlink(missing_ok=True)
+        _require_nothing_sorted(folder)
+        with only_writer(folder):
+            for name in (PICTURES, MAPS):
+                shutil.rmtree(folder / name, ignore_errors=True)
+            for name in (LINES, TABLE, SCALE):
+                (folder / name).unlink(missing_ok=True)
     elif folder.exists() and any(folder.iterdir()):
         raise BadOutput(f'"{folder}" is not empty and has no "{LINES}". Choose another output.')
     with _appended(folder, 0, {}) as results:
         yield results
+
+
+def only_writer(folder: Path) -> AbstractContextManager[None]:
+    """Return a context in which no other watch writes results into the folder.
+
+    Raises:
+        BadOutput: Another one does.
+    """
+    return only_holder(folder / ".running", f'Another watch is writing results to "{folder}".')
+
+
+def _require_nothing_sorted(folder: Path) -> None:
+    """Check that a watch has left no files, of which these may be the only copies."""
+    if (folder / SORTED).is_dir() and any(path.is_file() for path in (folder / SORTED).rglob("*")):
+        raise BadOutput(
+            f'"{folder / SORTED}" holds images that a watch has sorted, perhaps all that is left of them. '
+            "Move them elsewhere before --overwrite, or choose another output."
+        )
 
 
 @contextmanager

@@ -7,6 +7,7 @@ import signal
 import threading
 import time
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -288,18 +289,18 @@ def test_a_kill_while_files_are_sorted_loses_and_doubles_nothing(
 
 
 def killed_at(moment, patch):
-    keep, remove = watching._keep, watching._Work._remove
+    remove = watching._Work._remove
 
-    def copied(path, target, *, linked):
-        keep(path, target, linked=linked)
+    def copied(keep, path, target):
+        keep(path, target)
         if path.name == "001.png":
             raise Killed
 
-    def half(path, target, *, linked):
+    def half(keep, path, target):
         if path.name == "001.png":
             target.with_name(f".padimkit-{target.name}").write_bytes(b"half")
             raise Killed
-        keep(path, target, linked=linked)
+        keep(path, target)
 
     def removed(self, file):
         if file.arrival.path.name == "000.png":
@@ -309,7 +310,8 @@ def killed_at(moment, patch):
     if moment == "line written":
         patch.setattr(watching._Work, "_remove", removed)
     else:
-        patch.setattr(watching, "_keep", copied if moment == "copied" else half)
+        for sort, keep in watching._KEEP.items():
+            patch.setitem(watching._KEEP, sort, partial(copied if moment == "copied" else half, keep))
 
 
 def test_disks_without_links_are_copied_to(loaded, good, new, out, monkeypatch):
@@ -395,3 +397,14 @@ class TestMistakes:
 
     def test_an_output_within_what_is_watched(self, loaded, new, capsys):
         assert "is inside the input" in self.fails(capsys, loaded, new, "--watch", f"--output={new / 'out'}")
+
+
+def test_files_that_were_sorted_are_not_overwritten(loaded, good, new, out, capsys):
+    """They were moved, and may be all that is left of them."""
+    shutil.copy(good / "000.png", new / "0.png")
+    assert watch(loaded, new, out, until(out, 1), "--sort=move") == 0
+    before = kept(out)
+    capsys.readouterr()
+    assert main(["inspect", str(loaded), str(good), f"--output={out}", "--overwrite"]) == 2
+    assert "holds images that a watch has sorted" in capsys.readouterr().err
+    assert kept(out) == before and len(lines(out)) == 1
