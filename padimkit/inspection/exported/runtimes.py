@@ -4,11 +4,13 @@ import importlib
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from threading import Lock
 from typing import Any
 
 from padimkit.errors import BadArgument
 
 _TELEMETRY = "openvino_telemetry"  # without which OpenVINO and NNCF report nothing to anybody
+_HIDING = Lock()  # what one thread hides, another must not import
 
 
 def runtime(name: str, extra: str) -> Any:
@@ -30,11 +32,12 @@ def runtime(name: str, extra: str) -> Any:
 @contextmanager
 def _unreported() -> Iterator[None]:
     """Hide the package that counts uses of OpenVINO and sends them, unless the program has imported it."""
-    if _TELEMETRY in sys.modules:
-        yield
-        return
-    sys.modules[_TELEMETRY] = None  # type: ignore[assignment]  # so that its import fails
-    try:
-        yield
-    finally:
-        del sys.modules[_TELEMETRY]
+    with _HIDING:
+        if _TELEMETRY in sys.modules:
+            yield
+            return
+        sys.modules[_TELEMETRY] = None  # type: ignore[assignment]  # so that its import fails
+        try:
+            yield
+        finally:
+            del sys.modules[_TELEMETRY]

@@ -84,14 +84,13 @@ class OnnxSession(Session):
         settings.log_severity_level = _SEVERE
         if options.threads is not None:
             settings.intra_op_num_threads = options.threads
+        provider = _provider(ort, options.device)
         try:
-            self._session = ort.InferenceSession(
-                str(path), settings, providers=_providers(ort, options.device)
-            )
-        except BadArgument:
-            raise
+            self._session = ort.InferenceSession(str(path), settings, providers=[provider])
         except Exception as error:  # its errors have no common class
             raise BadModel(f'"{path}" is not a model that ONNX Runtime can run: {error}') from error
+        if self._session.get_providers()[0] != provider[0]:  # it takes the CPU
+            raise BadArgument(f'ONNX Runtime cannot load what the device "{options.device}" needs.')
         text = self._session.get_modelmeta().custom_metadata_map.get(KEY)
         self.card = Card.from_text(_required(text, path), str(path))
 
@@ -169,15 +168,17 @@ def _without_preprocessing(openvino: Any, model: Any, card: Card) -> Any:
     return openvino.Model(model.get_results(), [pixels], "framed")
 
 
-def _providers(ort: Any, device: str) -> list[str]:
+def _provider(ort: Any, device: str) -> tuple[str, dict[str, str]]:
+    """Return the provider of a device, such as "cuda:1", with its options."""
     known = {"cpu": "CPUExecutionProvider", "cuda": "CUDAExecutionProvider"}
-    provider = known.get(device.partition(":")[0], "")
+    kind, _, number = device.partition(":")
+    provider = known.get(kind, "")
     if provider not in ort.get_available_providers():
         usable = [name for name, one in known.items() if one in ort.get_available_providers()]
         raise BadArgument(
             f'ONNX Runtime cannot use the device "{device}" here. It can use: {", ".join(usable)}.'
         )
-    return [provider]
+    return provider, {"device_id": number} if number else {}
 
 
 def _required(text: str | None, path: Path) -> str:

@@ -3,9 +3,10 @@
 import tempfile
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from importlib.metadata import version
 from pathlib import Path
-from typing import Literal
+from typing import Literal, TypeAlias
 
 import numpy as np
 import torch
@@ -24,6 +25,7 @@ from padimkit.storage import load, load_calibration, load_learnt, model_digest
 
 Format = Literal["onnx", "openvino", "torchscript"]
 Precision = Literal["float32", "bfloat16", "int8"]
+Ranges: TypeAlias = Callable[[], Images]  # images to find the ranges of int8 on
 SUFFIXES = {"onnx": ONNX, "openvino": OPENVINO, "torchscript": ".pt"}
 _CALIBRATION_IMAGES = 300  # of int8: NNCF's own number
 
@@ -81,7 +83,7 @@ def export(
         card = _card(pipeline, calibration, model_digest(model), precision)
         with torch.no_grad():
             judged = Judged(pipeline.graph(), calibration)
-            ranges = chosen_images(images, load_learnt(model), pipeline, most=_CALIBRATION_IMAGES)
+            ranges = partial(chosen_images, images, load_learnt(model), pipeline, most=_CALIBRATION_IMAGES)
             session = _WRITERS[format](judged, card, staging, ranges)
         found = parity(session, pipeline, chosen, calibration)
         if precision == "float32" and not found.holds:
@@ -90,7 +92,7 @@ def export(
     return Exported(output, files, found)
 
 
-def _write_onnx(judged: Judged, card: Card, staging: Staging, _: Images) -> Session:
+def _write_onnx(judged: Judged, card: Card, staging: Staging, _: Ranges) -> Session:
     for name in ("onnx", "onnxscript", "onnxruntime"):
         runtime(name, "export")
     from padimkit.service.exporting.onnx_model import onnx_model, write_onnx  # which imports onnx
@@ -99,7 +101,7 @@ def _write_onnx(judged: Judged, card: Card, staging: Staging, _: Images) -> Sess
     return open_session(staging.path)
 
 
-def _write_openvino(judged: Judged, card: Card, staging: Staging, images: Images) -> Session:
+def _write_openvino(judged: Judged, card: Card, staging: Staging, images: Ranges) -> Session:
     for name in ("onnx", "onnxscript"):
         runtime(name, "export")
     from padimkit.service.exporting.onnx_model import onnx_model, write_onnx  # which imports onnx
@@ -110,19 +112,19 @@ def _write_openvino(judged: Judged, card: Card, staging: Staging, images: Images
         write_onnx(onnx_model(judged, card, optional=False), path)
         model = openvino_model(path, card)
         if card.precision == "int8":
-            model = quantized(model, _pixels(images, card))
+            model = quantized(model, _pixels(images(), card))
         write_openvino(model, staging.path)
     return open_session(staging.path)
 
 
-def _write_torch_script(judged: Judged, card: Card, staging: Staging, _: Images) -> Session:
+def _write_torch_script(judged: Judged, card: Card, staging: Staging, _: Ranges) -> Session:
     from padimkit.service.exporting.torch_script import TorchScriptSession, write_torch_script
 
     write_torch_script(judged, card, staging.path)
     return TorchScriptSession(staging.path, card)
 
 
-_WRITERS: dict[str, Callable[[Judged, Card, Staging, Images], Session]] = {
+_WRITERS: dict[str, Callable[[Judged, Card, Staging, Ranges], Session]] = {
     "onnx": _write_onnx,
     "openvino": _write_openvino,
     "torchscript": _write_torch_script,

@@ -33,9 +33,9 @@ class Judged(nn.Module):
         self._known: Tensor | None = None
         if calibration:
             # A score in single precision exceeds a number in double precision exactly if it exceeds the
-            # largest number in single precision that is not above it; of reaching it, the same from above.
-            self._known = _single(calibration.scores, np.inf)
-            self._limits = _single((calibration.review_threshold, calibration.threshold), -np.inf)
+            # largest number in single precision that is not above it.
+            self._known = _single(calibration.scores)
+            self._limits = _single((calibration.review_threshold, calibration.threshold))
 
     def forward(self, pixels: Tensor) -> tuple[Tensor, ...]:
         """Return the values of `outputs`, in this order."""
@@ -48,9 +48,8 @@ class Judged(nn.Module):
         return scores, maps, p_values, verdicts
 
 
-def _single(numbers: tuple[float, ...], towards: float) -> Tensor:
-    """Return the nearest numbers of single precision on one side."""
+def _single(numbers: tuple[float, ...]) -> Tensor:
+    """Return the largest numbers of single precision that are not above these."""
     exact = np.array(numbers, dtype=np.float64)
     single = exact.astype(np.float32)
-    beyond = single > exact if towards < 0 else single < exact
-    return torch.from_numpy(np.where(beyond, np.nextafter(single, np.float32(towards)), single))
+    return torch.from_numpy(np.where(single > exact, np.nextafter(single, np.float32(-np.inf)), single))

@@ -84,8 +84,9 @@ class _quiet(warnings.catch_warnings):
     def __enter__(self) -> None:
         super().__enter__()
         warnings.simplefilter("ignore")
-        logging.disable(logging.WARNING)
+        self._disabled = logging.root.manager.disable
+        logging.disable(max(self._disabled, logging.WARNING))
 
     def __exit__(self, *problem: Any) -> None:
-        logging.disable(logging.NOTSET)
+        logging.disable(self._disabled)
         super().__exit__(*problem)

@@ -64,7 +64,7 @@ class Parity:
     @property
     def largest(self) -> float:
         """The largest of all differences."""
-        return max(*self.scores.values(), *self.maps.values())
+        return float(np.max([*self.scores.values(), *self.maps.values()]))  # NaN, if any is
 
     @property
     def holds(self) -> bool:

@@ -228,6 +228,7 @@ def test_another_resize_may_change_what_few_nudged_pixels_change(resized, nudged
     parity = comparison.Parity("8 images", **found, resized=(0.0, resized), nudged=(0.0, nudged))
     assert parity.holds is holds
     assert not replace(parity, scores={1: 2e-4}).holds
+    assert not replace(parity, maps={1: 1e-6, 8: float("nan")}).holds
 
 
 def test_a_model_that_is_sensitive_to_each_pixel_is_exported(small, tmp_path):
