@@ -4,6 +4,7 @@ A command of its own: `main` imports it by name when it is called.
 """
 
 from ipaddress import ip_address
+from socket import socket
 
 from jsonargparse import ArgumentParser, Namespace
 
@@ -37,7 +38,7 @@ def run(words: list[str]) -> None:
             limits,
             batch_size=reader.batch_size,
             workers=max(1, reader.threads),
-            hosts=_hosts(made),
+            hosts=_hosts(made, taken),
         )
         url = address(taken)
         server = new_server(service.app(), limits.seconds)
@@ -100,12 +101,10 @@ def _require_extra() -> None:
         )
 
 
-def _hosts(made: Namespace) -> tuple[str, ...] | None:
+def _hosts(made: Namespace, taken: socket) -> tuple[str, ...] | None:
     """Return the names by which the server may be called: any, if others than this machine reach it."""
     from padimkit.service.serving.guard import LOOPBACK
 
-    try:
-        local = ip_address(made.host).is_loopback
-    except ValueError:
-        local = made.host in LOOPBACK
-    return (*LOOPBACK, made.host, *(name.lower() for name in made.aliases)) if local else None
+    if not ip_address(taken.getsockname()[0]).is_loopback:
+        return None
+    return (*LOOPBACK, made.host.lower(), *(name.lower() for name in made.aliases))

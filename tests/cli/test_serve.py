@@ -16,6 +16,7 @@ import pytest
 from padimkit import Inspector
 from padimkit.cli import serve
 from padimkit.cli.main import main
+from padimkit.service.serving.server import bound
 
 
 class Reader:
@@ -132,11 +133,20 @@ def test_what_is_needed_is_what_the_extra_brings():
     assert re.findall(r'"([\w-]+)>=', line) == list(serve._NEEDED)
 
 
-def test_all_addresses_may_be_called_by_any_name(model):
-    parsed = serve._parser().parse_args([str(model), "--host=0.0.0.0"])
-    assert serve._hosts(parsed) is None
-    parsed = serve._parser().parse_args([str(model), "--host=127.0.0.2", "--aliases", "A.b"])
-    assert serve._hosts(parsed) == ("localhost", "127.0.0.1", "::1", "127.0.0.2", "a.b")
+HOSTS = {
+    "0.0.0.0": None,
+    "127.0.0.2": ("127.0.0.2", "a.b"),
+    "127.1": ("127.1", "a.b"),
+    "LOCALHOST": ("localhost", "a.b"),
+}
+
+
+@pytest.mark.parametrize(("host", "names"), HOSTS.items())
+def test_what_listens_on_this_machine_alone_may_be_called_by_its_names_only(model, host, names):
+    """However the host is written: the address that is listened on tells."""
+    parsed = serve._parser().parse_args([str(model), f"--host={host}", "--aliases", "A.b"])
+    with bound(host, 0) as taken:
+        assert serve._hosts(parsed, taken) == (names and ("localhost", "127.0.0.1", "::1", *names))
 
 
 def test_an_address_of_version_six_is_written_in_brackets(served, model):

@@ -126,3 +126,8 @@ def test_more_pixels_may_take_more_time_in_proportion(tmp_path, pixels, monkeypa
     monkeypatch.setattr(decoders, "_MOST_SECONDS", -1.0)
     with pytest.raises(BadImage, match="more than -3 seconds"):
         open_image(path, most_pixels=3 * decoders.MOST_PIXELS)
+
+
+@pytest.mark.parametrize("content", [b"", b"B", b"BM", b"II*", b"%!PS"])
+def test_what_is_too_short_for_an_image_has_no_format(content):
+    assert decoders.other_format(content) is None

@@ -12,8 +12,6 @@ from starlette.applications import Starlette
 
 from padimkit.errors import BadArgument
 
-_BACKLOG = 2048
-
 
 def bound(host: str, port: int) -> socket.socket:
     """Return a socket with this address, on which nothing arrives before `new_server` has it.

@@ -29,7 +29,7 @@ async def received(request: Request, limits: Limits) -> Page:
     if declared.isdigit() and int(declared) > limits.most_bytes:
         await drain(request, limits.most_bytes)
         raise _too_large(limits)
-    if request.headers.get("content-type", "").startswith("multipart/"):
+    if request.headers.get("content-type", "").lower().startswith("multipart/"):
         return await _of_form(Request(request.scope, _counted(request, limits)))
     content = bytearray()
     async for chunk in request.stream():

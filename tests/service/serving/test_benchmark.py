@@ -14,7 +14,7 @@ def test_all_requests_are_answered_even_by_a_server_that_is_full(inspector, good
         answers = ask(url, good, 20, 4, numbers.append)
     assert sorted(numbers) == list(range(1, 21)) and len(answers) == 20
     found = agreement(answers, [inspector(content).score for content in good])
-    assert found["largest_difference"] < 1e-5 and found["the_same"] <= 20
+    assert found["largest_difference"] < 1e-5
 
 
 def test_speed_and_agreement_are_counted():

@@ -9,7 +9,7 @@ const VERDICTS = ["OK", "REVIEW", "NG", "ERROR"];
 const at = (id) => document.getElementById(id);
 const short = (value) => String(Number(value.toPrecision(4)));
 const pause = (seconds) => new Promise((done) => setTimeout(done, 1000 * seconds));
-const state = { models: [], model: null, threshold: 0, review: 0, images: [], round: 0, left: 0, sending: 0, leftOut: 0, soon: false };
+const state = { models: [], model: null, threshold: 0, review: 0, images: [], round: 0, sending: 0, leftOut: 0, soon: false };
 
 // As Calibration.verdict.
 function verdict(line, threshold, review) {
