@@ -61,8 +61,9 @@ class ScikitLearn(Reducer):
         learner = self._unfitted()
         rows = self._learn(learner, stream)
         state = written(learner)
-        self._require_alike(learner, restored(self._unfitted(), state), rows[:_PROBE])
-        self.load_state_dict(state)
+        fitted = restored(self._unfitted(), state)
+        self._require_alike(learner, fitted, rows[:_PROBE])
+        self._fitted, self._state = fitted, written(fitted)
 
     def transform(self, embedding: Embedding) -> Embedding:
         """Return the transformed patches, in float32."""
@@ -152,7 +153,8 @@ def _require_transform(fitted: Any, name: str) -> Rows:
     channels = getattr(fitted, "n_features_in_", None)
     if not isinstance(channels, int) or not 0 < channels <= _MOST_CHANNELS:
         raise BadModel(f'The state of {name} does not say how many channels it takes ("n_features_in_").')
-    rows = np.linspace(-1, 1, 2 * channels, dtype=np.float32).reshape(2, channels)
+    positive = np.linspace(0, 1, 2 * channels + 1, dtype=np.float32)[1:]  # some take no others
+    rows = positive.reshape(2, channels)
     try:
         found = _transformed(fitted, rows)
     except Exception as error:  # attributes of a stranger's file may lead to anything

@@ -5,7 +5,7 @@ from jsonargparse import ArgumentParser
 from safetensors.torch import load_file, save_file
 from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.cluster import MiniBatchKMeans
-from sklearn.decomposition import PCA, IncrementalPCA, KernelPCA, TruncatedSVD
+from sklearn.decomposition import NMF, PCA, IncrementalPCA, KernelPCA, TruncatedSVD
 from sklearn.manifold import TSNE, Isomap
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import PolynomialFeatures, StandardScaler
@@ -302,3 +302,18 @@ def test_use_before_fit_is_refused(generator):
 def test_more_channels_than_before_can_be_made(generator):
     training = embedding(generator, channels=3)
     assert fitted(PolynomialFeatures(2), [training]).transform(training).patches.shape[1] == 10
+
+
+def test_what_takes_no_negative_patches_is_stored_and_read(generator):
+    patches = Embedding(torch.rand(20, 5, 3, 3, generator=generator))
+    reducer, restored = (
+        fitted(NMF(2, max_iter=400), [patches], patches=150),
+        ScikitLearn(NMF(2, max_iter=400), patches=150),
+    )
+    restored.load_state_dict(reducer.state_dict())
+    assert torch.equal(restored.transform(patches).patches, reducer.transform(patches).patches)
+
+
+def test_patches_that_are_all_alike_can_be_learnt():
+    embedding = Embedding(torch.ones(8, 4, 3, 3))
+    assert torch.isfinite(fitted(StandardScaler(), [embedding]).transform(embedding).patches).all()
