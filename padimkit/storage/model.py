@@ -118,7 +118,7 @@ def load(
         ) from error
     except PadimkitError as error:
         raise BadModel(f'"{folder}" cannot be loaded: {error}{_needs(manifest)}') from error
-    except (KeyError, IndexError, TypeError, ValueError, RuntimeError, SafetensorError) as error:
+    except (LookupError, AttributeError, TypeError, ValueError, RuntimeError, SafetensorError) as error:
         raise BadModel(f'"{folder}": state and configuration do not fit together ({error!r}).') from error
     if isinstance(pipeline.backbone, TellsWeights):
         pipeline.backbone.restore_weights_origin(manifest.get("weights", {}))

@@ -36,9 +36,9 @@ def serve() -> None:
     import_module("padimkit.benchmark.running.execution")
     gc.freeze()  # or each collection in a cell would copy what it shares with this process
     requests = runner.makefile("rb")
+    signal.signal(signal.SIGCHLD, lambda *_: None)  # only a signal with a handler wakes
+    signal.set_wakeup_fd(waker, warn_on_full_buffer=False)
     while request := requests.readline():
-        signal.signal(signal.SIGCHLD, lambda *_: None)  # only a signal with a handler wakes
-        signal.set_wakeup_fd(waker, warn_on_full_buffer=False)
         process = os.fork()
         if process == 0:
             signal.set_wakeup_fd(-1)

@@ -1,4 +1,4 @@
-"""The process of a cell as its runner sees it: forked where the system can fork, else started.
+"""The process of a cell as its runner sees it: forked on Linux, else started.
 
 Servers to fork from are kept while this process lives, as many as cells have run at a time.
 """
@@ -48,7 +48,7 @@ def start(files: Sequence[Path], stderr: Path, environment: dict[str, str]) -> P
         stderr: A file, to which the standard error of the process is appended.
         environment: The variables of its environment.
     """
-    if hasattr(os, "fork"):
+    if sys.platform == "linux":  # a fork of what has imported torch may fail on macOS
         return _Forked(files, stderr, environment)
     command = [sys.executable, "-m", "padimkit.benchmark.running.worker", *map(str, files)]
     with stderr.open("ab") as errors:
@@ -128,6 +128,7 @@ class _Server:
 
     def kill(self) -> None:
         self._process.kill()
+        self._process.wait()  # else it would pass for alive where it is kept
 
     def end(self) -> int:
         """Return its exit status when it has ended."""
