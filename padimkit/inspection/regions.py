@@ -70,6 +70,8 @@ def regions_of(
 def _without_padding(values: Float[np.ndarray, "H W"], geometry: Geometry) -> Float[np.ndarray, "H W"]:
     """Return the map with minus infinity in the padding."""
     (top, bottom), (left, right) = geometry.margins
+    if top == bottom == left == right == 0:
+        return values
     height, width = values.shape
     inside = (slice(top, height - bottom), slice(left, width - right))
     found = np.full(values.shape, -np.inf)
@@ -81,20 +83,22 @@ def _parts(
     values: Float[np.ndarray, "H W"], background: float, threshold: float
 ) -> Iterator[tuple[Bool[np.ndarray, "H W"], float, float]]:
     """Yield the pixels of each region, the level that they reach, and its peak."""
-    found, count = label(values > threshold, _NEIGHBOURS)
-    covered = np.zeros(values.shape, dtype=bool)
     base = min(background, threshold)  # where the whole map is raised, a peak may lie below its background
-    left = np.where(found, values, -np.inf)
-    for _ in range(count):
-        place = np.unravel_index(left.argmax(), left.shape)
-        left[found == found[place]] = -np.inf
-        if not covered[place]:
-            peak = float(values[place])
-            level = base + _SHARE * (peak - base)
-            connected, _ = label(values >= level, _NEIGHBOURS)
-            part = connected == connected[place]
-            covered |= part
-            yield part, level, peak
+    left = values.copy()
+    while left[place := np.unravel_index(left.argmax(), left.shape)] > threshold:
+        peak = float(values[place])
+        level = base + _SHARE * (peak - base)
+        part = _connected(values >= level, place)
+        yield part, level, peak
+        # A part that reaches down to the threshold holds all peaks that are connected to its own.
+        left[part if level <= threshold else _connected(values > threshold, place)] = -np.inf
+
+
+def _connected(above: Bool[np.ndarray, "H W"], place: tuple[np.intp, ...]) -> Bool[np.ndarray, "H W"]:
+    """Return the pixels that are connected to one of them."""
+    found, _ = label(above, _NEIGHBOURS)
+    connected: Bool[np.ndarray, "H W"] = found == found[place]
+    return connected
 
 
 def _region(
@@ -104,37 +108,44 @@ def _region(
     peak: float,
     geometry: Geometry,
 ) -> Region:
-    places = np.argwhere(part)
-    points = places[:, ::-1].astype(float)  # the upper left corners of its pixels
-    corners = np.stack([points.min(axis=0), points.max(axis=0) + 1])
-    (left, top), (right, bottom) = _within(corners, geometry)
+    in_rows, in_columns = part.sum(axis=1), part.sum(axis=0)
+    count = int(in_rows.sum())
+    centre = [_mean_place(in_columns, count), _mean_place(in_rows, count)]
+    (top, bottom), (left, right) = map(_ends, (in_rows, in_columns))
+    corners = _within(np.array([[left, top], [right, bottom], centre]), geometry)
     (step_x, step_y) = np.diff(geometry.to_original(np.array([[0.0, 0.0], [1.0, 1.0]])), axis=0)[0]
+    around = (slice(max(top - 1, 0), bottom + 1), slice(max(left - 1, 0), right + 1))  # with its neighbours
+    outline = _outline(values[around], part[around], level)
     return Region(
-        box=(left, top, right, bottom),
-        area=round(float(len(points) * step_x * step_y), _DECIMALS),
+        box=(*corners[0], *corners[1]),
+        area=round(float(count * step_x * step_y), _DECIMALS),
         peak=peak,
-        centre=_within(points.mean(axis=0, keepdims=True) + 0.5, geometry)[0],
-        contour=_within(_outline(values, part, level, places), geometry),
+        centre=corners[2],
+        contour=_within(outline + np.array([around[1].start, around[0].start]), geometry),
     )
 
 
+def _ends(counts: Int[np.ndarray, "n"]) -> tuple[int, int]:
+    """Return the first place that counts any, and the one behind the last."""
+    places = counts.nonzero()[0]
+    return int(places[0]), int(places[-1]) + 1
+
+
+def _mean_place(counts: Int[np.ndarray, "n"], total: int) -> float:
+    return float(np.arange(len(counts)) @ counts) / total + 0.5  # the middle of a pixel
+
+
 def _outline(
-    values: Float[np.ndarray, "H W"],
-    part: Bool[np.ndarray, "H W"],
-    level: float,
-    places: Int[np.ndarray, "k 2"],
+    values: Float[np.ndarray, "H W"], part: Bool[np.ndarray, "H W"], level: float
 ) -> Float[np.ndarray, "n 2"]:
     """Return the outer contour of the part at its level, in pixels of the map."""
     below = float(np.nextafter(level, -np.inf))  # so that all of the part is above it
-    first, last = np.maximum(places.min(axis=0) - 1, 0), places.max(axis=0) + 2
-    around = (slice(first[0], last[0]), slice(first[1], last[1]))  # the part and its neighbours
-    inner = np.where(part[around], values[around], np.minimum(values[around], below))
+    inner = np.where(part, values, np.minimum(values, below))
     # The frame closes contours at the edge of the map: there, those of the peak run along the edge.
     framed = np.pad(inner, 1, constant_values=2 * below - float(inner.max()))
-    height, width = framed.shape
-    x, y = np.arange(width) + first[1] - 0.5, np.arange(height) + first[0] - 0.5
-    lines = contour_generator(x, y, framed).lines(below)
-    return max(map(np.asarray, lines), key=_enclosed)[:-1]  # the last point is the first
+    lines = contour_generator(z=framed).lines(below)
+    outer: Float[np.ndarray, "n 2"] = max(map(np.asarray, lines), key=_enclosed)
+    return outer[:-1] - 0.5  # the last point is the first; the frame's pixels have their middle at -0.5
 
 
 def _enclosed(line: Float[np.ndarray, "n 2"]) -> float:
