@@ -8,6 +8,7 @@ from jaxtyping import Float, Int
 from torch import Tensor
 
 from padimkit.densities._factor import (
+    RESOLUTION,
     Block,
     Factor,
     FullFactor,
@@ -95,18 +96,24 @@ class LowRankWhitening(Whitening):
     squared distance of a deviation y is (|y|^2 - |B y|^2) / eps. If that would cancel, along directions of
     large variance, it is computed again from the samples, in float64.
 
+    Args:
+        samples: The n samples.
+        eps: Added to the variances.
+        precision: That of the factor.
+
     Raises:
         SingularCovariance: eps is 0, and so the covariance of rank n - 1 has no inverse.
     """
 
-    def __init__(self, samples: Samples, *, eps: float, half: bool) -> None:
+    def __init__(self, samples: Samples, *, eps: float, precision: torch.dtype) -> None:
         positions, channels = samples.shape
         if eps == 0:
             raise singular(channels, eps)
         self._samples = samples.copy()  # others may take in more while this one is used
         self._eps = eps
-        rank = samples.count - 1
-        self.mean = torch.empty(positions, channels, dtype=samples.precision, device=samples.device)
+        rank, half = samples.count - 1, precision == torch.bfloat16
+        of_mean = samples.precision if half else precision
+        self.mean = torch.empty(positions, channels, dtype=of_mean, device=samples.device)
         self._factor = _factor(self.mean, rectangle(rank, channels), half=half)
         for chosen in slices(positions, 3 * 8 * rank * (rank + channels)):
             self.mean[chosen], spread, lower = decomposed(samples, chosen, eps=eps)
@@ -123,7 +130,7 @@ class LowRankWhitening(Whitening):
         for portion in slices(len(cancelled), 3 * 8 * count * (count + dimensions)):
             few = cancelled[portion]
             squares[few] = self._uncancelled(vectors[:, few], few + positions.start).to(squares)
-        return torch.sqrt(squares)
+        return torch.sqrt(squares).to(self._samples.precision)
 
     def _uncancelled(self, vectors: Float[Tensor, "n k d"], few: Int[Tensor, " k"]) -> Float[Tensor, "k n"]:
         """Return |y - X^T t|^2 / eps + (n - 1) |t|^2, t = (X X^T + eps (n - 1) I)^-1 X y: nothing cancels."""
@@ -151,28 +158,40 @@ def decomposed(
 
 def smallest_whitening(samples: Samples, *, eps: float, half: bool) -> Whitening:
     """Return the whitening that takes the least memory, for at most as many samples as dimensions."""
-    rank, dimensions = samples.count - 1, samples.shape[1]
-    kind = LowRankWhitening if rank * dimensions <= area(lower_triangle(dimensions)) else DenseWhitening
-    return kind(samples, eps=eps, half=half)
+    precision = torch.bfloat16 if half else samples.precision
+    if _low_rank_bytes(samples, precision) <= _dense_bytes(samples, precision):
+        return LowRankWhitening(samples, eps=eps, precision=precision)
+    return DenseWhitening(samples, eps=eps, half=half)
 
 
 def quickest_whitening(samples: Samples, *, eps: float, half: bool) -> Whitening:
     """Return the whitening that scores the quickest, for at most as many samples as dimensions.
 
     That is the smallest, unless the variance is so far above eps that in the low-rank form even the distance
-    of a typical training image, about the root of n - 1, would suffer from cancellation. Half precision
-    suffers sooner, and then the low-rank form in full precision may be the smaller one.
+    of a typical training image, about the root of n - 1, would suffer from cancellation. The low-rank form in
+    a higher precision suffers later, and is used where it is no larger than the dense form.
     """
-    positions, dimensions = samples.shape
+    positions, _ = samples.shape
     rank = samples.count - 1
     probed = torch.arange(0, positions, max(1, positions // _PROBED), device=samples.device)[:_PROBED]
     variance = samples.at(probed)[1].square().sum((1, 2)) / rank
     left = float((rank * eps / variance).median())
-    if left >= (HalfFactor if half else FullFactor).resolution:
-        return smallest_whitening(samples, eps=eps, half=half)
-    if half and left >= FullFactor.resolution and 2 * rank * dimensions <= area(lower_triangle(dimensions)):
-        return LowRankWhitening(samples, eps=eps, half=False)
+    precisions = [*[torch.bfloat16] * half, samples.precision, torch.float64]
+    largest = _dense_bytes(samples, precisions[0])
+    for precision in precisions:
+        if left >= RESOLUTION[precision] and _low_rank_bytes(samples, precision) <= largest:
+            return LowRankWhitening(samples, eps=eps, precision=precision)
     return DenseWhitening(samples, eps=eps, half=half)
+
+
+def _low_rank_bytes(samples: Samples, precision: torch.dtype) -> int:
+    """Return the bytes of a low-rank factor at one position."""
+    return (samples.count - 1) * samples.shape[1] * precision.itemsize
+
+
+def _dense_bytes(samples: Samples, precision: torch.dtype) -> int:
+    """Return the bytes of a dense factor at one position."""
+    return area(lower_triangle(samples.shape[1])) * precision.itemsize
 
 
 def _factor(

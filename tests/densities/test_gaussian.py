@@ -288,17 +288,34 @@ def test_where_a_difference_would_cancel_distances_are_found_anew(generator, mon
 
 
 @pytest.mark.parametrize("half", [False, True])
-def test_the_form_is_the_smaller_one_and_dense_where_variance_is_far_above_eps(generator, half):
-    def kind(count, spread, choose):
+def test_the_form_is_the_smaller_one_and_more_precise_or_dense_where_variance_is_far_above_eps(
+    generator, half
+):
+    def form(count, spread, choose):
         vectors = spread * torch.randn(count, 12, 60, generator=generator)
         types = {"precision": torch.float32, "storage": torch.float32}
-        return type(choose(Samples.of(vectors, **types, allocator=IN_MEMORY), eps=0.01, half=half))
+        form = choose(Samples.of(vectors, **types, allocator=IN_MEMORY), eps=0.01, half=half)
+        return type(form), form.mean.dtype
 
-    few, many, large = (15, 0.2), (58, 0.2), (15, 30.0)
-    assert kind(*few, quickest_whitening) is kind(*few, smallest_whitening) is LowRankWhitening
-    assert kind(*many, quickest_whitening) is kind(*many, smallest_whitening) is DenseWhitening
-    assert kind(*large, quickest_whitening) is DenseWhitening
-    assert kind(*large, smallest_whitening) is LowRankWhitening
+    few, many, large, larger = (15, 0.2), (58, 0.2), (8, 30.0), (25, 30.0)
+    low_rank, dense = (LowRankWhitening, torch.float32), (DenseWhitening, torch.float32)
+    assert form(*few, quickest_whitening) == form(*few, smallest_whitening) == low_rank
+    assert form(*many, quickest_whitening) == form(*many, smallest_whitening) == dense
+    assert form(*large, quickest_whitening) == (LowRankWhitening, torch.float64)
+    assert form(*larger, quickest_whitening) == dense
+    assert form(*large, smallest_whitening) == form(*larger, smallest_whitening) == low_rank
+
+
+@pytest.mark.parametrize("precision", ["float32", "float64"])
+def test_few_images_of_large_variance_are_as_precise_as_any(generator, precision):
+    """In float32 the low-rank form would lose the distances of learnt images."""
+    train, test = 300 * patches(generator, 9, channels=60), 300 * patches(generator, 4, channels=60)
+    gaussian = fitted(train, precision=precision)
+    for images in (train, test):
+        found = gaussian.score(Embedding(images)).patches
+        assert found.dtype == torch.float32
+        np.testing.assert_allclose(found, plain_distances(train, images, ridge), rtol=2e-6)
+    assert isinstance(gaussian._whitening, LowRankWhitening)
 
 
 def spooled(data, **arguments):
