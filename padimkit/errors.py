@@ -38,8 +38,8 @@ class BadConfig(PadimkitError):
     """A configuration names an unknown key or holds a wrong value."""
 
 
-class UntrustedClass(PadimkitError):
-    """A stored model names a class that is not an installed plugin."""
+class UntrustedClass(BadConfig):
+    """A stored model, or a file of settings, names a class that is not an installed plugin."""
 
 
 class BadModel(PadimkitError):

@@ -17,8 +17,10 @@ from padimkit.benchmark.running.process import run_cell
 from padimkit.benchmark.running.runner import adopt_names, failures, only_runner, remaining, run_suite
 from padimkit.benchmark.store import read
 from padimkit.config.build import instantiate
+from padimkit.config.class_paths import Expansion
+from padimkit.config.commands import add_trust
 from padimkit.config.parser import new_parser, parse_words
-from padimkit.errors import BadConfig, BadData, FailedCells, PadimkitError
+from padimkit.errors import BadConfig, BadData, FailedCells, PadimkitError, UntrustedClass
 from padimkit.files.foreign_text import printable
 
 
@@ -28,9 +30,9 @@ def run(words: list[str]) -> None:
     if (given.suite is None) == (given.record is None):
         raise BadConfig("Give either the YAML file of a suite, or --record FILE.")
     if given.record is not None:
-        _repeat(given.record)
+        _repeat(given.record, trust=given.trust)
         return
-    suite = Suite.read(given.suite)
+    suite = Suite.read(given.suite, trust=given.trust)
     require_engine(suite.engine)
     output = given.output or Path("records") / suite.name
     left = remaining(suite, output, retry_failed=given.retry_failed)
@@ -64,6 +66,7 @@ def _parser() -> ArgumentParser:
     )
     parser.add_argument("--retry-failed", action="store_true", help="Run failed cells again.")
     parser.add_argument("--record", type=Path | None, help="Run the cell of this record again, and compare.")
+    add_trust(parser)
     return parser
 
 
@@ -97,9 +100,9 @@ def _outcome(record: Record) -> str:
     return ", ".join(f"{name} {value:.4f}" for name, value in record.metrics.items()) or "measured"
 
 
-def _repeat(path: Path) -> None:
+def _repeat(path: Path, *, trust: bool) -> None:
     record = read(path)
-    facts = _facts(record.cell)
+    facts = _facts(record.cell, path, trust=trust)
     if record.facts is not None and facts != record.facts:
         raise BadData(f'Data or weights of "{path}" have changed since; its metrics cannot be reproduced.')
     again = run_cell(record.cell, facts, Limits(threads=record.environment.get("threads")))
@@ -113,11 +116,13 @@ def _repeat(path: Path) -> None:
     print(_compared(record))
 
 
-def _facts(cell: Cell) -> Facts:
+def _facts(cell: Cell, path: Path, *, trust: bool) -> Facts:
     try:
-        made = instantiate(cell.settings)
+        made = instantiate(cell.settings, Expansion(trust))
         facts = facts_of(made.data)
         return replace(facts, files=files_named(cell.settings["pipeline"]))
+    except UntrustedClass as error:
+        raise BadData(f'"{path}": {error}') from error
     except PadimkitError as error:
         raise BadData(f"{error} Paths in a record count from the folder where its suite was run.") from error
 

@@ -6,15 +6,15 @@ from typing import Any
 
 from jsonargparse import ArgumentParser, Namespace
 
-from padimkit.config.class_paths import Expansion, check_class_paths
+from padimkit.config.class_paths import ANYTHING, Expansion, check_class_paths
 from padimkit.config.commands import EVALUATE, evaluate_parser
 from padimkit.config.nulls import refuse_nulls
 from padimkit.config.overrides import overridden
 from padimkit.config.parser import errors_of, plain, seeded
 from padimkit.config.yaml_file import read_yaml
-from padimkit.errors import BadConfig
+from padimkit.errors import BadConfig, UntrustedClass
 from padimkit.pipeline.pipeline import Pipeline
-from padimkit.registry.recipes import DEFAULT_RECIPE, find_recipe
+from padimkit.registry.recipes import DEFAULT_RECIPE, find_recipe, is_installed_recipe
 
 
 def build_pipeline(settings: Any, *, dotted: bool = True) -> Pipeline:
@@ -38,48 +38,60 @@ def build_pipeline(settings: Any, *, dotted: bool = True) -> Pipeline:
     return parser.instantiate(parsed).pipeline  # type: ignore[no-any-return]
 
 
-def load_recipe(recipe: str | Path = DEFAULT_RECIPE) -> Pipeline:
+def load_recipe(recipe: str | Path = DEFAULT_RECIPE, *, trust: bool = False) -> Pipeline:
     """Return the unfitted pipeline of a recipe, given by name or as a YAML file with a `pipeline` section.
 
     The default is PaDiM over EfficientNet-Lite0, whose weights are installed with padimkit.
 
+    Args:
+        recipe: The name of an installed recipe, or a file.
+        trust: Also import classes that a file names and that are not installed plugins; their code runs.
+
     Raises:
-        BadConfig: There is no such recipe, or it is wrong; the message names file and key.
+        BadConfig: There is no such recipe, it is wrong, or names such a class; file and key are named.
     """
     path = find_recipe(str(recipe))
     settings = read_yaml(path)
     if not isinstance(settings.get("pipeline"), Mapping):
         raise BadConfig(f'"{path}" has no section "pipeline".')
-    return build_pipeline(settings["pipeline"])
+    try:
+        return build_pipeline(settings["pipeline"], dotted=trust or is_installed_recipe(path))
+    except UntrustedClass as error:
+        raise BadConfig(f'"{path}": {error}') from error
 
 
-def resolved(settings: Mapping[str, Any], overrides: Mapping[str, Any]) -> dict[str, Any]:
+def resolved(
+    settings: Mapping[str, Any], overrides: Mapping[str, Any], expansion: Expansion = ANYTHING
+) -> dict[str, Any]:
     """Return the settings of `evaluate` with all their defaults, in plain types and with short names.
 
     Args:
         settings: As a settings file holds them.
         overrides: Values by dotted key within the pipeline; they win over those in `settings`.
+        expansion: Says which classes may be named by dotted paths.
 
     Raises:
         BadConfig: The settings are wrong; the message names the key and near misses.
         UnknownPlugin: A name is not registered.
+        UntrustedClass: A class is named that the expansion does not allow.
     """
-    given = EVALUATE.expanded(settings)
-    given["pipeline"] = overridden(given.get("pipeline", {}), overrides)
+    given = EVALUATE.expanded(settings, expansion)
+    given["pipeline"] = overridden(given.get("pipeline", {}), overrides, expansion)
     parser = evaluate_parser()
     with errors_of(parser):
-        parsed = parser.parse_object(EVALUATE.expanded(given))
+        parsed = parser.parse_object(EVALUATE.expanded(given, expansion))
         refuse_nulls(parsed)
         return plain(parser, seeded(parsed))
 
 
-def instantiate(settings: Mapping[str, Any]) -> Namespace:
+def instantiate(settings: Mapping[str, Any], expansion: Expansion = ANYTHING) -> Namespace:
     """Return the objects that resolved settings of `evaluate` describe, by key.
 
     Raises:
         BadConfig: The settings are wrong; the message names the key and near misses.
+        UntrustedClass: A class is named that the expansion does not allow.
     """
     parser = evaluate_parser()
     with errors_of(parser):
-        made: Namespace = parser.instantiate(parser.parse_object(EVALUATE.expanded(settings)))
+        made: Namespace = parser.instantiate(parser.parse_object(EVALUATE.expanded(settings, expansion)))
         return made

@@ -7,12 +7,13 @@ from pathlib import Path
 from types import NoneType, UnionType
 from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
-from padimkit.config.names import find_class, is_dotted, is_slot, require_name, short_name
+from padimkit.config.names import find_class, is_dotted, is_registered, is_slot, require_name, short_name
 from padimkit.errors import BadConfig, UntrustedClass, did_you_mean
 from padimkit.pipeline.pipeline import Pipeline
 
 _PLAIN = {str, int, float, bool, Path, NoneType, Ellipsis}
 _CONTAINERS = {list, tuple, dict, set, Union, UnionType}
+_REMEDY = "Its code would run: pass --trust (trust=True) if you trust where this comes from."
 
 
 @dataclass(frozen=True)
@@ -20,10 +21,13 @@ class Expansion:
     """A replacement of names by paths, by the type of each setting: plugins may use any key.
 
     Args:
-        dotted: True if classes may be named by dotted paths, which are then imported, whatever they name.
+        dotted: True if classes may be named by dotted paths, which are then imported, whatever they name;
+            else only those of installed plugins.
+        known: Texts that may stand for classes all the same, since an installed recipe holds them.
     """
 
     dotted: bool = True
+    known: frozenset[str] = frozenset()
 
     def value(self, value: Any, hint: Any, key: str) -> Any:
         """Return the value of a setting of type `hint`; `key` is its full path, for messages.
@@ -50,8 +54,20 @@ class Expansion:
         if isinstance(value, Mapping) and (group := _chosen(value, hint, key)):
             return self._group(value, group, key)
         if not self.dotted and not _is_plain(hint):
-            _refuse_text(value, key)
+            self._refuse_text(value, key)
         return value
+
+    def _refuse_text(self, value: Any, key: str) -> None:
+        """Refuse text at any depth: jsonargparse may take it for a path, YAML, or a thing to import."""
+        if isinstance(value, Mapping):
+            for name, inner in value.items():
+                self._refuse_text(inner, f"{key}.{name}")
+        elif isinstance(value, list):
+            for inner in value:
+                self._refuse_text(inner, key)
+        elif isinstance(value, str) and value not in self.known:
+            what = f'"{key}" is "{value}", which may stand for something that is not a plugin.'
+            raise UntrustedClass(f"{what} {_REMEDY}")
 
     def _group(self, value: Any, group: Any, key: str) -> dict[str, Any]:
         """Return the settings of a class that is not chosen by name."""
@@ -67,13 +83,17 @@ class Expansion:
                 raise BadConfig(f'"{key}" is {value!r}; expected "class_path" and "init_args".')
             return value
         check_keys(value, ("class_path", "init_args"), key)
-        if not self.dotted and is_dotted(value["class_path"]):
-            raise UntrustedClass(f'"{key}" names "{value["class_path"]}", which is not an installed plugin.')
+        if not self._is_trusted(value["class_path"], slot):
+            what = f'"{key}" names "{value["class_path"]}", which is not an installed plugin.'
+            raise UntrustedClass(f"{what} {_REMEDY}")
         path, found = find_class(value["class_path"], slot)
         arguments = value.get("init_args") or {}
         if not isinstance(arguments, Mapping):
             raise BadConfig(f'"{key}.init_args" is {arguments!r}; expected keys and values.')
         return {"class_path": path, "init_args": self._arguments(arguments, found, f"{key}.init_args")}
+
+    def _is_trusted(self, name: str, slot: type[Any]) -> bool:
+        return self.dotted or not is_dotted(name) or name in self.known or is_registered(name, slot)
 
     def _arguments(self, arguments: Mapping[str, Any], part: type[Any], key: str) -> dict[str, Any]:
         parameters = inspect.signature(part).parameters
@@ -83,6 +103,9 @@ class Expansion:
         return {
             name: self.value(value, hints.get(name), f"{key}.{name}") for name, value in arguments.items()
         }
+
+
+ANYTHING = Expansion()  # of what is one's own
 
 
 def collapsed(settings: Any) -> Any:
@@ -149,13 +172,10 @@ def _is_plain(hint: Any) -> bool:
     return origin is Literal or (origin is None and hint in _PLAIN)
 
 
-def _refuse_text(value: Any, key: str) -> None:
-    """Refuse text at any depth: jsonargparse may take it for a path, for YAML, or for a thing to import."""
-    if isinstance(value, Mapping):
-        for name, inner in value.items():
-            _refuse_text(inner, f"{key}.{name}")
-    elif isinstance(value, list):
-        for inner in value:
-            _refuse_text(inner, key)
-    elif isinstance(value, str):
-        raise UntrustedClass(f'"{key}" is "{value}", which may stand for something that is not a plugin.')
+def texts_of(settings: Any) -> frozenset[str]:
+    """Return all texts within settings, at any depth, but the keys."""
+    if isinstance(settings, Mapping):
+        return frozenset().union(*map(texts_of, settings.values()))
+    if isinstance(settings, list | tuple):
+        return frozenset().union(*map(texts_of, settings))
+    return frozenset([settings] if isinstance(settings, str) else ())

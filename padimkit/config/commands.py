@@ -37,9 +37,9 @@ def _schema(slots: Mapping[str, Any], *plain: str) -> Schema:
     return Schema(slots, plain, ignored=tuple(key for key in _KEYS if key not in (*slots, *plain)))
 
 
-FIT = _schema(_FIT_SLOTS, *_RUN_KEYS, *_RATES, "calibrate", "drop_suspicious")
+FIT = _schema(_FIT_SLOTS, *_RUN_KEYS, *_RATES, "trust", "calibrate", "drop_suspicious")
 CALIBRATE = _schema({"data": DataSource}, *_RUN_KEYS[1:], *_RATES, "trust", "learnt")
-EVALUATE = _schema(_FIT_SLOTS | _TEST_SLOTS, *_RUN_KEYS)
+EVALUATE = _schema(_FIT_SLOTS | _TEST_SLOTS, *_RUN_KEYS, "trust")
 TEST = _schema(_TEST_SLOTS, *_RUN_KEYS, "trust", "learnt_too")
 PREDICT = _schema({}, *_RUN_KEYS[1:], "trust", "write")
 INSPECT = _schema({}, *_RUN_KEYS[1:], "trust", *_RESULTS, *_COMPUTING)
@@ -64,6 +64,7 @@ def fit_parser(description: str) -> ArgumentParser:
         help="Fit again without images that score far above the others when left out.",
     )
     _add_rates(parser)
+    add_trust(parser)
     _add_run_options(parser)
     return parser
 
@@ -88,6 +89,7 @@ def calibrate_parser(description: str) -> ArgumentParser:
 def evaluate_parser(description: str = "") -> ArgumentParser:
     """Return the parser of `evaluate`: a pipeline, data, metrics and run options."""
     parser = _with_pipeline("evaluate", description)
+    add_trust(parser)
     _add_data(parser)
     _add_metrics(parser)
     _add_run_options(parser)
@@ -211,7 +213,7 @@ def inspect_parser(description: str) -> ArgumentParser:
 
 
 def add_trust(parser: ArgumentParser) -> None:
-    """Add the option by which a stored model may import classes that are not installed plugins."""
+    """Add the option by which files of others may have classes imported that are not installed plugins."""
     parser.add_argument(
         "--trust", action="store_true", help="Import classes that are not installed plugins; their code runs."
     )

@@ -67,6 +67,13 @@ def is_dotted(name: str) -> bool:
     return "." in name and ":" not in name
 
 
+def is_registered(path: str, slot: type[Any]) -> bool:
+    """Return whether a dotted path is that of an installed plugin for this slot; nothing is imported."""
+    if slot is Levels:
+        return path in [f"{levels.__module__}.{levels.__qualname__}" for levels in LEVELS.values()]
+    return any(plugin.class_path == path for plugin in Registry(FAMILY_OF[slot]).plugins())
+
+
 def _adapter(name: str, slot: type[Any]) -> str:
     adapter, argument, packages = _ADAPTERS.get(slot, ("", "", ()))
     if name.split(".")[0] not in packages:

@@ -4,13 +4,16 @@ import inspect
 from collections.abc import Mapping
 from typing import Any, get_type_hints
 
+from padimkit.config.class_paths import ANYTHING, Expansion
 from padimkit.config.names import find_class, is_slot
 from padimkit.pipeline.pipeline import Pipeline
 
 PIPELINE_SLOTS = {name: hint for name, hint in get_type_hints(Pipeline.__init__).items() if is_slot(hint)}
 
 
-def overridden(pipeline: Mapping[str, Any], overrides: Mapping[str, Any]) -> dict[str, Any]:
+def overridden(
+    pipeline: Mapping[str, Any], overrides: Mapping[str, Any], expansion: Expansion = ANYTHING
+) -> dict[str, Any]:
     """Return the settings of a pipeline with these values put in; a later one wins over an earlier one.
 
     A new part keeps those arguments of the part that it replaces which it takes too.
@@ -18,15 +21,19 @@ def overridden(pipeline: Mapping[str, Any], overrides: Mapping[str, Any]) -> dic
     Args:
         pipeline: By argument of `Pipeline`.
         overrides: By dotted key within them, such as `reducer` or `reducer.keep`.
+        expansion: Says which classes may be named by dotted paths.
 
     Raises:
         UnknownPlugin: A name is not registered.
         BrokenPlugin: A part cannot be imported.
+        UntrustedClass: A class is named that the expansion does not allow.
     """
     settings = dict(pipeline)
     for key, value in overrides.items():
         name, *below = key.removesuffix(".class_path").split(".")
         old = settings.get(name)
+        if not below:
+            expansion.value(value, PIPELINE_SLOTS.get(name), f"pipeline.{name}")  # before it is imported
         settings[name] = (
             _placed(old, below, value) if below else _replaced(old, value, PIPELINE_SLOTS.get(name))
         )

@@ -8,10 +8,11 @@ from typing import Any, get_args, get_origin
 
 import yaml
 
-from padimkit.config.class_paths import Expansion, check_class_paths, check_keys
+from padimkit.config.class_paths import ANYTHING, Expansion, check_class_paths, check_keys
 from padimkit.config.yaml_file import read_yaml
 from padimkit.config.yaml_text import parsed_yaml
 from padimkit.errors import BadConfig
+from padimkit.registry.recipes import is_installed_recipe
 
 
 @dataclass(frozen=True)
@@ -28,35 +29,46 @@ class Schema:
     plain: tuple[str, ...] = ()
     ignored: tuple[str, ...] = ()
 
-    def file(self, path: Path) -> dict[str, Any]:
+    def file(self, path: Path, *, trust: bool) -> dict[str, Any]:
         """Return the settings in a file, with dotted paths in place of short names.
 
+        Args:
+            path: The file.
+            trust: Also import classes that are not installed plugins; their code runs.
+
         Raises:
-            BadConfig: The file cannot be read or holds an unknown key; both are named.
+            BadConfig: The file cannot be read, holds an unknown key, or names such a class; both are named.
         """
         try:
-            return self.expanded(read_yaml(path))
+            settings = read_yaml(path)
+            if settings.get("trust"):
+                raise BadConfig('"trust" is not for files, which others may have written: pass --trust.')
+            return self.expanded(settings, Expansion(trust or is_installed_recipe(path)))
         except BadConfig as error:
             raise BadConfig(f'"{path}": {error}') from error
 
-    def expanded(self, settings: Mapping[str, Any]) -> dict[str, Any]:
+    def expanded(self, settings: Mapping[str, Any], expansion: Expansion = ANYTHING) -> dict[str, Any]:
         """Return the settings with dotted paths in place of short names.
 
         Raises:
             BadConfig: A key is unknown; near misses are named.
+            UntrustedClass: A class is named that the expansion does not allow.
         """
         top = {key for key in self.slots if "." not in key}
         check_class_paths(settings)
         check_keys(settings, [*sorted(top), *self.plain, *self.ignored], "")
         return {
-            key: Expansion().value(value, self.slots.get(key), key)
+            key: expansion.value(value, self.slots[key], key) if key in self.slots else value
             for key, value in settings.items()
             if key not in self.ignored
         }
 
     def words(self, words: list[str]) -> Iterator[str]:
-        """Yield the words of a command line, with dotted paths for short names and contents for files."""
-        rest = iter(words)
+        """Yield the words of a command line, with dotted paths for short names and contents for files.
+
+        Files may name classes that are not installed plugins where "--trust" is one of the words.
+        """
+        rest, trust = iter(words), "--trust" in words
         for word in rest:
             option, equals, value = word.partition("=")
             key = option.removeprefix("--").removesuffix("+").removesuffix(".class_path")
@@ -64,11 +76,12 @@ class Schema:
                 yield word
                 continue
             value = value if equals else next(rest, "")
-            yield f"{option}={self._value(key, value, appended=option.endswith('+'))}"
+            if key == "config":
+                yield f"{option}={json.dumps(self.file(Path(value), trust=trust))}"
+            else:
+                yield f"{option}={self._value(key, value, appended=option.endswith('+'))}"
 
     def _value(self, key: str, value: str, *, appended: bool) -> str:
-        if key == "config":
-            return json.dumps(self.file(Path(value)))
         hint = get_args(self.slots[key])[0] if appended else self.slots[key]
         if get_origin(hint) is list and not value.lstrip().startswith("["):
             value = f"[{value}]"

@@ -43,6 +43,11 @@ def find_recipe(recipe: str) -> Path:
     raise BadConfig(f'"{recipe}" is neither a recipe nor a file.{hint}')
 
 
+def is_installed_recipe(path: Path) -> bool:
+    """Return whether this is the file of an installed recipe: who installs a distribution trusts it."""
+    return any(path == known for _, known in _found())
+
+
 def recipes_by_distribution() -> dict[str, list[str]]:
     """Return the recipes that each distribution provides, by the names that they have there."""
     found: dict[str, list[str]] = {}

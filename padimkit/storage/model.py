@@ -15,7 +15,7 @@ from padimkit.config.build import build_pipeline
 from padimkit.config.description import describe, plugins_of
 from padimkit.config.yaml_file import read_yaml
 from padimkit.contracts import TellsWeights
-from padimkit.errors import BadArgument, BadModel, PadimkitError, UntrustedClass
+from padimkit.errors import BadArgument, BadModel, PadimkitError
 from padimkit.files import file_digest, new_folder
 from padimkit.inspection.calibration import Calibration
 from padimkit.inspection.history import Step, as_plain
@@ -111,11 +111,6 @@ def load(
             settings = _computing_in(precision, settings)
         pipeline = build_pipeline(settings, dotted=trust)
         pipeline.load_state_dict(load_file(folder / "state.safetensors"))
-    except UntrustedClass as error:
-        raise BadModel(
-            f'"{folder}" cannot be loaded: {error} Loading would run its code: '
-            "pass --trust if you trust where the model comes from."
-        ) from error
     except PadimkitError as error:
         raise BadModel(f'"{folder}" cannot be loaded: {error}{_needs(manifest)}') from error
     except (LookupError, AttributeError, TypeError, ValueError, RuntimeError, SafetensorError) as error:

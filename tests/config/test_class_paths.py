@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from padimkit.config.class_paths import Expansion, collapsed
-from padimkit.contracts import DensityModel, Metric
+from padimkit.contracts import DensityModel, Metric, Reducer
 from padimkit.errors import BadConfig, UnknownPlugin, UntrustedClass
 from padimkit.pipeline.levels import Levels
 from padimkit.pipeline.pipeline import Pipeline
@@ -85,10 +85,10 @@ def test_unknown_names_are_refused():
 @pytest.mark.parametrize(
     ("value", "hint"),
     [
-        (GAUSSIAN, DensityModel),
-        ({"class_path": GAUSSIAN}, DensityModel),
-        ({"density": GAUSSIAN}, Pipeline),
-        ({"levels": "padimkit.pipeline.levels.Joint"}, Pipeline),
+        ("os.system", DensityModel),
+        ({"class_path": GAUSSIAN}, Reducer),
+        ({"density": "padimkit.densities.spade.SPADE.no"}, Pipeline),
+        ({"levels": "padimkit.pipeline.levels.Levels"}, Pipeline),
         ({"map": {"class_path": "padimkit.pipeline.anomaly_map.AnomalyMap"}}, Pipeline),
         ("os.system", Callable[[float], float]),
         ("os.system", Callable[[float], float] | None),

@@ -14,6 +14,7 @@ from padimkit.benchmark.planning.suite_file import Data, Engine, Method, SuiteFi
 from padimkit.benchmark.planning.variants import Place, Variant, places_of, title, variants_of
 from padimkit.benchmark.record import FALSE_ALARMS, MISSES
 from padimkit.config.build import instantiate, resolved
+from padimkit.config.class_paths import Expansion
 from padimkit.config.names import labels
 from padimkit.contracts import Backbone, NeedsWeights
 from padimkit.errors import BadConfig, BadWeights, PadimkitError
@@ -63,17 +64,21 @@ class Suite:
     engine: Engine
 
     @classmethod
-    def read(cls, path: Path) -> "Suite":
+    def read(cls, path: Path, *, trust: bool = False) -> "Suite":
         """Return the suite in a file, with every name, key and path checked.
 
+        Args:
+            path: The file.
+            trust: Also import classes that are not installed plugins; their code runs, here and in cells.
+
         Raises:
-            BadConfig: Something is wrong; file and key are named, and near misses.
+            BadConfig: Something is wrong, or such a class is named; file and key are named, and near misses.
         """
         file = SuiteFile.read(path)
         try:
             methods, without_methods = _present(file.pipelines, title)
             datasets, without_data = _present(file.datasets, lambda data: data.class_path)
-            planned = tuple(_Planner(file).plan(methods, datasets))
+            planned = tuple(_Planner(file, trust=trust).plan(methods, datasets))
             memory = None if file.memory_limit is None else 1e9 * file.memory_limit
             limits = Limits(file.timeout, memory, file.threads)
         except PadimkitError as error:
@@ -84,15 +89,18 @@ class Suite:
 class _Planner:
     """A maker of the cells of a file, which reads data and files that cells share only once."""
 
-    def __init__(self, file: SuiteFile) -> None:
+    def __init__(self, file: SuiteFile, *, trust: bool) -> None:
         self._file = file
+        self._trust = trust
         self._facts: dict[str, Facts] = {}
         self._files: dict[str, str] = {}
         check_suite(file)
 
     def plan(self, methods: Sequence[Method], datasets: Sequence[Data]) -> Iterator[Planned]:
         vary, count = self._file.vary, self._file.train_images
-        variants = [variant for method in methods for variant in variants_of(method, vary, count)]
+        variants = [
+            variant for method in methods for variant in variants_of(method, vary, count, trust=self._trust)
+        ]
         titles: set[str] = set()
         works: dict[str, str] = {}
         for place in (place for data in datasets for place in places_of(data)):
@@ -142,7 +150,7 @@ class _Planner:
         metrics = {"metrics": file.metrics} if file.metrics else {}
         settings = {**variant.settings, **own, **metrics, "data": place.settings}
         try:
-            found = resolved(settings, variant.overrides)
+            found = resolved(settings, variant.overrides, Expansion(self._trust, variant.known))
         except PadimkitError as error:
             raise BadConfig(f'"{variant.name}" on "{place.dataset}": {error}') from error
         found = {key: found[key] for key in _KEYS if key in found}

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from padimkit.benchmark.planning.suite_file import Data, Method
+from padimkit.config.class_paths import texts_of
 from padimkit.config.commands import EVALUATE
 from padimkit.errors import BadConfig, did_you_mean
 from padimkit.registry.recipes import find_recipe
@@ -25,6 +26,7 @@ class Variant:
         overrides: Values by key within the pipeline; they win over those in `settings`.
         train_images: Number of training images; None for all.
         varied: The value that a complexity study varies here, by its name.
+        known: The texts of its recipe, which may name classes: they were checked when it was read.
     """
 
     name: str
@@ -32,6 +34,7 @@ class Variant:
     overrides: dict[str, Any]
     train_images: int | None = None
     varied: dict[str, float] = field(default_factory=dict)
+    known: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True)
@@ -52,7 +55,7 @@ class Place:
 
 
 def variants_of(
-    method: Method, vary: Mapping[str, Sequence[float]], train_images: int | None
+    method: Method, vary: Mapping[str, Sequence[float]], train_images: int | None, *, trust: bool
 ) -> Iterator[Variant]:
     """Yield a variant for each combination of the method's grid, and of these for each value that is varied.
 
@@ -60,12 +63,13 @@ def variants_of(
         method: An entry of the suite.
         vary: Values to vary, unless the entry has its own.
         train_images: Number of training images, unless the entry has its own.
+        trust: Import classes that the file of a recipe names and that are not installed plugins.
 
     Raises:
         BadConfig: It has neither recipe nor pipeline, or both, or its name holds an unknown key of the grid.
     """
     count = train_images if method.train_images is None else method.train_images
-    for variant in _combined(method):
+    for variant in _combined(method, trust=trust):
         fixed = replace(variant, train_images=count)
         if not (method.vary or vary):
             yield fixed
@@ -89,12 +93,15 @@ def title(method: Method) -> str:
     return method.name or (Path(method.recipe).stem if method.recipe.endswith(".yaml") else method.recipe)
 
 
-def _combined(method: Method) -> Iterator[Variant]:
+def _combined(method: Method, *, trust: bool) -> Iterator[Variant]:
     if bool(method.recipe) == (method.pipeline is not None):
         raise BadConfig(f'"{title(method)}" needs either "recipe" or "pipeline".')
-    settings = EVALUATE.file(find_recipe(method.recipe)) if method.recipe else {"pipeline": method.pipeline}
+    settings: dict[str, Any] = {"pipeline": method.pipeline}
+    if method.recipe:
+        settings = EVALUATE.file(find_recipe(method.recipe), trust=trust)
+    known = texts_of(settings) if method.recipe else frozenset()
     for values in _combinations(method.grid):
-        yield Variant(_named(method, values), settings, method.set | values)
+        yield Variant(_named(method, values), settings, method.set | values, known=known)
 
 
 def _varied(variant: Variant, name: str, value: float) -> Variant:

@@ -19,7 +19,7 @@ def predicted(suite):
             "preprocessing": {"resize": 64, "crop": 64},
         }
         path = suite(pipelines=[{"name": "mine", "pipeline": pipeline}], seeds=[0])
-        (planned,) = Suite.read(path).planned
+        (planned,) = Suite.read(path, trust=True).planned
         return peak_bytes(planned)
 
     return predicted
