@@ -10,19 +10,12 @@ import os
 import select
 import signal
 import socket
-import sys
 from importlib import import_module
 
-from padimkit.benchmark.running.worker import end_with, run
+from padimkit.benchmark.running.worker import away_from_here, end_with, run
 
 ANSWER = 4  # bytes of a number
-# The working folder is not on the path, where its statistics.py would be taken for Python's own.
-COMMAND = (
-    sys.executable,
-    "-c",
-    "import sys; sys.path = [folder for folder in sys.path if folder]; "
-    "from padimkit.benchmark.running.fork_server import serve; serve()",
-)
+COMMAND = away_from_here("padimkit.benchmark.running.fork_server", "serve")
 
 
 def serve() -> None:

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Protocol, final
 
 from padimkit.benchmark.running.fork_server import ANSWER, COMMAND
+from padimkit.benchmark.running.worker import away_from_here, path_without_here
 
 _RENAMED = "PYTEST_CURRENT_TEST"  # by pytest at each step; nothing is different for it
 
@@ -48,12 +49,13 @@ def start(files: Sequence[Path], stderr: Path, environment: dict[str, str]) -> P
         stderr: A file, to which the standard error of the process is appended.
         environment: The variables of its environment.
     """
+    variables = path_without_here(environment)
     if sys.platform == "linux":  # a fork of what has imported torch may fail on macOS
-        return _Forked(files, stderr, environment)
-    command = [sys.executable, "-m", "padimkit.benchmark.running.worker", *map(str, files)]
+        return _Forked(files, stderr, variables)
+    command = [*away_from_here("padimkit.benchmark.running.worker", "main"), *map(str, files)]
     with stderr.open("ab") as errors:
         nothing = subprocess.DEVNULL
-        return subprocess.Popen(command, env=environment, stdin=nothing, stdout=nothing, stderr=errors)
+        return subprocess.Popen(command, env=variables, stdin=nothing, stdout=nothing, stderr=errors)
 
 
 @final

@@ -1,4 +1,4 @@
-"""The work in the process of one cell, which is forked, or started as `python -m` with this module.
+"""The work in the process of one cell, which is forked, or started.
 
 It is the other side of a process border, and imports nothing heavy before it can be stopped.
 """
@@ -9,10 +9,27 @@ import os
 import signal
 import sys
 import traceback
+from collections.abc import Mapping
 from pathlib import Path
 
 STAGE_BYTES = 32  # the name of the stage that the process is in, padded
 _PR_SET_PDEATHSIG = 1
+
+
+def away_from_here(module: str, function: str) -> tuple[str, ...]:
+    """Return the command of a process that calls a function, without the working folder on its path.
+
+    A statistics.py that lies there, beside a suite, would be taken for Python's own. `path_without_here`
+    keeps it off the path that the environment names.
+    """
+    here = "import sys; sys.path = [folder for folder in sys.path if folder]"
+    return (sys.executable, "-c", f"{here}; from {module} import {function}; {function}()")
+
+
+def path_without_here(environment: Mapping[str, str]) -> dict[str, str]:
+    """Return the environment with PYTHONPATH without entries that are empty: these are the working folder."""
+    named = environment.get("PYTHONPATH", "").split(os.pathsep)
+    return {**environment, "PYTHONPATH": os.pathsep.join(filter(None, named))}
 
 
 def run(cell: str, outcome: str, stage: str) -> None:
@@ -49,6 +66,7 @@ def end_with(parent: int) -> None:
             os.kill(os.getpid(), signal.SIGKILL)
 
 
-if __name__ == "__main__":
+def main() -> None:
+    """Run the cell of the files that the command line names."""
     end_with(os.getppid())
     run(*sys.argv[1:])

@@ -87,8 +87,18 @@ def test_files_beside_a_suite_are_not_taken_for_modules(begin, tmp_path, monkeyp
     (tmp_path / "mine" / "statistics.py").write_text("raise SystemExit('a file beside the suite was run')")
     monkeypatch.chdir(tmp_path / "mine")
     told = begin.told("a")
-    assert told["folder"] == str(tmp_path / "mine")
-    assert not told["statistics"].startswith(str(tmp_path))
+    told_again = begin.told("b", PYTHONPATH=os.environ["PYTHONPATH"] + os.pathsep)  # an entry that is empty
+    for cell in (told, told_again):
+        assert cell["folder"] == str(tmp_path / "mine")
+        assert not cell["statistics"].startswith(str(tmp_path))
+
+
+def test_cells_that_are_started_find_no_modules_in_the_working_folder_either(begin, tmp_path, monkeypatch):
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "statistics.py").write_text("raise SystemExit('a file beside the suite was run')")
+    monkeypatch.chdir(tmp_path / "mine")
+    monkeypatch.setattr(forked.sys, "platform", "darwin")
+    assert not begin.told("a")["statistics"].startswith(str(tmp_path))
 
 
 def test_only_standard_error_is_kept_each_in_its_file(begin):
