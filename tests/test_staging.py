@@ -186,10 +186,11 @@ def test_what_is_somebody_elses_stays(target, monkeypatch):
         "",
         "[]",
         "{}",
-        '{"new": ".padimkit-a/../../up", "old": ".padimkit-b", "names": ["a"]}',
-        '{"new": "a", "old": ".padimkit-b", "names": ["a"]}',
-        '{"new": ".padimkit-a", "old": ".padimkit-b", "names": ["../up"]}',
-        '{"new": 1, "old": 2, "names": 3}',
+        '{"new": ".padimkit-a/../../up", "old": ".padimkit-b", "names": ["a"], "earlier": []}',
+        '{"new": "a", "old": ".padimkit-b", "names": ["a"], "earlier": []}',
+        '{"new": ".padimkit-a", "old": ".padimkit-b", "names": ["../up"], "earlier": []}',
+        '{"new": ".padimkit-a", "old": ".padimkit-b", "names": ["a"], "earlier": ["../up"]}',
+        '{"new": 1, "old": 2, "names": 3, "earlier": 4}',
     ],
 )
 def test_an_intent_that_is_none_moves_nothing(tmp_path, content):
@@ -214,7 +215,10 @@ def test_an_intent_is_carried_out_from_where_it_was_left(tmp_path, moved):
     if moved == 2:
         (new / "a").replace(tmp_path / "a")
     intent = tmp_path / f"{PREFIX}intent-x"
-    intent.write_text(json.dumps({"new": new.name, "old": old.name, "names": ["a", "ours"]}))
+    earlier = ["old False", "old True"]
+    intent.write_text(
+        json.dumps({"new": new.name, "old": old.name, "names": ["a", "ours"], "earlier": earlier})
+    )
     finish_left(tmp_path)
     assert names(tmp_path) == ["a", "ours"] and (tmp_path / "a").read_text() == "new"
 
@@ -224,7 +228,7 @@ def test_an_intent_gives_the_old_content_back_where_the_new_has_gone(tmp_path):
     old.mkdir()
     (old / "ours").write_text("old")
     intent = tmp_path / f"{PREFIX}intent-x"
-    intent.write_text(json.dumps({"new": f"{PREFIX}new", "old": old.name, "names": ["ours"]}))
+    intent.write_text(json.dumps({"new": f"{PREFIX}new", "old": old.name, "names": ["ours"], "earlier": []}))
     finish_left(tmp_path)
     assert names(tmp_path) == ["ours"] and (tmp_path / "ours").read_text() == "old"
 

@@ -1,6 +1,5 @@
 """Files on disk: outputs that are written completely or not at all, and digests of contents."""
 
-import errno
 import hashlib
 import os
 import stat
@@ -16,15 +15,15 @@ from padimkit.files.staging import (
     can_be_exchanged,
     content_of,
     finish_left,
+    replace_files,
     replace_folder,
     staged_file,
     staged_folder,
+    sync_folder,
 )
 
 _BLOCK = 1 << 20
 _FOR_SYNC = os.O_RDWR if sys.platform == "win32" else os.O_RDONLY  # Windows syncs what may be written
-# Windows does not open folders, and some network file systems do not sync them.
-_NO_FOLDERS = (errno.EACCES, errno.EPERM, errno.EINVAL, errno.ENOTSUP, errno.ENOSYS, errno.EBADF)
 
 
 def file_digest(path: Path) -> str:
@@ -72,7 +71,7 @@ def new_folder(target: Path, *, overwrite: bool, marker: str) -> Iterator[Path]:
                 replace_folder(staging, target.absolute(), marker)
             else:
                 staging.replace(target)
-            _sync_folder(where)
+            sync_folder(where)
 
 
 @contextmanager
@@ -82,17 +81,40 @@ def new_file(target: Path, *, overwrite: bool) -> Iterator[Path]:
     Raises:
         BadOutput: `target` exists and is not to be overwritten, cannot be created, or the disk is full.
     """
-    _require_free(target, overwrite=overwrite)
-    if target.is_dir():
-        raise BadOutput(f'"{target}" is a folder; expected the name of a file.')
+    _require_file(target, overwrite=overwrite)
     with _reported(target):
         where = target.absolute().parent
         where.mkdir(parents=True, exist_ok=True)
+        finish_left(where)
         with staged_file(where) as staging:
             yield staging
-            staging.chmod(0o666 & ~_umask())
-            _sync(staging)
+            _publish(staging)
             staging.replace(target)
+            sync_folder(where)
+
+
+@contextmanager
+def new_files(target: Path, *, overwrite: bool) -> Iterator[Path]:
+    """Yield a path in a temporary folder that becomes `target` when the block ends without an error.
+
+    Files that were written beside it, which it refers to, come to stand beside `target`. Old and new ones are
+    never mixed where `target` is there.
+
+    Raises:
+        BadOutput: One of the files exists and `overwrite` is false, cannot be created, or the disk is full.
+    """
+    _require_file(target, overwrite=overwrite)
+    with _reported(target):
+        where = target.absolute().parent
+        where.mkdir(parents=True, exist_ok=True)
+        finish_left(where)
+        with staged_folder(where) as folder:
+            yield folder / target.name
+            for path in folder.iterdir():
+                _require_file(target.with_name(path.name), overwrite=overwrite)
+                _publish(path)
+            replace_files(folder, target.name)
+            sync_folder(where)
 
 
 @contextmanager
@@ -119,6 +141,13 @@ def _require_free(target: Path, *, overwrite: bool) -> None:
         raise BadOutput(f'"{target}" exists. Choose another output or pass --overwrite.')
 
 
+def _require_file(target: Path, *, overwrite: bool) -> None:
+    """Check that the name of a file is free, or that of one that is to be overwritten."""
+    _require_free(target, overwrite=overwrite)
+    if target.is_dir():
+        raise BadOutput(f'"{target}" is a folder; expected the name of a file.')
+
+
 def _require_ours(target: Path, *, overwrite: bool, marker: str) -> None:
     """Check that the folder is new or empty, or an earlier output that is to be overwritten."""
     if not target.exists() or not content_of(target):
@@ -141,33 +170,20 @@ def _reported(target: Path) -> Iterator[None]:
 
 
 def _finish(staging: Path, target: Path) -> None:
-    umask = _umask()
-    staging.chmod(stat.S_IMODE(target.stat().st_mode) if target.is_dir() else 0o777 & ~umask)
+    staging.chmod(stat.S_IMODE(target.stat().st_mode) if target.is_dir() else 0o777 & ~_umask())
     for path in staging.rglob("*"):
         if path.is_file():
-            path.chmod(0o666 & ~umask)  # safetensors, for one, leaves them to their owner
-            _sync(path)
+            _publish(path)
 
 
-def _sync(path: Path) -> None:
+def _publish(path: Path) -> None:
+    """Give a finished file the usual mode, which safetensors, for one, does not, and see it on the disk."""
+    path.chmod(0o666 & ~_umask())
     handle = os.open(path, _FOR_SYNC)
     try:
         os.fsync(handle)
     finally:
         os.close(handle)
-
-
-def _sync_folder(path: Path) -> None:
-    """Let the names in a folder survive a power cut, where the system can promise that."""
-    try:
-        handle = os.open(path, os.O_RDONLY)
-        try:
-            os.fsync(handle)
-        finally:
-            os.close(handle)
-    except OSError as error:
-        if error.errno not in _NO_FOLDERS:
-            raise
 
 
 def _umask() -> int:

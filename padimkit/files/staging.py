@@ -5,6 +5,7 @@ finishes what had to be done in steps.
 """
 
 import ctypes
+import errno
 import json
 import os
 import shutil
@@ -21,6 +22,8 @@ if sys.platform != "win32":
 PREFIX = ".padimkit-"  # short, since names have at most 255 bytes
 _INTENT = f"{PREFIX}intent-"
 _SETTLED = 10  # seconds within which what was made may not be locked yet
+# Windows does not open folders, and some network file systems do not sync them.
+_NO_FOLDERS = (errno.EACCES, errno.EPERM, errno.EINVAL, errno.ENOTSUP, errno.ENOSYS, errno.EBADF)
 _HERE, _EXCHANGE = -100, 2  # AT_FDCWD and RENAME_EXCHANGE of Linux
 
 
@@ -77,14 +80,31 @@ def replace_folder(staging: Path, target: Path, last: str) -> None:
         OSError: It cannot be done, and the old content is in its place.
     """
     if staging.parent == target:
-        _replace_content(staging, target, last)
+        _replace(staging, content_of(target), last)
     elif not exchange(staging, target):
         inside = target / staging.name
         staging.replace(inside)
         try:
-            _replace_content(inside, target, last)
+            _replace(inside, content_of(target), last)
         finally:
             shutil.rmtree(inside, ignore_errors=True)
+
+
+def replace_files(staging: Path, last: str) -> None:
+    """Put finished files in the place of those of their names around the folder that they are in.
+
+    The file named `last` is the first to go and the last to come: it never stands with those of another. Of
+    several files the intent is written down before, as where a folder is replaced.
+
+    Raises:
+        OSError: It cannot be done, and the old files are in their place.
+    """
+    names = [path.name for path in staging.iterdir()]
+    if len(names) == 1:
+        (staging / last).replace(staging.parent / last)
+        return
+    beside = [staging.parent / name for name in names]
+    _replace(staging, [path for path in beside if os.path.lexists(path)], last)
 
 
 def exchange(one: Path, other: Path) -> bool:
@@ -97,6 +117,19 @@ def exchange(one: Path, other: Path) -> bool:
     return bool(rename(_HERE, os.fsencode(one), _HERE, os.fsencode(other), _EXCHANGE) == 0)
 
 
+def sync_folder(path: Path) -> None:
+    """Let the names in a folder survive a power cut, where the system can promise that."""
+    try:
+        handle = os.open(path, os.O_RDONLY)
+        try:
+            os.fsync(handle)
+        finally:
+            os.close(handle)
+    except OSError as error:
+        if error.errno not in _NO_FOLDERS:
+            raise
+
+
 def finish_left(folder: Path) -> list[Path]:
     """Finish what killed runs were about to replace in a folder, and remove what else they have left there.
 
@@ -107,10 +140,10 @@ def finish_left(folder: Path) -> list[Path]:
     """
     done: list[Path] = []
     with suppress(OSError):  # it may not be read or written: then there is nothing of ours to finish
-        for intent in sorted(folder.glob(f"{_INTENT}*")):
+        for intent in _begun(folder, _INTENT):
             with _left(intent, settled=0) as left:
                 done += _finished(intent) if left else []
-        for path in sorted(folder.glob(f"{PREFIX}*")):
+        for path in _begun(folder, PREFIX):
             with _left(path) as left:
                 if left:
                     _remove(path)
@@ -118,11 +151,22 @@ def finish_left(folder: Path) -> list[Path]:
     return done
 
 
-def _replace_content(staging: Path, target: Path, last: str) -> None:
-    """Move all content away and the new one in; the last to come is the first to go."""
+def _begun(folder: Path, prefix: str) -> list[Path]:
+    with os.scandir(folder) as found:  # of folders with thousands of records, each time that one comes
+        return sorted(folder / one.name for one in found if one.name.startswith(prefix))
+
+
+def _replace(staging: Path, old_content: Iterable[Path], last: str) -> None:
+    """Move old content away and the new one in, around its folder; the last to come is the first to go."""
+    target = staging.parent
     names = sorted((path.name for path in staging.iterdir()), key=lambda name: name == last)
-    earlier = sorted(content_of(target), key=lambda path: path.name != last)
-    with _intended(target, {"new": staging.name, "names": names}) as old:
+    earlier = sorted(old_content, key=lambda path: path.name != last)
+    intent: dict[str, object] = {
+        "new": staging.name,
+        "names": names,
+        "earlier": [path.name for path in earlier],
+    }
+    with _intended(target, intent) as old:
         _move(earlier, old)
         try:
             _move([staging / name for name in names], target)
@@ -137,12 +181,13 @@ def _intended(target: Path, intent: dict[str, object]) -> Iterator[Path]:
     old = Path(tempfile.mkdtemp(prefix=PREFIX, dir=target))
     try:
         handle, name = tempfile.mkstemp(prefix=_INTENT, dir=target)
-        with _locked(Path(name)):
+        with _locked(Path(name)), _locked(old):
             try:
                 with os.fdopen(handle, "w", encoding="utf-8") as file:
                     json.dump(intent | {"old": old.name}, file)
                     file.flush()
                     os.fsync(file.fileno())
+                sync_folder(target)  # or a power cut could forget the intent, and keep what follows it
                 yield old
             except BaseException:
                 if not any(old.iterdir()):  # else the next run moves back what could not be
@@ -175,14 +220,14 @@ def _finished(intent: Path) -> list[Path]:
     try:
         values = json.loads(intent.read_text(encoding="utf-8"))
         new, old = (folder / _name(values[key], begins=PREFIX) for key in ("new", "old"))
-        names = [_name(name) for name in values["names"]]
+        names, earlier = ([_name(name) for name in values[key]] for key in ("names", "earlier"))
     except (ValueError, KeyError, TypeError, RecursionError):  # killed before anything was moved
         return []
     if new.is_dir():
         with _left(new, settled=0) as left:
             if not left:
                 return []
-            _move_on(names, new, old)
+            _move_on(names, earlier, new, old)
     elif old.is_dir():
         for path in old.iterdir():
             _remove(folder / path.name)
@@ -193,13 +238,13 @@ def _finished(intent: Path) -> list[Path]:
     return [folder]
 
 
-def _move_on(names: Sequence[str], new: Path, old: Path) -> None:
+def _move_on(names: Sequence[str], earlier: Sequence[str], new: Path, old: Path) -> None:
     """Move what a killed run has not: old content goes first, and so is gone once new content has come."""
     folder = new.parent
     left = [name for name in names if os.path.lexists(new / name)]
     if left == list(names):
         old.mkdir(exist_ok=True)
-        _move(content_of(folder), old)
+        _move([folder / name for name in earlier if os.path.lexists(folder / name)], old)
     _move([new / name for name in left], folder)
 
 

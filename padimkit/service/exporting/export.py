@@ -13,6 +13,7 @@ import torch
 
 from padimkit.config.description import describe
 from padimkit.errors import BadArgument, CannotExport, NotCalibrated
+from padimkit.files import new_files
 from padimkit.inspection.calibration import Calibration
 from padimkit.inspection.exported.card import Card
 from padimkit.inspection.exported.runtimes import runtime
@@ -20,7 +21,6 @@ from padimkit.inspection.exported.session import ONNX, OPENVINO, Session, open_s
 from padimkit.pipeline.pipeline import Pipeline
 from padimkit.service.exporting.judged import Judged
 from padimkit.service.exporting.parity import Images, Parity, chosen_images, parity
-from padimkit.service.exporting.staging import Staging, staged
 from padimkit.storage import load, load_calibration, load_learnt, model_digest
 
 Format = Literal["onnx", "openvino", "torchscript"]
@@ -77,54 +77,59 @@ def export(
     """
     output = Path(output)
     _require_fit(output, format, precision)
-    with staged(output, overwrite=overwrite) as staging:
+    with new_files(output, overwrite=overwrite) as path:
         pipeline, calibration = load(model, trust=trust, precision="float32"), _calibration(model)
         chosen = chosen_images(images, load_learnt(model), pipeline)
         card = _card(pipeline, calibration, model_digest(model), precision)
         with torch.no_grad():
             judged = Judged(pipeline.graph(), calibration)
             ranges = partial(chosen_images, images, load_learnt(model), pipeline, most=_CALIBRATION_IMAGES)
-            session = _WRITERS[format](judged, card, staging, ranges)
+            session = _WRITERS[format](judged, card, path, ranges)
         found = parity(session, pipeline, chosen, calibration)
         if precision == "float32" and not found.holds:
             raise CannotExport(f"The exported model gives other results, and is not written: {found}.")
-        files = tuple(output.parent / name for name in staging.names)
+        files = tuple(output.parent / name for name in _names(path))
     return Exported(output, files, found)
 
 
-def _write_onnx(judged: Judged, card: Card, staging: Staging, _: Ranges) -> Session:
+def _names(path: Path) -> list[str]:
+    """Return the names of all files, the one that is loaded last."""
+    return [*sorted(one.name for one in path.parent.iterdir() if one != path), path.name]
+
+
+def _write_onnx(judged: Judged, card: Card, path: Path, _: Ranges) -> Session:
     for name in ("onnx", "onnxscript", "onnxruntime"):
         runtime(name, "export")
     from padimkit.service.exporting.onnx_model import onnx_model, write_onnx  # which imports onnx
 
-    write_onnx(onnx_model(judged, card), staging.path)
-    return open_session(staging.path)
+    write_onnx(onnx_model(judged, card), path)
+    return open_session(path)
 
 
-def _write_openvino(judged: Judged, card: Card, staging: Staging, images: Ranges) -> Session:
+def _write_openvino(judged: Judged, card: Card, path: Path, images: Ranges) -> Session:
     for name in ("onnx", "onnxscript"):
         runtime(name, "export")
     from padimkit.service.exporting.onnx_model import onnx_model, write_onnx  # which imports onnx
     from padimkit.service.exporting.openvino_model import openvino_model, quantized, write_openvino
 
     with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "model.onnx"
-        write_onnx(onnx_model(judged, card, optional=False), path)
-        model = openvino_model(path, card)
+        onnx = Path(folder) / "model.onnx"
+        write_onnx(onnx_model(judged, card, optional=False), onnx)
+        model = openvino_model(onnx, card)
         if card.precision == "int8":
             model = quantized(model, _pixels(images(), card))
-        write_openvino(model, staging.path)
-    return open_session(staging.path)
+        write_openvino(model, path)
+    return open_session(path)
 
 
-def _write_torch_script(judged: Judged, card: Card, staging: Staging, _: Ranges) -> Session:
+def _write_torch_script(judged: Judged, card: Card, path: Path, _: Ranges) -> Session:
     from padimkit.service.exporting.torch_script import TorchScriptSession, write_torch_script
 
-    write_torch_script(judged, card, staging.path)
-    return TorchScriptSession(staging.path, card)
+    write_torch_script(judged, card, path)
+    return TorchScriptSession(path, card)
 
 
-_WRITERS: dict[str, Callable[[Judged, Card, Staging, Ranges], Session]] = {
+_WRITERS: dict[str, Callable[[Judged, Card, Path, Ranges], Session]] = {
     "onnx": _write_onnx,
     "openvino": _write_openvino,
     "torchscript": _write_torch_script,

@@ -1,5 +1,6 @@
 """A model as TorchScript, which programs in C++ run by libtorch, and its session."""
 
+import io
 import warnings
 from pathlib import Path
 from typing import Any, TypeAlias, final
@@ -29,9 +30,11 @@ def write_torch_script(judged: Judged, card: Card, path: Path) -> None:
             whole = _Whole(judged, card.framing, card.size)
             ways = {"forward": (judged.example,), "framed": (judged.example,)}
             traced = torch.jit.trace_module(whole, ways, check_trace=False)  # type: ignore[no-untyped-call]
-            torch.jit.save(traced, str(path), _extra_files={KEY: card.as_text()})
+            content = io.BytesIO()  # since torch ends the whole process where it cannot write to a file
+            torch.jit.save(traced, content, _extra_files={KEY: card.as_text()})
     except (RuntimeError, TypeError, ValueError) as error:
         raise CannotExport(f"torch cannot write the model as TorchScript: {error}") from error
+    path.write_bytes(content.getbuffer())
 
 
 @final
