@@ -17,7 +17,7 @@ from PIL.Image import Image
 from rich.console import Console
 from rich.progress import track
 
-from padimkit.cli.listing import print_first
+from padimkit.cli.listing import LISTED, print_first
 from padimkit.cli.output import require_output
 from padimkit.cli.predict import find_images, require_outside
 from padimkit.config.commands import INSPECT, inspect_parser
@@ -187,18 +187,18 @@ def _say(results: Results, calibration: Calibration) -> int:
     for line in results.lines():
         counts[line["verdict"]] += 1
         seen = min(seen, 1 - (line["unseen"] or 0.0))
-        if line["verdict"] == Verdict.REVIEW.value:
-            reasons[line["verdict"]].append(f"{line['score']:.4g}  {line['path']}")
-        elif line["verdict"] == Verdict.ERROR.value:
-            reasons[line["verdict"]].append(line["error"])
+        first = reasons.get(line["verdict"])
+        if first is not None and len(first) < LISTED:  # a watch may have written millions
+            failed = line["verdict"] == Verdict.ERROR.value
+            first.append(line["error"] if failed else f"{line['score']:.4g}  {line['path']}")
     listed = ", ".join(f"{counts[verdict.value]} {verdict.value}" for verdict in Verdict)
     print(f"{results.count} images: {listed}; results are in {results.folder}")
     between = f"score above {calibration.review_threshold:.4g}, but not above {calibration.threshold:.4g}"
     titles = (f"for review, {between}:", "not inspected:")
-    for title, found in zip(titles, reasons.values(), strict=True):
-        if found:
-            print(f"{len(found)} {title}")
-        print_first(found)
+    for title, (verdict, first) in zip(titles, reasons.items(), strict=True):
+        if first:
+            print(f"{counts[verdict]} {title}")
+        print_first(first, more=counts[verdict] - len(first))
     if unseen := unseen_text(seen if results.count else None):
         print(unseen)
     if counts[Verdict.ERROR.value]:

@@ -4,13 +4,15 @@ from collections.abc import Iterable
 
 from padimkit.files.foreign_text import printable
 
-_LISTED = 10
+LISTED = 10
 
 
-def print_first(lines: Iterable[str]) -> None:
-    """Print the first ten lines, indented, and the number of the others."""
-    found = list(lines)
-    for line in found[:_LISTED]:
-        print(printable(f"  {line}"))
-    if len(found) > _LISTED:
-        print(f"  and {len(found) - _LISTED} more")
+def print_first(lines: Iterable[str], more: int = 0) -> None:
+    """Print the first ten lines, indented, and the number of the others, of which `more` are not given."""
+    for number, line in enumerate(lines):
+        if number < LISTED:
+            print(printable(f"  {line}"))
+        else:
+            more += 1
+    if more:
+        print(f"  and {more} more")

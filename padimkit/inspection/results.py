@@ -15,6 +15,7 @@ from padimkit.errors import BadData, BadOutput
 from padimkit.files import new_file, only_holder
 from padimkit.files.foreign_text import as_cell
 from padimkit.files.json_text import parsed_json
+from padimkit.files.staging import content_of
 from padimkit.inspection.inspection import Inspection
 from padimkit.inspection.verdict import Verdict
 
@@ -117,11 +118,10 @@ def new_results(folder: Path, *, overwrite: bool) -> Iterator[Results]:
             )
         _require_nothing_sorted(folder)
         with only_writer(folder):
-            for name in (PICTURES, MAPS):
-                shutil.rmtree(folder / name, ignore_errors=True)
-            for name in (LINES, TABLE, SCALE):
-                (folder / name).unlink(missing_ok=True)
-    elif folder.exists() and any(folder.iterdir()):
+            with new_file(folder / LINES, overwrite=True):
+                pass  # an empty one, which is there at one instant
+            _remove_what_has_no_line(folder)
+    elif folder.exists() and content_of(folder):
         raise BadOutput(f'"{folder}" is not empty and has no "{LINES}". Choose another output.')
     with _appended(folder, 0, {}) as results:
         yield results
@@ -134,6 +134,14 @@ def only_writer(folder: Path) -> AbstractContextManager[None]:
         BadOutput: Another one does.
     """
     return only_holder(folder / ".running", f'Another watch is writing results to "{folder}".')
+
+
+def _remove_what_has_no_line(folder: Path) -> None:
+    """Remove pictures, maps and table of lines that are gone; a run that is killed here is gone on with."""
+    for name in (PICTURES, MAPS):
+        shutil.rmtree(folder / name, ignore_errors=True)
+    for name in (TABLE, SCALE):
+        (folder / name).unlink(missing_ok=True)
 
 
 def _require_nothing_sorted(folder: Path) -> None:
@@ -169,6 +177,8 @@ def earlier_results(folder: Path, model: str | None) -> Iterator[Results]:
             done[line["path"]] = Done.of(line)
     if size != path.stat().st_size:
         os.truncate(path, size)
+    if not count:
+        _remove_what_has_no_line(folder)
     with _appended(folder, count, done) as results:
         yield results
 
