@@ -15,14 +15,14 @@ def bench(tmp_path_factory):
     return hostile.Bench.made(tmp_path_factory.mktemp("hostile"))
 
 
-@pytest.mark.parametrize("kind", sorted(hostile.KINDS))
+@pytest.mark.parametrize("kind", sorted(hostile.SHARES))
 def test_hostile_inputs_do_no_harm(bench, kind):
     cases = [hostile.run(*case, bench) for case in hostile.cases(COUNT, 0) if case[0] == kind]
-    failed = [case for case in cases if case.outcome not in ("taken", "refused")]
+    failed = [case for case in cases if case.outcome not in hostile.HARMLESS]
     assert not failed, "\n".join(
         f"{case.kind} {case.number}: {case.outcome}\n{case.detail}" for case in failed
     )
-    assert {case.outcome for case in cases} == {"taken", "refused"}  # else nothing was changed, or all of it
+    assert {"taken", "refused"} <= {case.outcome for case in cases}  # else nothing was changed, or all of it
 
 
 @pytest.mark.parametrize("folder", sorted(FOUND.iterdir()), ids=lambda folder: folder.name)

@@ -2,8 +2,9 @@
 
     python tests/helpers/hostile.py --cases 10000 --seed 3
 
-prints counts by kind and outcome, and keeps what ends in a traceback, a hang or a started program. A case is
-fixed by its kind and number, so that each can be repeated.
+prints counts by kind and outcome, and keeps what ends in a traceback, a hang, a half output or a program.
+A kind of its own are writes that fail, or at which the process is killed. A case is fixed by its kind and
+number, so that each can be repeated.
 """
 
 import argparse
@@ -25,6 +26,7 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
+import faults
 import made_records
 import numpy as np
 import yaml
@@ -49,6 +51,8 @@ from padimkit.storage import load_history
 
 EXTREMES = (b"\xff\xff\xff\xff", b"\0\0\0\0", b"\x7f\xff\xff\xff", b"\0\0\0\x80")
 LIMIT = 20  # seconds until a case counts as a hang
+WRITES = "writes"  # the kind that changes no input
+HARMLESS = ("taken", "refused", "killed")
 PROGRAMS = {"subprocess.Popen", "os.system", "os.exec", "os.posix_spawn", "os.spawn", "os.fork", "pty.spawn"}
 FORMATS = (
     *("PNG", "JPEG", "TIFF", "BMP", "WEBP", "PPM", "JPEG2000", "GIF", "TGA"),
@@ -71,7 +75,7 @@ TEXTS = (
 
 @dataclass(frozen=True)
 class Case:
-    """What became of a hostile input: "taken", "refused", or else the trace of a failure."""
+    """What became of a hostile input: "taken", "refused", "killed", or else the trace of a failure."""
 
     kind: str
     number: int
@@ -111,6 +115,14 @@ class Bench:
         return cls(root)
 
     @property
+    def writes(self) -> Path:
+        """Return the folder of what commands read whose writes fail, made when it is first asked for."""
+        folder = self.root / WRITES
+        if not folder.exists():
+            faults.prepare(folder)
+        return folder
+
+    @property
     def suite(self) -> dict[str, Any]:
         folders = {"normal": str(self.root / "good"), "anomalous": str(self.root / "bad")}
         data = {"class_path": "folder", "init_args": folders}
@@ -131,13 +143,16 @@ class Bench:
 
 def run(kind: str, number: int, bench: Bench, kept: Path | None = None) -> Case:
     """Make the case, run it, and keep its input if it fails."""
-    random = np.random.default_rng([sorted(KINDS).index(kind), number])
+    random = np.random.default_rng([[*sorted(KINDS), WRITES].index(kind), number])
     folder = Path(tempfile.mkdtemp(dir=bench.root))
-    make, use = KINDS[kind]
     try:
-        make(bench, folder, random)
-        outcome, detail = outcome_of(lambda: use(folder))
-        if kept is not None and outcome not in ("taken", "refused"):
+        if kind == WRITES:
+            outcome, detail = faults.tried(bench.writes, folder, random)
+        else:
+            make, use = KINDS[kind]
+            make(bench, folder, random)
+            outcome, detail = outcome_of(lambda: use(folder))
+        if kept is not None and outcome not in HARMLESS:
             shutil.copytree(folder, kept / f"{kind}-{number}", dirs_exist_ok=True)
         return Case(kind, number, outcome, detail)
     finally:
@@ -164,9 +179,9 @@ def outcome_of(use: Callable[[], None]) -> tuple[str, str]:
 def counted(cases: list[Case]) -> str:
     """Return a table of outcomes by kind."""
     counts = Counter((case.kind, case.outcome) for case in cases)
-    outcomes = ("taken", "refused", "traceback", "hang", "program")
+    outcomes = (*HARMLESS, "half", "traceback", "hang", "program")
     lines = [f"{'':10}" + "".join(f"{outcome:>11}" for outcome in outcomes)]
-    for kind in KINDS:
+    for kind in SHARES:
         lines.append(f"{kind:10}" + "".join(f"{counts[kind, outcome]:11}" for outcome in outcomes))
     return "\n".join(lines)
 
@@ -192,8 +207,8 @@ def _make_settings(bench: Bench, folder: Path, random: np.random.Generator) -> N
 
 
 def _use_settings(folder: Path) -> None:
-    EVALUATE.file(folder / "settings.yaml")
-    load_recipe(folder / "settings.yaml")
+    EVALUATE.file(folder / "settings.yaml", trust=True)
+    load_recipe(folder / "settings.yaml", trust=True)
 
 
 def _make_suite(bench: Bench, folder: Path, random: np.random.Generator) -> None:
@@ -202,7 +217,7 @@ def _make_suite(bench: Bench, folder: Path, random: np.random.Generator) -> None
 
 
 def _use_suite(folder: Path) -> None:
-    Suite.read(folder / "suite.yaml")
+    Suite.read(folder / "suite.yaml", trust=True)
 
 
 def _make_records(bench: Bench, folder: Path, random: np.random.Generator) -> None:
@@ -247,7 +262,7 @@ KINDS: dict[str, tuple[Callable[[Bench, Path, np.random.Generator], None], Calla
     "records": (_make_records, _use_records),
     "images": (_make_image, _use_image),
 }
-SHARES = {"models": 0.2, "settings": 0.2, "suites": 0.1, "records": 0.15, "images": 0.35}
+SHARES = {"models": 0.2, "settings": 0.2, "suites": 0.1, "records": 0.15, "images": 0.31, WRITES: 0.04}
 
 
 def cases(count: int, first: int) -> Iterator[tuple[str, int]]:
@@ -441,7 +456,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--cases", type=int, default=10_000)
     parser.add_argument("--seed", type=int, default=0, help="the first number of each kind")
-    parser.add_argument("--only", choices=sorted(KINDS), help="one kind")
+    parser.add_argument("--only", choices=sorted(SHARES), help="one kind")
     parser.add_argument("--kept", type=Path, default=Path("fuzz-found"), help="for inputs that fail")
     given = parser.parse_args()
     begun, done = time.monotonic(), []
@@ -451,10 +466,10 @@ def main() -> int:
             if given.only in (None, kind):
                 case = run(kind, number, bench, given.kept)
                 done.append(case)
-                if case.outcome not in ("taken", "refused"):
+                if case.outcome not in HARMLESS:
                     print(f"{kind} {number}: {case.outcome}\n{case.detail}", flush=True)
     print(f"{len(done)} cases in {time.monotonic() - begun:.0f} s\n{counted(done)}")
-    return int(any(case.outcome not in ("taken", "refused") for case in done))
+    return int(any(case.outcome not in HARMLESS for case in done))
 
 
 if __name__ == "__main__":

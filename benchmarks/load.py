@@ -1,0 +1,341 @@
+"""Memory, open files, threads and results under load, beside those of little work.
+
+    python -m benchmarks.load --only predict
+
+Each part runs in a process of its own, which is looked at while it works: it has to hold as much at the end
+as after a tenth of the work, and to find what it finds alone. The program prints a table and writes a record.
+"""
+
+import argparse
+import csv
+import json
+import multiprocessing
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager, redirect_stdout
+from dataclasses import asdict, dataclass
+from functools import partial
+from io import StringIO
+from pathlib import Path
+
+import numpy as np
+import yaml
+from PIL import Image
+
+from padimkit import Inspector, save
+from padimkit.benchmark import store
+from padimkit.benchmark.cell import Cell, Facts, Limits
+from padimkit.benchmark.planning.suite import Suite
+from padimkit.benchmark.record import Record
+from padimkit.benchmark.running.process import run_cell
+from padimkit.cli.main import main as padimkit
+from padimkit.config.build import build_pipeline
+from padimkit.inspection.calibrate import calibrate
+
+RECORD = Path(__file__).parent / "records" / "load.json"
+IMAGES, RECORDS, CELLS, THREADS, PROCESSES = 3000, 5000, 500, 8, 4
+_LOOK = 0.1  # seconds
+_PIPELINE = {
+    "backbone": {"class_path": "filter_bank", "init_args": {"scales": 1, "orientations": 4}},
+    "reducer": {"class_path": "random_channels", "init_args": {"keep": 4}},
+    "density": "gaussian",
+    "preprocessing": {"resize": 32, "crop": 32},
+}
+
+
+@dataclass(frozen=True)
+class Held:
+    """What a process holds: MiB of resident memory, open files, and threads."""
+
+    mib: float
+    files: int
+    threads: int
+
+    @classmethod
+    def now(cls) -> "Held":
+        status = dict(line.split(":", 1) for line in Path("/proc/self/status").read_text().splitlines())
+        files = len(list(Path("/proc/self/fd").iterdir()))
+        return cls(int(status["VmRSS"].split()[0]) / 1024, files, int(status["Threads"]))
+
+
+@dataclass(frozen=True)
+class Found:
+    """What a part has held, after a tenth of its work and at its end, and whether results are as alone."""
+
+    part: str
+    count: int
+    seconds: float
+    tenth: Held
+    end: Held
+    peak: float
+    as_alone: bool
+
+
+@contextmanager
+def looked_at() -> Iterator[list[Held]]:
+    """Yield what this process holds, at each look while the block runs."""
+    looks, ended = [Held.now()], threading.Event()
+
+    def look() -> None:
+        while not ended.wait(_LOOK):
+            looks.append(Held.now())
+
+    thread = threading.Thread(target=look, daemon=True)
+    thread.start()
+    try:
+        yield looks
+    finally:
+        ended.set()
+        thread.join()
+        looks.append(Held.now())
+
+
+def measured(part: str, count: int, work: Callable[[], object], is_as_alone: Callable[[], bool]) -> Found:
+    """Do the work, and look at this process meanwhile."""
+    start = time.perf_counter()
+    with looked_at() as looks:
+        work()
+    seconds = time.perf_counter() - start
+    tenth, end = looks[max(1, len(looks) // 10)], looks[-1]
+    peak = max(look.mib for look in looks)
+    return Found(part, count, round(seconds, 1), tenth, end, peak, is_as_alone())
+
+
+def predict(root: Path, count: int) -> Found:
+    """Score images by the command; the first ones are scored alone as well."""
+    images, alone = root / "images", root / "alone"
+    drawn(images, count)
+    alone.mkdir()
+    for path in sorted(images.iterdir())[:16]:  # two batches
+        (alone / path.name).symlink_to(path)
+
+    def scores(given: Path, output: str) -> None:
+        quietly("predict", fitted(root), given, "--output", root / output, "--write", "maps")
+
+    return measured(
+        "predict",
+        count,
+        partial(scores, images, "many"),
+        lambda: _same_scores(root, partial(scores, alone, "few")),
+    )
+
+
+def _same_scores(root: Path, few: Callable[[], object]) -> bool:
+    few()
+    many, own = (_column(root / name / "scores.csv") for name in ("many", "few"))
+    return own == many[: len(own)]
+
+
+def _column(path: Path) -> list[str]:
+    with path.open(newline="") as file:
+        return [row["score"] for row in csv.DictReader(file)]
+
+
+def report(root: Path, count: int) -> Found:
+    """Make a page and a table of records; the lines of the first ones are made alone as well."""
+    (root / "records").mkdir()
+    for number in range(count):
+        store.write(a_record(number), root / "records")
+    few = root / "first"
+    few.mkdir()
+    for path in sorted((root / "records").glob("*.json"))[:50]:
+        (few / path.name).write_bytes(path.read_bytes())
+
+    def page() -> None:
+        quietly("report", root / "records", "--output", root / "page.html")
+
+    def as_alone() -> bool:
+        for folder in ("records", "first"):
+            quietly("report", root / folder, "--format", "csv", "--output", root / f"{folder}.csv")
+        lines = [(root / f"{name}.csv").read_text().splitlines() for name in ("first", "records")]
+        return set(lines[0]) <= set(lines[1]) and len(lines[1]) == count + 1
+
+    return measured("report", count, page, as_alone)
+
+
+def cells(root: Path, count: int) -> Found:
+    """Run cells by the command, in forked processes; one is run alone as well."""
+    drawn(root / "good", 4)
+    drawn(root / "bad", 2, brighter=60)
+    suite = {
+        "name": "load",
+        "pipelines": [{"name": "own", "pipeline": _PIPELINE}],
+        "datasets": [
+            {"class_path": "folder", "init_args": {"normal": f"{root}/good", "anomalous": f"{root}/bad"}}
+        ],
+        "metrics": ["image_auroc"],
+        "seeds": list(range(count)),
+        "threads": 1,
+    }
+    (root / "suite.yaml").write_text(yaml.safe_dump(suite))
+
+    def as_alone() -> bool:
+        planned = Suite.read(root / "suite.yaml").planned[-1]
+        alone = run_cell(planned.cell, planned.facts, Limits(threads=1))
+        run = store.read(root / "out" / f"{planned.key}.json")
+        return run.metrics == alone.metrics and len(list((root / "out").glob("*.json"))) == count
+
+    work = partial(quietly, "benchmark", root / "suite.yaml", "--output", root / "out")
+    return measured("cells", count, work, as_alone)
+
+
+def threads(root: Path, count: int) -> Found:
+    """Judge images by one inspector in eight threads; each image is judged alone as well."""
+    drawn(root / "images", 20)
+    inspector = Inspector(fitted(root), workers=0)
+    paths = sorted((root / "images").iterdir())
+    alone = {path: inspector(path).as_dict() for path in paths}
+    answers: list[bool] = []
+
+    def judge(number: int) -> None:
+        path = paths[number % len(paths)]
+        answers.append(_without_time(inspector(path).as_dict()) == _without_time(alone[path]))
+
+    def work() -> None:
+        with ThreadPoolExecutor(THREADS) as pool:
+            list(pool.map(judge, range(count)))
+
+    return measured("threads", count, work, lambda: len(answers) == count and all(answers))
+
+
+def _without_time(line: dict[str, object]) -> dict[str, object]:
+    return {name: value for name, value in line.items() if name != "milliseconds"}
+
+
+def processes(way: str, root: Path, count: int) -> Found:
+    """Judge images in processes that are forked or spawned, each of which loads the model."""
+    drawn(root / "images", 20)
+    model, paths = fitted(root), sorted((root / "images").iterdir())
+    alone = _scores(model, paths)
+    answers: list[bool] = []
+
+    def work() -> None:
+        context = multiprocessing.get_context(way)
+        for _ in range(max(1, count // (PROCESSES * len(paths)))):
+            with context.Pool(PROCESSES) as pool:
+                answers.extend(one == alone for one in pool.starmap(_scores, [(model, paths)] * PROCESSES))
+
+    return measured(way, count, work, lambda: bool(answers) and all(answers))
+
+
+def _scores(model: Path, paths: list[Path]) -> list[float]:
+    inspector = Inspector(model, workers=0)
+    return [inspector(path).score for path in paths]
+
+
+PARTS: dict[str, tuple[Callable[[Path, int], Found], int]] = {
+    "predict": (predict, IMAGES),
+    "report": (report, RECORDS),
+    "cells": (cells, CELLS),
+    "threads": (threads, IMAGES),
+    "fork": (partial(processes, "fork"), 800),
+    "spawn": (partial(processes, "spawn"), 240),
+}
+
+
+def drawn(folder: Path, count: int, brighter: int = 0) -> None:
+    """Draw small images of noise into a folder."""
+    random = np.random.default_rng(brighter)
+    folder.mkdir()
+    for number in range(count):
+        pixels = random.integers(80, 160, (40, 40, 3), dtype=np.uint8) + np.uint8(brighter)
+        Image.fromarray(pixels).save(folder / f"{number:05}.png")
+
+
+def fitted(root: Path) -> Path:
+    """Return the folder of a small, calibrated model, fitted when it is first asked for."""
+    folder = root / "model"
+    if not folder.exists():
+        drawn(root / "normal", 12)
+        pipeline = build_pipeline(_PIPELINE).fit(root / "normal", progress=False)
+        save(pipeline, folder, calibration=calibrate(pipeline, root / "normal", progress=False))
+    return folder
+
+
+def a_record(number: int) -> Record:
+    """Return a record of a made-up cell."""
+    random, method, category = (
+        np.random.default_rng(number),
+        f"method {number % 20}",
+        f"category {number // 20 % 25}",
+    )
+    settings = {
+        "pipeline": _PIPELINE,
+        "data": "folder",
+        "metrics": [{"class_path": "image_auroc"}],
+        "seed": 0,
+    }
+    cell = Cell("load", method, "drawn", category, number // 500, settings, ("quality",), 1)
+    return Record(
+        key=f"record-{number:05}",
+        cell=cell,
+        facts=Facts(category, 100, 40, 20),
+        metrics={"image_auroc": float(random.uniform(0.8, 1))},
+        environment={"versions": {"python": "3"}, "threads": 1},
+        begun="2026-01-01T00:00:00+00:00",
+        took=1.0,
+    )
+
+
+def quietly(*words: object) -> None:
+    """Run a command without what it prints."""
+    with redirect_stdout(StringIO()):
+        status = padimkit([str(word) for word in words])
+    if status:
+        raise SystemExit(f"padimkit {words[0]} ended with status {status}")
+
+
+def line(found: Found) -> str:
+    """Return a line of the table."""
+    held = " | ".join(
+        f"{getattr(found.tenth, name):.0f} -> {getattr(found.end, name):.0f}"
+        for name in ("mib", "files", "threads")
+    )
+    return (
+        f"| {found.part} | {found.count:,} | {found.seconds:g} | {held} | {found.peak:.0f} | "
+        f"{'as alone' if found.as_alone else 'OTHERS'} |"
+    )
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--only", choices=PARTS, help="one part")
+    parser.add_argument("--share", type=float, default=1.0, help="of the usual counts")
+    parser.add_argument("--here", action="store_true", help=argparse.SUPPRESS)
+    given = parser.parse_args()
+    if given.here:
+        part, count = PARTS[given.only]
+        with tempfile.TemporaryDirectory() as root:
+            print(json.dumps(asdict(part(Path(root), max(8, round(given.share * count))))))
+        return 0
+    print("| part | count | seconds | MiB | open files | threads | most MiB | results |\n" + "|---" * 8 + "|")
+    rows = []
+    for name in PARTS if given.only is None else [given.only]:
+        words = [
+            sys.executable,
+            "-m",
+            "benchmarks.load",
+            "--here",
+            "--only",
+            name,
+            "--share",
+            str(given.share),
+        ]
+        row = json.loads(
+            subprocess.run(words, check=True, stdout=subprocess.PIPE, text=True).stdout.splitlines()[-1]
+        )
+        rows.append(row)
+        held = {at: Held(**row[at]) for at in ("tenth", "end")}
+        print(line(Found(**row | held)), flush=True)
+    RECORD.parent.mkdir(exist_ok=True)
+    RECORD.write_text(json.dumps(rows, indent=2) + "\n")
+    return int(not all(row["as_alone"] for row in rows))
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
