@@ -37,6 +37,14 @@ def test_what_steers_a_terminal_is_escaped(text, capsys):
     assert capsys.readouterr().out.strip().isprintable()
 
 
+@pytest.mark.parametrize(
+    ("count", "more", "told"), [(3, 0, []), (12, 0, ["  and 2 more"]), (10, 5, ["  and 5 more"])]
+)
+def test_ten_lines_are_printed_and_the_others_counted(count, more, told, capsys):
+    print_first(map(str, range(count)), more)
+    assert capsys.readouterr().out.splitlines() == [f"  {n}" for n in range(count)][:10] + told
+
+
 def test_the_table_of_a_model_gives_its_paths_again_and_holds_no_formula():
     images = tuple(LearntImage(text, "0" * 64, None, False) for text in FORMULAS)
     text = as_csv(images)

@@ -233,6 +233,110 @@ def test_an_intent_gives_the_old_content_back_where_the_new_has_gone(tmp_path):
     assert names(tmp_path) == ["ours"] and (tmp_path / "ours").read_text() == "old"
 
 
+@pytest.fixture
+def pair(tmp_path):
+    """Two files that belong together, of which the first refers to the second, and one of somebody else."""
+    (tmp_path / "other").write_text("other")
+    write_pair(tmp_path / "m.xml", "old")
+    return tmp_path / "m.xml"
+
+
+def write_pair(path, text, **options):
+    with files.new_files(path, **{"overwrite": True} | options) as staging:
+        staging.write_text(text)
+        staging.with_suffix(".bin").write_text(text)
+
+
+def read_pair(path):
+    return {one.name: one.read_text() for one in path.parent.iterdir() if not one.name.startswith(PREFIX)}
+
+
+def whole_pair(text):
+    return {"m.bin": text, "m.xml": text, "other": "other"}
+
+
+def test_files_that_belong_together_are_replaced_together(pair):
+    write_pair(pair, "new")
+    assert read_pair(pair) == whole_pair("new") and len(names(pair.parent)) == 3
+
+
+@pytest.mark.parametrize("which", [1, 2, 3, 4])
+def test_a_rename_that_fails_leaves_the_old_pair(pair, monkeypatch, which):
+    rename, calls = Path.replace, []
+
+    def failing(self, other):
+        calls.append(self)
+        if len(calls) == which:
+            raise OSError(28, "No space left on device")
+        return rename(self, other)
+
+    monkeypatch.setattr(Path, "replace", failing)
+    with pytest.raises(BadOutput, match="No space left on device"):
+        write_pair(pair, "new")
+    assert read_pair(pair) == whole_pair("old") and len(names(pair.parent)) == 3
+
+
+def _killed_pair(pair, where):
+    renames = []
+
+    def dying(self, other):
+        renames.append(other)
+        if len(renames) > where:
+            os.kill(os.getpid(), signal.SIGKILL)
+        return os.rename(self, other)  # noqa: PTH104  Path.replace is this function now
+
+    Path.replace = dying
+    write_pair(pair, "new")
+
+
+@pytest.mark.parametrize("where", [0, 1, 2, 3])
+def test_a_killed_pair_is_never_mixed_and_finished_by_the_next_run(pair, where):
+    process = multiprocessing.get_context("fork").Process(target=_killed_pair, args=(pair, where))
+    process.start()
+    process.join()
+    assert process.exitcode == -signal.SIGKILL
+    found = read_pair(pair)
+    assert "m.xml" not in found or found == whole_pair("old")
+    for path in pair.parent.glob(f"{PREFIX}*"):
+        left(path)
+    finish_left(pair.parent)
+    assert read_pair(pair) == whole_pair("new") and len(names(pair.parent)) == 3
+
+
+def test_none_of_the_files_is_replaced_without_overwrite(pair):
+    pair.unlink()
+    with pytest.raises(BadOutput, match=r'm\.bin" exists. Choose another output or pass --overwrite'):
+        write_pair(pair, "new", overwrite=False)
+    assert read_pair(pair) == {"m.bin": "old", "other": "other"}
+
+
+def test_old_content_is_held_while_it_is_replaced(target, monkeypatch):
+    """However long that takes: a run beside it would take it for what a killed one has left."""
+    rename, seen = Path.replace, []
+
+    def looking(self, other):
+        for path in target.glob(f"{PREFIX}*"):
+            left(path)
+        seen.append(finish_left(target))
+        return rename(self, other)
+
+    monkeypatch.setattr(staging, "exchange", lambda *_: False)
+    with new_folder(target) as folder:
+        (folder / "ours").write_text("new")
+        monkeypatch.setattr(Path, "replace", looking)
+    assert len(seen) == 3 and not any(seen)
+    assert (target / "ours").read_text() == "new" and names(target) == ["ours"]
+
+
+def test_a_new_file_removes_what_killed_runs_have_left(tmp_path):
+    left_behind = tmp_path / f"{PREFIX}abc"
+    left_behind.touch()
+    left(left_behind)
+    with files.new_file(tmp_path / "a", overwrite=False) as path:
+        path.write_text("new")
+    assert names(tmp_path) == ["a"]
+
+
 def test_clean_refuses_what_is_no_folder(tmp_path, capsys):
     assert main(["clean", str(tmp_path / "none")]) == 2
     assert "is not a folder" in capsys.readouterr().err

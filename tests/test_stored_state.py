@@ -31,6 +31,16 @@ def test_other_states_are_refused(message):
         require_state(Identity(), SOUND | WRONG[message], **FORMS)
 
 
+@pytest.mark.parametrize("value", [float("nan"), float("inf"), -float("inf")])
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64, torch.float16, torch.bfloat16])
+def test_one_value_that_is_not_finite_is_found(value, dtype):
+    tensor = torch.zeros(4, 3, dtype=dtype)
+    assert require_state(Identity(), {"a": tensor}, a="float n d") == {"n": 4, "d": 3}
+    tensor[2, 1] = value
+    with pytest.raises(BadModel, match='"a" with NaN or infinity'):
+        require_state(Identity(), {"a": tensor}, a="float n d")
+
+
 def test_an_axis_may_be_empty_where_it_says_so():
     assert require_state(Identity(), {"a": torch.zeros(0, 3)}, a="float n* d") == {"n": 0, "d": 3}
 

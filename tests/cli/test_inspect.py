@@ -264,6 +264,24 @@ class TestBadInput:
         assert inspect(model, bad / "000.png", "--output", out, "--overwrite") == 1
         assert len(lines(out)) == 1 and len(list((out / "pictures").iterdir())) == 1
 
+    def test_results_of_which_a_killed_overwrite_has_left_the_pictures(self, model, bad, out, monkeypatch):
+        inspect(model, bad, "--output", out, "--maps")
+
+        def killed(*_, **__):
+            raise KeyboardInterrupt
+
+        monkeypatch.setattr("padimkit.inspection.results.shutil.rmtree", killed)
+        assert inspect(model, bad / "000.png", "--output", out, "--overwrite") == 130
+        assert lines(out) == [] and len(list((out / "pictures").iterdir())) == 4
+        monkeypatch.undo()
+        assert inspect(model, bad / "000.png", "--output", out, "--resume") == 1
+        assert len(lines(out)) == len(list((out / "pictures").iterdir())) == 1
+        assert sorted(path.name for path in out.iterdir() if path.name[0] != ".") == [
+            "pictures",
+            "results.csv",
+            "results.jsonl",
+        ]
+
     def test_an_output_that_holds_something_else(self, model, bad, out, capsys):
         out.mkdir()
         (out / "mine.txt").write_text("mine")
