@@ -33,6 +33,7 @@ from padimkit.pipeline.anomaly_map import AnomalyMap
 from padimkit.pipeline.levels import Separate
 from padimkit.pipeline.pipeline import Pipeline
 from padimkit.reducers.random_channels import RandomChannels
+from padimkit.storage import load_parts
 from padimkit.values import Batch
 
 
@@ -395,3 +396,20 @@ def test_names_of_images_are_kept_in_any_alphabet(pipeline, calibration, tmp_pat
     image = LearntImage("grün/好.png", "0" * 64, 1.5, True)
     save(pipeline, tmp_path / "model", calibration=dataclasses.replace(calibration, images=(image,)))
     assert load_learnt(tmp_path / "model") == (image,)
+
+
+class _Wrong(RuntimeError):
+    pass
+
+
+def test_parts_that_do_not_fit_are_found_when_a_model_is_loaded_but_not_when_it_is_merged(model, monkeypatch):
+    def fails(*_):
+        raise _Wrong("sizes differ")
+
+    monkeypatch.setattr(Pipeline, "predict_batch", fails)
+    assert isinstance(load_parts(model), Pipeline)
+    with pytest.raises(BadModel, match=f'"{model}": its parts do not fit together .sizes differ'):
+        load(model)
+    monkeypatch.setattr("padimkit.storage.model._OF_DEVICES", (_Wrong,))
+    with pytest.raises(_Wrong):  # what a driver raises says nothing about the model
+        load(model)

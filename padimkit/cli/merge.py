@@ -15,7 +15,7 @@ from padimkit.inspection.calibration import Calibration, promised
 from padimkit.inspection.history import merged
 from padimkit.inspection.learnt import LearntImage
 from padimkit.inspection.recalibration import Rates, rates_of
-from padimkit.storage import load, load_calibration, load_history, load_learnt
+from padimkit.storage import load_calibration, load_history, load_learnt, load_parts, require_whole
 
 
 def run(words: list[str]) -> None:
@@ -28,7 +28,7 @@ def run(words: list[str]) -> None:
     made = parse(parser, MERGE, words)
     with output_of(made) as staging:
         pipeline, other = (
-            load(path, device=made.device, trust=made.trust) for path in (made.model, made.other)
+            load_parts(path, device=made.device, trust=made.trust) for path in (made.model, made.other)
         )
         rates = rates_of(_calibrations((made.model, made.other)), Rates(made.false_alarms, made.review))
         learnt = _both(load_learnt(made.model), load_learnt(made.other))
@@ -36,6 +36,7 @@ def run(words: list[str]) -> None:
             promised(rates.false_alarms, rates.review, len(learnt))
             require_folds(pipeline, made.folds, len(learnt))
         pipeline.merge(other)
+        require_whole(pipeline, made.model)
         history = merged(load_history(made.model), load_history(made.other), str(made.other))
         stored = store(made, pipeline, learnt, rates, history, staging)
     announce(made, stored, learnt)

@@ -11,7 +11,7 @@ from padimkit.storage.calibrations import (
     write_calibration,
 )
 from padimkit.storage.manifest import MANIFEST, is_model, load_manifest, model_digest
-from padimkit.storage.model import load, save, write_model
+from padimkit.storage.model import load, load_parts, require_whole, save, write_model
 
 __all__ = [
     "MANIFEST",
@@ -21,7 +21,9 @@ __all__ = [
     "load_history",
     "load_learnt",
     "load_manifest",
+    "load_parts",
     "model_digest",
+    "require_whole",
     "save",
     "save_calibration",
     "write_calibration",

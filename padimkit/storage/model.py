@@ -34,6 +34,9 @@ from padimkit.storage.manifest import (
 from padimkit.values import Batch, numbered
 
 _MOST_TRIED = 2**24  # pixels
+_NO_MEMORY = torch.cuda.OutOfMemoryError
+# Errors that say nothing about a model; those of drivers have no class of their own before torch 2.8.
+_OF_DEVICES = (_NO_MEMORY, getattr(torch, "AcceleratorError", _NO_MEMORY))
 
 
 def save(
@@ -101,7 +104,21 @@ def load(
             settings say; with "float32" densities compute in full precision too.
 
     Raises:
-        BadModel: The folder is incomplete, altered, of a newer format, or names a plugin that is missing.
+        BadModel: The folder is incomplete, altered, of a newer format, or names a plugin that is missing; or
+            its parts do not fit each other.
+    """
+    pipeline = load_parts(folder, device=device, trust=trust, precision=precision)
+    require_whole(pipeline, folder)
+    return pipeline
+
+
+def load_parts(
+    folder: Path | str, *, device: str = "cpu", trust: bool = False, precision: str | None = None
+) -> Pipeline:
+    """Return the pipeline from a folder as `load` does, but score nothing: for those who merge it first.
+
+    Raises:
+        BadModel: As for `load`, but parts that do not fit each other, which `require_whole` finds.
     """
     folder = place(folder)
     manifest = load_manifest(folder)
@@ -118,18 +135,21 @@ def load(
     if isinstance(pipeline.backbone, TellsWeights):
         pipeline.backbone.restore_weights_origin(manifest.get("weights", {}))
     pipeline.to(device)
-    _require_whole_pipeline(pipeline, folder)
     return pipeline
 
 
-def _require_whole_pipeline(pipeline: Pipeline, folder: Path) -> None:
-    """Score one image, unless it is very large: of parts with sound states, one may not fit the others."""
+def require_whole(pipeline: Pipeline, folder: Path | str) -> None:
+    """Score one image, unless it is very large: of parts with sound states, one may not fit the others.
+
+    Raises:
+        BadModel: They do not; the message names the folder.
+    """
     if math.prod(pipeline.size) > _MOST_TRIED:
         return
     generator = torch.Generator().manual_seed(0)
     try:
         pipeline.predict_batch(Batch(torch.rand(1, 3, *pipeline.size, generator=generator), numbered(1)))
-    except torch.cuda.OutOfMemoryError:
+    except _OF_DEVICES:
         raise
     except (PadimkitError, KeyError, IndexError, TypeError, ValueError, RuntimeError) as error:
         raise BadModel(f'"{folder}": its parts do not fit together ({error}).') from error
