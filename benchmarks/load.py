@@ -152,8 +152,9 @@ def report(root: Path, count: int) -> Found:
     def as_alone() -> bool:
         for folder in ("records", "first"):
             quietly("report", root / folder, "--format", "csv", "--output", root / f"{folder}.csv")
-        lines = [(root / f"{name}.csv").read_text().splitlines() for name in ("first", "records")]
-        return set(lines[0]) <= set(lines[1]) and len(lines[1]) == count + 1
+        own, all_ = ((root / f"{name}.csv").read_text() for name in ("first", "records"))
+        lines = all_.splitlines()  # which name their files
+        return set(own.replace("/first/", "/records/").splitlines()) <= set(lines) and len(lines) == count + 1
 
     return measured("report", count, page, as_alone)
 
@@ -178,7 +179,7 @@ def cells(root: Path, count: int) -> Found:
         planned = Suite.read(root / "suite.yaml").planned[-1]
         alone = run_cell(planned.cell, planned.facts, Limits(threads=1))
         run = store.read(root / "out" / f"{planned.key}.json")
-        return run.metrics == alone.metrics and len(list((root / "out").glob("*.json"))) == count
+        return run.metrics == alone.metrics and len(list(store.paths(root / "out"))) == count
 
     work = partial(quietly, "benchmark", root / "suite.yaml", "--output", root / "out")
     return measured("cells", count, work, as_alone)
