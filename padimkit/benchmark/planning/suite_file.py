@@ -180,6 +180,7 @@ def _parsed(content: Mapping[str, Any]) -> SuiteFile:
         raise BadConfig(f'"metrics" must be a list of names, found {metrics!r}.')
     if not isinstance(content.get("engine", {}), Mapping):
         raise BadConfig(f'"engine" is {content["engine"]!r}; expected keys and values.')
+    _check(content.get("engine", {}), Engine, "engine")
     free: dict[str, Any] = {"pipelines": [], "datasets": [], "metrics": [], "calibration": None}
     parsed = parser.instantiate(parser.parse_object({**content, **free}))
     return SuiteFile(
