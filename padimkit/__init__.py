@@ -21,6 +21,8 @@ if TYPE_CHECKING:
         ExpectedGrowth,
         Exportable,
         HasCurve,
+        HasInfluence,
+        Influence,
         LeaveOneOut,
         LinearReducer,
         MemoryForecast,
@@ -37,6 +39,7 @@ if TYPE_CHECKING:
     )
     from padimkit.datasets.folder import Folder
     from padimkit.datasets.mvtec import MVTec
+    from padimkit.datasets.mvtec_loco import MVTecLOCO
     from padimkit.datasets.rd_mvtec import RdMVTec
     from padimkit.datasets.shanghaitech.dataset import ShanghaiTech
     from padimkit.datasets.synthetic.dataset import Synthetic
@@ -77,8 +80,17 @@ if TYPE_CHECKING:
     from padimkit.inspection.learnt import LearntImage
     from padimkit.inspection.regions import Region
     from padimkit.inspection.verdict import Verdict
+    from padimkit.metrics.aupimo import AUPIMO
     from padimkit.metrics.auroc import ImageAUROC, PixelAUROC
+    from padimkit.metrics.operating_point import ImageSensitivity, PixelIoU, PixelSensitivity
+    from padimkit.metrics.precision import (
+        ImageAveragePrecision,
+        ImageF1Max,
+        PixelAveragePrecision,
+        PixelF1Max,
+    )
     from padimkit.metrics.pro import PRO
+    from padimkit.metrics.spro import SPRO
     from padimkit.metrics.torchmetrics import TorchMetric
     from padimkit.moments.moments import Moments
     from padimkit.pipeline.anomaly_map import AnomalyMap
@@ -95,6 +107,7 @@ if TYPE_CHECKING:
     from padimkit.storage import load, load_calibration, load_learnt, save, save_calibration
     from padimkit.values import (
         Batch,
+        Defect,
         Embedding,
         Features,
         Growth,
@@ -144,9 +157,19 @@ __all__ = [
     "ImageAUROC",
     "PixelAUROC",
     "PRO",
+    "SPRO",
+    "AUPIMO",
+    "ImageAveragePrecision",
+    "PixelAveragePrecision",
+    "ImageF1Max",
+    "PixelF1Max",
+    "ImageSensitivity",
+    "PixelSensitivity",
+    "PixelIoU",
     "TorchMetric",
     "Folder",
     "MVTec",
+    "MVTecLOCO",
     "RdMVTec",
     "ShanghaiTech",
     "Synthetic",
@@ -162,6 +185,7 @@ __all__ = [
     "Moments",
     "Registry",
     "Batch",
+    "Defect",
     "Features",
     "Embedding",
     "Pyramid",
@@ -189,6 +213,8 @@ __all__ = [
     "TellsWeights",
     "ReferenceValues",
     "HasCurve",
+    "HasInfluence",
+    "Influence",
     "ExpectedGrowth",
     "Exportable",
     "PadimkitError",
@@ -242,9 +268,14 @@ _MODULES = {
     "pipeline.anomaly_map": "AnomalyMap",
     "metrics.auroc": "ImageAUROC PixelAUROC",
     "metrics.pro": "PRO",
+    "metrics.spro": "SPRO",
+    "metrics.aupimo": "AUPIMO",
+    "metrics.precision": "ImageAveragePrecision PixelAveragePrecision ImageF1Max PixelF1Max",
+    "metrics.operating_point": "ImageSensitivity PixelSensitivity PixelIoU",
     "metrics.torchmetrics": "TorchMetric",
     "datasets.folder": "Folder",
     "datasets.mvtec": "MVTec",
+    "datasets.mvtec_loco": "MVTecLOCO",
     "datasets.rd_mvtec": "RdMVTec",
     "datasets.shanghaitech.dataset": "ShanghaiTech",
     "datasets.synthetic.dataset": "Synthetic",
@@ -258,11 +289,13 @@ _MODULES = {
     "moments.moments": "Moments",
     "arguments.stored_state": "require_state",
     "registry.registry": "Registry",
-    "values": "Batch Features Embedding Pyramid Scores Prediction ImagePrediction Stream Theory Growth",
+    "values": (
+        "Batch Defect Features Embedding Pyramid Scores Prediction ImagePrediction Stream Theory Growth"
+    ),
     "contracts": (
         "Backbone Reducer DensityModel Metric DataSource Updatable Mergeable Stateful LinearReducer "
         "PyramidReducer PyramidDensity LeaveOneOut MemoryForecast NeedsWeights ReferenceValues HasCurve "
-        "ExpectedGrowth TellsWeights Exportable"
+        "HasInfluence Influence ExpectedGrowth TellsWeights Exportable"
     ),
     "errors": (
         "PadimkitError BadArgument BadConfig BadData BadFeatures BadImage BadModel BadOutput "

@@ -282,6 +282,33 @@ class HasCurve(ABC):
         """
 
 
+class Influence(ABC):
+    """The influence of each image of a test set on a metric value, collected batch by batch."""
+
+    @abstractmethod
+    def update(self, prediction: Prediction, truth: Batch) -> None:
+        """Add one batch of predictions, with the labels and masks of `truth`."""
+
+    @abstractmethod
+    def compute(self) -> Float64[np.ndarray, " n"]:
+        """Return the derivative of the metric value by the weight of each image, in the order of the updates.
+
+        All weights are 1, and only their ratios matter: the derivatives add up to 0. Of them follows how
+        much the value would vary over other test images.
+
+        Raises:
+            UndefinedMetric: The metric is undefined for this test set.
+        """
+
+
+class HasInfluence(ABC):
+    """A metric that can tell how much each image moves its value, at the cost of more memory."""
+
+    @abstractmethod
+    def influence(self) -> Influence:
+        """Return a fresh collector of influences, to be given the same batches as a metric like this one."""
+
+
 class Stateful(ABC):
     """A backbone whose weights are stored with the model, so that no other file is needed to load it."""
 

@@ -17,11 +17,20 @@ S = TypeVar("S")
 
 
 @dataclass(frozen=True)
+class Defect:
+    """One defect of an image; it counts as found when the share `enough` of its pixels is."""
+
+    mask: Bool[Tensor, "H W"]
+    enough: float = 1.0
+
+
+@dataclass(frozen=True)
 class Batch:
-    """RGB images in [0, 1] with their paths, and with labels, masks and files if they are known.
+    """RGB images in [0, 1] with their paths, and with labels, masks, files and defects if they are known.
 
     `labels` is true for anomalous images, `masks` for anomalous pixels; None means unknown. `files` are those
-    that hold the images as they are, None for an image that is made otherwise.
+    that hold the images as they are, None for an image that is made otherwise. `defects` are those of each
+    image, which may overlap; None if the data set tells none apart.
     """
 
     images: Float[Tensor, "b 3 H W"]
@@ -29,6 +38,7 @@ class Batch:
     labels: Bool[Tensor, " b"] | None = None
     masks: Bool[Tensor, "b H W"] | None = None
     files: tuple[Path | None, ...] = ()
+    defects: tuple[tuple[Defect, ...], ...] | None = None
 
 
 @dataclass(frozen=True)

@@ -21,8 +21,8 @@ from padimkit.images.preprocessing import Preprocessing, as_images, centre
 from padimkit.images.resizing import square
 from padimkit.images.sample import Sample
 from padimkit.images.selection import Chosen, Selectable
-from padimkit.images.truth import mask_of
-from padimkit.values import Batch
+from padimkit.images.truth import defects_of, mask_of
+from padimkit.values import Batch, Defect
 
 
 @dataclass(frozen=True)
@@ -122,7 +122,7 @@ class ImageBatches(Augmentable, Selectable):
         with closing(decoded):  # else the threads go on decoding after a loop that stops early
             items = self._varied(decoded) if self.augmentation.transforms else decoded
             while batch := list(islice(items, size)):
-                yield _collated(batch)
+                yield _collated(batch, with_defects=self._with_defects)
 
     @cached_property
     def _numbers(self) -> list[int]:
@@ -132,6 +132,11 @@ class ImageBatches(Augmentable, Selectable):
     @cached_property
     def _masked(self) -> bool:
         return all(sample.mask is not None or sample.anomalous is False for sample in self.samples)
+
+    @cached_property
+    def _with_defects(self) -> bool:
+        """Tell whether the data set tells defects apart; in variants of images they are not followed."""
+        return not self.augmentation.transforms and any(sample.defects for sample in self.samples)
 
     def _decode_cropped(self, sample: Sample) -> "_Item":
         return _decoded(sample, self.reader.preprocessing, masked=self._masked)
@@ -156,6 +161,7 @@ class _Item:
     pixels: UInt8[np.ndarray, "H W 3"]
     mask: Bool[Tensor, "H W"] | None
     sample: Sample
+    defects: tuple[Defect, ...] = ()
 
 
 def _decoded(sample: Sample, preprocessing: Preprocessing, *, masked: bool) -> _Item:
@@ -164,10 +170,13 @@ def _decoded(sample: Sample, preprocessing: Preprocessing, *, masked: bool) -> _
         pixels = preprocessing.pixels(picture)
     except BadShape as error:
         raise BadShape(f'"{sample.path}": {error}') from error
-    return _Item(pixels, mask_of(sample, picture, preprocessing) if masked else None, sample)
+    if not masked:
+        return _Item(pixels, None, sample)
+    mask, defects = mask_of(sample, picture, preprocessing), defects_of(sample, picture, preprocessing)
+    return _Item(pixels, mask, sample, defects)
 
 
-def _collated(items: list[_Item]) -> Batch:
+def _collated(items: list[_Item], *, with_defects: bool) -> Batch:
     first = items[0]
     for item in items:
         if item.pixels.shape != first.pixels.shape:
@@ -185,4 +194,5 @@ def _collated(items: list[_Item]) -> Batch:
         files=tuple(item.sample.file for item in items),
         labels=torch.tensor(known) if len(known) == len(items) else None,
         masks=torch.stack(masks) if masks else None,
+        defects=tuple(item.defects for item in items) if with_defects and masks else None,
     )

@@ -1,7 +1,7 @@
 """One image of a data set, with the ways to open it and its mask."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -49,12 +49,57 @@ class United:
 
 
 @dataclass(frozen=True)
+class DefectMask:
+    """The mask of one defect of an image, and how much of it is enough, by the value that marks it.
+
+    Args:
+        path: The file, in which one value above 0 marks the defect.
+        enough: By value, the number of pixels of the file that are enough, or the share of those marked; for
+            any other value, all are needed.
+    """
+
+    path: Path
+    enough: Mapping[int, "Enough"] = field(default_factory=dict)
+
+    def read(self, most_pixels: int = MOST_PIXELS) -> tuple[Image.Image, float]:
+        """Return the mask as one channel, and the share of its pixels that is enough.
+
+        Raises:
+            BadImage: It cannot be opened, or has several values above 0.
+        """
+        mask = open_mask(self.path, most_pixels)
+        with Image.open(self.path) as file:
+            marks = np.asarray(file)
+        values = np.unique(marks[marks > 0]).tolist()
+        if len(values) > 1:
+            raise BadImage(
+                f'The mask "{self.path}" marks one defect, but has {len(values)} values above 0: {values}.'
+            )
+        area = int(np.count_nonzero(marks))
+        found = self.enough.get(values[0]) if values else None
+        return mask, 1.0 if found is None else found.share(area)
+
+
+@dataclass(frozen=True)
+class Enough:
+    """How much of a defect is enough: `amount` pixels, or this share of them where `relative`."""
+
+    amount: float
+    relative: bool
+
+    def share(self, area: int) -> float:
+        """Return the share of a defect of this many pixels that is enough; at most 1."""
+        return min(self.amount if self.relative else self.amount / area, 1.0)
+
+
+@dataclass(frozen=True)
 class Sample:
     """One image of a data set; `anomalous` and `mask` are None if they are unknown.
 
     `open` and `open_mask` turn the paths into 8-bit RGB and one-channel pictures; a data set without image
     files, such as one of videos, brings its own. Several threads call them at a time, so shared objects, such
-    as an open video, need a lock.
+    as an open video, need a lock. `defects` are those of the image that its data set tells apart; their union
+    is its mask.
     """
 
     path: Path
@@ -62,6 +107,7 @@ class Sample:
     mask: Path | None = None
     open: Callable[[Path], Image.Image] = open_image
     open_mask: Callable[[Path], Image.Image] = open_mask
+    defects: tuple[DefectMask, ...] = ()
 
     @property
     def file(self) -> Path | None:

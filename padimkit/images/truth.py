@@ -15,6 +15,7 @@ from torch import Tensor
 from padimkit.errors import BadImage
 from padimkit.images.preprocessing import Preprocessing
 from padimkit.images.sample import Sample
+from padimkit.values import Defect
 
 _log = logging.getLogger(__name__)
 _MUCH = 0.9  # of an image, that a mask rarely marks
@@ -32,14 +33,32 @@ def mask_of(sample: Sample, picture: Image.Image, preprocessing: Preprocessing) 
         size = preprocessing.geometry((picture.height, picture.width)).size
         return torch.zeros(size, dtype=torch.bool)
     mask = sample.mask_picture(sample.mask, preprocessing.most_pixels)
-    if mask.size != picture.size:
-        raise BadImage(
-            f'The mask "{sample.mask}" is {mask.width} x {mask.height} pixels, '
-            f'but its image "{sample.path}" is {picture.width} x {picture.height}.'
-        )
+    _require_size(mask, sample.mask, picture, sample.path)
     if sample.anomalous is not False:
         _doubt(mask, sample.mask)
     return preprocessing.mask(mask)
+
+
+def defects_of(sample: Sample, picture: Image.Image, preprocessing: Preprocessing) -> tuple[Defect, ...]:
+    """Return the defects that the data set tells apart, at the size that the model sees.
+
+    Raises:
+        BadImage: The mask of one cannot be read, or has another size than its image.
+    """
+    found = []
+    for defect in sample.defects:
+        mask, enough = defect.read(preprocessing.most_pixels)
+        _require_size(mask, defect.path, picture, sample.path)
+        found.append(Defect(preprocessing.mask(mask), enough))
+    return tuple(found)
+
+
+def _require_size(mask: Image.Image, path: Path, picture: Image.Image, image: Path) -> None:
+    if mask.size != picture.size:
+        raise BadImage(
+            f'The mask "{path}" is {mask.width} x {mask.height} pixels, '
+            f'but its image "{image}" is {picture.width} x {picture.height}.'
+        )
 
 
 def _doubt(mask: Image.Image, path: Path) -> None:

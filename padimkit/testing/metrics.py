@@ -5,7 +5,7 @@ import math
 import numpy as np
 import torch
 
-from padimkit.contracts import HasCurve, Metric, ReferenceValues
+from padimkit.contracts import HasCurve, HasInfluence, Metric, ReferenceValues
 from padimkit.errors import UndefinedMetric
 from padimkit.testing import parts, threads, undefined_metrics
 from padimkit.testing.answers import DataSet, Usage, left_alone
@@ -96,6 +96,34 @@ def curve_can_be_drawn(make: Make) -> None:
         finite = bool(np.isfinite(x).all() and np.isfinite(y).all())
         require(finite, "Expected points that are finite, found NaN or infinity.")
         require(bool((np.diff(x) >= 0).all()), "Expected x to ascend, found that it does not.")
+
+
+def influence_is_that_of_weights(make: Make) -> None:
+    """HasInfluence: one more copy of an image moves the value as its influence says; all add up to 0."""
+    metric = make()
+    if not isinstance(metric, HasInfluence):
+        raise NotApplicable("It does not tell the influence of images (HasInfluence).")
+    collector = metric.influence()
+    for batch in labelled_prediction().batches(5):
+        collector.update(batch.prediction, batch.truth)
+    found = np.asarray(collector.compute())
+    require(found.shape == (COUNT,), f"Expected {COUNT} influences, one per image, found {found.shape}.")
+    require(
+        abs(float(found.sum())) < 1e-6 + 1e-3 * float(np.abs(found).max()),
+        f"Expected influences that add up to 0, found {found.sum():.4g}.",
+    )
+    copies = [labelled_prediction()] * _COPIES
+    value = value_of(make, *copies)
+    for index in (1, COUNT - 1):
+        moved = _COPIES * (value_of(make, *copies, labelled_prediction().images(index, index + 1)) - value)
+        require(
+            abs(moved - found[index]) < 0.1 * float(np.abs(found).max()) + 1e-6,
+            f"Expected the influence {moved:.4g} of image {index}, as one more copy of it shows, "
+            f"found {found[index]:.4g}.",
+        )
+
+
+_COPIES = 20  # of a test set, to which one more image is a small change
 
 
 def rectangles_are_taken(make: Make) -> None:
@@ -192,6 +220,7 @@ METRIC_CHECKS = (
         constant_predictions_are_no_success,
         reference_values_are_right,
         curve_can_be_drawn,
+        influence_is_that_of_weights,
         rectangles_are_taken,
         batch_size_does_not_matter,
         order_does_not_matter,

@@ -5,7 +5,7 @@ from metric_inputs import computed, of_images, of_pixels, pieces, tied_maps
 from sklearn.metrics import roc_auc_score
 
 from padimkit.errors import BadScores, BadShape, UndefinedMetric
-from padimkit.metrics import _truth, auroc
+from padimkit.metrics import _sorted_scores, _truth
 from padimkit.metrics.auroc import ImageAUROC, PixelAUROC
 from padimkit.values import Prediction
 
@@ -42,7 +42,7 @@ def test_it_does_not_matter_whether_normal_or_anomalous_pixels_are_more(random):
 
 def test_more_pixels_than_one_chunk_give_the_same(random, monkeypatch):
     maps, masks = tied_maps(random)
-    monkeypatch.setattr(auroc, "_CHUNK", 7)
+    monkeypatch.setattr(_sorted_scores, "_CHUNK", 7)
     assert computed(PixelAUROC(), of_pixels(maps, masks)) == pytest.approx(reference(maps, masks), abs=1e-9)
 
 

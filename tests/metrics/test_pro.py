@@ -6,7 +6,7 @@ import torch
 from metric_inputs import computed, of_pixels, pieces, tied_maps
 
 from padimkit.errors import BadArgument, BadScores, UndefinedMetric
-from padimkit.metrics import pro
+from padimkit.metrics import _overlap
 from padimkit.metrics.auroc import PixelAUROC
 from padimkit.metrics.pro import PRO
 
@@ -105,7 +105,7 @@ def test_a_curve_whose_first_step_is_past_its_limit_stays_at_its_start():
 
 def test_more_region_pixels_than_one_chunk_give_the_same(random, monkeypatch):
     maps, masks = tied_maps(random)
-    monkeypatch.setattr(pro, "_CHUNK", 5)
+    monkeypatch.setattr(_overlap, "_CHUNK", 5)
     assert computed(PRO(), of_pixels(maps, masks)) == pytest.approx(reference(maps, masks, 0.3), abs=1e-9)
 
 

@@ -19,6 +19,11 @@ def new_folder(root):
     return Path(mkdtemp(dir=root))
 
 
+def loco(root):
+    (root / "stripes" / "defects_config.json").write_text("[]")
+    return root
+
+
 # By family and name, the arguments to check it with; data sources are given the folder of some images.
 TIMM = {"model": "test_resnet.r160_in1k", "layers": ["layer1", "layer3"], "weights": "none"}
 SQUEEZENET = {
@@ -53,9 +58,18 @@ ARGUMENTS = {
         ],
     },
     "metrics": {
+        "aupimo": [{"min_fpr": 0.01, "max_fpr": 0.3}],
         "image_auroc": [{}],
+        "image_average_precision": [{}],
+        "image_f1_max": [{}],
+        "image_sensitivity": [{"max_fpr": 0.2}],
         "pixel_auroc": [{}],
+        "pixel_average_precision": [{}],
+        "pixel_f1_max": [{}],
+        "pixel_iou": [{"max_fpr": 0.05}],
+        "pixel_sensitivity": [{"max_fpr": 0.05}],
         "pro": [{}, {"max_fpr": 1.0}],
+        "spro": [{}],
         "torchmetrics": [
             {"metric": BinaryAveragePrecision(), "level": "image"},
             {"metric": BinaryF1Score(), "level": "pixel"},
@@ -70,6 +84,7 @@ ARGUMENTS = {
             }
         ],
         "mvtec": [lambda data: {"root": data, "category": "stripes"}],
+        "mvtec_loco": [lambda data: {"root": loco(data), "category": "stripes"}],
         "rd_mvtec": [lambda data: {"root": data, "category": "stripes", "resize": 64, "crop": 56}],
         "shanghaitech": [
             lambda data: {"root": data / "campus"},

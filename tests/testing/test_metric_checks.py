@@ -8,7 +8,7 @@ import pytest
 import torch
 from violations import failed_checks
 
-from padimkit.contracts import HasCurve, Metric, ReferenceValues
+from padimkit.contracts import HasCurve, HasInfluence, Influence, Metric, ReferenceValues
 from padimkit.errors import UndefinedMetric
 from padimkit.testing import check_metric, outcomes
 from padimkit.testing.check import Finding
@@ -127,6 +127,35 @@ class DrawsNan(Curved):
     def curve(self, points):
         x, y = super().curve(points)
         return x, y * np.nan
+
+
+class GapOfMeans(Precision, HasInfluence):
+    """The mean anomalous score minus the mean normal one, with the share of each image: right in every way."""
+
+    factor = 1.0
+
+    def of(self, scores, labels):
+        scores, labels = np.array(scores), np.array(labels)
+        return float(scores[labels].mean() - scores[~labels].mean())
+
+    def influence(self):
+        return GapInfluence(self.factor)
+
+
+class GapInfluence(Precision, Influence):
+    def __init__(self, factor):
+        super().__init__()
+        self.factor = factor
+
+    def compute(self):
+        scores, labels = np.array(self.scores), np.array(self.labels)
+        means = np.where(labels, scores[labels].mean(), scores[~labels].mean())
+        counts = np.where(labels, labels.sum(), -(~labels).sum())
+        return self.factor * (scores - means) / counts
+
+
+class DoublesInfluence(GapOfMeans):
+    factor = 2.0
 
 
 class CountsBatches(Precision):
@@ -300,6 +329,7 @@ BROKEN = {
     DrawsMorePoints: "curve_can_be_drawn",
     DrawsBackwards: "curve_can_be_drawn",
     DrawsNan: "curve_can_be_drawn",
+    DoublesInfluence: "influence_is_that_of_weights",
     CountsBatches: "batch_size_does_not_matter",
     WeighsLaterImagesMore: "order_does_not_matter",
     TakesTiesAsTheyCome: "order_of_equal_scores_does_not_matter",
@@ -326,7 +356,7 @@ BROKEN = {
 THREADS = "instances_in_threads_equal_instances_in_turn"  # may fail by chance; see test_thread_checks
 
 
-@pytest.mark.parametrize("metric", [Precision, Known, Curved])
+@pytest.mark.parametrize("metric", [Precision, Known, Curved, GapOfMeans])
 def test_a_sound_metric_passes_every_check(metric):
     check_metric(metric)
 

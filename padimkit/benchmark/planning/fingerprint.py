@@ -69,6 +69,8 @@ def _take(samples: Sequence[Sample], digest: "hashlib._Hash") -> None:
         digest.update(_content(sample.path, sample.open, known))
         for mask in sample.masks:
             digest.update(_content(mask, sample.open_mask, known))
+        for defect in sample.defects:
+            digest.update(f"{sorted(defect.enough.items())}\n".encode())
 
 
 def _content(path: Path, opened: Callable[[Path], Image], known: dict[Path, bytes]) -> bytes:
