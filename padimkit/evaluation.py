@@ -10,7 +10,7 @@ from padimkit.errors import BadArgument, BadData, UndefinedMetric
 from padimkit.images.inputs import Images
 from padimkit.pipeline.pipeline import Pipeline
 from padimkit.registry.registry import Registry
-from padimkit.stages import METRICS, PREDICT, READ, Clock, stage, staged, timed
+from padimkit.stages import KEEPING, METRICS, PREDICT, READ, Clock, stage, staged, timed
 from padimkit.values import Batch, Prediction
 
 if TYPE_CHECKING:
@@ -89,8 +89,8 @@ def evaluate(
             raise BadData("There are no test images.")
         with stage(METRICS):
             values, undefined = _computed(named)
-    measuring, reading = clock.seconds[METRICS], clock.seconds[READ]
-    seconds = {PREDICT: sum(clock.seconds.values()) - measuring - reading, METRICS: measuring}
+    apart = sum(clock.seconds.get(name, 0.0) for name in (METRICS, READ, KEEPING))
+    seconds = {PREDICT: sum(clock.seconds.values()) - apart, METRICS: clock.seconds[METRICS]}
     return Evaluation(values, undefined, tuple(found), seconds, tuple(invisible))
 
 

@@ -25,6 +25,7 @@ STORAGE = "storage"
 FLOPS = "flops"
 THEORY = "theory"
 CALIBRATION = "calibration"
+KEEPING = "keeping"  # of what records hold of an evaluation, beside its metrics
 
 T = TypeVar("T")
 

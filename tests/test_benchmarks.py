@@ -8,7 +8,19 @@ import numpy as np
 import pytest
 import torch
 
-from benchmarks import depth, drift, false_alarms, fresh, limits, methods, plugins, spade, suspicious, tiles
+from benchmarks import (
+    coverage,
+    depth,
+    drift,
+    false_alarms,
+    fresh,
+    limits,
+    methods,
+    plugins,
+    spade,
+    suspicious,
+    tiles,
+)
 from benchmarks.inputs import drawn, embeddings, maps, reduced
 from benchmarks.inputs.images import prepare
 from benchmarks.measure import measured, typical_seconds
@@ -243,3 +255,22 @@ def test_deep_files_hold_the_values_of_a_deeper_camera(stripes, tmp_path, bits):
     expected = np.rint(np.asarray(original.picture(None)) * ((2**bits - 1) / 255))
     found = np.stack(stored_channels(sample.path), axis=2)
     np.testing.assert_array_equal(found, expected)
+
+
+def test_studies_of_known_truth_are_drawn_and_counted(tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(coverage, "TRUTH_IMAGES", 60)
+    monkeypatch.setattr(
+        sys, "argv", ["coverage", "--studies", "2", "--record", str(tmp_path / "coverage.json")]
+    )
+    coverage.main()
+    rows = json.loads((tmp_path / "coverage.json").read_text())
+    assert len(rows) == 19 and all(0 <= row["covered"] <= 1 for row in rows)
+    assert [row["methods"] > 2 for row in rows] == [row["false_differences"] is not None for row in rows]
+    assert len(capsys.readouterr().out.splitlines()) == 2 + len(rows)
+
+
+def test_a_method_of_equals_that_differs_from_the_best_is_counted():
+    pairs = {pair: coverage.Estimate(-0.1, 0.01, 20) for pair in (("0", "1"), ("0", "2"), ("1", "2"))}
+    assert coverage.judged(pairs, np.array([0.9, 0.8, 0.8]), -0.1) == (True, True)
+    wide = {pair: coverage.Estimate(-0.1, 0.2, 20) for pair in pairs}
+    assert coverage.judged(wide, np.array([0.9, 0.8, 0.8]), 9.0) == (False, False)

@@ -1,5 +1,10 @@
 """The outcome of one cell of a suite: enough to run it again, and to report it."""
 
+import base64
+import math
+import sys
+from array import array
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -77,6 +82,65 @@ class Example:
 
 
 @dataclass(frozen=True)
+class ImageScores:
+    """The scores of all test images, in the order of the data set; numbers are float32 in base64.
+
+    Args:
+        names: Folder and name of each image.
+        anomalous: A sign for each image: "1" anomalous, "0" normal, "?" unknown.
+        scores: Of the images.
+        influence: By metric, the derivative of its value by the weight of each image.
+    """
+
+    names: tuple[str, ...]
+    anomalous: str
+    scores: str
+    influence: dict[str, str] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        texts = {"scores": self.scores} | {f"influence.{name}": text for name, text in self.influence.items()}
+        counts = {"anomalous": len(self.anomalous)} | {
+            name: len(_unpacked(text, name)) for name, text in texts.items()
+        }
+        for name, count in counts.items():
+            if count != len(self.names):
+                raise TypeError(f'"record.images.{name}" has {count} entries, not {len(self.names)}')
+        if set(self.anomalous) - set("01?"):
+            raise TypeError('"record.images.anomalous" has other signs than 0, 1 and ?')
+
+    @property
+    def kinds(self) -> tuple[bool, ...] | None:
+        """True for each anomalous image; None where a label is unknown."""
+        return None if "?" in self.anomalous else tuple(sign == "1" for sign in self.anomalous)
+
+
+def packed(values: Iterable[float]) -> str:
+    """Return numbers as float32 in base64, four bytes each, the lowest byte first."""
+    found = array("f", values)
+    if sys.byteorder == "big":
+        found.byteswap()
+    return base64.b64encode(found.tobytes()).decode("ascii")
+
+
+def unpacked(text: str) -> tuple[float, ...]:
+    """Return the numbers of a text that `packed` has made."""
+    return _unpacked(text, "scores")
+
+
+def _unpacked(text: str, name: str) -> tuple[float, ...]:
+    found = array("f")
+    try:
+        found.frombytes(base64.b64decode(text, validate=True))
+    except ValueError as error:
+        raise TypeError(f'"record.images.{name}" is {text[:20]!r}, float32 in base64 was expected') from error
+    if sys.byteorder == "big":
+        found.byteswap()
+    if not all(map(math.isfinite, found)):
+        raise TypeError(f'"record.images.{name}" holds a number that is not finite')
+    return tuple(found)
+
+
+@dataclass(frozen=True)
 class Verdicts:
     """Verdicts on the test images, by a threshold that follows from the training images alone.
 
@@ -142,6 +206,9 @@ class Record:
         expected_growth: By varied quantity, the exponents that theory gives for large sizes, by the names in
             `seconds` and `bytes`; "predict" and "score" for batches of any size.
         examples: A few test images with maps.
+        images: Scores of all test images; None where quality was not measured, a score is not finite, or the
+            record is older than this field.
+        invisible: Number of anomalous test images without an anomalous pixel in what the pipeline sees.
         verdicts: Counts of verdicts; None where the suite did not ask for them.
         failure: None where the cell has finished.
         environment: Versions, machine, threads.
@@ -162,6 +229,8 @@ class Record:
     flops: int | None = None
     expected_growth: dict[str, dict[str, Expectation]] = field(default_factory=dict)
     examples: tuple[Example, ...] = ()
+    images: ImageScores | None = None
+    invisible: int = 0
     verdicts: Verdicts | None = None
     failure: Failure | None = None
     environment: dict[str, Any] = field(default_factory=dict)

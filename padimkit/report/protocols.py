@@ -56,7 +56,7 @@ def warnings(entries: Iterable[Entry]) -> list[str]:
     """Return what hinders a comparison: other files, metrics or settings, and repeated cells."""
     entries = list(entries)
     found = [*_other_files(entries), *_other_metrics(entries), *_other_promises(entries)]
-    return [*found, *_other_settings(entries), *_twins(entries)]
+    return [*found, *_other_settings(entries), *_twins(entries), *_invisible(entries)]
 
 
 def _other_files(entries: list[Entry]) -> list[str]:
@@ -104,6 +104,19 @@ def _other_settings(entries: list[Entry]) -> list[str]:
         f"The seeds of {method} on {where} have pipelines that differ in more than the seed."
         for (method, where, *_), found in kinds.items()
         if len(found) > 1
+    ]
+
+
+def _invisible(entries: list[Entry]) -> list[str]:
+    found: dict[str, set[tuple[int, int]]] = defaultdict(set)
+    for entry in entries:
+        record = entry.record
+        if record.invisible and record.facts is not None:
+            found[entry.place].add((record.invisible, record.facts.anomalous_images))
+    return [
+        f"{max(some)[0]} of {max(some)[1]} anomalous images of {where} have no anomalous pixel where the "
+        "model looks: for metrics of pixels they are normal."
+        for where, some in sorted(found.items())
     ]
 
 

@@ -1,11 +1,12 @@
-"""Statistics of several runs and methods: spread, differences and ranks."""
+"""Statistics of several runs and methods: spread and ranks."""
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import bootstrap, friedmanchisquare, rankdata, studentized_range
+from scipy.stats import friedmanchisquare, rankdata, studentized_range
 
 from padimkit.errors import BadArgument
 
@@ -21,6 +22,11 @@ class MeanSpread:
     mean: float
     deviation: float
     count: int
+
+    @property
+    def error(self) -> float:
+        """The standard error of the mean."""
+        return self.deviation / math.sqrt(self.count)
 
 
 @dataclass(frozen=True)
@@ -60,33 +66,6 @@ def spread(values: Numbers) -> MeanSpread:
     array = finite(values, "values", fewest=1)
     deviation = float(array.std(ddof=1)) if len(array) > 1 else 0.0
     return MeanSpread(float(array.mean()), deviation, len(array))
-
-
-def paired_difference(first: Numbers, second: Numbers, *, seed: int = 0, level: float = 0.95) -> Interval:
-    """Return the mean of `first` minus `second`, pair by pair, with its BCa bootstrap interval (Efron 1987).
-
-    The interval is too narrow for few pairs: with five from a normal distribution, an interval of 95 %
-    contains the truth in about 83 % of cases. If all differences are equal, the interval is that one value.
-
-    Raises:
-        BadArgument: There are fewer than two pairs, a value without a partner, or one that is not finite.
-    """
-    check_level(level)
-    ones, others = finite(first, "first values", fewest=2), finite(second, "second values", fewest=2)
-    if len(ones) != len(others):
-        raise BadArgument(f"Pairs were expected, got {len(ones)} first values and {len(others)} second ones.")
-    differences = ones - others
-    mean = float(differences.mean())
-    if np.ptp(differences) <= 1e-12 * max(np.abs(ones).max(), np.abs(others).max()):
-        return Interval(mean, mean, mean)  # they differ by rounding alone: BCa would divide by zero
-    found = bootstrap(
-        (differences,),
-        np.mean,
-        n_resamples=RESAMPLES,
-        confidence_level=level,
-        random_state=np.random.default_rng(seed),
-    ).confidence_interval
-    return Interval(mean, float(found.low), float(found.high))
 
 
 def ranking(values: Mapping[str, Numbers], *, level: float = 0.95) -> Ranking:

@@ -1,10 +1,22 @@
+import base64
 import json
 from dataclasses import replace
 
+import numpy as np
 import pytest
 
 from padimkit.benchmark.cell import Cell, Facts
-from padimkit.benchmark.record import Curve, Example, Expectation, Failure, Record, Spread
+from padimkit.benchmark.record import (
+    Curve,
+    Example,
+    Expectation,
+    Failure,
+    ImageScores,
+    Record,
+    Spread,
+    packed,
+    unpacked,
+)
 from padimkit.benchmark.store import read, read_all, write
 from padimkit.errors import BadData
 
@@ -32,6 +44,8 @@ RECORD = Record(
     flops=5,
     expected_growth={"train_images": {"fit": Expectation(1.0, 2.0)}},
     examples=(Example("good/0.png", False, 1.5, "aGk=", "aGk=", None, 0.0, 2.0),),
+    images=ImageScores(("good/0.png", "bad/1.png"), "0?", packed([0.25, 1.5]), {"pro": packed([0.5, -0.5])}),
+    invisible=1,
     environment={"threads": 1},
     plugins=({"family": "backbones", "name": "pixels", "distribution": "padimkit", "version": "1"},),
     begun="2026-01-01T00:00:00+00:00",
@@ -44,6 +58,21 @@ def test_a_record_is_read_as_it_was_written(tmp_path):
     for record in (RECORD, FAILED):
         assert read(write(record, tmp_path)) == record
     assert [path.name for path in sorted(tmp_path.iterdir())] == ["abc.json", "def.json"]
+
+
+def test_a_record_from_before_scores_of_images_were_kept_is_read(tmp_path):
+    path = write(RECORD, tmp_path)
+    content = json.loads(path.read_text())
+    del content["images"], content["invisible"]
+    path.write_text(json.dumps(content))
+    assert read(path) == replace(RECORD, images=None, invisible=0)
+
+
+def test_scores_of_images_are_kept_as_float32(tmp_path):
+    images = read(write(RECORD, tmp_path)).images
+    assert unpacked(images.scores) == (0.25, 1.5) and images.kinds is None
+    assert np.frombuffer(base64.b64decode(images.scores), "<f4").tolist() == [0.25, 1.5]
+    assert replace(images, anomalous="01").kinds == (False, True)
 
 
 def test_a_later_record_of_the_same_cell_takes_the_place_of_the_earlier(tmp_path):
@@ -138,6 +167,7 @@ def test_a_field_of_the_cell_of_another_type_is_refused_by_file_and_name(tmp_pat
         read(path)
 
 
+IMAGES = {"names": ["a", "b"], "anomalous": "01", "scores": packed([0.5, 1.5])}
 WRONG = {
     "cell": (None, "text", []),
     "facts": ([], "text", {"fingerprint": 1, "train_images": 1, "test_images": 1, "anomalous_images": 1}),
@@ -147,6 +177,17 @@ WRONG = {
     "bytes": ({"peak": 1.5}, {"peak": "1"}),
     "flops": ("many", 1.5),
     "examples": ({}, [3], [{"path": "a"}], [vars(RECORD.examples[0]) | {"anomalous": "no"}]),
+    "images": (
+        [],
+        IMAGES | {"scores": "AAA"},
+        IMAGES | {"scores": "AAAA"},
+        IMAGES | {"scores": packed([0.5])},
+        IMAGES | {"scores": packed([0.5, float("nan")])},
+        IMAGES | {"influence": {"pro": packed([0.5] * 3)}},
+        IMAGES | {"anomalous": "0"},
+        IMAGES | {"anomalous": "0y"},
+    ),
+    "invisible": (None, 0.5),
     "failure": ([], {"cause": "bad luck", "message": "", "traceback": "", "stage": ""}),
     "plugins": ([["pixels"]], [{"name": None}]),
     "begun": (None, 2026),

@@ -55,7 +55,8 @@ def test_latex_has_the_numbers_of_the_records(records, study):
         plain = [[re.sub(r"\\textbf\{(.*)\}", r"\1", word) for word in line] for line in lines]
         found = {key: value.replace(r"$\pm$", "±") for key, value in in_rows(plain).items()}
         assert found == expected(records, metric)
-    assert r"\caption{image\_auroc, products. Protocol A: mvtec, 256 px, centre 224 px.}" in text
+    assert r"\caption{image\_auroc, products. Protocol A: mvtec, 256 px, centre 224 px. " in text
+    assert r"$\pm$: sample standard deviation over n = 2 to 3 seeds.}" in text
 
 
 def test_csv_has_a_line_per_cell_with_all_its_numbers(records, study):

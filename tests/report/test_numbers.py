@@ -5,10 +5,13 @@ from dataclasses import replace
 import made_records
 import numpy as np
 import pytest
+import scipy.stats
+from sklearn.metrics import roc_auc_score
 
-from padimkit.benchmark.record import Curve
+from padimkit.benchmark.record import Curve, ImageScores, packed, unpacked
 from padimkit.report import formatting, links
 from padimkit.report.formats.page import as_page
+from padimkit.report.influence import auroc_influence
 from padimkit.report.plots.ranks import cliques
 from padimkit.report.scoreboards import scoreboards
 from padimkit.report.sections.comparison import comparisons
@@ -16,6 +19,7 @@ from padimkit.report.sections.curves import category_curves, height
 from padimkit.report.sections.growth import growths
 from padimkit.report.sections.tradeoffs import front, tradeoffs
 from padimkit.report.statistics import Ranking
+from padimkit.report.tables import DASH
 
 pytestmark = pytest.mark.usefixtures("without_plots")
 
@@ -87,7 +91,7 @@ def test_differences_are_from_the_best(study):
     assert {row[0].text for row in comparison.differences.rows} == means.keys() - {best}
     for row in comparison.differences.rows:
         assert row[2].value == pytest.approx(means[row[0].text] - means[best])
-        assert row[4].text == "6"
+        assert row[5].text == "6"
 
 
 def test_where_lower_is_better_all_is_as_with_the_opposite_values(records, study, study_of):
@@ -115,44 +119,125 @@ def _best(table):
     return [[datum.best for datum in row] for row in table.rows]
 
 
-def test_seeds_are_the_pairs_of_a_single_category(study_of, random):
-    records = [
-        made_records.made(method, "grid", seed, random)
-        for method in ("spade", "layer-sum")
-        for seed in range(4)
-    ]
-    differences = comparisons(study_of(records))[0].differences
-    values = {record.key: record.metrics["image_auroc"] for record in records}
-    expected = [
-        values[made_records.made("layer-sum", "grid", seed, random).key]
-        - values[made_records.made("spade", "grid", seed, random).key]
-        for seed in range(4)
-    ]
-    assert abs(differences.rows[0][2].value) == pytest.approx(abs(np.mean(expected)))
-    assert differences.rows[0][4].text == "4"
+def with_images(record, random, *, shift=0.0, images=40):
+    """The record with scores of test images, of which half are anomalous, and the metric value of these."""
+    kinds = np.arange(images) >= images // 2
+    scores = random.normal(0, 1, images) + (1.5 + shift) * kinds
+    signs = "".join("1" if kind else "0" for kind in kinds)
+    names = tuple(f"all/{index}.png" for index in range(images))
+    found = ImageScores(names, signs, packed(scores), {"pro": packed(scores - scores.mean())})
+    value = float(roc_auc_score(kinds, scores.astype(np.float32)))
+    return replace(record, images=found, metrics={"image_auroc": value, "pro": 0.5})
 
 
-@pytest.mark.parametrize("value", [0.1, 0.999], ids=["the worse", "the best"])
-def test_one_seed_stands_for_all_of_the_other_method(study_of, random, value):
-    records = [made_records.made("padim-rd100", "grid", seed, random) for seed in (1, 2, 3, 4, 5)]
-    alone = replace(made_records.made("layer-sum", "grid", 0, random), metrics={"image_auroc": value})
-    differences = comparisons(study_of([*records, alone]))[0].differences
-    mean = np.mean([record.metrics["image_auroc"] for record in records])
-    ((_, _, difference, interval, pairs),) = differences.rows
-    assert abs(difference.value) == pytest.approx(abs(mean - alone.metrics["image_auroc"]))
-    assert pairs.text == "5" and " to " in interval.text
-
-
-@pytest.mark.parametrize(("seeds", "told"), [(4, False), (5, True)])
-def test_an_interval_needs_five_pairs(study_of, random, seeds, told):
-    records = [
-        made_records.made(method, "grid", seed, random)
-        for method in ("spade", "layer-sum")
+def on_grid(random, seeds, **shifts):
+    return [
+        with_images(made_records.made(method, "grid", seed, random), random, shift=shift)
+        for method, shift in shifts.items()
         for seed in range(seeds)
     ]
+
+
+def test_seeds_of_a_single_category_are_no_pairs(study_of, random):
+    records = on_grid(random, 4, spade=0.3, other=0.0)
+    image, _ = comparisons(study_of(records))
+    aurocs = {
+        method: [one.metrics["image_auroc"] for one in records if one.cell.method == method]
+        for method in ("spade", "other")
+    }
+    best, worse = sorted(aurocs.values(), key=np.mean, reverse=True)
+    variance = np.var(best, ddof=1) / 4 + np.var(worse, ddof=1) / 4
+    influence = {
+        method: np.mean(
+            [
+                auroc_influence(unpacked(one.images.scores), one.images.kinds)
+                for one in records
+                if one.cell.method == method
+            ],
+            axis=0,
+        )
+        for method in aurocs
+    }
+    difference = influence["spade"] - influence["other"]
+    variance += 20 * (np.var(difference[:20], ddof=1) + np.var(difference[20:], ddof=1))
+    ((_, _, found, interval, p, seeds, _),) = image.differences.rows
+    assert found.value == pytest.approx(np.mean(worse) - np.mean(best))
+    assert f"standard error {np.sqrt(variance):.4f}" in interval.note
+    assert 0 < p.value <= 1 and seeds.text == "4"
+    assert "other seeds and other images than these 40" in image.differences.caption
+    assert image.differences.notes == ()
+
+
+def test_a_metric_without_influence_holds_the_images_fixed_and_says_so(study_of, random):
+    records = [
+        made_records.made(method, "grid", seed, random)
+        for method in ("spade", "layer-sum")
+        for seed in range(4)
+    ]
     differences = comparisons(study_of(records))[0].differences
-    assert (" to " in differences.rows[0][3].text) == told
-    assert differences.notes == (() if told else ("Intervals need at least 5 pairs.",))
+    assert "on the same test images" in differences.caption
+    assert "held fixed: the records do not tell their influence on image_auroc" in differences.notes[0]
+    assert " to " in differences.rows[0][3].text
+
+
+def test_methods_with_a_single_seed_are_named(study_of, random):
+    records = on_grid(random, 3, spade=0.5)
+    alone = with_images(made_records.made("layer-sum", "grid", 0, random), random)
+    notes = comparisons(study_of([*records, alone]))[0].differences.notes
+    assert notes == ("A single seed: layer-sum. How much they vary over seeds is in no interval.",)
+    lonely = made_records.made("layer-sum", "grid", 0, random), made_records.made("spade", "grid", 0, random)
+    found = comparisons(study_of(lonely, name="lonely"))[0].differences
+    assert found.rows[0][3].text == found.rows[0][4].text == DASH
+    assert found.notes[-1] == "Without an interval: nothing tells how much the difference varies."
+
+
+def test_seeds_that_draw_the_data_are_pairs(study_of, random):
+    records = [
+        replace(one, facts=replace(one.facts, fingerprint=f"drawn {one.cell.seed}"))
+        for method in ("spade", "layer-sum")
+        for one in (made_records.made(method, "grid", seed, random) for seed in range(4))
+    ]
+    differences = comparisons(study_of(records))[0].differences
+    values = [[one.metrics["image_auroc"] for one in some] for some in (records[:4], records[4:])]
+    known = scipy.stats.ttest_rel(*values)
+    assert "pairs are seeds" in differences.caption and differences.rows[0][5].text == "4"
+    assert differences.rows[0][4].value == pytest.approx(known.pvalue)
+
+
+def test_intervals_hold_for_all_pairs_of_methods_at_once(study):
+    comparison = next(item for item in comparisons(study) if item.board.metric == "pro")
+    values = {
+        row.method: [
+            np.mean(list(row.values(name, comparison.board.read).values()))
+            for name in comparison.board.scored
+        ]
+        for row in comparison.board.rows
+    }
+    best = max(values, key=lambda name: np.mean(values[name]))
+    for row in comparison.differences.rows:
+        known = scipy.stats.ttest_rel(values[row[0].text], values[best])
+        low, high = known.confidence_interval(1 - 0.05 / 6)  # four methods are six pairs
+        assert row[3].text == f"{low:+.4f} to {high:+.4f}"
+        assert known.pvalue * (1 - 1e-9) <= row[4].value <= 6 * known.pvalue
+
+
+def test_signed_ranks_show_from_five_categories_on(study_of, records, study):
+    shown = next(item for item in comparisons(study) if item.board.metric == "pro").signed_ranks
+    assert shown.head[2:] == ("Wilcoxon p", "worse", "within 0.005", "better")
+    for row in shown.rows:
+        assert sum(datum.value for datum in row[3:]) == pytest.approx(1)
+    kept = [record for record in records if record.cell.category in made_records.CATEGORIES[:4]]
+    assert all(item.signed_ranks is None for item in comparisons(study_of(kept)))
+
+
+def test_a_place_in_a_table_tells_what_its_images_and_seeds_do(study_of, random):
+    records = on_grid(random, 2, spade=0.0)
+    (image, _) = comparisons(study_of(records))
+    values = [one.metrics["image_auroc"] for one in records]
+    note = image.table.rows[0][-1].note
+    assert note.startswith(f"2 seeds, standard error of the mean {scipy.stats.sem(values):.4f}, ")
+    assert "standard error over test images 0." in note
+    assert image.table.legend[-1] == "±: sample standard deviation over n = 2 seeds."
 
 
 @pytest.fixture
@@ -176,7 +261,7 @@ def test_a_category_without_any_value_does_not_hide_the_others(study_of, study, 
     for row in whole.board.rows:
         mean = next(data[2].value for data in pro.table.rows if data[0].text == row.method)
         assert mean == pytest.approx(np.mean([whole.board.spread(row, name).mean for name in scored]))
-    assert {row[4].text for row in pro.differences.rows} == {"5"}
+    assert {row[5].text for row in pro.differences.rows} == {"5"}
     assert "over 5 categories" in pro.ranks.caption and "over 6 categories" in image.ranks.caption
 
 

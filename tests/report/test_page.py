@@ -102,8 +102,8 @@ def test_every_number_in_a_table_leads_to_its_record(page):
     linked = [text for text in numbers if text.startswith('<a href="#')]
     plain = [text for text in numbers if not text.startswith("<a")]
     assert len(linked) > 500
-    # seeds and counts are not measured; intervals and exponents are made of all in their row
-    assert all(re.fullmatch(r"\d+|[-+]?[\d.]+( to | \().*", text) for text in plain)
+    # seeds and counts are not measured; intervals, probabilities and exponents are made of all in their row
+    assert all(re.fullmatch(r"\d+|(&lt; )?[01]\.\d{3}|[-+]?[\d.]+( to | \().*", text) for text in plain)
 
 
 def test_plots_have_a_title_a_description_and_colours_of_the_page(page, elements):

@@ -124,3 +124,13 @@ def test_the_best_is_marked_within_a_protocol(study_of, random):
         records.append(replace(record, metrics={"pro": pro}))
     rows = [line for line in as_markdown(study_of(records)).splitlines() if line.startswith("| ")][1:]
     assert [row.split("|")[1].strip() for row in rows if "**" in row] == ["spade", "padim-rd100"]
+
+
+def test_anomalous_images_without_a_visible_defect_are_counted_and_said(study_of, random):
+    records = [made_records.made("spade", "grid", seed, random) for seed in (0, 1)]
+    hidden = [replace(record, invisible=3) for record in records]
+    assert warnings(study_of(hidden).entries) == [
+        "3 of 25 anomalous images of products / grid have no anomalous pixel where the model looks: "
+        "for metrics of pixels they are normal."
+    ]
+    assert warnings(study_of(records, name="seen").entries) == []

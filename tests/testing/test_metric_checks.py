@@ -130,7 +130,7 @@ class DrawsNan(Curved):
 
 
 class GapOfMeans(Precision, HasInfluence):
-    """The mean anomalous score minus the mean normal one, with the share of each image: right in every way."""
+    """The mean anomalous score minus the mean normal one, with its influence: right in every way."""
 
     factor = 1.0
 

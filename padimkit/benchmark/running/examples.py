@@ -1,7 +1,8 @@
-"""Examples of predictions for a report: a few maps, and the curves that metric values are taken from."""
+"""Remains of an evaluation, for a record: a few maps, all scores, and the curves of metrics."""
 
 import base64
 import io
+from collections.abc import Iterable, Mapping
 from typing import final
 
 import numpy as np
@@ -10,8 +11,10 @@ from jaxtyping import Bool, Float, UInt8
 from PIL import Image
 from torch import Tensor
 
-from padimkit.benchmark.record import Curve, Example
-from padimkit.contracts import HasCurve, Metric
+from padimkit.benchmark.record import Curve, Example, ImageScores, packed
+from padimkit.contracts import HasCurve, HasInfluence, Metric
+from padimkit.errors import UndefinedMetric
+from padimkit.stages import KEEPING, stage
 from padimkit.values import Batch, Prediction
 
 MOST = 6  # examples per record
@@ -35,12 +38,14 @@ class ExampleCollector(Metric):
 
     def update(self, prediction: Prediction, truth: Batch) -> None:
         """Keep all scores of a batch, and the examples in it."""
-        for index, path in enumerate(truth.paths):
-            if self._seen + index in self.places:
-                self._examples.append(_example(prediction, truth, index, path))
-        self._seen += len(truth.paths)
-        self._scores += prediction.image_scores.tolist()
-        self._labels += [None] * len(truth.paths) if truth.labels is None else truth.labels.tolist()
+        with stage(KEEPING):
+            for index, path in enumerate(truth.paths):
+                if self._seen + index in self.places:
+                    self._examples.append(_example(prediction, truth, index, path))
+            self._seen += len(truth.paths)
+            self._names += map(_short, truth.paths)
+            self._scores += prediction.image_scores.tolist()
+            self._labels += [None] * len(truth.paths) if truth.labels is None else truth.labels.tolist()
 
     def compute(self) -> float:
         """Return the number of images seen."""
@@ -50,6 +55,7 @@ class ExampleCollector(Metric):
         """Forget all examples and scores."""
         self._seen = 0
         self._examples: list[Example] = []
+        self._names: list[str] = []
         self._scores: list[float] = []
         self._labels: list[bool | None] = []
 
@@ -57,11 +63,67 @@ class ExampleCollector(Metric):
         """Return the examples, in the order of the test set."""
         return tuple(self._examples)
 
+    def images(self, influence: Mapping[str, Iterable[float]]) -> ImageScores | None:
+        """Return the scores of all images with their influence on metrics; None if a number is not finite."""
+        if not np.isfinite(np.array(self._scores, np.float32)).all():
+            return None
+        signs = {True: "1", False: "0", None: "?"}
+        return ImageScores(
+            names=tuple(self._names),
+            anomalous="".join(signs[label] for label in self._labels),
+            scores=packed(self._scores),
+            influence={name: packed(values) for name, values in influence.items()},
+        )
+
     def roc(self) -> dict[str, Curve]:
         """Return the image ROC curve as "roc" if all labels are known and both kinds occur, else nothing."""
         if None in self._labels or len(set(self._labels)) < 2:
             return {}
         return {"roc": _thinned(*roc(np.array(self._labels, bool), np.array(self._scores)))}
+
+
+@final
+class InfluenceCollector(Metric):
+    """A metric that watches an evaluation, and keeps the influence of each image on others that can tell it.
+
+    Args:
+        metrics: Those, by name.
+    """
+
+    higher_is_better = True
+
+    def __init__(self, metrics: Mapping[str, Metric]) -> None:
+        self.metrics = metrics
+        self.reset()
+
+    def update(self, prediction: Prediction, truth: Batch) -> None:
+        """Add a batch."""
+        with stage(KEEPING):
+            for collector in self._collectors.values():
+                collector.update(prediction, truth)
+
+    def compute(self) -> float:
+        """Return the number of metrics."""
+        return float(len(self._collectors))
+
+    def reset(self) -> None:
+        """Forget all images."""
+        self._collectors = {
+            name: metric.influence()
+            for name, metric in self.metrics.items()
+            if isinstance(metric, HasInfluence)
+        }
+
+    def influence(self) -> dict[str, list[float]]:
+        """Return the influence of each image, for each metric that is defined."""
+        found = {}
+        with stage(KEEPING):
+            for name, collector in self._collectors.items():
+                try:
+                    found[name] = collector.compute().tolist()
+                except UndefinedMetric:  # as the metric itself is, and says
+                    continue
+        return found
 
 
 def places_of_examples(labels: list[bool | None]) -> frozenset[int]:
@@ -116,7 +178,7 @@ def _example(prediction: Prediction, truth: Batch, index: int, path: str) -> Exa
         else _encoded(_as_bytes(truth.masks[index]), Image.Resampling.NEAREST, "PNG")
     )
     return Example(
-        path="/".join(path.split("/")[-2:]),
+        path=_short(path),
         anomalous=None if truth.labels is None else bool(truth.labels[index]),
         score=float(prediction.image_scores[index]),
         image=_encoded(pixels, Image.Resampling.BILINEAR, "JPEG"),
@@ -125,6 +187,11 @@ def _example(prediction: Prediction, truth: Batch, index: int, path: str) -> Exa
         low=low,
         high=high,
     )
+
+
+def _short(path: str) -> str:
+    """Return folder and name."""
+    return "/".join(path.split("/")[-2:])
 
 
 def _as_bytes(mask: Bool[Tensor, "H W"]) -> UInt8[np.ndarray, "H W"]:

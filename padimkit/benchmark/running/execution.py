@@ -11,7 +11,12 @@ from jsonargparse import Namespace
 from padimkit.benchmark.cell import Cell
 from padimkit.benchmark.record import CALIBRATION, METRICS, PEAK_FIT, PEAK_PREDICT, Curve
 from padimkit.benchmark.running.environment import environment
-from padimkit.benchmark.running.examples import ExampleCollector, curve_of, places_of_examples
+from padimkit.benchmark.running.examples import (
+    ExampleCollector,
+    InfluenceCollector,
+    curve_of,
+    places_of_examples,
+)
 from padimkit.benchmark.running.memory import Peaks, sizes_of
 from padimkit.benchmark.running.theory import expected_growth
 from padimkit.benchmark.running.timing import (
@@ -90,8 +95,12 @@ def _quality(cell: Cell, made: Namespace, train: ImageBatches, test: ImageBatche
     metrics = dict(zip(labels(cell.settings["metrics"]), made.metrics, strict=True))
     judge = None if cell.calibration is None else Judge(calibrated(made.pipeline, train, cell.calibration))
     metrics |= judge.metrics if judge else {}
-    found = evaluate(made.pipeline, test, metrics | {"kept": collector}, progress=False)
-    del found.metrics["kept"]
+    influences = InfluenceCollector(metrics)
+    kept = {"kept": collector, "influences": influences}
+    found = evaluate(made.pipeline, test, metrics | kept, progress=False)
+    for name in kept:
+        del found.metrics[name]
+    images = collector.images(influences.influence())
     curves = collector.roc() | _curves(metrics, found.metrics)
     seconds = {METRICS: asdict(spread_of([found.seconds[METRICS]]))} if "time" in cell.measure else {}
     return {
@@ -102,6 +111,8 @@ def _quality(cell: Cell, made: Namespace, train: ImageBatches, test: ImageBatche
         "lower_is_better": [name for name, metric in metrics.items() if not metric.higher_is_better],
         "curves": {name: asdict(curve) for name, curve in curves.items()},
         "examples": [asdict(example) for example in collector.examples()],
+        "images": None if images is None else asdict(images),
+        "invisible": len(found.invisible),
     }
 
 

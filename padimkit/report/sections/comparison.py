@@ -7,18 +7,20 @@ from statistics import fmean
 from typing import Any
 
 from padimkit.report import formatting, links, verdicts
+from padimkit.report.differences import Difference
+from padimkit.report.margins import Margin, Margins, image_error, margins
 from padimkit.report.plots.ranks import rank_plot
 from padimkit.report.plots.styles import styles
 from padimkit.report.protocols import Protocol, mixture
 from padimkit.report.scoreboards import Row, Scoreboard, scoreboards
-from padimkit.report.statistics import Ranking, paired_difference, ranking
+from padimkit.report.signed_ranks import Belief
+from padimkit.report.statistics import Ranking, ranking
 from padimkit.report.study import Study
 from padimkit.report.tables import ABSENT, DASH, Datum, Plot, Table
 
 name = "comparison"
 title = "Comparison"
-_FEWEST_METHODS, _FEWEST_CATEGORIES, _FEWEST_PAIRS = 3, 5, 2
-_FEWEST_FOR_INTERVAL = 5  # with fewer pairs, a bootstrap of 95 % contains the truth far less often
+_FEWEST_METHODS, _FEWEST_CATEGORIES = 3, 5
 
 
 @dataclass(frozen=True)
@@ -28,6 +30,7 @@ class Comparison:
     board: Scoreboard
     table: Table
     differences: Table | None
+    signed_ranks: Table | None
     ranks: Plot | None
 
 
@@ -44,77 +47,115 @@ def tables(study: Study) -> Iterator[Table]:
 
 def comparisons(study: Study) -> list[Comparison]:
     """Return a comparison for each data set and metric."""
-    return [
-        Comparison(
-            board,
-            board_table(board, study.letters),
-            _differences(board, study.letters),
-            _ranks(board, f"ranks-{index}", study),
-        )
-        for index, board in enumerate(scoreboards(study))
-    ]
+    return [_comparison(board, index, study) for index, board in enumerate(scoreboards(study))]
 
 
-def _differences(board: Scoreboard, letters: dict[Protocol, str]) -> Table | None:
-    """Return each method minus the best; pairs are categories, or the seeds of a single category."""
-    scored = [(value, row) for row in board.rows if (value := overall(board, row)) is not None]
-    if len(scored) < 2:
-        return None
-    best = max(scored, key=lambda item: board.goodness(item[0]))[1]
-    pairs = "categories" if len(board.scored) > 1 else "seeds"
-    rows = [_difference(board, row, best, letters) for _, row in scored if row is not best]
-    found = tuple(row for row in rows if row)
-    head = ("method", "protocol", "difference", "95 % interval", "pairs")
-    caption = f"{board.metric} minus that of {best.method}; pairs are {pairs}"
-    notes = (*mixture(board.protocols, letters), *_without_interval(found))
-    return Table(caption, head, found, notes) if found else None
-
-
-def _without_interval(rows: tuple[tuple[Datum, ...], ...]) -> tuple[str, ...]:
-    note = f"Intervals need at least {_FEWEST_FOR_INTERVAL} pairs."
-    return (note,) if any(row[3] == ABSENT for row in rows) else ()
-
-
-def _difference(
-    board: Scoreboard, row: Row, best: Row, letters: dict[Protocol, str]
-) -> tuple[Datum, ...] | None:
-    pairs = _pairs(board, row, best)
-    if len(pairs) < _FEWEST_PAIRS:
-        return None
-    difference = fmean(one - other for one, other in pairs)
-    target = links.of_row(row)
-    return (
-        Datum(row.method, target=target),
-        Datum(letters[row.protocol], note="another protocol" if row.protocol != best.protocol else ""),
-        Datum(f"{difference:+.4f}", difference, target),
-        _interval(pairs),
-        Datum(str(len(pairs)), float(len(pairs))),
+def _comparison(board: Scoreboard, index: int, study: Study) -> Comparison:
+    found = margins(board)
+    return Comparison(
+        board,
+        board_table(board, study.letters),
+        _differences(board, found, study.letters),
+        _signed_ranks(board, found, study.letters),
+        _ranks(board, f"ranks-{index}", study),
     )
 
 
-def _interval(pairs: list[tuple[float, float]]) -> Datum:
-    if len(pairs) < _FEWEST_FOR_INTERVAL:
-        return ABSENT
-    found = paired_difference([one for one, _ in pairs], [other for _, other in pairs])
-    return Datum(f"{found.lower:+.4f} to {found.upper:+.4f}", found.lower)
+def _differences(board: Scoreboard, found: Margins | None, letters: dict[Protocol, str]) -> Table | None:
+    """Return each method minus the best, with limits that hold for all pairs of methods at once."""
+    if found is None:
+        return None
+    several = _DESIGNS[found.design]
+    head = ("method", "protocol", "difference", "95 % interval", "p", several, f"{several} for half a point")
+    rows = tuple(_difference(margin, found, letters) for margin in found.margins)
+    caption = f"{board.metric} minus that of {found.best.method}; {_pairing(found)}"
+    notes = (*mixture(board.protocols, letters), *_cautions(board, found))
+    return Table(caption, head, rows, notes, (_SIMULTANEOUS,))
 
 
-def _pairs(board: Scoreboard, row: Row, best: Row) -> list[tuple[float, float]]:
-    by_category = [
-        (row.values(category, board.read), best.values(category, board.read)) for category in board.scored
-    ]
-    if len(by_category) > 1:
-        return [(fmean(one.values()), fmean(other.values())) for one, other in by_category]
-    return _pairs_of_seeds(*by_category[0])
+_DESIGNS = {"categories": "categories", "seeds": "pairs of seeds", "images": "seeds"}
+_SIMULTANEOUS = (
+    "Limits and p-values hold for all pairs of methods at once (Bonferroni, Holm), whichever is the best. "
+    "The last column: how many of them Student's test needs to find 0.005 in four of five cases."
+)
 
 
-def _pairs_of_seeds(one: dict[int, float], other: dict[int, float]) -> list[tuple[float, float]]:
-    """Pair equal seeds; a single seed stands beside all others: a suite runs a deterministic method once."""
-    if len(one) == 1:
-        one = dict.fromkeys(other, *one.values())
-    if len(other) == 1:
-        other = dict.fromkeys(one, *other.values())
-    return [(one[seed], other[seed]) for seed in sorted(one.keys() & other.keys())]
+def _pairing(found: Margins) -> str:
+    if found.design == "categories":
+        return "pairs are categories, intervals are about others like these"
+    if found.design == "seeds":
+        return "pairs are seeds, which the data were drawn by"
+    others = f"and other images than these {found.images}" if found.images else "on the same test images"
+    return f"seeds are not pairs, intervals are about other seeds {others}"
+
+
+def _cautions(board: Scoreboard, found: Margins) -> tuple[str, ...]:
+    notes = []
+    if found.design == "images" and not found.images:
+        notes.append(
+            f"The test images are held fixed: the records do not tell their influence on {board.metric}."
+        )
+    if found.single:
+        notes.append(
+            f"A single seed: {', '.join(found.single)}. How much they vary over seeds is in no interval."
+        )
+    if any(margin.found is None for margin in found.margins):
+        notes.append("Without an interval: nothing tells how much the difference varies.")
+    return tuple(notes)
+
+
+def _difference(margin: Margin, found: Margins, letters: dict[Protocol, str]) -> tuple[Datum, ...]:
+    target, protocol = links.of_row(margin.row), margin.row.protocol
+    return (
+        Datum(margin.row.method, target=target),
+        Datum(letters[protocol], note="another protocol" if protocol != found.best.protocol else ""),
+        Datum(f"{margin.difference:+.4f}", margin.difference, target),
+        *_limits(margin.found),
+        Datum(str(margin.count), float(margin.count)),
+        ABSENT if margin.needed is None else Datum(str(margin.needed), float(margin.needed)),
+    )
+
+
+def _limits(found: Difference | None) -> tuple[Datum, Datum]:
+    if found is None:
+        return ABSENT, ABSENT
+    interval = f"{found.lower:+.4f} to {found.upper:+.4f}"
+    note = (
+        f"alone: standard error {found.estimate.error:.4f}, {found.estimate.degrees:.1f} degrees of freedom"
+    )
+    return Datum(interval, found.lower, note=note), Datum(_probability(found.p_value), found.p_value)
+
+
+def _probability(value: float) -> str:
+    return "< 0.001" if value < 0.001 else f"{value:.3f}"
+
+
+def _signed_ranks(board: Scoreboard, found: Margins | None, letters: dict[Protocol, str]) -> Table | None:
+    """Return Wilcoxon's tests and Bayesian signed ranks, from five pairs on."""
+    if found is None:
+        return None
+    rows = tuple(
+        (
+            Datum(margin.row.method, target=links.of_row(margin.row)),
+            Datum(letters[margin.row.protocol]),
+            Datum(_probability(margin.p_value), margin.p_value),
+            *(Datum(f"{one:.3f}", one) for one in _told(board, margin.belief)),
+        )
+        for margin in found.margins
+        if margin.p_value is not None and margin.belief is not None
+    )
+    head = ("method", "protocol", "Wilcoxon p", "worse", "within 0.005", "better")
+    caption = f"{board.metric} against {found.best.method}, by signed ranks over {_DESIGNS[found.design]}"
+    legend = (
+        "Wilcoxon's p-values are adjusted for all pairs of methods (Holm). The last three are the "
+        "probabilities of the Bayesian signed-rank test (Benavoli et al. 2017).",
+    )
+    return Table(caption, head, rows, mixture(board.protocols, letters), legend) if rows else None
+
+
+def _told(board: Scoreboard, belief: Belief) -> tuple[float, float, float]:
+    low, high = belief.worse, belief.better
+    return (low, belief.equal, high) if board.sign > 0 else (high, belief.equal, low)
 
 
 def _ranks(board: Scoreboard, name: str, study: Study) -> Plot | None:
@@ -180,10 +221,14 @@ def _promise(board: Scoreboard) -> str:
 
 
 def _legend(board: Scoreboard, letters: dict[Protocol, str]) -> tuple[str, ...]:
-    """Return the only protocol of a table; several are named in its notes."""
-    if len(board.protocols) > 1:
-        return ()
-    return tuple(f"Protocol {letters[protocol]}: {protocol}." for protocol in board.protocols)
+    """Return the only protocol of a table, since several are named in its notes, and what ± stands for."""
+    only = board.protocols if len(board.protocols) == 1 else ()
+    counts = {
+        len(row.values(category, board.read)) for row in board.rows for category in board.categories
+    } - {0, 1}
+    seeds = f"n = {min(counts)}" + (f" to {max(counts)}" if len(counts) > 1 else "") if counts else ""
+    plus_minus = (f"±: sample standard deviation over {seeds} seeds.",) if counts else ()
+    return (*(f"Protocol {letters[protocol]}: {protocol}." for protocol in only), *plus_minus)
 
 
 def ranked(board: Scoreboard) -> list[Row]:
@@ -230,7 +275,16 @@ def _datum(board: Scoreboard, row: Row, category: str) -> Datum:
     found = board.spread(row, category)
     if found is None:
         return Datum(board.absence(row, category), target=target if category in row.entries else "")
-    text, note = formatting.quality(found.mean), "1 seed"
+    text, notes = formatting.quality(found.mean), [_seeds(found.count)]
     if found.count > 1:
-        text, note = f"{text} ± {found.deviation:.4f}", f"{found.count} seeds"
-    return Datum(text, found.mean, target, found.mean == board.best(category, row.protocol), note)
+        text = f"{text} ± {found.deviation:.4f}"
+        notes.append(f"standard error of the mean {found.error:.4f}")
+    error = image_error(board, row, category)
+    if error is not None:
+        notes.append(f"standard error over test images {error:.4f}")
+    best = found.mean == board.best(category, row.protocol)
+    return Datum(text, found.mean, target, best, ", ".join(notes))
+
+
+def _seeds(count: int) -> str:
+    return "1 seed" if count == 1 else f"{count} seeds"

@@ -1,11 +1,13 @@
 import time
 from types import SimpleNamespace
 
+import numpy as np
 import pytest
+from sklearn.metrics import roc_auc_score
 
 from padimkit.benchmark.cell import Limits
 from padimkit.benchmark.planning.suite import Suite
-from padimkit.benchmark.record import Expectation
+from padimkit.benchmark.record import Expectation, unpacked
 from padimkit.benchmark.running import process
 from padimkit.benchmark.running.process import run_cell
 from padimkit.config.build import instantiate
@@ -131,6 +133,13 @@ def test_examples_and_curves_are_kept(outcome, in_this_process):
     roc = record.curves["roc"]
     area = sum((b - a) * (c + d) / 2 for a, b, c, d in zip(roc.x, roc.x[1:], roc.y, roc.y[1:], strict=False))
     assert area == pytest.approx(record.metrics["image_auroc"])
+    assert record.images.names[0].startswith("good/") and record.images.anomalous == "00001111"
+    kinds, scores = np.array(record.images.kinds), np.array(unpacked(record.images.scores))
+    assert roc_auc_score(kinds, scores) == pytest.approx(record.metrics["image_auroc"])
+    assert set(record.images.influence) == {"pixel_auroc", "pro"} and record.invisible == 0
+    for packed in record.images.influence.values():
+        influence = np.array(unpacked(packed))
+        assert influence.size == 8 and abs(influence.sum()) < 1e-6 < np.abs(influence).max()
 
 
 def test_the_number_of_training_images_can_be_varied(suite, in_this_process):
