@@ -29,6 +29,7 @@ if TYPE_CHECKING:
         Mergeable,
         Metric,
         NeedsWeights,
+        Prepares,
         PyramidDensity,
         PyramidReducer,
         Reducer,
@@ -207,6 +208,7 @@ __all__ = [
     "PyramidReducer",
     "PyramidDensity",
     "LeaveOneOut",
+    "Prepares",
     "MemoryForecast",
     "require_state",
     "NeedsWeights",
@@ -295,7 +297,7 @@ _MODULES = {
     "contracts": (
         "Backbone Reducer DensityModel Metric DataSource Updatable Mergeable Stateful LinearReducer "
         "PyramidReducer PyramidDensity LeaveOneOut MemoryForecast NeedsWeights ReferenceValues HasCurve "
-        "HasInfluence Influence ExpectedGrowth TellsWeights Exportable"
+        "HasInfluence Influence Prepares ExpectedGrowth TellsWeights Exportable"
     ),
     "errors": (
         "PadimkitError BadArgument BadConfig BadData BadFeatures BadImage BadModel BadOutput "

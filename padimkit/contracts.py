@@ -148,6 +148,19 @@ class Mergeable(ABC):
         """Add what `other` has learnt, with the result of a single fit on both data; `other` is unchanged."""
 
 
+class Prepares(ABC):
+    """A density whose first score after a fit makes what all later ones use."""
+
+    @abstractmethod
+    def prepare(self) -> None:
+        """Make now what the first score would make; once it is there, do nothing.
+
+        Raises:
+            NotFitted: `fit` has not been called.
+            BadData: What has been learnt is too little to score by.
+        """
+
+
 # Scores learnt images, given their embeddings and the number of each image among all learnt.
 LeftOut: TypeAlias = Callable[[Embedding, Sequence[int]], Scores]
 

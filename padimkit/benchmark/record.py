@@ -18,6 +18,8 @@ FIT = "fit"
 READ = stages.READ
 REDUCER_FIT = stages.REDUCER_FIT
 DENSITY_FIT = stages.DENSITY_FIT
+PREPARE = stages.PREPARE
+FIRST = "first predict 1"
 PREDICT = stages.PREDICT
 BACKBONE = stages.BACKBONE
 EMBEDDING = stages.EMBEDDING
@@ -30,10 +32,13 @@ FALSE_ALARMS = verdict.FALSE_ALARMS
 MISSES = verdict.MISSES
 # Names in `bytes`.
 PEAK = "peak"
+PEAK_OWN = "peak own"
 PEAK_FIT = "peak fit"
 PEAK_PREDICT = "peak predict"
 MODEL = "model"
 FITTED = "fitted"
+HELD = "held"
+RESIDENT = "resident"
 DISK = "disk"
 DEVICE = "device"
 
@@ -195,13 +200,16 @@ class Record:
         lower_is_better: The metrics of which a lower value is better.
         curves: "roc" of images, and by the names of metrics the curves they are taken from, such as "pro" of
             regions; where masks and labels allow.
-        seconds: "fit", a whole one, and in it "read", "reducer fit" and "density fit". Per image: "predict N"
-            and "score N" in batches of N; in the largest ones "backbone", "embedding", "score" and "map". Of
-            the whole test set, where quality is measured too: "metrics". Where verdicts are asked for,
-            "calibration", a whole one.
-        bytes: "peak" of the process in a fit and a few predictions, "peak fit" and "peak predict" above what
-            was resident before each; "model" in memory, "fitted" of it without the backbone, "disk" of the
-            stored model, "device" peak of a GPU.
+        seconds: "fit", a whole one, and in it "read", "reducer fit", "density fit" and "prepare", by which
+            densities make what scoring needs; "first predict 1", of the first image after it. Per image:
+            "predict N" and "score N" in batches of N, warm; in the largest ones "backbone", "embedding",
+            "score" and "map". Of the whole test set, where quality is measured too: "metrics". Where verdicts
+            are asked for, "calibration", a whole one.
+        bytes: "peak" of the process in a fit and a few predictions, "peak own" of it above what its imports
+            took, "peak fit" and "peak predict" above what was resident before each; "model", the state that
+            is stored, "fitted" of it without the backbone, "held" by all tensors and arrays of the pipeline
+            after the first scores, "resident" by the process then, above its imports, "disk" of the stored
+            model, "device" peak of a GPU.
         flops: Of the backbone per image; None where they cannot be counted.
         expected_growth: By varied quantity, the exponents that theory gives for large sizes, by the names in
             `seconds` and `bytes`; "predict" and "score" for batches of any size.

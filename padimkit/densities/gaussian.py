@@ -19,6 +19,7 @@ from padimkit.contracts import (
     LeftOut,
     MemoryForecast,
     Mergeable,
+    Prepares,
     Updatable,
 )
 from padimkit.densities._gaussian_memory import Forecast, Sizes
@@ -53,7 +54,9 @@ _THEORY = Theory(
 
 
 @final
-class Gaussian(DensityModel, Updatable, Mergeable, LeaveOneOut, MemoryForecast, ExpectedGrowth, Exportable):
+class Gaussian(
+    DensityModel, Updatable, Mergeable, Prepares, LeaveOneOut, MemoryForecast, ExpectedGrowth, Exportable
+):
     """Mahalanobis distance, with square root, to a Gaussian (PaDiM paper, sections III-B and III-D).
 
     Args:
@@ -165,6 +168,10 @@ class Gaussian(DensityModel, Updatable, Mergeable, LeaveOneOut, MemoryForecast, 
             )
         distances = whitening.distances(self._vectors(embedding.patches))
         return Scores(distances.T.reshape(batch, height, width).float())
+
+    def prepare(self) -> None:
+        """Factorise the covariances, which the first score would do otherwise."""
+        self._whiten()
 
     def leave_one_out(self) -> LeftOut:
         """Return a function that scores learnt images exactly as a fit on all others would.

@@ -16,13 +16,14 @@ from padimkit.contracts import (
     LeaveOneOut,
     LinearReducer,
     Mergeable,
+    Prepares,
     PyramidDensity,
     PyramidReducer,
     Reducer,
     Updatable,
 )
 from padimkit.errors import BadArgument, BadModel, CannotExport, CannotMerge, PadimkitError
-from padimkit.stages import DENSITY_FIT, EMBEDDING, REDUCER_FIT, SCORE, stage
+from padimkit.stages import DENSITY_FIT, EMBEDDING, PREPARE, REDUCER_FIT, SCORE, stage
 from padimkit.values import Embedding, Pyramid, Scores, Stream
 
 Pyramids = dict[str, Pyramid]
@@ -83,6 +84,13 @@ class FittedLevels:
             if not isinstance(density, Mergeable):
                 raise BadArgument(f"{type(density).__name__} cannot be merged. Fit on all images instead.")
             density.merge(other._densities[name])
+
+    def prepare(self) -> None:
+        """Let each density make now what its first score would make."""
+        with stage(PREPARE):
+            for density in self._densities.values():
+                if isinstance(density, Prepares):
+                    density.prepare()
 
     def score(self, pyramids: Pyramids) -> list[Scores]:
         """Return the scores of all levels.

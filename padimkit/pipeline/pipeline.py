@@ -230,6 +230,14 @@ class Pipeline:
             tuple(path for prediction in found for path in prediction.paths),
         )
 
+    def prepare(self) -> None:
+        """Make now what the first prediction after a fit would make, such as the factors of covariances.
+
+        Raises:
+            NotFitted: The pipeline has not been fitted.
+        """
+        self._fitted("prepare")[0].prepare()
+
     def predict_batch(self, batch: Batch) -> Prediction:
         """Return the scores and maps of one batch, as `predict` does."""
         fitted, view = self._fitted("predict")

@@ -7,9 +7,9 @@ import torch
 from torch import Tensor
 
 from padimkit.arguments import arguments
-from padimkit.contracts import DensityModel, ExpectedGrowth, MemoryForecast
+from padimkit.contracts import DensityModel, ExpectedGrowth, MemoryForecast, Prepares
 from padimkit.testing import exports, left_out, pyramids
-from padimkit.testing.answers import Result, require_finite
+from padimkit.testing.answers import Result, difference, require_finite
 from padimkit.testing.check import Make, NotApplicable, checks, require, require_not_fitted
 from padimkit.testing.inputs.embeddings import (
     CHANNELS,
@@ -25,6 +25,7 @@ from padimkit.testing.inputs.embeddings import (
     with_defect,
 )
 from padimkit.testing.learners import learner_checks
+from padimkit.testing.states import written
 from padimkit.values import Embedding, Scores, Theory
 
 _BOOKKEEPING = 1024  # bytes of counts, grids and descriptors in a state: a forecast is not told of them
@@ -70,6 +71,31 @@ def outliers_score_higher(make: Make) -> None:
 def refuses_to_score_before_fit(make: Make) -> None:
     """Calling score before fit raises NotFitted."""
     require_not_fitted("score", lambda: make().score(probe("first")))
+
+
+def preparing_changes_nothing(make: Make) -> None:
+    """Prepares: state and scores are those of an instance that was not prepared, however often it is."""
+    plain, density = fitted(make), _preparing(fitted(make))
+    state = written(density.state_dict())
+    density.prepare()
+    density.prepare()
+    changed = difference(written(density.state_dict()), state)
+    changed = changed or difference(
+        scores_of(density.score(probe("first"))), scores_of(plain.score(probe("first")))
+    )
+    require(not changed, f"Expected prepare to leave state and scores as they are, found {changed}.")
+
+
+def refuses_to_prepare_before_fit(make: Make) -> None:
+    """Prepares: calling prepare before fit raises NotFitted."""
+    density = _preparing(make())
+    require_not_fitted("prepare", lambda: density.prepare())
+
+
+def _preparing(part: Any) -> Any:
+    if not isinstance(part, Prepares):
+        raise NotApplicable("It does not prepare scoring (Prepares).")
+    return part
 
 
 def refuses_to_score_pyramids_before_fit(make: Make) -> None:
@@ -202,6 +228,8 @@ DENSITY_CHECKS = (
         pyramids.second_pyramid_fit_forgets_the_first,
         pyramids.fit_on_pyramids_can_be_restored,
         refuses_to_score_pyramids_before_fit,
+        preparing_changes_nothing,
+        refuses_to_prepare_before_fit,
         left_out.left_out_scores_come_close_to_refits,
         left_out.left_out_images_are_told_by_their_number,
         left_out.leaving_out_leaves_everything_else_alone,

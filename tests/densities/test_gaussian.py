@@ -458,3 +458,25 @@ def test_no_images_gradients_and_boundless_budgets_do_no_harm(generator):
     found = gaussian.score(Embedding(data)).patches
     torch.testing.assert_close(found, expected, rtol=1e-4, atol=1e-4)
     assert not found.requires_grad
+
+
+def test_preparing_makes_the_factors_that_the_first_score_would_make(random, monkeypatch):
+    made = []
+    monkeypatch.setattr(Gaussian, "_prepared", lambda self: made.append(self) or prepared(self))
+    density = Gaussian()
+    with pytest.raises(NotFitted, match=r"Gaussian\.score was called before fit"):
+        density.prepare()
+    patches = torch.from_numpy(random.normal(0, 1, (9, 4, 2, 2))).float()
+    made.clear()
+    density.fit([Embedding(patches)])
+    assert made == []
+    density.prepare()
+    density.prepare()
+    density.score(Embedding(patches))
+    assert made == [density]
+    density.update([Embedding(patches)])
+    density.score(Embedding(patches))
+    assert len(made) == 2
+
+
+prepared = Gaussian._prepared

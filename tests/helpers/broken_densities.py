@@ -13,6 +13,7 @@ from padimkit.contracts import (
     LeaveOneOut,
     MemoryForecast,
     Mergeable,
+    Prepares,
     PyramidDensity,
     Updatable,
 )
@@ -146,6 +147,27 @@ class Leaving(Distance, LeaveOneOut):
         if self.total is None:
             raise NotFitted("Leaving.leave_one_out was called before fit.")
         return self.total
+
+
+class Preparing(Distance, Prepares):
+    """The same, whose mean can be made before the first score: right in every way."""
+
+    def prepare(self):
+        if self.total is None:
+            raise NotFitted("Preparing.prepare was called before fit.")
+        self.mean = self.total / self.count
+
+
+class PreparesTwice(Preparing):
+    def prepare(self):
+        super().prepare()
+        self.total = self.total * 1.01
+
+
+class PreparesUnfitted(Preparing):
+    def prepare(self):
+        if self.total is not None:
+            super().prepare()
 
 
 class LeavesNothingOut(Leaving):
@@ -691,6 +713,8 @@ BROKEN = {
     FixesTheNumberOfImages: "traced_scores_equal_scores",
     TracesTheSquare: "traced_scores_equal_scores",
     TracesUnfitted: "refuses_to_be_traced_before_fit",
+    PreparesTwice: "preparing_changes_nothing",
+    PreparesUnfitted: "refuses_to_prepare_before_fit",
     LeavesNothingOut: "left_out_scores_come_close_to_refits",
     LeavesOutByPlaceInTheBatch: "left_out_images_are_told_by_their_number",
     KeepsTheMeanWithoutAnImage: "leaving_out_leaves_everything_else_alone",

@@ -34,7 +34,7 @@ def in_rows(rows):
 def test_markdown_has_the_numbers_of_the_records(records, study):
     text = as_markdown(study)
     boards, exponents = text.split("\n### Exponents of growth with training images, products / bottle\n")
-    assert "| model in memory | spade | 1.00 (1.00 to 1.00) |" in exponents
+    assert "| model, as stored | spade | 1.00 (1.00 to 1.00) |" in exponents
     sections = re.split(r"\n### (.+), products\n", boards)[1:]
     assert sections[::2] == [r"image\_auroc", "pro"]
     for metric, section in zip(("image_auroc", "pro"), sections[1::2], strict=True):
@@ -49,7 +49,7 @@ def test_markdown_has_the_numbers_of_the_records(records, study):
 def test_latex_has_the_numbers_of_the_records(records, study):
     text = as_latex(study)
     tables = re.findall(r"\\toprule\n(.*?)\\bottomrule", text, re.DOTALL)
-    assert "model in memory & spade & 1.00 (1.00 to 1.00) &" in tables.pop()
+    assert "model, as stored & spade & 1.00 (1.00 to 1.00) &" in tables.pop()
     for metric, table in zip(("image_auroc", "pro"), tables, strict=True):
         lines = [line.removesuffix(r" \\").split(" & ") for line in table.splitlines() if "&" in line]
         plain = [[re.sub(r"\\textbf\{(.*)\}", r"\1", word) for word in line] for line in lines]

@@ -396,8 +396,8 @@ def test_exponents_are_those_of_what_grows(study):
     }
     assert exponents["Time of the fit", "spade"] == pytest.approx(1, abs=0.1)
     assert exponents["Peak memory of the fit", "padim-rd100"] == pytest.approx(0, abs=0.1)
-    assert exponents["Model in memory", "spade"] == pytest.approx(1)
-    assert exponents["Model in memory", "padim-rd100"] == pytest.approx(0)
+    assert exponents["Model, as stored", "spade"] == pytest.approx(1)
+    assert exponents["Model, as stored", "padim-rd100"] == pytest.approx(0)
 
 
 def test_every_number_of_growth_leads_to_its_record(study):

@@ -11,6 +11,7 @@ from broken_densities import (
     Leaving,
     LiesAboutEverythingOptional,
     Neighbours,
+    Preparing,
     RenamesItsArgument,
     Traced,
 )
@@ -25,7 +26,7 @@ REFUSALS = "changed_states_are_refused"
 THREADS = "calls_from_threads_equal_calls_in_turn"  # may fail by chance; see test_thread_checks
 
 
-@pytest.mark.parametrize("density", [Distance, Growing, Layered, Foreseen, Leaving, Traced])
+@pytest.mark.parametrize("density", [Distance, Growing, Layered, Foreseen, Leaving, Preparing, Traced])
 def test_a_sound_density_passes_every_check(density):
     check_density(density)
 

@@ -9,7 +9,16 @@ from typing import Any
 from jsonargparse import Namespace
 
 from padimkit.benchmark.cell import Cell
-from padimkit.benchmark.record import CALIBRATION, METRICS, PEAK_FIT, PEAK_PREDICT, Curve
+from padimkit.benchmark.record import (
+    CALIBRATION,
+    METRICS,
+    PEAK,
+    PEAK_FIT,
+    PEAK_OWN,
+    PEAK_PREDICT,
+    RESIDENT,
+    Curve,
+)
 from padimkit.benchmark.running.environment import environment
 from padimkit.benchmark.running.examples import (
     ExampleCollector,
@@ -17,7 +26,7 @@ from padimkit.benchmark.running.examples import (
     curve_of,
     places_of_examples,
 )
-from padimkit.benchmark.running.memory import Peaks, sizes_of
+from padimkit.benchmark.running.memory import Peaks, resident, sizes_of
 from padimkit.benchmark.running.theory import expected_growth
 from padimkit.benchmark.running.timing import (
     flops_of,
@@ -47,6 +56,7 @@ def execute(cell: Cell, entered: Callable[[str], None]) -> dict[str, Any]:
         cell: The cell to run.
         entered: Told the name of each stage that begins.
     """
+    imports = resident()  # all that a cell imports is imported
     with timed(Clock(entered=entered)):
         with stage(SETTINGS):
             made = instantiate(cell.settings)
@@ -55,7 +65,7 @@ def execute(cell: Cell, entered: Callable[[str], None]) -> dict[str, Any]:
         with stage(DATA):
             train = reader.batches(limited(made.data.train(), cell.train_images))
             test = reader.batches(made.data.test())
-        outcome = _outcome(cell, made, train, test)
+        outcome = _outcome(cell, made, train, test, imports=imports)
     return outcome | {"environment": environment(), "plugins": plugins_of(made.pipeline)}
 
 
@@ -64,17 +74,21 @@ def limited(samples: Sequence[Sample], images: int | None) -> Sequence[Sample]:
     return samples if images is None else tuple(islice(cycle(samples), images))
 
 
-def _outcome(cell: Cell, made: Namespace, train: ImageBatches, test: ImageBatches) -> dict[str, Any]:
+def _outcome(
+    cell: Cell, made: Namespace, train: ImageBatches, test: ImageBatches, *, imports: int
+) -> dict[str, Any]:
     """Fit and measure; memory first, while nothing is left over from other runs."""
     peaks = Peaks()
     made.pipeline.fit(train, progress=False)
+    made.pipeline.prepare()
     peaks.end(PEAK_FIT)
     outcome: dict[str, Any] = {"seconds": {}}
     if "memory" in cell.measure:
         for batch in islice(test, _BATCHES):
             made.pipeline.predict_batch(batch)
         peaks.end(PEAK_PREDICT)
-        outcome["bytes"] = peaks.bytes | sizes_of(made.pipeline)
+        own = {PEAK_OWN: peaks.bytes[PEAK] - imports, RESIDENT: resident() - imports} if imports else {}
+        outcome["bytes"] = peaks.bytes | own | sizes_of(made.pipeline)
     if "quality" in cell.measure:
         outcome |= _quality(cell, made, train, test)
     if "time" in cell.measure:
@@ -127,11 +141,11 @@ def _curves(metrics: Mapping[str, Metric], defined: Iterable[str]) -> dict[str, 
 
 def _seconds(cell: Cell, made: Namespace, train: ImageBatches, test: ImageBatches) -> dict[str, Any]:
     wait = waiting_for(made.device)
-    fits = time_fits(made.pipeline, train, repeats=cell.repeats, wait=wait)
+    first = next(iter(test))
+    fits = time_fits(made.pipeline, train, first, repeats=cell.repeats, wait=wait)
     if cell.calibration is not None:
         calibrate = partial(calibrated, made.pipeline, train, cell.calibration)
         fits[CALIBRATION] = time_calibrations(calibrate, repeats=cell.repeats, wait=wait)
-    first = next(iter(test))
     sizes = {1, len(first.paths)}
     predictions = time_predictions(made.pipeline, first, sizes=sizes, repeats=cell.repeats, wait=wait)
     return {name: asdict(spread) for name, spread in (fits | predictions).items()}

@@ -10,11 +10,13 @@ import sys
 import tempfile
 from importlib import import_module
 from pathlib import Path
+from types import FunctionType, ModuleType
 from typing import final
 
+import numpy as np
 import torch
 
-from padimkit.benchmark.record import DEVICE, DISK, FITTED, MODEL, PEAK
+from padimkit.benchmark.record import DEVICE, DISK, FITTED, HELD, MODEL, PEAK
 from padimkit.pipeline.fitted_levels import under
 from padimkit.pipeline.pipeline import Pipeline
 from padimkit.stages import STORAGE, stage
@@ -61,6 +63,7 @@ def sizes_of(pipeline: Pipeline) -> dict[str, int]:
     sizes = {
         MODEL: sum(tensor.nbytes for tensor in state.values()),
         FITTED: sum(tensor.nbytes for tensor in under("heads", state).values()),
+        HELD: held_by(pipeline),
     }
     with stage(STORAGE), tempfile.TemporaryDirectory() as folder:
         save(pipeline, Path(folder) / "model")
@@ -69,6 +72,34 @@ def sizes_of(pipeline: Pipeline) -> dict[str, int]:
     if devices:
         sizes[DEVICE] = sum(map(torch.cuda.max_memory_allocated, devices))
     return sizes
+
+
+def resident() -> int:
+    """Return the bytes of this process that are in memory, without what it has freed; 0 if not known."""
+    _give_back()
+    return _resident("VmRSS")
+
+
+def held_by(part: object) -> int:
+    """Return the bytes of all tensors and arrays that are reached from an object, each once."""
+    seen: set[int] = set()
+    buffers: dict[int, int] = {}
+    waiting = [part]
+    while waiting:
+        one = waiting.pop()
+        if id(one) in seen or isinstance(one, type | ModuleType):
+            continue
+        seen.add(id(one))
+        if isinstance(one, torch.Tensor):
+            storage = one.untyped_storage()
+            buffers[storage.data_ptr()] = storage.nbytes()
+        elif isinstance(one, np.ndarray) and one.base is None:
+            buffers[one.ctypes.data] = one.nbytes
+        # The globals of a function lead to everything there is.
+        waiting += (
+            [one.__closure__, one.__defaults__] if isinstance(one, FunctionType) else gc.get_referents(one)
+        )
+    return sum(buffers.values())
 
 
 def _give_back() -> None:

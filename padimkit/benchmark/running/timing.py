@@ -12,9 +12,11 @@ from padimkit.benchmark.record import (
     BACKBONE,
     DENSITY_FIT,
     EMBEDDING,
+    FIRST,
     FIT,
     MAP,
     PREDICT,
+    PREPARE,
     READ,
     REDUCER_FIT,
     SCORE,
@@ -44,15 +46,24 @@ def waiting_for(device: str) -> Wait:
     return lambda: torch.cuda.synchronize(device)
 
 
-def time_fits(pipeline: Pipeline, batches: Iterable[Batch], *, repeats: int, wait: Wait) -> dict[str, Spread]:
-    """Return the seconds of whole fits, and the shares of reading, the reducers and the densities in them."""
-    runs = []
+def time_fits(
+    pipeline: Pipeline, batches: Iterable[Batch], first: Batch, *, repeats: int, wait: Wait
+) -> dict[str, Spread]:
+    """Return the seconds of whole fits, until the first score is as quick as any, and the shares of stages.
+
+    Densities prepare what scoring needs. The first prediction of one image after each fit is timed too, so
+    that nothing which is made by it is lost.
+    """
+    runs, firsts = [], []
     for _ in range(repeats):
         with timed(Clock(wait)) as clock:
             pipeline.fit(batches)
+            pipeline.prepare()
         runs.append(clock.seconds)
-    spreads = {name: spread_of(run[name] for run in runs) for name in (READ, REDUCER_FIT, DENSITY_FIT)}
-    return spreads | {FIT: spread_of(sum(run.values()) for run in runs)}
+        firsts.append(_first(pipeline, first, wait))
+    stages = (READ, REDUCER_FIT, DENSITY_FIT, PREPARE)
+    spreads = {name: spread_of(run[name] for run in runs) for name in stages}
+    return spreads | {FIT: spread_of(sum(run.values()) for run in runs), FIRST: spread_of(firsts)}
 
 
 def time_calibrations(calibrate: Callable[[], object], *, repeats: int, wait: Wait) -> Spread:
@@ -71,7 +82,7 @@ def time_predictions(
     """Return seconds per image: "predict N" and "score N" in batches of N, other stages in the largest."""
     spreads: dict[str, Spread] = {}
     for size in sorted(sizes):
-        batch = Batch(images.images[:size].contiguous(memory_format=torch.channels_last), images.paths[:size])
+        batch = _part(images, size)
         runs = _predictions(pipeline, batch, repeats, wait)
         stages = {name: spread_of(run.get(name, 0.0) / size for run in runs) for name in _PREDICTED}
         spreads |= stages | {of_batch(SCORE, size): stages[SCORE]}
@@ -88,8 +99,21 @@ def flops_of(pipeline: Pipeline, images: Batch) -> int | None:
     return counter.get_total_flops() or None
 
 
+def _part(images: Batch, size: int) -> Batch:
+    pixels = images.images[:size].contiguous(memory_format=torch.channels_last)
+    return Batch(pixels, images.paths[:size])
+
+
+def _first(pipeline: Pipeline, images: Batch, wait: Wait) -> float:
+    """Return the seconds of a prediction of one image."""
+    batch = _part(images, 1)
+    with timed(Clock(wait)) as clock:
+        pipeline.predict_batch(batch)
+    return sum(clock.seconds.values())
+
+
 def _predictions(pipeline: Pipeline, batch: Batch, repeats: int, wait: Wait) -> list[dict[str, float]]:
-    for _ in range(2):  # the first ones make factors, plans and caches
+    for _ in range(2):  # the first ones make plans and caches
         pipeline.predict_batch(batch)
     runs = []
     for _ in range(max(_LEAST, repeats)):

@@ -19,9 +19,12 @@ COSTS = {
     formatting.MANY: "of a batch",
     formatting.FIT: "fit",
     formatting.CALIBRATION: "calibration",
+    formatting.PREPARE: "of it, preparation",
+    formatting.PEAK_OWN: "peak without imports",
     formatting.PEAK: "peak memory",
     formatting.DEVICE: "device memory",
-    formatting.MODEL: "model",
+    formatting.HELD: "held",
+    formatting.MODEL: "stored state",
     formatting.DISK: "on disk",
 }
 

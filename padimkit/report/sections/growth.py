@@ -23,10 +23,10 @@ from padimkit.report.tables import ABSENT, DASH, Datum, Plot, Table
 name = "growth"
 title = "Growth"
 COSTS = (
-    *(formatting.FIT, formatting.DENSITY_FIT, formatting.CALIBRATION),
+    *(formatting.FIT, formatting.DENSITY_FIT, formatting.PREPARE, formatting.CALIBRATION),
     *(formatting.ONE, formatting.SCORE_ONE, formatting.MANY, formatting.SCORE_MANY),
     *(formatting.PEAK_FIT, formatting.PEAK_PREDICT),
-    *(formatting.FITTED, formatting.MODEL, formatting.DISK, formatting.DEVICE),
+    *(formatting.HELD, formatting.FITTED, formatting.MODEL, formatting.DISK, formatting.DEVICE),
 )
 _FEWEST_SIZES = 2  # a single size makes no line
 

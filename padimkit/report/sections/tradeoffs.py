@@ -20,8 +20,10 @@ name = "tradeoffs"
 title = "Quality and cost"
 TIMES = (formatting.ONE, formatting.MANY, formatting.FIT, formatting.CALIBRATION)
 SIZES = (
+    formatting.PEAK_OWN,
     formatting.PEAK,
     formatting.DEVICE,
+    formatting.HELD,
     formatting.MODEL,
     formatting.DISK,
     formatting.PEAK_FIT,

@@ -74,13 +74,17 @@ def test_all_that_is_asked_for_is_measured(outcome):
     record = outcome(pipeline, measure=["quality", "time", "memory"], repeats=3, batch_size=4)
     assert record.failure is None
     assert set(record.metrics) == {"image_auroc", "pixel_auroc", "pro"}
-    whole, parts = {"fit", "predict 1", "predict 4"}, {"read", "reducer fit", "density fit"}
+    whole = {"fit", "predict 1", "predict 4", "first predict 1"}
+    parts = {"read", "reducer fit", "density fit", "prepare"}
     stages = {"backbone", "embedding", "score", "map", "score 1", "score 4", "metrics"}
     assert set(record.seconds) == whole | parts | stages
     assert all(0 < spread.lower <= spread.median <= spread.upper for spread in record.seconds.values())
     assert record.seconds["fit"].count == 3 and record.seconds["predict 1"].count == 5
     assert all(record.seconds[name].median < record.seconds["fit"].median for name in parts - {"read"})
-    assert set(record.bytes) == {"peak", "peak fit", "peak predict", "model", "fitted", "disk"}
+    sizes = {"model", "fitted", "held", "disk", "resident"}
+    assert set(record.bytes) == sizes | {"peak", "peak own", "peak fit", "peak predict"}
+    assert record.bytes["held"] > record.bytes["model"]  # factors beside moments
+    assert 0 < record.bytes["peak own"] < record.bytes["peak"] - 1e8  # torch alone takes more
     assert record.bytes["disk"] >= record.bytes["model"] > 10_000
     assert record.bytes["peak"] > 1e8 and record.flops is not None and record.flops > 1e6
 

@@ -1,0 +1,32 @@
+"""Bytes of whatever an object holds."""
+
+import numpy as np
+import torch
+
+from padimkit.benchmark.running.memory import held_by, resident
+
+
+def test_each_buffer_counts_once_wherever_it_is_held():
+    tensor, array = torch.zeros(1000), np.zeros(500)
+    views = [tensor[:10], tensor.view(10, 100), array[::2], torch.from_numpy(array)]
+
+    class Part:
+        def __init__(self):
+            self.views = {"some": views}
+            self.function = lambda: tensor
+
+    assert held_by(Part()) == tensor.nbytes + array.nbytes
+
+
+def test_a_function_counts_by_what_it_encloses_and_a_class_does_not():
+    enclosed = torch.zeros(7)
+    assert held_by(lambda: enclosed) == enclosed.nbytes
+    assert held_by(torch.nn.Linear) == 0
+    linear = torch.nn.Linear(3, 5)
+    assert held_by(linear) == sum(parameter.nbytes for parameter in linear.parameters())
+
+
+def test_what_is_resident_grows_with_what_is_held():
+    before = resident()
+    held = torch.ones(2**24)
+    assert before == 0 or resident() - before > 0.9 * held.nbytes
