@@ -8,7 +8,7 @@ from jsonargparse import ArgumentParser
 
 from padimkit.benchmark.cell import Cell, Facts, Limits
 from padimkit.benchmark.planning.fingerprint import facts_of, files_named
-from padimkit.benchmark.planning.forecast import peak_bytes, require_fitting
+from padimkit.benchmark.planning.forecast import Forecasts
 from padimkit.benchmark.planning.promise import promised_rate
 from padimkit.benchmark.planning.suite import Planned, Suite
 from padimkit.benchmark.record import Record
@@ -37,12 +37,14 @@ def run(words: list[str]) -> None:
     output = given.output or Path("records") / suite.name
     left = remaining(suite, output, retry_failed=given.retry_failed)
     _announce(suite, left, output)
+    forecasts = Forecasts()
     try:
         if given.dry_run:
             for planned in left:
-                print(printable(f"{planned.cell.title}: {_size(peak_bytes(planned))}{_promise(planned)}"))
+                size = _size(forecasts.peak_bytes(planned))
+                print(printable(f"{planned.cell.title}: {size}{_promise(planned)}"))
             return
-        require_fitting(left)
+        forecasts.require_fitting(left)
     except BadConfig as error:
         raise BadConfig(f'"{given.suite}": {error}') from error
     _run(suite, left, output)

@@ -1,8 +1,10 @@
 """The memory that the densities of a cell will take, and the embeddings they get, before it runs."""
 
+import json
 from collections.abc import Iterable
 from copy import deepcopy
 from math import ceil
+from typing import TypeAlias, final
 
 import torch
 from jsonargparse import Namespace
@@ -15,15 +17,61 @@ from padimkit.pipeline.pipeline import Pipeline
 from padimkit.pipeline.tiling import Tiling
 from padimkit.values import Embedding, Pyramid
 
+Size: TypeAlias = tuple[int, int]
 _PATCHES = 4096  # a reducer may need this many
 
 
-def peak_bytes(planned: Planned) -> int | None:
-    """Return the most bytes that the densities of a cell will hold; None if a part cannot say.
+@final
+class Forecasts:
+    """Forecasts of the memory of cells; those that differ in seeds, or in data of one size, share one."""
 
-    One random image goes through the pipeline; its weights do not matter and are not read.
-    """
-    made = instantiate(planned.cell.settings)
+    def __init__(self) -> None:
+        self._sizes: dict[str, Size | None] = {}
+        self._known: dict[tuple[object, ...], int | None] = {}
+
+    def peak_bytes(self, planned: Planned) -> int | None:
+        """Return the most bytes that the densities of a cell will hold; None if a part cannot say.
+
+        One random image goes through the pipeline; its weights do not matter and are not read.
+
+        Raises:
+            BadConfig: The method cannot be fitted, such as one that keeps more channels than there are.
+        """
+        pipeline = json.dumps(_without_seeds(planned.cell.settings["pipeline"]), sort_keys=True)
+        if pipeline in self._sizes:
+            known = self._key(pipeline, planned)
+            if known in self._known:
+                return self._known[known]
+        made = instantiate(planned.cell.settings)
+        self._sizes[pipeline] = made.pipeline.preprocessing.size
+        found = self._known[self._key(pipeline, planned)] = _peak_bytes(made, planned)
+        return found
+
+    def _key(self, pipeline: str, planned: Planned) -> tuple[object, ...]:
+        """Return what decides the bytes: of the data their number, and their size if that is not set."""
+        counts = planned.cell.train_images, planned.facts.train_images, planned.cell.settings["device"]
+        place = None if self._sizes[pipeline] else json.dumps(planned.cell.settings["data"], sort_keys=True)
+        return (pipeline, *counts, place)
+
+    def require_fitting(self, planned: Iterable[Planned]) -> None:
+        """Raise BadConfig if a method cannot be fitted, as one that keeps more channels than there are."""
+        seen = set()
+        for one in planned:
+            variant = (one.cell.method, *one.cell.varied.items())
+            if variant not in seen:
+                seen.add(variant)
+                self.peak_bytes(one)
+
+
+def _without_seeds(settings: object) -> object:
+    if isinstance(settings, list):
+        return [_without_seeds(value) for value in settings]
+    if not isinstance(settings, dict):
+        return settings
+    return {name: _without_seeds(value) for name, value in settings.items() if name != "seed"}
+
+
+def _peak_bytes(made: Namespace, planned: Planned) -> int | None:
     pipeline: Pipeline = made.pipeline
     if not issubclass(type(pipeline.density), MemoryForecast):
         return None
@@ -38,16 +86,6 @@ def peak_bytes(planned: Planned) -> int | None:
         raise BadConfig(f'"{planned.cell.title}" cannot be fitted: {error}') from error
     except PadimkitError:
         return None
-
-
-def require_fitting(planned: Iterable[Planned]) -> None:
-    """Raise BadConfig if a method cannot be fitted, such as one that keeps more channels than there are."""
-    seen = set()
-    for one in planned:
-        variant = (one.cell.method, *one.cell.varied.items())
-        if variant not in seen:
-            seen.add(variant)
-            peak_bytes(one)
 
 
 def blank_embeddings(pipeline: Pipeline, size: tuple[int, int]) -> list[Embedding]:

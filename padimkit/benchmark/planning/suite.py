@@ -94,6 +94,9 @@ class _Planner:
         self._trust = trust
         self._facts: dict[str, Facts] = {}
         self._files: dict[str, str] = {}
+        self._settings: dict[tuple[Any, ...], dict[str, Any]] = {}
+        self._data: dict[str, Any] = {}
+        self._sound: set[tuple[Any, ...]] = set()
         check_suite(file)
 
     def plan(self, methods: Sequence[Method], datasets: Sequence[Data]) -> Iterator[Planned]:
@@ -120,9 +123,7 @@ class _Planner:
 
     def _cells(self, variant: Variant, place: Place) -> Iterator[Cell]:
         settings = self._resolved(variant, place)
-        pipeline = instantiate(settings).pipeline  # values out of range are refused before anything runs
-        _require_weights(pipeline.backbone, variant.name)
-        pipeline.to(self._file.device)
+        self._require_sound(variant, settings)
         seen: list[Any] = []
         for seed in self._file.seeds:
             own = with_seed(settings, seed, data=place.seeded)
@@ -144,7 +145,25 @@ class _Planner:
                 calibration=self._file.calibration,
             )
 
+    def _require_sound(self, variant: Variant, settings: dict[str, Any]) -> None:
+        """Refuse values out of range and missing weights before anything runs."""
+        if variant.identity not in self._sound:
+            pipeline = instantiate(settings).pipeline
+            _require_weights(pipeline.backbone, variant.name)
+            pipeline.to(self._file.device)
+            self._sound.add(variant.identity)
+
     def _resolved(self, variant: Variant, place: Place) -> dict[str, Any]:
+        """Return all settings; a variant and a place are resolved once, not once for each pair of them."""
+        where = json.dumps(place.settings, sort_keys=True, default=str)
+        if variant.identity not in self._settings:
+            self._settings[variant.identity] = self._whole(variant, place)
+            self._data.setdefault(where, self._settings[variant.identity]["data"])
+        if where not in self._data:
+            self._data[where] = self._whole(variant, place)["data"]
+        return self._settings[variant.identity] | {"data": self._data[where]}
+
+    def _whole(self, variant: Variant, place: Place) -> dict[str, Any]:
         file = self._file
         own = {key: getattr(file, key) for key in ("device", "batch_size", "workers")}
         metrics = {"metrics": file.metrics} if file.metrics else {}

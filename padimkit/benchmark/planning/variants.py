@@ -36,6 +36,11 @@ class Variant:
     varied: dict[str, float] = field(default_factory=dict)
     known: frozenset[str] = frozenset()
 
+    @property
+    def identity(self) -> tuple[Any, ...]:
+        """What tells it from all others of a suite, which refuses two of one name."""
+        return (self.name, *self.varied.items())
+
 
 @dataclass(frozen=True)
 class Place:

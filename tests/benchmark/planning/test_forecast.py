@@ -1,6 +1,8 @@
 import pytest
 
-from padimkit.benchmark.planning.forecast import peak_bytes
+from padimkit.benchmark.planning import forecast
+from padimkit.benchmark.planning import suite as planning
+from padimkit.benchmark.planning.forecast import Forecasts
 from padimkit.benchmark.planning.suite import Suite
 from padimkit.densities.gaussian import Gaussian
 
@@ -14,15 +16,18 @@ def predicted(suite):
     def predicted(backbone):
         pipeline = {
             "backbone": backbone,
-            "reducer": {"class_path": "random_channels", "init_args": {"keep": 3}},
+            "reducer": KEEP,
             "density": "gaussian",
             "preprocessing": {"resize": 64, "crop": 64},
         }
         path = suite(pipelines=[{"name": "mine", "pipeline": pipeline}], seeds=[0])
         (planned,) = Suite.read(path, trust=True).planned
-        return peak_bytes(planned)
+        return Forecasts().peak_bytes(planned)
 
     return predicted
+
+
+KEEP = {"class_path": "random_channels", "init_args": {"keep": 3}}
 
 
 def torch_module(weights):
@@ -33,6 +38,39 @@ def torch_module(weights):
 def timm(weights):
     arguments = {"model": "resnet18.tv_in1k", "layers": ["layer1", "layer2"], "weights": str(weights)}
     return {"class_path": "timm", "init_args": arguments}
+
+
+def test_cells_that_differ_in_seeds_or_in_data_of_one_size_share_a_forecast(suite, stripes, monkeypatch):
+    (stripes / "more").symlink_to(stripes / "stripes")
+    pipelines = [
+        {
+            "recipe": "padim-filter-bank",
+            "name": f"to {crop}",
+            "set": {"preprocessing": sides, "reducer": KEEP},
+        }
+        for crop, sides in ((32, {"resize": 64, "crop": 32}), (None, {"resize": None, "crop": None}))
+    ]
+    data = {"class_path": "mvtec", "init_args": {"root": str(stripes)}, "categories": ["stripes", "more"]}
+    resolved, blank = [], []
+    monkeypatch.setattr(planning, "resolved", counting(planning.resolved, resolved))
+    monkeypatch.setattr(forecast, "blank_embeddings", counting(forecast.blank_embeddings, blank))
+    planned = Suite.read(suite(pipelines=pipelines, datasets=[data], seeds=[0, 1, 2])).planned
+    assert len(resolved) == 3  # two variants and two places, of which each has one in common with the other
+    assert {one.cell.settings["data"]["init_args"]["category"] for one in planned} == {"stripes", "more"}
+    assert {one.cell.settings["pipeline"]["preprocessing"]["crop"] for one in planned} == {32, None}
+    assert len(planned) == 12
+    forecasts = Forecasts()
+    found = [forecasts.peak_bytes(one) for one in planned]
+    assert found == [Forecasts().peak_bytes(one) for one in planned] and len(set(found)) == 2
+    assert len(blank) == 3 + len(planned)  # one for both categories, and one each where these have the size
+
+
+def counting(function, calls):
+    def counted(*arguments):
+        calls.append(arguments)
+        return function(*arguments)
+
+    return counted
 
 
 @pytest.mark.parametrize("backbone", [torch_module, timm])
