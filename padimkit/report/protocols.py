@@ -140,6 +140,14 @@ def _twins(entries: list[Entry]) -> list[str]:
     ]
 
 
+def shared_settings(record: Record) -> Any:
+    """Return the settings of a record without seeds and category."""
+    settings = _without_seeds(record.cell.settings)
+    data = _mapping(settings.get("data"))
+    arguments = {name: one for name, one in part(data, "init_args").items() if name != "category"}
+    return settings | {"data": {**data, "init_args": arguments}}
+
+
 def _listed(arguments: Mapping[str, Any]) -> str:
     return ", ".join(f"{name}={json.dumps(value)}" for name, value in sorted(arguments.items())) or "default"
 

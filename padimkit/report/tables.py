@@ -1,6 +1,7 @@
 """Tables of texts that know which records their numbers come from."""
 
 from dataclasses import dataclass
+from functools import cached_property
 
 DASH = "\N{EN DASH}"  # stands for a missing value
 
@@ -45,7 +46,7 @@ class Table:
     notes: tuple[str, ...] = ()
     legend: tuple[str, ...] = ()
 
-    @property
+    @cached_property
     def numeric(self) -> list[bool]:
         """Truth values, for each column: it has numbers."""
         return [any(row[index].value is not None for row in self.rows) for index in range(len(self.head))]

@@ -18,6 +18,8 @@ from padimkit.errors import BadData
 from padimkit.report import links
 from padimkit.report.formats.page import as_page
 from padimkit.report.plots.svg import draw
+from padimkit.report.sections import gallery
+from padimkit.report.sections import records as records_section
 from padimkit.report.sections.gallery import category_maps
 from padimkit.report.sections.tradeoffs import tradeoffs
 
@@ -262,3 +264,25 @@ def test_drawing_leaves_the_settings_of_matplotlib_alone():
     before = dict(rcParams)
     draw(lambda axes: axes.plot((0, 1), (0, 1)), name="x", title="title", description="description")
     assert dict(rcParams) == before
+
+
+@pytest.mark.parametrize(("most", "shown"), [(300, [2, 2]), (12, [2, 1]), (8, [1, 1]), (3, [1, 0])])
+def test_a_page_shows_no_more_maps_than_it_can_hold_and_says_so(study, monkeypatch, most, shown):
+    monkeypatch.setattr(gallery, "MOST_MAPS", most)
+    found = category_maps(study)
+    assert [len(category.images) for category in found] == shown
+    assert [category.left_out for category in found] == [2 - count for count in shown]
+    text = as_page(study, [gallery])
+    assert text.count(
+        f"1 more images of this category are in the records: the page shows {most}"
+    ) == shown.count(1)
+
+
+def test_settings_that_only_repeat_are_linked(study, study_of, records):
+    text = as_page(study, [records_section])
+    assert text.count('aria-label="Settings"') < len(records) / 3
+    assert text.count("but for seed and category") + text.count('aria-label="Settings"') == len(records)
+    one, other = records[0], records[1]
+    settings = other.cell.settings | {"batch_size": 3}
+    changed = replace(other, cell=replace(other.cell, settings=settings))
+    assert as_page(study_of([one, changed]), [records_section]).count('aria-label="Settings"') == 2

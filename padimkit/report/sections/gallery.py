@@ -4,7 +4,7 @@ import base64
 import binascii
 import io
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeAlias
 
 from matplotlib import colormaps
 from PIL import Image
@@ -14,11 +14,13 @@ from padimkit.errors import BadData
 from padimkit.report import links
 from padimkit.report.entries import Entry
 from padimkit.report.protocols import Protocol, protocol
-from padimkit.report.study import Study, unique
+from padimkit.report.study import Study
 from padimkit.report.tables import Table
 
 name = "gallery"
 title = "Heat maps"
+MOST_MAPS = 300  # of about 16 kB: a page is mailed, and opened on a phone
+Maps: TypeAlias = "dict[str, tuple[Entry, Example]]"  # by method
 
 
 @dataclass(frozen=True)
@@ -54,10 +56,11 @@ class ImageMaps:
 
 @dataclass(frozen=True)
 class CategoryMaps:
-    """The images of a category with their maps."""
+    """The images of a category with their maps; `left_out` counts those for which there is no room."""
 
     place: str
     images: list[ImageMaps]
+    left_out: int
 
 
 def build(study: Study) -> dict[str, Any] | None:
@@ -67,7 +70,7 @@ def build(study: Study) -> dict[str, Any] | None:
         BadData: A picture in a record is not a PNG or JPEG file.
     """
     found = category_maps(study)
-    return {"categories": found} if found else None
+    return {"categories": found, "most": MOST_MAPS} if found else None
 
 
 def tables(study: Study) -> tuple[Table, ...]:
@@ -81,22 +84,47 @@ def category_maps(study: Study) -> list[CategoryMaps]:
     Raises:
         BadData: A picture in a record is not a PNG or JPEG file.
     """
-    entries = [entry for entry in study.finished if entry.record.examples]
-    places = unique(entry.place for entry in entries)
+    by_place: dict[str, list[Entry]] = {}
+    for entry in study.finished:
+        if entry.record.examples:
+            by_place.setdefault(entry.place, []).append(entry)
+    grouped = {where: _grouped(entries) for where, entries in by_place.items()}
+    counts = _shown({where: [len(maps) for maps in found] for where, found in grouped.items()})
     return [
-        CategoryMaps(where, _images([entry for entry in entries if entry.place == where])) for where in places
+        CategoryMaps(where, _images(found[: counts[where]]), len(found) - counts[where])
+        for where, found in grouped.items()
     ]
 
 
-def _images(entries: list[Entry]) -> list[ImageMaps]:
+def _shown(maps: dict[str, list[int]]) -> dict[str, int]:
+    """Return how many images of each category are shown: in turn one more of each, while the maps are few.
+
+    Args:
+        maps: By category, the number of maps of each of its images.
+    """
+    counts, total = dict.fromkeys(maps, 0), 0
+    for turn in range(max(map(len, maps.values()), default=0)):
+        for where, found in maps.items():
+            fits = total == 0 or total + found[min(turn, len(found) - 1)] <= MOST_MAPS
+            if counts[where] == turn < len(found) and fits:
+                counts[where] += 1
+                total += found[turn]
+    return counts
+
+
+def _images(found: list[Maps]) -> list[ImageMaps]:
+    scales = _scales([pair for maps in found for pair in maps.values()])
+    return [_image_maps(maps, scales) for maps in found]
+
+
+def _grouped(entries: list[Entry]) -> list[Maps]:
     """Group maps by path and picture: another picture comes of another preprocessing."""
     shown: dict[tuple[str, str], dict[str, tuple[Entry, Example]]] = {}
     for entry in sorted(entries, key=lambda entry: entry.record.cell.seed):
         for example in entry.record.examples:
             maps = shown.setdefault((example.path, example.image), {})
             maps.setdefault(entry.record.cell.method, (entry, example))
-    scales = _scales([pair for maps in shown.values() for pair in maps.values()])
-    return [_image_maps(maps, scales) for _, maps in sorted(shown.items(), key=lambda item: item[0][0])]
+    return [maps for _, maps in sorted(shown.items(), key=lambda item: item[0][0])]
 
 
 def _scales(shown: list[tuple[Entry, Example]]) -> dict[tuple[str, Protocol], Scale]:

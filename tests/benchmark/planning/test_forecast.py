@@ -62,7 +62,9 @@ def test_cells_that_differ_in_seeds_or_in_data_of_one_size_share_a_forecast(suit
     forecasts = Forecasts()
     found = [forecasts.peak_bytes(one) for one in planned]
     assert found[::5] == [Forecasts().peak_bytes(one) for one in planned[::5]] and len(set(found)) == 2
-    assert len(blank) == 3 + len(planned[::5])  # one for both categories, and one each where these have the size
+    assert len(blank) == 3 + len(
+        planned[::5]
+    )  # one for both categories, and one each where these have the size
 
 
 def counting(function, calls):
