@@ -95,8 +95,15 @@ def test_every_record_has_a_section_with_its_settings_and_the_command_to_rerun_i
         assert links.of_entry(entry) in ids
         assert f"padimkit benchmark --record {entry.file}" in texts
     settings = [yaml.safe_load(text) for text in texts if text.startswith("pipeline:")]
-    assert all(entry.record.cell.settings in settings for entry in fixed_study.entries)
-    assert len(settings) == len(fixed_study.entries)
+    known = [entry.record.cell.settings for entry in fixed_study.entries]
+    assert all(shown in known for shown in settings)
+    assert all(any(_alike(one, shown) for shown in settings) for one in known)
+
+
+def _alike(one, other):
+    """Whether settings differ in seed and category alone."""
+    data = [some["data"]["init_args"] | {"category": ""} for some in (one, other)]
+    return data[0] == data[1] and {**one, "seed": 0, "data": 0} == {**other, "seed": 0, "data": 0}
 
 
 def test_every_number_in_a_table_leads_to_its_record(page):
@@ -273,9 +280,8 @@ def test_a_page_shows_no_more_maps_than_it_can_hold_and_says_so(study, monkeypat
     assert [len(category.images) for category in found] == shown
     assert [category.left_out for category in found] == [2 - count for count in shown]
     text = as_page(study, [gallery])
-    assert text.count(
-        f"1 more images of this category are in the records: the page shows {most}"
-    ) == shown.count(1)
+    note = f"1 more images of this category are in the records: the page shows {most}"
+    assert text.count(note) == shown.count(1)
 
 
 def test_settings_that_only_repeat_are_linked(study, study_of, records):
