@@ -17,7 +17,7 @@ _SIDES = ("resize", "crop")
 
 @dataclass(frozen=True, order=True)
 class Protocol:
-    """A kind of data set with its arguments, and the sides of resize and crop in pixels."""
+    """A kind of data set with its arguments, the training images if set, and the sides in pixels."""
 
     data: str
     resolution: str
@@ -32,7 +32,14 @@ def protocol(record: Record) -> Protocol:
     given = part(settings, "data", "init_args")
     arguments = {name: value for name, value in given.items() if name not in _NO_PROTOCOL}
     kind = str(part(settings, "data").get("class_path", record.cell.dataset))
-    return Protocol(kind + (f" ({_listed(arguments)})" if arguments else ""), resolution(settings))
+    data = kind + (f" ({_listed(arguments)})" if arguments else "") + _learnt(record)
+    return Protocol(data, resolution(settings))
+
+
+def _learnt(record: Record) -> str:
+    """Return the number of training images where a suite sets it, unless it is what a study varies."""
+    count = record.cell.train_images
+    return "" if count is None or record.cell.varied else f", {count} training images"
 
 
 def lettered(entries: Iterable[Entry]) -> dict[Protocol, str]:

@@ -38,6 +38,7 @@ class Table:
         rows: As many data as there are columns, in each row.
         notes: Warnings to a reader.
         legend: Explanations that a table needs where it stands alone, as in a paper.
+        explained: Sentences about its numbers, which it has wherever it stands.
     """
 
     caption: str
@@ -45,6 +46,7 @@ class Table:
     rows: tuple[tuple[Datum, ...], ...]
     notes: tuple[str, ...] = ()
     legend: tuple[str, ...] = ()
+    explained: tuple[str, ...] = ()
 
     @cached_property
     def numeric(self) -> list[bool]:

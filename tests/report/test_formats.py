@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from padimkit.files.foreign_text import of_cell
+from padimkit.report import formatting
 from padimkit.report.formats.csv import as_csv
 from padimkit.report.formats.latex import as_latex
 from padimkit.report.formats.markdown import as_markdown
@@ -35,9 +36,13 @@ def test_markdown_has_the_numbers_of_the_records(records, study):
     text = as_markdown(study)
     boards, exponents = text.split("\n### Exponents of growth with training images, products / bottle\n")
     assert "| model, as stored | spade | 1.00 (1.00 to 1.00) |" in exponents
-    sections = re.split(r"\n### (.+), products\n", boards)[1:]
-    assert sections[::2] == [r"image\_auroc", "pro"]
-    for metric, section in zip(("image_auroc", "pro"), sections[1::2], strict=True):
+    sections = re.split(r"\n### (.+)\n", boards)[1:]
+    assert sections[:4:2] == [r"image\_auroc, products", "pro, products"]
+    compared = ["minus that of spade; pairs are", "against spade, by signed ranks"] * 2
+    assert all(part in caption for part, caption in zip(compared, sections[4:12:2], strict=True))
+    assert sections[12::2] == ["times, products", "memory and bytes, products"]
+    assert "Limits and p-values hold for all pairs of methods at once" in sections[5]
+    for metric, section in zip(("image_auroc", "pro"), sections[1:4:2], strict=True):
         lines = [line.strip("| ").split(" | ") for line in section.splitlines() if line.startswith("| ")]
         found = {key: value.strip("*") for key, value in in_rows(lines).items()}
         assert found == expected(records, metric)
@@ -50,13 +55,32 @@ def test_latex_has_the_numbers_of_the_records(records, study):
     text = as_latex(study)
     tables = re.findall(r"\\toprule\n(.*?)\\bottomrule", text, re.DOTALL)
     assert "model, as stored & spade & 1.00 (1.00 to 1.00) &" in tables.pop()
-    for metric, table in zip(("image_auroc", "pro"), tables, strict=True):
+    assert len(tables) == 8  # two of metrics, their differences and ranks, and two of costs
+    for metric, table in zip(("image_auroc", "pro"), tables[:2], strict=True):
         lines = [line.removesuffix(r" \\").split(" & ") for line in table.splitlines() if "&" in line]
         plain = [[re.sub(r"\\textbf\{(.*)\}", r"\1", word) for word in line] for line in lines]
         found = {key: value.replace(r"$\pm$", "±") for key, value in in_rows(plain).items()}
         assert found == expected(records, metric)
     assert r"\caption{image\_auroc, products. Protocol A: mvtec, 256 px, centre 224 px. " in text
     assert r"$\pm$: sample standard deviation over n = 2 to 3 seeds.}" in text
+    assert r"\label{tab:image-auroc-products}" in text and r"\label{tab:times-products}" in text
+
+
+@pytest.mark.parametrize("write_document", [as_markdown, as_latex])
+def test_documents_have_the_costs_of_all_methods(study, records, write_document):
+    text = write_document(study)
+    medians = [
+        record.seconds["fit"].median
+        for record in records
+        if record.cell.method == "padim-pca100" and not record.cell.varied
+    ]
+    line = next(
+        line
+        for line in text[text.index("times, products") :].splitlines()
+        if re.match(r"(\| )?padim-pca100 ", line)
+    )
+    assert formatting.quantity(np.mean(medians), "s") in line
+    assert "Medians, as means over seeds and then over the categories." in text
 
 
 def test_csv_has_a_line_per_cell_with_all_its_numbers(records, study):

@@ -134,3 +134,17 @@ def test_anomalous_images_without_a_visible_defect_are_counted_and_said(study_of
         "for metrics of pixels they are normal."
     ]
     assert warnings(study_of(records, name="seen").entries) == []
+
+
+def test_training_images_that_a_suite_sets_are_part_of_the_protocol(study_of, random):
+    few, all_of_them = (
+        made_records.made("spade", "grid", 0, random),
+        made_records.made("spade", "grid", 1, random),
+    )
+    few = made_records.of_cell(few, train_images=90)
+    assert protocol(few).data == "mvtec, 90 training images" and protocol(all_of_them).data == "mvtec"
+    study = study_of([few, all_of_them])
+    assert FLAG in as_markdown(study)
+    assert "90 of 200 training images" in as_page(study)
+    varied = made_records.of_cell(few, varied={"train_images": 90.0})
+    assert protocol(varied).data == "mvtec"

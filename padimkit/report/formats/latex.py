@@ -3,6 +3,7 @@
 A format of its own: no other needs its escapes and its layout of tables.
 """
 
+import re
 from collections.abc import Iterator, Sequence
 
 from padimkit.files.foreign_text import printable
@@ -43,7 +44,9 @@ def _comment(text: str) -> str:
 def _table(table: Table) -> Iterator[str]:
     columns = "".join("r" if numeric else "l" for numeric in table.numeric)
     yield r"\begin{table}"
-    yield rf"\caption{{{_escaped(' '.join([f'{table.caption}.', *table.legend, *table.notes]))}}}"
+    caption = " ".join([f"{table.caption}.", *table.legend, *table.explained, *table.notes])
+    yield rf"\caption{{{_escaped(caption)}}}"
+    yield rf"\label{{tab:{_label(table.caption)}}}"
     yield r"\centering"
     yield rf"\begin{{tabular}}{{{columns}}}"
     yield r"\toprule"
@@ -53,6 +56,11 @@ def _table(table: Table) -> Iterator[str]:
     yield r"\bottomrule"
     yield r"\end{tabular}"
     yield r"\end{table}"
+
+
+def _label(caption: str) -> str:
+    """Return the words of a caption, which name the table in a text."""
+    return "-".join(re.findall(r"[a-z0-9]+", caption.lower()))
 
 
 def _row(row: Sequence[Datum]) -> str:

@@ -39,7 +39,7 @@ def _protocols(study: Study) -> Iterator[str]:
 
 def _table(table: Table) -> Iterator[str]:
     yield f"\n### {escaped(table.caption)}\n"
-    yield from (f"{escaped(note)}\n" for note in table.notes)
+    yield from (f"{escaped(note)}\n" for note in (*table.explained, *table.notes))
     yield f"| {' | '.join(map(escaped, table.head))} |"
     yield f"|{'|'.join('---:' if numeric else '---' for numeric in table.numeric)}|"
     for row in table.rows:

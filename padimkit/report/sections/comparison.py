@@ -41,8 +41,14 @@ def build(study: Study) -> dict[str, Any] | None:
 
 
 def tables(study: Study) -> Iterator[Table]:
-    """Yield methods by categories, a table for each data set and metric."""
-    return (board_table(board, study.letters) for board in scoreboards(study))
+    """Yield methods by categories, a table for each data set and metric, then their differences and ranks."""
+    boards = scoreboards(study)
+    yield from (board_table(board, study.letters) for board in boards)
+    for board in boards:
+        found = margins(board)
+        if found is not None and any(margin.found for margin in found.margins):
+            compared = _differences(board, found, study.letters), _signed_ranks(board, found, study.letters)
+            yield from (table for table in compared if table is not None)
 
 
 def comparisons(study: Study) -> list[Comparison]:
@@ -70,7 +76,7 @@ def _differences(board: Scoreboard, found: Margins | None, letters: dict[Protoco
     rows = tuple(_difference(margin, found, letters) for margin in found.margins)
     caption = f"{board.metric} minus that of {found.best.method}; {_pairing(found)}"
     notes = (*mixture(board.protocols, letters), *_cautions(board, found))
-    return Table(caption, head, rows, notes, (_SIMULTANEOUS,))
+    return Table(caption, head, rows, notes, explained=(_SIMULTANEOUS,))
 
 
 _DESIGNS = {"categories": "categories", "seeds": "pairs of seeds", "images": "seeds"}
@@ -146,11 +152,12 @@ def _signed_ranks(board: Scoreboard, found: Margins | None, letters: dict[Protoc
     )
     head = ("method", "protocol", "Wilcoxon p", "worse", "within 0.005", "better")
     caption = f"{board.metric} against {found.best.method}, by signed ranks over {_DESIGNS[found.design]}"
-    legend = (
+    explained = (
         "Wilcoxon's p-values are adjusted for all pairs of methods (Holm). The last three are the "
-        "probabilities of the Bayesian signed-rank test (Benavoli et al. 2017).",
+        "probabilities of the Bayesian signed-rank test (Benavoli et al. 2017)."
     )
-    return Table(caption, head, rows, mixture(board.protocols, letters), legend) if rows else None
+    notes = mixture(board.protocols, letters)
+    return Table(caption, head, rows, notes, explained=(explained,)) if rows else None
 
 
 def _told(board: Scoreboard, belief: Belief) -> tuple[float, float, float]:
