@@ -103,6 +103,7 @@ if TYPE_CHECKING:
     from padimkit.reducers.scikit_learn import ScikitLearn
     from padimkit.registry.recipes import recipes
     from padimkit.registry.registry import Registry
+    from padimkit.report.frame import image_scores, records
     from padimkit.service.exporting.export import Exported, export
     from padimkit.service.inspector import Inspector
     from padimkit.storage import load, load_calibration, load_learnt, save, save_calibration
@@ -137,6 +138,8 @@ __all__ = [
     "Inspector",
     "export",
     "Exported",
+    "records",
+    "image_scores",
     "Inspection",
     "Region",
     "save_calibration",
@@ -255,6 +258,7 @@ _MODULES = {
     "inspection.inspection": "Inspection",
     "inspection.regions": "Region",
     "service.inspector": "Inspector",
+    "report.frame": "records image_scores",
     "service.exporting.export": "export Exported",
     "backbones.timm": "Timm",
     "backbones.torch_module": "TorchModule",

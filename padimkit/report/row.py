@@ -1,0 +1,38 @@
+"""A cell as one row: its names, and all its numbers by name."""
+
+from typing import Any
+
+from padimkit.report.entries import Entry
+from padimkit.report.protocols import protocol
+
+
+def row_of(entry: Entry) -> dict[str, Any]:
+    """Return the row: times in seconds, sizes in bytes, and nothing for what was not measured."""
+    record, cell = entry.record, entry.record.cell
+    row: dict[str, Any] = {"key": record.key}
+    row |= {name: getattr(cell, name) for name in ("suite", "method", "dataset", "category", "seed")}
+    row |= {"protocol": str(protocol(record)), "file": str(entry.file)}
+    row |= _failure(entry)
+    row |= {f"varied {name}": value for name, value in cell.varied.items()}
+    row |= record.metrics
+    if record.verdicts is not None:
+        row |= {f"verdicts {name}": value for name, value in vars(record.verdicts).items()}
+    row |= {f"{name} undefined": reason for name, reason in record.undefined.items()}
+    for name, spread in record.seconds.items():
+        row[f"{name} seconds"] = spread.median
+        row |= {f"{name} seconds {part}": getattr(spread, part) for part in ("lower", "upper", "count")}
+    row |= {f"{name} bytes": size for name, size in record.bytes.items()}
+    if record.flops is not None:
+        row["flops"] = record.flops
+    if record.facts is not None:
+        row |= vars(record.facts)
+        row["images_learnt"] = record.cell.train_images or record.facts.train_images
+        row["invisible"] = record.invisible
+    return row | {"begun": record.begun, "took": record.took}
+
+
+def _failure(entry: Entry) -> dict[str, str]:
+    failure = entry.record.failure
+    if failure is None:
+        return {"state": "finished", "cause": "", "stage": "", "message": ""}
+    return {"state": "failed", "cause": failure.cause, "stage": failure.stage, "message": failure.message}
