@@ -44,6 +44,7 @@ if TYPE_CHECKING:
     from padimkit.datasets.rd_mvtec import RdMVTec
     from padimkit.datasets.shanghaitech.dataset import ShanghaiTech
     from padimkit.datasets.synthetic.dataset import Synthetic
+    from padimkit.datasets.table import Table
     from padimkit.densities.gaussian import Gaussian
     from padimkit.densities.spade import Spade
     from padimkit.errors import (
@@ -177,6 +178,7 @@ __all__ = [
     "RdMVTec",
     "ShanghaiTech",
     "Synthetic",
+    "Table",
     "Reader",
     "Sample",
     "Preprocessing",
@@ -285,6 +287,7 @@ _MODULES = {
     "datasets.rd_mvtec": "RdMVTec",
     "datasets.shanghaitech.dataset": "ShanghaiTech",
     "datasets.synthetic.dataset": "Synthetic",
+    "datasets.table": "Table",
     "images.reader": "Reader",
     "images.sample": "Sample",
     "images.preprocessing": "Preprocessing",

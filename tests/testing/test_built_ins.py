@@ -24,6 +24,16 @@ def loco(root):
     return root
 
 
+def listed(folder):
+    paths = [path.relative_to(folder) for path in sorted(folder.glob("t*/*/*.png"))]
+    rows = ["image,mask,label,split"]
+    for path in paths:
+        mask = f"ground_truth/spot/{path.stem}_mask.png" if "spot" in path.parts else ""
+        rows.append(f"{path},{mask},{'bad' if mask else 'good'},{path.parts[0]}")
+    (folder / "table.csv").write_text("\n".join(rows))
+    return folder / "table.csv"
+
+
 # By family and name, the arguments to check it with; data sources are given the folder of some images.
 TIMM = {"model": "test_resnet.r160_in1k", "layers": ["layer1", "layer3"], "weights": "none"}
 SQUEEZENET = {
@@ -90,6 +100,7 @@ ARGUMENTS = {
             lambda data: {"root": data / "campus"},
             lambda data: {"root": data / "campus", "scene": 1, "train_every": 5, "test_every": 3},
         ],
+        "table": [lambda data: {"file": listed(data / "stripes")}],
         "synthetic": [
             lambda data: {"root": new_folder(data), "train_images": 4, "test_images": 1, "size": 64},
         ],
