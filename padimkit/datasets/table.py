@@ -24,14 +24,14 @@ class Table(DataSource):
 
     Its columns are `image`, `label` (normal or anomalous, also good or bad, OK or NG, 0 or 1), `split`
     (train or test) and, if there are any, `mask` and `category`; others are left alone. A path counts from
-    `root`; a test image without a label is one whose label is not known, and an anomalous one without a mask has
-    none, so that no image of the table has masks.
+    `root`. The label of a test image may be left empty, if it is not known; if an anomalous one has no mask,
+    metrics of pixels are undefined.
 
     Args:
         file: The table. Parquet needs the extra parquet.
         root: The folder from which paths count; by default that of the table.
         category: Only rows of this category; needed if the table has several.
-        columns: Names of columns that are called otherwise, such as {category: object} for the tables of VisA.
+        columns: Names of columns that are called otherwise, such as {category: object} for tables of VisA.
     """
 
     def __init__(
