@@ -3,6 +3,8 @@ import sys
 import pytest
 from PIL import Image
 
+from padimkit.datasets.folder import Folder
+from padimkit.datasets.mvtec import MVTec
 from padimkit.datasets.table import Table
 from padimkit.errors import BadArgument, BadData
 from padimkit.images.preprocessing import Preprocessing
@@ -101,3 +103,31 @@ def test_a_missing_table_one_without_test_images_and_unknown_columns_are_refused
         Table(write("image,label,split\na.png,ok,train\n")).test()
     with pytest.raises(BadArgument, match="\"columns\" names 'picture'; it may name image, mask"):
         Table("table.csv", columns={"picture": "image"})
+
+
+def test_the_layouts_of_btad_and_mvtec_ad_2_are_read_by_other_data_sets(tmp_path):
+    """As docs/datasets.md says."""
+    for name in ("01/train/ok/0.bmp", "01/test/ok/1.bmp", "01/test/ko/2.bmp", "01/ground_truth/ko/2.png"):
+        _picture(tmp_path / "btad" / name)
+    btad = MVTec(tmp_path / "btad", "01", normal="ok")
+    assert names(btad.train()) == ["0.bmp"]
+    assert [(sample.path.name, sample.anomalous) for sample in btad.test()] == [
+        ("2.bmp", True),
+        ("1.bmp", False),
+    ]
+    assert [sample.mask.name for sample in btad.test() if sample.anomalous] == ["2.png"]
+    can = tmp_path / "can"
+    public = "test_public/good/1.png", "test_public/bad/2.png", "test_public/ground_truth/bad/2_mask.png"
+    for name in ("train/good/0.png", *public):
+        _picture(can / name)
+    test = can / "test_public"
+    source = Folder(
+        can / "train/good", test / "bad", masks=test / "ground_truth/bad", test_normal=test / "good"
+    )
+    assert names(source.train()) == ["0.png"] and names(source.test()) == ["1.png", "2.png"]
+    assert source.test()[1].mask == test / "ground_truth/bad/2_mask.png"
+
+
+def _picture(path):
+    path.parent.mkdir(parents=True, exist_ok=True)
+    Image.new("L", (4, 4), 200).save(path)
