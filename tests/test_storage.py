@@ -179,7 +179,9 @@ def test_a_newer_format_is_refused(model):
 
 def test_a_plugin_that_is_not_installed_is_named_with_what_provided_it(model):
     rewrite(model, lambda pipeline: pipeline["density"].update(class_path="flow", init_args={}))
-    with pytest.raises(BadModel, match='No plugin "flow" in the family "densities".*made with: padimkit'):
+    with pytest.raises(
+        BadModel, match='No plugin "padimkit:flow" in the family "densities".*made with: padimkit'
+    ):
         load(model)
 
 

@@ -18,6 +18,7 @@ from pathlib import Path
 from padimkit.cli.notes import notes_shown
 from padimkit.errors import PadimkitError
 from padimkit.files.foreign_text import printable
+from padimkit.registry.blame import blamed
 
 COMMANDS = {
     "fit": "learn from normal images and store the model",
@@ -85,12 +86,24 @@ def _run(command: str, words: list[str], *, debug: bool) -> int:
     except BrokenPipeError:  # the reader of our output, such as "head", has gone
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
-    except (PadimkitError, OSError, MemoryError) as error:
+    except Exception as error:
+        text = _explained(error)
+        if not text:
+            raise
         if debug:
             traceback.print_exc()
-        sys.stderr.write(f"padimkit {command}: error: {printable(str(error) or type(error).__name__)}\n")
+        sys.stderr.write(f"padimkit {command}: error: {printable(text)}\n")
         return error.exit_status if isinstance(error, PadimkitError) else 2
     return int(status)
+
+
+def _explained(error: Exception) -> str:
+    """Return what went wrong, for people; empty for a mistake of our own."""
+    if isinstance(error, PadimkitError):
+        return str(error) or type(error).__name__
+    if text := blamed(error):
+        return f"{text} --debug shows the traceback; tell the author of the plugin."
+    return (str(error) or type(error).__name__) if isinstance(error, OSError | MemoryError) else ""
 
 
 @contextmanager

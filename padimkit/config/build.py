@@ -17,12 +17,16 @@ from padimkit.pipeline.pipeline import Pipeline
 from padimkit.registry.recipes import DEFAULT_RECIPE, find_recipe, is_installed_recipe
 
 
-def build_pipeline(settings: Any, *, dotted: bool = True) -> Pipeline:
+def build_pipeline(
+    settings: Any, *, dotted: bool = True, providers: Mapping[tuple[str, str], str] | None = None
+) -> Pipeline:
     """Return the pipeline that the settings of a `pipeline` section describe.
 
     Args:
         settings: By argument of `Pipeline`.
         dotted: True if classes may be named by dotted paths.
+        providers: The distribution of each plugin by family and name, where other distributions have others
+            of the same names; a name that is not among them is padimkit's. None for what is installed here.
 
     Raises:
         BadConfig: A key is unknown or a value is wrong; the message names it.
@@ -31,7 +35,7 @@ def build_pipeline(settings: Any, *, dotted: bool = True) -> Pipeline:
     check_class_paths(settings, "pipeline")
     parser = ArgumentParser(exit_on_error=False)
     parser.add_class_arguments(Pipeline, "pipeline")
-    section = Expansion(dotted).value(settings, Pipeline, "pipeline")
+    section = Expansion(dotted, providers=providers).value(settings, Pipeline, "pipeline")
     with errors_of(parser):
         parsed = parser.parse_object({"pipeline": section})
     refuse_nulls(parsed)

@@ -7,7 +7,15 @@ from pathlib import Path
 from types import NoneType, UnionType
 from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
-from padimkit.config.names import find_class, is_dotted, is_registered, is_slot, require_name, short_name
+from padimkit.config.names import (
+    FAMILY_OF,
+    find_class,
+    is_dotted,
+    is_registered,
+    is_slot,
+    require_name,
+    short_name,
+)
 from padimkit.errors import BadConfig, UntrustedClass, did_you_mean
 from padimkit.pipeline.pipeline import Pipeline
 
@@ -24,10 +32,13 @@ class Expansion:
         dotted: True if classes may be named by dotted paths, which are then imported, whatever they name;
             else only those of installed plugins.
         known: Texts that may stand for classes all the same, since an installed recipe holds them.
+        providers: The distributions that short names mean, by family and name; others are padimkit's. None
+            for what the names mean here.
     """
 
     dotted: bool = True
     known: frozenset[str] = frozenset()
+    providers: Mapping[tuple[str, str], str] | None = None
 
     def value(self, value: Any, hint: Any, key: str) -> Any:
         """Return the value of a setting of type `hint`; `key` is its full path, for messages.
@@ -86,7 +97,7 @@ class Expansion:
         if not self._is_trusted(value["class_path"], slot):
             what = f'"{key}" names "{value["class_path"]}", which is not an installed plugin.'
             raise UntrustedClass(f"{what} {_REMEDY}")
-        path, found = find_class(value["class_path"], slot)
+        path, found = find_class(self._qualified(value["class_path"], slot), slot)
         arguments = value.get("init_args") or {}
         if not isinstance(arguments, Mapping):
             raise BadConfig(f'"{key}.init_args" is {arguments!r}; expected keys and values.')
@@ -94,6 +105,12 @@ class Expansion:
 
     def _is_trusted(self, name: str, slot: type[Any]) -> bool:
         return self.dotted or not is_dotted(name) or name in self.known or is_registered(name, slot)
+
+    def _qualified(self, name: str, slot: type[Any]) -> str:
+        """Return `distribution:name` for a short name of a plugin if the providers are known."""
+        if self.providers is None or slot not in FAMILY_OF or ":" in name or is_dotted(name):
+            return name
+        return f"{self.providers.get((FAMILY_OF[slot], name), 'padimkit')}:{name}"
 
     def _arguments(self, arguments: Mapping[str, Any], part: type[Any], key: str) -> dict[str, Any]:
         parameters = inspect.signature(part).parameters
@@ -152,7 +169,7 @@ def _collapsed_value(key: str, value: Any) -> Any:
         name = short_name(find_class(value, object)[1])
     except BadConfig:  # a part may be told to call a function, or a method of a class
         return value
-    return value if "." in name else name
+    return value if is_dotted(name) else name
 
 
 def _chosen(value: Mapping[str, Any], hint: Any, key: str) -> Any:

@@ -9,6 +9,7 @@ from padimkit.errors import BadConfig, UnknownPlugin, did_you_mean
 from padimkit.pipeline.levels import Joint, Levels, Separate
 from padimkit.registry.families import FAMILIES
 from padimkit.registry.modules import prints_set_aside
+from padimkit.registry.plugin import missing_methods
 from padimkit.registry.registry import Registry
 
 FAMILY_OF: dict[type[Any], str] = {family.load_contract(): family.plural for family in FAMILIES}
@@ -42,6 +43,8 @@ def find_class(name: str, slot: type[Any]) -> tuple[str, type[Any]]:
             raise BadConfig(
                 f'"{name}" is not a {slot.__name__}; expected a subclass of it.{_adapter(name, slot)}'
             )
+        if slot in FAMILY_OF and (lacking := missing_methods(found)):
+            raise BadConfig(f'"{name}" {lacking}.')
         return name, found
     if slot is Levels:
         if name not in LEVELS:

@@ -1,5 +1,6 @@
 """One plugin: an entry point of an installed distribution, imported when it is used and not before."""
 
+import inspect
 import re
 from dataclasses import dataclass
 from importlib.metadata import EntryPoint
@@ -13,6 +14,8 @@ from padimkit.registry.modules import prints_set_aside
 # The family's entry points stand in the group "padimkit.<family>"; plugins for a later version of the
 # contracts stand in "padimkit.<family>.v<version>", so that the version is known without an import.
 CONTRACT_VERSION = 1
+_OWN = "padimkit"  # the distribution whose plugins keep their names
+_UNUSABLE = re.compile(r"[.:/\s]|^-|^$")  # in settings these part or begin something else
 
 
 @dataclass(frozen=True)
@@ -31,6 +34,16 @@ class Plugin:
         """Return `distribution:name`, which is never ambiguous."""
         return f"{self.distribution}:{self.name}"
 
+    @property
+    def title(self) -> str:
+        """Return name, family, distribution and version, for errors."""
+        return f'Plugin "{self.name}" ({self.family}) of {self.distribution} {self.version}'
+
+    @property
+    def is_built_in(self) -> bool:
+        """Return whether padimkit provides it, so that its name means it whatever else is installed."""
+        return canonical(self.distribution) == _OWN
+
     def is_called(self, name: str) -> bool:
         """Return whether this is its name, or its full name in any spelling of the distribution."""
         distribution, colon, short = name.rpartition(":")
@@ -42,6 +55,11 @@ class Plugin:
     def class_path(self) -> str:
         """Return the dotted path of the class."""
         return self.entry_point.value.split("[")[0].strip().replace(":", ".")
+
+    @property
+    def has_usable_name(self) -> bool:
+        """Return whether settings can name it: dots, colons and slashes stand for something else there."""
+        return _UNUSABLE.search(self.name) is None
 
     @property
     def is_well_formed(self) -> bool:
@@ -56,7 +74,7 @@ class Plugin:
         Raises:
             BrokenPlugin: It is made for another contract version, cannot be imported, or is of a wrong kind.
         """
-        who = f'Plugin "{self.name}" ({self.family}) of {self.distribution} {self.version}'
+        who = self.title
         if self.contract_version != CONTRACT_VERSION:
             raise BrokenPlugin(
                 f"{who} is made for version {self.contract_version} of the contracts; "
@@ -77,6 +95,8 @@ class Plugin:
                 f'{who}: "{self.entry_point.value}" is {loaded!r}; expected a subclass of '
                 f"padimkit.contracts.{contract.__name__}."
             )
+        if lacking := missing_methods(loaded):
+            raise BrokenPlugin(f'{who}: "{self.entry_point.value}" {lacking}.')
         return loaded
 
     def _hint(self, error: BaseException) -> str:
@@ -84,6 +104,20 @@ class Plugin:
             extras = ",".join(self.entry_point.extras)
             return f". Install it with: pip install '{self.distribution}[{extras}]'"
         return "."
+
+
+def missing_methods(part: type[Any]) -> str:
+    """Return in words which methods of its contracts a class lacks; empty if it has them all."""
+    if not inspect.isabstract(part):
+        return ""
+    contracts = {
+        name: base.__name__
+        for base in reversed(part.__mro__)
+        for name in part.__abstractmethods__
+        if name in vars(base)
+    }
+    listed = [f'"{name}" ({contracts[name]})' for name in sorted(part.__abstractmethods__)]
+    return f"lacks {' and '.join(listed)}, so that it cannot be made"
 
 
 def _cause(error: BaseException) -> str:

@@ -5,19 +5,23 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from padimkit.errors import BadConfig, did_you_mean
-from padimkit.files.packages import canonical, offered_files
+from padimkit.files.packages import Offer, canonical, offered_files, offers
 from padimkit.registry.published import to_install
 
 DEFAULT_RECIPE = "padim-lite0"  # needs nothing but what pip has installed
+_OWN = "padimkit"
 GROUP = "padimkit.recipes"  # each entry point names a package, whose YAML files are recipes
 
 
 def recipes() -> dict[str, Path]:
-    """Return all installed recipes by name, or by `distribution:name` where several have the same name."""
+    """Return all installed recipes by name, or by `distribution:name` where others have the same name.
+
+    Those of padimkit keep their names.
+    """
     found = sorted(_found(), key=lambda pair: (pair[1].stem, pair[0]))
     stems = Counter(path.stem for _, path in found)
     return {
-        path.stem if stems[path.stem] == 1 else f"{distribution}:{path.stem}": path
+        path.stem if stems[path.stem] == 1 or distribution == _OWN else f"{distribution}:{path.stem}": path
         for distribution, path in found
     }
 
@@ -54,6 +58,11 @@ def recipes_by_distribution() -> dict[str, list[str]]:
     for distribution, path in sorted(_found(), key=lambda pair: (pair[0], pair[1].stem)):
         found.setdefault(distribution, []).append(path.stem)
     return found
+
+
+def empty_offers() -> list[Offer]:
+    """Return the offers of recipes without a recipe, such as those of a package that is not there."""
+    return sorted((offer for offer in offers(GROUP) if not offer.files), key=lambda one: one.distribution)
 
 
 def _names(recipe: str, distribution: str) -> bool:

@@ -41,18 +41,20 @@ class Registry:
         return list(self._named())
 
     def names(self) -> list[str]:
-        """Return the names that can be used, an ambiguous one in the form `distribution:name`."""
+        """Return the names that can be used, in the form `distribution:name` where the short one is taken."""
         return list(self._named().values())
 
     def find(self, name: str) -> Plugin:
         """Return the plugin of this name, or of this `distribution:name`, without importing it.
 
+        A short name that padimkit and others have is that of padimkit.
+
         Raises:
             UnknownPlugin: There is none; near misses are named.
-            AmbiguousPlugin: Several distributions provide it.
+            AmbiguousPlugin: Several distributions other than padimkit provide it.
         """
         plugins = self.plugins()
-        matches = [plugin for plugin in plugins if plugin.is_called(name)]
+        matches = _called(name, plugins)
         if len(matches) > 1:
             choices = ", ".join(f'"{plugin.full_name}"' for plugin in matches)
             raise AmbiguousPlugin(
@@ -71,7 +73,7 @@ class Registry:
 
         Raises:
             UnknownPlugin: There is none; near misses are named.
-            AmbiguousPlugin: Several distributions provide it.
+            AmbiguousPlugin: Several distributions other than padimkit provide it.
             BrokenPlugin: It cannot be imported or is not what its entry point says.
         """
         return self.find(name).load()
@@ -79,7 +81,8 @@ class Registry:
     def name_of(self, part: type[Any]) -> str | None:
         """Return the name under which this class is registered, or None if no entry point leads to it."""
         path = f"{part.__module__}.{part.__qualname__}"
-        names = self._named()
+        named = self._named()
+        names = {plugin: named[plugin] for plugin in sorted(named, key=lambda p: not p.is_built_in)}
         for plugin, name in names.items():
             if plugin.class_path == path:
                 return name
@@ -96,12 +99,18 @@ def installed(families: Collection[str] = _ORDER) -> dict[Plugin, str]:
     """Return all plugins of these families, in this order, with their names; imports none.
 
     Ambiguous names and plugins for other versions of the contracts are included. The value is the name by
-    which a plugin is used: `distribution:name` where a name is ambiguous.
+    which a plugin is used: `distribution:name` where the short name is one of padimkit's, or ambiguous.
     """
     plugins = [plugin for plugin in _found(tuple(_distributions())) if plugin.family in families]
     found = sorted(_fitting(plugins), key=lambda p: (_ORDER.index(p.family), p.name, p.distribution))
     count = Counter((plugin.family, plugin.name) for plugin in found)
-    return {p: p.name if count[p.family, p.name] == 1 else p.full_name for p in found}
+    return {p: p.name if p.is_built_in or count[p.family, p.name] == 1 else p.full_name for p in found}
+
+
+def _called(name: str, plugins: Collection[Plugin]) -> list[Plugin]:
+    """Return the plugins of this name, of which those of padimkit count alone if there are any."""
+    matches = [plugin for plugin in plugins if plugin.is_called(name)]
+    return [plugin for plugin in matches if plugin.is_built_in] or matches
 
 
 def _distributions() -> Iterator[tuple[str, int]]:
@@ -162,7 +171,7 @@ def find_plugin(name: str) -> Plugin:
     if slash:
         return Registry(find_family(family).plural).find(rest)
     plugins = installed()
-    matches = {p: short for p, short in plugins.items() if p.is_called(name)}
+    matches = {plugin: plugins[plugin] for plugin in _called(name, plugins)}
     if len(matches) > 1:
         choices = ", ".join(f'"{plugin.family}/{short}"' for plugin, short in matches.items())
         raise AmbiguousPlugin(f'There are several plugins "{name}". Use one of {choices}.')

@@ -16,6 +16,7 @@ FORMAT_VERSION = 1
 MANIFEST = "manifest.json"
 CALIBRATION = "calibration.json"
 TRAINING = "training.csv"
+_PLUGIN = ("family", "name", "distribution", "version")
 NEEDED = ("config.yaml", "state.safetensors")
 _MOST_MANIFEST = 10**6  # characters
 
@@ -80,7 +81,15 @@ def read_manifest(folder: Path) -> dict[str, Any]:
     origin = manifest.get("weights", {})
     if not isinstance(origin, dict) or not all(isinstance(text, str) for text in origin.values()):
         raise BadModel(f'"{folder / MANIFEST}" does not say in texts where the weights came from.')
+    if not _are_plugins(manifest.get("plugins", [])):
+        raise BadModel(f'"{folder / MANIFEST}" does not say in texts which plugins made the model.')
     return manifest  # type: ignore[no-any-return]
+
+
+def _are_plugins(listed: Any) -> bool:
+    return isinstance(listed, list) and all(
+        isinstance(one, dict) and all(isinstance(one.get(key), str) for key in _PLUGIN) for one in listed
+    )
 
 
 def write_manifest(manifest: Mapping[str, Any], folder: Path) -> None:

@@ -21,6 +21,7 @@ from padimkit.inspection.calibration import Calibration
 from padimkit.inspection.history import Step, as_plain
 from padimkit.inspection.learnt import LearntImage
 from padimkit.pipeline.pipeline import Pipeline
+from padimkit.registry.blame import blamed
 from padimkit.storage.calibrations import add_calibration
 from padimkit.storage.manifest import (
     FORMAT_VERSION,
@@ -31,6 +32,7 @@ from padimkit.storage.manifest import (
     write_file,
     write_manifest,
 )
+from padimkit.storage.providers import providers
 from padimkit.values import Batch, numbered
 
 _MOST_TRIED = 2**24  # pixels
@@ -104,8 +106,8 @@ def load(
             settings say; with "float32" densities compute in full precision too.
 
     Raises:
-        BadModel: The folder is incomplete, altered, of a newer format, or names a plugin that is missing; or
-            its parts do not fit each other.
+        BadModel: The folder is incomplete, altered, of a newer format, or made with a plugin that is missing,
+            whatever other distribution has one of its name; or its parts do not fit each other.
     """
     pipeline = load_parts(folder, device=device, trust=trust, precision=precision)
     require_whole(pipeline, folder)
@@ -122,16 +124,19 @@ def load_parts(
     """
     folder = place(folder)
     manifest = load_manifest(folder)
+    known = providers(manifest, folder)
     try:
         settings = read_yaml(folder / "config.yaml").get("pipeline")
         if precision is not None:
             settings = _computing_in(precision, settings)
-        pipeline = build_pipeline(settings, dotted=trust)
+        pipeline = build_pipeline(settings, dotted=trust, providers=known)
         pipeline.load_state_dict(load_file(folder / "state.safetensors"))
     except PadimkitError as error:
         raise BadModel(f'"{folder}" cannot be loaded: {error}{_needs(manifest)}') from error
     except (LookupError, AttributeError, TypeError, ValueError, RuntimeError, SafetensorError) as error:
-        raise BadModel(f'"{folder}": state and configuration do not fit together ({error!r}).') from error
+        raise BadModel(
+            f'"{folder}": state and configuration do not fit together ({blamed(error) or repr(error)}).'
+        ) from error
     if isinstance(pipeline.backbone, TellsWeights):
         pipeline.backbone.restore_weights_origin(manifest.get("weights", {}))
     pipeline.to(device)

@@ -15,12 +15,19 @@ def test_a_plugin_is_found_by_each_of_its_names(name):
 
 
 def test_a_name_in_several_families_needs_the_family(install):
+    install("stranger", {"odd": "twin:Twin"})
+    install("other", {"odd": "twin:Twin"}, group="padimkit.densities")
+    with pytest.raises(AmbiguousPlugin, match='Use one of "reducers/odd", "densities/odd"'):
+        find_plugin("odd")
+    assert find_plugin("reducers/odd").distribution == "stranger"
+    assert find_plugin("density/odd").distribution == "other"
+    assert find_plugin("stranger:odd").family == "reducers"
+
+
+def test_a_name_of_padimkit_needs_no_family_whatever_other_families_have(install):
     install("stranger", {"gaussian": "twin:Twin"})
-    with pytest.raises(AmbiguousPlugin, match='Use one of "reducers/gaussian", "densities/gaussian"'):
-        find_plugin("gaussian")
+    assert find_plugin("gaussian").family == "densities"
     assert find_plugin("reducers/gaussian").distribution == "stranger"
-    assert find_plugin("density/gaussian").distribution == "padimkit"
-    assert find_plugin("stranger:gaussian").family == "reducers"
 
 
 def test_a_name_of_several_distributions_needs_the_distribution(install):

@@ -32,11 +32,8 @@ def test_every_built_in_loads_and_has_no_fault(family):
 
 
 def test_a_strangers_class_is_loaded_and_named(install):
-    install(
-        "stranger",
-        {"mine": "stranger_package:Mine"},
-        {"stranger_package": "from padimkit.reducers.identity import Reducer\nclass Mine(Reducer): pass"},
-    )
+    module = "from padimkit.reducers.identity import Identity\nclass Mine(Identity): pass"
+    install("stranger", {"mine": "stranger_package:Mine"}, {"stranger_package": module})
     found = Registry("reducers").load("mine")
     assert issubclass(found, Reducer)
     assert Registry("reducers").name_of(found) == "mine"

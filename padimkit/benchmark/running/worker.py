@@ -43,6 +43,8 @@ def run(cell: str, outcome: str, stage: str) -> None:
     # Imported here, so that the process can be stopped while it imports.
     from padimkit.benchmark.cell import Cell
     from padimkit.benchmark.running.execution import execute
+    from padimkit.errors import PadimkitError
+    from padimkit.registry.blame import blamed
 
     with Path(stage).open("r+b") as file:
 
@@ -54,7 +56,9 @@ def run(cell: str, outcome: str, stage: str) -> None:
         try:
             found = execute(Cell.read(Path(cell)), entered)
         except Exception as error:  # whatever a plugin raises is an outcome
-            found = {"error": f"{type(error).__name__}: {error}", "traceback": traceback.format_exc()}
+            text = "" if isinstance(error, PadimkitError) else blamed(error)
+            said = text or f"{type(error).__name__}: {error}"
+            found = {"error": said, "traceback": traceback.format_exc()}
     Path(outcome).write_text(json.dumps(found), encoding="utf-8")
 
 

@@ -22,6 +22,8 @@ def inspect(plugin: Plugin) -> Inspection:
     """Inspect the contract version, the extras, the module's file, its syntax and the class's docstring."""
     if plugin.contract_version != CONTRACT_VERSION:
         return Inspection(f"made for contract version {plugin.contract_version}, this is {CONTRACT_VERSION}")
+    if not plugin.has_usable_name:
+        return Inspection(f'broken: "{plugin.name}" cannot be named in settings: use letters, digits and "_"')
     if not plugin.is_well_formed:
         return Inspection(f'broken: its entry point "{plugin.entry_point.value}" is not "module:Class"')
     missing = [name for extra in plugin.entry_point.extras for name in _missing(plugin, extra)]

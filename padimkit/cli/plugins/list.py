@@ -1,6 +1,7 @@
 """`padimkit plugins list`: all installed plugins and weights; no plugin is imported."""
 
 from collections.abc import Iterator
+from importlib import import_module
 
 from padimkit.cli.plugins.inspection import inspect
 from padimkit.cli.plugins.table import lines, widths
@@ -8,8 +9,10 @@ from padimkit.config.options import PlainParser
 from padimkit.errors import BadWeights, BrokenPlugin
 from padimkit.files.foreign_text import printable
 from padimkit.registry.plugin import Plugin
+from padimkit.registry.recipes import empty_offers as empty_recipes
 from padimkit.registry.recipes import recipes_by_distribution
 from padimkit.registry.registry import installed
+from padimkit.registry.strays import strays
 from padimkit.weights import cards, empty_offers, read_card
 
 _TITLES = ("family", "name", "distribution", "version", "description")
@@ -21,18 +24,19 @@ def run(words: list[str]) -> None:
     parser = PlainParser(
         prog="padimkit plugins list",
         description="List every plugin of every family, and all weights that installed packages carry, with "
-        "distribution, version and description, or with the fault that is seen without importing it.",
+        "distribution, version and description, or with the fault that is seen without importing it. "
+        "Recipes and groups of entry points that cannot be used are listed too.",
     )
     parser.add_argument(
         "--import",
         action="store_true",
         dest="imported",
-        help="Import each plugin, and read all weights, to find what is broken.",
+        help="Import each plugin, read all weights, and try all recipes, to find what is broken.",
     )
     imported = parser.parse_args(words).imported
     says = _tried if imported else _seen
     plugins = [_row(plugin, name, says(plugin)) for plugin, name in installed().items()]
-    rows = [_TITLES, *plugins, *_weights(verified=imported)]
+    rows = [_TITLES, *plugins, *_weights(verified=imported), *_broken_recipes(imported=imported), *_strays()]
     columns = widths(rows)
     for row in rows:
         print(*lines(row, columns), sep="\n")
@@ -60,9 +64,31 @@ def _weights(*, verified: bool) -> Iterator[tuple[str, ...]]:
         yield "weights", name, offer.distribution, offer.version, fault
 
 
+def _broken_recipes(*, imported: bool) -> Iterator[tuple[str, ...]]:
+    for offer in empty_recipes():
+        name, _, package = offer.entry_point.partition(" = ")
+        fault = f'broken: There is no recipe, a YAML file, in the package "{package}".'
+        yield "recipes", name, offer.distribution, offer.version, fault
+    if imported:
+        for name, distribution, version, fault in import_module("padimkit.config.recipes").faults():
+            yield "recipes", name, distribution, version, f"broken: {fault}"
+
+
+def _strays() -> Iterator[tuple[str, ...]]:
+    return ((one.group, one.name, one.distribution, one.version, one.fault) for one in strays())
+
+
 def _seen(plugin: Plugin) -> str:
     seen = inspect(plugin)
-    return seen.fault or seen.description
+    return seen.fault or f"{seen.description}{_clash(plugin)}"
+
+
+def _clash(plugin: Plugin) -> str:
+    """Return how a plugin is used whose name is taken by one of padimkit; empty if it is not."""
+    taken = {(other.family, other.name) for other in installed([plugin.family]) if other.is_built_in}
+    if plugin.is_built_in or (plugin.family, plugin.name) not in taken:
+        return ""
+    return f' ("{plugin.name}" is that of padimkit: use "{plugin.full_name}")'
 
 
 def _tried(plugin: Plugin) -> str:
@@ -72,4 +98,4 @@ def _tried(plugin: Plugin) -> str:
             plugin.load()
     except BrokenPlugin as error:
         return f"broken: {error}"
-    return seen.fault or seen.description
+    return _seen(plugin)
