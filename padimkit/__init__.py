@@ -111,6 +111,7 @@ if TYPE_CHECKING:
     from padimkit.values import (
         Batch,
         Defect,
+        Checked,
         Embedding,
         Features,
         Growth,
@@ -201,6 +202,7 @@ __all__ = [
     "Stream",
     "Theory",
     "Growth",
+    "Checked",
     "Backbone",
     "Reducer",
     "DensityModel",
@@ -299,7 +301,7 @@ _MODULES = {
     "arguments.stored_state": "require_state",
     "registry.registry": "Registry",
     "values": (
-        "Batch Defect Features Embedding Pyramid Scores Prediction ImagePrediction Stream Theory Growth"
+        "Batch Checked Defect Features Embedding Pyramid Scores Prediction ImagePrediction Stream Theory Growth"
     ),
     "contracts": (
         "Backbone Reducer DensityModel Metric DataSource Updatable Mergeable Stateful LinearReducer "

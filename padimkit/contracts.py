@@ -6,7 +6,7 @@ name (`self.keep = keep`), so that a pipeline can be saved as settings; work hap
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Sequence
-from typing import Any, TypeAlias
+from typing import Any, ClassVar, TypeAlias
 
 import numpy as np
 import torch
@@ -15,13 +15,14 @@ from torch import Tensor
 
 from padimkit.arguments import shown
 from padimkit.images.sample import Sample
-from padimkit.values import Batch, Embedding, Features, Prediction, Pyramid, Scores, Theory
+from padimkit.values import Batch, Checked, Embedding, Features, Prediction, Pyramid, Scores, Theory
 
 
 class Backbone(ABC):
     """A source of features: images in, feature maps out."""
 
     __repr__ = shown
+    checked: ClassVar[Checked] = Checked()
 
     @abstractmethod
     def extract(self, images: Float[Tensor, "b 3 H W"]) -> Features:
@@ -39,6 +40,7 @@ class Reducer(ABC):
     """A reduction of embeddings to fewer channels."""
 
     __repr__ = shown
+    checked: ClassVar[Checked] = Checked()
 
     @abstractmethod
     def fit(self, stream: Iterable[Embedding]) -> None:
@@ -65,6 +67,7 @@ class DensityModel(ABC):
     """A model of normal embeddings, by which others are scored."""
 
     __repr__ = shown
+    checked: ClassVar[Checked] = Checked()
 
     @abstractmethod
     def fit(self, stream: Iterable[Embedding]) -> None:
@@ -91,6 +94,7 @@ class Metric(ABC):
     """A measure of quality with one value for a whole test set."""
 
     __repr__ = shown
+    checked: ClassVar[Checked] = Checked()
 
     @property
     @abstractmethod
@@ -122,6 +126,7 @@ class DataSource(ABC):
     """
 
     __repr__ = shown
+    checked: ClassVar[Checked] = Checked()
 
     @abstractmethod
     def train(self) -> Sequence[Sample]:

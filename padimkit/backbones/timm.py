@@ -25,7 +25,7 @@ from padimkit.backbones._weights import (
     require_published,
 )
 from padimkit.contracts import Backbone, Exportable, NeedsWeights, Stateful, TellsWeights
-from padimkit.values import Features
+from padimkit.values import Checked, Features
 from padimkit.weights import INSTALLED
 
 _DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16}
@@ -52,6 +52,10 @@ class Timm(Backbone, Stateful, NeedsWeights, TellsWeights, Exportable):
         BadArgument: timm does not have the model, the model lacks a layer, or `weights` names nothing.
         BadWeights: At first use: the weights are missing, broken, or of another model.
     """
+
+    checked = Checked(
+        arguments={"model": "test_resnet.r160_in1k", "layers": ["layer1", "layer3"], "weights": "none"}
+    )
 
     def __init__(
         self,

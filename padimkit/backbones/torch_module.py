@@ -16,7 +16,7 @@ from padimkit.backbones._network import Card, Network
 from padimkit.backbones._weights import LOADING, load_into, origin_of_file, read, require_file
 from padimkit.contracts import Backbone, Exportable, NeedsWeights, Stateful, TellsWeights
 from padimkit.errors import BadArgument, PadimkitError
-from padimkit.values import Features
+from padimkit.values import Checked, Features
 
 _MOST_COLOUR = 1000  # of images in [0, 1], or in bytes
 _MOST_SIZE = 4096
@@ -53,6 +53,14 @@ class TorchModule(Backbone, Stateful, NeedsWeights, TellsWeights, Exportable):
         BadShape: The tokens of a layer do not fill a map.
         BadWeights: At first use: the weights are missing, broken, or of another module.
     """
+
+    checked = Checked(
+        arguments={
+            "module": {"class_path": "torchvision.models.squeezenet1_1", "init_args": {"num_classes": 2}},
+            "layers": ["features.3", "features.6"],
+            "weights": "as_made",
+        }
+    )
 
     def __init__(
         self,

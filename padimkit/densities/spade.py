@@ -23,7 +23,7 @@ from padimkit.densities._gallery import Gallery, cell_orders
 from padimkit.densities._nearest import indexed_distances, nearest_distances
 from padimkit.densities._traceable_gallery import Neighbours, traceable_scores
 from padimkit.errors import BadArgument, BadData, BadFeatures, BadShape, CannotExport, NotFitted
-from padimkit.values import Embedding, Growth, Pyramid, Scores, Theory
+from padimkit.values import Checked, Embedding, Growth, Pyramid, Scores, Theory
 
 _MOST_NEIGHBOURS = 10**9
 
@@ -51,6 +51,8 @@ class Spade(DensityModel, PyramidDensity, LeaveOneOut, MemoryForecast, ExpectedG
             "IVF64,Flat" or "HNSW32"; all but "Flat" are trained anew for each image.
         memory_budget: GB (1e9 bytes) of features to keep in memory; further ones are kept in temporary files.
     """
+
+    checked = Checked(arguments={"image_neighbours": 3, "gallery_neighbours": 4})
 
     def __init__(
         self,

@@ -11,7 +11,7 @@ from torch import Tensor
 from padimkit.contracts import Metric
 from padimkit.errors import BadArgument, UndefinedMetric
 from padimkit.metrics._truth import Comparison, FlatScores, Level
-from padimkit.values import Batch, Prediction
+from padimkit.values import Batch, Checked, Prediction
 
 
 @final
@@ -29,6 +29,10 @@ class TorchMetric(Metric):
         metric: Any metric that takes scores and targets 0 and 1, by its class path.
         level: The scores that the metric takes: those of images or those of pixels.
     """
+
+    checked = Checked(
+        arguments={"metric": {"class_path": "torchmetrics.classification.BinaryAveragePrecision"}}
+    )
 
     def __init__(self, metric: torchmetrics.Metric, level: Level = "image") -> None:
         self.metric = metric

@@ -12,7 +12,7 @@ from padimkit.arguments.stored_state import require_state
 from padimkit.contracts import Exportable, LinearReducer, Reducer, Updatable
 from padimkit.errors import BadArgument, BadData, BadModel, NotFitted
 from padimkit.moments.moments import Moments
-from padimkit.values import Embedding, Pyramid
+from padimkit.values import Checked, Embedding, Pyramid
 
 
 @final
@@ -25,6 +25,8 @@ class PCA(Reducer, LinearReducer, Updatable, Exportable):
         which: The components of highest variance, or those of lowest variance, which MahalanobisAD calls NPCA
             (Rippel et al. 2020, section III-C): directions in which normal images do not vary.
     """
+
+    checked = Checked(arguments={"keep": 3})
 
     def __init__(
         self, keep: int | float, which: Literal["high_variance", "low_variance"] = "high_variance"

@@ -13,7 +13,7 @@ from padimkit.arguments import require_seed
 from padimkit.arguments.stored_state import require_state
 from padimkit.contracts import Exportable, LinearReducer, PyramidReducer, Reducer
 from padimkit.errors import BadArgument, BadData, BadModel, NotFitted
-from padimkit.values import Embedding, Pyramid
+from padimkit.values import Checked, Embedding, Pyramid
 
 
 @final
@@ -24,6 +24,8 @@ class RandomChannels(Reducer, LinearReducer, PyramidReducer, Exportable):
         keep: Number of channels to keep.
         seed: Fixes the choice.
     """
+
+    checked = Checked(arguments={"keep": 3})
 
     def __init__(self, keep: int, seed: int = 0) -> None:
         self.keep = keep

@@ -16,7 +16,7 @@ from padimkit.contracts import Reducer
 from padimkit.errors import BadArgument, BadModel, NotFitted
 from padimkit.reducers._estimator import forms_of, restored, written
 from padimkit.reducers._rows import Rows, chunks, drawn, first, gathered, rows_of
-from padimkit.values import Embedding
+from padimkit.values import Checked, Embedding
 
 _MOST_PATCHES = 10**9
 _MOST_CHANNELS = 2**20
@@ -43,6 +43,16 @@ class ScikitLearn(Reducer):
         BadArgument: The estimator does not transform, or `patches` is below 1. In `fit`: the estimator cannot
             learn from the patches, there are too many, or the learnt attributes cannot be stored.
     """
+
+    checked = Checked(
+        arguments={
+            "estimator": {
+                "class_path": "sklearn.decomposition.IncrementalPCA",
+                "init_args": {"n_components": 3},
+            }
+        },
+        excused={"another_seed_gives_another_result": "many estimators draw nothing"},
+    )
 
     def __init__(self, estimator: BaseEstimator, patches: int | None = None, seed: int = 0) -> None:
         self.estimator = estimator

@@ -5,10 +5,11 @@ from typing import Any
 import torch
 
 from padimkit.contracts import Backbone
-from padimkit.testing import exports, parts, positions, threads, weights
+from padimkit.testing import devices, elsewhere, exports, history, manners, parts, positions, threads, weights
 from padimkit.testing.answers import (
     CUDA_ROUNDING,
     ROUNDING,
+    DataSet,
     Result,
     Usage,
     copied,
@@ -138,7 +139,11 @@ def computes_on(device: torch.device, make: Make) -> None:
     require(not changed, f"Expected the same features on {device} as on the CPU, found {changed}.")
 
 
-_USAGE = Usage(nothing_to_fit, lambda backbone, data: tensors_of(backbone.extract(pictures(data))))
+def _apply(backbone: Any, data: DataSet) -> Result:
+    return tensors_of(backbone.extract(pictures(data)))
+
+
+_USAGE = Usage(nothing_to_fit, _apply)
 
 
 def _features_of_one(backbone: Any, number: int) -> Result:
@@ -156,17 +161,20 @@ BACKBONE_CHECKS = (
         images_do_not_influence_each_other,
         different_images_have_different_features,
         positions.positions_are_those_of_the_image,
+        positions.maps_are_not_shifted,
         positions.rectangles_give_maps_of_their_shape,
         weights.goes_without_weights,
         input_is_not_modified,
+        history.images_are_known_by_their_content,
         features_carry_no_gradient,
     ),
     *checks_with(Backbone, _USAGE, parts.keeps_its_arguments),
-    *checks(Backbone, can_be_written_down),
+    *checks(Backbone, manners.arguments_have_names, can_be_written_down),
     *checks_with(
         Backbone,
         _USAGE,
         weights.restored_weights_give_the_same_features,
+        weights.restored_weights_need_no_file,
         weights.loaded_weights_are_used,
         weights.loading_leaves_the_weights_alone,
         weights.origin_of_weights_is_restored,
@@ -174,10 +182,20 @@ BACKBONE_CHECKS = (
         parts.another_seed_gives_another_result,
         parts.leaves_global_random_state_alone,
         parts.repeats_itself,
+        history.earlier_use_does_not_matter,
+        history.nothing_is_kept_of_what_is_seen,
+        manners.leaves_the_program_alone,
+        elsewhere.other_processes_give_the_same,
         parts.earlier_results_stay,
         parts.can_be_copied,
         parts.can_be_pickled,
     ),
     *checks_with(Backbone, _features_of_one, threads.features_from_threads_equal_features_in_turn),
-    *checks(Backbone, exports.traced_features_equal_features, can_be_moved_to_the_cpu, computes_on_cuda),
+    *checks(
+        Backbone,
+        exports.traced_features_equal_features,
+        can_be_moved_to_the_cpu,
+        devices.backbone_moves_as_a_whole,
+        computes_on_cuda,
+    ),
 )

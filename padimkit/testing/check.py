@@ -1,19 +1,25 @@
 """A single check of a contract, the promise that it tests and the violations that it finds."""
 
 import inspect
+import os
 import pickle
 import random
 import sys
+import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, TypeAlias, TypeVar, final
 
 import numpy as np
 import torch
 
-from padimkit.errors import NotFitted
+from padimkit.errors import BadArgument, NotFitted
+from padimkit.testing.inputs.scale import made_up_for
+from padimkit.values import Checked
 
+_SEED = 918_273  # of shared generators: one that nobody seeds them with
 T = TypeVar("T")
 Make: TypeAlias = Callable[
     [], Any
@@ -40,6 +46,11 @@ class ContractViolation(AssertionError):
 @final
 class NotApplicable(Exception):
     """Raised if a check does not concern this part or cannot run on this machine; the message says why."""
+
+
+@final
+class CannotBeChecked(Exception):
+    """Raised if a part refuses its own arguments, or the made-up data with these; the message says why."""
 
 
 @final
@@ -86,17 +97,25 @@ class Check:
 
         Raises:
             ContractViolation: The promise is broken.
-            NotApplicable: The promise does not concern this part, or cannot be tested on this machine.
+            NotApplicable: The promise does not concern this part, as its class may say (`Checked`), or
+                cannot be tested on this machine.
+            CannotBeChecked: The part raised BadArgument.
         """
         __tracebackhide__ = True  # pytest then points to the caller
         maker = _Maker(self.contract, make)
         try:
-            with fixed_random_state(), _one_thread():
+            with _one_thread(), program_restored(), fixed_random_state():
+                checked = maker.begin()
+            if self.name in checked.excused:
+                raise NotApplicable(f"{maker.name} is excused: {checked.excused[self.name]}")
+            with _one_thread(), program_restored(), fixed_random_state(), made_up_for(checked):
                 self.function(maker)
         except Finding as finding:
             raise ContractViolation(maker.name, self.name, str(finding)) from None
         except NotApplicable:
             raise
+        except BadArgument as error:
+            raise CannotBeChecked(f"{maker.name} cannot be checked like this: {error}") from error
         except Exception as error:  # a stranger's class may raise anything
             raise ContractViolation(maker.name, self.name, f"It raised {described(error)}") from error
 
@@ -126,6 +145,23 @@ def _with(function: Callable[[Make, T], None], argument: T) -> Function:
 
 
 @contextmanager
+def program_restored() -> Iterator[None]:
+    """Put the settings of the program back that a part changes, so that other checks tell of other things."""
+    gradients, kind, threads = torch.is_grad_enabled(), torch.get_default_dtype(), torch.get_num_threads()
+    deterministic, errors, folder = torch.are_deterministic_algorithms_enabled(), np.geterr(), Path.cwd()
+    with warnings.catch_warnings():
+        try:
+            yield
+        finally:
+            torch.set_grad_enabled(gradients)
+            torch.set_default_dtype(kind)
+            torch.set_num_threads(threads)
+            torch.use_deterministic_algorithms(deterministic)
+            np.seterr(**errors)
+            os.chdir(folder)
+
+
+@contextmanager
 def _one_thread() -> Iterator[None]:
     threads = torch.get_num_threads()
     torch.set_num_threads(1)  # made-up data are small: more threads would mostly wait for each other
@@ -143,8 +179,20 @@ class _Maker:
         self._contract = contract
         self._make = make
         self._made: list[Any] = []
+        self._ready: list[Any] = []
+
+    def begin(self) -> Checked:
+        """Make the instance that the check will be given first, and return what its class says of checks."""
+        self._ready.append(self._new())
+        checked: Checked = self._ready[0].checked
+        expected = 'Expected the class attribute "checked" to be padimkit.Checked'
+        require(isinstance(checked, Checked), f"{expected}, found {checked!r}.")
+        return checked
 
     def __call__(self) -> Any:
+        return self._ready.pop() if self._ready else self._new()
+
+    def _new(self) -> Any:
         part = self._make()
         self.name = type(part).__name__
         expected = f'Expected "make" to return a fresh {self._contract.__name__} at each call'
@@ -159,9 +207,9 @@ def fixed_random_state() -> Iterator[None]:
     """Set the same global random state in every run, and restore the earlier state at the end."""
     with torch.random.fork_rng(devices=[]):
         of_numpy, of_python = np.random.get_state(), random.getstate()
-        torch.default_generator.manual_seed(0)  # torch.manual_seed would reseed the GPUs too
-        np.random.seed(0)
-        random.seed(0)
+        torch.default_generator.manual_seed(_SEED)  # torch.manual_seed would reseed the GPUs too
+        np.random.seed(_SEED)
+        random.seed(_SEED)
         try:
             yield
         finally:

@@ -6,7 +6,7 @@ import numpy as np
 
 from padimkit.contracts import DataSource
 from padimkit.images.sample import Sample
-from padimkit.testing import parts, samples
+from padimkit.testing import contents, elsewhere, manners, parts, samples
 from padimkit.testing.answers import DataSet, Result, Usage, nothing_to_fit
 from padimkit.testing.check import Make, NotApplicable, checks, checks_with, require
 from padimkit.testing.samples import OTHER_READER, READER, SUBSETS, listed_by, pooled, read
@@ -102,6 +102,11 @@ DATASET_CHECKS = (
         masks_fit_images_and_labels,
         each_image_has_its_own_path,
         train_and_test_share_no_image,
+        contents.train_and_test_share_no_picture,
+        contents.normal_folders_hold_normal_images,
+        contents.masks_mark_the_anomalies,
+        contents.making_it_reads_nothing,
+        manners.arguments_have_names,
     ),
     *checks_with(
         DataSource,
@@ -111,6 +116,8 @@ DATASET_CHECKS = (
         parts.another_seed_gives_another_result,
         parts.leaves_global_random_state_alone,
         parts.repeats_itself,
+        manners.leaves_the_program_alone,
+        elsewhere.other_processes_give_the_same,
         parts.can_be_pickled,
     ),
 )

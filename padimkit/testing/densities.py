@@ -8,16 +8,15 @@ from torch import Tensor
 
 from padimkit.arguments import arguments
 from padimkit.contracts import DensityModel, ExpectedGrowth, MemoryForecast, Prepares
-from padimkit.testing import exports, left_out, pyramids
+from padimkit.testing import exports, learning, left_out, pyramids
 from padimkit.testing.answers import Result, difference, require_finite
-from padimkit.testing.check import Make, NotApplicable, checks, require, require_not_fitted
+from padimkit.testing.check import Make, NotApplicable, checks, checks_with, require, require_not_fitted
 from padimkit.testing.inputs.embeddings import (
     CHANNELS,
-    HEIGHT,
-    WIDTH,
     defect_of,
     fitted,
     part_of,
+    positions,
     probe,
     scores_of,
     stream,
@@ -40,7 +39,7 @@ def one_score_per_position(make: Make) -> None:
         require(
             isinstance(scores, Scores), f"Expected score to return Scores, found {type(scores).__name__}."
         )
-        _require_floats("patches", scores.patches, (count, HEIGHT, WIDTH))
+        _require_floats("patches", scores.patches, (count, *positions()))
         if scores.images is not None:
             _require_floats("images", scores.images, (count,))
 
@@ -198,7 +197,7 @@ def _smaller_data() -> dict[str, Embedding]:
     return {
         "images": part_of(whole, 0, len(whole.patches) // 2),
         "channels": Embedding(whole.patches[:, : CHANNELS // 2].contiguous(), whole.descriptor),
-        "positions": Embedding(whole.patches[:, :, : HEIGHT // 2].contiguous(), whole.descriptor),
+        "positions": Embedding(whole.patches[:, :, : positions()[0] // 2].contiguous(), whole.descriptor),
     }
 
 
@@ -219,6 +218,13 @@ DENSITY_CHECKS = (
         outliers_score_higher,
         refuses_to_score_before_fit,
         expected_growth_is_a_theory,
+    ),
+    *checks_with(
+        DensityModel,
+        _apply,
+        learning.training_data_matter,
+        learning.several_channels_are_scored,
+        learning.large_means_do_not_matter,
     ),
     *learner_checks(DensityModel, _apply),
     *checks(

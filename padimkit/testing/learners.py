@@ -4,7 +4,19 @@ from typing import Any
 
 import torch
 
-from padimkit.testing import parts, refusals, states, threads, updates
+from padimkit.testing import (
+    devices,
+    elsewhere,
+    history,
+    learning,
+    manners,
+    parts,
+    places,
+    refusals,
+    states,
+    threads,
+    updates,
+)
 from padimkit.testing.answers import CUDA_ROUNDING, ROUNDING, copied, difference, left_alone, require_finite
 from padimkit.testing.check import Check, Make, NotApplicable, checks, checks_with, require
 from padimkit.testing.inputs.embeddings import (
@@ -13,12 +25,14 @@ from padimkit.testing.inputs.embeddings import (
     joined,
     moved,
     part_of,
+    positions,
     probe,
     stream,
     tensors_of,
     training,
     usage_of,
 )
+from padimkit.testing.inputs.scale import has_chosen_size
 from padimkit.testing.states import can_be_written_down
 from padimkit.values import Embedding
 
@@ -29,13 +43,21 @@ def learner_checks(contract: type[Any], apply: Apply) -> tuple[Check, ...]:
     """Return the checks that reducers and density models share; `apply` uses a fitted one."""
     return (
         *checks_with(contract, usage_of(apply), parts.keeps_its_arguments),
-        *checks(contract, can_be_written_down),
+        *checks(contract, manners.arguments_have_names, can_be_written_down),
         *checks_with(
             contract,
             apply,
             input_is_not_modified,
             memory_layout_does_not_matter,
             batch_size_does_not_matter,
+            places.changes_lie_where_the_defect_is,
+            learning.all_batches_are_learnt,
+            learning.batches_of_fit_do_not_matter,
+            learning.all_positions_are_learnt,
+            learning.constant_channels_are_taken,
+            learning.few_images_are_taken,
+            learning.descriptors_may_be_missing,
+            history.embeddings_are_known_by_their_content,
             last_batch_may_hold_one_image,
             tall_grids_are_taken,
             results_carry_no_gradient,
@@ -62,12 +84,16 @@ def learner_checks(contract: type[Any], apply: Apply) -> tuple[Check, ...]:
             parts.another_seed_gives_another_result,
             parts.leaves_global_random_state_alone,
             parts.repeats_itself,
+            history.earlier_use_does_not_matter,
+            history.nothing_is_kept_of_what_is_seen,
+            manners.leaves_the_program_alone,
+            elsewhere.other_processes_give_the_same,
             parts.earlier_results_stay,
             parts.instances_share_nothing,
             parts.can_be_copied,
             parts.can_be_pickled,
         ),
-        *checks_with(contract, apply, computes_on_cuda),
+        *checks_with(contract, apply, devices.learning_stays_on_the_device, computes_on_cuda),
     )
 
 
@@ -113,12 +139,13 @@ def tall_grids_are_taken(make: Make, apply: Apply) -> None:
     """Grids of positions that are odd and higher than wide, as of rectangular images, give results alike."""
     if apply(fitted(make), probe("first"))["patches"].shape[-2:] != probe("first").patches.shape[-2:]:
         raise NotApplicable("Its results have other positions anyway.")
-    part, positions = make(), " x ".join(map(str, _TALL))
+    part, tall = make(), _tall_size()
+    size = " x ".join(map(str, tall))
     part.fit(stream(_tall(training("first"))))
     found = apply(part, _tall(probe("first")))
-    require_finite(found, f"results for {positions} positions")
+    require_finite(found, f"results for {size} positions")
     shape = tuple(found["patches"].shape[-2:])
-    require(shape == _TALL, f"Expected results for {positions} positions, found {shape[0]} x {shape[1]}.")
+    require(shape == tall, f"Expected results for {size} positions, found {shape[0]} x {shape[1]}.")
 
 
 def second_fit_forgets_the_first(make: Make, apply: Apply) -> None:
@@ -160,9 +187,15 @@ def computes_on(device: torch.device, make: Make, apply: Apply) -> None:
     require(not changed, f"Expected the same result on {device} as on the CPU, found {changed}.")
 
 
+def _tall_size() -> tuple[int, int]:
+    """Return rows and columns; where a class chooses the size, turned by 90 degrees."""
+    return positions()[::-1] if has_chosen_size() else _TALL
+
+
 def _tall(embedding: Embedding) -> Embedding:
-    height, width = _TALL
-    return Embedding(embedding.patches[:, :, :height, :width].contiguous(), embedding.descriptor)
+    height, width = _tall_size()
+    patches = embedding.patches.mT if has_chosen_size() else embedding.patches
+    return Embedding(patches[:, :, :height, :width].contiguous(), embedding.descriptor)
 
 
 def _channels_last(embedding: Embedding) -> Embedding:

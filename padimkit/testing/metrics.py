@@ -7,11 +7,10 @@ import torch
 
 from padimkit.contracts import HasCurve, HasInfluence, Metric, ReferenceValues
 from padimkit.errors import UndefinedMetric
-from padimkit.testing import parts, threads, undefined_metrics
-from padimkit.testing.answers import DataSet, Usage, left_alone
+from padimkit.testing import elsewhere, manners, parts, places, threads, undefined_metrics
+from padimkit.testing.answers import DataSet, Result, Usage, left_alone
 from padimkit.testing.check import Make, NotApplicable, checks, checks_with, require
 from padimkit.testing.inputs.predictions import (
-    COUNT,
     LabelledPrediction,
     computed,
     labelled_prediction,
@@ -201,7 +200,9 @@ def takes_predictions_on(device: torch.device, make: Make) -> None:
 
 
 def _two_parts() -> tuple[LabelledPrediction, LabelledPrediction]:
-    return labelled_prediction().images(0, COUNT - 2), labelled_prediction().images(COUNT - 2, COUNT)
+    given = labelled_prediction()
+    images = len(given.truth.paths)
+    return given.images(0, images - 2), given.images(images - 2, images)
 
 
 def _fit(metric: Metric, data: DataSet) -> None:
@@ -209,7 +210,11 @@ def _fit(metric: Metric, data: DataSet) -> None:
         update(metric, batch)
 
 
-_USAGE = Usage(_fit, lambda metric, _: {"value": torch.tensor(computed(metric), dtype=torch.float64)})
+def _apply(metric: Metric, _: DataSet) -> Result:
+    return {"value": torch.tensor(computed(metric), dtype=torch.float64)}
+
+
+_USAGE = Usage(_fit, _apply)
 
 METRIC_CHECKS = (
     *checks(
@@ -218,6 +223,7 @@ METRIC_CHECKS = (
         gives_one_finite_number,
         better_predictions_get_better_values,
         constant_predictions_are_no_success,
+        places.maps_in_other_places_get_worse_values,
         reference_values_are_right,
         curve_can_be_drawn,
         influence_is_that_of_weights,
@@ -231,6 +237,7 @@ METRIC_CHECKS = (
         undefined_metrics.refuses_an_empty_test_set,
         undefined_metrics.refuses_missing_truth,
         undefined_metrics.never_gives_nan,
+        manners.arguments_have_names,
     ),
     *checks_with(
         Metric,
@@ -240,6 +247,8 @@ METRIC_CHECKS = (
         parts.another_seed_gives_another_result,
         parts.leaves_global_random_state_alone,
         parts.repeats_itself,
+        manners.leaves_the_program_alone,
+        elsewhere.other_processes_give_the_same,
         parts.instances_share_nothing,
         parts.can_be_copied,
         parts.can_be_pickled,

@@ -10,10 +10,9 @@ from padimkit.contracts import LinearReducer, PyramidDensity, PyramidReducer
 from padimkit.testing.answers import ROUNDING, Result, difference, left_alone
 from padimkit.testing.check import Make, NotApplicable, require
 from padimkit.testing.inputs.embeddings import (
-    HEIGHT,
-    WIDTH,
     fitted,
     joined,
+    positions,
     probe,
     scores_of,
     stream,
@@ -25,10 +24,16 @@ from padimkit.values import Alignment, Embedding, Pyramid, Stream
 
 @dataclass(frozen=True)
 class Layers:
-    """Made-up layers that share the channels of an embedding, at these resolutions."""
+    """Made-up layers that share the channels of an embedding, at these parts of its resolution."""
 
-    sizes: tuple[tuple[int, int], ...]
+    parts: tuple[tuple[float, float], ...]
     alignment: Alignment
+
+    @property
+    def sizes(self) -> list[tuple[int, int]]:
+        """Return rows and columns of each layer."""
+        height, width = positions()
+        return [(max(round(height * h), 1), max(round(width * w), 1)) for h, w in self.parts]
 
     def pyramid(self, embedding: Embedding) -> Pyramid:
         """Return the layers of the embedding."""
@@ -46,12 +51,13 @@ class Layers:
         return f"layers of {sizes} positions, aligned by {self.alignment}"
 
 
-_FINEST = (HEIGHT, WIDTH)
-NESTED = Layers((_FINEST, (3, 3), (1, 3)), "nearest")
+_FINEST = (1.0, 1.0)  # usually 6 x 9; then 3 x 3 and 1 x 3
+NESTED = Layers((_FINEST, (1 / 2, 1 / 3), (1 / 6, 1 / 3)), "nearest")
 LAYERS = (
     NESTED,
-    Layers((_FINEST, (4, 4), (2, 3)), "nearest"),  # coarser positions do not cover equally many finer ones
-    Layers((_FINEST, (3, 3), (1, 3)), "bilinear"),
+    # 4 x 4 and 2 x 3: coarser positions do not cover equally many finer ones
+    Layers((_FINEST, (2 / 3, 4 / 9), (1 / 3, 1 / 3)), "nearest"),
+    Layers((_FINEST, (1 / 2, 1 / 3), (1 / 6, 1 / 3)), "bilinear"),
 )
 
 

@@ -1,15 +1,15 @@
 """Contract checks as tests; the only module of the checks that needs pytest."""
 
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass
 from types import MappingProxyType
-from typing import Any
+from typing import Any, final
 
 import pytest
 
 from padimkit.errors import BadArgument
 from padimkit.testing.check import Check, ContractViolation, Make, NotApplicable
-from padimkit.testing.suite import checks_of
+from padimkit.testing.suite import checks_of, told_once
 
 _NONE: Mapping[str, str] = MappingProxyType({})
 
@@ -41,14 +41,20 @@ def _parameter(check: Check, expected_failures: Mapping[str, str]) -> Any:
     if check.name in expected_failures:
         reason = expected_failures[check.name]
         marks.append(pytest.mark.xfail(reason=reason, raises=ContractViolation, strict=True))
-    return pytest.param(_skipping(check), id=check.name, marks=marks)
+    return pytest.param(_Skipping(check), id=check.name, marks=marks)
 
 
-def _skipping(check: Check) -> Check:
-    def function(make: Make) -> None:
+@final
+@dataclass(frozen=True)
+class _Skipping:
+    """A check that skips the test if it does not apply."""
+
+    check: Check
+
+    def __call__(self, make: Make) -> None:
+        __tracebackhide__ = True  # pytest then points to the caller
         try:
-            check.function(make)
+            with told_once(self.check):
+                self.check(make)
         except NotApplicable as reason:
             pytest.skip(str(reason))
-
-    return replace(check, function=function)

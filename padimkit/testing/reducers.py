@@ -7,7 +7,7 @@ from padimkit.errors import NotFitted
 from padimkit.testing import exports, pyramids
 from padimkit.testing.answers import ROUNDING, Result, difference, require_finite
 from padimkit.testing.check import Make, checks, described, require
-from padimkit.testing.inputs.embeddings import CHANNELS, HEIGHT, WIDTH, fitted, part_of, probe, tensors_of
+from padimkit.testing.inputs.embeddings import CHANNELS, fitted, part_of, positions, probe, tensors_of
 from padimkit.testing.learners import learner_checks
 from padimkit.values import Embedding
 
@@ -21,8 +21,9 @@ def keeps_images_and_positions(make: Make) -> None:
         require(isinstance(reduced, Embedding), f"Expected transform to return an Embedding, found {found}.")
         images, _, height, width = reduced.patches.shape
         require(
-            (images, height, width) == (count, HEIGHT, WIDTH),
-            f"Expected {count} images of {HEIGHT} x {WIDTH} positions, found {images} of {height} x {width}.",
+            (images, height, width) == (count, *positions()),
+            f"Expected {count} images of {positions()[0]} x {positions()[1]} positions, found {images} of "
+            f"{height} x {width}.",
         )
         dtype = reduced.patches.dtype
         require(dtype == torch.float32, f"Expected patches of torch.float32, found {dtype}.")

@@ -1,14 +1,14 @@
 """All checks of a contract, and their outcomes for a part."""
 
 from collections.abc import Iterator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import Any, Literal
 
 from padimkit.contracts import Backbone, DataSource, DensityModel, Metric, Reducer
 from padimkit.errors import BadArgument
 from padimkit.testing.backbones import BACKBONE_CHECKS
-from padimkit.testing.check import Check, ContractViolation, Make, NotApplicable
+from padimkit.testing.check import CannotBeChecked, Check, ContractViolation, Make, NotApplicable
 from padimkit.testing.datasets import DATASET_CHECKS
 from padimkit.testing.densities import DENSITY_CHECKS
 from padimkit.testing.metrics import METRIC_CHECKS
@@ -18,6 +18,12 @@ _CHECKS: dict[type[Any], tuple[Check, ...]] = {
     checks[0].contract: checks
     for checks in (BACKBONE_CHECKS, REDUCER_CHECKS, DENSITY_CHECKS, METRIC_CHECKS, DATASET_CHECKS)
 }
+
+
+_HINT = (
+    "Check it with other arguments, or let its class say which, and how large the made-up data must be: "
+    "checked = padimkit.Checked(arguments={...}, images=..., size=...)."
+)
 
 
 @dataclass(frozen=True)
@@ -50,6 +56,9 @@ def outcomes(contract: type[Any], make: Make) -> Iterator[Outcome]:
     Args:
         contract: Backbone, Reducer, DensityModel, Metric or DataSource.
         make: Returns a fresh instance at each call; a class without required arguments will do.
+
+    Raises:
+        BadArgument: The part refuses its arguments, or the made-up data with them, from the first check on.
     """
     return (_outcome(check, make) for check in checks_of(contract))
 
@@ -62,7 +71,8 @@ def check_part(make: Make) -> None:
 
     Raises:
         ContractViolation: The first check that fails; `outcomes` goes on and tells of all.
-        BadArgument: `make` returns something that meets no contract of a plugin family.
+        BadArgument: `make` returns something that meets no contract of a plugin family, or a part that
+            refuses its arguments, or the made-up data with them.
     """
     part = make()
     met = [contract for contract in _CHECKS if isinstance(part, contract)]
@@ -103,13 +113,30 @@ def _names() -> str:
 
 def _do_checks(contract: type[Any], make: Make) -> None:
     for check in checks_of(contract):
-        with suppress(NotApplicable):
+        with suppress(NotApplicable), told_once(check):
             check(make)
+
+
+@contextmanager
+def told_once(check: Check) -> Iterator[None]:
+    """Let a part that cannot be checked with these arguments be told of by the first check, and skip others.
+
+    Raises:
+        BadArgument: It cannot be checked, and this is the first check of its contract.
+        NotApplicable: It cannot be checked, and this is another.
+    """
+    try:
+        yield
+    except CannotBeChecked as error:
+        if check.name == checks_of(check.contract)[0].name:
+            raise BadArgument(f"{error} {_HINT}") from error
+        raise NotApplicable(str(error)) from error
 
 
 def _outcome(check: Check, make: Make) -> Outcome:
     try:
-        check(make)
+        with told_once(check):
+            check(make)
     except ContractViolation as violation:
         return Outcome(check, "failed", violation.finding)
     except NotApplicable as reason:

@@ -7,6 +7,7 @@ import sys
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from contextvars import copy_context
 from copy import deepcopy
 from functools import partial
 from threading import Barrier
@@ -75,7 +76,7 @@ def _require_same(expected: list[Result], ask: Callable[[int], Result], kind: st
         return [copied(ask(number)) for _ in range(_ROUNDS)]
 
     with _frequent_switches(), ThreadPoolExecutor(_THREADS) as pool:
-        calls = [pool.submit(asked, number) for number in range(_THREADS)]
+        calls = [pool.submit(copy_context().run, asked, number) for number in range(_THREADS)]
     for call, own in zip(calls, expected, strict=True):
         error = call.exception()
         raised = described(error) if error else ""

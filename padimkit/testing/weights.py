@@ -3,11 +3,15 @@
 They stand apart from the other checks of backbones, since most of these have no weights to load.
 """
 
+import shutil
+import tempfile
+from pathlib import Path
 from typing import Any
 
+from padimkit.arguments import arguments
 from padimkit.contracts import NeedsWeights, Stateful, TellsWeights
-from padimkit.testing.answers import Result, Usage, copied, difference, layout_of, left_alone
-from padimkit.testing.check import Make, NotApplicable, require
+from padimkit.testing.answers import ROUNDING, Result, Usage, copied, difference, layout_of, left_alone
+from padimkit.testing.check import Make, NotApplicable, described, require
 from padimkit.testing.inputs.images import pictures
 from padimkit.testing.states import written
 
@@ -32,11 +36,46 @@ def restored_weights_give_the_same_features(make: Make, usage: Usage) -> None:
     require(not changed, f"Expected the same features bit for bit from restored weights, found {changed}.")
 
 
+def restored_weights_need_no_file(make: Make, usage: Usage) -> None:
+    """Stateful: restored weights need none of the files that the arguments name."""
+    given = arguments(_stateful(make()))
+    named = {name: Path(value) for name, value in given.items() if _names_a_file(value)}
+    if not named:
+        raise NotApplicable("No argument of it names a file.")
+    kind = type(make())
+    with tempfile.TemporaryDirectory() as folder:
+        copies = {
+            name: shutil.copy(path, Path(folder) / f"{name}{path.suffix}") for name, path in named.items()
+        }
+        other = given | {name: type(given[name])(copy) for name, copy in copies.items()}
+        backbone = kind(**other)
+        expected, state = copied(usage.apply(backbone, "first")), written(backbone.state_dict())
+        for copy in copies.values():
+            Path(copy).unlink()
+        try:
+            restored = kind(**other)
+            restored.load_state_dict(state)
+            found = usage.apply(restored, "first")
+        except Exception as error:  # a stranger's class may raise anything where a file is missing
+            require(False, f"Expected restored weights to need no file, found {described(error)}")
+    changed = difference(found, expected, relative=ROUNDING)
+    require(
+        not changed, f"Expected the same features from restored weights without their file, found {changed}."
+    )
+
+
+def _names_a_file(value: Any) -> bool:
+    return isinstance(value, str | Path) and bool(str(value)) and Path(value).is_file()
+
+
 def loaded_weights_are_used(make: Make, usage: Usage) -> None:
     """Stateful: loaded weights replace those that the arguments name."""
     backbone = _stateful(make())
     before = usage.apply(backbone, "first")
-    state = _altered(written(backbone.state_dict()))
+    stored = written(backbone.state_dict())
+    if not any(tensor.is_floating_point() for tensor in stored.values()):
+        raise NotApplicable("Its state holds no numbers that could be others, such as the bytes of a file.")
+    state = _altered(stored)
     backbone.load_state_dict(copied(state))
     changed = difference(backbone.state_dict(), state)
     require(not changed, f"Expected state_dict to return the loaded weights, found {changed}.")

@@ -2,17 +2,52 @@
 
 from contextlib import suppress
 
-from padimkit.testing.check import ContractViolation, NotApplicable
+from padimkit.testing.check import CannotBeChecked, ContractViolation, NotApplicable
 from padimkit.testing.suite import checks_of
+
+# These ask in another way for what other checks ask for: what is broken for one check may fail them too.
+# `tests/testing/mistakes` holds the mistakes that they alone find.
+BROAD = {
+    "changes_lie_where_the_defect_is",
+    "maps_in_other_places_get_worse_values",
+    "maps_are_not_shifted",
+    "all_batches_are_learnt",
+    "batches_of_fit_do_not_matter",
+    "all_positions_are_learnt",
+    "training_data_matter",
+    "several_channels_are_scored",
+    "constant_channels_are_taken",
+    "few_images_are_taken",
+    "descriptors_may_be_missing",
+    "large_means_do_not_matter",
+    "earlier_use_does_not_matter",
+    "embeddings_are_known_by_their_content",
+    "images_are_known_by_their_content",
+    "nothing_is_kept_of_what_is_seen",
+    "leaves_the_program_alone",
+    "arguments_have_names",
+    "other_processes_give_the_same",
+    "backbone_moves_as_a_whole",
+    "learning_stays_on_the_device",
+    "restored_weights_need_no_file",
+    "train_and_test_share_no_picture",
+    "normal_folders_hold_normal_images",
+    "masks_mark_the_anomalies",
+    "making_it_reads_nothing",
+}
 
 
 def failed_checks(contract, make, *, besides=frozenset()):
-    """The names of those that it fails; those named `besides` are not run."""
-    return {check.name for check in checks_of(contract) if check.name not in besides and _fails(check, make)}
+    """The names of those that it fails; those named `besides`, and broad ones, are not run."""
+    return {
+        check.name
+        for check in checks_of(contract)
+        if check.name not in besides | BROAD and _fails(check, make)
+    }
 
 
 def _fails(check, make):
-    with suppress(NotApplicable):
+    with suppress(NotApplicable, CannotBeChecked):
         try:
             check(make)
         except ContractViolation:

@@ -3,6 +3,7 @@
 import inspect
 import pickle
 import random
+from functools import partial
 
 import numpy as np
 import pytest
@@ -25,7 +26,9 @@ from padimkit.testing import (
     checks_of,
     outcomes,
 )
-from padimkit.testing.check import checks, global_random_state, require
+from padimkit.testing.check import CannotBeChecked, checks, global_random_state, require
+from padimkit.testing.inputs.embeddings import training
+from padimkit.values import Checked
 
 
 class Zero(Gaussian):
@@ -73,8 +76,48 @@ def test_an_error_of_the_part_is_a_violation_with_its_cause():
 
 
 def test_an_error_in_making_the_part_is_a_violation_too():
-    with pytest.raises(ContractViolation, match='This DensityModel fails .* It raised BadArgument: .*"eps"'):
-        of(lambda make: make())(lambda: Gaussian(eps=-1.0))
+    with pytest.raises(ContractViolation, match="This DensityModel fails .* It raised TypeError: .*unknown"):
+        of(lambda make: make())(lambda: Gaussian(unknown=1))
+
+
+def test_a_part_that_refuses_its_arguments_cannot_be_checked_which_is_told_once():
+    refusing = partial(Gaussian, eps=-1.0)
+    with pytest.raises(CannotBeChecked, match='This DensityModel cannot be checked like this: .*"eps"'):
+        of(lambda make: make())(refusing)
+    with pytest.raises(BadArgument, match="cannot be checked like this: .* Check it with other arguments"):
+        list(outcomes(DensityModel, refusing))
+    with pytest.raises(BadArgument, match="cannot be checked like this"):
+        check_density(refusing)
+
+
+class Choosy(Gaussian):
+    """Takes many images on a large grid only, and is excused from one check."""
+
+    checked = Checked(images=40, size=(12, 16), excused={"can_be_pickled": "it holds a network"})
+
+    def fit(self, stream):
+        batches = list(stream)
+        if sum(len(one.patches) for one in batches) > 39 and batches[0].patches.shape[2:] != (12, 16):
+            raise BadArgument("I want 12 x 16 positions.")
+        super().fit(batches)
+
+
+def test_a_class_says_on_what_it_is_checked_and_what_it_is_excused_from():
+    shapes, checked = [], {check.name: check for check in checks_of(DensityModel)}
+    of(lambda make: shapes.append(training("first").patches.shape))(Choosy)
+    assert shapes == [(40, 8, 12, 16)]
+    for name in ("one_score_per_position", "changes_lie_where_the_defect_is", "outliers_score_higher"):
+        checked[name](Choosy)
+    with pytest.raises(NotApplicable, match="Choosy is excused: it holds a network"):
+        checked["can_be_pickled"](Choosy)
+
+
+def test_what_is_said_of_checks_must_be_of_its_type():
+    class Odd(Gaussian):
+        checked = 3
+
+    with pytest.raises(ContractViolation, match='class attribute "checked" to be padimkit.Checked, found'):
+        of(lambda make: make())(Odd)
 
 
 def test_another_kind_of_part_is_refused():
@@ -115,10 +158,16 @@ def test_outcomes_tell_of_all_checks():
     assert set(found) == {check.name for check in checks_of(DensityModel)}
     verdicts = {outcome.verdict for outcome in found.values()}
     assert verdicts == {"passed", "failed", "skipped"}
-    failed = [name for name, outcome in found.items() if outcome.verdict == "failed"]
-    assert failed == [
-        *("outliers_score_higher", "left_out_scores_come_close_to_refits", "traced_scores_equal_scores"),
-    ]
+    failed = {name for name, outcome in found.items() if outcome.verdict == "failed"}
+    assert failed == {
+        *("outliers_score_higher", "training_data_matter", "several_channels_are_scored"),
+        *(
+            "large_means_do_not_matter",
+            "changes_lie_where_the_defect_is",
+            "left_out_scores_come_close_to_refits",
+            "traced_scores_equal_scores",
+        ),
+    }
     assert "found 0, 0, 0 on average there, and 0, 0, 0" in found["outliers_score_higher"].reason
     assert found["another_seed_gives_another_result"].reason == 'It has no argument "seed".'
     assert found["can_be_pickled"].reason == ""

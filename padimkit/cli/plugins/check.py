@@ -17,6 +17,7 @@ from padimkit.registry.families import find_family
 from padimkit.registry.plugin import Plugin
 from padimkit.registry.registry import NAMES, find_plugin
 from padimkit.testing import Outcome, checks_of, outcomes
+from padimkit.values import Checked
 from padimkit.weights import cards
 
 _VERDICTS = ("passed", "failed", "skipped")
@@ -33,7 +34,7 @@ def run(words: list[str]) -> None:
         prog="padimkit plugins check",
         usage="%(prog)s NAME [--ARGUMENT VALUE ...] [--init_args '{ARGUMENT: VALUE, ...}']",
         description="Import a plugin, make it with these arguments, and do all checks of the contract of its "
-        "family. The exit status is 1 if a check fails.",
+        "family. The exit status is 1 if a check fails. A class may say with which arguments it is checked.",
         epilog="padimkit plugins show NAME lists its arguments.",
         allow_abbrev=False,
     )
@@ -72,14 +73,16 @@ def maker(plugin: Plugin, init_args: str, words: list[str]) -> Callable[[], Any]
 
     Args:
         plugin: The plugin to make.
-        init_args: Its arguments in YAML or JSON.
+        init_args: Its arguments in YAML or JSON; others are those with which its class wants to be checked.
         words: More arguments, as options: `--keep=3`, `--keep 3` or `--init_args.keep=3`.
 
     Raises:
         BadConfig: An argument that it needs is missing, or one is unknown or wrong.
     """
-    arguments, options = _mapping(init_args), [_option(word) for word in words]
-    _require_arguments(plugin, {*arguments, *(_argument(option) for option in options)})
+    options = [_option(word) for word in words]
+    given = {_argument(option) for option in options}
+    arguments = _chosen(plugin, given) | _mapping(init_args)
+    _require_arguments(plugin, {*arguments, *given})
     chosen = yaml.safe_dump({"class_path": plugin.full_name, "init_args": arguments}, default_flow_style=True)
     contract = find_family(plugin.family).load_contract()
     parser = new_parser("plugins check")
@@ -87,6 +90,12 @@ def maker(plugin: Plugin, init_args: str, words: list[str]) -> Callable[[], Any]
     schema = Schema({"plugin": contract})
     settings = parse_words(parser, list(schema.words([f"--plugin={chosen}", *options])))
     return lambda: parser.instantiate(settings).plugin
+
+
+def _chosen(plugin: Plugin, given: set[str]) -> dict[str, Any]:
+    """Return the arguments with which the class wants to be checked, but for those that are given."""
+    checked: Checked = plugin.load().checked
+    return {name: value for name, value in checked.arguments.items() if name not in given}
 
 
 def _mapping(text: str) -> dict[str, Any]:

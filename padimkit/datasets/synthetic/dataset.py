@@ -21,6 +21,7 @@ from padimkit.datasets.synthetic.texture import TEXTURE
 from padimkit.errors import BadArgument, BadData
 from padimkit.files import new_folder
 from padimkit.images.sample import Sample
+from padimkit.values import Checked
 
 _MOST_IMAGES = 10**6
 _MOST_SIDE = 2**13
@@ -47,6 +48,18 @@ class Synthetic(DataSource):
         difficulty: From 0, where normal pictures are much alike and defects plain, to 1, where light, pose,
             texture and noise vary and defects are small and faint. At 0.5, methods differ.
     """
+
+    checked = Checked(
+        arguments={
+            "root": "padimkit-synthetic/checked",  # not among those of other arguments
+            "train_images": 4,
+            "test_images": 1,
+            "size": 64,
+        },
+        excused={
+            "another_seed_gives_another_result": "a root holds the images of one seed, and refuses others"
+        },
+    )
 
     def __init__(
         self,

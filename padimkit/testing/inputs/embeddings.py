@@ -1,6 +1,7 @@
 """Made-up embeddings of normal and of anomalous images, and how parts are fitted on them."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from functools import partial
 from typing import Any, TypeAlias
 
@@ -10,18 +11,19 @@ from torch import Tensor
 
 from padimkit.testing.answers import DataSet, Result, Usage
 from padimkit.testing.check import Make
+from padimkit.testing.inputs.scale import images_or, size_or
 from padimkit.values import Embedding, Scores, Stream
 
-CHANNELS, HEIGHT, WIDTH = 8, 6, 9  # not square, so that height and width cannot be mixed up unseen
+CHANNELS = 8
+_SIZE = (6, 9)  # not square, so that height and width cannot be mixed up unseen
 DESCRIPTOR = 5
 _TRAIN, _PROBE = 24, 6
-_DEFECT = (slice(None), slice(None), slice(2, 4), slice(3, 6))
 _SHIFT = 10.0  # in standard deviations, some five
 
 
 def training(data: DataSet) -> Embedding:
     """Return normal embeddings to fit on; the second data set differs in mean, spread and noise."""
-    embedding = _normal(_TRAIN, seed=1 if data == "first" else 2)
+    embedding = _normal(max(images_or(_TRAIN), _TRAIN), seed=1 if data == "first" else 2)
     if data == "first":
         return embedding
     assert embedding.descriptor is not None
@@ -39,13 +41,26 @@ def with_defect(normal: Embedding) -> Embedding:
     assert normal.descriptor is not None
     shift = _SHIFT * (-1.0) ** torch.arange(len(normal.patches))
     patches = normal.patches.clone()
-    patches[_DEFECT] += shift[:, None, None, None]
+    rows, columns = defect_rows_and_columns(patches.shape[2:])
+    patches[:, :, rows, columns] += shift[:, None, None, None]
     return Embedding(patches, normal.descriptor + shift[:, None])
+
+
+def positions() -> tuple[int, int]:
+    """Return the rows and columns of the embeddings."""
+    return size_or(_SIZE)
+
+
+def defect_rows_and_columns(size: Sequence[int]) -> tuple[slice, slice]:
+    """Return the place of the defect, which is not where it is in a mirror: upper right, off the borders."""
+    height, width = size
+    return slice(height // 6, height // 2), slice(5 * width // 9, 8 * width // 9)
 
 
 def defect_of(scores: Float[Tensor, "b h w"]) -> Float[Tensor, "b k"]:
     """Return the scores at the positions of the defect."""
-    return scores[:, _DEFECT[2], _DEFECT[3]].flatten(1)
+    rows, columns = defect_rows_and_columns(scores.shape[1:])
+    return scores[:, rows, columns].flatten(1)
 
 
 def stream(embedding: Embedding, batch_size: int = 7) -> Stream[Embedding]:
@@ -92,9 +107,10 @@ def _batches(embedding: Embedding, size: int) -> Iterator[Embedding]:
 def _normal(count: int, *, seed: int) -> Embedding:
     """Return correlated channels of unequal variance, with a mean per position and a drift over images."""
     generator = torch.Generator().manual_seed(seed)
-    noise = torch.randn(count, CHANNELS, HEIGHT, WIDTH, generator=generator)
+    height, width = positions()
+    noise = torch.randn(count, CHANNELS, height, width, generator=generator)
     mixing = torch.diag(torch.linspace(0.5, 2.5, CHANNELS)) + 0.2 * torch.ones(CHANNELS, CHANNELS).tril(-1)
-    mean = 1 + torch.sin(torch.arange(CHANNELS * HEIGHT * WIDTH)).reshape(CHANNELS, HEIGHT, WIDTH)
+    mean = 1 + torch.sin(torch.arange(CHANNELS * height * width)).reshape(CHANNELS, height, width)
     drift = torch.linspace(-0.5, 0.5, count)[:, None, None, None]
     patches = mean + drift + torch.einsum("kc,bchw->bkhw", mixing, noise)
     return Embedding(patches.contiguous(), 2 + torch.randn(count, DESCRIPTOR, generator=generator))
@@ -117,4 +133,14 @@ def fitted(make: Make, data: DataSet = "first") -> Any:
 
 def usage_of(apply: Apply) -> Usage:
     """Return the usage of a part that is fitted on embeddings and applied to unseen ones."""
-    return Usage(fit, lambda part, data: apply(part, probe(data)))
+    return Usage(fit, _OnProbe(apply))
+
+
+@dataclass(frozen=True)
+class _OnProbe:
+    """The use of a part on unseen embeddings; not a lambda, so that it can be sent to another process."""
+
+    apply: Apply
+
+    def __call__(self, part: Any, data: DataSet) -> Result:
+        return self.apply(part, probe(data))

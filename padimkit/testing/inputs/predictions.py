@@ -6,17 +6,18 @@ from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
 import torch
+import torch.nn.functional as F
 from jaxtyping import Bool, Float
 from torch import Tensor
 
 from padimkit.contracts import Metric
 from padimkit.testing.answers import DataSet, Result
 from padimkit.testing.check import Make, require
+from padimkit.testing.inputs.scale import images_or, size_or
 from padimkit.values import Batch, Prediction
 
 Quality: TypeAlias = Literal["perfect", "fair", "constant", "inverted"]
-_NORMAL, _ANOMALOUS, _SIZE = 6, 6, 16
-COUNT = _NORMAL + _ANOMALOUS
+_IMAGES, _SIDE = 12, 16  # half of the images are normal
 
 
 @dataclass(frozen=True)
@@ -45,7 +46,7 @@ class LabelledPrediction:
 
     def narrow(self) -> "LabelledPrediction":
         """Return the same predictions with maps and images of odd sides, higher than wide."""
-        return self._moved(lambda pixels: pixels[..., : _SIZE - 1, : _SIZE - 5])
+        return self._moved(lambda pixels: pixels[..., : pixels.shape[-2] - 1, : pixels.shape[-1] - 5])
 
     def turned(self) -> "LabelledPrediction":
         """Return the same predictions with maps and images turned by 90 degrees."""
@@ -84,19 +85,19 @@ def labelled_prediction(quality: Quality = "fair", data: DataSet = "first") -> L
     labels, masks = _truth(seed)
     generator = torch.Generator().manual_seed(seed)
     maps, scores = _scores(masks, quality, generator), _scores(labels, quality, generator)
-    paths = tuple(f"{data}/{index}.png" for index in range(COUNT))
-    images = torch.rand(COUNT, 3, _SIZE, _SIZE, generator=generator)
+    paths = tuple(f"{data}/{index}.png" for index in range(len(labels)))
+    images = torch.rand(len(labels), 3, *masks.shape[1:], generator=generator)
     return LabelledPrediction(Prediction(scores, maps), Batch(images, paths, labels, masks))
 
 
 def normal_only() -> LabelledPrediction:
     """Return predictions of normal images alone."""
-    return labelled_prediction().images(0, _NORMAL)
+    return labelled_prediction().images(0, _normal_images())
 
 
 def anomalous_only() -> LabelledPrediction:
     """Return predictions of images that are anomalous everywhere."""
-    rest = labelled_prediction().images(_NORMAL, COUNT)
+    rest = labelled_prediction().images(_normal_images(), 2 * _normal_images())
     assert rest.truth.masks is not None
     masks = torch.ones_like(rest.truth.masks)
     return LabelledPrediction(
@@ -105,14 +106,20 @@ def anomalous_only() -> LabelledPrediction:
 
 
 def _truth(seed: int) -> tuple[Bool[Tensor, " b"], Bool[Tensor, "b H W"]]:
-    labels = torch.arange(COUNT) >= _NORMAL
-    masks = torch.zeros(COUNT, _SIZE, _SIZE, dtype=torch.bool)
-    for index in range(_NORMAL, COUNT):
+    count = 2 * _normal_images()
+    labels = torch.arange(count) >= count // 2
+    masks = torch.zeros(count, _SIDE, _SIDE, dtype=torch.bool)
+    for index in range(count // 2, count):
         top = (3 * index + seed) % 9
         masks[index, top : top + 4, 2:5] = True
         if index % 2:
             masks[index, 3:6, 9 : 11 + seed] = True
-    return labels, masks
+    size = size_or((_SIDE, _SIDE))
+    return labels, F.interpolate(masks[:, None].float(), size)[:, 0].bool()
+
+
+def _normal_images() -> int:
+    return images_or(_IMAGES) // 2
 
 
 def _scores(

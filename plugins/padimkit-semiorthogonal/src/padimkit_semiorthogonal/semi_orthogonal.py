@@ -7,7 +7,17 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from padimkit import BadArgument, BadData, Embedding, Exportable, LinearReducer, NotFitted, Pyramid, Reducer
+from padimkit import (
+    BadArgument,
+    BadData,
+    Checked,
+    Embedding,
+    Exportable,
+    LinearReducer,
+    NotFitted,
+    Pyramid,
+    Reducer,
+)
 from padimkit.arguments import require_seed
 from padimkit.arguments.stored_state import require_state
 
@@ -23,6 +33,8 @@ class SemiOrthogonal(Reducer, LinearReducer, Exportable):
         keep: Number of directions to keep.
         seed: Fixes the draw.
     """
+
+    checked = Checked(arguments={"keep": 3})
 
     def __init__(self, keep: int, seed: int = 0) -> None:
         self.keep = keep

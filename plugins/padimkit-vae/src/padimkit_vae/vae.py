@@ -9,7 +9,17 @@ from typing import final
 import torch
 from torch import Tensor
 
-from padimkit import BadArgument, BadData, BadModel, BadShape, DensityModel, Embedding, NotFitted, Scores
+from padimkit import (
+    BadArgument,
+    BadData,
+    BadModel,
+    BadShape,
+    Checked,
+    DensityModel,
+    Embedding,
+    NotFitted,
+    Scores,
+)
 from padimkit.arguments import arguments, require_between, require_seed, require_whole
 from padimkit_vae.checkpoint import digest, resumed
 from padimkit_vae.network import Network, new_network
@@ -52,6 +62,10 @@ class Vae(DensityModel):
         checkpoint: A file from which an interrupted training continues; written after each epoch, removed
             at the end.
     """
+
+    checked = Checked(
+        arguments={"latent_channels": 2, "width": 4, "epochs": 1, "batch_size": 28, "learning_rate": 0.01}
+    )
 
     def __init__(
         self,

@@ -1,0 +1,105 @@
+"""The check that a result is the same in another process, where Python hashes texts by another seed.
+
+It stands apart from the checks of the families, which share it, and the one process that is started for all.
+"""
+
+import atexit
+import os
+import pickle
+import subprocess
+import sys
+from collections.abc import Mapping
+from functools import cache
+from typing import Any, BinaryIO, final
+
+from padimkit.arguments import arguments
+from padimkit.testing.answers import ROUNDING, Result, Usage, difference
+from padimkit.testing.check import Make, NotApplicable, fixed_random_state, program_restored, require
+from padimkit.testing.inputs.scale import made_up_for
+
+_SEEDS = ("1", "2")  # of hashes; the other process has one that this has not
+
+
+def other_processes_give_the_same(make: Make, usage: Usage) -> None:
+    """The same result comes from another process, whose `hash()` and order of sets differ."""
+    part = make()
+    try:
+        order = pickle.dumps((type(part), arguments(part), usage))
+    except Exception as error:  # a stranger's argument may raise anything
+        raise NotApplicable("It cannot be sent to another process.") from error
+    found = _process().answer(order)
+    if found is None:
+        raise NotApplicable("It cannot be made in another process, such as a class of a script.")
+    changed = difference(found, usage.result(make), relative=ROUNDING)
+    require(
+        not changed,
+        f"Expected the same result from another process, found {changed}. Does it depend on hash(), or on "
+        "the order of a set?",
+    )
+
+
+@final
+class _Process:
+    """Another process, which answers with the results of parts; all checks of this process share it."""
+
+    def __init__(self) -> None:
+        seed = next(seed for seed in _SEEDS if seed != os.environ.get("PYTHONHASHSEED"))
+        self._process = subprocess.Popen(
+            [sys.executable, "-c", "from padimkit.testing.elsewhere import answer_all; answer_all()"],
+            env=os.environ | {"PYTHONHASHSEED": seed, "PYTHONPATH": os.pathsep.join(sys.path)},
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+        )
+        atexit.register(self._end)
+
+    def answer(self, order: bytes) -> Result | None:
+        """Return the result of a part that is made, fitted and used there; None if it cannot be."""
+        assert self._process.stdin is not None and self._process.stdout is not None
+        pickle.dump(order, self._process.stdin)
+        self._process.stdin.flush()
+        try:
+            found: Result | None = pickle.load(self._process.stdout)  # of a process that this one has started
+        except EOFError:  # the part has ended it
+            _process.cache_clear()
+            return None
+        return found
+
+    def _end(self) -> None:
+        self._process.kill()
+        self._process.communicate()
+
+
+@cache
+def _process() -> _Process:
+    return _Process()
+
+
+def answer_all() -> None:
+    """Answer each order on standard input on standard output, until there are no more."""
+    orders, answers = sys.stdin.buffer, os.fdopen(os.dup(1), "wb")
+    os.dup2(2, 1)  # what parts print is no answer
+    for order in _orders(orders):
+        pickle.dump(_answer(order), answers)
+        answers.flush()
+
+
+def _orders(file: BinaryIO) -> Any:
+    while True:
+        try:
+            yield pickle.load(file)
+        except EOFError:
+            return
+
+
+def _answer(order: bytes) -> Result | None:
+    try:
+        kind, given, usage = pickle.loads(order)
+        return _result(kind, given, usage)
+    except Exception:  # a stranger's class may raise anything
+        return None
+
+
+def _result(kind: type[Any], given: Mapping[str, Any], usage: Usage) -> Result:
+    with program_restored(), fixed_random_state(), made_up_for(kind.checked):
+        return usage.result(lambda: kind(**given))

@@ -1,0 +1,528 @@
+"""Mistakes in density models."""
+
+import os
+import time
+import warnings
+from itertools import islice
+
+import torch
+
+from padimkit import DensityModel, NotFitted, Scores, require_state
+
+TOTALS = {}
+
+
+class Right(DensityModel):
+    """The distance to the mean of each position, in standard deviations: right in every way."""
+
+    def __init__(self, eps: float = 0.01):
+        self.eps = eps
+        self.mean = self.std = None
+
+    def fit(self, stream):
+        patches = torch.cat([one.double() for one in self.batches(stream)])
+        self.learn(patches.mean(0), patches.var(0, unbiased=False))
+
+    def batches(self, stream):
+        return [embedding.patches for embedding in stream]
+
+    def learn(self, mean, variance):
+        self.mean, self.std = mean.float(), (variance + self.eps).sqrt().float()
+
+    def score(self, embedding):
+        if self.mean is None:
+            raise NotFitted("Right.score was called before fit.")
+        return self.finished(self.distances(embedding.patches))
+
+    def distances(self, patches):
+        return ((patches - self.mean) / self.std).square().sum(1).sqrt()
+
+    def finished(self, scores):
+        return Scores(scores)
+
+    def state_dict(self):
+        if self.mean is None:
+            raise NotFitted("Right.state_dict was called before fit.")
+        return {"mean": self.mean, "std": self.std}
+
+    def load_state_dict(self, state):
+        require_state(self, state, mean="float c h w", std="float c h w")
+        self.mean, self.std = state["mean"], state["std"]
+
+
+class Mirrored(Right):
+    """The map is mirrored from left to right."""
+
+    def finished(self, scores):
+        return Scores(scores.flip(2))
+
+
+class UpsideDown(Right):
+    """The first row is the last."""
+
+    def finished(self, scores):
+        return Scores(scores.flip(1))
+
+
+class Turned(Right):
+    """The map is turned by 180 degrees, as by a convolution taken for a correlation."""
+
+    def finished(self, scores):
+        return Scores(scores.rot90(2, (1, 2)))
+
+
+class WidthForHeight(Right):
+    """The positions are laid out w h, and given as h w."""
+
+    def finished(self, scores):
+        return Scores(scores.mT.reshape(scores.shape))
+
+
+class ReshapedWithoutPermute(Right):
+    """Rows of channels are made by reshape alone, so that they mix positions."""
+
+    def score(self, embedding):
+        b, c, h, w = embedding.patches.shape
+        rows = super().distances(embedding.patches.reshape(b, h, w, c).permute(0, 3, 1, 2))
+        return Scores(rows.reshape(b, h, w))
+
+
+class OneColumnFurther(Right):
+    """Each score is that of the neighbour."""
+
+    def finished(self, scores):
+        return Scores(scores.roll(1, 2))
+
+
+class OneRowFurther(Right):
+    """Each score is that of the patch above."""
+
+    def finished(self, scores):
+        return Scores(scores.roll(1, 1))
+
+
+class FirstBatchOnly(Right):
+    """Returns from the loop after the first batch."""
+
+    def batches(self, stream):
+        return [next(iter(stream)).patches]
+
+
+class LastBatchOnly(Right):
+    """Assigns in the loop where it should add."""
+
+    def batches(self, stream):
+        for embedding in stream:
+            patches = embedding.patches
+        return [patches]
+
+
+class LosesTheFirstBatch(Right):
+    """Takes the shape from the first batch, and goes on with the same iterator."""
+
+    def batches(self, stream):
+        iterator = iter(stream)
+        next(iterator)
+        return [embedding.patches for embedding in iterator]
+
+
+class DropsTheLastBatch(Right):
+    """Drops the last batch, as loaders for training do."""
+
+    def batches(self, stream):
+        return super().batches(stream)[:-1]
+
+
+class EverySecondBatch(Right):
+    """Learns from every second batch."""
+
+    def batches(self, stream):
+        return super().batches(stream)[::2]
+
+
+class AFewImages(Right):
+    """Stops after as many images as a default says."""
+
+    def batches(self, stream):
+        return list(islice((image[None] for batch in super().batches(stream) for image in batch), 10))
+
+
+class AveragesBatches(Right):
+    """Takes the mean of the means of batches, of which the last is smaller."""
+
+    def fit(self, stream):
+        batches = self.batches(stream)
+        mean = torch.stack([one.mean(0) for one in batches]).mean(0)
+        self.learn(mean, torch.cat([(one - mean) ** 2 for one in batches]).mean(0))
+
+
+class SpreadWithinBatches(Right):
+    """Takes the variance within batches for the variance."""
+
+    def fit(self, stream):
+        batches = self.batches(stream)
+        self.learn(torch.cat(batches).mean(0), torch.cat([(b - b.mean(0)) ** 2 for b in batches]).mean(0))
+
+
+class NormalisesEachBatch(Right):
+    """Normalises each batch of fit by its own mean, and none of score."""
+
+    def batches(self, stream):
+        return [one - one.mean(0) + 1 for one in super().batches(stream)]
+
+
+class OnePositionForAll(Right):
+    """Takes the statistics of the first position for all."""
+
+    def learn(self, mean, variance):
+        super().learn(mean[:, :1, :1].expand(mean.shape), variance[:, :1, :1].expand(mean.shape))
+
+
+class OneRowForAll(Right):
+    """Takes the statistics of the first row for all."""
+
+    def learn(self, mean, variance):
+        super().learn(mean[:, :1].expand(mean.shape), variance[:, :1].expand(mean.shape))
+
+
+class FirstChannelOnly(Right):
+    """Scores the first channel, by an index too many."""
+
+    def distances(self, patches):
+        return ((patches - self.mean) / self.std)[:, 0].abs()
+
+
+class IgnoresTraining(Right):
+    """Scores by the norm, whatever was learnt."""
+
+    def distances(self, patches):
+        return patches.square().sum(1)
+
+
+class DividesByNothing(Right):
+    """Divides by the spread of channels that have none."""
+
+    def learn(self, mean, variance):
+        self.mean, self.std = mean.float(), variance.sqrt().float()
+
+
+class InvertsASingularMatrix(Right):
+    """Inverts a covariance that has no inverse where there are fewer images than channels."""
+
+    def fit(self, stream):
+        super().fit(stream)
+        patches = torch.cat(self.batches(stream)).flatten(2)[:, :, 0]
+        torch.linalg.cholesky(patches.T @ patches / len(patches))
+
+
+class Cancels(Right):
+    """Subtracts the squared mean from the mean of squares, in float32."""
+
+    def fit(self, stream):
+        patches = torch.cat(self.batches(stream))
+        self.mean = patches.mean(0)
+        self.std = ((patches**2).mean(0) - self.mean**2).sqrt()
+
+
+class CancelsAndClamps(Right):
+    """The same, with a variance below nothing taken for nothing."""
+
+    def fit(self, stream):
+        patches = torch.cat(self.batches(stream))
+        mean = patches.mean(0)
+        self.mean, self.std = mean, (((patches**2).mean(0) - mean**2).clamp(min=0) + 1e-6).sqrt()
+
+
+class NeedsADescriptor(Right):
+    """Takes the descriptor for granted."""
+
+    def score(self, embedding):
+        return Scores(super().score(embedding).patches + 0 * embedding.descriptor.mean())
+
+
+class CachesById(Right):
+    """Keeps scores by the id of the tensor, which others get when it has gone."""
+
+    def score(self, embedding):
+        cache = self.__dict__.setdefault("cache", {})
+        return cache.setdefault(id(embedding.patches), super().score(embedding))
+
+
+class CachesByAddress(Right):
+    """Keeps scores by the address of the values."""
+
+    def score(self, embedding):
+        cache = self.__dict__.setdefault("cache", {})
+        key = embedding.patches.data_ptr(), embedding.patches.shape
+        return cache.setdefault(key, super().score(embedding))
+
+
+class CalibratesOnFirstUse(Right):
+    """Scales by the largest score of the first batch that is scored."""
+
+    def fit(self, stream):
+        super().fit(stream)
+        self.scale = None
+
+    def finished(self, scores):
+        scale = getattr(self, "scale", None) or float(scores.max())
+        self.scale = scale
+        return Scores(scores / scale)
+
+
+class FollowsWhatItScores(Right):
+    """Subtracts the mean of all scores so far."""
+
+    def finished(self, scores):
+        self.seen = getattr(self, "seen", 0) + 1
+        return Scores(scores * (1 + 0.01 * self.seen))
+
+
+class KeepsWhatItScores(Right):
+    """Keeps the scored embeddings, for a picture later."""
+
+    def score(self, embedding):
+        self.__dict__.setdefault("scored", []).append(embedding.patches.clone())
+        return super().score(embedding)
+
+
+class SeedByHash(Right):
+    """Seeds by the hash of a text, which is another in each process."""
+
+    def learn(self, mean, variance):
+        generator = torch.Generator().manual_seed(hash("density") % 2**31)
+        super().learn(mean, variance * torch.rand(variance.shape, generator=generator))
+
+
+class OrderOfASet(Right):
+    """Weighs channels in the order of a set of texts, which is another in each process."""
+
+    def learn(self, mean, variance):
+        order = torch.tensor([int(name) for name in {str(channel) for channel in range(len(mean))}])
+        super().learn(mean, variance * (1 + order[:, None, None]))
+
+
+class StateInAttributes(Right):
+    """Learns a scale that the state does not hold."""
+
+    scale = 1.0
+
+    def fit(self, stream):
+        super().fit(stream)
+        self.scale = float(self.std.mean())
+
+    def finished(self, scores):
+        return Scores(scores / self.scale)
+
+
+class SharesWhatItLearns(Right):
+    """Keeps what it learns in a dictionary of the module."""
+
+    def fit(self, stream):
+        super().fit(stream)
+        TOTALS["mean"] = self.mean
+
+    def load_state_dict(self, state):
+        super().load_state_dict(state)
+        TOTALS["mean"] = self.mean
+
+    def distances(self, patches):
+        return ((patches - TOTALS["mean"]) / self.std).square().sum(1).sqrt()
+
+
+class SeedOfTheClock(Right):
+    """Seeds by the clock."""
+
+    def learn(self, mean, variance):
+        generator = torch.Generator().manual_seed(time.time_ns() % 2**31)
+        super().learn(mean, variance * torch.rand(variance.shape, generator=generator))
+
+
+class SeedsEverything(Right):
+    """Seeds the generator that all share."""
+
+    def fit(self, stream):
+        torch.manual_seed(0)
+        super().fit(stream)
+
+
+class SumsOnTheCPU(Right):
+    """Adds into a tensor that it makes without a device."""
+
+    def fit(self, stream):
+        batches = self.batches(stream)
+        total = torch.zeros(batches[0].shape[1:])
+        for one in batches:
+            total += one.sum(0)
+        self.learn(total / sum(map(len, batches)), torch.ones_like(total))
+
+
+class TurnsGradientsOff(Right):
+    """Turns gradients off for the whole program."""
+
+    def score(self, embedding):
+        torch.set_grad_enabled(False)
+        return super().score(embedding)
+
+
+class TurnsWarningsOff(Right):
+    """Turns all warnings off for the whole program."""
+
+    def fit(self, stream):
+        warnings.filterwarnings("ignore")
+        super().fit(stream)
+
+
+class MakesEverythingDouble(Right):
+    """Makes float64 the type of all new tensors of the program."""
+
+    def fit(self, stream):
+        torch.set_default_dtype(torch.float64)
+        super().fit(stream)
+
+
+class TakesAllThreads(Right):
+    """Sets the threads of the whole program when it is made."""
+
+    def __init__(self, eps: float = 0.01):
+        super().__init__(eps)
+        torch.set_num_threads(3)
+
+
+class ChangesTheFolder(Right):
+    """Goes to a folder of its own to write there."""
+
+    def fit(self, stream):
+        os.chdir("/")
+        super().fit(stream)
+
+
+class TakesAnything(Right):
+    """Takes arguments that a stored model does not hold."""
+
+    def __init__(self, eps: float = 0.01, **options):
+        super().__init__(eps)
+        self.options = options
+
+
+class CentresInPlace(Right):
+    """Subtracts the mean from what it was given."""
+
+    def distances(self, patches):
+        return (patches.sub_(self.mean) / self.std).square().sum(1).sqrt()
+
+
+class KeepsGradients(Right):
+    """Scores with a parameter, and keeps the graph."""
+
+    def finished(self, scores):
+        return Scores(scores * torch.nn.Parameter(torch.ones(())))
+
+
+class Similarity(Right):
+    """Gives a similarity, which is low for anomalies."""
+
+    def finished(self, scores):
+        return Scores(-scores)
+
+
+class LowestForImages(Right):
+    """Gives an image the score of its most normal patch, of those that differ."""
+
+    def finished(self, scores):
+        return Scores(scores, -scores.amax((1, 2)))
+
+
+class ScalesByBatch(Right):
+    """Scales scores to 1 within each batch."""
+
+    def finished(self, scores):
+        return Scores(scores / scores.max())
+
+
+class Overflows(Right):
+    """Overflows for what is far from normal."""
+
+    def finished(self, scores):
+        return Scores((scores**2).exp())
+
+
+class AddsToTheFirstFit(Right):
+    """Goes on with what an earlier fit has learnt."""
+
+    def batches(self, stream):
+        self.kept = [*getattr(self, "kept", []), *super().batches(stream)]
+        return self.kept
+
+
+class FlattensItsGrid(Right):
+    """Gives scores without rows and columns."""
+
+    def finished(self, scores):
+        return Scores(scores.flatten(1)[:, None])
+
+
+class KnowsOneGrid(Right):
+    """Takes the grid of one backbone for that of all."""
+
+    def finished(self, scores):
+        return Scores(scores.reshape(-1, 6, 9))
+
+
+PLACE = "changes_lie_where_the_defect_is"
+BATCHES, POSITIONS = "all_batches_are_learnt", "all_positions_are_learnt"
+DIVISION, PROGRAM = "batches_of_fit_do_not_matter", "leaves_the_program_alone"
+MISTAKES = {
+    Mirrored: PLACE,
+    UpsideDown: PLACE,
+    Turned: PLACE,
+    WidthForHeight: PLACE,
+    ReshapedWithoutPermute: PLACE,
+    OneColumnFurther: PLACE,
+    OneRowFurther: PLACE,
+    FirstBatchOnly: BATCHES,
+    LastBatchOnly: BATCHES,
+    LosesTheFirstBatch: BATCHES,
+    DropsTheLastBatch: BATCHES,
+    EverySecondBatch: BATCHES,
+    AFewImages: BATCHES,
+    AveragesBatches: DIVISION,
+    SpreadWithinBatches: DIVISION,
+    NormalisesEachBatch: DIVISION,
+    OnePositionForAll: POSITIONS,
+    OneRowForAll: POSITIONS,
+    FirstChannelOnly: "several_channels_are_scored",
+    IgnoresTraining: "training_data_matter",
+    DividesByNothing: "constant_channels_are_taken",
+    InvertsASingularMatrix: "few_images_are_taken",
+    Cancels: "large_means_do_not_matter",
+    CancelsAndClamps: "large_means_do_not_matter",
+    NeedsADescriptor: "descriptors_may_be_missing",
+    CachesById: "embeddings_are_known_by_their_content",
+    CachesByAddress: "embeddings_are_known_by_their_content",
+    CalibratesOnFirstUse: "earlier_use_does_not_matter",
+    FollowsWhatItScores: "repeats_itself",
+    KeepsWhatItScores: "nothing_is_kept_of_what_is_seen",
+    SeedByHash: "other_processes_give_the_same",
+    OrderOfASet: "other_processes_give_the_same",
+    StateInAttributes: "restored_state_gives_the_same_result",
+    SharesWhatItLearns: "instances_share_nothing",
+    SeedOfTheClock: "same_arguments_give_the_same_result",
+    SeedsEverything: "leaves_global_random_state_alone",
+    SumsOnTheCPU: "learning_stays_on_the_device",
+    TurnsGradientsOff: PROGRAM,
+    TurnsWarningsOff: PROGRAM,
+    MakesEverythingDouble: PROGRAM,
+    TakesAllThreads: PROGRAM,
+    ChangesTheFolder: PROGRAM,
+    TakesAnything: "arguments_have_names",
+    CentresInPlace: "input_is_not_modified",
+    KeepsGradients: "results_carry_no_gradient",
+    Similarity: "outliers_score_higher",
+    LowestForImages: "outliers_score_higher",
+    ScalesByBatch: "batch_size_does_not_matter",
+    Overflows: "scores_are_finite",
+    AddsToTheFirstFit: "second_fit_forgets_the_first",
+    FlattensItsGrid: "one_score_per_position",
+    KnowsOneGrid: "tall_grids_are_taken",
+}

@@ -1,0 +1,230 @@
+"""Mistakes in reducers."""
+
+import torch
+
+from padimkit import Embedding, NotFitted, Reducer, require_state
+
+
+class Right(Reducer):
+    """The first channels, centred and divided by their spread: right in every way."""
+
+    def __init__(self, keep: int = 4):
+        self.keep = keep
+        self.mean = self.std = None
+
+    def fit(self, stream):
+        patches = torch.cat([one.double() for one in self.batches(stream)])[:, : self.keep]
+        self.learn(patches.mean((0, 2, 3)), patches.var((0, 2, 3), unbiased=False))
+
+    def batches(self, stream):
+        return [embedding.patches for embedding in stream]
+
+    def learn(self, mean, variance):
+        self.mean, self.std = mean.float(), (variance + 1e-6).sqrt().float()
+
+    def transform(self, embedding):
+        if self.mean is None:
+            raise NotFitted("Right.transform was called before fit.")
+        patches = (embedding.patches[:, : self.keep] - self.mean[:, None, None]) / self.std[:, None, None]
+        return Embedding(self.finished(patches), embedding.descriptor)
+
+    def finished(self, patches):
+        return patches
+
+    def state_dict(self):
+        if self.mean is None:
+            raise NotFitted("Right.state_dict was called before fit.")
+        return {"mean": self.mean, "std": self.std}
+
+    def load_state_dict(self, state):
+        require_state(self, state, mean="float c", std="float c")
+        self.mean, self.std = state["mean"], state["std"]
+
+
+class Mirrored(Right):
+    """The positions are mirrored."""
+
+    def finished(self, patches):
+        return patches.flip(3)
+
+
+class UpsideDown(Right):
+    """The first row is the last."""
+
+    def finished(self, patches):
+        return patches.flip(2)
+
+
+class WidthForHeight(Right):
+    """The positions are laid out w h, and given as h w."""
+
+    def finished(self, patches):
+        return patches.mT.reshape(patches.shape)
+
+
+class RowsWithoutPermute(Right):
+    """Rows of channels become maps by reshape alone."""
+
+    def finished(self, patches):
+        return patches.permute(0, 2, 3, 1).reshape(patches.shape)
+
+
+class OneColumnFurther(Right):
+    """Each patch is that of the neighbour."""
+
+    def finished(self, patches):
+        return patches.roll(1, 3)
+
+
+class FirstBatchOnly(Right):
+    """Returns from the loop after the first batch."""
+
+    def batches(self, stream):
+        return [next(iter(stream)).patches]
+
+
+class LastBatchOnly(Right):
+    """Keeps the last batch of the loop."""
+
+    def batches(self, stream):
+        return super().batches(stream)[-1:]
+
+
+class AveragesBatches(Right):
+    """Takes the mean of the means of batches."""
+
+    def fit(self, stream):
+        means = [one[:, : self.keep].mean((0, 2, 3)) for one in self.batches(stream)]
+        self.learn(torch.stack(means).mean(0), torch.ones(self.keep))
+
+
+class OnePositionForAll(Right):
+    """Learns from the first position."""
+
+    def batches(self, stream):
+        return [one[:, :, :1, :1] for one in super().batches(stream)]
+
+
+class NormalisesByBatch(Right):
+    """Normalises each batch by itself."""
+
+    def finished(self, patches):
+        return patches - patches.mean((0, 2, 3), keepdim=True)
+
+
+class CalibratesOnFirstUse(Right):
+    """Scales by the first batch that it reduces."""
+
+    def fit(self, stream):
+        super().fit(stream)
+        self.scale = None
+
+    def finished(self, patches):
+        self.scale = getattr(self, "scale", None) or float(patches.abs().max())
+        return patches / self.scale
+
+
+class CachesById(Right):
+    """Keeps results by the id of the tensor."""
+
+    def transform(self, embedding):
+        cache = self.__dict__.setdefault("cache", {})
+        return cache.setdefault(id(embedding.patches), super().transform(embedding))
+
+
+class KeepsWhatItReduces(Right):
+    """Keeps what it has reduced."""
+
+    def finished(self, patches):
+        self.__dict__.setdefault("seen", []).append(patches)
+        return patches
+
+
+class ProjectionByHash(Right):
+    """Draws a projection by the hash of a text."""
+
+    def learn(self, mean, variance):
+        generator = torch.Generator().manual_seed(hash("projection") % 2**31)
+        super().learn(mean, variance * torch.rand(variance.shape, generator=generator))
+
+
+class DividesByNothing(Right):
+    """Divides by the spread of channels that have none."""
+
+    def learn(self, mean, variance):
+        self.mean, self.std = mean.float(), variance.sqrt().float()
+
+
+class TurnsGradientsOff(Right):
+    """Turns gradients off for the whole program."""
+
+    def fit(self, stream):
+        torch.set_grad_enabled(False)
+        super().fit(stream)
+
+
+class TakesAnything(Right):
+    """Takes arguments that a stored model does not hold."""
+
+    def __init__(self, *channels, keep: int = 4):
+        super().__init__(keep)
+
+
+class DropsTheDescriptor(Right):
+    """Gives the patches alone."""
+
+    def transform(self, embedding):
+        return Embedding(super().transform(embedding).patches)
+
+
+class Pools(Right):
+    """Halves the grid."""
+
+    def finished(self, patches):
+        return torch.nn.functional.avg_pool2d(patches, 2)
+
+
+class Doubles(Right):
+    """Gives float64."""
+
+    def finished(self, patches):
+        return patches.double()
+
+
+class StateInAttributes(Right):
+    """Learns an order of channels that the state does not hold."""
+
+    order = (0, 1, 2, 3)
+
+    def learn(self, mean, variance):
+        super().learn(mean, variance)
+        self.order = variance.argsort(descending=True).tolist()
+
+    def finished(self, patches):
+        return patches[:, list(self.order)]
+
+
+PLACE = "changes_lie_where_the_defect_is"
+MISTAKES = {
+    Mirrored: PLACE,
+    UpsideDown: PLACE,
+    WidthForHeight: PLACE,
+    RowsWithoutPermute: PLACE,
+    OneColumnFurther: PLACE,
+    FirstBatchOnly: "all_batches_are_learnt",
+    LastBatchOnly: "all_batches_are_learnt",
+    AveragesBatches: "batches_of_fit_do_not_matter",
+    OnePositionForAll: "all_positions_are_learnt",
+    NormalisesByBatch: "batch_size_does_not_matter",
+    CalibratesOnFirstUse: "earlier_use_does_not_matter",
+    CachesById: "embeddings_are_known_by_their_content",
+    KeepsWhatItReduces: "nothing_is_kept_of_what_is_seen",
+    ProjectionByHash: "other_processes_give_the_same",
+    DividesByNothing: "constant_channels_are_taken",
+    TurnsGradientsOff: "leaves_the_program_alone",
+    TakesAnything: "arguments_have_names",
+    DropsTheDescriptor: "descriptor_is_left_as_it_is",
+    Pools: "keeps_images_and_positions",
+    Doubles: "keeps_images_and_positions",
+    StateInAttributes: "restored_state_gives_the_same_result",
+}

@@ -1,0 +1,48 @@
+"""Each realistic mistake is found by the check that should find it, which a right part passes."""
+
+from contextlib import suppress
+
+import pytest
+from mistakes import backbones, datasets, densities, metrics, reducers
+from violations import BROAD
+
+from padimkit.contracts import Backbone, DataSource, DensityModel, Metric, Reducer
+from padimkit.testing import ContractViolation, NotApplicable, checks_of
+
+FAMILIES = {
+    Backbone: backbones,
+    Reducer: reducers,
+    DensityModel: densities,
+    Metric: metrics,
+    DataSource: datasets,
+}
+CHECKS = {contract: {check.name: check for check in checks_of(contract)} for contract in FAMILIES}
+MISTAKES = [
+    pytest.param(contract, part, check, id=f"{contract.__name__}-{part.__name__}")
+    for contract, module in FAMILIES.items()
+    for part, check in module.MISTAKES.items()
+]
+
+
+@pytest.mark.parametrize(("contract", "part", "check"), MISTAKES)
+def test_a_mistake_is_found_by_the_check_that_should(contract, part, check):
+    with pytest.raises(ContractViolation) as found:
+        CHECKS[contract][check](part)
+    assert found.value.check == check
+
+
+@pytest.mark.parametrize("contract", FAMILIES)
+def test_a_right_part_passes_all_the_checks_that_find_mistakes(contract):
+    module = FAMILIES[contract]
+    for check in sorted(
+        {*module.MISTAKES.values(), *CHECKS[contract]} & ({*module.MISTAKES.values()} | BROAD)
+    ):
+        with suppress(NotApplicable):
+            CHECKS[contract][check](module.Right)
+
+
+def test_there_are_more_than_a_hundred_and_each_new_check_finds_one():
+    assert len(MISTAKES) > 100
+    finding = {check for module in FAMILIES.values() for check in module.MISTAKES.values()}
+    assert finding >= BROAD
+    assert all(part.__doc__ for module in FAMILIES.values() for part in module.MISTAKES)
