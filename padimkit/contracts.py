@@ -1,7 +1,9 @@
 """The contracts of plugins: one for each of the five families, and optional ones for further abilities.
 
 A class meets a contract by subclassing it. Its `__init__` stores each argument under the argument's own
-name (`self.keep = keep`), so that a pipeline can be saved as settings; work happens in `fit`.
+name (`self.keep = keep`), so that a pipeline can be saved as settings; work happens in `fit`. Two class
+attributes tell of the class: `checked` says how it is checked, and `writes` names the arguments that are
+paths of files which the part writes, such as a checkpoint, which a benchmark does not take for its input.
 """
 
 from abc import ABC, abstractmethod
@@ -23,6 +25,7 @@ class Backbone(ABC):
 
     __repr__ = shown
     checked: ClassVar[Checked] = Checked()
+    writes: ClassVar[tuple[str, ...]] = ()
 
     @abstractmethod
     def extract(self, images: Float[Tensor, "b 3 H W"]) -> Features:
@@ -41,6 +44,7 @@ class Reducer(ABC):
 
     __repr__ = shown
     checked: ClassVar[Checked] = Checked()
+    writes: ClassVar[tuple[str, ...]] = ()
 
     @abstractmethod
     def fit(self, stream: Iterable[Embedding]) -> None:
@@ -68,6 +72,7 @@ class DensityModel(ABC):
 
     __repr__ = shown
     checked: ClassVar[Checked] = Checked()
+    writes: ClassVar[tuple[str, ...]] = ()
 
     @abstractmethod
     def fit(self, stream: Iterable[Embedding]) -> None:
@@ -95,6 +100,7 @@ class Metric(ABC):
 
     __repr__ = shown
     checked: ClassVar[Checked] = Checked()
+    writes: ClassVar[tuple[str, ...]] = ()
 
     @property
     @abstractmethod
@@ -127,6 +133,7 @@ class DataSource(ABC):
 
     __repr__ = shown
     checked: ClassVar[Checked] = Checked()
+    writes: ClassVar[tuple[str, ...]] = ()
 
     @abstractmethod
     def train(self) -> Sequence[Sample]:

@@ -1,6 +1,7 @@
 """The configuration of a part, read back from the part itself."""
 
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import fields, is_dataclass
 from numbers import Integral, Real
 from pathlib import Path
@@ -8,7 +9,7 @@ from typing import Any
 
 from padimkit.arguments import arguments
 from padimkit.config.names import FAMILY_OF, SLOTS, short_name
-from padimkit.errors import BrokenPlugin
+from padimkit.errors import AmbiguousPlugin, BrokenPlugin, UnknownPlugin
 from padimkit.pipeline.pipeline import Pipeline
 from padimkit.registry.plugin import Plugin
 from padimkit.registry.registry import Registry
@@ -44,8 +45,11 @@ def _described_arguments(part: object) -> dict[str, Any]:
         raise BrokenPlugin(f"{type(part).__qualname__} cannot be written down: {error}.") from error
 
 
-def plugins_of(pipeline: Pipeline) -> list[dict[str, str]]:
-    """Return family, name, distribution and version of each plugin in a pipeline, parts of parts included."""
+def plugins_of(*parts: Any) -> list[dict[str, str]]:
+    """Return family, name, distribution and version of each plugin in a pipeline, a data set or metrics.
+
+    Parts of parts are included.
+    """
     return [
         {
             "family": plugin.family,
@@ -53,8 +57,30 @@ def plugins_of(pipeline: Pipeline) -> list[dict[str, str]]:
             "distribution": plugin.distribution,
             "version": plugin.version,
         }
-        for plugin in dict.fromkeys(_plugins(pipeline))
+        for plugin in dict.fromkeys(_plugins(parts))
     ]
+
+
+def versions_named(settings: Any) -> dict[str, str]:
+    """Return the versions of the distributions whose plugins resolved settings name, found by name alone."""
+    found: dict[str, str] = {}
+    if isinstance(settings, Mapping):
+        name = settings.get("class_path")
+        if isinstance(name, str):
+            found |= {plugin.distribution: plugin.version for plugin in plugins_called(name)}
+    values = settings.values() if isinstance(settings, Mapping) else settings
+    for value in values if isinstance(settings, Mapping | list | tuple) else ():
+        found |= versions_named(value)
+    return dict(sorted(found.items()))
+
+
+def plugins_called(name: str) -> list[Plugin]:
+    """Return what a name in settings means in each family that has it; none for a dotted path."""
+    found = []
+    for family in FAMILY_OF.values():
+        with suppress(UnknownPlugin, AmbiguousPlugin):
+            found.append(Registry(family).find(name))
+    return found
 
 
 def _plugins(value: Any) -> Iterator[Plugin]:

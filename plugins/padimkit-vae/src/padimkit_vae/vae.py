@@ -63,6 +63,7 @@ class Vae(DensityModel):
             at the end.
     """
 
+    writes = ("checkpoint",)
     checked = Checked(
         arguments={"latent_channels": 2, "width": 4, "epochs": 1, "batch_size": 28, "learning_rate": 0.01}
     )
