@@ -9,6 +9,7 @@ from typing import Any, Literal, TypeAlias, get_args
 from padimkit.errors import BadArgument
 
 Measure: TypeAlias = Literal["quality", "time", "memory"]
+_FIRST = ("padimkit", "0.1.0")  # of records that do not tell versions
 MEASURES: tuple[Measure, ...] = get_args(Measure)
 
 
@@ -56,6 +57,7 @@ class Cell:
         train_images: This many training images, repeated where there are fewer; None takes those there are.
         varied: The quantities that a complexity study varies here, by name.
         calibration: Arguments of the calibration; None for no verdicts.
+        versions: Those of the distributions of all plugins that the settings name.
     """
 
     suite: str
@@ -69,6 +71,7 @@ class Cell:
     train_images: int | None = None
     varied: dict[str, float] = field(default_factory=dict)
     calibration: CalibrationArguments | None = None
+    versions: dict[str, str] = field(default_factory=dict)
 
     @property
     def title(self) -> str:
@@ -78,7 +81,10 @@ class Cell:
         return f"{self.method} on {place}, seed {self.seed}{varied}"
 
     def key(self, facts: Facts) -> str:
-        """Return the hash that names its record: it depends on the work of the cell, not on its names."""
+        """Return the hash that names its record: it depends on the work of the cell, not on its names.
+
+        Versions count, so that a new one runs again.
+        """
         prints = (facts.fingerprint, facts.files)
         deciding: tuple[Any, ...] = (
             self.settings,
@@ -88,6 +94,8 @@ class Cell:
             self.varied,
         )
         deciding += (prints,) if self.calibration is None else (prints, asdict(self.calibration))
+        versions = {name: one for name, one in self.versions.items() if (name, one) != _FIRST}
+        deciding += (versions,) if versions else ()
         return hashlib.sha256(json.dumps(deciding, sort_keys=True).encode()).hexdigest()[:24]
 
     def write(self, path: Path) -> None:

@@ -19,6 +19,7 @@ from padimkit.benchmark.store import read
 from padimkit.config.build import instantiate
 from padimkit.config.class_paths import Expansion
 from padimkit.config.commands import add_trust
+from padimkit.config.description import versions_named
 from padimkit.config.parser import new_parser, parse_words
 from padimkit.errors import BadConfig, BadData, FailedCells, PadimkitError, UntrustedClass
 from padimkit.files.foreign_text import printable
@@ -105,6 +106,7 @@ def _outcome(record: Record) -> str:
 def _repeat(path: Path, *, trust: bool) -> None:
     record = read(path)
     facts = _facts(record.cell, path, trust=trust)
+    _tell_versions(record.cell, path)
     if record.facts is not None and facts != record.facts:
         raise BadData(f'Data or weights of "{path}" have changed since; its metrics cannot be reproduced.')
     again = run_cell(record.cell, facts, Limits(threads=record.environment.get("threads")))
@@ -116,6 +118,14 @@ def _repeat(path: Path, *, trust: bool) -> None:
         expected = ", ".join(f"{name} {record.metrics[name]!r}" for name in differing)
         raise BadData(f'"{path}" has other metric values: {expected}.')
     print(_compared(record))
+
+
+def _tell_versions(cell: Cell, path: Path) -> None:
+    here = versions_named(cell.settings)
+    for name, version in cell.versions.items():
+        if here.get(name) != version:
+            found = f"{name} {here[name]} is installed" if name in here else f"{name} is not installed"
+            print(printable(f'"{path}" was made with {name} {version}; {found}.'), file=sys.stderr)
 
 
 def _facts(cell: Cell, path: Path, *, trust: bool) -> Facts:

@@ -68,7 +68,8 @@ def test_failures_are_counted_and_named(padimkit, suite, broken, tmp_path, in_th
     path = suite(pipelines=[broken("raises")], seeds=[0])
     status, said, errors = padimkit(path, "--output", tmp_path / "records")
     assert status == 1
-    assert 'failed (error) in the stage "density fit": RuntimeError: out of luck' in said
+    assert 'failed (error) in the stage "density fit": Plugin "breaker" (densities) of' in said
+    assert "failed in fit: RuntimeError: out of luck" in said
     assert "1 of 1 cells failed; try them again by --retry-failed." in errors
 
 

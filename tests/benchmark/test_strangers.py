@@ -60,10 +60,9 @@ def test_a_pipeline_of_strangers_goes_through_suite_record_and_report(strangers,
     assert record.failure is None and 0 <= record.metrics["foreign_metric"] <= 1
     assert record.seconds["fit"].median > 0 and record.bytes["model"] > 0
     assert {plugin["name"] for plugin in record.plugins} == {
-        "foreign_backbone",
-        "foreign_reducer",
-        "foreign_density",
+        f"foreign_{family.singular}" for family in FAMILIES
     }
+    assert record.cell.versions == {f"foreign-{family.singular}": "0.1.0" for family in FAMILIES}
     capsys.readouterr()
     assert main(["report", str(tmp_path / "records"), "--format=markdown"]) == 0
     assert "all foreign" in capsys.readouterr().out

@@ -9,6 +9,8 @@ from typing import Any
 from PIL.Image import Image
 
 from padimkit.benchmark.cell import Facts
+from padimkit.config.description import plugins_called
+from padimkit.config.names import is_dotted
 from padimkit.contracts import DataSource
 from padimkit.errors import BadData
 from padimkit.files import file_digest
@@ -34,6 +36,8 @@ def facts_of(source: DataSource) -> Facts:
 def files_named(settings: Any) -> str:
     """Return a digest of the contents of all files that settings name, such as weights; empty if none.
 
+    Files that parts write (`writes`), such as checkpoints, are no input.
+
     Raises:
         BadData: A file cannot be read.
     """
@@ -44,10 +48,26 @@ def files_named(settings: Any) -> str:
 def _texts(settings: Any) -> Iterator[str]:
     if isinstance(settings, str):
         yield settings
-    elif isinstance(settings, Mapping | list):
-        values = settings.values() if isinstance(settings, Mapping) else settings
-        for value in values:
+    elif isinstance(settings, Mapping):
+        written = _written(settings.get("class_path"))
+        for name, value in settings.items():
+            yield from _texts(_without(value, written) if name == "init_args" else value)
+    elif isinstance(settings, list):
+        for value in settings:
             yield from _texts(value)
+
+
+def _without(arguments: Any, written: set[str]) -> Any:
+    if not isinstance(arguments, Mapping):
+        return arguments
+    return {name: value for name, value in arguments.items() if name not in written}
+
+
+def _written(name: Any) -> set[str]:
+    """Return the arguments that name files which a part of this name writes."""
+    if not isinstance(name, str) or is_dotted(name):
+        return set()
+    return {argument for plugin in plugins_called(name) for argument in plugin.load().writes}
 
 
 def _is_file(text: str) -> bool:

@@ -15,6 +15,7 @@ from padimkit.benchmark.planning.variants import Place, Variant, places_of, titl
 from padimkit.benchmark.record import FALSE_ALARMS, MISSES
 from padimkit.config.build import instantiate, resolved
 from padimkit.config.class_paths import Expansion
+from padimkit.config.description import versions_named
 from padimkit.config.names import labels
 from padimkit.contracts import Backbone, NeedsWeights
 from padimkit.errors import BadConfig, BadWeights, PadimkitError
@@ -143,6 +144,7 @@ class _Planner:
                 train_images=variant.train_images,
                 varied=variant.varied,
                 calibration=self._file.calibration,
+                versions=versions_named(settings),
             )
 
     def _require_sound(self, variant: Variant, settings: dict[str, Any]) -> None:

@@ -66,7 +66,10 @@ def execute(cell: Cell, entered: Callable[[str], None]) -> dict[str, Any]:
             train = reader.batches(limited(made.data.train(), cell.train_images))
             test = reader.batches(made.data.test())
         outcome = _outcome(cell, made, train, test, imports=imports)
-    return outcome | {"environment": environment(), "plugins": plugins_of(made.pipeline)}
+    return outcome | {
+        "environment": environment(),
+        "plugins": plugins_of(made.pipeline, made.data, made.metrics),
+    }
 
 
 def limited(samples: Sequence[Sample], images: int | None) -> Sequence[Sample]:

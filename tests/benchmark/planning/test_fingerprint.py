@@ -97,3 +97,25 @@ def test_samples_that_are_no_files_are_known_by_their_pixels():
     found = facts_of(Painted(1))
     assert (found.train_images, found.test_images, found.anomalous_images) == (3, 3, 0)
     assert facts_of(Painted(1)) == facts_of(Painted(1)) != facts_of(Painted(2))
+
+
+CHECKPOINTED = """
+    from padimkit.reducers.identity import Identity
+
+    class Checkpointed(Identity):
+        writes = ("checkpoint",)
+        def __init__(self, checkpoint: str = "", weights: str = ""): pass
+"""
+
+
+def test_a_file_that_a_part_writes_is_none_that_it_reads(install, tmp_path):
+    install("stranger", {"checkpointed": "checkpointed:Checkpointed"}, {"checkpointed": CHECKPOINTED})
+    path = tmp_path / "file"
+
+    def digest(argument):
+        return files_named({"reducer": {"class_path": "checkpointed", "init_args": {argument: str(path)}}})
+
+    before = {argument: digest(argument) for argument in ("checkpoint", "weights")}
+    path.write_text("written meanwhile")
+    assert digest("checkpoint") == before["checkpoint"] == ""
+    assert digest("weights") != before["weights"]

@@ -1,3 +1,5 @@
+from importlib.metadata import version
+
 import pytest
 import timm
 import torch
@@ -223,6 +225,34 @@ def test_keys_are_those_of_records_made_before_there_were_verdicts():
     measure = ("quality", "time")
     cell = Cell("s", "m", "d", "c", 3, settings, measure, 3, None, {"resolution": 32.0})
     assert cell.key(Facts("print", 10, 4, 2, "files")) == "d3ddb39fe12925eba7369359"
+
+
+@pytest.fixture
+def renamed(install, tmp_path):
+    """A density of a stranger, whose version the function sets."""
+    module = "from padimkit.densities.gaussian import Gaussian\nclass Other(Gaussian): pass"
+    install("other-gaussian", {"other": "other_one:Other"}, {"other_one": module}, "padimkit.densities")
+
+    def in_version(number):
+        (metadata,) = tmp_path.glob("other_gaussian*.dist-info/METADATA")
+        metadata.write_text(f"Metadata-Version: 2.1\nName: other-gaussian\nVersion: {number}\n")
+        (metadata.parent / "touched").unlink(missing_ok=True)  # as an installation does
+        (metadata.parent / "touched").touch()
+
+    return in_version
+
+
+def test_another_version_of_a_plugin_is_other_work(suite, renamed):
+    def planned(number):
+        renamed(number)
+        parts = {"backbone": "pixels", "reducer": "identity", "density": "other"}
+        other = {"name": "other", "pipeline": parts | {"preprocessing": {"resize": 32, "crop": 28}}}
+        (found,) = Suite.read(suite(pipelines=[other], seeds=[0])).planned
+        return found
+
+    first, second = planned("1.5"), planned("1.6")
+    assert first.cell.versions == {"other-gaussian": "1.5", "padimkit": version("padimkit")}
+    assert first.key != second.key and planned("1.5").key == first.key
 
 
 def test_each_cell_promises_what_its_training_images_allow(suite):
