@@ -7,11 +7,11 @@ from collections import Counter
 from collections.abc import Collection, Iterator
 from contextlib import suppress
 from functools import cache, lru_cache
-from importlib.metadata import entry_points
+from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
 from typing import Any, final
 
-from padimkit.errors import AmbiguousPlugin, BrokenPlugin, UnknownPlugin, near_misses
+from padimkit.errors import AmbiguousPlugin, BadArgument, BrokenPlugin, UnknownPlugin, near_misses
 from padimkit.files.packages import provider
 from padimkit.registry.families import FAMILIES, find_family
 from padimkit.registry.plugin import CONTRACT_VERSION, Plugin
@@ -20,6 +20,9 @@ from padimkit.registry.published import to_install
 NAMES = "A name, family/name where several families have one, or distribution:name."  # for --help
 _ORDER = tuple(family.plural for family in FAMILIES)
 _GROUP = rf"padimkit\.({'|'.join(_ORDER)})(?:\.v(\d+))?"
+
+SESSION = "session"  # stands for a distribution where a program has added a class
+_SESSION: dict[tuple[str, str], Plugin] = {}
 
 
 @final
@@ -32,6 +35,31 @@ class Registry:
 
     def __init__(self, family: str) -> None:
         self.family = family
+
+    def add(self, part: type[Any], name: str) -> None:
+        """Give a class of this program a name, as an entry point would, until the program ends.
+
+        For notebooks and trials: nothing is installed. The same name can be given again, to a changed class.
+        A stored model with it can be loaded where it has been added too. Cells of a benchmark, which are
+        programs of their own, do not know it.
+
+        Raises:
+            BadArgument: The class is of another family, lacks a method, or is not at the top of its module,
+                or the name cannot stand in settings, or is one of an installed plugin.
+        """
+        plugin = _of_session(self.family, part, name)
+        others = [p.distribution for p in self.plugins() if p.name == name and p.distribution != SESSION]
+        if others:
+            raise BadArgument(f'"{name}" ({self.family}) is a plugin of {others[0]}. Choose another name.')
+        if not plugin.has_usable_name:
+            raise BadArgument(f'"{name}" cannot be named in settings: use letters, digits and "_".')
+        try:
+            is_found = plugin.load() is part
+        except BrokenPlugin as error:
+            raise BadArgument(f"{error} Define the class at the top of a module or notebook.") from error
+        if not is_found:
+            raise BadArgument(f'"{plugin.class_path}" is another class by now. Add the one that is there.')
+        _SESSION[self.family, name] = plugin
 
     def plugins(self) -> list[Plugin]:
         """Return all plugins of the family in the order of their names; imports none of them.
@@ -101,10 +129,16 @@ def installed(families: Collection[str] = _ORDER) -> dict[Plugin, str]:
     Ambiguous names and plugins for other versions of the contracts are included. The value is the name by
     which a plugin is used: `distribution:name` where the short name is one of padimkit's, or ambiguous.
     """
-    plugins = [plugin for plugin in _found(tuple(_distributions())) if plugin.family in families]
+    known = (*_found(tuple(_distributions())), *_SESSION.values())
+    plugins = [plugin for plugin in known if plugin.family in families]
     found = sorted(_fitting(plugins), key=lambda p: (_ORDER.index(p.family), p.name, p.distribution))
     count = Counter((plugin.family, plugin.name) for plugin in found)
     return {p: p.name if p.is_built_in or count[p.family, p.name] == 1 else p.full_name for p in found}
+
+
+def _of_session(family: str, part: type[Any], name: str) -> Plugin:
+    path = f"{part.__module__}:{part.__qualname__}"
+    return Plugin(family, name, SESSION, "0", CONTRACT_VERSION, EntryPoint(name, path, f"padimkit.{family}"))
 
 
 def _called(name: str, plugins: Collection[Plugin]) -> list[Plugin]:

@@ -12,7 +12,7 @@ from padimkit.errors import BadModel
 from padimkit.files.packages import canonical
 from padimkit.registry.plugin import Plugin
 from padimkit.registry.published import to_install
-from padimkit.registry.registry import installed
+from padimkit.registry.registry import SESSION, installed
 
 _log = logging.getLogger(__name__)
 
@@ -47,6 +47,8 @@ def _missing(listed: Mapping[str, str], plugins: list[Plugin]) -> str:
     taken = f" That of {others} is another part of this name, and is not used." if others else ""
     hint = to_install(listed["name"])  # for ours only: whoever wrote the model may have named any package
     known = hint if canonical(listed["distribution"]) in hint else ""
+    if canonical(listed["distribution"]) == SESSION:
+        known = f' Add it first: padimkit.Registry("{listed["family"]}").add(CLASS, "{listed["name"]}").'
     return f"It was made with {who}, which is not installed.{taken}{known}"
 
 

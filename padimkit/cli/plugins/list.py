@@ -1,7 +1,9 @@
 """`padimkit plugins list`: all installed plugins and weights; no plugin is imported."""
 
-from collections.abc import Iterator
+import json
+from collections.abc import Iterator, Mapping, Sequence
 from importlib import import_module
+from typing import TypeAlias
 
 from padimkit.cli.plugins.inspection import inspect
 from padimkit.cli.plugins.table import lines, widths
@@ -15,6 +17,8 @@ from padimkit.registry.registry import installed
 from padimkit.registry.strays import strays
 from padimkit.weights import cards, empty_offers, read_card
 
+Rows: TypeAlias = Sequence[tuple[str, ...]]
+Recipes: TypeAlias = Mapping[str, list[str]]  # by distribution
 _TITLES = ("family", "name", "distribution", "version", "description")
 
 
@@ -33,15 +37,42 @@ def run(words: list[str]) -> None:
         dest="imported",
         help="Import each plugin, read all weights, and try all recipes, to find what is broken.",
     )
-    imported = parser.parse_args(words).imported
-    says = _tried if imported else _seen
+    parser.add_argument(
+        "--format",
+        choices=tuple(_FORMATS),
+        default="text",
+        help="A table for people, JSON for programs, or Markdown for a page. Default: text.",
+    )
+    given = parser.parse_args(words)
+    says = _tried if given.imported else _seen
     plugins = [_row(plugin, name, says(plugin)) for plugin, name in installed().items()]
-    rows = [_TITLES, *plugins, *_weights(verified=imported), *_broken_recipes(imported=imported), *_strays()]
-    columns = widths(rows)
-    for row in rows:
+    others = (*_weights(verified=given.imported), *_broken_recipes(imported=given.imported), *_strays())
+    _FORMATS[given.format]([*plugins, *others], recipes_by_distribution())
+
+
+def _print_text(rows: Rows, recipes: Recipes) -> None:
+    columns = widths([_TITLES, *rows])
+    for row in (_TITLES, *rows):
         print(*lines(row, columns), sep="\n")
-    for provider, names in sorted(recipes_by_distribution().items()):
+    for provider, names in sorted(recipes.items()):
         print(f"\nRecipes of {printable(f'{provider}: ' + ', '.join(names))}")
+
+
+def _print_json(rows: Rows, recipes: Recipes) -> None:
+    found = {"plugins": [dict(zip(_TITLES, row, strict=True)) for row in rows], "recipes": recipes}
+    print(json.dumps(found, indent=2))
+
+
+def _print_markdown(rows: Rows, recipes: Recipes) -> None:
+    escaped = import_module("padimkit.report.formats.markdown").escaped  # takes longer than all the rest
+    print(f"| {' | '.join(_TITLES)} |", f"|{'---|' * len(_TITLES)}", sep="\n")
+    for row in rows:
+        print(f"| {' | '.join(map(escaped, row))} |")
+    for provider, names in sorted(recipes.items()):
+        print(f"\nRecipes of {escaped(provider)}: {', '.join(map(escaped, names))}")
+
+
+_FORMATS = {"text": _print_text, "json": _print_json, "markdown": _print_markdown}
 
 
 def _row(plugin: Plugin, name: str, text: str) -> tuple[str, ...]:

@@ -1,5 +1,6 @@
 """`padimkit plugins` and its subcommands, as they are typed."""
 
+import json
 import re
 import subprocess
 import sys
@@ -180,3 +181,23 @@ def test_on_a_terminal_long_descriptions_are_continued_in_their_column(capsys, m
     start = table[0].index("description")
     assert max(map(len, table)) <= 90
     assert any(line[:start].strip() == "" and line[start] != " " for line in table)
+
+
+def test_the_list_can_be_read_by_programs_and_put_on_a_page(install, capsys):
+    install("stranger", {"mine": "nowhere|<b>:Mine"})
+    assert main(["plugins", "list", "--format=json"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    rows = {(row["family"], row["name"]): row for row in found["plugins"]}
+    assert (
+        rows["reducers", "pca"]["distribution"] == "padimkit" and "padim-r18" in found["recipes"]["padimkit"]
+    )
+    assert rows["reducers", "mine"]["description"].startswith("broken: ")
+    assert main(["plugins", "list", "--format=markdown"]) == 0
+    table = capsys.readouterr().out
+    assert (
+        r"| reducers | mine | stranger | 1.5 | broken: its entry point \"nowhere\|\<b\>:Mine\"".replace(
+            '\\"', '"'
+        )
+        in table
+    )
+    assert all(line.count(" | ") == 4 for line in table.splitlines() if line.startswith("| "))
