@@ -15,11 +15,13 @@ class Family:
         plural: Names the group of its entry points, `padimkit.<plural>`.
         singular: Names one plugin of it, for people.
         contract: Names the class in `padimkit.contracts` that its plugins subclass.
+        version: Of the contract; plugins for another stand in the group `padimkit.<plural>.v<version>`.
     """
 
     plural: str
     singular: str
     contract: str  # by name: the class needs torch, which takes longer to import than plugins to list
+    version: int = 1
 
     def load_contract(self) -> type[Any]:
         """Return the contract, imported."""

@@ -13,7 +13,6 @@ from padimkit.registry.modules import prints_set_aside
 
 # The family's entry points stand in the group "padimkit.<family>"; plugins for a later version of the
 # contracts stand in "padimkit.<family>.v<version>", so that the version is known without an import.
-CONTRACT_VERSION = 1
 _OWN = "padimkit"  # the distribution whose plugins keep their names
 _UNUSABLE = re.compile(r"[.:/\s]|^-|^$")  # in settings these part or begin something else
 
@@ -57,6 +56,11 @@ class Plugin:
         return self.entry_point.value.split("[")[0].strip().replace(":", ".")
 
     @property
+    def fits(self) -> bool:
+        """Return whether it is made for the version of the contract that this padimkit has."""
+        return self.contract_version == find_family(self.family).version
+
+    @property
     def has_usable_name(self) -> bool:
         """Return whether settings can name it: dots, colons and slashes stand for something else there."""
         return _UNUSABLE.search(self.name) is None
@@ -75,10 +79,10 @@ class Plugin:
             BrokenPlugin: It is made for another contract version, cannot be imported, or is of a wrong kind.
         """
         who = self.title
-        if self.contract_version != CONTRACT_VERSION:
+        if not self.fits:
             raise BrokenPlugin(
                 f"{who} is made for version {self.contract_version} of the contracts; "
-                f"this padimkit has version {CONTRACT_VERSION}. Install versions that fit."
+                f"this padimkit has version {find_family(self.family).version}. Install versions that fit."
             )
         if not self.is_well_formed:
             raise BrokenPlugin(

@@ -14,7 +14,7 @@ from typing import Any, final
 from padimkit.errors import AmbiguousPlugin, BadArgument, BrokenPlugin, UnknownPlugin, near_misses
 from padimkit.files.packages import provider
 from padimkit.registry.families import FAMILIES, find_family
-from padimkit.registry.plugin import CONTRACT_VERSION, Plugin
+from padimkit.registry.plugin import Plugin
 from padimkit.registry.published import to_install
 
 NAMES = "A name, family/name where several families have one, or distribution:name."  # for --help
@@ -138,7 +138,8 @@ def installed(families: Collection[str] = _ORDER) -> dict[Plugin, str]:
 
 def _of_session(family: str, part: type[Any], name: str) -> Plugin:
     path = f"{part.__module__}:{part.__qualname__}"
-    return Plugin(family, name, SESSION, "0", CONTRACT_VERSION, EntryPoint(name, path, f"padimkit.{family}"))
+    version = find_family(family).version
+    return Plugin(family, name, SESSION, "0", version, EntryPoint(name, path, f"padimkit.{family}"))
 
 
 def _called(name: str, plugins: Collection[Plugin]) -> list[Plugin]:
@@ -177,10 +178,8 @@ def _found(_: tuple[tuple[str, int], ...]) -> tuple[Plugin, ...]:
 
 def _fitting(plugins: list[Plugin]) -> list[Plugin]:
     """Leave out entry points for other versions where the distribution has the same plugin for ours."""
-    fitting = {(p.family, p.full_name) for p in plugins if p.contract_version == CONTRACT_VERSION}
-    return [
-        p for p in plugins if p.contract_version == CONTRACT_VERSION or (p.family, p.full_name) not in fitting
-    ]
+    fitting = {(p.family, p.full_name) for p in plugins if p.fits}
+    return [p for p in plugins if p.fits or (p.family, p.full_name) not in fitting]
 
 
 def _package(path: str) -> str:

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, distribution
 
 from padimkit.files.packages import Location, locate
-from padimkit.registry.plugin import CONTRACT_VERSION, Plugin
+from padimkit.registry.families import find_family
+from padimkit.registry.plugin import Plugin
 
 
 @dataclass(frozen=True)
@@ -20,8 +21,9 @@ class Inspection:
 
 def inspect(plugin: Plugin) -> Inspection:
     """Inspect the contract version, the extras, the module's file, its syntax and the class's docstring."""
-    if plugin.contract_version != CONTRACT_VERSION:
-        return Inspection(f"made for contract version {plugin.contract_version}, this is {CONTRACT_VERSION}")
+    if not plugin.fits:
+        own = find_family(plugin.family).version
+        return Inspection(f"made for contract version {plugin.contract_version}, this is {own}")
     if not plugin.has_usable_name:
         return Inspection(f'broken: "{plugin.name}" cannot be named in settings: use letters, digits and "_"')
     if not plugin.is_well_formed:

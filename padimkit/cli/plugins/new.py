@@ -7,6 +7,7 @@ import shlex
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
+from importlib.metadata import version
 from pathlib import Path
 
 from padimkit.config.options import PlainParser
@@ -67,12 +68,25 @@ class Names:
             "my-plugin": self.distribution,
             "my_plugin": self.module,
             "MyPlugin": self.class_name,
+            "padimkit>=0": f"padimkit{_fitting(version('padimkit'))}",
             "FAMILY": self.family.singular,
             "FAMILIES": self.family.plural,
             "Contract": self.family.contract,
         }
         pattern = "|".join(rf"(?<![A-Za-z]){word}(?![A-Za-z])" for word in words)
         return re.sub(pattern, lambda found: words[found[0]], text)
+
+
+def _fitting(number: str) -> str:
+    """Return the versions of padimkit that fit a plugin written for this one.
+
+    >>> _fitting("1.4.2")
+    '>=1.4,<2'
+    >>> _fitting("0.1.0")
+    '>=0.1,<0.2'
+    """
+    major, minor = number.split(".")[:2]
+    return f">={major}.{minor},<{int(major) + 1}" if int(major) else f">=0.{minor},<0.{int(minor) + 1}"
 
 
 def write_starter(family: Family, name: str, target: Path) -> Names:
