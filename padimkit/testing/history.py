@@ -15,7 +15,7 @@ from padimkit.testing.inputs.images import pictures
 from padimkit.values import Embedding
 
 _DATA: tuple[DataSet, ...] = ("first", "second")
-_USES = 6
+_USES = 3
 _ROOM = 4096  # bytes of counters, of tables of shapes and the like
 
 
