@@ -229,3 +229,10 @@ def test_every_optional_contract_has_a_check():
     }
     described = {check.description.partition(":")[0] for family in families for check in checks_of(family)}
     assert optional <= described
+
+
+def test_the_other_process_asks_no_third(monkeypatch):
+    (check,) = [one for one in checks_of(DensityModel) if one.name == "other_processes_give_the_same"]
+    monkeypatch.setenv("PADIMKIT_ANSWERS_CHECKS", "1")
+    with pytest.raises(NotApplicable, match="This is the other process"):
+        check(Gaussian)
