@@ -110,8 +110,8 @@ if TYPE_CHECKING:
     from padimkit.storage import load, load_calibration, load_learnt, save, save_calibration
     from padimkit.values import (
         Batch,
-        Defect,
         Checked,
+        Defect,
         Embedding,
         Features,
         Growth,
@@ -301,7 +301,8 @@ _MODULES = {
     "arguments.stored_state": "require_state",
     "registry.registry": "Registry",
     "values": (
-        "Batch Checked Defect Features Embedding Pyramid Scores Prediction ImagePrediction Stream Theory Growth"
+        "Batch Checked Defect Features Embedding Pyramid Scores Prediction ImagePrediction Stream "
+        "Theory Growth"
     ),
     "contracts": (
         "Backbone Reducer DensityModel Metric DataSource Updatable Mergeable Stateful LinearReducer "
