@@ -3,6 +3,7 @@
 A value of its own, which people take from the preprocessing and keep.
 """
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -63,9 +64,10 @@ class Geometry:
     @property
     def seen(self) -> float:
         """The share of the original image's area that the model looks at, from 0 to 1."""
-        (rows, columns), (across, down) = self.kept, self._scale
-        seen = (rows.stop - rows.start) * (columns.stop - columns.start) / (across * down)
-        return float(seen / (self.original[0] * self.original[1]))
+        rows, columns = self.kept
+        left, top, right, bottom = self.box
+        kept = (rows.stop - rows.start) * (columns.stop - columns.start) / math.prod(self.resized)
+        return float(kept * ((right - left) * (bottom - top) / math.prod(self.original)))
 
     @property
     def _scale(self) -> Float[np.ndarray, "2"]:

@@ -195,6 +195,12 @@ def test_only_the_box_is_read(random):
     assert Preprocessing(resize=None, crop=None, roi=(20, 10, 70, 45)).size == (35, 50)
 
 
+@pytest.mark.parametrize("resize", [LongSide(128), Scale(0.8), ShortSide(33), 224])
+def test_a_whole_image_is_seen_without_a_remainder(resize):
+    """Else a line of an inspection would say that 1e-16 of it is not looked at."""
+    assert all(Preprocessing(resize, None).geometry((120, width)).seen == 1 for width in range(100, 300, 7))
+
+
 def test_the_size_of_all_images_is_known_where_it_does_not_depend_on_them():
     known = [FORMS[form].size for form in ("default", "rectangle", "long side, padded", "original")]
     assert known == [(224, 224), (37, 101), (81, 90), (33, 44)]
