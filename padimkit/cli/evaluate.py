@@ -107,7 +107,7 @@ def _tested(
 ) -> dict[str, Any]:
     """Return the report, with the share of the images' area that the model looks at."""
     report = as_report(_test(made, samples, config, rates), made.pipeline, config, fit_seconds)
-    return report | {"seen": seen_share(samples, made.pipeline.preprocessing)}
+    return report | {"seen": seen_share(samples, made.pipeline)}
 
 
 def _test(

@@ -55,7 +55,7 @@ def run(words: list[str]) -> None:
                 first, fitted = fitted, _fitted(made, samples, staging / SUSPICIOUS)
                 fitted = replace(fitted, calibrating=first.calibrating + fitted.calibrating)
         learnt = fitted.images or without_scores(made.pipeline, samples)
-        done = step("fit", samples, made.pipeline.preprocessing, left_out=len(dropped), **source)
+        done = step("fit", samples, made.pipeline, left_out=len(dropped), **source)
         write_model(made.pipeline, staging, fitted.calibration, learnt, (done,))
         seconds = time.perf_counter() - start
     _say(made, fitted, done, seconds, dropped)

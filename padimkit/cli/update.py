@@ -108,7 +108,7 @@ def _learn(made: Namespace, pipeline: Pipeline, new: Sequence[_New], given: int)
     samples, named = [one.sample for one in new], [str(path) for path in made.images]
     with logs_shown(pipeline):
         pipeline.update(samples, batch_size=made.batch_size, workers=made.workers)
-    return step("update", samples, pipeline.preprocessing, data=named, left_out=given - len(new))
+    return step("update", samples, pipeline, data=named, left_out=given - len(new))
 
 
 def _say(found: Sequence[_New], calibration: Calibration | None) -> None:

@@ -11,8 +11,8 @@ from PIL import ExifTags
 
 from padimkit.errors import BadModel
 from padimkit.images.pages import page_of
-from padimkit.images.preprocessing import Preprocessing
 from padimkit.images.sample import Sample
+from padimkit.pipeline.pipeline import Pipeline
 
 _COMMANDS = ("fit", "update", "merge")
 _NEGLIGIBLE = 0.0005  # of the area of an image
@@ -48,20 +48,21 @@ class Step:
 def step(
     command: str,
     samples: Sequence[Sample],
-    preprocessing: Preprocessing,
+    pipeline: Pipeline,
     *,
     recipe: str | None = None,
     data: Any = None,
     left_out: int = 0,
 ) -> Step:
-    """Return the step that has just learnt these images, and not some others.
+    """Return the step in which a pipeline has just learnt these images, and not some others.
 
     Raises:
         BadImage: A file has gone, or is not an image any more.
+        NotFitted: It has learnt none.
     """
-    counts = _counts(samples, preprocessing)
+    counts = _counts(samples, pipeline)
     sizes = tuple((*size, count) for size, count in counts.most_common())
-    return Step(command, _now(), len(samples), recipe, data, sizes, _seen(counts, preprocessing), left_out)
+    return Step(command, _now(), len(samples), recipe, data, sizes, _seen(counts, pipeline), left_out)
 
 
 def merged(own: Sequence[Step], other: Sequence[Step], name: str) -> tuple[Step, ...]:
@@ -132,13 +133,13 @@ def _now() -> str:
     return datetime.now(timezone.utc).isoformat(timespec="seconds")
 
 
-def seen_share(samples: Sequence[Sample], preprocessing: Preprocessing) -> float | None:
-    """Return the share of the images' area that a model looks at, on average; None if no size is known.
+def seen_share(samples: Sequence[Sample], pipeline: Pipeline) -> float | None:
+    """Return the share of the images' area that a pipeline looks at, on average; None if no size is known.
 
     Raises:
         BadImage: A file has gone, or is not an image any more.
     """
-    return _seen(_counts(samples, preprocessing), preprocessing)
+    return _seen(_counts(samples, pipeline), pipeline)
 
 
 def unseen_text(seen: float | None) -> str | None:
@@ -148,15 +149,15 @@ def unseen_text(seen: float | None) -> str | None:
     return f"The model does not look at {1 - seen:.1%} of an image"
 
 
-def _counts(samples: Iterable[Sample], preprocessing: Preprocessing) -> Counter[tuple[int, int]]:
-    most = preprocessing.most_pixels
+def _counts(samples: Iterable[Sample], pipeline: Pipeline) -> Counter[tuple[int, int]]:
+    most = pipeline.preprocessing.most_pixels
     return Counter(_size(sample.file, most) for sample in samples if sample.file is not None)
 
 
-def _seen(counts: Counter[tuple[int, int]], preprocessing: Preprocessing) -> float | None:
+def _seen(counts: Counter[tuple[int, int]], pipeline: Pipeline) -> float | None:
     if not counts:
         return None
-    shares = ((preprocessing.geometry(size).seen, count) for size, count in counts.items())
+    shares = ((pipeline.seen(size), count) for size, count in counts.items())
     return sum(share * count for share, count in shares) / counts.total()
 
 

@@ -5,6 +5,7 @@ import pytest
 import torch
 from PIL import Image
 
+from padimkit import Gaussian, Identity, Pipeline, Pixels
 from padimkit.errors import BadImage, BadModel
 from padimkit.images.preprocessing import Preprocessing
 from padimkit.images.reader import Reader
@@ -97,4 +98,6 @@ def test_images_that_a_data_set_makes_of_files_are_told_by_their_pixels(tmp_path
     assert "1 of 1 learnt images have moved or changed" in hindrance(
         [LearntImage(str(path), *digests(other))]
     )
-    assert step("fit", [Sample(path), turned], Preprocessing(4, 4)).sizes == ((4, 4, 1),)
+    preprocessing = Preprocessing(4, 4)
+    pipeline = Pipeline(Pixels(), Identity(), Gaussian(), preprocessing=preprocessing).fit([path, path])
+    assert step("fit", [Sample(path), turned], pipeline).sizes == ((4, 4, 1),)

@@ -116,7 +116,9 @@ def test_models_of_different_regions_are_not_merged(images, mask):
         first.merge(fitted(images, mask))
 
 
-def test_files_and_the_command_line_take_a_box_or_a_mask(stripes, tmp_path):
+def test_files_and_the_command_line_take_a_box_or_a_mask_and_say_what_they_leave_out(
+    stripes, tmp_path, capsys
+):
     words = ["padim-filter-bank", "--data=mvtec", f"--data.root={stripes}", "--data.category=stripes"]
     words += ["--pipeline.preprocessing.resize=40", "--pipeline.preprocessing.crop=null"]
     mask = stripes / "stripes" / "ground_truth" / "spot" / "000_mask.png"
@@ -124,6 +126,10 @@ def test_files_and_the_command_line_take_a_box_or_a_mask(stripes, tmp_path):
         folder = tmp_path / f"model{number}"
         assert main(["fit", *words, f"--pipeline.preprocessing.roi={roi}", f"--output={folder}"]) == 0
         assert load(folder).preprocessing.roi == expected
+        seen = load(folder).seen((48, 48))
+        assert f"does not look at {1 - seen:.1%} of an image" in capsys.readouterr().out
+        assert main(["info", str(folder)]) == 0
+        assert f"{seen:.1%} of an image" in capsys.readouterr().out
     assert evaluate(load(folder), MVTec(stripes, "stripes").test()).metrics["image_auroc"] >= 0
 
 
