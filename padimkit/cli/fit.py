@@ -95,7 +95,9 @@ def _fitted(made: Namespace, samples: Sequence[Sample], pictures: Path) -> _Fitt
     start, highest = time.perf_counter(), HighestMaps()
     try:
         left_out = made.pipeline.predict_left_out(samples, folds=made.folds, **run)
-        calibration = calibration_of(highest.kept_from(left_out), made.false_alarms, review=made.review)
+        calibration = calibration_of(
+            highest.kept_from(left_out), made.pipeline, made.false_alarms, review=made.review
+        )
     except PadimkitError as error:  # of the calibration only, so the fit is not lost with it
         return _Fitted(reason=str(error))
     highest.write_pictures(made.pipeline, samples, calibration, pictures)

@@ -5,11 +5,11 @@ from math import isqrt
 
 import numpy as np
 from jaxtyping import Float
-from torch import Tensor
 
 from padimkit.errors import BadArgument, BadData
 from padimkit.images.inputs import Images
 from padimkit.images.sample import Sample
+from padimkit.inspection.background import Looked, background_of, looked_at
 from padimkit.inspection.calibration import Calibration, MapStatistics
 from padimkit.inspection.learnt import LearntImage, digest_of, digests, learnt_images
 from padimkit.pipeline.checks import require_normal
@@ -53,19 +53,23 @@ def calibrate(
     left_out = pipeline.predict_left_out(
         images, folds=folds, batch_size=batch_size, workers=workers, progress=progress
     )
-    return calibration_of(left_out, false_alarms, review=review)
+    return calibration_of(left_out, pipeline, false_alarms, review=review)
 
 
 def calibration_of(
-    left_out: Iterable[LeftOut], false_alarms: float | None = None, *, review: float | None = None
+    left_out: Iterable[LeftOut],
+    pipeline: Pipeline,
+    false_alarms: float | None = None,
+    *,
+    review: float | None = None,
 ) -> Calibration:
-    """Return the calibration by predictions of learnt images as if they had not been learnt, as `calibrate`.
+    """Return the calibration by what the pipeline predicts of learnt images left out, as `calibrate` does.
 
     Raises:
         BadArgument: A rate is out of range, or less than this many images can promise.
         BadData: There are no images, one is labelled anomalous, or they are not those of the fit.
     """
-    seen = _Seen()
+    seen = _Seen(looked_at(pipeline))
     for numbers, batch, prediction in left_out:
         seen.add(numbers, batch, prediction)
     learnt = learnt_images(seen.paths, seen.digests, seen.scores)
@@ -94,7 +98,7 @@ def calibrate_held_out(
         BadData: There are no images, or one is labelled anomalous.
         NotFitted: The pipeline has not been fitted.
     """
-    seen = _Seen()
+    seen = _Seen(looked_at(pipeline))
     for batch in pipeline.read(images, batch_size, workers, "Calibrating" if progress else None):
         require_normal(batch)
         prediction = pipeline.predict_batch(batch)
@@ -131,7 +135,8 @@ def _digest(pipeline: Pipeline, sample: Sample) -> str:
 class _Seen:
     """The scores, maps and names of images by their numbers."""
 
-    def __init__(self) -> None:
+    def __init__(self, looked: Looked) -> None:
+        self._looked = looked
         self._by_number: dict[int, tuple[str, str, float]] = {}
         self._peaks: list[float] = []
         self._backgrounds: list[float] = []
@@ -140,10 +145,10 @@ class _Seen:
     def add(self, numbers: Iterable[int], batch: Batch, prediction: Prediction) -> None:
         known = zip(batch.paths, digests(batch), prediction.image_scores.tolist(), strict=True)
         self._by_number |= dict(zip(numbers, known, strict=True))
-        maps = prediction.anomaly_maps
-        self._peaks += maps.amax((1, 2)).tolist()
-        self._backgrounds += maps.flatten(1).median(1).values.tolist()
-        self._pixels.append(_thinned(maps).cpu().numpy())
+        maps = prediction.anomaly_maps.cpu().numpy()
+        self._peaks += maps.max((1, 2)).tolist()
+        self._backgrounds += [background_of(one, self._looked) for one in maps]
+        self._pixels.append(_thinned(maps, self._looked).ravel())
 
     @property
     def paths(self) -> list[str]:
@@ -160,7 +165,7 @@ class _Seen:
     def statistics(self) -> MapStatistics:
         if not self._pixels:
             raise BadData("There are no images to calibrate on.")
-        found = np.quantile(np.concatenate([part.ravel() for part in self._pixels]), _SHARES)
+        found = np.quantile(np.concatenate(self._pixels), _SHARES)
         quantiles = tuple(zip(_SHARES, found.tolist(), strict=True))
         return MapStatistics(tuple(sorted(self._peaks)), tuple(sorted(self._backgrounds)), quantiles)
 
@@ -168,6 +173,10 @@ class _Seen:
         return [self._by_number[number] for number in sorted(self._by_number)]
 
 
-def _thinned(maps: Float[Tensor, "b H W"]) -> Float[Tensor, "b h w"]:
+def _thinned(maps: Float[np.ndarray, "b H W"], looked: Looked) -> np.ndarray:
+    """Return about `_PIXELS` values of each map where the model looks."""
+    if looked is not None:
+        values = maps[:, looked]
+        return values[:, :: max(1, values.shape[1] // _PIXELS)]
     step = max(1, isqrt(maps.shape[1] * maps.shape[2] // _PIXELS))
     return maps[:, ::step, ::step]

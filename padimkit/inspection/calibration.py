@@ -21,8 +21,8 @@ class MapStatistics:
 
     Args:
         peaks: The maximum of each map, ascending.
-        backgrounds: The median of each map, ascending.
-        quantiles: Pairs of a share of all pixels and the value that this share does not exceed, ascending.
+        backgrounds: The median of each map where the model looks, ascending.
+        quantiles: Pairs of a share of these pixels and the value that this share does not exceed, ascending.
     """
 
     peaks: tuple[float, ...]

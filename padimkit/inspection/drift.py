@@ -164,8 +164,8 @@ def _require_images(backgrounds: Sequence[float], calibration: Calibration) -> N
         raise BadData("There are no inspected images, so no drift can be found.")
     if calibration.background <= 0:
         raise BadData(
-            f"The median background of the calibration is {calibration.background:g}, as if half of each map "
-            "were not looked at, so it cannot show a drift. Choose a larger region of interest."
+            f"The median background of the calibration is {calibration.background:g}, so it cannot show a "
+            "drift. If the model was calibrated by an earlier version, run padimkit calibrate anew."
         )
 
 

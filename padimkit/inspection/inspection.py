@@ -7,10 +7,11 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Bool, Float
 
 from padimkit.errors import BadImage
 from padimkit.images.geometry import Geometry
+from padimkit.inspection.background import Looked
 from padimkit.inspection.regions import Region
 from padimkit.inspection.verdict import Verdict
 
@@ -26,13 +27,14 @@ class Inspection:
         p_value: The share of normal images at least as anomalous; see `Calibration.p_value`.
         threshold: Images with a higher score are NG.
         regions: Where the map is above the calibrated threshold, the highest peak first.
-        background: The median of the map.
+        background: The median of the map, where the model looks.
         unseen: The share of the image's area that the model does not look at, from 0 to 1.
         model: The sha256 of the stored model; None if it is not stored.
         milliseconds: The time that the image took: its decoding, its part of its batch, and its regions.
         error: The reason of the verdict ERROR.
         anomaly_map: At the size of what the model sees.
         geometry: The place of the map in the original image.
+        looked: True where a mask lets the model look; None for everywhere.
     """
 
     path: str
@@ -48,10 +50,11 @@ class Inspection:
     error: str | None = None
     anomaly_map: Float[np.ndarray, "H W"] | None = field(default=None, repr=False, compare=False)
     geometry: Geometry | None = field(default=None, repr=False)
+    looked: Looked = field(default=None, repr=False, compare=False)
 
     def as_dict(self) -> dict[str, Any]:
         """Return the values in plain types, as a line of `padimkit inspect` holds them: without the map."""
-        hidden = ("anomaly_map", "geometry", "regions")
+        hidden = ("anomaly_map", "geometry", "looked", "regions")
         values = {name: value for name, value in vars(self).items() if name not in hidden}
         return values | {
             "verdict": self.verdict.value,
@@ -69,7 +72,16 @@ class Inspection:
         height, width = self.geometry.original
         diagonal = np.arange(max(height, width)) + 0.5  # of which x gives the columns, and y the rows
         columns, rows = self.geometry.to_model(np.stack([diagonal, diagonal], axis=1)).T
-        return np.asarray(_sampled(_sampled(self.anomaly_map, rows[:height]).T, columns[:width]).T)
+        rows, columns = rows[:height], columns[:width]
+        found = np.asarray(_sampled(_sampled(self.anomaly_map, rows).T, columns).T)
+        if self.looked is not None:
+            found[~_nearest(_nearest(self.looked, rows).T, columns).T] = np.nan
+        return found
+
+
+def _nearest(values: Bool[np.ndarray, "n m"], places: Float[np.ndarray, " k"]) -> Bool[np.ndarray, "k m"]:
+    """Return the rows of an array that hold these places, or the nearest ones."""
+    return np.asarray(values[np.clip(places, 0, len(values) - 1).astype(int)])
 
 
 def _sampled(values: Float[np.ndarray, "n m"], places: Float[np.ndarray, " k"]) -> Float[np.ndarray, "k m"]:

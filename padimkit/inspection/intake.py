@@ -22,6 +22,7 @@ from padimkit.images.geometry import Geometry
 from padimkit.images.inputs import samples_of
 from padimkit.images.pages import Page, pages_in
 from padimkit.images.sample import Sample
+from padimkit.inspection.background import Looked, looked_at
 from padimkit.inspection.seen import Failure, Inspected, Scorer, Seen
 from padimkit.pipeline.pipeline import Pipeline
 from padimkit.values import Batch, numbered
@@ -41,6 +42,7 @@ class Intake(Scorer):
         self._pipeline = pipeline
         self._depth = pipeline.fitted_preprocessing.depth
         self._most_pixels = pipeline.fitted_preprocessing.most_pixels
+        self._looked = looked_at(pipeline)
 
     @property
     def depth(self) -> int | None:
@@ -49,6 +51,10 @@ class Intake(Scorer):
     @property
     def most_pixels(self) -> int:
         return self._most_pixels
+
+    @property
+    def looked(self) -> Looked:
+        return self._looked
 
     def entries(self, images: Iterable[Inspected]) -> Iterator[Entry]:
         number = 0

@@ -11,6 +11,7 @@ from scipy.ndimage import label
 
 from padimkit.errors import BadScores
 from padimkit.images.geometry import Geometry
+from padimkit.inspection.background import Looked
 
 Point: TypeAlias = tuple[float, float]
 _SHARE = 0.3  # of the way from background to peak; measured on masks of tiles, bottles and transistors
@@ -40,20 +41,26 @@ class Region:
 
 
 def regions_of(
-    anomaly_map: Float[np.ndarray, "H W"], geometry: Geometry, threshold: float, background: float
+    anomaly_map: Float[np.ndarray, "H W"],
+    geometry: Geometry,
+    threshold: float,
+    background: float,
+    looked: Looked = None,
 ) -> tuple[Region, ...]:
     """Return the regions of a map, the one with the highest peak first.
 
     A region is found where the map rises above the threshold. The smoothing of the map widens a defect, the
     more the higher its peak is, so box, area and contour are taken at a level of the region's own: 0.3 of the
     way from the background to the peak, which may lie above the threshold or below. Regions that are
-    connected at that level are one. What lies in a padding is left out.
+    connected at that level are one. What lies in a padding, or where the model does not look, is left
+    out.
 
     Args:
         anomaly_map: The map, as large as what the model sees.
         geometry: The place of the map in the original image.
         threshold: Usually `Calibration.pixel_threshold`.
-        background: Usually the median of the map.
+        background: Usually the median of the map where the model looks.
+        looked: True where a mask lets the model look; None for everywhere.
 
     Raises:
         BadScores: A value of the map is NaN or infinite.
@@ -63,13 +70,15 @@ def regions_of(
     if anomaly_map.max() <= threshold:  # as that of most images, which are good
         return ()
     values = anomaly_map.astype(np.float64)
-    parts = _parts(_without_padding(values, geometry), background, threshold)
+    parts = _parts(_seen(values, geometry, looked), background, threshold)
     return tuple(_region(values, part, level, peak, geometry) for part, level, peak in parts)
 
 
-def _without_padding(values: Float[np.ndarray, "H W"], geometry: Geometry) -> Float[np.ndarray, "H W"]:
-    """Return the map with minus infinity in the padding."""
+def _seen(values: Float[np.ndarray, "H W"], geometry: Geometry, looked: Looked) -> Float[np.ndarray, "H W"]:
+    """Return the map with minus infinity in the padding, and where the model does not look."""
     (top, bottom), (left, right) = geometry.margins
+    if looked is not None:
+        values = np.where(looked, values, -np.inf)
     if top == bottom == left == right == 0:
         return values
     height, width = values.shape

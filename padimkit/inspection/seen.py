@@ -13,6 +13,7 @@ import numpy as np
 from jaxtyping import Float
 
 from padimkit.images.geometry import Geometry
+from padimkit.inspection.background import Looked
 
 if TYPE_CHECKING:
     from padimkit.images.inputs import OneImage
@@ -55,6 +56,11 @@ class Scorer(ABC):
     @abstractmethod
     def most_pixels(self) -> int:
         """The most that a file is decoded with."""
+
+    @property
+    @abstractmethod
+    def looked(self) -> Looked:
+        """True where a mask lets the model look; None for everywhere."""
 
     @abstractmethod
     def entries(self, images: Iterable[Inspected]) -> Iterator[Any]:

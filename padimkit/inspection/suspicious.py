@@ -10,6 +10,7 @@ import numpy as np
 from jaxtyping import Float
 
 from padimkit.images.sample import Sample
+from padimkit.inspection.background import background_of, looked_at
 from padimkit.inspection.calibration import Calibration
 from padimkit.inspection.inspection import Inspection
 from padimkit.inspection.learnt import LearntImage
@@ -98,7 +99,8 @@ def _inspection(
     size: tuple[int, int],
 ) -> Inspection:
     """Return what an inspection would have found, had the image not been learnt."""
-    score, background = image.score or 0.0, float(np.median(anomaly_map))
+    score, looked = image.score or 0.0, looked_at(pipeline)
+    background = background_of(anomaly_map, looked)
     width, height = size
     geometry = pipeline.preprocessing.geometry((height, width))
     return Inspection(
@@ -107,11 +109,12 @@ def _inspection(
         score=score,
         p_value=calibration.p_value(score),
         threshold=calibration.threshold,
-        regions=regions_of(anomaly_map, geometry, calibration.pixel_threshold, background),
+        regions=regions_of(anomaly_map, geometry, calibration.pixel_threshold, background, looked),
         background=background,
         unseen=None,
         model=None,
         milliseconds=0.0,
         anomaly_map=anomaly_map,
         geometry=geometry,
+        looked=looked,
     )

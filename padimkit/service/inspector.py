@@ -13,6 +13,7 @@ import numpy as np
 from padimkit.arguments import require_whole
 from padimkit.errors import BadArgument, BadFeatures, BadScores, NotCalibrated
 from padimkit.images.prefetch import MOST_AT_A_TIME, MOST_WORKERS, ahead, usual_workers
+from padimkit.inspection.background import background_of
 from padimkit.inspection.calibration import Calibration
 from padimkit.inspection.exported.scorer import ExportedScorer
 from padimkit.inspection.exported.session import Options, is_exported, open_session
@@ -174,21 +175,22 @@ class Inspector:
     def _judged(self, read: Seen, score: float, anomaly_map: np.ndarray) -> Inspection:
         start = time.perf_counter()
         anomaly_map.setflags(write=False)
-        background = float(np.median(anomaly_map))
-        regions = regions_of(anomaly_map, read.geometry, self.calibration.pixel_threshold, background)
+        level, looked = self.calibration.pixel_threshold, self._intake.looked
+        background = background_of(anomaly_map, looked)
         return Inspection(
             path=read.name,
             verdict=self.calibration.verdict(score),
             score=score,
             p_value=self.calibration.p_value(score),
             threshold=self.calibration.threshold,
-            regions=regions,
+            regions=regions_of(anomaly_map, read.geometry, level, background, looked),
             background=background,
             unseen=1 - read.share,
             model=self.model,
             milliseconds=_milliseconds(read.seconds + time.perf_counter() - start),
             anomaly_map=anomaly_map,
             geometry=read.geometry,
+            looked=looked,
         )
 
     def _failed(self, failure: Failure) -> Inspection:

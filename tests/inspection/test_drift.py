@@ -182,5 +182,5 @@ def test_no_images_are_refused(calibration):
 
 def test_backgrounds_of_zero_are_refused(calibration):
     maps = replace(calibration.maps, backgrounds=(0.0, 0.0, 1.0))
-    with pytest.raises(BadData, match="is 0, as if half of each map were not looked at"):
+    with pytest.raises(BadData, match="is 0, so it cannot show a drift"):
         find_drift([1.0], [0.0], replace(calibration, maps=maps))

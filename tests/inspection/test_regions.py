@@ -151,3 +151,10 @@ def test_a_raised_map_has_regions_below_its_background_too(random):
     whole, spot = regions_of(values, same((64, 64)), 3.0)
     assert spot.box == (5.0, 5.0, 9.0, 9.0) and spot.peak == 4.0
     assert whole.peak > 5
+
+
+def test_a_region_is_where_the_model_looks_even_if_all_that_it_sees_is_below_the_zeros_elsewhere():
+    values, looked = drawn((4, 3, 19, 13)) - 20, np.zeros((40, 50), bool)
+    looked[:, :25] = True
+    (found,) = regions.regions_of(np.where(looked, values, 0), same(), -15.0, -20.0, looked)
+    assert found.box == (4, 3, 19, 13)

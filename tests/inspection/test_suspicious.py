@@ -46,7 +46,7 @@ def fitted(samples):
 def written(samples, folder, most=20):
     pipeline, highest = fitted(samples), HighestMaps(most)
     calibration = calibration_of(
-        highest.kept_from(pipeline.predict_left_out(samples, batch_size=4, progress=False))
+        highest.kept_from(pipeline.predict_left_out(samples, batch_size=4, progress=False)), pipeline
     )
     assert calibration == calibrate(pipeline, samples, batch_size=4, progress=False)
     return highest.write_pictures(pipeline, samples, calibration, folder), calibration

@@ -301,6 +301,27 @@ def test_a_mask_of_interest_counts_as_not_seen(stripes, bad, tmp_path):
     assert Inspector(pipeline, calibrate(pipeline, train))(bad / "000.png").unseen == pytest.approx(0.75)
 
 
+def test_what_a_mask_of_interest_hides_counts_for_no_background_region_or_map(stripes, bad, tmp_path):
+    """Else the zeros there would be the background, and the region of a spot all that is looked at."""
+    train = stripes / "stripes" / "train" / "good"
+    looked = np.zeros((48, 48), dtype=bool)
+    with Image.open(bad.parents[1] / "ground_truth" / "spot" / "000_mask.png") as spot:
+        left, top, *_ = spot.getbbox()
+    rows, columns = (slice(max(0, start - 8), start + 16) for start in (top, left))
+    looked[rows, columns] = True
+    Image.fromarray(looked).save(tmp_path / "mask.png")
+    pipeline = unfitted(Preprocessing(None, None, roi=tmp_path / "mask.png")).fit(train)
+    calibration = calibrate(pipeline, train)
+    (maps,) = (one.anomaly_maps for *_, one in pipeline.predict_left_out(train, batch_size=99))
+    within = maps.numpy()[:, looked]
+    assert calibration.maps.backgrounds == pytest.approx(sorted(np.median(within, axis=1)))
+    assert dict(calibration.maps.quantiles)[0.01] == pytest.approx(np.quantile(within, 0.01))
+    found = Inspector(pipeline, calibration)(bad / "000.png")
+    assert found.background == np.median(found.anomaly_map[looked]) > 0
+    assert found.regions[0].area < looked.sum() / 2
+    assert (np.isfinite(found.map_at_original()) == looked).all()
+
+
 def test_images_that_are_read_apart_are_judged_together(inspector, good, bad):
     paths = [*sorted(good.iterdir()), *sorted(bad.iterdir())]
     named = [Page(f"{number}.png", path.read_bytes()) for number, path in enumerate(paths)]

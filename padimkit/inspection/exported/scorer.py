@@ -17,6 +17,7 @@ from padimkit.images.geometry import Geometry
 from padimkit.images.listing import list_images
 from padimkit.images.pages import Page, page_of, pages_in, pages_of
 from padimkit.images.pictures import picture_of, upright
+from padimkit.inspection.background import Looked
 from padimkit.inspection.exported.card import Card
 from padimkit.inspection.exported.session import Session
 from padimkit.inspection.seen import Failure, Inspected, Scorer, Seen, is_tensor
@@ -49,6 +50,10 @@ class ExportedScorer(Scorer):
     @property
     def most_pixels(self) -> int:
         return self._card.framing.most_pixels
+
+    @property
+    def looked(self) -> Looked:
+        return self._card.region
 
     def entries(self, images: Iterable[Inspected]) -> Iterator[Entry | Failure]:
         number = 0
