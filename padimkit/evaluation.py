@@ -80,7 +80,7 @@ def evaluate(
         for batch in staged(READ, batches):
             with stage(PREDICT):
                 prediction = pipeline.predict_batch(batch)
-                invisible += _invisible(batch)
+                invisible += _invisible(batch, pipeline)
                 found += _image_scores(batch, prediction)  # copies to the CPU, and so waits for a GPU
             with stage(METRICS):
                 for metric in named.values():
@@ -144,9 +144,13 @@ def _image_scores(batch: Batch, prediction: Prediction) -> list[ImageScore]:
     return [ImageScore(*known) for known in zip(batch.paths, labels, scores, strict=True)]
 
 
-def _invisible(batch: Batch) -> list[str]:
-    """Return the anomalous images that have no anomalous pixel, as a crop can leave them."""
+def _invisible(batch: Batch, pipeline: Pipeline) -> list[str]:
+    """Return the anomalous images that have no anomalous pixel where the pipeline looks.
+
+    A crop can leave them so, or a region of interest.
+    """
     if batch.labels is None or batch.masks is None:
         return []
-    hidden = batch.labels & ~batch.masks.flatten(1).any(1)
+    masks = batch.masks if pipeline.region is None else batch.masks & pipeline.region.to(batch.masks.device)
+    hidden = batch.labels & ~masks.flatten(1).any(1)
     return [path for path, is_hidden in zip(batch.paths, hidden.tolist(), strict=True) if is_hidden]

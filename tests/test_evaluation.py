@@ -118,13 +118,14 @@ def test_other_metrics_are_refused(generator, pipeline, metrics, message):
         evaluate(pipeline, drawn(generator, labels=LABELS), metrics)
 
 
-def test_anomalous_images_without_a_visible_defect_are_named(stripes):
+def test_anomalous_images_without_a_visible_defect_are_named(stripes, tmp_path):
     category = stripes / "stripes"
     mask = np.zeros((48, 48), dtype=np.uint8)
-    mask[0, 0] = 255  # in the margin that the crop leaves out
+    mask[0, 0] = 255  # in the margin that the crop leaves out, and in none of the region of interest
     Image.fromarray(mask).save(category / "ground_truth" / "spot" / "001_mask.png")
-    data = MVTec(stripes, "stripes")
-    for crop, expected in ((28, (str(category / "test" / "spot" / "001.png"),)), (None, ())):
-        pipeline = Pipeline(Pixels(), Identity(), Gaussian(), preprocessing=Preprocessing(48, crop))
+    Image.fromarray(255 - mask).save(tmp_path / "roi.png")
+    data, hidden = MVTec(stripes, "stripes"), (str(category / "test" / "spot" / "001.png"),)
+    for crop, roi, expected in ((28, None, hidden), (None, tmp_path / "roi.png", hidden), (None, None, ())):
+        pipeline = Pipeline(Pixels(), Identity(), Gaussian(), preprocessing=Preprocessing(48, crop, roi=roi))
         found = evaluate(pipeline.fit(data.train()), data.test(), "image_auroc")
         assert found.invisible == expected
