@@ -64,8 +64,8 @@ def run(words: list[str]) -> None:
     if fitted.reason:
         raise BadConfig(
             f"The model is fitted and in {made.output}, but it has no thresholds, since it cannot be "
-            f"calibrated: {fitted.reason} Run padimkit calibrate {made.output} --data ..., with other normal "
-            "images."
+            f"calibrated: {fitted.reason} Run padimkit calibrate {made.output} --data folder --data.normal "
+            "FOLDER, with other normal images."
         )
 
 

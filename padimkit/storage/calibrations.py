@@ -72,7 +72,7 @@ def load_calibration(folder: Path | str) -> Calibration:
     if text is None:
         raise NotCalibrated(
             f'"{folder}" has no calibration, so no verdict follows from its scores. Run: '
-            f"padimkit calibrate {folder} --data NAME --data.ARGUMENT VALUE ..., with normal images."
+            f"padimkit calibrate {folder} --data folder --data.normal FOLDER, with a folder of normal images."
         )
     return from_json(text, str(place(folder) / CALIBRATION), load_learnt(folder))
 
