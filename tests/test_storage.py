@@ -355,7 +355,9 @@ def test_a_model_is_stored_with_its_calibration(pipeline, calibration, calibrate
 
 
 def test_a_model_without_calibration_says_how_to_get_one(model):
-    with pytest.raises(NotCalibrated, match=r"Run: padimkit calibrate .*model --data folder --data.normal FOLDER, with"):
+    with pytest.raises(
+        NotCalibrated, match=r"Run: padimkit calibrate .*model --data folder --data.normal FOLDER, with"
+    ):
         load_calibration(model)
     assert load_learnt(model) == ()
 

@@ -47,9 +47,10 @@ def hindrance(learnt: Sequence[LearntImage]) -> str:
         return "the model does not say which images it has learnt"
     lost = [image.path for image in learnt if not _is_there(image)]
     if lost:
+        where = "" if Path(lost[0]).is_absolute() else f', looked for from "{Path.cwd()}"'
         return (
             f"{len(lost)} of {len(learnt)} learnt images have moved or changed, or are not files that are "
-            f'learnt as they are ("{lost[0]}")'
+            f'learnt as they are ("{lost[0]}"{where})'
         )
     return ""
 

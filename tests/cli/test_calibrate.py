@@ -151,7 +151,10 @@ def test_a_fit_that_cannot_be_calibrated_is_kept_and_says_so(recipe, source, str
     assert doubt.startswith("padimkit fit: warning: ") and error.startswith("padimkit fit: error: ")
     said = f"The model is fitted and in {model}, but it has no thresholds, since it cannot be calibrated: "
     assert f"{said}To leave one image out" in error
-    assert f"Run padimkit calibrate {model} --data folder --data.normal FOLDER, with other normal images." in error
+    assert (
+        f"Run padimkit calibrate {model} --data folder --data.normal FOLDER, with other normal images."
+        in error
+    )
     bare = ["fit", str(recipe), *source, f"--output={tmp_path / 'bare'}", "--calibrate=false"]
     assert main(bare) == 0
     assert [path.name for path in sorted(model.iterdir())] == [

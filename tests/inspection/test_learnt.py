@@ -85,6 +85,15 @@ def test_a_file_that_has_gone_is_named(tmp_path):
         list(digests(Batch(torch.zeros(1, 3, 4, 4), ("gone.png",), files=(tmp_path / "gone.png",))))
 
 
+def test_learnt_images_with_relative_paths_are_looked_for_where_the_command_runs(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    digest = hashlib.sha256(b"a").hexdigest()
+    assert hindrance([LearntImage("a.png", digest)]).endswith(f'("a.png", looked for from "{tmp_path}")')
+    (tmp_path / "a.png").write_bytes(b"a")
+    assert hindrance([LearntImage("a.png", digest)]) == ""
+    assert hindrance([LearntImage(str(tmp_path / "b.png"), digest)]).endswith(f'("{tmp_path / "b.png"}")')
+
+
 def test_images_that_a_data_set_makes_of_files_are_told_by_their_pixels(tmp_path):
     """Else another view of the same file would pass for one that was learnt, and be read in its place."""
     path = tmp_path / "a.png"
