@@ -24,6 +24,7 @@ USUAL_ALARMS = 0.01
 RECENT = 25  # images of the running median
 _POWERS = np.array([0.5, 0.8])  # for large and for small changes
 _JUMPS = (0.001, 0.01)  # a change comes once in some thousand or some hundred images
+_FAR = 2.0  # times the highest background of the calibration: half of all images with defects are below it
 _LIKE_NORMAL = 0.75  # of the normal images are no more uneven than half of those after a change
 
 
@@ -74,8 +75,9 @@ def find_drift(
 ) -> Drift:
     """Return what has changed since the calibration, by the images inspected since, in their order.
 
-    Camera or light have changed if the capital of `log_capital` reaches 1 / false_alarms, does so without the
-    images that stand out locally too, and the maps have risen or sunk as a whole since. Else there are
+    Camera or light have changed if the capital of `log_capital` reaches 1 / false_alarms, and either does so
+    without the images that stand out locally too, and the maps have risen or sunk as a whole since; or half
+    of the backgrounds since are above twice the highest of the calibration. Else there are
     defects if there are more NG images than false alarms explain, but for a probability of `false_alarms`.
 
     Args:
@@ -179,20 +181,31 @@ def _change(
     """Return the numbers of the images where a change began and where it became certain, if there is one."""
     if not (capital >= limit).any():
         return None, None
+    alarm = int(np.argmax(capital >= limit))
+    before = np.concatenate([[0.0], capital[:alarm]])
+    start = alarm - int(np.argmin(before[::-1]))  # from its lowest, the capital has grown to the limit
+    far = median(backgrounds[start:]) > _FAR * calibration.maps.backgrounds[-1]
+    if far or _is_even(backgrounds, places, start, calibration, limit):
+        return start + 1, alarm + 1
+    return None, None
+
+
+def _is_even(
+    backgrounds: Sequence[float],
+    places: Sequence[float],
+    start: int,
+    calibration: Calibration,
+    limit: float,
+) -> bool:
+    """Return whether a change shows without the images that stand out locally, and few have done so since."""
     others = [
         background
         for background, score in zip(backgrounds, places, strict=True)
         if score <= calibration.review_threshold
     ]
     without = log_capital(others, calibration.maps.backgrounds)
-    if not (without >= limit).any():
-        return None, None
-    alarm = int(np.argmax(capital >= limit))
-    before = np.concatenate([[0.0], capital[:alarm]])
-    start = alarm - int(np.argmin(before[::-1]))  # from its lowest, the capital has grown to the limit
-    if median(places[start:]) > float(np.quantile(calibration.scores, _LIKE_NORMAL)):
-        return None, None
-    return start + 1, alarm + 1
+    usual = float(np.quantile(calibration.scores, _LIKE_NORMAL))
+    return bool((without >= limit).any()) and median(places[start:]) <= usual
 
 
 def _p_values(values: Sequence[float], known: Sequence[float]) -> list[tuple[float, float]]:

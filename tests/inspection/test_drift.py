@@ -143,6 +143,24 @@ def test_defects_beside_another_camera_are_counted(random, calibration):
     assert found.cause is Cause.CAMERA and 5 <= found.local <= found.ng
 
 
+def test_backgrounds_far_above_those_of_the_calibration_mean_camera_or_light_however_uneven_the_maps(
+    random, calibration
+):
+    """A camera that is pushed far makes edges stand out more than the rest, which rises as well."""
+    scores, backgrounds = map(np.array, normal(random, 60))
+    for factor, cause in ((3.5, Cause.CAMERA), (1.5, Cause.DEFECTS)):
+        raised = np.where(np.arange(60) < 20, backgrounds, factor * backgrounds)
+        high = np.where(np.arange(60) < 20, scores, 5 * factor * scores)
+        assert find_drift(high.tolist(), raised.tolist(), calibration).cause is cause
+
+
+def test_a_few_such_images_among_normal_ones_are_defects(random, calibration):
+    scores, backgrounds = map(np.array, normal(random, 60))
+    factors = np.where(np.arange(60) % 5 == 4, 4.0, 1.0)
+    found = find_drift((5 * factors * scores).tolist(), (factors * backgrounds).tolist(), calibration)
+    assert found.cause is Cause.DEFECTS
+
+
 def test_local_scores_are_those_on_the_usual_background(calibration):
     usual = calibration.background
     found = local_scores([6.0, 6.0, 6.0], [usual, 2 * usual, 0.0], calibration)
