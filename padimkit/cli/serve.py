@@ -8,11 +8,13 @@ from socket import socket
 
 from jsonargparse import ArgumentParser, Namespace
 
+from padimkit.arguments import require_whole
 from padimkit.config.commands import add_trust
 from padimkit.config.parser import new_parser, parse_words
 from padimkit.errors import BadConfig
 from padimkit.files.foreign_text import printable
 from padimkit.files.packages import is_installed
+from padimkit.images.prefetch import MOST_WORKERS
 from padimkit.images.reader import Reader
 from padimkit.service.inspector import Inspector
 
@@ -29,6 +31,8 @@ def run(words: list[str]) -> None:
     from padimkit.service.serving.server import address, bound, new_server, serve
     from padimkit.service.serving.service import Service
 
+    if made.workers is not None:
+        require_whole("workers", made.workers, 1, MOST_WORKERS)
     limits = Limits(made.megabytes, made.megapixels, made.seconds, made.waiting)
     paths = named_models(made.models)
     reader = Reader(batch_size=made.batch_size, workers=made.workers)
@@ -37,7 +41,7 @@ def run(words: list[str]) -> None:
             {name: Inspector(path, device=made.device, trust=made.trust) for name, path in paths.items()},
             limits,
             batch_size=reader.batch_size,
-            workers=max(1, reader.threads),
+            workers=max(1, reader.threads),  # one where there is one CPU
             hosts=_hosts(made, taken),
         )
         url = address(taken)

@@ -112,6 +112,7 @@ def test_a_model_without_a_calibration_is_refused_as_by_inspect(refuse, learn, g
         (["bolts", "--host=nowhere.invalid"], '"nowhere.invalid" is not an address of this machine'),
         (["bolts", "--host=192.0.2.1"], 'of "192.0.2.1" cannot be taken'),
         (["bolts", "--waiting=0"], 'Expected "waiting" above 0, got 0.'),
+        (["bolts", "--workers=0"], 'Expected "workers" of at least 1'),
         (["bolts", "--batch_size=0"], 'Expected "batch_size" of at least 1'),
         (["bolts", "--prot=1"], "--prot"),
     ],

@@ -12,6 +12,7 @@ from padimkit.service.serving.uploads import FORMATS
 QUERY = {
     "model": "The name of a model; needed if there are several.",
     "name": 'The name of the image, for "path" in the answer; by default that of the file in a form.',
+    "page": "The page of a TIFF that holds several images, from 0.",
     "with": "Parts of the answer beside the line, separated by commas.",
 }
 _NUMBER: dict[str, Any] = {"type": "number"}
@@ -43,7 +44,7 @@ def description(models: Collection[str], limits: Limits) -> dict[str, Any]:
 
 
 def _predict(models: Collection[str], limits: Limits) -> dict[str, Any]:
-    choices = {"model": {"enum": list(models)}, "name": {}, "with": {"examples": list(EXTRAS)}}
+    choices = {"model": {"enum": list(models)}, "name": {}, "page": {}, "with": {"examples": list(EXTRAS)}}
     return {
         "summary": "Give a verdict on an image, as a line of padimkit inspect.",
         "parameters": [
@@ -62,13 +63,18 @@ def _predict(models: Collection[str], limits: Limits) -> dict[str, Any]:
         "responses": {
             "200": _answer("The verdict.", _LINE),
             "422": _answer("The image cannot be inspected: a line with the verdict ERROR.", _LINE),
-            **{status: _answer(text, _object({"error": _TEXT})) for status, text in _REFUSALS.items()},
+            **{status: _answer(text, _REFUSED) for status, text in _REFUSALS.items()},
         },
     }
 
 
+_REFUSED: dict[str, Any] = {
+    "type": "object",
+    "properties": {"error": {"type": "string"}, "pages": {"type": "array", "items": {"type": "number"}}},
+    "required": ["error"],
+}
 _REFUSALS = {
-    "400": "There is no image, or the query is wrong.",
+    "400": 'There is no image, the query is wrong, or the file holds several images ("pages"), none named.',
     "404": "There is no model of this name.",
     "408": "The request took too long to arrive.",
     "413": "The body or the image is too large.",

@@ -3,6 +3,7 @@
 Apart from the service, since it is about every request and no route.
 """
 
+from collections.abc import Callable
 from typing import final
 from urllib.parse import urlsplit
 
@@ -28,11 +29,13 @@ class Guard:
     Args:
         app: The application within.
         hosts: The names; None for any.
+        refused: Called with the status of a refusal.
     """
 
-    def __init__(self, app: ASGIApp, hosts: tuple[str, ...] | None) -> None:
+    def __init__(self, app: ASGIApp, hosts: tuple[str, ...] | None, refused: Callable[[int], None]) -> None:
         self._app = app
         self._hosts = hosts
+        self._refused = refused
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
@@ -53,6 +56,7 @@ class Guard:
                 {"error": "This server is not called that. Use localhost, or let it start with --aliases."},
                 421,
             )
+            self._refused(refusal.status_code)
             await refusal(scope, receive, with_headers)
             return
         await self._app(scope, receive, with_headers)

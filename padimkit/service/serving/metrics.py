@@ -25,6 +25,12 @@ class Metrics:
         self._requests = Counter(
             "padimkit_requests", "Answers to /predict, by status.", ["status"], registry=self._registry
         )
+        self._refusals = Counter(
+            "padimkit_refusals",
+            "Requests to no address, by another method, or by a name that is not the server's, by status.",
+            ["status"],
+            registry=self._registry,
+        )
         self._verdicts = Counter(
             "padimkit_verdicts", "Verdicts by model.", ["model", "verdict"], registry=self._registry
         )
@@ -57,6 +63,10 @@ class Metrics:
         """Count an answer."""
         self._requests.labels(str(status)).inc()
         self._seconds.observe(seconds)
+
+    def refused(self, status: int) -> None:
+        """Count an answer to what no address takes, such as 404 and 405."""
+        self._refusals.labels(str(status)).inc()
 
     def judged(self, model: str, inspection: Inspection) -> None:
         """Count a verdict."""

@@ -8,7 +8,7 @@ import socket
 from contextlib import suppress
 
 import uvicorn
-from starlette.applications import Starlette
+from starlette.types import ASGIApp
 
 from padimkit.errors import BadArgument
 
@@ -47,7 +47,7 @@ def address(taken: socket.socket) -> str:
     return f"http://[{host}]:{port}" if taken.family == socket.AF_INET6 else f"http://{host}:{port}"
 
 
-def new_server(app: Starlette, seconds: float) -> uvicorn.Server:
+def new_server(app: ASGIApp, seconds: float) -> uvicorn.Server:
     """Return a server, which runs until `should_exit` is set; it then answers what it has accepted.
 
     Args:

@@ -1,11 +1,12 @@
 """The service: requests to verdicts, and everything else that the server answers."""
 
 import asyncio
+import re
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import partial
 from importlib.metadata import version
 from typing import Any, TypeVar, final
@@ -13,10 +14,10 @@ from typing import Any, TypeVar, final
 from anyio import fail_after
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
-from starlette.middleware import Middleware
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import HTMLResponse, JSONResponse, Response
 from starlette.routing import Route
+from starlette.types import ASGIApp
 
 from padimkit.errors import did_you_mean
 from padimkit.images.pages import Page
@@ -33,6 +34,16 @@ from padimkit.service.serving.limits import Limits
 
 T = TypeVar("T")
 _GONE = 499  # as others count clients that left before their answer
+_MOST_PAGES = 1000  # that are listed for a program
+
+
+@dataclass(frozen=True)
+class _Asked:
+    """The wishes of a query: a model, what comes beside the line, and a page, None for the only image."""
+
+    model: str
+    wanted: set[str]
+    page: int | None
 
 
 @final
@@ -64,9 +75,9 @@ class Service:
         self._metrics.watch(lambda: self._batcher.waiting)
         self._pool = ThreadPoolExecutor(workers, thread_name_prefix="padimkit-images")
         self._accepted = 0
-        self._guard = Middleware(Guard, hosts=hosts)
+        self._hosts = hosts
 
-    def app(self) -> Starlette:
+    def app(self) -> ASGIApp:
         """Return the service as an ASGI application, which ends its threads when it is shut down."""
         described = description(self._inspectors, self.limits)
         plain: dict[str, Callable[[], Response]] = {
@@ -78,18 +89,24 @@ class Service:
             "/metrics": lambda: Response(self._metrics.text(), media_type=metrics.TYPE),
         }
         routes = [Route(path, _endpoint(make)) for path, make in plain.items()]
-        return Starlette(
+        app = Starlette(
             routes=[*routes, Route("/predict", self._predict, methods=["POST"])],
-            middleware=[self._guard],
-            exception_handlers={HTTPException: _refusal, Exception: _failure},
+            exception_handlers={HTTPException: self._not_found, Exception: _failure},
             lifespan=self._lifespan,
         )
+        return Guard(app, self._hosts, self._metrics.refused)  # outside, for answers to failures as well
 
     @asynccontextmanager
     async def _lifespan(self, _: Starlette) -> AsyncIterator[None]:
         yield
         self._batcher.close()
         self._pool.shutdown()
+
+    async def _not_found(self, _: Request, error: Exception) -> Response:
+        """Answer a request that no route takes; /predict counts its answers itself."""
+        assert isinstance(error, HTTPException)
+        self._metrics.refused(error.status_code)
+        return _refusal(error)
 
     def _models(self) -> list[dict[str, Any]]:
         return [_model(name, inspector, self.limits) for name, inspector in self._inspectors.items()]
@@ -101,8 +118,8 @@ class Service:
             response = await self._admitted(request)
             status = response.status_code
         except HTTPException as refused:
+            response = _refusal(refused)
             status = refused.status_code
-            raise
         except ClientDisconnect:
             status = _GONE
             return Response(status_code=400)  # which nobody reads
@@ -123,8 +140,8 @@ class Service:
         self._metrics.accepted.set(self._accepted)
         try:
             page = await self._within(uploads.received(request, self.limits), 408, "arrive")
-            wanted, name = self._asked(request)
-            return await self._within(self._answer(name, page, wanted), 503, "be answered")
+            asked = self._asked(request)
+            return await self._within(self._answer(page, asked), 503, "be answered")
         finally:
             self._accepted -= 1
             self._metrics.accepted.set(self._accepted)
@@ -139,37 +156,44 @@ class Service:
                 status, f"The request took longer than {self.limits.seconds:g} s to {what} (--seconds)."
             ) from None
 
-    def _asked(self, request: Request) -> tuple[set[str], str]:
-        """Return what is wanted beside the line, and the name of the model."""
-        for key in request.query_params:
+    def _asked(self, request: Request) -> "_Asked":
+        """Return what the query asks for."""
+        query = request.query_params
+        for key in query:
             _require(key, list(QUERY), "key of the query")
-        wanted = {one for text in request.query_params.getlist("with") for one in text.split(",") if one}
+            if key != "with" and len(query.getlist(key)) > 1:
+                raise HTTPException(400, f'The query names "{key}" twice. Name it once.')
+        wanted = {one for text in query.getlist("with") for one in text.split(",") if one}
         for one in sorted(wanted):
             _require(one, list(EXTRAS), 'value of "with"')
-        name = request.query_params.get("model")
-        if name is None:
-            if len(self._inspectors) > 1:
-                raise HTTPException(
-                    400, f"Name a model by ?model=NAME, one of: {', '.join(self._inspectors)}."
-                )
-            return wanted, next(iter(self._inspectors))
-        _require(name, list(self._inspectors), "model", status=404)
-        return wanted, name
+        number = query.get("page")
+        if number is not None and not re.fullmatch(r"[0-9]{1,9}", number):
+            raise HTTPException(400, 'Expected "page" as the number of a page, from 0.')
+        return _Asked(self._model(query.get("model")), wanted, None if number is None else int(number))
 
-    async def _answer(self, name: str, page: Page, wanted: set[str]) -> Response:
-        inspector = self._inspectors[name]
-        read = await self._in_pool(partial(self._read, inspector, page))
+    def _model(self, name: str | None) -> str:
+        if name is not None:
+            _require(name, list(self._inspectors), "model", status=404)
+            return name
+        if len(self._inspectors) > 1:
+            raise HTTPException(400, f"Name a model by ?model=NAME, one of: {', '.join(self._inspectors)}.")
+        return next(iter(self._inspectors))
+
+    async def _answer(self, file: Page, asked: "_Asked") -> Response:
+        inspector = self._inspectors[asked.model]
+        page, read = await self._in_pool(partial(self._read, inspector, file, asked.page))
         judged = await asyncio.wrap_future(self._batcher.submit(inspector, read))
         inspection = replace(judged, path=page.name)  # to the letter, which paths are not
-        self._metrics.judged(name, inspection)
-        made = partial(answer, inspection, inspector, page, wanted)
-        text = await self._in_pool(made) if wanted else made()
+        self._metrics.judged(asked.model, inspection)
+        made = partial(answer, inspection, inspector, page, asked.wanted)
+        text = await self._in_pool(made) if asked.wanted else made()
         status = 422 if inspection.verdict is Verdict.ERROR else 200
         return Response(text, status, media_type="application/json")
 
-    def _read(self, inspector: Inspector, page: Page) -> Seen | Failure:
+    def _read(self, inspector: Inspector, file: Page, number: int | None) -> tuple[Page, Seen | Failure]:
+        page = uploads.page_in(file, number)
         uploads.check(page, self.limits)
-        return inspector.read(page)
+        return page, inspector.read(page)
 
     async def _in_pool(self, work: Callable[[], T]) -> T:
         return await asyncio.get_running_loop().run_in_executor(self._pool, work)
@@ -204,9 +228,11 @@ def _require(found: str, choices: list[str], what: str, *, status: int = 400) ->
         raise HTTPException(status, f'There is no {what} "{found}".{did_you_mean(found, choices)}')
 
 
-async def _refusal(_: Request, error: Exception) -> Response:
-    assert isinstance(error, HTTPException)
-    return JSONResponse({"error": error.detail}, error.status_code, error.headers)
+def _refusal(error: HTTPException) -> Response:
+    content: dict[str, Any] = {"error": error.detail}
+    if isinstance(error, uploads.SeveralPages) and len(error.pages) <= _MOST_PAGES:
+        content["pages"] = error.pages
+    return JSONResponse(content, error.status_code, error.headers)
 
 
 async def _failure(_: Request, __: Exception) -> Response:

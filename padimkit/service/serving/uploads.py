@@ -3,6 +3,8 @@
 import sys
 from contextlib import suppress
 from dataclasses import replace
+from io import BytesIO
+from typing import final
 
 from starlette.datastructures import UploadFile
 from starlette.exceptions import HTTPException
@@ -11,12 +13,14 @@ from starlette.types import Message, Receive
 
 from padimkit.errors import BadImage
 from padimkit.images.decoders import other_format
+from padimkit.images.directories import page_numbers
 from padimkit.images.pages import Page
 from padimkit.service.serving.limits import Limits
 
 # Fewer than the decoders know: TGA has no mark that tells it from other files, and AVIF is not everywhere.
 FORMATS = ("BMP", "GIF", "JPEG", "JPEG2000", "MPO", "PNG", "PPM", "TIFF", "WEBP")
 _UNKNOWN = "image"
+_MOST_LISTED = 10  # pages in a message: a small file may claim a million
 
 
 async def received(request: Request, limits: Limits) -> Page:
@@ -52,6 +56,46 @@ async def drain(request: Request, most: int) -> None:
             most -= len(chunk)
             if most <= 0:
                 break
+
+
+@final
+class SeveralPages(HTTPException):
+    """A refusal of a file that holds several images, of which none was asked for.
+
+    Args:
+        name: That of the file.
+        pages: The numbers of its images.
+    """
+
+    def __init__(self, name: str, pages: list[int]) -> None:
+        self.pages = pages
+        super().__init__(
+            400,
+            f'"{name}" holds {len(pages)} images. Send it once for each of them, and name it in the query: '
+            f"?page={pages[0]}. It has {_listed(pages)}.",
+        )
+
+
+def page_in(file: Page, number: int | None) -> Page:
+    """Return the page of a file that was asked for; its only image for None.
+
+    Raises:
+        HTTPException: The file holds several, and none was asked for, or it does not have this one.
+    """
+    assert isinstance(file.file, bytes)
+    numbers = page_numbers(BytesIO(file.file))
+    if number is None and len(numbers) == 1:
+        return file
+    if number is None:
+        raise SeveralPages(file.name, numbers)
+    if number not in numbers:
+        raise HTTPException(400, f'"{file.name}" has no page {number}. It has {_listed(numbers)}.')
+    return replace(file, name=f"{file.name}[{number}]" if len(numbers) > 1 else file.name, number=number)
+
+
+def _listed(numbers: list[int]) -> str:
+    more = ", ..." if len(numbers) > _MOST_LISTED else ""
+    return f"the pages {', '.join(map(str, numbers[:_MOST_LISTED]))}{more}"
 
 
 def check(page: Page, limits: Limits) -> None:

@@ -1,10 +1,12 @@
 """The page for people, in a browser that may ask the server and nothing else."""
 
 import csv
+import io
 import json
 
 import httpx
 import pytest
+from PIL import Image
 from playwright.sync_api import expect
 
 HOSTILE = "<img src=x onerror=alert(1)>.png"
@@ -37,6 +39,23 @@ def visit(browser, url):
         context.close()
     expected = "Failed to load resource: "  # of images that are refused, which tests look at
     assert [one for one in complaints if not one.startswith(expected)] == []
+
+
+def test_a_file_of_several_images_becomes_one_for_each(visit, good, bad):
+    page = visit()
+    given = {"name": "scan.tiff", "mimeType": "image/tiff", "buffer": scan(good[0], bad)}
+    page.locator("#files").set_input_files([given])
+    done(page, 2)
+    said = page.locator("#cards figcaption").all_inner_texts()
+    assert sorted(text[: len("scan.tiff[0]")] for text in said) == ["scan.tiff[0]", "scan.tiff[1]"]
+    assert counts(page, "by-model")[2] == 1
+
+
+def scan(*contents):
+    first, *others = (Image.open(io.BytesIO(one)).convert("RGB") for one in contents)
+    file = io.BytesIO()
+    first.save(file, format="TIFF", save_all=True, append_images=others)
+    return file.getvalue()
 
 
 def files(contents):

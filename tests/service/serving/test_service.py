@@ -90,6 +90,28 @@ def test_an_image_that_cannot_be_inspected_is_an_error_with_its_reason(post, bad
     assert '"half.png" cannot be decoded' in line["error"] and "overlay" not in line
 
 
+def pages_of(*contents):
+    """A TIFF with these images as its pages."""
+    first, *others = (Image.open(io.BytesIO(one)).convert("RGB") for one in contents)
+    file = io.BytesIO()
+    first.save(file, format="TIFF", save_all=True, append_images=others, compression="tiff_deflate")
+    return file.getvalue()
+
+
+def test_the_pages_of_a_file_are_asked_for_one_by_one(post, inspector, good, bad):
+    scan = pages_of(good[0], bad)
+    refused = post(scan, name="scan.tiff")
+    assert refused.status_code == 400 and refused.json()["pages"] == [0, 1]
+    assert '"scan.tiff" holds 2 images.' in refused.json()["error"] and "?page=0" in refused.json()["error"]
+    for number, content in enumerate((good[0], bad)):
+        line = post(scan, name="scan.tiff", page=number, **{"with": "preview"}).json()
+        assert line["path"] == f"scan.tiff[{number}]" and line["preview"]
+        assert line["score"] == inspector(content).score
+    assert post(bad, page=0).json()["score"] == inspector(bad).score
+    absent = post(scan, page=2)
+    assert absent.status_code == 400 and "has no page 2. It has the pages 0, 1." in absent.json()["error"]
+
+
 def chunks(size):
     for _ in range(size // 1000):
         yield bytes(1000)
@@ -116,6 +138,9 @@ BOMB = BOMB[:29] + zlib.crc32(BOMB[12:29]).to_bytes(4, "big") + BOMB[33:]  # 655
         (400, "Name a model by ?model=NAME, one of: bolts, nuts.", "", {"content": b"x"}),
         (400, 'There is no key of the query "modell". Did you mean', "modell=bolts", {"content": b"x"}),
         (400, 'value of "with" "overlays". Did you mean', "model=bolts&with=overlays", {"content": b"x"}),
+        (400, 'The query names "model" twice', "model=bolts&model=nuts", {"content": b"x"}),
+        (400, 'The query names "name" twice', "model=bolts&name=a&name=a", {"content": b"x"}),
+        (400, 'Expected "page" as the number of a page', "model=bolts&page=-1", {"content": b"x"}),
         (400, "The request holds no image. Send the bytes", "model=bolts", {}),
         (400, "The request holds no image. Send", "model=bolts", {"files": {"a": ("a.png", b"")}}),
         (400, "The form holds no file. Send", "model=bolts", {"files": {"a": (None, b"text")}}),
@@ -196,7 +221,18 @@ def test_what_the_server_says_of_itself(client, inspector):
     assert (first["name"], second["name"], first["model"]) == ("bolts", "nuts", inspector.model)
     assert first["scores"] == list(inspector.calibration.scores)
     assert first["threshold"] == inspector.calibration.threshold
-    assert client.get("/predict").status_code == 405
+
+
+def test_refusals_are_counted_wherever_they_are_given(inspector, good):
+    with running(Service({"bolts": inspector}, PATIENT, hosts=("127.0.0.1",))) as url:
+        assert httpx.get(f"{url}/predict").status_code == 405
+        assert httpx.post(f"{url}/predictions").status_code == 404
+        assert httpx.get(f"{url}/health", headers={"host": "elsewhere"}).status_code == 421
+        assert httpx.post(f"{url}/predict?model=nuts", content=good[0]).status_code == 404
+        series = metrics(url)
+    kinds = {key: value for (name, key), value in series.items() if name == "padimkit_refusals_total"}
+    assert kinds == {(("status", status),): 1 for status in ("404", "405", "421")}
+    assert series["padimkit_requests_total", (("status", "404"),)] == 1
 
 
 def test_the_description_covers_every_route_and_answer(client, post, bad):
@@ -211,7 +247,7 @@ def test_the_description_covers_every_route_and_answer(client, post, bad):
     models = described["paths"]["/models"]["get"]["responses"]["200"]["content"]["application/json"]["schema"]
     require(client.get("/models").json(), models)
     asked = {one["name"] for one in operation["parameters"]}
-    assert asked == {"model", "name", "with"}
+    assert asked == {"model", "name", "page", "with"}
     page = client.get("/docs").text
     assert all(f"<code>{name}</code>" in page for name in (*asked, *everything))
 
@@ -352,6 +388,7 @@ def test_a_failure_of_the_server_is_said_and_survived(inspector, good):
     with running(Service({"bolts": Broken(inspector)}, PATIENT)) as url:
         failed = httpx.post(f"{url}/predict", content=good[0])
         assert failed.status_code == 500 and "secret" not in failed.text and failed.json()["error"]
+        assert failed.headers["x-content-type-options"] == "nosniff"
         assert httpx.post(f"{url}/predict", content=good[0]).status_code == 200
 
 

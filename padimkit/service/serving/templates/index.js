@@ -57,7 +57,7 @@ function choose(model) {
   state.review = model.review_threshold;
   at("about").textContent = `${model.name}: NG above ${short(model.threshold)}, REVIEW above ${short(model.review_threshold)}, by ${model.scores.length} normal images.`;
   at("thresholds").hidden = false;
-  const files = state.images.map(({ file, name }) => ({ file, name }));
+  const files = state.images.map(({ file, name, scan, page }) => ({ file, name, scan, page }));
   clear();
   add(files);
 }
@@ -72,7 +72,7 @@ function clear() {
 // Sending
 
 function add(files) {
-  for (const { file, name } of files) state.images.push({ file, name, line: null, sent: false });
+  for (const one of files) state.images.push({ ...one, line: null, sent: false });
   at("results").hidden = !state.images.length;
   show();
   while (state.sending < AT_A_TIME && state.images.some((image) => !image.sent)) send();
@@ -87,6 +87,10 @@ async function send() {
     image.sent = true;
     const line = await asked(image);
     if (round !== state.round) return;
+    if (line.pages) {
+      split(image, line.pages);
+      continue;
+    }
     image.line = line;
     place(image);
     showSoon();
@@ -94,16 +98,25 @@ async function send() {
   state.sending -= 1;
 }
 
-async function asked({ file, name }) {
+// A TIFF that holds several images becomes one for each of its pages.
+function split(image, pages) {
+  const { file, name } = image;
+  const parts = pages.map((page) => ({ file, name: `${name}[${page}]`, scan: name, page, line: null, sent: false }));
+  state.images.splice(state.images.indexOf(image), 1, ...parts);
+  show();
+}
+
+async function asked({ file, name, scan, page }) {
   const failed = (error) => ({ path: name, verdict: "ERROR", score: null, regions: [], error });
   if (file.size > 1e6 * state.model.megabytes) return failed(`larger than the ${state.model.megabytes} MB that the server takes`);
-  const query = new URLSearchParams({ model: state.model.name, name, with: "preview" });
+  const query = new URLSearchParams({ model: state.model.name, name: scan ?? name, with: "preview" });
+  if (page !== undefined) query.set("page", page);
   for (let attempt = 1; ; attempt += 1) {
     try {
       const answer = await fetch(`predict?${query}`, { method: "POST", body: file });
       if (answer.status !== 503 || attempt === 30) {
         const line = await answer.json();
-        return "verdict" in line ? line : failed(line.error);
+        return "verdict" in line ? line : { ...failed(line.error), pages: line.pages };
       }
     } catch {
       if (attempt >= 5) return failed("the server does not answer");
