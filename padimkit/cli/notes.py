@@ -5,6 +5,7 @@ Apart from the command line, since they come from any depth, and of one kind the
 
 import logging
 import sys
+import time
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,11 +13,15 @@ from contextlib import contextmanager
 from padimkit.files.foreign_text import printable
 
 _SHOWN = 10  # of each kind
+_PERIOD = 3600.0  # seconds, after which a server or a watch says again what is still so
 
 
 @contextmanager
 def notes_shown(command: str) -> Iterator[None]:
-    """Show warnings on standard error, each once; of a kind, the first ten and the number of others."""
+    """Show warnings on standard error, each once; of a kind, the first ten and the number of others.
+
+    A command that runs for longer says so each hour.
+    """
     logger, handler = logging.getLogger("padimkit"), _StandardError(command)
     logger.addHandler(handler)
     try:
@@ -34,8 +39,14 @@ class _StandardError(logging.Handler):
         self._command = command
         self._said: set[str] = set()  # several passes over the images find the same
         self._kinds: Counter[str] = Counter()
+        self._since = time.monotonic()
 
     def emit(self, record: logging.LogRecord) -> None:
+        if time.monotonic() - self._since > _PERIOD:
+            self.count_others()
+            self._said.clear()
+            self._kinds.clear()
+            self._since = time.monotonic()
         text = record.getMessage()
         if text in self._said:
             return

@@ -18,8 +18,8 @@ from padimkit.cli.events import Events, events_of
 from padimkit.errors import BadData
 from padimkit.files import new_file
 from padimkit.files.staging import PREFIX
-from padimkit.images.arrivals import Arrival, Arrivals, stamp_is
-from padimkit.images.pages import pages_of
+from padimkit.images.arrivals import Arrival, Arrivals, is_written_anew, stamp_is
+from padimkit.images.pages import page_of, pages_of
 from padimkit.inspection.inspection import Inspection
 from padimkit.inspection.results import SORTED, Results
 from padimkit.inspection.verdict import Verdict
@@ -112,8 +112,11 @@ class _Work:
         while not events.is_ending and (some := list(islice(left, self._settings.at_once))):
             files = [_File(one, tuple(pages_of(one.path))) for one in some]
             undone = [(file, page) for file in files for page in file.pages if not self._is_done(file, page)]
-            found = self._inspector.each([page for _, page in undone])
+            # As pages, since a file that gains more of them meanwhile must not become several images.
+            found = self._inspector.each([page_of(page) for _, page in undone])
             for (file, page), inspection in zip(undone, found, strict=True):
+                if inspection.verdict is Verdict.ERROR and is_written_anew(file.arrival):
+                    continue  # it is given again once it is complete
                 is_last = page == file.pages[-1]
                 self._write(inspection, file.facts | (self._kept(file, inspection) if is_last else {}))
             for file in files:

@@ -121,6 +121,8 @@ def new_files(target: Path, *, overwrite: bool) -> Iterator[Path]:
 def only_holder(path: Path, message: str) -> Iterator[None]:
     """Hold the lock that a file stands for, on any system; it ends with this process, whatever ends it.
 
+    The file itself stays: who waits for it and who comes new must have the same file to lock.
+
     Raises:
         BadOutput: Another process or thread holds it, as `message` says, or the file cannot be made.
     """

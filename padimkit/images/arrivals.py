@@ -109,6 +109,11 @@ def stamp_is(path: Path, stamp: Stamp) -> bool:
     return _stamp_of(path) == stamp
 
 
+def is_written_anew(arrival: Arrival) -> bool:
+    """Return whether the file is there and no longer the one that was complete."""
+    return _stamp_of(arrival.path) not in (None, arrival.stamp)
+
+
 def _in_order(paths: Iterable[Path], stamps: dict[Path, Stamp]) -> list[Arrival]:
     return [Arrival(path, stamps[path]) for path in sorted(paths, key=lambda path: (stamps[path][1], path))]
 

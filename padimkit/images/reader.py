@@ -5,6 +5,7 @@ from contextlib import closing
 from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import islice
+from pathlib import Path
 from typing import final
 
 import numpy as np
@@ -71,11 +72,13 @@ class ImageBatches(Augmentable, Selectable):
         reader: Reader,
         augmentation: Augmentation = Augmentation(),
         chosen: Chosen = lambda _: True,
+        doubted: set[Path] | None = None,
     ) -> None:
         self.samples = samples
         self.reader = reader
         self.augmentation = augmentation
         self._chosen = chosen
+        self._doubted = set[Path]() if doubted is None else doubted  # masks that have been looked at
 
     @property
     def depth(self) -> Depth:
@@ -91,11 +94,11 @@ class ImageBatches(Augmentable, Selectable):
         """Return batches of the same images, read with this depth."""
         preprocessing = replace(self.reader.preprocessing, bits=bits)
         reader = replace(self.reader, preprocessing=preprocessing)
-        return ImageBatches(self.samples, reader, self.augmentation, self._chosen)
+        return ImageBatches(self.samples, reader, self.augmentation, self._chosen, self._doubted)
 
     def augmented(self, augmentation: Augmentation) -> "ImageBatches":
         """Return batches of variants of the images."""
-        return ImageBatches(self.samples, self.reader, augmentation, self._chosen)
+        return ImageBatches(self.samples, self.reader, augmentation, self._chosen, self._doubted)
 
     @property
     def images(self) -> int:
@@ -109,6 +112,7 @@ class ImageBatches(Augmentable, Selectable):
             self.reader,
             self.augmentation,
             lambda number: chosen(number) and self._chosen(number),
+            self._doubted,
         )
 
     def __len__(self) -> int:
@@ -139,10 +143,21 @@ class ImageBatches(Augmentable, Selectable):
         return not self.augmentation.transforms and any(sample.defects for sample in self.samples)
 
     def _decode_cropped(self, sample: Sample) -> "_Item":
-        return _decoded(sample, self.reader.preprocessing, masked=self._masked)
+        return self._read(sample, self.reader.preprocessing)
 
     def _decode(self, sample: Sample) -> "_Item":
-        return _decoded(sample, replace(self.reader.preprocessing, crop=None), masked=self._masked)
+        return self._read(sample, replace(self.reader.preprocessing, crop=None))
+
+    def _read(self, sample: Sample, preprocessing: Preprocessing) -> "_Item":
+        picture = sample.picture(preprocessing.depth, preprocessing.most_pixels)
+        try:
+            pixels = preprocessing.pixels(picture)
+        except BadShape as error:
+            raise BadShape(f'"{sample.path}": {error}') from error
+        if not self._masked:
+            return _Item(pixels, None, sample)
+        mask = mask_of(sample, picture, preprocessing, self._doubted)
+        return _Item(pixels, mask, sample, defects_of(sample, picture, preprocessing))
 
     def _varied(self, items: Iterable["_Item"]) -> Iterator["_Item"]:
         """Yield variants, not ahead in threads: transforms draw from a generator that all threads share."""
@@ -162,18 +177,6 @@ class _Item:
     mask: Bool[Tensor, "H W"] | None
     sample: Sample
     defects: tuple[Defect, ...] = ()
-
-
-def _decoded(sample: Sample, preprocessing: Preprocessing, *, masked: bool) -> _Item:
-    picture = sample.picture(preprocessing.depth, preprocessing.most_pixels)
-    try:
-        pixels = preprocessing.pixels(picture)
-    except BadShape as error:
-        raise BadShape(f'"{sample.path}": {error}') from error
-    if not masked:
-        return _Item(pixels, None, sample)
-    mask, defects = mask_of(sample, picture, preprocessing), defects_of(sample, picture, preprocessing)
-    return _Item(pixels, mask, sample, defects)
 
 
 def _collated(items: list[_Item], *, with_defects: bool) -> Batch:

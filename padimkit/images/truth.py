@@ -21,10 +21,13 @@ _log = logging.getLogger(__name__)
 _MUCH = 0.9  # of an image, that a mask rarely marks
 
 
-def mask_of(sample: Sample, picture: Image.Image, preprocessing: Preprocessing) -> Bool[Tensor, "H W"]:
+def mask_of(
+    sample: Sample, picture: Image.Image, preprocessing: Preprocessing, doubted: set[Path]
+) -> Bool[Tensor, "H W"]:
     """Return the mask of an image at the size that the model sees; nothing is marked where it has none.
 
-    What is odd about the mask of an anomalous image is logged.
+    What is odd about the mask of an anomalous image is logged, unless it is among those `doubted` before; it
+    then is among them.
 
     Raises:
         BadImage: The mask has another size than its image.
@@ -34,7 +37,8 @@ def mask_of(sample: Sample, picture: Image.Image, preprocessing: Preprocessing) 
         return torch.zeros(size, dtype=torch.bool)
     mask = sample.mask_picture(sample.mask, preprocessing.most_pixels)
     _require_size(mask, sample.mask, picture, sample.path)
-    if sample.anomalous is not False:
+    if sample.anomalous is not False and sample.mask not in doubted:
+        doubted.add(sample.mask)
         _doubt(mask, sample.mask)
     return preprocessing.mask(mask)
 

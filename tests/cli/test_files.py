@@ -4,10 +4,12 @@ import csv
 import logging
 import os
 import shutil
+from types import SimpleNamespace
 
 import pytest
 from PIL import Image
 
+from padimkit.cli import notes
 from padimkit.cli.main import main
 from padimkit.cli.notes import notes_shown
 
@@ -103,6 +105,20 @@ def test_many_notes_of_a_kind_are_counted(capsys):
     ]
     log.warning("Not shown any more.")
     assert "padimkit fit" not in capsys.readouterr().err
+
+
+def test_a_command_that_runs_for_long_says_each_hour_what_is_still_so(capsys, monkeypatch):
+    log, now = logging.getLogger("padimkit.images.truth"), [0.0]
+    monkeypatch.setattr(notes, "time", SimpleNamespace(monotonic=lambda: now[0]))
+    with notes_shown("serve"):
+        for hour in range(2):
+            now[0] = 3601.0 * hour
+            for number in range(11):
+                log.warning("File %d has gone.", number)
+    said = capsys.readouterr().err.splitlines()
+    hourly = [f"padimkit serve: warning: File {number} has gone." for number in range(10)]
+    hourly.append('padimkit serve: warning: and 1 more of "File %d has gone."')
+    assert said == 2 * hourly
 
 
 def test_links_to_folders_are_followed_and_loops_refused(model, portion, tmp_path, capsys):

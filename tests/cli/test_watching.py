@@ -249,6 +249,26 @@ def test_the_pages_of_a_file_stay_together_under_the_gravest_verdict(loaded, goo
     assert ["sorted" in line for line in lines(out)] == [False, True]
 
 
+def test_a_file_that_gains_pages_while_it_is_read_is_waited_for(
+    loaded, good, bad, new, out, inspector, monkeypatch
+):
+    """It was complete with one page when it was listed, and is scored with both once it is so again."""
+    pages = [Image.open(path / "000.png") for path in (good, bad)]
+    pages[0].save(new / "scan.tiff")
+    each = inspector.each
+
+    def grown(images):
+        if not (out / "grown").exists():
+            (out / "grown").touch()
+            pages[0].save(new / "scan.tiff", save_all=True, append_images=pages[1:])
+        return each(images)
+
+    monkeypatch.setattr(Inspector, "each", lambda _, images: grown(images))
+    assert watch(loaded, new, out, until(out, 2)) == 0
+    assert names(out) == ["scan.tiff[0]", "scan.tiff[1]"]
+    assert [line["verdict"] for line in lines(out)][1] == "NG"
+
+
 class Killed(BaseException):
     """In place of SIGKILL: nothing after it is done."""
 
