@@ -27,6 +27,7 @@ FLOPS = "flops"
 THEORY = "theory"
 CALIBRATION = "calibration"
 KEEPING = "keeping"  # of what records hold of an evaluation, beside its metrics
+LATENCY = "latency"
 
 T = TypeVar("T")
 

@@ -27,6 +27,7 @@ SCORE = stages.SCORE
 MAP = stages.MAP
 METRICS = stages.METRICS
 CALIBRATION = stages.CALIBRATION
+LATENCY = stages.LATENCY
 # Names in `metrics` where a suite asks for verdicts.
 FALSE_ALARMS = verdict.FALSE_ALARMS
 MISSES = verdict.MISSES
@@ -204,7 +205,8 @@ class Record:
             densities make what scoring needs; "first predict 1", of the first image after it. Per image:
             "predict N" and "score N" in batches of N, warm; in the largest ones "backbone", "embedding",
             "score" and "map". Of the whole test set, where quality is measured too: "metrics". Where verdicts
-            are asked for, "calibration", a whole one.
+            are asked for, "calibration", a whole one. "latency", from the file of one image to its score and
+            map; records of earlier versions do not have it.
         bytes: "peak" of the process in a fit and a few predictions, "peak own" of it above what its imports
             took, "peak fit" and "peak predict" above what was resident before each; "model", the state that
             is stored, "fitted" of it without the backbone, "held" by all tensors and arrays of the pipeline

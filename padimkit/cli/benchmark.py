@@ -11,7 +11,7 @@ from padimkit.benchmark.planning.fingerprint import facts_of, files_named
 from padimkit.benchmark.planning.forecast import Forecasts
 from padimkit.benchmark.planning.promise import promised_rate
 from padimkit.benchmark.planning.suite import Planned, Suite
-from padimkit.benchmark.record import Record
+from padimkit.benchmark.record import LATENCY, Record
 from padimkit.benchmark.running.engine import require_engine
 from padimkit.benchmark.running.process import run_cell
 from padimkit.benchmark.running.runner import adopt_names, failures, only_runner, remaining, run_suite
@@ -100,7 +100,10 @@ def _outcome(record: Record) -> str:
     if record.failure is not None:
         failure = record.failure
         return f'failed ({failure.cause}) in the stage "{failure.stage}": {failure.message}'
-    return ", ".join(f"{name} {value:.4f}" for name, value in record.metrics.items()) or "measured"
+    said = [f"{name} {value:.4f}" for name, value in record.metrics.items()]
+    if (latency := record.seconds.get(LATENCY)) is not None:
+        said.append(f"latency {1000 * latency.median:.1f} ms")
+    return ", ".join(said) or "measured"
 
 
 def _repeat(path: Path, *, trust: bool) -> None:

@@ -49,6 +49,7 @@ class Cost:
 
 
 ONE = Cost("seconds", recorded.of_batch(recorded.PREDICT, 1), "time per image, one at a time")
+LATENCY = Cost("seconds", recorded.LATENCY, "time from file to map, one image")
 MANY = Cost("seconds", f"{recorded.PREDICT} N", "time per image, in batches")
 SCORE_ONE = Cost("seconds", recorded.of_batch(recorded.SCORE, 1), "density's time per image, one at a time")
 SCORE_MANY = Cost("seconds", f"{recorded.SCORE} N", "density's time per image, in batches")

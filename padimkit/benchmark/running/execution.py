@@ -11,6 +11,7 @@ from jsonargparse import Namespace
 from padimkit.benchmark.cell import Cell
 from padimkit.benchmark.record import (
     CALIBRATION,
+    LATENCY,
     METRICS,
     PEAK,
     PEAK_FIT,
@@ -33,6 +34,7 @@ from padimkit.benchmark.running.timing import (
     spread_of,
     time_calibrations,
     time_fits,
+    time_latency,
     time_predictions,
     waiting_for,
 )
@@ -150,5 +152,7 @@ def _seconds(cell: Cell, made: Namespace, train: ImageBatches, test: ImageBatche
         calibrate = partial(calibrated, made.pipeline, train, cell.calibration)
         fits[CALIBRATION] = time_calibrations(calibrate, repeats=cell.repeats, wait=wait)
     sizes = {1, len(first.paths)}
-    predictions = time_predictions(made.pipeline, first, sizes=sizes, repeats=cell.repeats, wait=wait)
-    return {name: asdict(spread) for name, spread in (fits | predictions).items()}
+    found = fits | time_predictions(made.pipeline, first, sizes=sizes, repeats=cell.repeats, wait=wait)
+    with stage(LATENCY):
+        found |= time_latency(made.pipeline, test.samples, repeats=cell.repeats, wait=wait)
+    return {name: asdict(spread) for name, spread in found.items()}

@@ -3,7 +3,9 @@
 It stands alone because timing has rules of its own: warm-up, waiting for the device, quartiles.
 """
 
-from collections.abc import Callable, Iterable
+import time
+from collections.abc import Callable, Iterable, Sequence
+from itertools import cycle, islice
 
 import numpy as np
 import torch
@@ -14,6 +16,7 @@ from padimkit.benchmark.record import (
     EMBEDDING,
     FIRST,
     FIT,
+    LATENCY,
     MAP,
     PREDICT,
     PREPARE,
@@ -23,6 +26,10 @@ from padimkit.benchmark.record import (
     Spread,
     of_batch,
 )
+from padimkit.errors import BadData
+from padimkit.images.sample import Sample
+from padimkit.inspection.intake import Intake
+from padimkit.inspection.seen import Failure
 from padimkit.pipeline.pipeline import Pipeline
 from padimkit.stages import Clock, timed
 from padimkit.values import Batch
@@ -30,6 +37,7 @@ from padimkit.values import Batch
 Wait = Callable[[], None]
 _PREDICTED = (BACKBONE, EMBEDDING, SCORE, MAP)
 _LEAST = 5  # predictions; they are short beside a fit
+_WARM = 2  # before them: the first ones make plans and caches
 
 
 def spread_of(values: Iterable[float]) -> Spread:
@@ -90,6 +98,25 @@ def time_predictions(
     return spreads
 
 
+def time_latency(
+    pipeline: Pipeline, samples: Sequence[Sample], *, repeats: int, wait: Wait
+) -> dict[str, Spread]:
+    """Return the seconds from the file of one image to its score and map, as a warm `Inspector` takes them.
+
+    Regions and a verdict, which need a calibration, are not among them.
+    """
+    intake, seconds = Intake(pipeline), []
+    for sample in islice(cycle(samples), _WARM + max(_LEAST, repeats)):
+        start = time.perf_counter()
+        read = intake.read(sample)
+        if isinstance(read, Failure):
+            raise BadData(read.error)
+        intake.score([read])
+        wait()
+        seconds.append(time.perf_counter() - start)
+    return {LATENCY: spread_of(seconds[_WARM:])}
+
+
 def flops_of(pipeline: Pipeline, images: Batch) -> int | None:
     """Return floating-point operations of the backbone for one image, as torch counts them; None for none."""
     from torch.utils.flop_counter import FlopCounterMode  # imports triton, which most cells do without
@@ -113,7 +140,7 @@ def _first(pipeline: Pipeline, images: Batch, wait: Wait) -> float:
 
 
 def _predictions(pipeline: Pipeline, batch: Batch, repeats: int, wait: Wait) -> list[dict[str, float]]:
-    for _ in range(2):  # the first ones make plans and caches
+    for _ in range(_WARM):
         pipeline.predict_batch(batch)
     runs = []
     for _ in range(max(_LEAST, repeats)):

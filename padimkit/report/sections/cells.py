@@ -15,6 +15,7 @@ from padimkit.report.tables import ABSENT, Datum, Table
 name = "cells"
 title = "All cells"
 COSTS = {
+    formatting.LATENCY: "from file",
     formatting.ONE: "1 image",
     formatting.MANY: "of a batch",
     formatting.FIT: "fit",

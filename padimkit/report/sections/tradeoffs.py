@@ -18,7 +18,7 @@ from padimkit.report.tables import ABSENT, Datum, Plot, Table
 
 name = "tradeoffs"
 title = "Quality and cost"
-TIMES = (formatting.ONE, formatting.MANY, formatting.FIT, formatting.CALIBRATION)
+TIMES = (formatting.ONE, formatting.LATENCY, formatting.MANY, formatting.FIT, formatting.CALIBRATION)
 SIZES = (
     formatting.PEAK_OWN,
     formatting.PEAK,

@@ -74,11 +74,12 @@ def test_all_that_is_asked_for_is_measured(outcome):
     record = outcome(pipeline, measure=["quality", "time", "memory"], repeats=3, batch_size=4)
     assert record.failure is None
     assert set(record.metrics) == {"image_auroc", "pixel_auroc", "pro"}
-    whole = {"fit", "predict 1", "predict 4", "first predict 1"}
+    whole = {"fit", "predict 1", "predict 4", "first predict 1", "latency"}
     parts = {"read", "reducer fit", "density fit", "prepare"}
     stages = {"backbone", "embedding", "score", "map", "score 1", "score 4", "metrics"}
     assert set(record.seconds) == whole | parts | stages
     assert all(0 < spread.lower <= spread.median <= spread.upper for spread in record.seconds.values())
+    assert record.seconds["latency"].count == 5 and record.seconds["latency"].median > 0
     assert record.seconds["fit"].count == 3 and record.seconds["predict 1"].count == 5
     assert all(record.seconds[name].median < record.seconds["fit"].median for name in parts - {"read"})
     sizes = {"model", "fitted", "held", "disk", "resident"}
