@@ -4,9 +4,12 @@ import ast
 import re
 from pathlib import Path
 
+import numpy as np
 import pytest
+import torch
 
 import padimkit
+from padimkit.storage import model
 
 ROOT = Path(padimkit.__file__).parent
 SOURCES = [*sorted(ROOT.rglob("*.py")), *sorted(ROOT.parent.glob("plugins/padimkit-*/src/**/*.py"))]
@@ -90,6 +93,41 @@ def _imported(node):
     if isinstance(node, ast.Import):
         return [alias.name for alias in node.names]
     return [node.module] if isinstance(node, ast.ImportFrom) else []
+
+
+# Windows neither removes nor replaces a file that is mapped: each of these is ours alone, or behind a guard.
+MAPPED = {
+    ("memory.py", "np.memmap"),  # of a file without a name
+    ("datasets/shanghaitech/frames.py", "open_memmap"),  # of data that we never write
+    ("storage/model.py", "load_file"),  # the test below
+    ("plugins/padimkit-vae/src/padimkit_vae/checkpoint.py", "safe_open"),  # closed before anything else
+}
+
+
+def test_files_are_mapped_only_where_nobody_replaces_them():
+    found = {
+        (_short(path), ast.unparse(node.func))
+        for path, tree in TREES.items()
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Call)
+        and ast.unparse(node.func).rpartition(".")[2] in ("memmap", "open_memmap", "load_file", "safe_open")
+    }
+    assert found == MAPPED
+
+
+@pytest.mark.skipif(not Path("/proc/self/maps").exists(), reason="only Linux tells which files are mapped")
+def test_a_model_can_be_replaced_by_the_process_that_has_loaded_it(tmp_path, random, monkeypatch):
+    images = random.integers(0, 256, (4, 12, 12, 3), dtype=np.uint8)
+    parts = padimkit.Pixels(), padimkit.Identity(), padimkit.Gaussian()
+    fitted = padimkit.Pipeline(*parts, preprocessing=padimkit.Preprocessing(None, None)).fit(
+        images, progress=False
+    )
+    padimkit.save(fitted, tmp_path / "model")
+    monkeypatch.setattr(model, "_MAPS", False)
+    loaded = padimkit.load(tmp_path / "model")
+    assert str(tmp_path) not in Path("/proc/self/maps").read_text(encoding="utf-8")
+    scores = [one.predict(images, progress=False).image_scores for one in (fitted, loaded)]
+    assert torch.equal(*scores)
 
 
 def test_what_only_linux_has_is_behind_a_guard():

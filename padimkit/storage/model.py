@@ -1,6 +1,7 @@
 """A fitted pipeline to a folder and back: config.yaml and state.safetensors, no pickle, and the manifest."""
 
 import math
+import sys
 from collections.abc import Iterable, Mapping, Sequence
 from importlib.metadata import version
 from pathlib import Path
@@ -9,7 +10,9 @@ from typing import Any
 import torch
 import yaml
 from safetensors import SafetensorError
+from safetensors.torch import load as load_bytes
 from safetensors.torch import load_file, save_file
+from torch import Tensor
 
 from padimkit.config.build import build_pipeline
 from padimkit.config.description import describe, plugins_of
@@ -39,6 +42,8 @@ _MOST_TRIED = 2**24  # pixels
 _NO_MEMORY = torch.cuda.OutOfMemoryError
 # Errors that say nothing about a model; those of drivers have no class of their own before torch 2.8.
 _OF_DEVICES = (_NO_MEMORY, getattr(torch, "AcceleratorError", _NO_MEMORY))
+# Where a file that is mapped can be replaced, as updates do with their model.
+_MAPS = sys.platform != "win32"
 
 
 def save(
@@ -130,7 +135,7 @@ def load_parts(
         if precision is not None:
             settings = _computing_in(precision, settings)
         pipeline = build_pipeline(settings, dotted=trust, providers=known)
-        pipeline.load_state_dict(load_file(folder / "state.safetensors"))
+        pipeline.load_state_dict(_read_state(folder / "state.safetensors"))
     except PadimkitError as error:
         raise BadModel(f'"{folder}" cannot be loaded: {error}{_needs(manifest)}') from error
     except (LookupError, AttributeError, TypeError, ValueError, RuntimeError, SafetensorError) as error:
@@ -141,6 +146,10 @@ def load_parts(
         pipeline.backbone.restore_weights_origin(manifest.get("weights", {}))
     pipeline.to(device)
     return pipeline
+
+
+def _read_state(path: Path) -> dict[str, Tensor]:
+    return load_file(path) if _MAPS else load_bytes(path.read_bytes())
 
 
 def require_whole(pipeline: Pipeline, folder: Path | str) -> None:

@@ -14,6 +14,7 @@ import torch
 from padimkit.config.description import describe
 from padimkit.errors import BadArgument, CannotExport, NotCalibrated
 from padimkit.files import new_files
+from padimkit.images.sample import Sample
 from padimkit.inspection.calibration import Calibration
 from padimkit.inspection.exported.card import Card
 from padimkit.inspection.exported.runtimes import runtime
@@ -84,8 +85,8 @@ def export(
         with torch.no_grad():
             judged = Judged(pipeline.graph(), calibration)
             ranges = partial(chosen_images, images, load_learnt(model), pipeline, most=_CALIBRATION_IMAGES)
-            session = _WRITERS[format](judged, card, path, ranges)
-        found = parity(session, pipeline, chosen, calibration)
+            # The session has no name here: while it lives, Windows does not move files that it maps.
+            found = parity(_WRITERS[format](judged, card, path, ranges), pipeline, chosen, calibration)
         if precision == "float32" and not found.holds:
             raise CannotExport(f"The exported model gives other results, and is not written: {found}.")
         files = tuple(output.parent / name for name in _names(path))
@@ -112,12 +113,12 @@ def _write_openvino(judged: Judged, card: Card, path: Path, images: Ranges) -> S
     from padimkit.service.exporting.onnx_model import onnx_model, write_onnx  # which imports onnx
     from padimkit.service.exporting.openvino_model import openvino_model, quantized, write_openvino
 
-    with tempfile.TemporaryDirectory() as folder:
+    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:  # Windows: OpenVINO maps tensors
         onnx = Path(folder) / "model.onnx"
         write_onnx(onnx_model(judged, card, optional=False), onnx)
         model = openvino_model(onnx, card)
         if card.precision == "int8":
-            model = quantized(model, _pixels(images(), card))
+            model = quantized(model, images().samples, partial(_pixels, card=card))
         write_openvino(model, path)
     return open_session(path)
 
@@ -136,8 +137,8 @@ _WRITERS: dict[str, Callable[[Judged, Card, Path, Ranges], Session]] = {
 }
 
 
-def _pixels(images: Images, card: Card) -> list[np.ndarray]:
-    return [np.asarray(sample.picture(card.depth, card.framing.most_pixels)) for sample in images.samples]
+def _pixels(sample: Sample, card: Card) -> np.ndarray:
+    return np.asarray(sample.picture(card.depth, card.framing.most_pixels))
 
 
 def _require_fit(output: Path, format: str, precision: str) -> None:

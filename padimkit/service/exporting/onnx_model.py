@@ -55,6 +55,8 @@ def write_onnx(model: onnx.ModelProto, path: Path) -> None:
     """Write a model into a file, with its tensors in a second one if they are too many for one."""
     many = sum(len(tensor.raw_data) for tensor in model.graph.initializer) > _MOST_BYTES
     onnx.save_model(model, str(path), save_as_external_data=many, location=f"{path.name}.data")
+    if many:
+        path.with_name(f"{path.name}.data").chmod(path.stat().st_mode)  # onnx leaves it to its owner
 
 
 def _traced(judged: Judged) -> onnx.ModelProto:

@@ -4,9 +4,9 @@ Apart from the export, which imports it only where the package onnx is installed
 """
 
 import logging
-from collections.abc import Iterable
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 from jaxtyping import UInt8
@@ -16,6 +16,7 @@ from padimkit.inspection.exported.card import KEY, Card
 from padimkit.inspection.exported.runtimes import runtime
 from padimkit.service.exporting.preprocessing import PREFIX
 
+T = TypeVar("T")
 _CONVOLUTIONS = ("Convolution", "GroupConvolution")
 
 
@@ -32,8 +33,10 @@ def write_openvino(model: Any, path: Path) -> None:
     runtime("openvino", "openvino").save_model(model, str(path), compress_to_fp16=False)
 
 
-def quantized(model: Any, images: Iterable[UInt8[np.ndarray, "H W 3"]]) -> Any:
+def quantized(model: Any, images: Sequence[T], pixels: Callable[[T], UInt8[np.ndarray, "H W 3"]]) -> Any:
     """Return the model with its convolutions in 8 bits, with ranges that these images have.
+
+    Images are decoded by `pixels` one at a time, as they are needed: they may be large and many.
 
     All that follows the last convolution stays as it is: reducer, density and map.
 
@@ -45,11 +48,10 @@ def quantized(model: Any, images: Iterable[UInt8[np.ndarray, "H W 3"]]) -> Any:
     kept = _after_convolutions(model)
     if kept is None:
         raise CannotExport("int8 is for convolutions, and this model has none. Use float32 or bfloat16.")
-    inputs = [{"images": pixels[None]} for pixels in images]
     return nncf.quantize(
         model,
-        nncf.Dataset(inputs),
-        subset_size=len(inputs),
+        nncf.Dataset(images, lambda image: {"images": pixels(image)[None]}),
+        subset_size=len(images),
         ignored_scope=nncf.IgnoredScope(names=kept),
     )
 

@@ -6,6 +6,7 @@ from dataclasses import replace
 from zipfile import ZipFile
 
 import numpy as np
+import onnx
 import onnxruntime
 import pytest
 import torch
@@ -33,6 +34,7 @@ from padimkit import (
 )
 from padimkit.cli.main import main
 from padimkit.inspection.exported.session import Options, open_session
+from padimkit.service.exporting import onnx_model
 from padimkit.service.exporting import parity as comparison
 from padimkit.service.exporting.judged import VERDICTS
 from padimkit.storage import model_digest
@@ -144,6 +146,16 @@ def test_onnx_refuses_what_it_cannot_compute_with(small):
         Inspector(small.onnx, device="tpu")
     with pytest.raises(BadArgument, match='not on "cuda"'):
         Inspector(small.openvino, device="cuda")
+
+
+def test_a_model_that_is_too_large_for_one_file_is_written_as_two(small, tmp_path, monkeypatch):
+    monkeypatch.setattr(onnx_model, "_MOST_BYTES", 1000)
+    onnx_model.write_onnx(onnx.load(small.onnx), tmp_path / "large.onnx")
+    data = tmp_path / "large.onnx.data"
+    assert data.stat().st_size > 10_000
+    assert data.stat().st_mode == (tmp_path / "large.onnx").stat().st_mode
+    whole, parts = Inspector(small.onnx), Inspector(tmp_path / "large.onnx")
+    assert parts(small.unseen[-1]).score == whole(small.unseen[-1]).score
 
 
 def test_files_that_were_not_exported_are_refused(tmp_path, small):
