@@ -12,7 +12,7 @@ FRESH := OMP_NUM_THREADS=1 PYTHONPATH=$(CURDIR)/tests/helpers
 # Compiled files are kept, even where the environment says otherwise: the next run has its tests already rewritten.
 SAME := OMP_NUM_THREADS=1 PYTHONHASHSEED=0 PYTHONDONTWRITEBYTECODE=
 
-.PHONY: help demo test fuzz docs format bench-memory bench-peers bench-floor bench-spade bench-methods bench-plugins bench-complexity bench-synthetic bench-clock bench-tiles bench-lite0 bench-false-alarms bench-suspicious bench-drift bench-depth bench-serve bench-export bench-load bench-coverage clean
+.PHONY: help demo test fuzz docs format bench-memory bench-peers bench-floor bench-spade bench-methods bench-plugins bench-complexity bench-synthetic bench-clock bench-tiles bench-lite0 bench-false-alarms bench-suspicious bench-drift bench-depth bench-serve bench-inspector bench-export bench-export-peers bench-load bench-coverage clean
 
 help:
 	@echo "make demo              fit, predict, compare five methods and report, on synthetic images; all that it needs comes with pip"
@@ -36,6 +36,8 @@ help:
 	@echo "make bench-drift  changes of camera and light told from defects, on real images, where these are (10 minutes)"
 	@echo "make bench-depth  cameras of 10 and 12 bits beside 8, on real images, where these are (5 minutes)"
 	@echo "make bench-serve  a server under load from 16 clients, killed and stopped in the middle (3 minutes)"
+	@echo "make bench-inspector  memory over 10,000 calls of an inspector, and the latency of a call (3 minutes)"
+	@echo "make bench-export-peers  PaDiM exported to OpenVINO by padimkit and by anomalib, on real bottles, where these are (5 minutes)"
 	@echo "make bench-export  models in ONNX Runtime and OpenVINO beside padimkit, on real bottles, where these are (30 minutes)"
 	@echo "make bench-load  3,000 images, 5,000 records, 500 cells, threads and processes: memory, handles, results (20 minutes)"
 	@echo "make bench-coverage  how often intervals of a report hold the truth, and equal methods differ (6 minutes)"
@@ -125,6 +127,13 @@ bench-drift: .venv/installed
 
 bench-export: .venv/installed-plugins
 	$(BIN)/python -m benchmarks.export $(ARGS)
+
+# ARGS="--models FOLDER --rounds 30" keeps models there, so that a second run measures times alone.
+bench-export-peers: .venv/installed-dev $(filter .venv-peers/installed,$(PEERS)/installed)
+	$(BIN)/python -m benchmarks.peers.exported --peer $(PEERS)/bin/python $(ARGS)
+
+bench-inspector: .venv/installed-dev
+	$(BIN)/python -m benchmarks.inspector $(ARGS)
 
 bench-depth: .venv/installed
 	$(BIN)/python -m benchmarks.depth $(ARGS)

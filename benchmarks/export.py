@@ -1,7 +1,9 @@
 """`make bench-export`: models exported to ONNX Runtime and OpenVINO beside padimkit, on real bottles.
 
-Parity, milliseconds of one image, size, and processor time and memory from the start of a process to the
-first verdict; for bfloat16 and int8, what they change in image AUROC too. One thread.
+Parity at batch 1 and 8, milliseconds of one image, size, image AUROC, and processor time and memory from the
+start of a process to the first verdict. One thread. Times of all forms of a model are taken in turn, image
+by image, so that what else the machine does meets all of them; with `--models FOLDER`, models and files are
+kept, and a second run measures times alone.
 """
 
 import argparse
@@ -10,7 +12,8 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Mapping
+from itertools import cycle, islice
 from pathlib import Path
 from statistics import median
 from tempfile import TemporaryDirectory
@@ -27,69 +30,147 @@ ROOT = Path(__file__).resolve().parents[2] / "shared"
 BOTTLES = ROOT / "data" / "mvtec_bottle_256" / "bottle"
 WEIGHTS = ROOT / "weights" / "resnet18_stem_to_layer3.safetensors"
 RECORD = Path(__file__).parent / "records" / "export.json"
-RECIPES = (
-    "padim-r18-rd100",
-    "padim-r18-pca100",
-    "padim-lite0",
-    "padim-filter-bank",
-    "mahalanobis-lite0",
-    "semi-orthogonal-lite0-100",
-    "patchcore-lite0-1",
-    "spade-lite0",
+CASES = (  # recipes, and the number of bottles that they learn
+    ("padim-lite0", 209),
+    ("padim-r18-rd100", 209),
+    ("padim-r18-pca100", 209),
+    ("padim-r18", 40),  # of fewer images than channels: a factor of low rank
+    ("mahalanobis-lite0", 209),
+    ("spade-lite0", 209),
+    ("patchcore-r18-1", 209),
+    ("semi-orthogonal-lite0-100", 209),
 )
-KINDS = (
-    ("onnx", ".onnx", "float32", None),
-    ("openvino", ".xml", "float32", None),
-    ("openvino", ".xml", "float32", "bfloat16"),  # the same file, computed with in another way
-    ("openvino", ".xml", "int8", None),
-)
-REPEATS = 15
+OWN = "padimkit"
+FORMS = {  # format, suffix, precision of the file, precision to compute in
+    "ONNX Runtime": ("onnx", ".onnx", "float32", None),
+    "OpenVINO": ("openvino", ".xml", "float32", None),
+    "OpenVINO, bfloat16": ("openvino", ".xml", "float32", "bfloat16"),  # of the same file
+    "OpenVINO, int8": ("openvino", ".xml", "int8", None),
+}
+HEAD = ("recipe", "images", "runs by", "batch 1", "batch 8", "ms", "of padimkit's", "AUROC", "MB", "start, s")
+Row = dict[str, Any]
 
 
 def main(words: list[str]) -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--recipes", nargs="+", default=list(RECIPES))
-    parser.add_argument("--images", type=int, default=40, help="Training images.")
+    parser.add_argument("--recipes", nargs="+", help="Some of the recipes only.")
+    parser.add_argument("--images", type=int, default=209, help="The most training images.")
+    parser.add_argument("--rounds", type=int, default=30, help="Images that each form is timed on.")
+    parser.add_argument("--models", type=Path, help="Folder in which models and exported files are kept.")
     parser.add_argument("--record", type=Path, default=RECORD)
     chosen = parser.parse_args(words)
-    names = ("recipe", "runs by", "parity", "ms", "AUROC", "MB", "start, s", "start, MB")
-    print(f"| {' | '.join(names)} |\n{'|---' * len(names)}|")
+    print(f"| {' | '.join(HEAD)} |\n{'|---' * len(HEAD)}|")
     rows = []
-    for recipe in chosen.recipes:
-        for row in _rows(recipe, chosen.images):
-            rows.append(row)
-            print(_line(row), flush=True)
-    record = {"machine": machine.describe(), "versions": machine.versions(), "images": chosen.images}
-    chosen.record.write_text(json.dumps(record | {"rows": rows}, indent=1) + "\n")
-
-
-def _rows(recipe: str, images: int) -> list[dict[str, Any]]:
-    given = {"recipe": recipe, "images": images}
-    rows: list[dict[str, Any]] = fresh.call(sys.executable, "benchmarks.export:measured", given, threads=1)[
-        "rows"
-    ]
-    return rows
-
-
-def measured(recipe: str, images: int) -> dict[str, Any]:
-    """Fit a recipe on some bottles, export it, and measure it by each runtime."""
-    with TemporaryDirectory() as folder:
-        model = Path(folder) / "model"
-        _fit(recipe, images, model)
-        size = sum(path.stat().st_size for path in model.iterdir())
-        rows = [{"recipe": recipe, "runtime": "padimkit", "parity": None, "bytes": size, **_inspected(model)}]
-        for kind, suffix, precision, way in KINDS:
-            output = Path(folder) / f"{precision}{suffix}"
-            named = {"recipe": recipe, "runtime": f"{kind} {way or precision}"}
-            try:
-                made = {"parity": None} if way else _exported(model, output, kind, precision)
-            except PadimkitError as error:
-                rows.append(named | {"error": str(error)})
+    with TemporaryDirectory() as temporary:
+        for recipe, images in CASES:
+            if chosen.recipes and recipe not in chosen.recipes:
                 continue
-            files = [output, output.with_suffix(".bin")] if kind == "openvino" else [output]
-            size = sum(path.stat().st_size for path in files)
-            rows.append(named | made | {"bytes": size} | _inspected(output, way))
-    return {"rows": rows}
+            given = {
+                "recipe": recipe,
+                "images": min(images, chosen.images),
+                "rounds": chosen.rounds,
+                "folder": str((chosen.models or Path(temporary)).absolute() / recipe),
+            }
+            found = fresh.call(sys.executable, "benchmarks.export:measured", given, threads=1)["rows"]
+            rows += found
+            print("\n".join(map(_line, found)), flush=True)
+    facts = {"machine": machine.describe(), "versions": machine.versions()}
+    chosen.record.write_text(json.dumps(facts | {"rows": rows}, indent=1) + "\n")
+
+
+def measured(recipe: str, images: int, rounds: int, folder: str) -> dict[str, Any]:
+    """Fit a recipe on some bottles and export it, unless that is done, and measure it by each runtime."""
+    place = Path(folder)
+    known = place / "rows.json"
+    if not known.exists():
+        place.mkdir(parents=True, exist_ok=True)
+        _fit(recipe, images, place / OWN)
+        made = {OWN: {"bytes": sum(path.stat().st_size for path in (place / OWN).iterdir())}}
+        made |= {name: _made(place, name) for name in FORMS}
+        known.write_text(json.dumps({name: row | _quality(place, name, row) for name, row in made.items()}))
+    rows: dict[str, Row] = json.loads(known.read_text())
+    usable = {name: _inspector(place, name) for name, row in rows.items() if "error" not in row}
+    image = str(_tested()[0])
+    times = _times(usable, rounds)
+    for name in usable:
+        rows[name] |= times[name] | _started(_path(place, name), image)
+    return {
+        "rows": [{"recipe": recipe, "images": images, "runtime": name, **row} for name, row in rows.items()]
+    }
+
+
+def _made(place: Path, name: str) -> Row:
+    """Export a model in one form, compared on bottles of the test set; a refusal is a row too."""
+    kind, _, precision, way = FORMS[name]
+    path = _path(place, name)
+    if way is None:
+        ranges = (
+            sorted((BOTTLES / "train" / "good").glob("*.png"))[:40]
+            if precision == "int8"
+            else _tested()[::10]
+        )
+        try:
+            found = padimkit.export(place / OWN, path, format=kind, precision=precision, images=ranges)
+        except PadimkitError as error:
+            return {"error": str(error)}
+        largest = {size: max(found.parity.scores[size], found.parity.maps[size]) for size in (1, 8)}
+        parity = {"batch_1": largest[1], "batch_8": largest[8], "resized": found.parity.resized}
+    elif path.exists():
+        parity = {}
+    else:
+        return {"error": "Its file was refused, as the row above says."}
+    files = [path, path.with_suffix(".bin"), path.with_name(f"{path.name}.data")]
+    return parity | {"bytes": sum(file.stat().st_size for file in files if file.exists())}
+
+
+def _quality(place: Path, name: str, row: Row) -> Row:
+    """Return the AUROC of all test images."""
+    if "error" in row:
+        return {}
+    paths = _tested()
+    scores = [inspection.score for inspection in _inspector(place, name).each(map(str, paths))]
+    return {"auroc": float(roc_auc_score(["good" not in path.parts for path in paths], scores))}
+
+
+def _path(place: Path, name: str) -> Path:
+    if name == OWN:
+        return place / OWN
+    _, suffix, precision, _ = FORMS[name]
+    return place / f"{precision}{suffix}"
+
+
+def _inspector(place: Path, name: str) -> padimkit.Inspector:
+    way: Any = None if name == OWN else FORMS[name][3]
+    return padimkit.Inspector(_path(place, name), threads=1, precision=way)
+
+
+def _tested() -> list[Path]:
+    return sorted((BOTTLES / "test").rglob("*.png"))
+
+
+def _times(inspectors: Mapping[str, padimkit.Inspector], rounds: int) -> dict[str, Row]:
+    """Return the median time of one image by each form, and of its ratios to that of padimkit."""
+    paths = [str(path) for path in islice(cycle(_tested()), rounds)]
+    seconds = {
+        name: [_seconds(inspector, path) for path in paths[:2]] for name, inspector in inspectors.items()
+    }
+    seconds = {name: [] for name in seconds}  # the first ones find cold caches
+    for path in paths:
+        for name, inspector in inspectors.items():
+            seconds[name].append(_seconds(inspector, path))
+    return {
+        name: {
+            "seconds": median(own),
+            "of_padimkits": median(one / other for one, other in zip(own, seconds[OWN], strict=True)),
+        }
+        for name, own in seconds.items()
+    }
+
+
+def _seconds(inspect: Callable[[str], object], path: str) -> float:
+    start = time.process_time()  # of this process alone, whatever else the machine does
+    inspect(path)
+    return time.process_time() - start
 
 
 def _fit(recipe: str, images: int, model: Path) -> None:
@@ -98,24 +179,6 @@ def _fit(recipe: str, images: int, model: Path) -> None:
         for path in sorted((BOTTLES / "train" / "good").glob("*.png"))[:images]:
             (Path(folder) / path.name).symlink_to(path)
         fit.run([recipe, "--data=folder", f"--data.normal={folder}", *weights, f"--output={model}"])
-
-
-def _exported(model: Path, output: Path, kind: Any, precision: Any) -> dict[str, Any]:
-    """Export a model, compared on bottles of the test set."""
-    images = sorted((BOTTLES / "test").rglob("*.png"))[::10]
-    ranges = sorted((BOTTLES / "train" / "good").glob("*.png"))[:40] if precision == "int8" else images
-    found = padimkit.export(model, output, format=kind, precision=precision, images=ranges)
-    return {"parity": found.parity.largest, "resized": found.parity.resized}
-
-
-def _inspected(model: Path, precision: Any = None) -> dict[str, Any]:
-    """Return the time of one image, the AUROC of all test images, and what a fresh process takes."""
-    inspector = padimkit.Inspector(model, threads=1, precision=precision)
-    paths = [str(path) for path in sorted((BOTTLES / "test").rglob("*.png"))]
-    seconds = median(_seconds(inspector, paths[:REPEATS]))
-    scores = [inspection.score for inspection in inspector.each(paths)]
-    auroc = float(roc_auc_score(["/good/" not in path for path in paths], scores))
-    return {"seconds": seconds, "auroc": auroc} | _started(model, paths[0])
 
 
 def _started(model: Path, image: str) -> dict[str, float]:
@@ -132,20 +195,13 @@ def _started(model: Path, image: str) -> dict[str, float]:
     return {"start_seconds": used.ru_utime + used.ru_stime, "start_megabytes": int(printed) * 1.024e-3}
 
 
-def _seconds(inspect: Callable[[str], object], paths: Sequence[str]) -> Iterator[float]:
-    for path in paths:
-        start = time.process_time()  # of this process alone, whatever else the machine does
-        inspect(path)
-        yield time.process_time() - start
-
-
-def _line(row: dict[str, Any]) -> str:
+def _line(row: Row) -> str:
+    names = f"| {row['recipe']} | {row['images']} | {row['runtime']} |"
     if "error" in row:
-        return f"| {row['recipe']} | {row['runtime']} | {row['error']} | | | | | |"
-    parity = "" if row["parity"] is None else f"{row['parity']:.1e}"
-    times = f"{parity} | {1000 * row['seconds']:.0f} | {row['auroc']:.4f} | {row['bytes'] / 1e6:.0f}"
-    start = f"{row['start_seconds']:.1f} | {row['start_megabytes']:.0f}"
-    return f"| {row['recipe']} | {row['runtime']} | {times} | {start} |"
+        return f"{names} {row['error']} |{' |' * (len(HEAD) - 4)}"
+    parity = " | ".join(f"{row[key]:.1e}" if key in row else "" for key in ("batch_1", "batch_8"))
+    times = f"{1000 * row['seconds']:.0f} | {row['of_padimkits']:.2f} | {row['auroc']:.4f}"
+    return f"{names} {parity} | {times} | {row['bytes'] / 1e6:.0f} | {row['start_seconds']:.1f} |"
 
 
 if __name__ == "__main__":

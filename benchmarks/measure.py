@@ -58,6 +58,11 @@ def _durations(action: Callable[[], object], least: int, seconds: float) -> list
     return durations
 
 
+def resident_bytes() -> int:
+    """Return the resident memory of this process."""
+    return _resident("VmRSS")
+
+
 def _resident(key: str) -> int:
     found = re.search(rf"^{key}:\s+(\d+) kB$", STATUS.read_text(), re.MULTILINE)
     assert found is not None

@@ -8,12 +8,15 @@ import numpy as np
 import pytest
 import torch
 
+import padimkit
 from benchmarks import (
     coverage,
     depth,
     drift,
+    export,
     false_alarms,
     fresh,
+    inspector,
     limits,
     methods,
     plugins,
@@ -27,7 +30,17 @@ from benchmarks.measure import measured, typical_seconds
 from benchmarks.peers import ours, run
 from benchmarks.peers.table import Ratio, lines, qualities
 from benchmarks.peers.tasks import Scale, tasks
-from padimkit import Embedding, Gaussian, MVTec, Pipeline, Pixels, Preprocessing, RandomChannels, Tiles
+from padimkit import (
+    CannotExport,
+    Embedding,
+    Gaussian,
+    MVTec,
+    Pipeline,
+    Pixels,
+    Preprocessing,
+    RandomChannels,
+    Tiles,
+)
 from padimkit.benchmark.cell import Cell
 from padimkit.benchmark.record import Record, Spread
 from padimkit.cli.main import main
@@ -71,6 +84,25 @@ def test_stages_and_growth_are_measured(tmp_path):
     assert set(stages) == {"decode", "predict", "backbone", "reducer", "density", "map"}
     assert min(stages.values()) > 0
     assert ours.growth(images=16, channels=6, side=5)["seconds"] > 0
+
+
+def test_a_form_that_is_refused_is_a_row_and_so_is_what_needs_its_file(tmp_path, monkeypatch):
+    def refused(*_, **__):
+        raise CannotExport("It gives other results.")
+
+    monkeypatch.setattr(padimkit, "export", refused)
+    rows = {name: export._made(tmp_path, name) for name in export.FORMS}
+    assert rows["OpenVINO"] == {"error": "It gives other results."}
+    assert "was refused" in rows["OpenVINO, bfloat16"]["error"]
+    line = export._line({"recipe": "a", "images": 9, "runtime": "OpenVINO", **rows["OpenVINO"]})
+    assert line.count("|") == len(export.HEAD) + 1 and "It gives other results." in line
+
+
+def test_the_memory_of_an_inspector_is_looked_at_after_each_tenth_of_its_calls(tmp_path):
+    inspector.prepare(tmp_path, exported=False)
+    found = inspector.measured(str(tmp_path), "", calls=20)
+    assert len(found["resident_bytes"]) == 10 and min(found["resident_bytes"]) > 1e7
+    assert 0 < found["median_ms"] <= found["p99_ms"]
 
 
 def test_the_work_of_a_density_is_counted():

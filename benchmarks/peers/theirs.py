@@ -116,7 +116,7 @@ def job(*, category: str, weights: str, channels: list[int]) -> dict[str, float]
     return {"seconds": whole.seconds, "fit_seconds": fit, "bytes": whole.peak_bytes, **values}
 
 
-def _folder(category: Path) -> Folder:
+def _folder(category: Path, validated: str = "none") -> Folder:
     """Return a category in the layout of MVTec AD; its own class for that data set refuses JPEG files."""
     defects = sorted(path.name for path in (category / "ground_truth").iterdir())
     return Folder(
@@ -126,7 +126,7 @@ def _folder(category: Path) -> Folder:
         abnormal_dir=[category / "test" / defect for defect in defects],
         mask_dir=[category / "ground_truth" / defect for defect in defects],
         num_workers=2,
-        val_split_mode="none",
+        val_split_mode=validated,
     )
 
 
