@@ -17,7 +17,9 @@ from benchmarks.inputs.images import SHARED, WEIGHTS, prepare
 
 BOTTLES = SHARED / "data" / "mvtec_bottle_256" / "bottle"
 RECORD = Path(__file__).resolve().parents[1] / "records" / "export-peers.json"
+_TIME = "process_seconds"
 PARTS = {"padimkit": "benchmarks.peers.ours_exported", "anomalib": "benchmarks.peers.theirs_exported"}
+PRECISIONS = ("float32", "bfloat16")  # of the same files
 ROWS = {  # the parts of an outcome, with the unit and its factor
     "milliseconds from a file to its verdict": ("file_seconds", 1e3, ".1f"),
     "milliseconds of the mere graph": ("graph_seconds", 1e3, ".1f"),
@@ -41,18 +43,24 @@ def main(words: list[str]) -> None:
     with TemporaryDirectory() as temporary:
         place = (chosen.models or Path(temporary)).absolute()
         found = {name: _made(name, place, chosen.peer) for name in PARTS}
-        runs: dict[str, list[dict[str, float]]] = {name: [] for name in PARTS}
+        columns = [(name, precision) for precision in PRECISIONS for name in PARTS]
+        runs: dict[str, list[dict[str, float]]] = {" ".join(column): [] for column in columns}
         for _ in range(chosen.rounds):
-            for name in PARTS:
+            for name, precision in columns:
                 given = {"path": found[name]["path"], "category": str(BOTTLES), "rounds": chosen.images}
-                runs[name].append(_call(name, "timed", given, chosen.peer))
-    for name, rounds in runs.items():
-        found[name] |= {key: median(one[key] for one in rounds) for key in rounds[0]}
-    print("| | padimkit | anomalib |\n|---|---|---|")
+                outcome = _call(name, "timed", given | {"precision": precision}, chosen.peer)
+                runs[f"{name} {precision}"].append(outcome)
+    times = {
+        column: {key: median(one[key] for one in rounds) for key in rounds[0]}
+        for column, rounds in runs.items()
+    }
+    print(f"| | {' | '.join(runs)} |\n|{'---|' * (len(runs) + 1)}")
     for title, (key, factor, form) in ROWS.items():
-        print(f"| {title} | {' | '.join(format(factor * found[name][key], form) for name in PARTS)} |")
+        cells = [(times[column] | found[column.split()[0]])[key] for column in runs]
+        print(f"| {title} | {' | '.join(format(factor * cell, form) for cell in cells)} |")
     facts = {"machine": machine.describe(), "versions": _versions(chosen.peer)}
-    chosen.record.write_text(json.dumps(facts | {"found": found, "runs": runs}, indent=1) + "\n")
+    made = {name: {key: value for key, value in one.items() if key != "path"} for name, one in found.items()}
+    chosen.record.write_text(json.dumps(facts | {"made": made, "runs": runs}, indent=1) + "\n")
 
 
 def _made(name: str, place: Path, peer: str) -> dict[str, Any]:
@@ -73,7 +81,10 @@ def _call(name: str, function: str, given: dict[str, Any], peer: str) -> dict[st
 
 def _versions(peer: str) -> dict[str, dict[str, str]]:
     theirs = fresh.call(peer, "benchmarks.machine:versions", {}, threads=1)
-    return {"padimkit": machine.versions(), "anomalib": theirs}
+    return {
+        "padimkit": machine.versions(),
+        "anomalib": {name: theirs[name] for name in theirs if name != _TIME},
+    }
 
 
 if __name__ == "__main__":

@@ -4,13 +4,15 @@ import time
 from functools import partial
 from pathlib import Path
 from statistics import median
-from typing import Any
+from typing import Any, Literal, TypeAlias
 
 import numpy as np
 from PIL import Image
 
 import padimkit
 from padimkit.inspection.exported.session import Options, open_session
+
+Precision: TypeAlias = Literal["float32", "bfloat16"]
 
 
 def made(*, category: str, weights: str, channels: list[int], output: str) -> dict[str, Any]:
@@ -29,16 +31,16 @@ def made(*, category: str, weights: str, channels: list[int], output: str) -> di
     return {"path": str(found.path), "bytes": size, "batch_1": largest[1], "batch_8": largest[8]}
 
 
-def timed(*, path: str, category: str, rounds: int) -> dict[str, float]:
+def timed(*, path: str, category: str, rounds: int, precision: Precision) -> dict[str, float]:
     """Return the median times of one image, by an inspector from a file and by the mere graph, and AUROC."""
     from sklearn.metrics import roc_auc_score
 
     start, begun = time.process_time(), time.perf_counter()
-    inspector = padimkit.Inspector(path, threads=1)
+    inspector = padimkit.Inspector(path, threads=1, precision=precision)
     names = _tested(category)
     inspector(names[0])
     first, wall = time.process_time() - start, time.perf_counter() - begun
-    session = open_session(Path(path), Options(threads=1))
+    session = open_session(Path(path), Options(threads=1, precision=precision))
     with Image.open(names[0]) as picture:
         pixels = np.asarray(picture.convert("RGB"))[None]
     session.run(pixels)

@@ -10,6 +10,7 @@ from padimkit.benchmark.planning.suite import Suite
 from padimkit.benchmark.record import Expectation, unpacked
 from padimkit.benchmark.running import process
 from padimkit.benchmark.running.process import run_cell
+from padimkit.cli import benchmark as command
 from padimkit.config.build import instantiate
 
 
@@ -79,7 +80,8 @@ def test_all_that_is_asked_for_is_measured(outcome):
     stages = {"backbone", "embedding", "score", "map", "score 1", "score 4", "metrics"}
     assert set(record.seconds) == whole | parts | stages
     assert all(0 < spread.lower <= spread.median <= spread.upper for spread in record.seconds.values())
-    assert record.seconds["latency"].count == 5 and record.seconds["latency"].median > 0
+    assert record.seconds["latency"].count == 5
+    assert f"latency {1000 * record.seconds['latency'].median:.1f} ms" in command._outcome(record)
     assert record.seconds["fit"].count == 3 and record.seconds["predict 1"].count == 5
     assert all(record.seconds[name].median < record.seconds["fit"].median for name in parts - {"read"})
     sizes = {"model", "fitted", "held", "disk", "resident"}
