@@ -88,7 +88,10 @@ def export(
             # The session has no name here: while it lives, Windows does not move files that it maps.
             found = parity(_WRITERS[format](judged, card, path, ranges), pipeline, chosen, calibration)
         if precision == "float32" and not found.holds:
-            raise CannotExport(f"The exported model gives other results, and is not written: {found}.")
+            raise CannotExport(
+                f"The exported model gives other results, and is not written: {found}. If these images were "
+                "learnt, compare on others: --images."
+            )
         files = tuple(output.parent / name for name in _names(path))
     return Exported(output, files, found)
 

@@ -45,8 +45,10 @@ class Parity:
 
     Args:
         images: How many were compared, and what they are.
-        scores: By batch size, the largest difference of a score, relative to it.
-        maps: By batch size, the largest difference in a map, relative to the largest value in it.
+        scores: By batch size, the largest difference of a score, relative to it, or to the score of a normal
+            image by the calibration if that is larger: a gallery knows what it has learnt at distance 0.
+        maps: By batch size, the largest difference in a map, relative to the largest value in it, or to the
+            calibration's threshold of maps if that is larger.
         resized: The largest difference of a score and in a map where the graph itself resizes the images,
             which no runtime does to the last bit as Pillow does it.
         nudged: The same where one pixel value in 2,000 is 1 of 255 off. A model of fewer images than channels
@@ -108,7 +110,7 @@ def chosen_images(
 def parity(session: Session, pipeline: Pipeline, images: Images, calibration: Calibration | None) -> Parity:
     """Return the differences of a session's results from those of the pipeline."""
     preprocessing = pipeline.fitted_preprocessing
-    most = preprocessing.most_pixels
+    most, least = preprocessing.most_pixels, _usual(calibration)
     pictures = [sample.picture(preprocessing.depth, most) for sample in images.samples]
     pixels = np.stack([preprocessing.pixels(picture) for picture in pictures])
     expected = pipeline.predict(list(images.samples), progress=False)
@@ -117,12 +119,13 @@ def parity(session: Session, pipeline: Pipeline, images: Images, calibration: Ca
         order = np.resize(np.arange(len(pictures)), max(size, len(pictures)))  # repeated, if they are too few
         parts = np.split(order, range(size, len(order), size))
         found = _joined([session.run_framed(pixels[part]) for part in parts])
-        of_scores[size], of_maps[size] = _differences(found, expected, order)
+        of_scores[size], of_maps[size] = _differences(found, expected, order, least)
         if size == 1:
             verdicts = _changed(found[0], expected.image_scores.tolist(), calibration)
     alone = _joined([session.run(np.asarray(picture)[None]) for picture in pictures])
-    resized = _differences(alone, expected, np.arange(len(pictures)))
-    nudged = _differences(session.run_framed(_nudged(pixels)), expected, np.arange(len(pictures)))
+    every = np.arange(len(pictures))
+    resized = _differences(alone, expected, every, least)
+    nudged = _differences(session.run_framed(_nudged(pixels)), expected, every, least)
     return Parity(f"{len(pictures)} {images.source}", of_scores, of_maps, resized, nudged, verdicts)
 
 
@@ -141,11 +144,20 @@ def _joined(results: Sequence[Results]) -> Results:
     return np.concatenate([scores for scores, _ in results]), np.concatenate([maps for _, maps in results])
 
 
-def _differences(found: Results, expected: Prediction, order: np.ndarray) -> tuple[float, float]:
-    """Return the largest difference of a score, and that in a map."""
+def _usual(calibration: Calibration | None) -> tuple[float, float]:
+    """Return the score and the highest value of a map that a normal image may have; 0 if nothing is known."""
+    if calibration is None:
+        return 0.0, 0.0
+    return float(np.median(calibration.scores)), calibration.pixel_threshold
+
+
+def _differences(
+    found: Results, expected: Prediction, order: np.ndarray, least: tuple[float, float]
+) -> tuple[float, float]:
+    """Return the largest difference of a score, and that in a map, relative to at least these values."""
     scores, maps = expected.image_scores.cpu().numpy()[order], expected.anomaly_maps.cpu().numpy()[order]
-    off = np.abs(found[0] - scores) / _positive(np.abs(scores))
-    highest = _positive(np.abs(maps).max(axis=(1, 2)))
+    off = np.abs(found[0] - scores) / _positive(np.abs(scores).clip(least[0]))
+    highest = _positive(np.abs(maps).max(axis=(1, 2)).clip(least[1]))
     return float(off.max()), float((np.abs(found[1] - maps).max(axis=(1, 2)) / highest).max())
 
 

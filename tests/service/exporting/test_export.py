@@ -3,6 +3,8 @@
 import subprocess
 import sys
 from dataclasses import replace
+from functools import partial
+from types import SimpleNamespace
 from zipfile import ZipFile
 
 import numpy as np
@@ -25,6 +27,7 @@ from padimkit import (
     NotCalibrated,
     Pipeline,
     Pixels,
+    Prediction,
     Preprocessing,
     ScikitLearn,
     Verdict,
@@ -241,6 +244,17 @@ def test_another_resize_may_change_what_few_nudged_pixels_change(resized, nudged
     assert parity.holds is holds
     assert not replace(parity, scores={1: 2e-4}).holds
     assert not replace(parity, maps={1: 1e-6, 8: float("nan")}).holds
+
+
+def test_differences_are_relative_to_what_is_usual_at_least():
+    """Distances of what a gallery has learnt are 0, and what rounding leaves of them is no share of that."""
+    expected = Prediction(torch.tensor([0.0, 4.0]), torch.tensor([0.0, 8.0])[:, None, None].expand(2, 3, 3))
+    found = np.array([2e-6, 4.0 + 4e-5]), np.full((2, 3, 3), 1e-5) + np.array([0.0, 8.0])[:, None, None]
+    differences = partial(comparison._differences, found, expected, np.arange(2))
+    assert differences((1.0, 2.0)) == pytest.approx((1e-5, 5e-6), rel=1e-3)
+    assert min(differences((0.0, 0.0))) > 1e30
+    calibration = SimpleNamespace(scores=(1.0, 3.0, 9.0), pixel_threshold=5.0)
+    assert comparison._usual(calibration) == (3.0, 5.0) and comparison._usual(None) == (0.0, 0.0)
 
 
 def test_a_model_that_is_sensitive_to_each_pixel_is_exported(small, tmp_path):
