@@ -13,6 +13,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Mapping
+from importlib.metadata import version
 from itertools import cycle, islice
 from pathlib import Path
 from statistics import median
@@ -40,6 +41,7 @@ CASES = (  # recipes, and the number of bottles that they learn
     ("patchcore-r18-1", 209),
     ("semi-orthogonal-lite0-100", 209),
 )
+RUNTIMES = ("onnx", "onnxruntime", "openvino", "nncf")
 OWN = "padimkit"
 FORMS = {  # format, suffix, precision of the file, precision to compute in
     "ONNX Runtime": ("onnx", ".onnx", "float32", None),
@@ -60,7 +62,6 @@ def main(words: list[str]) -> None:
     parser.add_argument("--record", type=Path, default=RECORD)
     chosen = parser.parse_args(words)
     print(f"| {' | '.join(HEAD)} |\n{'|---' * len(HEAD)}|")
-    rows = []
     with TemporaryDirectory() as temporary:
         for recipe, images in CASES:
             if chosen.recipes and recipe not in chosen.recipes:
@@ -72,10 +73,18 @@ def main(words: list[str]) -> None:
                 "folder": str((chosen.models or Path(temporary)).absolute() / recipe),
             }
             found = fresh.call(sys.executable, "benchmarks.export:measured", given, threads=1)["rows"]
-            rows += found
             print("\n".join(map(_line, found)), flush=True)
-    facts = {"machine": machine.describe(), "versions": machine.versions()}
-    chosen.record.write_text(json.dumps(facts | {"rows": rows}, indent=1) + "\n")
+            _write(chosen.record, recipe, found)
+
+
+def _write(path: Path, recipe: str, rows: list[Row]) -> None:
+    """Put the rows of a recipe into the record, beside those of others that the same machine has measured."""
+    runtimes = {name: version(name) for name in RUNTIMES}
+    facts = {"machine": machine.describe(), "versions": machine.versions() | runtimes}
+    known = json.loads(path.read_text()) if path.exists() else {}
+    others = [row for row in known.get("rows", []) if row["recipe"] != recipe]
+    kept = others if all(known.get(name) == fact for name, fact in facts.items()) else []
+    path.write_text(json.dumps(facts | {"rows": kept + rows}, indent=1) + "\n")
 
 
 def measured(recipe: str, images: int, rounds: int, folder: str) -> dict[str, Any]:

@@ -38,7 +38,7 @@ def run(words: list[str]) -> None:
         nargs="+",
         default=[],
         help="Images, or folders, to compare on, and to find the ranges of int8 on; by default those that "
-        "the model has learnt, if they are still there, else drawn ones.",
+        "the model has learnt, if they are still there, mirrored to compare on, else drawn ones.",
     )
     parser.add_argument("--output", type=Path | None, default=None, help="The file: .onnx, .xml or .pt.")
     parser.add_argument("--overwrite", action="store_true", help="Replace an earlier file.")

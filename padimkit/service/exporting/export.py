@@ -21,7 +21,7 @@ from padimkit.inspection.exported.runtimes import runtime
 from padimkit.inspection.exported.session import ONNX, OPENVINO, Session, open_session
 from padimkit.pipeline.pipeline import Pipeline
 from padimkit.service.exporting.judged import Judged
-from padimkit.service.exporting.parity import Images, Parity, chosen_images, parity
+from padimkit.service.exporting.parity import Images, Parity, chosen_images, compared_images, parity
 from padimkit.storage import load, load_calibration, load_learnt, model_digest
 
 Format = Literal["onnx", "openvino", "torchscript"]
@@ -65,7 +65,7 @@ def export(
         precision: Type of number that OpenVINO computes with; the ranges of int8 are those of `images`, or of
             the images that the model has learnt.
         images: Images to compare on, and to calibrate int8 on; by default those that the model has learnt and
-            that are still there, else drawn ones.
+            that are still there, mirrored to compare on, else drawn ones.
         overwrite: Replace an earlier file.
         trust: Import classes of the model that are not installed plugins; their code runs.
 
@@ -80,13 +80,14 @@ def export(
     _require_fit(output, format, precision)
     with new_files(output, overwrite=overwrite) as path:
         pipeline, calibration = load(model, trust=trust, precision="float32"), _calibration(model)
-        chosen = chosen_images(images, load_learnt(model), pipeline)
+        learnt = load_learnt(model)
+        compared = compared_images(images, learnt, pipeline)
         card = _card(pipeline, calibration, model_digest(model), precision)
         with torch.no_grad():
             judged = Judged(pipeline.graph(), calibration)
-            ranges = partial(chosen_images, images, load_learnt(model), pipeline, most=_CALIBRATION_IMAGES)
+            ranges = partial(chosen_images, images, learnt, pipeline, most=_CALIBRATION_IMAGES)
             # The session has no name here: while it lives, Windows does not move files that it maps.
-            found = parity(_WRITERS[format](judged, card, path, ranges), pipeline, chosen, calibration)
+            found = parity(_WRITERS[format](judged, card, path, ranges), pipeline, compared, calibration)
         if precision == "float32" and not found.holds:
             raise CannotExport(
                 f"The exported model gives other results, and is not written: {found}. If these images were "

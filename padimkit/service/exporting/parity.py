@@ -7,7 +7,7 @@ from typing import TypeAlias, final
 
 import numpy as np
 from jaxtyping import UInt8
-from PIL import Image
+from PIL import Image, ImageOps
 
 from padimkit.images.sample import Held, Sample
 from padimkit.inspection.calibration import Calibration
@@ -22,6 +22,7 @@ _NUDGED_SHARE = 5e-4  # of the pixel values: as many as a runtime may round othe
 _NUDGES = 10  # times what these change may be rounding too; another resize changes far more
 BATCHES = (1, 8)
 _DRAWN_SEED = 0
+_LEARNT = "images that the model has learnt"
 Pixels: TypeAlias = UInt8[np.ndarray, "H W 3"]
 
 
@@ -98,13 +99,30 @@ def chosen_images(
         return Images(tuple(map(Sample, _spread(given, most))), "given images")
     there = [Path(image.path) for image in learnt if Path(image.path).is_file()]
     if there:
-        return Images(tuple(map(Sample, _spread(there, most))), "images that the model has learnt")
+        return Images(tuple(map(Sample, _spread(there, most))), _LEARNT)
     generator = np.random.default_rng(_DRAWN_SEED)
     drawn = [Image.fromarray(_drawn(generator, pipeline)) for _ in range(most)]
     samples = tuple(
         Sample(Path(f"drawn {number}"), open=Held(picture)) for number, picture in enumerate(drawn)
     )
     return Images(samples, "drawn images, since the model names none that are there")
+
+
+def compared_images(given: Sequence[Path], learnt: Sequence[LearntImage], pipeline: Pipeline) -> Images:
+    """Return the images to compare on: those of `chosen_images`, but learnt ones mirrored.
+
+    A model may know what it has learnt by heart, as a gallery does; its scores are then what rounding leaves.
+    """
+    found = chosen_images(given, learnt, pipeline)
+    if found.source != _LEARNT:
+        return found
+    preprocessing = pipeline.fitted_preprocessing
+
+    def mirrored(sample: Sample) -> Sample:
+        picture = sample.picture(preprocessing.depth, preprocessing.most_pixels)
+        return Sample(sample.path, open=Held(ImageOps.mirror(picture)))
+
+    return Images(tuple(map(mirrored, found.samples)), f"{_LEARNT}, mirrored")
 
 
 def parity(session: Session, pipeline: Pipeline, images: Images, calibration: Calibration | None) -> Parity:

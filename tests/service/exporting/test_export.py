@@ -246,6 +246,21 @@ def test_another_resize_may_change_what_few_nudged_pixels_change(resized, nudged
     assert not replace(parity, maps={1: 1e-6, 8: float("nan")}).holds
 
 
+def test_images_that_were_learnt_are_mirrored_to_compare_on(tmp_path, random):
+    pixels = random.integers(0, 256, (6, 8, 3), dtype=np.uint8)
+    Image.fromarray(pixels).save(tmp_path / "1.png")
+    path, preprocessing = tmp_path / "1.png", Preprocessing(None, None)
+    pipeline = SimpleNamespace(fitted_preprocessing=preprocessing)
+    learnt = [SimpleNamespace(path=str(path))]
+    found = comparison.compared_images([], learnt, pipeline)
+    assert found.source == "images that the model has learnt, mirrored"
+    assert np.array_equal(found.samples[0].picture(8, 100), pixels[:, ::-1])
+    assert np.array_equal(
+        comparison.compared_images([path], learnt, pipeline).samples[0].picture(8, 100), pixels
+    )
+    assert np.array_equal(comparison.chosen_images([], learnt, pipeline).samples[0].picture(8, 100), pixels)
+
+
 def test_differences_are_relative_to_what_is_usual_at_least():
     """Distances of what a gallery has learnt are 0, and what rounding leaves of them is no share of that."""
     expected = Prediction(torch.tensor([0.0, 4.0]), torch.tensor([0.0, 8.0])[:, None, None].expand(2, 3, 3))
