@@ -9,6 +9,7 @@ kept, and a second run measures times alone.
 import argparse
 import json
 import os
+import shutil
 import subprocess
 import sys
 import time
@@ -92,7 +93,8 @@ def measured(recipe: str, images: int, rounds: int, folder: str) -> dict[str, An
     place = Path(folder)
     known = place / "rows.json"
     if not known.exists():
-        place.mkdir(parents=True, exist_ok=True)
+        shutil.rmtree(place, ignore_errors=True)  # what a run that was stopped has left
+        place.mkdir(parents=True)
         _fit(recipe, images, place / OWN)
         made = {OWN: {"bytes": sum(path.stat().st_size for path in (place / OWN).iterdir())}}
         made |= {name: _made(place, name) for name in FORMS}
