@@ -262,7 +262,7 @@ KINDS: dict[str, tuple[Callable[[Bench, Path, np.random.Generator], None], Calla
     "records": (_make_records, _use_records),
     "images": (_make_image, _use_image),
 }
-SHARES = {"models": 0.2, "settings": 0.2, "suites": 0.1, "records": 0.15, "images": 0.32, WRITES: 0.03}
+SHARES = {"models": 0.2, "settings": 0.2, "suites": 0.1, "records": 0.15, "images": 0.33, WRITES: 0.02}
 
 
 def cases(count: int, first: int) -> Iterator[tuple[str, int]]:
