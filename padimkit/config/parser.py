@@ -23,7 +23,13 @@ def new_parser(command: str, **options: Any) -> ArgumentParser:
     mode = f"padimkit-{command}"
     set_loader(mode, parsed_yaml, exceptions=(yaml.YAMLError,))
     set_dumper(mode, lambda settings: yaml.safe_dump(collapsed(settings), sort_keys=False))
-    return ArgumentParser(exit_on_error=False, parser_mode=mode, prog=f"padimkit {command}", **options)
+    return ArgumentParser(
+        exit_on_error=False,
+        parser_mode=mode,
+        prog=f"padimkit {command}",
+        allow_abbrev=False,  # or --conf would have a file read that nobody has looked at
+        **options,
+    )
 
 
 @contextmanager

@@ -76,6 +76,16 @@ def test_settings_in_a_file_need_trust_to_name_classes(imported, written, change
         assert imported.exists()
 
 
+@pytest.mark.parametrize("word", ["--conf", "--c"])
+def test_no_short_form_of_an_option_reads_a_file_past_the_check(imported, written, word):
+    data = {"class_path": "padimkit.datasets.folder.Folder", "init_args": {"normal": "good"}}
+    path = written(CHANGES["reducer"] | {"data": data})
+    for words in ([word, path], [f"{word}={path}"]):
+        with pytest.raises(BadConfig):
+            parsed(*words)
+    assert not imported.exists()
+
+
 def test_fit_and_python_need_it_too(imported, written):
     path = written(CHANGES["reducer"])
     with pytest.raises(
@@ -141,6 +151,9 @@ SUITES = {
     "metrics": lambda folders: suite_of(folders) | {"metrics": ["others.Metric"]},
     "datasets": lambda folders: suite_of(folders | {"class_path": "others.Data"}),
     "a recipe": lambda folders: suite_of(folders, pipeline=None, recipe="theirs.yaml"),
+    "a text of a recipe": lambda folders: suite_of(
+        folders, pipeline=None, recipe="texts.yaml", set={"reducer": "others.Reducer"}
+    ),
 }
 
 
@@ -150,6 +163,8 @@ def test_a_suite_needs_trust_to_name_classes(
 ):
     monkeypatch.chdir(tmp_path)
     written(CHANGES["reducer"])
+    timm = {"class_path": "timm", "init_args": {"model": "others.Reducer", "layers": ["others.Reducer"]}}
+    written({"pipeline": PIPELINE | {"backbone": timm}}, "texts.yaml")  # where it names no class
     found = content(folders)
     if found["pipelines"][0]["pipeline"] is None:
         del found["pipelines"][0]["pipeline"]
@@ -157,7 +172,7 @@ def test_a_suite_needs_trust_to_name_classes(
     assert main(["benchmark", str(path), "--dry-run"]) == 2
     said = capsys.readouterr().err
     assert f'"{path}"' in said and "others." in said and "pass --trust" in said and not imported.exists()
-    if "scikit_learn" not in str(found):  # which imports what it is given when it is fitted
+    if "scikit_learn" not in str(found) and "texts" not in str(found):  # which cannot be fitted
         assert Suite.read(path, trust=True).planned and imported.exists()
 
 

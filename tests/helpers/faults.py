@@ -220,7 +220,7 @@ def tried(root: Path, folder: Path, random: np.random.Generator) -> tuple[str, s
     outcome = _outcome(ended)
     finish = _finished if random.random() < 0.5 else _cleaned
     wrong = outcome in ("taken", "refused", "killed") and (
-        _wrong(trial, folder, old, known, outcome) or finish(trial, folder, old, known)
+        _wrong(trial, fault, folder, old, known, outcome) or finish(trial, folder, old, known)
     )
     told = f"{trial.name}, replacing {trial.replacing}, in steps {trial.steps}: {fault}"
     return ("half", f"{told}: {wrong}\n{ended.said}") if wrong else (outcome, f"{told}\n{ended.said}")
@@ -236,7 +236,7 @@ def _outcome(ended: Ended) -> str:
     return "taken" if ended.status in (0, 1) else "refused"
 
 
-def _wrong(trial: Trial, folder: Path, old: Snapshot, known: Sound, outcome: str) -> str:
+def _wrong(trial: Trial, fault: Fault, folder: Path, old: Snapshot, known: Sound, outcome: str) -> str:
     """Return what is wrong with what is there, before anything is mended; empty if nothing is."""
     output = folder / trial.command.name
     is_new = output.exists() and alike(output) == known.output
@@ -244,7 +244,7 @@ def _wrong(trial: Trial, folder: Path, old: Snapshot, known: Sound, outcome: str
         return f"it ended well, and its output is not whole: {_difference(alike(output), known.output)}"
     if _goes_on(trial) or is_new or exact(output) == old:
         return ""
-    if trial.steps and outcome == "killed" and trial.replacing:
+    if trial.replacing and (fault.way == "error ever after" or (trial.steps and outcome == "killed")):
         return ""  # in the middle of steps, which the next run finishes
     return f"neither old nor new: {sorted(exact(output))}"
 
@@ -371,9 +371,9 @@ def _begun(words: list[str], folder: Path, trial: Trial, fault: Fault | None, ca
     exchange, fsync = staging.exchange, os.fsync
 
     def happens(call: str) -> None:
-        if fault is not None and fault.way not in ("too long", "killed in a write"):
-            _happen(fault, call, calls[0])
         calls[0] += 1
+        if fault is not None and fault.way not in ("too long", "killed in a write"):
+            _happen(fault, call, calls[0] - 1)
 
     def counted_exchange(one: Path, other: Path) -> bool:
         try:

@@ -11,7 +11,7 @@ from padimkit.benchmark.planning.suite_file import Data, Method
 from padimkit.config.class_paths import texts_of
 from padimkit.config.commands import EVALUATE
 from padimkit.errors import BadConfig, did_you_mean
-from padimkit.registry.recipes import find_recipe
+from padimkit.registry.recipes import find_recipe, is_installed_recipe
 
 _RESOLUTION = ("preprocessing.resize", "preprocessing.crop")
 
@@ -26,7 +26,7 @@ class Variant:
         overrides: Values by key within the pipeline; they win over those in `settings`.
         train_images: Number of training images; None for all.
         varied: The value that a complexity study varies here, by its name.
-        known: The texts of its recipe, which may name classes: they were checked when it was read.
+        known: The texts of its recipe, which may name classes, if it is installed.
     """
 
     name: str
@@ -102,9 +102,12 @@ def _combined(method: Method, *, trust: bool) -> Iterator[Variant]:
     if bool(method.recipe) == (method.pipeline is not None):
         raise BadConfig(f'"{title(method)}" needs either "recipe" or "pipeline".')
     settings: dict[str, Any] = {"pipeline": method.pipeline}
+    known: frozenset[str] = frozenset()
     if method.recipe:
-        settings = EVALUATE.file(find_recipe(method.recipe), trust=trust)
-    known = texts_of(settings) if method.recipe else frozenset()
+        path = find_recipe(method.recipe)
+        settings = EVALUATE.file(path, trust=trust)
+        # Of a file, not even these: its texts may name classes where they were not taken for any.
+        known = texts_of(settings) if is_installed_recipe(path) else known
     for values in _combinations(method.grid):
         yield Variant(_named(method, values), settings, method.set | values, known=known)
 
