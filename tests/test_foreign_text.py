@@ -1,6 +1,7 @@
 import csv
 import io
 import json
+import re
 from pathlib import Path
 
 import numpy as np
@@ -23,6 +24,11 @@ FORMULAS = ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "\r=1", "'=1", "''-1"]
 @pytest.mark.parametrize("text", [*FORMULAS, "", "'", "'a", "good/000.png", "a=1", "ä", "\udcff"])
 def test_a_cell_gives_its_text_again(text):
     assert of_cell(as_cell(text)) == text
+
+
+@pytest.mark.parametrize("text", ["a;=1", "a;'=1", ";=1", "\t=;-1", "'\t'=1", "a;b;+1\t@x", ";;=1", "=;=;="])
+def test_no_cell_is_one_where_other_characters_separate_cells(text):
+    assert not re.search(r"(^|[;\t])[=+\-@]", as_cell(text)) and of_cell(as_cell(text)) == text
 
 
 @pytest.mark.parametrize("text", FORMULAS)

@@ -3,8 +3,9 @@
 import re
 import unicodedata
 
-_FORMULA = re.compile(r"'*[=+\-@\t\r\n]")
-_ESCAPED_FORMULA = re.compile(r"'+[=+\-@\t\r\n]")
+# At the start, and after what separates cells where a comma is a decimal point.
+_FORMULA = re.compile(r"(^|[;\t])('*)(?=[=+\-@\t\r\n])")
+_ESCAPED_FORMULA = re.compile(r"(^|[;\t])'('*)(?=[=+\-@\t\r\n])")
 
 
 def printable(text: str) -> str:
@@ -22,12 +23,12 @@ def as_cell(text: str) -> str:
     >>> as_cell("=1+1"), as_cell("good/000.png")
     ("'=1+1", 'good/000.png')
     """
-    return f"'{text}" if _FORMULA.match(text) else text
+    return _FORMULA.sub(r"\1'\2", text)
 
 
 def of_cell(cell: str) -> str:
     """Return the text of which `as_cell` made a cell."""
-    return cell[1:] if _ESCAPED_FORMULA.match(cell) else cell
+    return _ESCAPED_FORMULA.sub(r"\1\2", cell)
 
 
 def _shown(character: str) -> str:

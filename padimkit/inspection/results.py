@@ -138,10 +138,14 @@ def only_writer(folder: Path) -> AbstractContextManager[None]:
 
 def _remove_what_has_no_line(folder: Path) -> None:
     """Remove pictures, maps and table of lines that are gone; a run that is killed here is gone on with."""
-    for name in (PICTURES, MAPS):
-        shutil.rmtree(folder / name, ignore_errors=True)
-    for name in (TABLE, SCALE):
-        (folder / name).unlink(missing_ok=True)
+    try:
+        for name in (PICTURES, MAPS):
+            if (folder / name).is_dir():
+                shutil.rmtree(folder / name)
+        for name in (TABLE, SCALE):
+            (folder / name).unlink(missing_ok=True)
+    except OSError as error:  # what stays would pass for a picture of a new line
+        raise BadOutput(f'"{folder}" cannot be emptied: {error.strerror or error}.') from error
 
 
 def _require_nothing_sorted(folder: Path) -> None:
@@ -163,6 +167,7 @@ def earlier_results(folder: Path, model: str | None) -> Iterator[Results]:
         BadOutput: The results are of another model or damaged, or the folder cannot be written.
     """
     path = folder / LINES
+    _require_no_links(folder)
     if not path.exists():
         with new_results(folder, overwrite=False) as results:
             yield results
@@ -221,6 +226,13 @@ def _is_complete(line: dict[str, Any]) -> bool:
 
 def _is_finite(value: object) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+
+
+def _require_no_links(folder: Path) -> None:
+    """Check that going on with results, perhaps those of somebody else, writes nowhere else."""
+    for name in (LINES, TABLE, SCALE, PICTURES, MAPS):
+        if (folder / name).is_symlink():
+            raise BadOutput(f'"{folder / name}" is a link, through which nothing is written. Remove it.')
 
 
 def _require_folder(folder: Path) -> None:

@@ -282,6 +282,17 @@ class TestBadInput:
             "results.jsonl",
         ]
 
+    @pytest.mark.parametrize("name", ["results.jsonl", "scale.json", "results.csv", "pictures", "maps"])
+    def test_earlier_results_that_lead_elsewhere(self, model, bad, out, capsys, name, tmp_path):
+        (tmp_path / "mine").write_text("no line of results")
+        out.mkdir()
+        if name != "results.jsonl":
+            (out / "results.jsonl").touch()
+        (out / name).symlink_to(tmp_path / "mine")
+        message = fails(capsys, model, bad, "--output", out, "--resume", "--maps")
+        assert f'"{out / name}" is a link' in message
+        assert (tmp_path / "mine").read_text() == "no line of results"
+
     def test_an_output_that_holds_something_else(self, model, bad, out, capsys):
         out.mkdir()
         (out / "mine.txt").write_text("mine")
