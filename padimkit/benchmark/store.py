@@ -13,6 +13,7 @@ from padimkit.benchmark.record import FORMAT, Record
 from padimkit.errors import BadData
 from padimkit.files import new_file
 from padimkit.files.json_text import parsed_json, without_surrogates
+from padimkit.files.regular import regular
 
 
 def write(record: Record, folder: Path) -> Path:
@@ -35,7 +36,7 @@ def read(path: Path) -> Record:
         BadData: It is not a record, or one of an older or newer padimkit.
     """
     try:
-        content = without_surrogates(parsed_json(path.read_text(encoding="utf-8")))
+        content = without_surrogates(parsed_json(regular(path).read_text(encoding="utf-8")))
         found = content.pop("format")
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise BadData(f'"{path}" is not a record ({error}). {_REMEDY}') from error
@@ -116,7 +117,7 @@ def plans(folder: Path) -> Iterator[Plan]:
     """
     for path in sorted(folder.glob(f"{_START}*.json")):
         try:
-            content = without_surrogates(parsed_json(path.read_text(encoding="utf-8")))
+            content = without_surrogates(parsed_json(regular(path).read_text(encoding="utf-8")))
             titles = {str(key): str(title) for key, title in content["titles"].items()}
             found = Plan(str(content["suite"]), titles)
         except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:

@@ -11,6 +11,7 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 
 from padimkit.errors import BadOutput
+from padimkit.files.regular import regular
 from padimkit.files.staging import (
     can_be_exchanged,
     content_of,
@@ -33,7 +34,7 @@ def file_digest(path: Path) -> str:
         OSError: It cannot be read.
     """
     digest = hashlib.sha256()
-    with path.open("rb") as file:
+    with regular(path).open("rb") as file:
         while block := file.read(_BLOCK):
             digest.update(block)
     return digest.hexdigest()

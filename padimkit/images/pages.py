@@ -14,6 +14,7 @@ from pathlib import Path
 from PIL import ImageFile
 
 from padimkit.errors import BadImage, PadimkitError
+from padimkit.files.regular import regular
 from padimkit.images.decoders import MOST_PIXELS, opened_image, require_pixels
 from padimkit.images.directories import page_numbers
 
@@ -58,7 +59,7 @@ class Page:
         """
         try:
             # Given a path, Pillow 13 maps uncompressed grey TIFF files and scrambles those that EXIF turns.
-            with self.file.open("rb") if isinstance(self.file, Path) else BytesIO(self.file) as file:
+            with regular(self.file).open("rb") if isinstance(self.file, Path) else BytesIO(self.file) as file:
                 number = _only_page(file, self.name) if self.number is None else self.number
                 file.seek(0)
                 picture = opened_image(file, self.name, self.most_pixels)
@@ -104,7 +105,7 @@ def pages_of(path: Path) -> list[Path]:
     if path.suffix.lower() not in _TIFF:
         return [path]
     try:
-        with path.open("rb") as file:
+        with regular(path).open("rb") as file:
             numbers = page_numbers(file)
     except OSError:
         return [path]

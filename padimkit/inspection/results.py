@@ -15,6 +15,7 @@ from padimkit.errors import BadData, BadOutput
 from padimkit.files import new_file, only_holder
 from padimkit.files.foreign_text import as_cell
 from padimkit.files.json_text import parsed_json
+from padimkit.files.regular import regular
 from padimkit.files.staging import content_of
 from padimkit.inspection.inspection import Inspection
 from padimkit.inspection.verdict import Verdict
@@ -173,7 +174,7 @@ def earlier_results(folder: Path, model: str | None) -> Iterator[Results]:
             yield results
         return
     count, size, done = 0, 0, {}
-    with path.open("rb") as file:
+    with regular(path).open("rb") as file:
         for text in file:
             if not text.endswith(b"\n"):
                 break
@@ -196,7 +197,7 @@ def read_results(path: Path, model: str) -> list[dict[str, Any]]:
             the line.
     """
     try:
-        content = path.read_bytes()
+        content = regular(path).read_bytes()
     except OSError as error:
         raise BadData(f'"{path}" cannot be read: {error.strerror or error}.') from error
     if not content:

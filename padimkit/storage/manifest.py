@@ -10,6 +10,7 @@ from typing import Any
 from padimkit.errors import BadModel
 from padimkit.files import file_digest
 from padimkit.files.json_text import parsed_json
+from padimkit.files.regular import regular
 from padimkit.files.staging import finish_left
 
 FORMAT_VERSION = 1
@@ -130,7 +131,7 @@ def _require_whole(folder: Path, name: str, manifest: Mapping[str, Any]) -> None
 
 def _opening(path: Path) -> str:
     """Return the text of a file up to one character more than a manifest may have."""
-    with path.open(encoding="utf-8") as file:
+    with regular(path).open(encoding="utf-8") as file:
         text = file.read(_MOST_MANIFEST + 1)
     if len(text) > _MOST_MANIFEST:
         raise ValueError(f"it has more than {_MOST_MANIFEST} characters")
