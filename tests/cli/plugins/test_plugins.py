@@ -128,14 +128,16 @@ def test_arguments_of_a_part_within_a_part_may_be_short_names(install, capsys):
     assert ["can_be_written_down", "passed"] in [row.split() for row in capsys.readouterr().out.splitlines()]
 
 
+@pytest.mark.parametrize("words", [[], ["--note=short"]])
+def test_a_plugin_that_lacks_an_argument_is_one_clear_error(broken, words, capsys):
+    found = fails(capsys, "check", "broken", *words)
+    said = '"broken" cannot be made without keep: pass --keep VALUE. Its meaning: padimkit plugins show'
+    assert found.startswith("padimkit plugins: error: ") and said in found
+
+
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        (
-            [],
-            '"pca" cannot be made without keep: pass --keep VALUE. Its meaning: padimkit plugins show',
-        ),
-        (["--which=low_variance"], "cannot be made without keep"),
         (["--keep=many"], '"pca": .*key "keep": Does not validate'),
         (["--keep=3", "--kep=3"], "'kep' is not accepted. Did you mean 'keep'"),
         (["--init_args={keep: 3, kep: 3}"], "Unknown key .*kep.*Did you mean 'keep'"),
