@@ -15,9 +15,13 @@ CLEAR_REFS = Path("/proc/self/clear_refs")
 
 @dataclass
 class Measured:
-    """Time and memory of a block; `peak_bytes` is resident memory above that at its beginning."""
+    """Time and memory of a block; `peak_bytes` is resident memory above that at its beginning.
+
+    `processor_seconds` is the time of all threads of the process, which other processes hardly change.
+    """
 
     seconds: float = 0.0
+    processor_seconds: float = 0.0
     peak_bytes: int = 0
 
 
@@ -31,9 +35,10 @@ def measured() -> Iterator[Measured]:
     gc.collect()
     CLEAR_REFS.write_text("5")  # the mark starts again from the memory that is resident now
     before = _resident("VmRSS")
-    start = time.perf_counter()
+    start, of_processor = time.perf_counter(), time.process_time()
     yield measurement
     measurement.seconds = time.perf_counter() - start
+    measurement.processor_seconds = time.process_time() - of_processor
     measurement.peak_bytes = _resident("VmHWM") - before
 
 

@@ -81,9 +81,9 @@ def quality(name: str, category: str, weights: str) -> dict[str, float]:
     values = {key: metric.compute() for key, metric in metrics.items()}
     state = sum(tensor.nbytes for key, tensor in pipeline.state_dict().items() if key.startswith("heads"))
     return values | {
-        "fit_seconds": fit.seconds,
+        "fit_processor_seconds": fit.processor_seconds,
         "fit_gigabytes": fit.peak_bytes / 1e9,
-        "seconds_per_image": test.seconds / count,
+        "processor_seconds_per_image": test.processor_seconds / count,
         "model_gigabytes": state / 1e9,
     }
 

@@ -217,7 +217,7 @@ def test_tiles_are_measured_beside_squeezed_images(tmp_path, monkeypatch):
     category = drawn.write(tmp_path / "spots", size=(100, 130), defect="spot 8", train=3, test=2, seed=0)
     for name in ("squeezed to 256 x 256", "20 tiles, own Gaussians", "strip, own aspect"):
         found = tiles.quality(name, str(category), "none")
-        assert found.keys() >= {"image_auroc", "pixel_auroc", "pro", "seconds_per_image"}
+        assert found.keys() >= {"image_auroc", "pixel_auroc", "pro", "processor_seconds_per_image"}
         assert 0 <= found["pro"] <= 1 and found["model_gigabytes"] > 0
 
 
