@@ -35,7 +35,11 @@ def test_a_plugin_of_a_stranger_runs_and_is_named(outcome, broken):
 @pytest.mark.parametrize(
     ("how", "cause", "message"),
     [
-        ("raises", "error", "RuntimeError: out of luck"),
+        (
+            "raises",
+            "error",
+            'Plugin "breaker" (densities) of breaker 1.5 failed in fit: RuntimeError: out of luck.',
+        ),
         ("kills", "killed", "It was killed, as the system does where memory is short."),
         ("exits", "killed", "It ended with status 3 and left no outcome."),
     ],
