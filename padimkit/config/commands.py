@@ -7,7 +7,7 @@ from typing import Any, Literal
 from jsonargparse import ArgumentParser
 
 from padimkit.config.names import find_class
-from padimkit.config.overrides import PIPELINE_SLOTS
+from padimkit.config.overrides import PIPELINE_HINTS
 from padimkit.config.parser import new_parser
 from padimkit.config.schema import Schema
 from padimkit.contracts import DataSource, Metric
@@ -16,7 +16,8 @@ from padimkit.registry.recipes import DEFAULT_RECIPE, recipes
 
 _FIT_SLOTS = {
     "pipeline": Pipeline,
-    **{f"pipeline.{name}": slot for name, slot in PIPELINE_SLOTS.items()},
+    # With the groups, such as "map": jsonargparse would take a word for a file, which nobody has looked at.
+    **{f"pipeline.{name}": hint for name, hint in PIPELINE_HINTS.items()},
     "data": DataSource,
 }
 _TEST_SLOTS = {"data": DataSource, "metrics": list[Metric]}

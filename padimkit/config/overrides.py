@@ -8,7 +8,8 @@ from padimkit.config.class_paths import ANYTHING, Expansion
 from padimkit.config.names import find_class, is_slot
 from padimkit.pipeline.pipeline import Pipeline
 
-PIPELINE_SLOTS = {name: hint for name, hint in get_type_hints(Pipeline.__init__).items() if is_slot(hint)}
+PIPELINE_HINTS = {name: hint for name, hint in get_type_hints(Pipeline.__init__).items() if name != "return"}
+_SLOTS = {name: hint for name, hint in PIPELINE_HINTS.items() if is_slot(hint)}
 
 
 def overridden(
@@ -33,10 +34,8 @@ def overridden(
         name, *below = key.removesuffix(".class_path").split(".")
         old = settings.get(name)
         if not below:
-            expansion.value(value, PIPELINE_SLOTS.get(name), f"pipeline.{name}")  # before it is imported
-        settings[name] = (
-            _placed(old, below, value) if below else _replaced(old, value, PIPELINE_SLOTS.get(name))
-        )
+            expansion.value(value, PIPELINE_HINTS.get(name), f"pipeline.{name}")  # before it is imported
+        settings[name] = _placed(old, below, value) if below else _replaced(old, value, _SLOTS.get(name))
     return settings
 
 

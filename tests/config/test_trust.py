@@ -86,6 +86,17 @@ def test_no_short_form_of_an_option_reads_a_file_past_the_check(imported, writte
     assert not imported.exists()
 
 
+@pytest.mark.parametrize("group", ["preprocessing", "map", "augmentation"])
+def test_no_option_of_a_group_reads_a_file_past_the_check(imported, written, group):
+    path = written({"class_path": "others.Reducer"})
+    for words in ([f"--pipeline.{group}", path], [f"--pipeline.{group}={path}"]):
+        with pytest.raises(BadConfig, match=f'"pipeline.{group}" is .*expected keys and values'):
+            parsed(*words, "--data=synthetic")
+    assert not imported.exists()
+    values = parsed("--pipeline.preprocessing={resize: 40, crop: 32}", "--data=synthetic").pipeline
+    assert (values.preprocessing.resize, values.preprocessing.crop) == (40, 32)
+
+
 def test_fit_and_python_need_it_too(imported, written):
     path = written(CHANGES["reducer"])
     with pytest.raises(
@@ -174,6 +185,12 @@ def test_a_suite_needs_trust_to_name_classes(
     assert f'"{path}"' in said and "others." in said and "pass --trust" in said and not imported.exists()
     if "scikit_learn" not in str(found) and "texts" not in str(found):  # which cannot be fitted
         assert Suite.read(path, trust=True).planned and imported.exists()
+
+
+def test_a_suite_needs_none_for_texts_of_a_group_that_name_no_class(written, folders):
+    turned = {"augmentation": {"transforms": ["RandomRotation(degrees=2)"]}}
+    (planned,) = Suite.read(written(suite_of(folders, set=turned), "suite.yaml")).planned
+    assert planned.cell.settings["pipeline"]["augmentation"]["transforms"] == ["RandomRotation(degrees=2)"]
 
 
 def test_a_record_needs_trust_to_name_classes(imported, written, folders, tmp_path, capsys, in_this_process):
