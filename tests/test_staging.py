@@ -310,6 +310,21 @@ def test_none_of_the_files_is_replaced_without_overwrite(pair):
     assert read_pair(pair) == {"m.bin": "old", "other": "other"}
 
 
+@pytest.mark.parametrize("new", [files.new_file, files.new_files])
+def test_what_a_killed_run_left_is_finished_before_a_name_counts_as_free(pair, new):
+    """The first file of a pair goes first: while it is away, its name is not free."""
+    process = multiprocessing.get_context("fork").Process(target=_killed_pair, args=(pair, 1))
+    process.start()
+    process.join()
+    assert not pair.exists()
+    for path in pair.parent.glob(f"{PREFIX}*"):
+        left(path)
+    with pytest.raises(BadOutput, match=r'm\.xml" exists. Choose another output or pass --overwrite'):
+        with new(pair, overwrite=False):
+            raise AssertionError("nothing is made for a name that is taken")
+    assert read_pair(pair) == whole_pair("new")
+
+
 def test_old_content_is_held_while_it_is_replaced(target, monkeypatch):
     """However long that takes: a run beside it would take it for what a killed one has left."""
     rename, seen = Path.replace, []

@@ -16,8 +16,8 @@ from typing import Any, Literal, TypeAlias, final
 
 from padimkit.cli.events import Events, events_of
 from padimkit.errors import BadData
-from padimkit.files import new_file
-from padimkit.files.staging import PREFIX
+from padimkit.files.outputs import added_file
+from padimkit.files.staging import PREFIX, finish_left
 from padimkit.images.arrivals import Arrival, Arrivals, is_written_anew, stamp_is
 from padimkit.images.pages import page_of, pages_of
 from padimkit.inspection.inspection import Inspection
@@ -81,7 +81,9 @@ def watch(inspector: Inspector, results: Results, settings: Watch, write: Write)
 
 
 def _remove_unfinished(results: Results) -> None:
-    """Remove copies without a line, which a kill has left; their files are inspected again."""
+    """Remove copies without a line, whole or not, which a kill has left; their files are inspected again."""
+    for folder in (results.folder / SORTED).glob("*"):
+        finish_left(folder)
     for path in (results.folder / SORTED).glob("*/*"):
         number = re.match(r"\d+(?=-)", path.name.removeprefix(PREFIX))
         if number and int(number[0]) > results.count:
@@ -164,7 +166,7 @@ class _File:
 
 def _copied(path: Path, target: Path) -> None:
     """Copy a file, down to the disk, to a name that is free or was that of the same work before a kill."""
-    with new_file(target, overwrite=True) as staging:
+    with added_file(target) as staging:
         shutil.copy2(path, staging)
 
 

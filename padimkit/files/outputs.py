@@ -82,11 +82,24 @@ def new_file(target: Path, *, overwrite: bool) -> Iterator[Path]:
     Raises:
         BadOutput: `target` exists and is not to be overwritten, cannot be created, or the disk is full.
     """
+    finish_left(target.absolute().parent)  # which may bring the target back
     _require_file(target, overwrite=overwrite)
+    with added_file(target) as staging:
+        yield staging
+
+
+@contextmanager
+def added_file(target: Path) -> Iterator[Path]:
+    """Yield a temporary path that becomes `target` as by `new_file`, whatever has been there.
+
+    For folders of very many files: what killed runs have left there is not looked for each time.
+
+    Raises:
+        BadOutput: `target` cannot be created, or the disk is full.
+    """
     with _reported(target):
         where = target.absolute().parent
         where.mkdir(parents=True, exist_ok=True)
-        finish_left(where)
         with staged_file(where) as staging:
             yield staging
             _publish(staging)
@@ -104,11 +117,11 @@ def new_files(target: Path, *, overwrite: bool) -> Iterator[Path]:
     Raises:
         BadOutput: One of the files exists and `overwrite` is false, cannot be created, or the disk is full.
     """
+    where = target.absolute().parent
+    finish_left(where)  # which may bring the target back
     _require_file(target, overwrite=overwrite)
     with _reported(target):
-        where = target.absolute().parent
         where.mkdir(parents=True, exist_ok=True)
-        finish_left(where)
         with staged_folder(where) as folder:
             yield folder / target.name
             for path in folder.iterdir():
