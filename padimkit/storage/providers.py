@@ -32,7 +32,10 @@ def providers(manifest: Mapping[str, Any], folder: Path) -> dict[tuple[str, str]
         if plugin is None:
             raise BadModel(f'"{folder}" cannot be loaded: {_missing(listed, plugins)}')
         _tell_version(plugin, listed, folder)
-        found[plugin.family, plugin.name] = plugin.distribution
+        if (
+            plugin.is_built_in or (plugin.family, plugin.name) not in found
+        ):  # a stranger's is named in full then
+            found[plugin.family, plugin.name] = plugin.distribution
     return found
 
 

@@ -17,6 +17,7 @@ from padimkit.metrics.pro import PRO
 from padimkit.reducers.pca import PCA
 from padimkit.registry.recipes import GROUP, find_recipe, recipes
 from padimkit.registry.registry import Registry, find_plugin
+from padimkit.storage.providers import providers
 from padimkit.values import Batch
 
 FAR = """
@@ -154,6 +155,15 @@ def test_a_manifest_that_does_not_say_which_plugins_is_refused(model, plugins):
     (model / "manifest.json").write_text(json.dumps(manifest | {"plugins": plugins}))
     with pytest.raises(BadModel, match="does not say in texts which plugins"):
         load(model)
+
+
+def test_of_two_parts_of_one_name_in_a_model_the_short_name_is_padimkits(rude, tmp_path):
+    both = [
+        {"family": "densities", "name": "gaussian", "distribution": one, "version": "0"}
+        for one in ("a-rude-densities", "padimkit")
+    ]
+    for plugins in (both, both[::-1]):
+        assert providers({"plugins": plugins}, tmp_path) == {("densities", "gaussian"): "padimkit"}
 
 
 def test_another_version_of_a_part_is_a_warning(model, tmp_path, caplog):
