@@ -32,6 +32,7 @@ from padimkit import (
     ScikitLearn,
     Verdict,
     export,
+    load,
     load_calibration,
     save,
 )
@@ -40,7 +41,7 @@ from padimkit.inspection.exported.session import Options, open_session
 from padimkit.service.exporting import onnx_model
 from padimkit.service.exporting import parity as comparison
 from padimkit.service.exporting.judged import VERDICTS
-from padimkit.storage import model_digest
+from padimkit.storage import load_learnt, model_digest
 
 
 def _require_equal(found, expected):
@@ -244,6 +245,40 @@ def test_another_resize_may_change_what_few_nudged_pixels_change(resized, nudged
     assert parity.holds is holds
     assert not replace(parity, scores={1: 2e-4}).holds
     assert not replace(parity, maps={1: 1e-6, 8: float("nan")}).holds
+
+
+def _same(*values):
+    return values if len(values) > 1 else values[0]
+
+
+WRONG = {  # what becomes of the images, and of the scores and maps
+    "scores too high": (_same, lambda scores, maps: (1.001 * scores, maps)),
+    "all scores off by the same": (_same, lambda scores, maps: (scores + 0.01, maps)),
+    "maps too low": (_same, lambda scores, maps: (scores, 0.999 * maps)),
+    "maps moved": (_same, lambda scores, maps: (scores, np.roll(maps, 1, axis=2))),
+    "scores of other images": (_same, lambda scores, maps: (scores[::-1], maps)),
+    "colours in another order": (lambda images: images[..., ::-1], _same),
+    "images moved": (lambda images: np.roll(images, 1, axis=1), _same),
+}
+RESIZED_WRONG = ("maps moved", "colours in another order", "images moved")
+
+
+def test_an_export_that_is_wrong_does_not_hold(small):
+    session, pipeline = open_session(small.onnx), load(small.folder)
+    images = comparison.compared_images([], load_learnt(small.folder), pipeline)
+    calibration = load_calibration(small.folder)
+
+    def holds(given, found, *where):
+        def wrong(run, pixels):
+            return found(*run(given(pixels)))
+
+        runs = {name: getattr(session, name) for name in ("run", "run_framed")}
+        changed = SimpleNamespace(**runs | {name: partial(wrong, runs[name]) for name in where})
+        return comparison.parity(changed, pipeline, images, calibration).holds
+
+    assert holds(_same, _same, "run", "run_framed")
+    assert [fault for fault, parts in WRONG.items() if holds(*parts, "run", "run_framed")] == []
+    assert [fault for fault in RESIZED_WRONG if holds(*WRONG[fault], "run")] == []
 
 
 def test_images_that_were_learnt_are_mirrored_to_compare_on(tmp_path, random):
