@@ -3,7 +3,8 @@
     python -m benchmarks.load --only predict
 
 Each part runs in a process of its own, which is looked at while it works: it has to hold as much at the end
-as after a tenth of the work, and to find what it finds alone. The program prints a table and writes a record.
+as after a tenth of the work, and to find what it finds alone. The program prints a table and, of all parts in
+full, writes a record.
 """
 
 import argparse
@@ -333,8 +334,8 @@ def main() -> int:
         rows.append(row)
         held = {at: Held(**row[at]) for at in ("tenth", "end")}
         print(line(Found(**row | held)), flush=True)
-    RECORD.parent.mkdir(exist_ok=True)
-    RECORD.write_text(json.dumps(rows, indent=2) + "\n")
+    if given.only is None and given.share == 1:  # a part alone does not replace the record of all
+        RECORD.write_text(json.dumps(rows, indent=2) + "\n")
     return int(not all(row["as_alone"] for row in rows))
 
 
