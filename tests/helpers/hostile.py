@@ -20,7 +20,7 @@ import traceback
 import warnings
 from collections import Counter
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
@@ -207,6 +207,8 @@ def _make_settings(bench: Bench, folder: Path, random: np.random.Generator) -> N
 
 
 def _use_settings(folder: Path) -> None:
+    with suppress(PadimkitError):  # as most do
+        EVALUATE.file(folder / "settings.yaml", trust=False)
     EVALUATE.file(folder / "settings.yaml", trust=True)
     load_recipe(folder / "settings.yaml", trust=True)
 
