@@ -22,6 +22,7 @@ from padimkit.cli import serve
 from padimkit.cli.main import main
 from padimkit.cli.plugins.new import write_starter
 from padimkit.datasets.synthetic.dataset import Synthetic
+from padimkit.registry import registry
 from padimkit.registry.families import find_family
 from padimkit.service.serving.limits import Limits
 from padimkit.service.serving.models import named_models
@@ -222,8 +223,9 @@ def test_every_block_of_a_new_plugins_readme_runs(folder, monkeypatch):
 
 
 def run(text, folder, monkeypatch):
-    """Runs the blocks of a page, and leaves path and modules as they were."""
+    """Runs the blocks of a page, and leaves path, modules and plugins as they were."""
     monkeypatch.setattr(sys, "path", list(sys.path))
+    monkeypatch.setattr(registry, "_SESSION", {})
     before = set(sys.modules)
     runner = Page(folder)
     blocks = BLOCK.findall(text)

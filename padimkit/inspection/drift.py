@@ -205,7 +205,7 @@ def _is_even(
     ]
     without = log_capital(others, calibration.maps.backgrounds)
     usual = float(np.quantile(calibration.scores, _LIKE_NORMAL))
-    return bool((without >= limit).any()) and median(places[start:]) <= usual
+    return bool((without >= limit).any() and median(places[start:]) <= usual)
 
 
 def _p_values(values: Sequence[float], known: Sequence[float]) -> list[tuple[float, float]]:

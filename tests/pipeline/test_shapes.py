@@ -30,7 +30,7 @@ from padimkit import (
     load,
     save,
 )
-from padimkit.benchmark.planning.forecast import peak_bytes
+from padimkit.benchmark.planning.forecast import Forecasts
 from padimkit.benchmark.planning.suite import Suite
 from padimkit.cli.main import main
 from padimkit.errors import BadShape
@@ -176,5 +176,5 @@ def test_memory_is_forecast_for_sizes_that_depend_on_the_images(stripes, tmp_pat
     ]
     file = tmp_path / "suite.yaml"
     file.write_text(yaml.safe_dump({"name": "s", "pipelines": pipelines, "datasets": [data]}))
-    scaled, fixed = (peak_bytes(planned) for planned in Suite.read(file).planned)
+    scaled, fixed = (Forecasts().peak_bytes(planned) for planned in Suite.read(file).planned)
     assert scaled == fixed and scaled > 0
