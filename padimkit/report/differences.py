@@ -61,7 +61,9 @@ def paired(first: Numbers, second: Numbers) -> Estimate:
     if len(ones) != len(others):
         raise BadArgument(f"Pairs were expected, got {len(ones)} first values and {len(others)} second ones.")
     differences = ones - others
-    same = np.ptp(differences) <= _ROUNDING * max(np.abs(ones).max(), np.abs(others).max())
+    rounding = _ROUNDING * max(np.abs(ones).max(), np.abs(others).max())
+    differences = np.where(np.abs(differences) <= rounding, 0.0, differences)
+    same = np.ptp(differences) <= rounding
     error = 0.0 if same else float(differences.std(ddof=1)) / math.sqrt(len(differences))
     return Estimate(float(differences.mean()), error, len(differences) - 1)
 
@@ -180,7 +182,7 @@ def _summed(value: float, terms: Sequence[tuple[float, float]]) -> Estimate:
     spread = sum(one**2 / degrees for one, degrees in terms)
     degrees = variance**2 / spread if spread else sum(degrees for _, degrees in terms)
     error = math.sqrt(variance)
-    return Estimate(value, 0.0 if error <= _ROUNDING else error, degrees)
+    return Estimate(0.0 if abs(value) <= _ROUNDING else value, 0.0 if error <= _ROUNDING else error, degrees)
 
 
 def _p_value(estimate: Estimate) -> float:

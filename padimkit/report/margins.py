@@ -124,13 +124,15 @@ def _of_pairs(board: Scoreboard, rows: Sequence[Row], design: Design) -> Margins
     found = simultaneous(estimates) if enough else {}
     ranked = len(shared) >= _FEWEST_FOR_RANKS
     signed = holm_wilcoxon(table) if ranked else {}
+    of = {name: found[pair].estimate.value for pair in found if pair[0] == "0" for name in pair[1:]}
     return Margins(
         rows[0],
         design,
         tuple(
             Margin(
                 row=row,
-                difference=_mean(board, row) - _mean(board, rows[0]),
+                # Of the pairs, as its limits are: a method may have seeds that others lack.
+                difference=of.get(str(index), _mean(board, row) - _mean(board, rows[0])),
                 found=found.get(("0", str(index))),
                 count=len(shared),
                 needed=_needed(table[str(index)], table["0"]) if enough else None,

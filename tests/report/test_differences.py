@@ -126,6 +126,18 @@ def test_a_difference_that_is_the_same_in_all_pairs_is_certain(random):
     assert found["a", "c"].p_value == 1.0
 
 
+def test_a_difference_by_rounding_alone_is_none():
+    first, second = [0.1 + 0.2, 0.7, 0.8], [0.3, 0.7, 0.8]
+    assert first != second
+    found = simultaneous(
+        {
+            ("a", "b"): paired(first, second),
+            ("a", "c"): on_one_test_set(Runs((0.3, 0.3)), Runs((0.1 + 0.2, 0.1 + 0.2)), ()),
+        }
+    )
+    assert [one.p_value for one in found.values()] == [1.0, 1.0]
+
+
 @pytest.mark.parametrize(
     ("deviation", "difference", "pairs"), [(1.0, 0.5, 34), (1.0, 1.0, 10), (2.0, 0.5, 128)]
 )

@@ -204,6 +204,23 @@ def test_seeds_that_draw_the_data_are_pairs(study_of, random):
     assert differences.rows[0][4].value == pytest.approx(known.pvalue)
 
 
+def test_a_difference_is_that_of_the_pairs_of_its_interval(study_of, random):
+    made = [
+        made_records.made(method, "grid", seed, random)
+        for method, seeds in (("spade", range(4)), ("other", range(2, 6)))
+        for seed in seeds
+    ]
+    records = [
+        replace(one, facts=replace(one.facts, fingerprint=f"drawn {one.cell.seed}"), metrics={"pro": value})
+        for one, value in zip(made, (0.9, 0.9, 0.6, 0.5, 0.4, 0.2, 0.3, 0.3), strict=True)
+    ]
+    (found,) = comparisons(study_of(records))
+    ((_, _, difference, interval, _, pairs, _),) = found.differences.rows
+    low, high = map(float, interval.text.split(" to "))
+    assert pairs.text == "2" and difference.text == "-0.2500"
+    assert (low + high) / 2 == pytest.approx(difference.value, abs=1e-4)
+
+
 def test_intervals_hold_for_all_pairs_of_methods_at_once(study):
     comparison = next(item for item in comparisons(study) if item.board.metric == "pro")
     values = {
