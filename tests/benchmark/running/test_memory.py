@@ -1,6 +1,7 @@
 """Bytes of whatever an object holds."""
 
 import numpy as np
+import pytest
 import torch
 
 from padimkit.benchmark.running.memory import held_by, resident
@@ -16,6 +17,18 @@ def test_each_buffer_counts_once_wherever_it_is_held():
             self.function = lambda: tensor
 
     assert held_by(Part()) == tensor.nbytes + array.nbytes
+
+
+def test_a_view_of_numpy_counts_by_the_array_that_it_shows():
+    assert held_by(np.zeros((10, 50))[:, ::2].T) == 4000
+
+
+@pytest.mark.filterwarnings("ignore:Sparse")
+def test_sparse_tensors_count_by_what_they_hold():
+    coordinates = torch.eye(20).to_sparse()
+    rows = torch.sparse_csr_tensor(torch.arange(21), torch.arange(20), torch.ones(20), (20, 20))
+    assert held_by([coordinates]) == 2 * 20 * 8 + 20 * 4
+    assert held_by([rows]) == 21 * 8 + 20 * 8 + 20 * 4
 
 
 def test_a_function_counts_by_what_it_encloses_and_a_class_does_not():
