@@ -2,7 +2,7 @@
 
 import base64
 import io
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 from typing import final
 
 import numpy as np
@@ -63,9 +63,10 @@ class ExampleCollector(Metric):
         """Return the examples, in the order of the test set."""
         return tuple(self._examples)
 
-    def images(self, influence: Mapping[str, Iterable[float]]) -> ImageScores | None:
+    def images(self, influence: Mapping[str, Sequence[float]]) -> ImageScores | None:
         """Return the scores of all images with their influence on metrics; None if a number is not finite."""
-        if not np.isfinite(np.array(self._scores, np.float32)).all():
+        numbers = [self._scores, *map(list, influence.values())]
+        if not all(np.isfinite(np.array(some, np.float32)).all() for some in numbers):
             return None
         signs = {True: "1", False: "0", None: "?"}
         return ImageScores(

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from sklearn.metrics import roc_curve
 
-from padimkit.benchmark.running.examples import roc
+from padimkit.benchmark.running.examples import ExampleCollector, roc
 
 
 @pytest.mark.parametrize("levels", [2, 5, 1000])
@@ -19,3 +19,9 @@ def test_the_roc_curve_is_that_of_scikit_learn(random, count, levels):
 def test_equal_scores_are_a_diagonal():
     false, true = roc(np.array([True, False, True]), np.ones(3))
     assert false.tolist() == true.tolist() == [0, 1]
+
+
+def test_numbers_that_are_not_finite_leave_no_scores_of_images():
+    collector = ExampleCollector(frozenset())
+    assert collector.images({"pro": []}).names == ()
+    assert collector.images({"pro": [float("nan")]}) is None
