@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from os.path import commonpath
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,7 @@ from padimkit.benchmark.cell import Facts
 from padimkit.config.description import plugins_called
 from padimkit.config.names import is_dotted
 from padimkit.contracts import DataSource
-from padimkit.errors import BadData
+from padimkit.errors import BadData, BrokenPlugin
 from padimkit.files import file_digest
 from padimkit.images.sample import Sample
 
@@ -67,7 +68,11 @@ def _written(name: Any) -> set[str]:
     """Return the arguments that name files which a part of this name writes."""
     if not isinstance(name, str) or is_dotted(name):
         return set()
-    return {argument for plugin in plugins_called(name) for argument in plugin.load().writes}
+    found: set[str] = set()
+    for plugin in plugins_called(name):
+        with suppress(BrokenPlugin):  # one of another family may have the name too, and is not used here
+            found |= set(plugin.load().writes)
+    return found
 
 
 def _is_file(text: str) -> bool:

@@ -119,3 +119,8 @@ def test_a_file_that_a_part_writes_is_none_that_it_reads(install, tmp_path):
     path.write_text("written meanwhile")
     assert digest("checkpoint") == before["checkpoint"] == ""
     assert digest("weights") != before["weights"]
+
+
+def test_a_broken_part_of_the_same_name_in_another_family_does_not_matter(install):
+    install("rude", {"gaussian": "nowhere:Rude"})
+    assert files_named({"density": {"class_path": "gaussian", "init_args": {}}}) == ""
