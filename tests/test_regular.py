@@ -6,6 +6,7 @@ import pytest
 
 from padimkit import load
 from padimkit.benchmark.store import plans, read_all
+from padimkit.datasets.table import Table
 from padimkit.errors import PadimkitError
 from padimkit.files.regular import regular
 from padimkit.images.decoding import open_image, open_mask
@@ -20,6 +21,8 @@ READERS = {
     "record.json": lambda path: read_all(path.parent),
     ".plan-a.json": lambda path: list(plans(path.parent)),
     "results.jsonl": lambda path: read_results(path, "model"),
+    "table.csv": lambda path: Table(path).train(),
+    "table.parquet": lambda path: Table(path).train(),
 }
 
 

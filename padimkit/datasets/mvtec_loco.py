@@ -9,6 +9,7 @@ from padimkit.contracts import DataSource
 from padimkit.datasets.mvtec import MVTec
 from padimkit.errors import BadArgument, BadData
 from padimkit.files.json_text import parsed_json
+from padimkit.files.regular import regular
 from padimkit.images.sample import DefectMask, Enough, Sample
 
 _DEFECTS = "defects_config.json"
@@ -65,7 +66,7 @@ class MVTecLOCO(DataSource):
 def _enough(path: Path) -> Mapping[int, Enough]:
     """Return how much of a defect is enough, by the value that marks it."""
     try:
-        entries = parsed_json(path.read_text(encoding="utf-8"))
+        entries = parsed_json(regular(path).read_text(encoding="utf-8"))
         return dict(map(_entry, entries))
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise BadData(

@@ -7,6 +7,7 @@ from typing import Any, final
 
 from padimkit.contracts import DataSource
 from padimkit.errors import BadArgument, BadData
+from padimkit.files.regular import regular
 from padimkit.images.sample import Sample
 
 _COLUMNS = ("image", "mask", "label", "split", "category")
@@ -92,7 +93,9 @@ class Table(DataSource):
 
     def _of_the_category(self) -> Iterator[tuple[int, Mapping[str, Any]]]:
         rows = list(enumerate(_read(self.file), 1))
-        have = set(rows[0][1]) if rows else set()
+        if not rows:
+            raise BadData(f'"{self.file}" has no rows below the names of its columns.')
+        have = {column for column in rows[0][1] if column is not None}  # as of values beyond the last column
         for name in _NEEDED:
             if self._name(name) not in have:
                 raise BadData(
@@ -130,8 +133,8 @@ class Table(DataSource):
 def _read(file: Path) -> list[dict[str, Any]]:
     try:
         if file.suffix.lower() == ".parquet":
-            return _parquet(file)
-        with file.open(encoding="utf-8-sig", newline="") as lines:
+            return _parquet(regular(file))
+        with regular(file).open(encoding="utf-8-sig", newline="") as lines:
             return list(csv.DictReader(lines))
     except (OSError, ValueError, csv.Error) as error:
         raise BadData(f'"{file}" cannot be read as a table: {error}.') from error

@@ -88,7 +88,9 @@ def test_a_label_may_be_unknown_in_a_test_image(write):
         ("image,label,split\na.png,,train\n", "Row 1 .* not labelled normal"),
         ("image,label,split\n,ok,train\n", "Row 1 of .* has no image"),
         ("image,label,split\na.png,ok,test\n", 'no row of the split "train"'),
-        ("", 'no column "image"'),
+        ("", "has no rows below the names"),
+        ("image,label,split\n", "has no rows below the names"),
+        ("image;label;split\na,b.png;ok;train\n", 'no column "image". It has: image;label;split'),
     ],
 )
 def test_what_cannot_be_learnt_from_is_refused_by_row(write, text, message):
