@@ -43,7 +43,7 @@ def strays() -> list[Stray]:
 def _is_meant_for_us(group: str) -> bool:
     if _unversioned(group) in _KNOWN:
         return False
-    return group.lower().startswith("padimkit") or bool(get_close_matches(group, _KNOWN, cutoff=_CLOSE))
+    return group.lower().split(".")[0] == "padimkit" or bool(get_close_matches(group, _KNOWN, cutoff=_CLOSE))
 
 
 def _unversioned(group: str) -> str:

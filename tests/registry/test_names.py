@@ -181,13 +181,14 @@ def test_groups_that_mean_nothing_are_listed(install, capsys):
     install("slip", {"mine": "slip:Mine"}, group="padimkit.density")
     install("near", {"mine": "slip:Mine"}, group="padimkt.metrics.v2")
     install("other", {"mine": "slip:Mine"}, group="pytest11")
+    install("padimkit-own", {"mine": "slip:Mine"}, group="padimkit_own.networks")
     assert main(["plugins", "list"]) == 0
     rows = {line.split()[0]: line for line in capsys.readouterr().out.splitlines() if line}
     assert (
         "slip" in rows["padimkit.density"] and "Did you mean 'padimkit.densities'" in rows["padimkit.density"]
     )
     assert "Did you mean 'padimkit.metrics'" in rows["padimkt.metrics.v2"]
-    assert "pytest11" not in rows and "console_scripts" not in rows
+    assert not {"pytest11", "console_scripts", "padimkit_own.networks"} & rows.keys()
 
 
 def test_packages_without_recipes_and_recipes_that_cannot_be_used_are_listed(
