@@ -104,11 +104,11 @@ class Check:
         __tracebackhide__ = True  # pytest then points to the caller
         maker = _Maker(self.contract, make)
         try:
-            with _one_thread(), program_restored(), fixed_random_state():
+            with one_thread(), program_restored(), fixed_random_state():
                 checked = maker.begin()
             if self.name in checked.excused:
                 raise NotApplicable(f"{maker.name} is excused: {checked.excused[self.name]}")
-            with _one_thread(), program_restored(), fixed_random_state(), made_up_for(checked):
+            with one_thread(), program_restored(), fixed_random_state(), made_up_for(checked):
                 self.function(maker)
         except Finding as finding:
             raise ContractViolation(maker.name, self.name, str(finding)) from None
@@ -162,7 +162,8 @@ def program_restored() -> Iterator[None]:
 
 
 @contextmanager
-def _one_thread() -> Iterator[None]:
+def one_thread() -> Iterator[None]:
+    """Compute with one thread within the block: sums in another order round otherwise."""
     threads = torch.get_num_threads()
     torch.set_num_threads(1)  # made-up data are small: more threads would mostly wait for each other
     try:

@@ -14,7 +14,14 @@ from typing import Any, BinaryIO, final
 
 from padimkit.arguments import arguments
 from padimkit.testing.answers import ROUNDING, Result, Usage, difference
-from padimkit.testing.check import Make, NotApplicable, fixed_random_state, program_restored, require
+from padimkit.testing.check import (
+    Make,
+    NotApplicable,
+    fixed_random_state,
+    one_thread,
+    program_restored,
+    require,
+)
 from padimkit.testing.inputs.scale import made_up_for
 
 _MARK = "PADIMKIT_ANSWERS_CHECKS"  # in the environment of the other process, which starts no third one
@@ -59,11 +66,11 @@ class _Process:
     def answer(self, order: bytes) -> Result | None:
         """Return the result of a part that is made, fitted and used there; None if it cannot be."""
         assert self._process.stdin is not None and self._process.stdout is not None
-        pickle.dump(order, self._process.stdin)
-        self._process.stdin.flush()
         try:
+            pickle.dump(order, self._process.stdin)
+            self._process.stdin.flush()
             found: Result | None = pickle.load(self._process.stdout)  # of a process that this one has started
-        except EOFError:  # the part has ended it
+        except (EOFError, BrokenPipeError):  # the part has ended it, or it could not begin
             _process.cache_clear()
             return None
         return found
@@ -104,5 +111,5 @@ def _answer(order: bytes) -> Result | None:
 
 
 def _result(kind: type[Any], given: Mapping[str, Any], usage: Usage) -> Result:
-    with program_restored(), fixed_random_state(), made_up_for(kind.checked):
+    with one_thread(), program_restored(), fixed_random_state(), made_up_for(kind.checked):
         return usage.result(lambda: kind(**given))

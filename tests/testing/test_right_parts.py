@@ -1,0 +1,77 @@
+"""Right parts of unusual kinds, which no check may take for wrong, and checks that could not be made."""
+
+from dataclasses import replace
+from functools import cache, partial
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from mistakes.backbones import Right as RightBackbone
+from mistakes.datasets import Right as RightSource
+from PIL import Image
+
+from padimkit.contracts import Backbone, DataSource
+from padimkit.testing import NotApplicable, checks_of, elsewhere
+from padimkit.testing.answers import Usage
+
+
+def check(contract, name):
+    (found,) = [one for one in checks_of(contract) if one.name == name]
+    return found
+
+
+class InTwoFiles(RightBackbone):
+    """Weights in a file that names another one beside it, as large ONNX models are."""
+
+    def __init__(self, path: Path):
+        super().__init__()
+        self.path = path
+        path.with_suffix(path.read_text()).read_bytes()
+
+
+def test_weights_that_lie_in_several_files_are_not_taken_apart(tmp_path):
+    (tmp_path / "net.txt").write_text(".bin")
+    (tmp_path / "net.bin").write_bytes(b"weights")
+    with pytest.raises(NotApplicable, match="cannot be read apart from those beside them"):
+        check(Backbone, "restored_weights_need_no_file")(partial(InTwoFiles, tmp_path / "net.txt"))
+
+
+def noise(path):
+    random = np.random.default_rng(list(str(path).encode()))
+    return Image.fromarray(random.integers(0, 256, (40, 40, 3), dtype=np.uint8))
+
+
+class Faint(RightSource):
+    """Defects that nobody sees in noise: whose masks mark more of it is chance."""
+
+    def test(self):
+        return [replace(one, open=noise) for one in super().test()]
+
+
+def test_masks_of_defects_that_are_hardly_seen_pass():
+    for number in range(25):
+        check(DataSource, "masks_mark_the_anomalies")(partial(Faint, f"faint{number}"))
+
+
+def _threads(part, data):
+    return {"threads": torch.tensor(torch.get_num_threads())}
+
+
+def test_the_other_process_computes_with_one_thread_as_this_one_does():
+    before = torch.get_num_threads()
+    torch.set_num_threads(2)
+    try:
+        found = elsewhere._result(RightBackbone, {}, Usage(lambda part, data: None, _threads))
+    finally:
+        torch.set_num_threads(before)
+    assert found["threads"] == 1
+
+
+def test_another_process_that_has_ended_answers_nothing(monkeypatch):
+    process = elsewhere._Process()
+    monkeypatch.setattr(elsewhere, "_process", cache(lambda: process))
+    process._process.kill()
+    process._process.wait()
+    with pytest.raises(NotApplicable, match="cannot be made in another process"):
+        check(Backbone, "other_processes_give_the_same")(RightBackbone)
