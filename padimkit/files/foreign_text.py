@@ -4,8 +4,8 @@ import re
 import unicodedata
 
 # At the start, and after what separates cells where a comma is a decimal point.
-_FORMULA = re.compile(r"(^|[;\t])('*)(?=[=+\-@\t\r\n])")
-_ESCAPED_FORMULA = re.compile(r"(^|[;\t])'('*)(?=[=+\-@\t\r\n])")
+_FORMULA = re.compile(r"(^(?='*[=+\-@\t\r\n])|[;\t](?='*[=+\-@]))('*)")
+_ESCAPED_FORMULA = re.compile(r"(^(?='+[=+\-@\t\r\n])|[;\t](?='+[=+\-@]))'('*)")
 
 
 def printable(text: str) -> str:
