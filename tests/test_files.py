@@ -9,7 +9,7 @@ import pytest
 from padimkit.errors import BadOutput
 from padimkit.files import new_file, only_holder
 from padimkit.files import outputs as files
-from padimkit.files import staging as places
+from padimkit.files import replacement as places
 
 new_folder = partial(files.new_folder, marker="ours")
 

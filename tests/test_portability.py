@@ -18,7 +18,8 @@ LINUX_MODULES = {"fcntl", "grp", "pty", "pwd", "resource", "syslog", "termios", 
 # Where each is behind a guard: `hasattr`, or a test of `sys.platform`. Nothing is forked where `os` cannot.
 GUARDED = {
     ("memory.py", "os.posix_fallocate"),
-    ("files/staging.py", "os.geteuid"),
+    ("files/locks.py", "os.geteuid"),
+    ("files/replacement.py", "os.geteuid"),
     ("benchmark/running/worker.py", "signal.SIGKILL"),
     ("benchmark/running/process.py", "os.sysconf"),  # a limit of memory is refused without /proc
     ("benchmark/running/environment.py", "os.sysconf"),

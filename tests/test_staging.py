@@ -15,8 +15,10 @@ import pytest
 from padimkit import files
 from padimkit.cli.main import main
 from padimkit.errors import BadOutput
-from padimkit.files import staging
-from padimkit.files.staging import PREFIX, exchange, finish_left
+from padimkit.files import replacement
+from padimkit.files.left import finish_left
+from padimkit.files.replacement import exchange
+from padimkit.files.staging import PREFIX
 
 new_folder = partial(files.new_folder, marker="ours", overwrite=True)
 
@@ -46,7 +48,7 @@ def left(path):
 @pytest.fixture(params=["exchange", "steps"])
 def way(request, monkeypatch):
     if request.param == "steps":
-        monkeypatch.setattr(staging, "exchange", lambda *_: False)
+        monkeypatch.setattr(replacement, "exchange", lambda *_: False)
     return request.param
 
 
@@ -66,7 +68,7 @@ def test_names_are_exchanged_at_one_instant(tmp_path):
 
 @pytest.mark.parametrize("which", [1, 2, 3, 4])
 def test_a_rename_that_fails_leaves_the_old_one(target, monkeypatch, which):
-    monkeypatch.setattr(staging, "exchange", lambda *_: False)
+    monkeypatch.setattr(replacement, "exchange", lambda *_: False)
     rename, calls = Path.replace, []
 
     def failing(self, other):
@@ -95,7 +97,7 @@ def test_old_content_that_could_not_be_moved_back_is_by_the_next_run(target, mon
         return rename(self, other)
 
     (target / "more").write_text("old")
-    monkeypatch.setattr(staging, "exchange", lambda *_: False)
+    monkeypatch.setattr(replacement, "exchange", lambda *_: False)
     with pytest.raises(BadOutput, match="Input/output error"):
         with new_folder(target) as folder:
             (folder / "ours").write_text("new")
@@ -117,9 +119,9 @@ def _killed_at(target, steps, where):
 
     Path.replace = dying
     if steps:
-        staging.exchange = lambda *_: False
+        replacement.exchange = lambda *_: False
     else:
-        staging.exchange = lambda *_: os.kill(os.getpid(), signal.SIGKILL)
+        replacement.exchange = lambda *_: os.kill(os.getpid(), signal.SIGKILL)
     replaced(target)
 
 
@@ -335,7 +337,7 @@ def test_old_content_is_held_while_it_is_replaced(target, monkeypatch):
         seen.append(finish_left(target))
         return rename(self, other)
 
-    monkeypatch.setattr(staging, "exchange", lambda *_: False)
+    monkeypatch.setattr(replacement, "exchange", lambda *_: False)
     with new_folder(target) as folder:
         (folder / "ours").write_text("new")
         monkeypatch.setattr(Path, "replace", looking)

@@ -8,7 +8,8 @@ from pathlib import Path
 from padimkit.config.options import PlainParser
 from padimkit.errors import BadArgument
 from padimkit.files.foreign_text import printable
-from padimkit.files.staging import content_of, finish_left
+from padimkit.files.left import finish_left
+from padimkit.files.staging import content_of
 
 
 def run(words: list[str]) -> None:

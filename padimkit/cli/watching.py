@@ -16,8 +16,9 @@ from typing import Any, Literal, TypeAlias, final
 
 from padimkit.cli.events import Events, events_of
 from padimkit.errors import BadData
+from padimkit.files.left import finish_left
 from padimkit.files.outputs import added_file
-from padimkit.files.staging import PREFIX, finish_left
+from padimkit.files.staging import PREFIX
 from padimkit.images.arrivals import Arrival, Arrivals, is_written_anew, stamp_is
 from padimkit.images.pages import page_of, pages_of
 from padimkit.inspection.inspection import Inspection

@@ -11,17 +11,10 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 
 from padimkit.errors import BadOutput
+from padimkit.files.left import finish_left
 from padimkit.files.regular import regular
-from padimkit.files.staging import (
-    can_be_exchanged,
-    content_of,
-    finish_left,
-    replace_files,
-    replace_folder,
-    staged_file,
-    staged_folder,
-    sync_folder,
-)
+from padimkit.files.replacement import can_be_exchanged, replace_files, replace_folder, sync_folder
+from padimkit.files.staging import content_of, staged_file, staged_folder
 
 _BLOCK = 1 << 20
 _FOR_SYNC = os.O_RDWR if sys.platform == "win32" else os.O_RDONLY  # Windows syncs what may be written

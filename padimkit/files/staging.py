@@ -1,30 +1,18 @@
-"""Places for outputs that are not finished, and the exchange by which they take their place.
+"""Places for outputs that are not finished.
 
-What a killed run leaves begins with ".padimkit-" and is locked by nobody: the next run removes it, and
-finishes what had to be done in steps.
+What a killed run leaves begins with ".padimkit-" and is locked by nobody.
 """
 
-import ctypes
-import errno
-import json
 import os
 import shutil
-import sys
 import tempfile
-import time
-from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
-if sys.platform != "win32":
-    import fcntl
+from padimkit.files.locks import locked
 
 PREFIX = ".padimkit-"  # short, since names have at most 255 bytes
-_INTENT = f"{PREFIX}intent-"
-_SETTLED = 10  # seconds within which what was made may not be locked yet
-# Windows does not open folders, and some network file systems do not sync them.
-_NO_FOLDERS = (errno.EACCES, errno.EPERM, errno.EINVAL, errno.ENOTSUP, errno.ENOSYS, errno.EBADF)
-_HERE, _EXCHANGE = -100, 2  # AT_FDCWD and RENAME_EXCHANGE of Linux
 
 
 @contextmanager
@@ -32,7 +20,7 @@ def staged_folder(where: Path) -> Iterator[Path]:
     """Yield a new folder in this one, locked while the block runs and removed at its end unless it moved."""
     staging = Path(tempfile.mkdtemp(prefix=PREFIX, dir=where))
     try:
-        with _locked(staging):
+        with locked(staging):
             yield staging
     finally:
         shutil.rmtree(staging, ignore_errors=True)
@@ -45,7 +33,7 @@ def staged_file(where: Path) -> Iterator[Path]:
     os.close(handle)
     staging = Path(name)
     try:
-        with _locked(staging):
+        with locked(staging):
             yield staging
     finally:
         staging.unlink(missing_ok=True)
@@ -56,249 +44,9 @@ def content_of(folder: Path) -> list[Path]:
     return [path for path in folder.iterdir() if not path.name.startswith(PREFIX)]
 
 
-def can_be_exchanged(folder: Path) -> bool:
-    """Return whether another folder may take the name of this one, which has content.
-
-    Not that of a link, a mount point, somebody else's folder, or one that this process stands in.
-    """
-    return (
-        sys.platform == "linux"
-        and not (folder.is_symlink() or folder.is_mount())
-        and folder.stat().st_uid == os.geteuid()
-        and not Path.cwd().is_relative_to(folder.resolve())
-        and os.access(folder.absolute().parent, os.W_OK | os.X_OK)
-    )
-
-
-def replace_folder(staging: Path, target: Path, last: str) -> None:
-    """Put a finished folder, beside another one or in it, or else its content, in the place of that one.
-
-    Where names can be exchanged, old or new is there at each instant. Elsewhere the content is moved, the
-    file named `last` at the end, after the intent has been written down, which `finish_left` carries out.
-
-    Raises:
-        OSError: It cannot be done, and the old content is in its place.
-    """
-    if staging.parent == target:
-        _replace(staging, content_of(target), last)
-    elif not exchange(staging, target):
-        inside = target / staging.name
-        staging.replace(inside)
-        try:
-            _replace(inside, content_of(target), last)
-        finally:
-            shutil.rmtree(inside, ignore_errors=True)
-
-
-def replace_files(staging: Path, last: str) -> None:
-    """Put finished files in the place of those of their names around the folder that they are in.
-
-    The file named `last` is the first to go and the last to come: it never stands with those of another. Of
-    several files the intent is written down before, as where a folder is replaced.
-
-    Raises:
-        OSError: It cannot be done, and the old files are in their place.
-    """
-    names = [path.name for path in staging.iterdir()]
-    if len(names) == 1:
-        (staging / last).replace(staging.parent / last)
-        return
-    beside = [staging.parent / name for name in names]
-    _replace(staging, [path for path in beside if os.path.lexists(path)], last)
-
-
-def exchange(one: Path, other: Path) -> bool:
-    """Exchange the names of two folders at one instant; return False where system or disk cannot."""
-    if sys.platform != "linux":
-        return False
-    rename = getattr(ctypes.CDLL(None, use_errno=True), "renameat2", None)
-    if rename is None:
-        return False
-    return bool(rename(_HERE, os.fsencode(one), _HERE, os.fsencode(other), _EXCHANGE) == 0)
-
-
-def sync_folder(path: Path) -> None:
-    """Let the names in a folder survive a power cut, where the system can promise that."""
-    try:
-        handle = os.open(path, os.O_RDONLY)
-        try:
-            os.fsync(handle)
-        finally:
-            os.close(handle)
-    except OSError as error:
-        if error.errno not in _NO_FOLDERS:
-            raise
-
-
-def finish_left(folder: Path) -> list[Path]:
-    """Finish what killed runs were about to replace in a folder, and remove what else they have left there.
-
-    What another user owns, a running process holds, or was made in the last seconds, stays.
-
-    Returns:
-        What was finished or removed.
-    """
-    done: list[Path] = []
-    with suppress(OSError):  # it may not be read or written: then there is nothing of ours to finish
-        for intent in _begun(folder, _INTENT):
-            with _left(intent, settled=0) as left:
-                done += _finished(intent) if left else []
-        for path in _begun(folder, PREFIX):
-            with _left(path) as left:
-                if left:
-                    _remove(path)
-                    done.append(path)
-    return done
-
-
-def _begun(folder: Path, prefix: str) -> list[Path]:
-    with os.scandir(folder) as found:  # of folders with thousands of records, each time that one comes
-        return sorted(folder / one.name for one in found if one.name.startswith(prefix))
-
-
-def _replace(staging: Path, old_content: Iterable[Path], last: str) -> None:
-    """Move old content away and the new one in, around its folder; the last to come is the first to go."""
-    target = staging.parent
-    names = sorted((path.name for path in staging.iterdir()), key=lambda name: name == last)
-    earlier = sorted(old_content, key=lambda path: path.name != last)
-    intent: dict[str, object] = {
-        "new": staging.name,
-        "names": names,
-        "earlier": [path.name for path in earlier],
-    }
-    with _intended(target, intent) as old:
-        _move(earlier, old)
-        try:
-            _move([staging / name for name in names], target)
-        except BaseException:
-            _move([old / path.name for path in reversed(earlier)], target)
-            raise
-
-
-@contextmanager
-def _intended(target: Path, intent: dict[str, object]) -> Iterator[Path]:
-    """Yield a folder for old content, after an intent was written down that a kill would leave."""
-    old = Path(tempfile.mkdtemp(prefix=PREFIX, dir=target))
-    try:
-        handle, name = tempfile.mkstemp(prefix=_INTENT, dir=target)
-        with _locked(Path(name)), _locked(old):
-            try:
-                with os.fdopen(handle, "w", encoding="utf-8") as file:
-                    json.dump(intent | {"old": old.name}, file)
-                    file.flush()
-                    os.fsync(file.fileno())
-                sync_folder(target)  # or a power cut could forget the intent, and keep what follows it
-                yield old
-            except BaseException:
-                if not any(old.iterdir()):  # else the next run moves back what could not be
-                    Path(name).unlink(missing_ok=True)
-                raise
-            Path(name).unlink()
-            shutil.rmtree(old, ignore_errors=True)
-    except BaseException:
-        with suppress(OSError):
-            old.rmdir()
-        raise
-
-
-def _move(paths: Iterable[Path], folder: Path) -> None:
-    """Move all of the files and folders, or none."""
-    moved: list[Path] = []
-    try:
-        for path in paths:
-            path.replace(folder / path.name)
-            moved.append(path)
-    except BaseException:
-        for path in reversed(moved):
-            (folder / path.name).replace(path)
-        raise
-
-
-def _finished(intent: Path) -> list[Path]:
-    """Give a folder the new content of an intent, or the old one where the new one has gone."""
-    folder = intent.parent
-    try:
-        values = json.loads(intent.read_text(encoding="utf-8"))
-        new, old = (folder / _name(values[key], begins=PREFIX) for key in ("new", "old"))
-        names, earlier = ([_name(name) for name in values[key]] for key in ("names", "earlier"))
-    except (ValueError, KeyError, TypeError, RecursionError):  # killed before anything was moved
-        return []
-    if new.is_dir():
-        with _left(new, settled=0) as left:
-            if not left:
-                return []
-            _move_on(names, earlier, new, old)
-    elif old.is_dir():
-        for path in old.iterdir():
-            _remove(folder / path.name)
-            path.replace(folder / path.name)
-    intent.unlink()
-    for path in (new, old):
-        shutil.rmtree(path, ignore_errors=True)
-    return [folder]
-
-
-def _move_on(names: Sequence[str], earlier: Sequence[str], new: Path, old: Path) -> None:
-    """Move what a killed run has not: old content goes first, and so is gone once new content has come."""
-    folder = new.parent
-    left = [name for name in names if os.path.lexists(new / name)]
-    if left == list(names):
-        old.mkdir(exist_ok=True)
-        _move([folder / name for name in earlier if os.path.lexists(folder / name)], old)
-    _move([new / name for name in left], folder)
-
-
-def _name(value: object, begins: str = "") -> str:
-    if not isinstance(value, str) or Path(value).name != value or not value.startswith(begins):
-        raise ValueError(f"{value!r} is not such a name in this folder")
-    return value
-
-
-@contextmanager
-def _left(path: Path, *, settled: float = _SETTLED) -> Iterator[bool]:
-    """Yield whether this user made it, more than `settled` seconds ago; then nobody else holds it."""
-    handle = None
-    with suppress(OSError):  # it has gone, or may not be opened
-        if sys.platform != "win32":  # which does not tell whether a folder is held
-            found = path.lstat()
-            ours = found.st_uid == os.geteuid() and not path.is_symlink()
-            if ours and time.time() - found.st_mtime >= settled:
-                handle = os.open(path, os.O_RDONLY)
-    try:
-        yield handle is not None and _is_taken(handle, path)
-    finally:
-        if handle is not None:
-            os.close(handle)
-
-
-def _is_taken(handle: int, path: Path) -> bool:
-    """Lock what is open, and return whether nobody else has it, and it still has this path."""
-    if sys.platform == "win32":
-        return False
-    try:
-        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        return os.path.samestat(os.fstat(handle), path.lstat())
-    except OSError:
-        return False
-
-
-def _remove(path: Path) -> None:
+def remove(path: Path) -> None:
+    """Remove a file, or a folder with its content."""
     if path.is_dir():
         shutil.rmtree(path, ignore_errors=True)
     else:
         path.unlink(missing_ok=True)
-
-
-@contextmanager
-def _locked(path: Path) -> Iterator[None]:
-    """Hold a lock that ends with this process, whatever ends it."""
-    handle = None
-    with suppress(OSError):  # some network disks lock nothing, and Windows no folders: what is left stays
-        if sys.platform != "win32":
-            handle = os.open(path, os.O_RDONLY)
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    try:
-        yield
-    finally:
-        if handle is not None:
-            os.close(handle)

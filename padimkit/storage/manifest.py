@@ -10,8 +10,8 @@ from typing import Any
 from padimkit.errors import BadModel
 from padimkit.files import file_digest
 from padimkit.files.json_text import parsed_json
+from padimkit.files.left import finish_left
 from padimkit.files.regular import regular
-from padimkit.files.staging import finish_left
 
 FORMAT_VERSION = 1
 MANIFEST = "manifest.json"

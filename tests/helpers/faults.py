@@ -33,7 +33,7 @@ from PIL import Image
 
 from padimkit.benchmark import store
 from padimkit.cli.main import main
-from padimkit.files import staging
+from padimkit.files import replacement
 from padimkit.files.staging import PREFIX
 
 LIMIT = 60  # seconds until a command counts as a hang
@@ -368,7 +368,7 @@ def _begun(words: list[str], folder: Path, trial: Trial, fault: Fault | None, ca
     """Run a command in this process, which ends afterwards, with a fault."""
     tempfile.tempdir = str(folder / "tmp")
     _make_up_cells(trial.root)
-    exchange, fsync = staging.exchange, os.fsync
+    exchange, fsync = replacement.exchange, os.fsync
 
     def happens(call: str) -> None:
         calls[0] += 1
@@ -390,7 +390,7 @@ def _begun(words: list[str], folder: Path, trial: Trial, fault: Fault | None, ca
         if _writes(event, arguments, folder):
             happens(event)
 
-    staging.exchange, os.fsync = counted_exchange, counted_fsync
+    replacement.exchange, os.fsync = counted_exchange, counted_fsync
     sys.addaudithook(audit)
     if fault is not None and fault.way in ("too long", "killed in a write"):
         resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
