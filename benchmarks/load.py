@@ -14,97 +14,27 @@ import multiprocessing
 import subprocess
 import sys
 import tempfile
-import threading
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager, redirect_stdout
-from dataclasses import asdict, dataclass
+from contextlib import redirect_stdout
+from dataclasses import asdict
 from functools import partial
 from io import StringIO
 from pathlib import Path
 
-import numpy as np
 import yaml
-from PIL import Image
 
-from padimkit import Inspector, save
+from benchmarks.held import Found, Held, line, measured
+from benchmarks.inputs.small import PIPELINE, a_record, drawn, fitted
+from padimkit import Inspector
 from padimkit.benchmark import store
-from padimkit.benchmark.cell import Cell, Facts, Limits
+from padimkit.benchmark.cell import Limits
 from padimkit.benchmark.planning.suite import Suite
-from padimkit.benchmark.record import Record
 from padimkit.benchmark.running.process import run_cell
 from padimkit.cli.main import main as padimkit
-from padimkit.config.build import build_pipeline
-from padimkit.inspection.calibrate import calibrate
 
 RECORD = Path(__file__).parent / "records" / "load.json"
 IMAGES, RECORDS, CELLS, THREADS, PROCESSES = 3000, 5000, 500, 8, 4
-_LOOK = 0.1  # seconds
-_PIPELINE = {
-    "backbone": {"class_path": "filter_bank", "init_args": {"scales": 1, "orientations": 4}},
-    "reducer": {"class_path": "random_channels", "init_args": {"keep": 4}},
-    "density": "gaussian",
-    "preprocessing": {"resize": 32, "crop": 32},
-}
-
-
-@dataclass(frozen=True)
-class Held:
-    """What a process holds: MiB of resident memory, open files, and threads."""
-
-    mib: float
-    files: int
-    threads: int
-
-    @classmethod
-    def now(cls) -> "Held":
-        status = dict(line.split(":", 1) for line in Path("/proc/self/status").read_text().splitlines())
-        files = len(list(Path("/proc/self/fd").iterdir()))
-        return cls(int(status["VmRSS"].split()[0]) / 1024, files, int(status["Threads"]))
-
-
-@dataclass(frozen=True)
-class Found:
-    """What a part has held, after a tenth of its work and at its end, and whether results are as alone."""
-
-    part: str
-    count: int
-    seconds: float
-    tenth: Held
-    end: Held
-    peak: float
-    as_alone: bool
-
-
-@contextmanager
-def looked_at() -> Iterator[list[Held]]:
-    """Yield what this process holds, at each look while the block runs."""
-    looks, ended = [Held.now()], threading.Event()
-
-    def look() -> None:
-        while not ended.wait(_LOOK):
-            looks.append(Held.now())
-
-    thread = threading.Thread(target=look, daemon=True)
-    thread.start()
-    try:
-        yield looks
-    finally:
-        ended.set()
-        thread.join()
-        looks.append(Held.now())
-
-
-def measured(part: str, count: int, work: Callable[[], object], is_as_alone: Callable[[], bool]) -> Found:
-    """Do the work, and look at this process meanwhile."""
-    start = time.perf_counter()
-    with looked_at() as looks:
-        work()
-    seconds = time.perf_counter() - start
-    tenth, end = looks[max(1, len(looks) // 10)], looks[-1]
-    peak = max(look.mib for look in looks)
-    return Found(part, count, round(seconds, 1), tenth, end, peak, is_as_alone())
 
 
 def predict(root: Path, count: int) -> Found:
@@ -166,7 +96,7 @@ def cells(root: Path, count: int) -> Found:
     drawn(root / "bad", 2, brighter=60)
     suite = {
         "name": "load",
-        "pipelines": [{"name": "own", "pipeline": _PIPELINE}],
+        "pipelines": [{"name": "own", "pipeline": PIPELINE}],
         "datasets": [
             {"class_path": "folder", "init_args": {"normal": f"{root}/good", "anomalous": f"{root}/bad"}}
         ],
@@ -240,68 +170,12 @@ PARTS: dict[str, tuple[Callable[[Path, int], Found], int]] = {
 }
 
 
-def drawn(folder: Path, count: int, brighter: int = 0) -> None:
-    """Draw small images of noise into a folder."""
-    random = np.random.default_rng(brighter)
-    folder.mkdir()
-    for number in range(count):
-        pixels = random.integers(80, 160, (40, 40, 3), dtype=np.uint8) + np.uint8(brighter)
-        Image.fromarray(pixels).save(folder / f"{number:05}.png")
-
-
-def fitted(root: Path) -> Path:
-    """Return the folder of a small, calibrated model, fitted when it is first asked for."""
-    folder = root / "model"
-    if not folder.exists():
-        drawn(root / "normal", 12)
-        pipeline = build_pipeline(_PIPELINE).fit(root / "normal", progress=False)
-        save(pipeline, folder, calibration=calibrate(pipeline, root / "normal", progress=False))
-    return folder
-
-
-def a_record(number: int) -> Record:
-    """Return a record of a made-up cell."""
-    random, method, category = (
-        np.random.default_rng(number),
-        f"method {number % 20}",
-        f"category {number // 20 % 25}",
-    )
-    settings = {
-        "pipeline": _PIPELINE,
-        "data": "folder",
-        "metrics": [{"class_path": "image_auroc"}],
-        "seed": 0,
-    }
-    cell = Cell("load", method, "drawn", category, number // 500, settings, ("quality",), 1)
-    return Record(
-        key=f"record-{number:05}",
-        cell=cell,
-        facts=Facts(category, 100, 40, 20),
-        metrics={"image_auroc": float(random.uniform(0.8, 1))},
-        environment={"versions": {"python": "3"}, "threads": 1},
-        begun="2026-01-01T00:00:00+00:00",
-        took=1.0,
-    )
-
-
 def quietly(*words: object) -> None:
     """Run a command without what it prints."""
     with redirect_stdout(StringIO()):
         status = padimkit([str(word) for word in words])
     if status:
         raise SystemExit(f"padimkit {words[0]} ended with status {status}")
-
-
-def line(found: Found) -> str:
-    """Return a line of the table."""
-    held = " | ".join(
-        f"{getattr(found.tenth, name):.0f} -> {getattr(found.end, name):.0f}"
-        for name in ("mib", "files", "threads")
-    )
-    return (
-        f"| {found.part} | {found.count:,} | {found.seconds:g} | {held} | {found.peak:.0f} | "
-        f"{'as alone' if found.as_alone else 'OTHERS'} |"
-    )
 
 
 def main() -> int:

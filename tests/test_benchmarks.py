@@ -18,6 +18,7 @@ from benchmarks import (
     fresh,
     inspector,
     limits,
+    load,
     methods,
     plugins,
     spade,
@@ -219,6 +220,12 @@ def test_tiles_are_measured_beside_squeezed_images(tmp_path, monkeypatch):
         found = tiles.quality(name, str(category), "none")
         assert found.keys() >= {"image_auroc", "pixel_auroc", "pro", "processor_seconds_per_image"}
         assert 0 <= found["pro"] <= 1 and found["model_gigabytes"] > 0
+
+
+def test_what_threads_find_under_load_is_measured_beside_what_is_found_alone(tmp_path):
+    found = load.threads(tmp_path, 12)
+    assert found.as_alone and found.count == 12
+    assert found.peak >= found.end.mib > 0 and found.end.files > 0
 
 
 def test_the_memory_of_tiles_is_measured_beside_its_forecast(tmp_path):
