@@ -7,16 +7,15 @@ from statistics import fmean
 from typing import Any
 
 from padimkit.report import formatting, links, verdicts
-from padimkit.report.differences import Difference
-from padimkit.report.margins import Margin, Margins, image_error, margins
+from padimkit.report.difference_tables import differences, signed_ranks
+from padimkit.report.margins import image_error, margins
 from padimkit.report.plots.ranks import rank_plot
 from padimkit.report.plots.styles import styles
 from padimkit.report.protocols import Protocol, mixture
 from padimkit.report.scoreboards import Row, Scoreboard, scoreboards
-from padimkit.report.signed_ranks import Belief
 from padimkit.report.statistics import Ranking, ranking
 from padimkit.report.study import Study
-from padimkit.report.tables import ABSENT, DASH, Datum, Plot, Table
+from padimkit.report.tables import DASH, Datum, Plot, Table
 
 name = "comparison"
 title = "Comparison"
@@ -47,7 +46,7 @@ def tables(study: Study) -> Iterator[Table]:
     for board in boards:
         found = margins(board)
         if found is not None and any(margin.found for margin in found.margins):
-            compared = _differences(board, found, study.letters), _signed_ranks(board, found, study.letters)
+            compared = differences(board, found, study.letters), signed_ranks(board, found, study.letters)
             yield from (table for table in compared if table is not None)
 
 
@@ -61,108 +60,10 @@ def _comparison(board: Scoreboard, index: int, study: Study) -> Comparison:
     return Comparison(
         board,
         board_table(board, study.letters),
-        _differences(board, found, study.letters),
-        _signed_ranks(board, found, study.letters),
+        differences(board, found, study.letters),
+        signed_ranks(board, found, study.letters),
         _ranks(board, f"ranks-{index}", study),
     )
-
-
-def _differences(board: Scoreboard, found: Margins | None, letters: dict[Protocol, str]) -> Table | None:
-    """Return each method minus the best, with limits that hold for all pairs of methods at once."""
-    if found is None:
-        return None
-    several = _DESIGNS[found.design]
-    head = ("method", "protocol", "difference", "95 % interval", "p", several, f"{several} for half a point")
-    rows = tuple(_difference(margin, found, letters) for margin in found.margins)
-    caption = f"{board.metric} minus that of {found.best.method}; {_pairing(found)}"
-    notes = (*mixture(board.protocols, letters), *_cautions(board, found))
-    return Table(caption, head, rows, notes, explained=(_SIMULTANEOUS,))
-
-
-_DESIGNS = {"categories": "categories", "seeds": "pairs of seeds", "images": "seeds"}
-_SIMULTANEOUS = (
-    "Limits and p-values hold for all pairs of methods at once (Bonferroni, Holm), whichever is the best. "
-    "The last column: how many of them Student's test needs to find 0.005 in four of five cases."
-)
-
-
-def _pairing(found: Margins) -> str:
-    if found.design == "categories":
-        return "pairs are categories, intervals are about others like these"
-    if found.design == "seeds":
-        return "pairs are seeds, which the data were drawn by"
-    others = f"and other images than these {found.images}" if found.images else "on the same test images"
-    return f"seeds are not pairs, intervals are about other seeds {others}"
-
-
-def _cautions(board: Scoreboard, found: Margins) -> tuple[str, ...]:
-    notes = []
-    if found.design == "images" and not found.images:
-        notes.append(
-            f"The test images are held fixed: the records do not tell their influence on {board.metric}."
-        )
-    if found.single:
-        notes.append(
-            f"A single seed: {', '.join(found.single)}. How much they vary over seeds is in no interval."
-        )
-    if any(margin.found is None for margin in found.margins):
-        notes.append("Without an interval: nothing tells how much the difference varies.")
-    return tuple(notes)
-
-
-def _difference(margin: Margin, found: Margins, letters: dict[Protocol, str]) -> tuple[Datum, ...]:
-    target, protocol = links.of_row(margin.row), margin.row.protocol
-    return (
-        Datum(margin.row.method, target=target),
-        Datum(letters[protocol], note="another protocol" if protocol != found.best.protocol else ""),
-        Datum(f"{margin.difference:+.4f}", margin.difference, target),
-        *_limits(margin.found),
-        Datum(str(margin.count), float(margin.count)),
-        ABSENT if margin.needed is None else Datum(str(margin.needed), float(margin.needed)),
-    )
-
-
-def _limits(found: Difference | None) -> tuple[Datum, Datum]:
-    if found is None:
-        return ABSENT, ABSENT
-    interval = f"{found.lower:+.4f} to {found.upper:+.4f}"
-    note = (
-        f"alone: standard error {found.estimate.error:.4f}, {found.estimate.degrees:.1f} degrees of freedom"
-    )
-    return Datum(interval, found.lower, note=note), Datum(_probability(found.p_value), found.p_value)
-
-
-def _probability(value: float) -> str:
-    return "< 0.001" if value < 0.001 else f"{value:.3f}"
-
-
-def _signed_ranks(board: Scoreboard, found: Margins | None, letters: dict[Protocol, str]) -> Table | None:
-    """Return Wilcoxon's tests and Bayesian signed ranks, from five pairs on."""
-    if found is None:
-        return None
-    rows = tuple(
-        (
-            Datum(margin.row.method, target=links.of_row(margin.row)),
-            Datum(letters[margin.row.protocol]),
-            Datum(_probability(margin.p_value), margin.p_value),
-            *(Datum(f"{one:.3f}", one) for one in _told(board, margin.belief)),
-        )
-        for margin in found.margins
-        if margin.p_value is not None and margin.belief is not None
-    )
-    head = ("method", "protocol", "Wilcoxon p", "worse", "within 0.005", "better")
-    caption = f"{board.metric} against {found.best.method}, by signed ranks over {_DESIGNS[found.design]}"
-    explained = (
-        "Wilcoxon's p-values are adjusted for all pairs of methods (Holm). The last three are the "
-        "probabilities of the Bayesian signed-rank test (Benavoli et al. 2017)."
-    )
-    notes = mixture(board.protocols, letters)
-    return Table(caption, head, rows, notes, explained=(explained,)) if rows else None
-
-
-def _told(board: Scoreboard, belief: Belief) -> tuple[float, float, float]:
-    low, high = belief.worse, belief.better
-    return (low, belief.equal, high) if board.sign > 0 else (high, belief.equal, low)
 
 
 def _ranks(board: Scoreboard, name: str, study: Study) -> Plot | None:

@@ -1,0 +1,107 @@
+"""Tables of differences between methods: by Student's t, and by signed ranks."""
+
+from padimkit.report import links
+from padimkit.report.differences import Difference
+from padimkit.report.margins import Margin, Margins
+from padimkit.report.protocols import Protocol, mixture
+from padimkit.report.scoreboards import Scoreboard
+from padimkit.report.signed_ranks import Belief
+from padimkit.report.tables import ABSENT, Datum, Table
+
+
+def differences(board: Scoreboard, found: Margins | None, letters: dict[Protocol, str]) -> Table | None:
+    """Return each method minus the best, with limits that hold for all pairs of methods at once."""
+    if found is None:
+        return None
+    several = _DESIGNS[found.design]
+    head = ("method", "protocol", "difference", "95 % interval", "p", several, f"{several} for half a point")
+    rows = tuple(_difference(margin, found, letters) for margin in found.margins)
+    caption = f"{board.metric} minus that of {found.best.method}; {_pairing(found)}"
+    notes = (*mixture(board.protocols, letters), *_cautions(board, found))
+    return Table(caption, head, rows, notes, explained=(_SIMULTANEOUS,))
+
+
+_DESIGNS = {"categories": "categories", "seeds": "pairs of seeds", "images": "seeds"}
+_SIMULTANEOUS = (
+    "Limits and p-values hold for all pairs of methods at once (Bonferroni, Holm), whichever is the best. "
+    "The last column: how many of them Student's test needs to find 0.005 in four of five cases."
+)
+
+
+def _pairing(found: Margins) -> str:
+    if found.design == "categories":
+        return "pairs are categories, intervals are about others like these"
+    if found.design == "seeds":
+        return "pairs are seeds, which the data were drawn by"
+    others = f"and other images than these {found.images}" if found.images else "on the same test images"
+    return f"seeds are not pairs, intervals are about other seeds {others}"
+
+
+def _cautions(board: Scoreboard, found: Margins) -> tuple[str, ...]:
+    notes = []
+    if found.design == "images" and not found.images:
+        notes.append(
+            f"The test images are held fixed: the records do not tell their influence on {board.metric}."
+        )
+    if found.single:
+        notes.append(
+            f"A single seed: {', '.join(found.single)}. How much they vary over seeds is in no interval."
+        )
+    if any(margin.found is None for margin in found.margins):
+        notes.append("Without an interval: nothing tells how much the difference varies.")
+    return tuple(notes)
+
+
+def _difference(margin: Margin, found: Margins, letters: dict[Protocol, str]) -> tuple[Datum, ...]:
+    target, protocol = links.of_row(margin.row), margin.row.protocol
+    return (
+        Datum(margin.row.method, target=target),
+        Datum(letters[protocol], note="another protocol" if protocol != found.best.protocol else ""),
+        Datum(f"{margin.difference:+.4f}", margin.difference, target),
+        *_limits(margin.found),
+        Datum(str(margin.count), float(margin.count)),
+        ABSENT if margin.needed is None else Datum(str(margin.needed), float(margin.needed)),
+    )
+
+
+def _limits(found: Difference | None) -> tuple[Datum, Datum]:
+    if found is None:
+        return ABSENT, ABSENT
+    interval = f"{found.lower:+.4f} to {found.upper:+.4f}"
+    note = (
+        f"alone: standard error {found.estimate.error:.4f}, {found.estimate.degrees:.1f} degrees of freedom"
+    )
+    return Datum(interval, found.lower, note=note), Datum(_probability(found.p_value), found.p_value)
+
+
+def _probability(value: float) -> str:
+    return "< 0.001" if value < 0.001 else f"{value:.3f}"
+
+
+def signed_ranks(board: Scoreboard, found: Margins | None, letters: dict[Protocol, str]) -> Table | None:
+    """Return Wilcoxon's tests and Bayesian signed ranks, from five pairs on."""
+    if found is None:
+        return None
+    rows = tuple(
+        (
+            Datum(margin.row.method, target=links.of_row(margin.row)),
+            Datum(letters[margin.row.protocol]),
+            Datum(_probability(margin.p_value), margin.p_value),
+            *(Datum(f"{one:.3f}", one) for one in _told(board, margin.belief)),
+        )
+        for margin in found.margins
+        if margin.p_value is not None and margin.belief is not None
+    )
+    head = ("method", "protocol", "Wilcoxon p", "worse", "within 0.005", "better")
+    caption = f"{board.metric} against {found.best.method}, by signed ranks over {_DESIGNS[found.design]}"
+    explained = (
+        "Wilcoxon's p-values are adjusted for all pairs of methods (Holm). The last three are the "
+        "probabilities of the Bayesian signed-rank test (Benavoli et al. 2017)."
+    )
+    notes = mixture(board.protocols, letters)
+    return Table(caption, head, rows, notes, explained=(explained,)) if rows else None
+
+
+def _told(board: Scoreboard, belief: Belief) -> tuple[float, float, float]:
+    low, high = belief.worse, belief.better
+    return (low, belief.equal, high) if board.sign > 0 else (high, belief.equal, low)
