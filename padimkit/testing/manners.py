@@ -15,19 +15,14 @@ import torch
 
 from padimkit.testing.answers import Usage
 from padimkit.testing.check import Make, program_restored, require
+from padimkit.testing.parts import in_each_step
 
 _VARIADIC = (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)
 
 
 def leaves_the_program_alone(make: Make, usage: Usage) -> None:
     """Settings of the whole program stay: gradients, warnings, types, threads and folder."""
-    make()  # made before the check began
-    with _undisturbed("construction"):
-        part = make()
-    with _undisturbed("fit"):
-        usage.fit(part, "first")
-    with _undisturbed("use"):
-        usage.apply(part, "first")
+    in_each_step(make, usage, _undisturbed)
 
 
 def arguments_have_names(make: Make) -> None:

@@ -3,8 +3,8 @@
 import copy
 import inspect
 import pickle
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 
 from padimkit.arguments import arguments
 from padimkit.testing.answers import ROUNDING, Usage, copied, difference
@@ -52,12 +52,17 @@ def another_seed_gives_another_result(make: Make, usage: Usage) -> None:
 
 def leaves_global_random_state_alone(make: Make, usage: Usage) -> None:
     """Global random generators are neither drawn from nor seeded."""
+    in_each_step(make, usage, _undisturbed)
+
+
+def in_each_step(make: Make, usage: Usage, watched: Callable[[str], AbstractContextManager[None]]) -> None:
+    """Make, fit and use a part, each step within what `watched` returns for its name."""
     make()  # made before the check began
-    with _undisturbed("construction"):
+    with watched("construction"):
         part = make()
-    with _undisturbed("fit"):
+    with watched("fit"):
         usage.fit(part, "first")
-    with _undisturbed("use"):
+    with watched("use"):
         usage.apply(part, "first")
 
 
@@ -105,7 +110,7 @@ def can_be_pickled(make: Make, usage: Usage) -> None:
     """Parts can be pickled with everything learnt, and so sent to a worker process."""
     part = usage.fitted(make)
     before = copied(usage.apply(part, "first"))
-    arrived = pickle.loads(pickle.dumps(part))  # of this process: what came from elsewhere is never unpickled
+    arrived = pickle.loads(pickle.dumps(part))  # of this process
     changed = difference(usage.apply(arrived, "first"), before, relative=ROUNDING)
     require(not changed, f"Expected the same result after pickling, found {changed}.")
 
