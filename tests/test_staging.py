@@ -66,18 +66,22 @@ def test_names_are_exchanged_at_one_instant(tmp_path):
     assert not exchange(tmp_path / "a", tmp_path / "none")
 
 
-@pytest.mark.parametrize("which", [1, 2, 3, 4])
-def test_a_rename_that_fails_leaves_the_old_one(target, monkeypatch, which):
-    monkeypatch.setattr(replacement, "exchange", lambda *_: False)
+def fail_at_rename(monkeypatch, which, error):
     rename, calls = Path.replace, []
 
     def failing(self, other):
         calls.append(self)
         if len(calls) == which:
-            raise OSError(5, "Input/output error")
+            raise error
         return rename(self, other)
 
     monkeypatch.setattr(Path, "replace", failing)
+
+
+@pytest.mark.parametrize("which", [1, 2, 3, 4])
+def test_a_rename_that_fails_leaves_the_old_one(target, monkeypatch, which):
+    monkeypatch.setattr(replacement, "exchange", lambda *_: False)
+    fail_at_rename(monkeypatch, which, OSError(5, "Input/output error"))
     if which == 4:  # there is none: all renames have been done
         replaced(target)
         assert (target / "ours").read_text() == "new"
@@ -264,15 +268,7 @@ def test_files_that_belong_together_are_replaced_together(pair):
 
 @pytest.mark.parametrize("which", [1, 2, 3, 4])
 def test_a_rename_that_fails_leaves_the_old_pair(pair, monkeypatch, which):
-    rename, calls = Path.replace, []
-
-    def failing(self, other):
-        calls.append(self)
-        if len(calls) == which:
-            raise OSError(28, "No space left on device")
-        return rename(self, other)
-
-    monkeypatch.setattr(Path, "replace", failing)
+    fail_at_rename(monkeypatch, which, OSError(28, "No space left on device"))
     with pytest.raises(BadOutput, match="No space left on device"):
         write_pair(pair, "new")
     assert read_pair(pair) == whole_pair("old") and len(names(pair.parent)) == 3
