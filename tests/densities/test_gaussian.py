@@ -297,12 +297,12 @@ def test_the_form_is_the_smaller_one_and_more_precise_or_dense_where_variance_is
         form = choose(Samples.of(vectors, **types, allocator=IN_MEMORY), eps=0.01, half=half)
         return type(form), form.mean.dtype
 
-    few, many, large, larger = (15, 0.2), (58, 0.2), (8, 30.0), (25, 30.0)
+    few, many, large, larger, largest = (15, 0.2), (58, 0.2), (8, 30.0), (25, 30.0), (8, 1e5)
     low_rank, dense = (LowRankWhitening, torch.float32), (DenseWhitening, torch.float32)
     assert form(*few, quickest_whitening) == form(*few, smallest_whitening) == low_rank
     assert form(*many, quickest_whitening) == form(*many, smallest_whitening) == dense
     assert form(*large, quickest_whitening) == (LowRankWhitening, torch.float64)
-    assert form(*larger, quickest_whitening) == dense
+    assert form(*larger, quickest_whitening) == form(*largest, quickest_whitening) == dense
     assert form(*large, smallest_whitening) == form(*larger, smallest_whitening) == low_rank
 
 
