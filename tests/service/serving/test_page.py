@@ -46,8 +46,7 @@ def test_a_file_of_several_images_becomes_one_for_each(visit, good, bad):
     given = {"name": "scan.tiff", "mimeType": "image/tiff", "buffer": scan(good[0], bad)}
     page.locator("#files").set_input_files([given])
     done(page, 2)
-    said = page.locator("#cards figcaption").all_inner_texts()
-    assert sorted(text[: len("scan.tiff[0]")] for text in said) == ["scan.tiff[0]", "scan.tiff[1]"]
+    assert sorted(names(page)) == ["scan.tiff[0]", "scan.tiff[1]"]
     assert counts(page, "by-model")[2] == 1
 
 
@@ -73,6 +72,12 @@ def done(page, count):
 
 def counts(page, row):
     return [int(text) for text in page.locator(f"#{row} td").all_inner_texts()]
+
+
+def names(page):
+    # The text of a card that is not drawn yet, as after a change of order, counts as not shown.
+    captions = page.locator("#cards figcaption")
+    return captions.evaluate_all("captions => captions.map(caption => caption.firstChild.textContent)")
 
 
 def tally(verdicts):
@@ -110,7 +115,7 @@ def test_images_are_judged_and_their_names_are_only_text(visit, contents, lines)
     assert counts(page, "by-model") == counts(page, "by-page") == tally(verdicts)
     cards = page.locator("#cards figure")
     assert cards.count() == len(verdicts)
-    text = page.locator("#cards").inner_text()
+    text = page.locator("#cards").text_content()
     assert HOSTILE in text and '"broken.png" (8 bytes) is not an image' in text
     assert "larger than the 0.05 MB that the server takes" in text
     assert page.locator("#cards img[src=x]").count() == 0
@@ -213,13 +218,12 @@ def test_another_model_judges_the_same_images_again(visit, contents):
 def test_images_are_sorted_and_removed(visit, contents, lines):
     page = visit()
     give(page, contents)
-    names = lambda: [text.split("\n")[0] for text in page.locator("#cards figcaption").all_inner_texts()]  # noqa: E731
-    assert names() == sorted(lines, key=lambda name: -lines[name]["score"])
+    assert names(page) == sorted(lines, key=lambda name: -lines[name]["score"])
     page.get_by_label("Order").select_option("name")
-    assert names() == sorted(lines)
+    assert names(page) == sorted(lines)
     page.get_by_role("button", name="Remove all").click()
     expect(page.locator("#results")).to_be_hidden()
-    assert names() == [] and counts(page, "by-model") == [0, 0, 0, 0]
+    assert names(page) == [] and counts(page, "by-model") == [0, 0, 0, 0]
 
 
 def test_all_of_it_works_by_keyboard(visit, bad):
