@@ -39,9 +39,11 @@ class Framing:
         """Return the place that the pixels of an image of this height and width get.
 
         Raises:
-            BadShape: The box reaches beyond the image, or the resized image is larger than `most_pixels` or
-                than the padding, smaller than the crop, or smaller than a tile.
+            BadShape: The image has no pixels, the box reaches beyond it, or the resized image is larger than
+                `most_pixels` or than the padding, smaller than the crop, or smaller than a tile.
         """
+        if min(size) < 1:
+            raise BadShape(f"An image of {size[0]} x {size[1]} pixels (height x width) has no pixels.")
         box = self.box or (0, 0, size[1], size[0])
         if box[2] > size[1] or box[3] > size[0]:
             raise BadShape(

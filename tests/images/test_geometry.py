@@ -180,6 +180,13 @@ def test_what_is_neither_a_box_nor_a_path_is_refused(value):
         as_region(value)
 
 
+@pytest.mark.parametrize("size", [(0, 0), (0, 50), (50, 0)])
+@pytest.mark.parametrize("resize", [None, ShortSide(80), 64])
+def test_an_image_without_pixels_has_no_geometry(size, resize):
+    with pytest.raises(BadShape, match=f"{size[0]} x {size[1]} pixels .* has no pixels"):
+        Preprocessing(resize, crop=None).to_original(np.zeros((1, 2)), size)
+
+
 def test_a_box_beyond_the_image_is_refused():
     with pytest.raises(BadShape, match=r"60 x 90 .* does not hold the box \[0, 0, 91, 60\]"):
         Preprocessing(roi=(0, 0, 91, 60)).geometry(ORIGINAL)
