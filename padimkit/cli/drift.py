@@ -9,6 +9,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from padimkit.cli.listing import counted_images
 from padimkit.config.parser import new_parser, parse_words
 from padimkit.errors import BadConfig, BadData
 from padimkit.inspection.drift import USUAL_ALARMS, Cause, Drift, find_drift
@@ -66,7 +67,7 @@ def _facts(drift: Drift, paths: list[str], errors: int) -> dict[str, Any]:
 
 
 def _text(drift: Drift, facts: dict[str, Any]) -> Iterator[str]:
-    yield f"{drift.cause.value}, by {drift.images} images"
+    yield f"{drift.cause.value}, by {counted_images(drift.images)}"
     if drift.start is not None:
         yield f"since about image {drift.start}, {facts['start_path']}"
         yield f"certain at image {drift.alarm}, {facts['alarm_path']}"
@@ -76,4 +77,4 @@ def _text(drift: Drift, facts: dict[str, Any]) -> Iterator[str]:
         f"a probability of {drift.chance:.2g}"
     )
     if facts["errors"]:
-        yield f"{facts['errors']} images could not be inspected and are left out"
+        yield f"Left out {counted_images(facts['errors'])} that could not be inspected"

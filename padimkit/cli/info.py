@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from padimkit.cli.listing import counted_images
 from padimkit.config.parser import new_parser, parse_words
 from padimkit.config.yaml_file import read_yaml
 from padimkit.errors import BadModel, NotCalibrated
@@ -114,11 +115,10 @@ def _part(part: Any) -> str:
 
 
 def _step(one: Mapping[str, Any]) -> str:
-    images = f"{one['images']} image{'s' if one['images'] != 1 else ''}"
     method = f", {one['recipe']}" if one["recipe"] else ""
     data = f", {_part(one['data'])}" if one["data"] else ""
     left_out = f" ({one['left_out']} left out)" if one["left_out"] else ""
-    return f"{one['time']} {one['command']}: {images}{left_out}{method}{data}"
+    return f"{one['time']} {one['command']}: {counted_images(one['images'])}{left_out}{method}{data}"
 
 
 def _sizes(sizes: Sequence[Sequence[int]] | None) -> str:

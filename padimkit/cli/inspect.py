@@ -17,7 +17,7 @@ from PIL.Image import Image
 from rich.console import Console
 from rich.progress import track
 
-from padimkit.cli.listing import LISTED, print_first
+from padimkit.cli.listing import LISTED, counted_images, print_first
 from padimkit.cli.output import require_output
 from padimkit.cli.predict import find_images, require_outside
 from padimkit.config.commands import INSPECT, inspect_parser
@@ -192,7 +192,7 @@ def _say(results: Results, calibration: Calibration) -> int:
             failed = line["verdict"] == Verdict.ERROR.value
             first.append(line["error"] if failed else f"{line['score']:.4g}  {line['path']}")
     listed = ", ".join(f"{counts[verdict.value]} {verdict.value}" for verdict in Verdict)
-    print(f"{results.count} images: {listed}; results are in {results.folder}")
+    print(f"{counted_images(results.count)}: {listed}; results are in {results.folder}")
     between = f"score above {calibration.review_threshold:.4g}, but not above {calibration.threshold:.4g}"
     titles = (f"for review, {between}:", "not inspected:")
     for title, (verdict, first) in zip(titles, reasons.items(), strict=True):

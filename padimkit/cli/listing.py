@@ -1,10 +1,15 @@
-"""The first lines of a list that may be long, on the terminal."""
+"""Counts and the first lines of a list that may be long, on the terminal."""
 
 from collections.abc import Iterable
 
 from padimkit.files.foreign_text import printable
 
 LISTED = 10
+
+
+def counted_images(count: int) -> str:
+    """Return "1 image", or the number and "images"."""
+    return f"{count} image" if count == 1 else f"{count} images"
 
 
 def print_first(lines: Iterable[str], more: int = 0) -> None:

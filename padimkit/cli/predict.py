@@ -6,6 +6,7 @@ A command of its own: `main` imports it by name when it is called.
 from collections.abc import Iterable
 from pathlib import Path
 
+from padimkit.cli.listing import counted_images
 from padimkit.cli.output import require_output
 from padimkit.config.commands import PREDICT, predict_parser
 from padimkit.config.parser import parse
@@ -35,7 +36,7 @@ def run(words: list[str]) -> None:
         count = write_predictions(pipeline, batches, staging, _KINDS[settings.write])
     written = ("scores", *_KINDS[settings.write])
     listed = " and ".join(filter(None, (", ".join(written[:-1]), written[-1])))
-    print(f"Scored {count} images; {listed} are in {settings.output}")
+    print(f"Scored {counted_images(count)}; {listed} are in {settings.output}")
 
 
 def require_outside(output: Path, inputs: Iterable[Path]) -> None:

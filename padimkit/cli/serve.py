@@ -9,6 +9,7 @@ from socket import socket
 from jsonargparse import ArgumentParser, Namespace
 
 from padimkit.arguments import require_whole
+from padimkit.cli.listing import counted_images
 from padimkit.config.commands import add_trust
 from padimkit.config.parser import new_parser, parse_words
 from padimkit.errors import BadConfig
@@ -49,7 +50,7 @@ def run(words: list[str]) -> None:
         taken.listen()  # from here on, requests are kept until they are answered
         print(f"Serving {printable(', '.join(paths))} on {url} until Ctrl-C or SIGTERM", flush=True)
         serve(server, taken)
-    print(f"Stopped; {service.answered} images were answered")
+    print(f"Stopped after {counted_images(service.answered)}")
 
 
 def _parser() -> ArgumentParser:

@@ -86,7 +86,7 @@ def test_as_json_it_is_what_python_says(model, results, capsys):
 
 def test_images_that_could_not_be_inspected_are_left_out_and_counted(model, results, capsys):
     assert main(["drift", str(results(12, extra=["bad.png"])), "--model", str(model)]) == 0
-    assert "1 images could not be inspected and are left out" in capsys.readouterr().out
+    assert "Left out 1 image that could not be inspected" in capsys.readouterr().out
 
 
 def test_results_of_another_model_are_refused(model, results, learn, portion, refuse):

@@ -92,7 +92,7 @@ def test_images_for_review_are_named_with_the_reason_and_are_not_ok(model, bad, 
     _rewritten(model, raised)
     assert inspect(model, bad / "000.png", "--output", out) == 1
     output = capsys.readouterr().out
-    assert "1 images: 0 OK, 1 REVIEW, 0 NG, 0 ERROR" in output
+    assert "1 image: 0 OK, 1 REVIEW, 0 NG, 0 ERROR" in output
     assert f"1 for review, score above {found.score - 1:.4g}, but not above {found.score + 1:.4g}:" in output
     assert f"{found.score:.4g}  {bad / '000.png'}" in output
 

@@ -76,7 +76,7 @@ def test_it_serves_until_sigterm_and_its_scores_are_those_of_the_model(served, m
     assert first["score"] == second["score"] == line["score"] and first["regions"] == line["regions"]
     assert status == 421
     assert said.startswith(f"Serving bolts, {model.name} on http://127.0.0.1:")
-    assert said.endswith("Stopped; 2 images were answered\n")
+    assert said.endswith("Stopped after 2 images\n")
 
 
 def test_limits_and_other_names_are_options(served, model):
