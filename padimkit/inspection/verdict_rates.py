@@ -78,13 +78,13 @@ class FalseAlarms(VerdictRate):
 
 @final
 class Misses(VerdictRate):
-    """The share of anomalous images that are not NG; one for REVIEW is missed too."""
+    """The share of anomalous images that are OK; one for REVIEW is not missed."""
 
     name, anomalous = MISSES, True
 
     def is_wrong(self, verdict: Verdict) -> bool:
-        """Return whether it is not NG."""
-        return verdict is not Verdict.NG
+        """Return whether it is OK."""
+        return verdict is Verdict.OK
 
 
 def verdict_rates(calibration: Calibration) -> dict[str, VerdictRate]:

@@ -11,7 +11,7 @@ MAPS = MapStatistics((1.0, 2.0), (0.5, 0.6), ((0.01, 0.1), (0.99, 1.5)))
 
 @pytest.fixture
 def calibration(random):
-    return Calibration.from_scores(random.normal(0, 1, 19).tolist(), MAPS, false_alarms=0.2)
+    return Calibration.from_scores(random.normal(0, 1, 19).tolist(), MAPS, false_alarms=0.2, review=0.5)
 
 
 def fed(metric, scores, labels, size=7):
@@ -24,14 +24,16 @@ def fed(metric, scores, labels, size=7):
     return metric
 
 
-def test_rates_are_those_of_scores_above_the_threshold(calibration, random):
+def test_rates_are_those_of_scores_beyond_the_thresholds(calibration, random):
     scores, labels = random.normal(0.5, 1.5, 60), random.random(60) < 0.4
     scores[:4] = calibration.threshold  # a score at the threshold raises no alarm
-    labels[:4] = [True, False, True, False]
-    threshold = np.sort(calibration.scores)[-4]  # the 4th highest: 0.2 of 19 + 1
+    scores[4:8] = calibration.review_threshold  # and one at the lower one is not looked at
+    labels[:8] = [True, False, True, False] * 2
+    threshold, lower = np.sort(calibration.scores)[[-4, -10]]  # the 4th and the 10th highest of 19 + 1
+    assert (labels & (scores > lower) & (scores <= threshold)).any()  # for REVIEW, which is not missed
     for metric, wrong, kind in (
         (FalseAlarms(calibration), ~labels & (scores > threshold), ~labels),
-        (Misses(calibration), labels & (scores <= threshold), labels),
+        (Misses(calibration), labels & (scores <= lower), labels),
     ):
         assert 0 < wrong.sum() < kind.sum()
         assert fed(metric, scores, labels).compute() == wrong.sum() / kind.sum()

@@ -3,6 +3,7 @@
 It stands alone because only here the harness meets calibrations; the rates themselves are metrics.
 """
 
+from dataclasses import replace
 from typing import final
 
 from padimkit.benchmark.cell import CalibrationArguments
@@ -33,11 +34,13 @@ def calibrated(pipeline: Pipeline, images: ImageBatches, arguments: CalibrationA
 
 @final
 class Judge:
-    """The metrics of verdicts by a calibration, by name, and their counts."""
+    """The metrics of verdicts by a calibration, by name, and their counts; nothing is for REVIEW."""
 
     def __init__(self, calibration: Calibration) -> None:
-        self._calibration = calibration
-        self.metrics = verdict_rates(calibration)
+        self._calibration = replace(
+            calibration, review=calibration.false_alarms, review_threshold=calibration.threshold
+        )
+        self.metrics = verdict_rates(self._calibration)
 
     def verdicts(self) -> Verdicts:
         """Return the counts over the images that the metrics have seen."""
