@@ -21,14 +21,17 @@ from jaxtyping import install_import_hook
 from PIL import Image
 from playwright.sync_api import sync_playwright
 
-# Where signatures have shapes: to check the calls of all other modules too takes a tenth of the suite's time.
-SHAPES = (
-    *("backbones", "contracts", "datasets.synthetic", "densities", "images", "inspection", "metrics"),
-    *("moments", "pipeline", "reducers", "values"),
-)
-install_import_hook([f"padimkit.{name}" for name in SHAPES], "beartype.beartype")
+ROOT = Path(__file__).resolve().parents[1]
 
-SHARED = Path(__file__).resolve().parents[2] / "shared"
+# Modules whose signatures have shapes. Calls of others are many, such as each read from an image's file.
+SHAPES = [
+    ".".join(path.relative_to(ROOT).with_suffix("").parts)
+    for path in sorted((ROOT / "padimkit").rglob("*.py"))
+    if "from jaxtyping import" in path.read_text(encoding="utf-8")
+]
+install_import_hook(SHAPES, "beartype.beartype")
+
+SHARED = ROOT.parent / "shared"
 LONG = ("tests/test_reference.py", "tests/test_docs.py", "tests/test_first_party.py", "tests/benchmark/")
 
 
