@@ -23,11 +23,12 @@ from playwright.sync_api import sync_playwright
 
 ROOT = Path(__file__).resolve().parents[1]
 
-# Modules whose signatures have shapes. Calls of others are many, such as each read from an image's file.
+# Modules whose signatures have shapes. Calls of others are many, such as each read of an image; those of
+# `service` are compiled as they are written, and `testing` calls what is checked.
 SHAPES = [
     ".".join(path.relative_to(ROOT).with_suffix("").parts)
     for path in sorted((ROOT / "padimkit").rglob("*.py"))
-    if "from jaxtyping import" in path.read_text(encoding="utf-8")
+    if not {"service", "testing"} & set(path.parts) and "from jaxtyping import" in path.read_text("utf-8")
 ]
 install_import_hook(SHAPES, "beartype.beartype")
 

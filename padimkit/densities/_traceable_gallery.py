@@ -40,13 +40,16 @@ def traceable_scores(
         between = (descriptor_of(pyramid)[:, None] - known[None]).square().sum(2)
         distances, nearest = between.topk(max(counts.images, counts.gallery), dim=1, largest=False)
         query = _vectors(pyramid, orders)
+        # Taken at one go: OpenVINO would keep a gallery of its own for each time that some of it is taken.
+        taken = nearest[:, : counts.gallery].flatten()
+        images, squares = (
+            [layer.index_select(0, taken).unflatten(0, (-1, counts.gallery)) for layer in known]
+            for known in (layers, lengths)
+        )
         best = query[0].new_zeros(0)
         for place in range(counts.gallery):
-            chosen = nearest.narrow(1, place, 1).flatten()
-            image = [layer.index_select(0, chosen) for layer in layers]
-            own = _image_distances(
-                query, image, [one.index_select(0, chosen) for one in lengths], counts.patches
-            )
+            image, square = ([layer[:, place] for layer in one] for one in (images, squares))
+            own = _image_distances(query, image, square, counts.patches)
             best = own if place == 0 else smallest(torch.cat([best, own], dim=2), counts.patches)
         for vectors in query:
             share = best.shape[1] // vectors.shape[1]
