@@ -63,7 +63,8 @@ def test_npca_keeps_the_components_of_lowest_variance_of_each_level(generator):
         pooled_levels(pipeline, train.images), pooled_levels(pipeline, test.images), strict=True
     ):
         variances, vectors = np.linalg.eigh(np.cov(known.T))
-        lowest = vectors[:, : max(1, (variances.cumsum() <= 0.01 * variances.sum()).sum())]
+        crossing = (variances[::-1].cumsum() > 0.99 * variances.sum()).argmax()  # counted from the highest
+        lowest = vectors[:, ::-1][:, crossing - 1 :]
         assert 1 < lowest.shape[1] < known.shape[1]
         fitted = LedoitWolf().fit((known - known.mean(0)) @ lowest)
         expected += np.sqrt(fitted.mahalanobis((asked - known.mean(0)) @ lowest))
