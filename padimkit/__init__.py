@@ -100,6 +100,7 @@ if TYPE_CHECKING:
     from padimkit.pipeline.pipeline import Pipeline
     from padimkit.reducers.identity import Identity
     from padimkit.reducers.pca import PCA
+    from padimkit.reducers.pca_per_position import PCAPerPosition
     from padimkit.reducers.random_channels import RandomChannels
     from padimkit.reducers.scikit_learn import ScikitLearn
     from padimkit.registry.recipes import recipes
@@ -156,6 +157,7 @@ __all__ = [
     "Identity",
     "RandomChannels",
     "PCA",
+    "PCAPerPosition",
     "ScikitLearn",
     "Gaussian",
     "Spade",
@@ -272,6 +274,7 @@ _MODULES = {
     "reducers.identity": "Identity",
     "reducers.random_channels": "RandomChannels",
     "reducers.pca": "PCA",
+    "reducers.pca_per_position": "PCAPerPosition",
     "reducers.scikit_learn": "ScikitLearn",
     "densities.gaussian": "Gaussian",
     "densities.spade": "Spade",

@@ -51,6 +51,7 @@ ARGUMENTS = {
     "reducers": {
         "identity": [{}],
         "pca": [{"keep": 3}, {"keep": 3, "which": "low_variance"}, {"keep": 0.5}],
+        "pca_per_position": [{"keep": 3}],
         "random_channels": [{"keep": 3}],
         "scikit_learn": [
             {"estimator": IncrementalPCA(3), "patches": 600},
