@@ -79,7 +79,7 @@ def test_a_loaded_model_predicts_the_same_bit_for_bit(pipeline, model, generator
 
 
 # By section, the arguments that models of format 1 were stored without once, as they did not exist.
-LATER = {"levels": ["border"], "map": ["upsampling"]}
+LATER = {"levels": ["border"], "map": ["upsampling"], "preprocessing": ["interpolation"]}
 
 
 def without_later(settings):
@@ -123,6 +123,7 @@ def test_the_folder_holds_settings_by_short_name_and_versions(model):
             "bits": "auto",
             "tiles": None,
             "most_pixels": 178956970,
+            "interpolation": "bicubic",
         },
         "augmentation": {"transforms": [], "images": None, "seed": 0},
     }

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from padimkit.arguments import require_alike, require_kind, shown
 from padimkit.contracts import Backbone, DataSource, DensityModel, LeaveOneOut, Reducer, Stateful
-from padimkit.errors import BadArgument, BadData, BadModel, CannotMerge, NotFitted
+from padimkit.errors import BadArgument, BadData, BadModel, CannotExport, CannotMerge, NotFitted
 from padimkit.images.augmentation import Augmentation, augmented
 from padimkit.images.depth import Depth
 from padimkit.images.inputs import Images, as_batches
@@ -306,6 +306,11 @@ class Pipeline:
             NotFitted: `fit` was not called.
         """
         fitted, view = self._fitted("graph")
+        if self.preprocessing.interpolation != "bicubic":
+            raise CannotExport(
+                'Images are resized in the graph by the interpolation "bicubic" only, not by '
+                f'"{self.preprocessing.interpolation}". Run the model by padimkit.'
+            )
         tiling = Tiling.of(self.preprocessing.tiles, view.size, "the images")
         return Graph(
             exportable(self.backbone).traceable(), self.levels, tiling, fitted.traceable(), self.map, view
