@@ -79,7 +79,12 @@ def test_a_loaded_model_predicts_the_same_bit_for_bit(pipeline, model, generator
 
 
 # By section, the arguments that models of format 1 were stored without once, as they did not exist.
-LATER = {"levels": ["border"], "map": ["upsampling"], "preprocessing": ["interpolation"]}
+LATER = {
+    "levels": ["border"],
+    "map": ["upsampling"],
+    "preprocessing": ["interpolation"],
+    "augmentation": ["before_resize"],
+}
 
 
 def without_later(settings):
@@ -125,7 +130,7 @@ def test_the_folder_holds_settings_by_short_name_and_versions(model):
             "most_pixels": 178956970,
             "interpolation": "bicubic",
         },
-        "augmentation": {"transforms": [], "images": None, "seed": 0},
+        "augmentation": {"transforms": [], "images": None, "seed": 0, "before_resize": []},
     }
     manifest = json.loads((model / "manifest.json").read_text())
     assert manifest["format_version"] == 1

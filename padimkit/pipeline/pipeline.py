@@ -116,7 +116,7 @@ class Pipeline:
     @property
     def needs_folds(self) -> bool:
         """True if `predict_left_out` needs folds whatever the reducer learns, which only a fit can tell."""
-        return bool(self.augmentation.transforms) or not isinstance(self.density, LeaveOneOut)
+        return self.augmentation.varies or not isinstance(self.density, LeaveOneOut)
 
     def to(self, device: str) -> None:
         """Move the pipeline, with everything learnt, to this device and compute there from now on.
@@ -284,7 +284,7 @@ class Pipeline:
             lambda scores, batch: self._prediction(scores, batch, view),
         )
         fixed = not fitted.learns_representation(steps.embed(part_of(first, [0])))
-        if fixed and fitted.leaves_one_out and not self.augmentation.transforms:
+        if fixed and fitted.leaves_one_out and not self.augmentation.varies:
             return one_by_one(steps, batches, fitted)
         variants = augmented(batches, self.augmentation)
         return by_folds(steps, batches, variants, folds=folds, merge=fixed and fitted.merges)
