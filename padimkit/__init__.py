@@ -38,10 +38,15 @@ if TYPE_CHECKING:
         TellsWeights,
         Updatable,
     )
+    from padimkit.datasets.dagm import DAGM
     from padimkit.datasets.folder import Folder
+    from padimkit.datasets.kolektor_sdd import KolektorSDD
+    from padimkit.datasets.kolektor_sdd2 import KolektorSDD2
     from padimkit.datasets.mvtec import MVTec
+    from padimkit.datasets.mvtec_ad2 import MVTecAD2
     from padimkit.datasets.mvtec_loco import MVTecLOCO
     from padimkit.datasets.rd_mvtec import RdMVTec
+    from padimkit.datasets.real_iad import RealIAD
     from padimkit.datasets.shanghaitech.dataset import ShanghaiTech
     from padimkit.datasets.synthetic.dataset import Synthetic
     from padimkit.datasets.table import Table
@@ -100,6 +105,7 @@ if TYPE_CHECKING:
     from padimkit.pipeline.pipeline import Pipeline
     from padimkit.reducers.identity import Identity
     from padimkit.reducers.pca import PCA
+    from padimkit.reducers.pca_per_position import PCAPerPosition
     from padimkit.reducers.random_channels import RandomChannels
     from padimkit.reducers.scikit_learn import ScikitLearn
     from padimkit.registry.recipes import recipes
@@ -156,6 +162,7 @@ __all__ = [
     "Identity",
     "RandomChannels",
     "PCA",
+    "PCAPerPosition",
     "ScikitLearn",
     "Gaussian",
     "Spade",
@@ -176,6 +183,11 @@ __all__ = [
     "Folder",
     "MVTec",
     "MVTecLOCO",
+    "MVTecAD2",
+    "KolektorSDD",
+    "KolektorSDD2",
+    "DAGM",
+    "RealIAD",
     "RdMVTec",
     "ShanghaiTech",
     "Synthetic",
@@ -272,6 +284,7 @@ _MODULES = {
     "reducers.identity": "Identity",
     "reducers.random_channels": "RandomChannels",
     "reducers.pca": "PCA",
+    "reducers.pca_per_position": "PCAPerPosition",
     "reducers.scikit_learn": "ScikitLearn",
     "densities.gaussian": "Gaussian",
     "densities.spade": "Spade",
@@ -284,6 +297,11 @@ _MODULES = {
     "metrics.operating_point": "ImageSensitivity PixelSensitivity PixelIoU",
     "metrics.torchmetrics": "TorchMetric",
     "datasets.folder": "Folder",
+    "datasets.dagm": "DAGM",
+    "datasets.kolektor_sdd": "KolektorSDD",
+    "datasets.kolektor_sdd2": "KolektorSDD2",
+    "datasets.mvtec_ad2": "MVTecAD2",
+    "datasets.real_iad": "RealIAD",
     "datasets.mvtec": "MVTec",
     "datasets.mvtec_loco": "MVTecLOCO",
     "datasets.rd_mvtec": "RdMVTec",

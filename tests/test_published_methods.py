@@ -63,7 +63,8 @@ def test_npca_keeps_the_components_of_lowest_variance_of_each_level(generator):
         pooled_levels(pipeline, train.images), pooled_levels(pipeline, test.images), strict=True
     ):
         variances, vectors = np.linalg.eigh(np.cov(known.T))
-        lowest = vectors[:, : max(1, (variances.cumsum() <= 0.01 * variances.sum()).sum())]
+        crossing = (variances[::-1].cumsum() > 0.99 * variances.sum()).argmax()  # counted from the highest
+        lowest = vectors[:, ::-1][:, crossing - 1 :]
         assert 1 < lowest.shape[1] < known.shape[1]
         fitted = LedoitWolf().fit((known - known.mean(0)) @ lowest)
         expected += np.sqrt(fitted.mahalanobis((asked - known.mean(0)) @ lowest))
@@ -80,3 +81,18 @@ def test_padim_efficientnet_b5_reads_344_channels_at_the_ends_of_stages_2_4_and_
     ]
     network = timm.create_model("tf_efficientnet_b5", pretrained=False)
     assert [len(stage) for stage in network.blocks] == [3, 5, 5, 7, 7, 9, 3]  # blocks 7, 19 and 26 end them
+
+
+def test_padim_efficientnet_b5_can_read_the_blocks_that_the_paper_numbers():
+    """Blocks 7, 20 and 26 of all, counted from 0 through the stages."""
+    with torch.device("meta"):
+        network = timm.create_model("tf_efficientnet_b5", pretrained=False)
+    names = [
+        f"blocks.{stage}.{block}"
+        for stage, blocks in enumerate(network.blocks)
+        for block in range(len(blocks))
+    ]
+    pipeline = load_recipe("padim-efficientnet-b5-blocks")
+    assert pipeline.backbone.layers == [names[number] for number in (7, 20, 26)]
+    channels = [network.get_submodule(name).bn3.num_features for name in pipeline.backbone.layers]
+    assert channels == [40, 176, 176] and sum(channels) == 392

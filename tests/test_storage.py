@@ -78,6 +78,27 @@ def test_a_loaded_model_predicts_the_same_bit_for_bit(pipeline, model, generator
     assert loaded.preprocessing == Preprocessing(resize=16, crop=12)
 
 
+# By section, the arguments that models of format 1 were stored without once, as they did not exist.
+LATER = {
+    "levels": ["border"],
+    "map": ["upsampling"],
+    "preprocessing": ["interpolation"],
+    "augmentation": ["before_resize"],
+}
+
+
+def without_later(settings):
+    for section, names in LATER.items():
+        for name in names:
+            del settings[section].get("init_args", settings[section])[name]
+
+
+def test_a_model_of_before_its_arguments_were_there_keeps_its_scores_bit_for_bit(pipeline, model, generator):
+    rewrite(model, without_later)
+    images = torch.rand(2, 3, 12, 12, generator=generator)
+    assert torch.equal(load(model).predict(images).anomaly_maps, pipeline.predict(images).anomaly_maps)
+
+
 def test_the_folder_holds_settings_by_short_name_and_versions(model):
     settings = yaml.safe_load((model / "config.yaml").read_text())["pipeline"]
     assert settings == {
@@ -94,8 +115,11 @@ def test_the_folder_holds_settings_by_short_name_and_versions(model):
                 "memory_budget": None,
             },
         },
-        "levels": {"class_path": "separate", "init_args": {"pooling": "local", "window": 3}},
-        "map": {"sigma": 1.5, "image_score": "after"},
+        "levels": {
+            "class_path": "separate",
+            "init_args": {"pooling": "local", "window": 3, "border": "existing"},
+        },
+        "map": {"sigma": 1.5, "image_score": "after", "upsampling": "bicubic"},
         "preprocessing": {
             "resize": 16,
             "crop": 12,
@@ -104,8 +128,9 @@ def test_the_folder_holds_settings_by_short_name_and_versions(model):
             "bits": "auto",
             "tiles": None,
             "most_pixels": 178956970,
+            "interpolation": "bicubic",
         },
-        "augmentation": {"transforms": [], "images": None, "seed": 0},
+        "augmentation": {"transforms": [], "images": None, "seed": 0, "before_resize": []},
     }
     manifest = json.loads((model / "manifest.json").read_text())
     assert manifest["format_version"] == 1

@@ -3,6 +3,7 @@
 Apart from the preprocessing, since exported models place images without torch.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -12,7 +13,7 @@ from padimkit.errors import BadShape
 from padimkit.images.decoders import MOST_PIXELS
 from padimkit.images.forms import misfit
 from padimkit.images.geometry import Geometry
-from padimkit.images.resizing import Box, Resize, Size, resized, square
+from padimkit.images.resizing import Box, Interpolation, Resize, Size, interpolated, resized, square
 
 
 @dataclass(frozen=True)
@@ -26,6 +27,7 @@ class Framing:
         box: Left, top, right and bottom of all that is read of the original.
         tile: Size of the tiles that the result must hold.
         most_pixels: The most that a file is decoded with, or enlarged to.
+        interpolation: That of images; masks take the nearest pixel.
     """
 
     resize: Resize
@@ -34,6 +36,7 @@ class Framing:
     box: Box | None
     tile: int | Size | None
     most_pixels: int = MOST_PIXELS
+    interpolation: Interpolation = "bicubic"
 
     def geometry(self, size: Size) -> Geometry:
         """Return the place that the pixels of an image of this height and width get.
@@ -70,16 +73,26 @@ class Framing:
         )
         return Geometry(size, box, new, (left, top), seen)
 
-    def fit(self, picture: Image.Image, resampling: Image.Resampling) -> np.ndarray:
-        """Return the pixels "H W ..." of a picture, resized, padded and cropped.
+    def fit(self, picture: Image.Image) -> np.ndarray:
+        """Return the pixels "H W 3" of a picture, resized, padded and cropped.
 
         Raises:
             BadShape: It does not fit.
         """
+        return self._fitted(picture, lambda part, size: interpolated(part, size, self.interpolation))
+
+    def fit_mask(self, mask: Image.Image) -> np.ndarray:
+        """Return the pixels "H W" of a mask in the same places.
+
+        Raises:
+            BadShape: It does not fit.
+        """
+        return self._fitted(mask, lambda part, size: part.resize(size[::-1], Image.Resampling.NEAREST))
+
+    def _fitted(self, picture: Image.Image, resize: Callable[[Image.Image, Size], Image.Image]) -> np.ndarray:
         geometry = self.geometry((picture.height, picture.width))
-        height, width = geometry.resized
         part = picture if self.box is None else picture.crop(self.box)
-        pixels = np.asarray(part if self.resize is None else part.resize((width, height), resampling))
+        pixels = np.asarray(part if self.resize is None else resize(part, geometry.resized))
         margins = [*geometry.margins, (0, 0)][: pixels.ndim]
         return np.pad(pixels[geometry.kept], margins, mode="edge")  # a copy, even without margins
 

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import TypeVar
+from typing import TypeVar, get_args
 
 import numpy as np
 import torch
@@ -10,7 +10,7 @@ from jaxtyping import Bool, Float, UInt8
 from PIL import Image
 from torch import Tensor
 
-from padimkit.arguments import require_whole
+from padimkit.arguments import require_choice, require_whole
 from padimkit.errors import BadArgument, BadImage
 from padimkit.images.decoders import MOST_EVER, MOST_PIXELS
 from padimkit.images.decoding import as_rgb, open_mask
@@ -25,7 +25,7 @@ from padimkit.images.forms import (
 )
 from padimkit.images.framing import Framing, size_of
 from padimkit.images.geometry import Geometry
-from padimkit.images.resizing import Box, Resize, Size, resized, square
+from padimkit.images.resizing import Box, Interpolation, Resize, Size, resized, square
 from padimkit.images.tiles import Tiles
 
 Pixels = TypeVar("Pixels", np.ndarray, Tensor)
@@ -38,8 +38,8 @@ class Preprocessing:
     Sizes are a side of a square or [height, width] in pixels.
 
     Args:
-        resize: Size after bicubic resizing (masks: nearest), whatever the aspect ratio was; or {short_side:
-            PIXELS}, {long_side: PIXELS} or {scale: FACTOR}, which keep it; null for no resize.
+        resize: Size after resizing, whatever the aspect ratio was; or {short_side: PIXELS}, {long_side:
+            PIXELS} or {scale: FACTOR}, which keep it; null for no resize.
         crop: Size of the centre that is kept; null to keep all.
         pad: Size to which resized images are then padded, before the crop, with the image in the middle and
             its edges repeated; null for no padding.
@@ -52,6 +52,10 @@ class Preprocessing:
             images that would lose small defects if they were resized; null for none.
         most_pixels: The most that a file is decoded with, within a minute of processor time; if it is raised,
             the time is too, in proportion. Larger files are refused before they are decoded.
+        interpolation: "bicubic" (PaDiM paper, experimental setup) or "bilinear", with filters that grow as
+            images shrink; "bilinear_unfiltered" takes the four nearest pixels however much they shrink, as
+            OpenCV does in MahalanobisAD's program (ORippler/gaussian-ad-mvtec), so that fine detail aliases.
+            Masks take the nearest pixel.
     """
 
     resize: Resize = 256
@@ -61,6 +65,7 @@ class Preprocessing:
     bits: Bits = "auto"
     tiles: Tiles | None = None
     most_pixels: int = MOST_PIXELS
+    interpolation: Interpolation = "bicubic"
 
     def __post_init__(self) -> None:
         for name in ("resize", "crop", "pad"):
@@ -76,6 +81,7 @@ class Preprocessing:
         for name in ("resize", "crop", "pad"):
             require_positive(name, getattr(self, name))
         require_whole("most_pixels", self.most_pixels, 1, MOST_EVER)
+        require_choice("interpolation", self.interpolation, get_args(Interpolation))
         object.__setattr__(self, "tiles", as_tiles(self.tiles))
         if self.tiles is not None:
             require_tiles(self.tiles, self.size)
@@ -104,7 +110,7 @@ class Preprocessing:
         """The settings that decide which pixels are seen, and where."""
         box = self.roi if isinstance(self.roi, tuple) else None
         tile = None if self.tiles is None else self.tiles.size
-        return Framing(self.resize, self.crop, self.pad, box, tile, self.most_pixels)
+        return Framing(self.resize, self.crop, self.pad, box, tile, self.most_pixels, self.interpolation)
 
     def geometry(self, size: Size) -> Geometry:
         """Return the place that the pixels of an image of this height and width get.
@@ -137,11 +143,11 @@ class Preprocessing:
 
     def pixels(self, picture: Image.Image) -> UInt8[np.ndarray, "H W 3"]:
         """Return an RGB picture resized, padded and cropped, in bytes: a quarter of the size of floats."""
-        return self.framing.fit(picture, Image.Resampling.BICUBIC)
+        return self.framing.fit(picture)
 
     def mask(self, picture: Image.Image) -> Bool[Tensor, "H W"]:
         """Return a one-channel mask at the model's size, true where a pixel is above 0."""
-        return torch.from_numpy(self.framing.fit(picture, Image.Resampling.NEAREST) > 0)
+        return torch.from_numpy(self.framing.fit_mask(picture) > 0)
 
     def region(self) -> Bool[Tensor, "H W"] | None:
         """Return what the mask of the region of interest marks, at the model's size; None without a mask.

@@ -11,15 +11,16 @@ from typing import final
 import numpy as np
 import torch
 from jaxtyping import Bool, UInt8
+from PIL import Image
 from torch import Tensor
 
 from padimkit.arguments import require_whole
 from padimkit.errors import BadShape
-from padimkit.images.augmentation import Augmentable, Augmentation
+from padimkit.images.augmentation import Augmentable, Augmentation, Marked, Pixels
 from padimkit.images.depth import Bits, Depth, depth_of
 from padimkit.images.prefetch import MOST_AT_A_TIME, MOST_WORKERS, ahead, usual_workers
 from padimkit.images.preprocessing import Preprocessing, as_images, centre
-from padimkit.images.resizing import square
+from padimkit.images.resizing import Size, square
 from padimkit.images.sample import Sample
 from padimkit.images.selection import Chosen, Selectable
 from padimkit.images.truth import defects_of, mask_of
@@ -120,11 +121,11 @@ class ImageBatches(Augmentable, Selectable):
 
     def __iter__(self) -> Iterator[Batch]:
         size, workers = self.reader.batch_size, self.reader.threads
-        decode = self._decode if self.augmentation.transforms else self._decode_cropped
+        decode = self._decode if self.augmentation.varies else self._decode_cropped
         samples = (self.samples[number % len(self.samples)] for number in self._numbers)
         decoded = ahead(decode, samples, workers=workers, reach=2 * max(size, workers))
         with closing(decoded):  # else the threads go on decoding after a loop that stops early
-            items = self._varied(decoded) if self.augmentation.transforms else decoded
+            items = self._varied(decoded) if self.augmentation.varies else decoded
             while batch := list(islice(items, size)):
                 yield _collated(batch, with_defects=self._with_defects)
 
@@ -140,13 +141,16 @@ class ImageBatches(Augmentable, Selectable):
     @cached_property
     def _with_defects(self) -> bool:
         """Tell whether the data set tells defects apart; in variants of images they are not followed."""
-        return not self.augmentation.transforms and any(sample.defects for sample in self.samples)
+        return not self.augmentation.varies and any(sample.defects for sample in self.samples)
 
     def _decode_cropped(self, sample: Sample) -> "_Item":
         return self._read(sample, self.reader.preprocessing)
 
     def _decode(self, sample: Sample) -> "_Item":
-        return self._read(sample, replace(self.reader.preprocessing, crop=None))
+        whole = replace(self.reader.preprocessing, crop=None)
+        if self.augmentation.before_resize:
+            whole = replace(whole, resize=None, pad=None, tiles=None)
+        return self._read(sample, whole)
 
     def _read(self, sample: Sample, preprocessing: Preprocessing) -> "_Item":
         picture = sample.picture(preprocessing.depth, preprocessing.most_pixels)
@@ -161,14 +165,29 @@ class ImageBatches(Augmentable, Selectable):
 
     def _varied(self, items: Iterable["_Item"]) -> Iterator["_Item"]:
         """Yield variants, not ahead in threads: transforms draw from a generator that all threads share."""
-        crop = self.reader.preprocessing.crop
+        resize = self._resized if self.augmentation.before_resize else None
         for number, item in zip(self._numbers, items, strict=True):
             name = "/".join(item.sample.path.parts[-2:])  # the same on every machine
-            size = item.pixels.shape[:2] if crop is None else square(crop)
             pixels, mask = self.augmentation.variant(
-                item.pixels, item.mask, name=name, number=number // len(self.samples)
+                item.pixels, item.mask, name=name, number=number // len(self.samples), resize=resize
             )
+            size = self._size_of(item.pixels.shape[:2])
             yield _Item(centre(pixels, size), None if mask is None else centre(mask, size), item.sample)
+
+    def _size_of(self, size: Size) -> Size:
+        """Return the size of the variants of an image that was read at this size."""
+        preprocessing = self.reader.preprocessing
+        if preprocessing.crop is not None:
+            return square(preprocessing.crop)
+        if not self.augmentation.before_resize:
+            return size
+        return replace(preprocessing, roi=None).geometry(size).size
+
+    def _resized(self, pixels: Pixels, mask: Marked) -> tuple[Pixels, Marked]:
+        """Return an image and a mask that were read at their full size, resized and padded."""
+        rest = replace(self.reader.preprocessing, roi=None, crop=None)
+        marked = None if mask is None else rest.mask(Image.fromarray(mask.numpy().astype(np.uint8)))
+        return rest.pixels(Image.fromarray(pixels)), marked
 
 
 @dataclass(frozen=True)

@@ -4,10 +4,14 @@ Apart from the preprocessing, since people name these forms in Python and in set
 """
 
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import Literal, TypeAlias
+
+import numpy as np
+from PIL import Image
 
 Size: TypeAlias = tuple[int, int]  # height and width in pixels
 Box: TypeAlias = tuple[int, int, int, int]  # left, top, right and bottom, as Pillow has them
+Interpolation: TypeAlias = Literal["bicubic", "bilinear", "bilinear_unfiltered"]
 
 
 @dataclass(frozen=True)
@@ -65,6 +69,29 @@ def resized(resize: Resize, size: Size) -> Size:
     if isinstance(resize, ShortSide | LongSide | Scale):
         return resize.of(size)
     return square(resize)
+
+
+def interpolated(picture: Image.Image, size: Size, kind: Interpolation) -> Image.Image:
+    """Return an RGB picture of this height and width."""
+    height, width = size
+    if kind == "bicubic":
+        return picture.resize((width, height), Image.Resampling.BICUBIC)
+    if kind == "bilinear":
+        return picture.resize((width, height), Image.Resampling.BILINEAR)
+    pixels = np.asarray(picture, np.float32)
+    rounded = np.rint(_between(_between(pixels, height, axis=0), width, axis=1))
+    return Image.fromarray(rounded.astype(np.uint8))
+
+
+def _between(pixels: np.ndarray, new: int, *, axis: int) -> np.ndarray:
+    """Return this many rows, or columns, each between the two nearest to its place."""
+    old = pixels.shape[axis]
+    places = np.clip((np.arange(new) + 0.5) * old / new - 0.5, 0, old - 1)
+    before = places.astype(np.int64)
+    share = (places - before).astype(np.float32).reshape([-1 if one == axis else 1 for one in range(3)])
+    after = np.minimum(before + 1, old - 1)
+    found: np.ndarray = pixels.take(before, axis) * (1 - share) + pixels.take(after, axis) * share
+    return found
 
 
 def square(side: int | Size) -> Size:

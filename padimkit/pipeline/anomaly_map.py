@@ -6,7 +6,7 @@ A part of its own, with a public name.
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Literal
+from typing import Literal, TypeAlias, get_args
 
 import torch
 import torch.nn.functional as F
@@ -21,20 +21,25 @@ from padimkit.values import Prediction, Scores
 
 _MOST_SIGMA = 10_000
 
+Upsampling: TypeAlias = Literal["bicubic", "bilinear"]
+
 
 @dataclass(frozen=True)
 class AnomalyMap:
-    """Maps upsampled bicubically to the image, summed and smoothed (PaDiM paper, experimental setup).
+    """Maps upsampled to the image, summed and smoothed (PaDiM paper, experimental setup).
 
     Args:
         sigma: Standard deviation of the Gaussian filter in pixels of the map; 0 for no smoothing.
         image_score: Take the maximum of the map after or before smoothing.
+        upsampling: "bicubic", as in PaDiM, or "bilinear", as in PatchCore (Roth et al. 2022, section 3.3).
     """
 
     sigma: float = 4.0
     image_score: Literal["after", "before"] = "after"
+    upsampling: Upsampling = "bicubic"
 
     def __post_init__(self) -> None:
+        require_choice("upsampling", self.upsampling, get_args(Upsampling))
         require_choice("image_score", self.image_score, ("after", "before"))
         require_between("sigma", self.sigma, 0, _MOST_SIGMA)
 
@@ -61,9 +66,9 @@ class AnomalyMap:
         self, examples: Sequence[Scores], axes: tuple[Axis, Axis], region: Bool[Tensor, "H W"] | None
     ) -> Callable[[Sequence[Scores]], Prediction]:
         """Return a function that gives what `predict` gives for scores on the grids of these examples."""
-        smoothing = [_resamplings(level.patches, axes, self.sigma) for level in examples]
-        before = self.image_score == "before"
-        sharp = [_resamplings(level.patches, axes, 0.0) for level in examples] if before else []
+        kind, before = self.upsampling, self.image_score == "before"
+        smoothing = [_resamplings(level.patches, axes, self.sigma, kind) for level in examples]
+        sharp = [_resamplings(level.patches, axes, 0.0, kind) for level in examples] if before else []
 
         def predict(scores: Sequence[Scores]) -> Prediction:
             smooth = _resampled(scores, smoothing)
@@ -99,27 +104,28 @@ def _resampled(scores: Sequence[Scores], levels: Sequence[Matrices]) -> Float[Te
     return _sum(rows @ level.patches @ columns.T for level, (rows, columns) in pairs)
 
 
-def _resamplings(patches: Float[Tensor, "b h w"], axes: tuple[Axis, Axis], sigma: float) -> Matrices:
-    kind = (patches.dtype, patches.device)
-    rows = _resampling(patches.shape[1], axes[0], sigma, *kind)
-    return rows, _resampling(patches.shape[2], axes[1], sigma, *kind)
+def _resamplings(
+    patches: Float[Tensor, "b h w"], axes: tuple[Axis, Axis], sigma: float, kind: Upsampling
+) -> Matrices:
+    how = (sigma, kind, patches.dtype, patches.device)
+    return _resampling(patches.shape[1], axes[0], *how), _resampling(patches.shape[2], axes[1], *how)
 
 
 @lru_cache(maxsize=64)
 def _resampling(
-    short: int, axis: Axis, sigma: float, dtype: torch.dtype, device: torch.device
+    short: int, axis: Axis, sigma: float, kind: Upsampling, dtype: torch.dtype, device: torch.device
 ) -> Float[Tensor, "long short"]:
     """Return upsampling, blending and smoothing of one axis as one matrix: all are linear and separable."""
-    upsampled = _blended(_upsampling(short // len(axis.starts), axis.side), axis)
+    upsampled = _blended(_upsampling(short // len(axis.starts), axis.side, kind), axis)
     if sigma > 0:
         upsampled = torch.from_numpy(gaussian_filter1d(upsampled.numpy(), sigma, axis=0))
     return upsampled.to(device, dtype).contiguous()
 
 
-def _upsampling(short: int, long: int) -> Float64[Tensor, "long short"]:
-    """Return bicubic upsampling."""
+def _upsampling(short: int, long: int, kind: Upsampling) -> Float64[Tensor, "long short"]:
+    """Return the matrix that upsamples one axis."""
     identity = torch.eye(short, dtype=torch.float64)[None, :, :, None]
-    return F.interpolate(identity, (long, 1), mode="bicubic", align_corners=False)[0, :, :, 0].T
+    return F.interpolate(identity, (long, 1), mode=kind, align_corners=False)[0, :, :, 0].T
 
 
 def _blended(tile: Float64[Tensor, "side short"], axis: Axis) -> Float64[Tensor, "long _"]:

@@ -14,6 +14,7 @@ from padimkit.values import Alignment, Features, Pyramid
 _MOST_WINDOW = 2**16 - 1
 
 Pooling: TypeAlias = Literal["none", "local", "global"]
+Border: TypeAlias = Literal["existing", "zeros"]
 
 
 class Levels(ABC):
@@ -37,19 +38,28 @@ class Joint(Levels):
         pooling: Average each layer over neighbouring positions, or over all, before the alignment.
         window: Side of the neighbourhood for local pooling, in positions; odd.
         alignment: By nearest neighbour, as in PaDiM, or bilinear, as in some descriptions of SPADE.
+        border: Neighbours beyond the border in local pooling: "existing" leaves them out; "zeros" takes them
+            for zeros, as the program of PatchCore's authors does.
     """
 
-    def __init__(self, pooling: Pooling = "none", window: int = 3, alignment: Alignment = "nearest") -> None:
+    def __init__(
+        self,
+        pooling: Pooling = "none",
+        window: int = 3,
+        alignment: Alignment = "nearest",
+        border: Border = "existing",
+    ) -> None:
         self.pooling = pooling
         self.window = window
         self.alignment = alignment
-        check_pooling(pooling, window)
+        self.border = border
+        check_pooling(pooling, window, border)
         require_choice("alignment", alignment, get_args(Alignment))
 
     def split(self, features: Features) -> dict[str, Pyramid]:
         """Return one embedding, "joint", with the channels of all layers."""
         layers = features.maps.values()
-        maps = tuple(pooled(feature_map, self.pooling, self.window) for feature_map in layers)
+        maps = tuple(pooled(feature_map, self.pooling, self.window, self.border) for feature_map in layers)
         return {"joint": Pyramid(maps, features.descriptor, self.alignment)}
 
 
@@ -60,35 +70,41 @@ class Separate(Levels):
     Args:
         pooling: Average each layer over neighbouring positions, or over all.
         window: Side of the neighbourhood for local pooling, in positions; odd.
+        border: Neighbours beyond the border in local pooling: "existing" leaves them out; "zeros" takes them
+            for zeros.
     """
 
-    def __init__(self, pooling: Pooling = "none", window: int = 3) -> None:
+    def __init__(self, pooling: Pooling = "none", window: int = 3, border: Border = "existing") -> None:
         self.pooling = pooling
         self.window = window
-        check_pooling(pooling, window)
+        self.border = border
+        check_pooling(pooling, window, border)
 
     def split(self, features: Features) -> dict[str, Pyramid]:
         """Return one embedding per layer, under the layer's name."""
         return {
-            layer: Pyramid((pooled(feature_map, self.pooling, self.window),), features.descriptor)
-            for layer, feature_map in features.maps.items()
+            layer: Pyramid((pooled(maps, self.pooling, self.window, self.border),), features.descriptor)
+            for layer, maps in features.maps.items()
         }
 
 
-def pooled(maps: Float[Tensor, "b c h w"], pooling: Pooling, window: int) -> Float[Tensor, "b c h2 w2"]:
+def pooled(
+    maps: Float[Tensor, "b c h w"], pooling: Pooling, window: int, border: Border = "existing"
+) -> Float[Tensor, "b c h2 w2"]:
     """Return the maps, or their averages over `window` x `window` neighbours or over all positions.
 
-    At the border, averages are taken over the existing neighbours.
+    At the border, averages are taken over the existing neighbours, or over these and zeros.
     """
     if pooling == "global":
         return maps.mean((2, 3), keepdim=True)
     if pooling == "local":
-        return F.avg_pool2d(maps, window, stride=1, padding=window // 2, count_include_pad=False)
+        return F.avg_pool2d(maps, window, stride=1, padding=window // 2, count_include_pad=border == "zeros")
     return maps
 
 
-def check_pooling(pooling: Pooling, window: int) -> None:
-    """Raise BadArgument unless the pooling is known and the window has a centre."""
+def check_pooling(pooling: Pooling, window: int, border: Border = "existing") -> None:
+    """Raise BadArgument unless pooling and border are known and the window has a centre."""
     require_choice("pooling", pooling, get_args(Pooling))
+    require_choice("border", border, get_args(Border))
     if window < 1 or window % 2 == 0 or window > _MOST_WINDOW:
         raise BadArgument(f'Expected an odd "window" of at least 1 and at most {_MOST_WINDOW}, got {window}.')

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from padimkit.arguments import require_alike, require_kind, shown
 from padimkit.contracts import Backbone, DataSource, DensityModel, LeaveOneOut, Reducer, Stateful
-from padimkit.errors import BadArgument, BadData, BadModel, CannotMerge, NotFitted
+from padimkit.errors import BadArgument, BadData, BadModel, CannotExport, CannotMerge, NotFitted
 from padimkit.images.augmentation import Augmentation, augmented
 from padimkit.images.depth import Depth
 from padimkit.images.inputs import Images, as_batches
@@ -116,7 +116,7 @@ class Pipeline:
     @property
     def needs_folds(self) -> bool:
         """True if `predict_left_out` needs folds whatever the reducer learns, which only a fit can tell."""
-        return bool(self.augmentation.transforms) or not isinstance(self.density, LeaveOneOut)
+        return self.augmentation.varies or not isinstance(self.density, LeaveOneOut)
 
     def to(self, device: str) -> None:
         """Move the pipeline, with everything learnt, to this device and compute there from now on.
@@ -284,7 +284,7 @@ class Pipeline:
             lambda scores, batch: self._prediction(scores, batch, view),
         )
         fixed = not fitted.learns_representation(steps.embed(part_of(first, [0])))
-        if fixed and fitted.leaves_one_out and not self.augmentation.transforms:
+        if fixed and fitted.leaves_one_out and not self.augmentation.varies:
             return one_by_one(steps, batches, fitted)
         variants = augmented(batches, self.augmentation)
         return by_folds(steps, batches, variants, folds=folds, merge=fixed and fitted.merges)
@@ -306,6 +306,11 @@ class Pipeline:
             NotFitted: `fit` was not called.
         """
         fitted, view = self._fitted("graph")
+        if self.preprocessing.interpolation != "bicubic":
+            raise CannotExport(
+                'Images are resized in the graph by the interpolation "bicubic" only, not by '
+                f'"{self.preprocessing.interpolation}". Run the model by padimkit.'
+            )
         tiling = Tiling.of(self.preprocessing.tiles, view.size, "the images")
         return Graph(
             exportable(self.backbone).traceable(), self.levels, tiling, fitted.traceable(), self.map, view

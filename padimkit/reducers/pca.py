@@ -1,7 +1,7 @@
 """The reduction to principal components of all patches."""
 
 from collections.abc import Callable, Iterable, Sequence
-from typing import Literal, final
+from typing import Literal, TypeAlias, final, get_args
 
 import torch
 from jaxtyping import Float
@@ -14,6 +14,8 @@ from padimkit.errors import BadArgument, BadData, BadModel, NotFitted
 from padimkit.moments.moments import Moments
 from padimkit.values import Checked, Embedding, Pyramid
 
+Which: TypeAlias = Literal["high_variance", "low_variance", "negated"]
+
 
 @final
 class PCA(Reducer, LinearReducer, Updatable, Exportable):
@@ -22,18 +24,18 @@ class PCA(Reducer, LinearReducer, Updatable, Exportable):
     Args:
         keep: Number of components, or a fraction of the variance: the fewest components of highest variance
             that hold at least this much, or the most of lowest variance that hold at most this (or one).
-        which: The components of highest variance, or those of lowest variance, which MahalanobisAD calls NPCA
-            (Rippel et al. 2020, section III-C): directions in which normal images do not vary.
+        which: The components of highest variance, or of "low_variance"; "negated" are those of lowest
+            variance as MahalanobisAD's NPCA takes them (Rippel et al. 2020, section III-C, and the program
+            ORippler/gaussian-ad-mvtec): none of the directions in which fewer patches than channels do not
+            vary at all, and for a fraction both components between which it lies.
     """
 
     checked = Checked(arguments={"keep": 3})
 
-    def __init__(
-        self, keep: int | float, which: Literal["high_variance", "low_variance"] = "high_variance"
-    ) -> None:
+    def __init__(self, keep: int | float, which: Which = "high_variance") -> None:
         self.keep = keep
         self.which = which
-        require_choice("which", which, ("high_variance", "low_variance"))
+        require_choice("which", which, get_args(Which))
         self._moments: Moments | None = None
         self._components: Tensor | None = None
 
@@ -109,7 +111,7 @@ class PCA(Reducer, LinearReducer, Updatable, Exportable):
         if self._moments is None:
             raise NotFitted("PCA.transform was called before fit.")
         if self._components is None:
-            self._components = _components(self._moments, self.keep, lowest=self.which == "low_variance")
+            self._components = _components(self._moments, self.keep, self.which)
         return self._components, self._moments.mean[0].float()
 
 
@@ -132,22 +134,30 @@ def _projected(
     return projected.permute(0, 3, 1, 2)
 
 
-def _components(moments: Moments, keep: int | float, *, lowest: bool) -> Float[Tensor, "k c"]:
+def _components(moments: Moments, keep: int | float, which: Which) -> Float[Tensor, "k c"]:
     if moments.count < 2:
         raise BadData(f"PCA needs at least 2 patches, found {moments.count}.")
     variances, vectors = torch.linalg.eigh(moments.covariance()[0])  # in ascending order of variance
-    kept = _count(variances, keep, lowest=lowest)
-    rows: Tensor = (vectors.T if lowest else vectors.T.flip(0))[:kept]
+    if which == "negated":
+        # The program keeps min(patches, channels) components. The last of as many as patches has no variance,
+        # and rounding decides its direction, so that it is left out here too.
+        empty = max(0, len(variances) - (moments.count - 1))
+        variances, vectors = variances[empty:], vectors[:, empty:]
+    kept = _count(variances, keep, which)
+    if kept > len(variances):
+        raise BadData(f'"keep" is {keep}, but {moments.count} patches vary in {len(variances)} directions.')
+    rows: Tensor = (vectors.T.flip(0) if which == "high_variance" else vectors.T)[:kept]
     largest = rows.gather(1, rows.abs().argmax(1, keepdim=True))
     rows = rows * largest.sign()  # the sign of an eigenvector is arbitrary: fix it
     return rows.to(torch.float32)
 
 
-def _count(variances: Float[Tensor, " c"], keep: int | float, *, lowest: bool) -> int:
+def _count(variances: Float[Tensor, " c"], keep: int | float, which: Which) -> int:
     """Return the number of components to keep, given their variances in ascending order."""
     if isinstance(keep, int):
         return keep
     shares = variances.clamp(min=0).cumsum(0) / variances.clamp(min=0).sum()
-    if lowest:
-        return max(1, int((shares <= keep).sum()))
-    return len(shares) - int((shares <= 1 - keep).sum())
+    if which == "high_variance":
+        return len(shares) - int((shares <= 1 - keep).sum())
+    within = int((shares <= keep).sum())
+    return max(1, within) if which == "low_variance" else min(within + 2, len(shares))

@@ -142,6 +142,34 @@ def test_frames_that_were_extracted_give_nearly_the_same_images(campus):
     assert (one - other).abs().mean() < 0.02
 
 
+def test_some_frames_are_drawn_from_all_videos(campus):
+    """The same of videos and of extracted frames; each in its place, none twice."""
+    total = len(numbers_of(campus, TRAIN))
+    sources = [ShanghaiTech(campus.root, train_frames=total // 3, seed=seed) for seed in (0, 0, 1)]
+    decoded = [numbers_in(READER.batches(source.train())) for source in sources]
+    every, places = numbers_of(campus, TRAIN), []
+    for found in decoded:
+        places.append([every.index(number) for number in found])
+        assert places[-1] == sorted(set(places[-1])) and len(found) == total // 3
+    assert decoded[0] == decoded[1] != decoded[2]
+    ends = np.cumsum([len(campus.numbers[name]) for name in TRAIN])
+    assert {int(video) for video in np.searchsorted(ends, np.concatenate(places), "right")} == {0, 1, 2, 3}
+    extract(campus)
+    assert numbers_in(READER.batches(sources[0].train())) == decoded[0]
+    few = ShanghaiTech(campus.root, scene=1, train_every=4, train_frames=2)
+    assert len(few.train()) == 2 and {path.path.parent.name[:2] for path in few.train()} == {"01"}
+
+
+def test_more_frames_than_there_are_cannot_be_drawn(campus):
+    total = len(numbers_of(campus, TRAIN))
+    assert len(ShanghaiTech(campus.root, train_frames=total).train()) == total
+    message = f'"train_frames" is {total + 1}, but there are {total} training frames'
+    with pytest.raises(BadData, match=message):
+        ShanghaiTech(campus.root, train_frames=total + 1).train()
+    with pytest.raises(BadArgument, match='"train_frames" of at least 1, got 0'):
+        ShanghaiTech(campus.root, train_frames=0)
+
+
 def test_frames_are_sorted_by_number(campus):
     folder = campus.root / "testing" / "frames" / "02_0128"
     for number in range(len(campus.numbers["02_0128"])):

@@ -84,7 +84,8 @@ def film(tmp_path):
 
 
 def videos_of(path, *, every=1):
-    return Videos({path: frame_count(path)}, every=every)
+    count = frame_count(path)
+    return Videos({path: count}, wanted={path: range(0, count, every)})
 
 
 def test_nothing_is_decoded_before_a_frame_is_asked_for(drawn_campus, monkeypatch):

@@ -2,9 +2,11 @@ import json
 import pickle
 
 import numpy as np
+import PIL.Image
 import pytest
 import torch
 from torchvision.transforms.v2 import InterpolationMode, RandomApply, RandomRotation
+from torchvision.transforms.v2.functional import rotate
 
 from padimkit import Gaussian, Identity, Pipeline, Pixels, load, save
 from padimkit.cli.main import main
@@ -14,6 +16,7 @@ from padimkit.images.augmentation import Augmentation, augmented
 from padimkit.images.preprocessing import Preprocessing
 from padimkit.images.progress import Progress
 from padimkit.images.reader import Reader
+from padimkit.images.sample import Sample
 from padimkit.images.transforms import transform_of
 
 SIZES = Preprocessing(resize=40, crop=24)
@@ -93,6 +96,41 @@ def test_the_shared_generators_are_left_alone(stripes):
     assert np.array_equal(before[1], np.random.get_state()[1])
 
 
+QUARTER = "RandomRotation(degrees=[90, 90])"
+
+
+@pytest.mark.parametrize("crop", [24, None])
+def test_an_image_can_be_turned_before_it_is_resized(stripes, crop):
+    turn = "RandomRotation(degrees=[30, 30], interpolation=InterpolationMode.BILINEAR)"
+    augmentation = Augmentation((FLIP,), before_resize=(turn,))
+    samples = MVTec(stripes, "stripes").train()
+    found = images_of(augmented(Reader(Preprocessing(40, crop)).batches(samples), augmentation))
+    for image, sample in zip(found, samples, strict=True):
+        whole = torch.from_numpy(np.array(sample.picture(None, 10**6))).permute(2, 0, 1)
+        turned = rotate(whole, 30, InterpolationMode.BILINEAR, fill=0).permute(1, 2, 0).numpy()
+        expected = np.asarray(PIL.Image.fromarray(turned).resize((40, 40), PIL.Image.Resampling.BICUBIC))[
+            :, ::-1
+        ]
+        expected = expected if crop is None else expected[8:32, 8:32]
+        np.testing.assert_array_equal((image.permute(1, 2, 0) * 255).round(), expected)
+    again = augmented(Reader(Preprocessing(40, crop), 3, 2).batches(samples), augmentation)
+    assert torch.equal(images_of(again), found)
+
+
+def test_a_mask_is_turned_and_resized_with_its_image(tmp_path):
+    pixels = np.zeros((80, 120, 3), np.uint8)
+    pixels[8:40, 24:32] = 255
+    for name in ("image", "mask"):
+        PIL.Image.fromarray(pixels).save(tmp_path / f"{name}.png")
+    sample = Sample(tmp_path / "image.png", anomalous=True, mask=tmp_path / "mask.png")
+    batches = Reader(Preprocessing((20, 30), None)).batches([sample])
+    (batch,) = augmented(batches, Augmentation(before_resize=(QUARTER,)))
+    assert batch.masks.shape == (1, 20, 30) and batch.masks.any()
+    assert torch.equal(batch.masks[0], batch.images[0, 0] > 0.5)
+    (plain,) = batches
+    assert not torch.equal(plain.masks, batch.masks)
+
+
 def test_masks_move_with_their_images():
     image = np.zeros((20, 30, 3), np.uint8)
     image[4:9, 5:12] = 255
@@ -151,7 +189,7 @@ def test_files_and_the_command_line_can_say_it(stripes, tmp_path):
     result = tmp_path / "result.json"
     assert main(["evaluate", str(settings), "--seed=5", f"--output={result}"]) == 0
     stored = json.loads(result.read_text())["config"]["pipeline"]["augmentation"]
-    assert stored == {"transforms": [TURN], "images": 24, "seed": 5}
+    assert stored == {"transforms": [TURN], "images": 24, "seed": 5, "before_resize": []}
 
 
 def test_transforms_are_made_as_they_are_written():
@@ -188,6 +226,8 @@ def test_what_makes_no_transform_is_refused(text, message):
     ("arguments", "message"),
     [
         ({"transforms": (TURN,), "images": 0}, '"images" of at least 1, got 0'),
+        ({"before_resize": (TURN,), "images": 11}, "is 11, but there are 12 training images"),
+        ({"before_resize": ("Grayscale()",)}, r"^Grayscale\(\): the result is not an RGB image in bytes"),
         ({"images": 5}, 'no "transforms" to make them'),
         ({"transforms": (TURN,), "images": 11}, "is 11, but there are 12 training images"),
         ({"transforms": ("RandomCrop(size=50)",)}, 'good/000.png" cannot be augmented by RandomCrop'),

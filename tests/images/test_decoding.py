@@ -5,6 +5,7 @@ import pytest
 import torch
 from PIL import Image
 from scipy.interpolate import CubicHermiteSpline
+from torch.nn.functional import interpolate
 
 from padimkit.errors import BadArgument, BadImage
 from padimkit.images.decoding import open_image, open_mask
@@ -248,6 +249,26 @@ def test_resizing_is_bicubic():
     image = Preprocessing(resize=32, crop=16).image(Image.fromarray(grey).convert("RGB"))
     inner = slice(8, 24)  # PIL treats what is beyond the border otherwise
     np.testing.assert_allclose(image[0].numpy() * 255, expected[inner, inner], atol=1.01)
+
+
+@pytest.mark.parametrize(("size", "resize"), [((20, 30), (50, 41)), ((60, 90), (13, 50)), ((64, 64), 380)])
+def test_bilinear_resizing_without_a_filter_is_that_of_the_four_nearest_pixels(generator, size, resize):
+    """As torch has it without antialiasing, which has the rules of OpenCV's INTER_LINEAR."""
+    pixels = torch.randint(0, 256, (*size, 3), generator=generator, dtype=torch.uint8)
+    picture = Image.fromarray(pixels.numpy())
+    found = Preprocessing(resize, None, interpolation="bilinear_unfiltered").pixels(picture)
+    sides = (resize, resize) if isinstance(resize, int) else resize
+    planes = pixels.permute(2, 0, 1)[None].double()
+    expected = interpolate(planes, sides, mode="bilinear", align_corners=False)[0].permute(1, 2, 0)
+    np.testing.assert_allclose(found, expected, atol=0.51)
+
+
+def test_bilinear_resizing_has_a_filter_that_grows_as_images_shrink(generator):
+    pixels = torch.randint(0, 256, (60, 90, 3), generator=generator, dtype=torch.uint8)
+    found = Preprocessing((20, 45), None, interpolation="bilinear").pixels(Image.fromarray(pixels.numpy()))
+    planes = pixels.permute(2, 0, 1)[None].double()
+    expected = interpolate(planes, (20, 45), mode="bilinear", align_corners=False, antialias=True)[0]
+    np.testing.assert_allclose(found, expected.permute(1, 2, 0), atol=1.01)
 
 
 def test_resizing_does_not_keep_the_aspect_ratio():

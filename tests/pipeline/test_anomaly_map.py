@@ -13,15 +13,16 @@ def scores(generator, height=7, width=9, images=None):
     return Scores(torch.rand(3, height, width, generator=generator) * 50, images)
 
 
-def upsampled(level, size):
-    return F.interpolate(level.patches[:, None].double(), size, mode="bicubic", align_corners=False)[:, 0]
+def upsampled(level, size, mode="bicubic"):
+    return F.interpolate(level.patches[:, None].double(), size, mode=mode, align_corners=False)[:, 0]
 
 
+@pytest.mark.parametrize("upsampling", ["bicubic", "bilinear"])
 @pytest.mark.parametrize("sigma", [0.0, 1.5, 4.0])
-def test_map_is_upsampled_bicubically_and_filtered_as_by_scipy(generator, sigma):
+def test_map_is_upsampled_and_filtered_as_by_scipy(generator, sigma, upsampling):
     level = scores(generator)
-    found = AnomalyMap(sigma=sigma).predict([level], (40, 64))
-    plain = upsampled(level, (40, 64)).numpy()
+    found = AnomalyMap(sigma=sigma, upsampling=upsampling).predict([level], (40, 64))
+    plain = upsampled(level, (40, 64), upsampling).numpy()
     expected = np.stack([gaussian_filter(map_, sigma) for map_ in plain])
     np.testing.assert_allclose(found.anomaly_maps, expected, rtol=1e-4, atol=1e-4)
     np.testing.assert_allclose(found.image_scores, expected.max((1, 2)), rtol=1e-4)

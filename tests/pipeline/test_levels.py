@@ -56,6 +56,15 @@ def test_local_pooling_averages_the_neighbours_that_exist(features, window):
     np.testing.assert_allclose(found, sums / weights, rtol=1e-4, atol=1e-5)
 
 
+@pytest.mark.parametrize("window", [3, 5])
+@pytest.mark.parametrize("levels", [Joint, Separate])
+def test_zeros_beyond_the_border_count_where_asked_for(features, levels, window):
+    only = Features({"fine": features.maps["fine"]})
+    ((_, pyramid),) = levels(pooling="local", window=window, border="zeros").split(only).items()
+    expected = uniform_filter(only.maps["fine"].double().numpy(), (1, 1, window, window), mode="constant")
+    np.testing.assert_allclose(pyramid.embedding().patches, expected, rtol=1e-4, atol=1e-5)
+
+
 @pytest.mark.parametrize("levels", [Joint, Separate])
 @pytest.mark.parametrize("window", [0, 2])
 def test_a_window_without_centre_is_refused(levels, window):

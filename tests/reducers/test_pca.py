@@ -1,8 +1,10 @@
 import numpy as np
 import pytest
 import torch
+from sklearn.covariance import LedoitWolf
 from sklearn.decomposition import PCA as ScikitPCA
 
+from padimkit.densities.gaussian import Gaussian
 from padimkit.errors import BadArgument, BadData, NotFitted
 from padimkit.reducers.pca import PCA
 from padimkit.values import Embedding
@@ -57,6 +59,44 @@ def test_a_fraction_of_lowest_variance_is_never_exceeded_but_by_one_component(ge
     ratios = ScikitPCA(8, svd_solver="full").fit(data.permute(0, 2, 3, 1).reshape(-1, 8).double().numpy())
     shares = ratios.explained_variance_ratio_[::-1].cumsum()
     assert kept == max(1, (shares <= share).sum())
+
+
+def negated(rows, share):
+    """The components of MahalanobisAD's program, but for the one of no variance that it keeps of few rows."""
+    pca = ScikitPCA(svd_solver="full").fit(rows)
+    last = (pca.explained_variance_ratio_.cumsum() > 1 - share).argmax()
+    return pca.components_[last - 1 : len(rows) - 1]
+
+
+@pytest.mark.parametrize(("count", "share"), [(12, 0.01), (12, 0.2), (60, 0.01), (60, 0.1), (60, 0.6)])
+def test_negated_components_score_as_mahalanobis_ads_program(generator, count, share):
+    """Of 12 images and 20 channels, and of 60: the distances in the components, after Ledoit and Wolf."""
+    mixing = torch.randn(20, 20, generator=generator) * torch.linspace(0.1, 2, 20)
+    rows, unseen = (torch.randn(number, 20, generator=generator) @ mixing + 3 for number in (count, 9))
+    pipe = PCA(share, which="negated"), Gaussian(eps=0.0, covariance="ledoit_wolf", precision="float64")
+    embeddings = [Embedding(vectors[:, :, None, None]) for vectors in (rows, unseen)]
+    pipe[0].fit(embeddings[:1])
+    reduced = [pipe[0].transform(embedding) for embedding in embeddings]
+    pipe[1].fit(reduced[:1])
+    components = negated(rows.double().numpy(), share)
+    low, other = (vectors.double().numpy() @ components.T for vectors in (rows, unseen))
+    expected = np.sqrt(LedoitWolf().fit(low).mahalanobis(other))
+    assert reduced[0].patches.shape[1] == len(components) <= min(count - 1, 20)
+    np.testing.assert_allclose(pipe[1].score(reduced[1]).patches[:, 0, 0], expected, rtol=1e-4)
+
+
+def test_directions_without_variance_are_kept_by_low_variance_alone(generator):
+    few = patches(generator, 4)[:, :, :1, :1]  # 4 patches of 8 channels vary in 3 directions
+    counts = {}
+    for which in ("low_variance", "negated"):
+        pca = PCA(0.01, which=which)
+        pca.fit([Embedding(few)])
+        counts[which] = pca.transform(Embedding(few)).patches.shape[1]
+    assert counts["low_variance"] >= 5 and counts["negated"] <= 3
+    pca = PCA(4, which="negated")
+    pca.fit([Embedding(few)])
+    with pytest.raises(BadData, match='"keep" is 4, but 4 patches vary in 3 directions'):
+        pca.transform(Embedding(few))
 
 
 def test_all_components_keep_all_distances(generator):

@@ -4,6 +4,7 @@ from functools import cache, partial
 from pathlib import Path
 from tempfile import mkdtemp
 
+import layouts
 import pytest
 from sklearn.decomposition import IncrementalPCA
 from sklearn.random_projection import GaussianRandomProjection
@@ -22,6 +23,12 @@ def new_folder(root):
 def loco(root):
     (root / "stripes" / "defects_config.json").write_text("[]")
     return root
+
+
+def laid_out(make, data):
+    """The images in another layout; a source may be made more than once."""
+    root = data / make.__name__
+    return root if root.is_dir() else make(layouts.Drawn(data / "stripes"), root)
 
 
 def listed(folder):
@@ -51,6 +58,7 @@ ARGUMENTS = {
     "reducers": {
         "identity": [{}],
         "pca": [{"keep": 3}, {"keep": 3, "which": "low_variance"}, {"keep": 0.5}],
+        "pca_per_position": [{"keep": 3}],
         "random_channels": [{"keep": 3}],
         "scikit_learn": [
             {"estimator": IncrementalPCA(3), "patches": 600},
@@ -86,6 +94,7 @@ ARGUMENTS = {
         ],
     },
     "datasets": {
+        "dagm": [lambda data: {"root": laid_out(layouts.dagm, data), "category": "Class3"}],
         "folder": [
             lambda data: {
                 "normal": data / "stripes/train/good",
@@ -93,9 +102,13 @@ ARGUMENTS = {
                 "masks": data / "stripes/ground_truth/spot",
             }
         ],
+        "kolektor_sdd": [lambda data: {"root": laid_out(layouts.kolektor_sdd, data)}],
+        "kolektor_sdd2": [lambda data: {"root": laid_out(layouts.kolektor_sdd2, data)}],
         "mvtec": [lambda data: {"root": data, "category": "stripes"}],
+        "mvtec_ad2": [lambda data: {"root": laid_out(layouts.mvtec_ad2, data), "category": "can"}],
         "mvtec_loco": [lambda data: {"root": loco(data), "category": "stripes"}],
         "rd_mvtec": [lambda data: {"root": data, "category": "stripes", "resize": 64, "crop": 56}],
+        "real_iad": [lambda data: {"root": laid_out(layouts.real_iad, data), "category": "toy"}],
         "shanghaitech": [
             lambda data: {"root": data / "campus"},
             lambda data: {"root": data / "campus", "scene": 1, "train_every": 5, "test_every": 3},

@@ -1,6 +1,6 @@
 """Frames of videos, decoded one after the other on request."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from threading import Lock
@@ -33,29 +33,25 @@ def frame_count(video: Path) -> int:
 
 @final
 class Videos:
-    """Every n-th frame of some videos, each under a path of its own, such as `01_001.avi/00012`.
+    """Some frames of some videos, each under a path of its own, such as `01_001.avi/00012`.
 
     Several threads and several loops may ask for frames at a time. Frames are cheap in nearly their order: a
     video is decoded forward, once for each loop. Any other order works but is slow.
 
     Args:
         counts: The number of frames of each video.
-        every: Distance of the frames that can be asked for.
+        wanted: The numbers of the frames of each video that can be asked for, in ascending order.
     """
 
-    def __init__(self, counts: dict[Path, int], *, every: int) -> None:
+    def __init__(self, counts: dict[Path, int], *, wanted: dict[Path, Sequence[int]]) -> None:
         self._counts = counts
-        self._every = every
+        self._wanted = wanted
         self._lock = Lock()
         self._passes: list[_Pass] = []  # the latest used one comes last
 
     def paths(self) -> list[Path]:
         """Return the paths of all frames, in order."""
-        return [
-            video / f"{number:05}"
-            for video, count in self._counts.items()
-            for number in range(0, count, self._every)
-        ]
+        return [video / f"{number:05}" for video, numbers in self._wanted.items() for number in numbers]
 
     def open(self, path: Path) -> Image.Image:
         """Return the frame as 8-bit RGB.
@@ -83,7 +79,7 @@ class Videos:
         else:
             if len(self._passes) == _MOST_OPEN:
                 self._passes.pop(0).close()
-            current = _Pass(video, self._counts[video], every=self._every)
+            current = _Pass(video, self._counts[video], wanted=self._wanted[video])
         self._passes.append(current)
         return current
 
@@ -92,11 +88,12 @@ class Videos:
 class _Pass:
     """One pass through a video from start to end, which keeps skipped frames for other threads."""
 
-    def __init__(self, video: Path, count: int, *, every: int) -> None:
+    def __init__(self, video: Path, count: int, *, wanted: Sequence[int]) -> None:
         self.video = video
         self.position = 0  # the number of the frame that is decoded next
         self._count = count
-        self._wanted = range(0, count, every)
+        self._wanted = frozenset(wanted)
+        self._last = wanted[-1]
         self._kept: dict[int, av.VideoFrame] = {}
         self._failure = ""
         self._container = _opened(video)
@@ -111,7 +108,7 @@ class _Pass:
 
     def frame(self, number: int) -> av.VideoFrame:
         # The last wanted frame also decodes all that follow, so that an early end is always found.
-        end = self._count if number == self._wanted[-1] else number + 1
+        end = self._count if number == self._last else number + 1
         while self.position < end:
             self._step()
         if self.position == self._count:

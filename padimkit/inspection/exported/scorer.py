@@ -70,7 +70,7 @@ class ExportedScorer(Scorer):
             picture = entry.decode()
             geometry = self._card.framing.geometry((picture.height, picture.width))
             self._require_size(geometry, entry.name)
-            pixels = self._card.framing.fit(picture, Image.Resampling.BICUBIC)
+            pixels = self._card.framing.fit(picture)
         except (BadImage, BadShape) as error:
             return Failure(entry.name, str(error), time.perf_counter() - start)
         share = share_seen(self._card, geometry)

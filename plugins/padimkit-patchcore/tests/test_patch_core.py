@@ -5,10 +5,12 @@ import zlib
 import numpy as np
 import pytest
 import torch
+from scipy.ndimage import uniform_filter
 from scipy.spatial.distance import cdist
+from torch.nn.functional import interpolate
 
 import padimkit
-from padimkit import BadArgument, BadData, BadShape, DensityModel, Embedding, NotFitted
+from padimkit import BadArgument, BadData, BadShape, DensityModel, Embedding, Features, NotFitted, Pyramid
 from padimkit.memory import OnDisk
 from padimkit.testing.pytest import contract_checks
 from padimkit_patchcore import PatchCore
@@ -94,6 +96,43 @@ def test_scores_are_those_of_the_paper(generator):
         np.testing.assert_allclose(found.images[image], weight * nearest[image].max(), rtol=1e-5)
 
 
+def test_scores_are_those_of_the_authors_program_too(generator):
+    train, test = embedding(generator, 8), embedding(generator, 3)
+    model = fitted(train, distance="squared", image_score="largest")
+    bank = model.state_dict()["bank"].double().numpy()
+    nearest = cdist(rows_of(test), bank, "sqeuclidean").min(1).reshape(3, 20)
+    traced = model.traceable()(Pyramid((test.patches,)))
+    for found in (model.score(test), traced):
+        np.testing.assert_allclose(found.patches.flatten(1), nearest, rtol=1e-5)
+        np.testing.assert_allclose(found.images, nearest.max(1), rtol=1e-5)
+
+
+@pytest.mark.parametrize("image_score", ["weighted", "largest"])
+def test_each_distance_goes_with_each_score_of_images(generator, image_score):
+    train, test = embedding(generator, 8), embedding(generator, 3)
+    plain, squared = (
+        fitted(train, distance=distance, image_score=image_score).score(test)
+        for distance in ("euclidean", "squared")
+    )
+    torch.testing.assert_close(squared.patches, plain.patches.square())
+    farthest = plain.patches.flatten(1).amax(1)
+    torch.testing.assert_close(squared.images, plain.images * farthest)
+
+
+def test_features_are_those_of_the_authors_program(generator):
+    """Averages over 3 x 3 with zeros around the map, then bilinear alignment, as written there."""
+    maps = {"fine": (4, 6, 8), "coarse": (5, 3, 4)}
+    features = Features({name: torch.randn(2, *size, generator=generator) for name, size in maps.items()})
+    levels = padimkit.load_recipe("patchcore-r18-1").levels
+    found = levels.split(features)["joint"].embedding().patches
+    averages = [
+        torch.from_numpy(uniform_filter(layer.numpy(), (1, 1, 3, 3), mode="constant"))
+        for layer in features.maps.values()
+    ]
+    grown = interpolate(averages[1], (6, 8), mode="bilinear", align_corners=False)
+    torch.testing.assert_close(found, torch.cat([averages[0], grown], 1))
+
+
 def test_far_patches_do_not_overflow(generator):
     train = embedding(generator, 8)
     scores = fitted(train).score(Embedding(train.patches * 1e4))
@@ -129,6 +168,8 @@ def test_an_index_of_faiss_can_be_chosen(generator):
         ({"neighbours": 1}, '"neighbours" of at least 2, got 1'),
         ({"memory_budget": 0.0}, '"memory_budget" above 0 GB, got 0'),
         ({"ratio": 0.02}, '"neighbours" is 4, but a "ratio" of 0.02 keeps only 3 of 160 patches'),
+        ({"distance": "manhattan"}, '"distance" to be one of euclidean, squared, got "manhattan"'),
+        ({"image_score": "mean"}, '"image_score" to be one of weighted, largest, got "mean"'),
         ({"index": "Nonsense"}, '"index" of "Nonsense" for 40 patches of 6 channels'),
         ({"index": "IVF1000,Flat"}, '"index" of "IVF1000,Flat" for 40 patches'),
     ],
@@ -154,8 +195,11 @@ def test_other_channels_an_empty_stream_and_use_before_fit_are_refused(generator
 
 @pytest.mark.parametrize("name", ["lite0-1", "r18-1", "r18-10", "wr50-1", "wr50-10", "wr50-25"])
 def test_its_recipes_are_found_by_name(name):
-    density = padimkit.load_recipe(f"patchcore-{name}").density
-    assert isinstance(density, PatchCore) and density.ratio == int(name.partition("-")[2]) / 100
+    recipe = padimkit.load_recipe(f"patchcore-{name}")
+    assert (
+        isinstance(recipe.density, PatchCore) and recipe.density.ratio == int(name.rpartition("-")[2]) / 100
+    )
+    assert recipe.levels.border == "zeros" and recipe.map.upsampling == "bilinear"
 
 
 def test_a_learnt_image_is_scored_by_the_patches_of_the_others(generator):

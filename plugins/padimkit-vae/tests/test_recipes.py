@@ -34,7 +34,7 @@ def test_the_full_recipe_has_the_published_numbers():
     assert (vae.epochs, vae.batch_size, vae.learning_rate, vae.width) == (100, 32, 1e-4, 64)
     assert pipeline.preprocessing == Preprocessing(resize=292, crop=256)
     assert pipeline.augmentation == Augmentation(
-        ("RandomRotation(degrees=2)", "RandomCrop(size=282)"), images=10_000
+        ("RandomCrop(size=282)",), images=10_000, before_resize=("RandomRotation(degrees=2)",)
     )
 
 

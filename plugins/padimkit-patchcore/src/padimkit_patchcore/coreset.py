@@ -56,3 +56,13 @@ def greedy_coreset(vectors: Float[Tensor, "n p"], *, count: int, seed: int) -> I
         distances[latest] = -torch.inf  # never twice, not even among copies
         chosen.append(int(distances.argmax()))
     return torch.tensor(chosen)
+
+
+def rows_of(parts: list[Tensor], ascending: Int[Tensor, " k"]) -> Float[Tensor, "k c"]:
+    """Return these rows of all parts, one below the other, given their numbers in ascending order."""
+    rows, start = [], 0
+    for part in parts:
+        inside = ascending[(ascending >= start) & (ascending < start + len(part))] - start
+        rows.append(part[inside.to(part.device)])
+        start += len(part)
+    return torch.cat(rows)

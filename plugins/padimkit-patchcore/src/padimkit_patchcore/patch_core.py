@@ -5,9 +5,8 @@ from threading import Lock
 from typing import final
 
 import faiss
-import numpy as np
 import torch
-from jaxtyping import Bool, Float, Int
+from jaxtyping import Bool, Float
 from torch import Tensor
 
 from padimkit import (
@@ -27,7 +26,9 @@ from padimkit import (
 from padimkit.arguments import require_budget, require_seed, require_whole
 from padimkit.arguments.stored_state import require_state
 from padimkit.memory import IN_MEMORY, ON_DISK
-from padimkit_patchcore.coreset import Sketch, greedy_coreset
+from padimkit_patchcore.coreset import Sketch, greedy_coreset, rows_of
+from padimkit_patchcore.scoring import Distance, ImageScore, Scoring, weights
+from padimkit_patchcore.search import index_of, nearest
 
 _MOST_NEIGHBOURS = 10**9
 
@@ -39,7 +40,8 @@ class PatchCore(DensityModel, LeaveOneOut, Exportable):
     """Distance of each patch to the nearest in a coreset of all normal ones (Roth et al. 2022, PatchCore).
 
     The image's score is that of its most anomalous patch, with a weight that tells how typical the nearest
-    coreset patch is of its own neighbours (section 3.3, equation 7).
+    coreset patch is of its own neighbours (section 3.3, equation 7). The authors' program
+    (amazon-science/patchcore-inspection) has squared distances and no weight.
 
     Args:
         ratio: Fraction of all normal patches that the coreset keeps.
@@ -49,6 +51,9 @@ class PatchCore(DensityModel, LeaveOneOut, Exportable):
         seed: Fixes the coreset's projection and its first patch.
         memory_budget: GB (1e9 bytes) of patches that a fit may keep in memory until the coreset is chosen;
             further ones are kept in temporary files.
+        distance: "euclidean", as in the paper, or "squared", as in the authors' program.
+        image_score: "weighted", as in the paper, or the "largest" score of a patch, as in the authors'
+            program.
     """
 
     def __init__(
@@ -58,12 +63,17 @@ class PatchCore(DensityModel, LeaveOneOut, Exportable):
         index: str = "Flat",
         seed: int = 0,
         memory_budget: float | None = None,
+        distance: Distance = "euclidean",
+        image_score: ImageScore = "weighted",
     ) -> None:
         self.ratio = ratio
         self.neighbours = neighbours
         self.index = index
         self.seed = seed
         self.memory_budget = memory_budget
+        self.distance = distance
+        self.image_score = image_score
+        self._scoring = Scoring(distance, image_score)
         if not 0 < ratio <= 1:
             raise BadArgument(f'Expected "ratio" above 0 and up to 1, got {ratio}.')
         # With the nearest alone, equation 7 weighs every image with 0.
@@ -94,8 +104,8 @@ class PatchCore(DensityModel, LeaveOneOut, Exportable):
         count = max(1, round(self.ratio * len(sketched)))
         self._require_enough(count, len(sketched))
         chosen = greedy_coreset(sketched, count=count, seed=self.seed).sort().values
-        bank = _rows(parts, chosen)
-        self._search = _index(bank, self.index)
+        bank = rows_of(parts, chosen)
+        self._search = index_of(bank, self.index)
         self._images = chosen.to(bank.device) // (len(sketched) // images)
         self._bank = bank
 
@@ -133,26 +143,29 @@ class PatchCore(DensityModel, LeaveOneOut, Exportable):
         bank = self._fitted()
         if self.index != "Flat":
             raise CannotExport(f'PatchCore is exported with the index "Flat" only, not with "{self.index}".')
-        lengths, neighbours = bank.square().sum(1), self.neighbours
+        lengths, neighbours, scoring = bank.square().sum(1), self.neighbours, self._scoring
         transposed = bank.T.contiguous()
 
         def score(pyramid: Pyramid) -> Scores:
             patches = pyramid.embedding().patches
             _, channels, height, width = patches.shape
             vectors = patches.permute(0, 2, 3, 1).reshape(-1, channels)
-            nearest = bank.index_select(0, (lengths - 2 * (vectors @ transposed)).argmin(1))
-            distances = (vectors - nearest).norm(dim=1).reshape(-1, height * width)
+            close = bank.index_select(0, (lengths - 2 * (vectors @ transposed)).argmin(1))
+            distances = scoring.patches(vectors, close).reshape(-1, height * width)
             farthest = distances.argmax(1, keepdim=True)
+            images = distances.gather(1, farthest)[:, 0]
+            if not scoring.is_weighted:
+                return Scores(distances.reshape(-1, height, width), images)
             own, typical = (
                 rows.reshape(-1, height * width, channels).gather(
                     1, farthest[:, :, None].expand(-1, 1, channels)
                 )
-                for rows in (vectors, nearest)
+                for rows in (vectors, close)
             )
             own, typical = own[:, 0], typical[:, 0]
             _, around = (lengths - 2 * (typical @ transposed)).topk(neighbours, dim=1, largest=False)
             others = bank.index_select(0, around.reshape(-1)).reshape(-1, neighbours, channels)
-            images = _weights(own, typical, others) * distances.gather(1, farthest)[:, 0]
+            images = weights(own, typical, others) * images
             return Scores(distances.reshape(-1, height, width), images)
 
         return score
@@ -175,7 +188,7 @@ class PatchCore(DensityModel, LeaveOneOut, Exportable):
             )
         self._bank = state["bank"]
         self._images = state.get("images")
-        self._search = _index(self._bank, self.index)
+        self._search = index_of(self._bank, self.index)
 
     def __getstate__(self) -> dict[str, object]:
         return self.__dict__ | {"_search": None}  # FAISS cannot be copied; it is remade from the coreset
@@ -206,80 +219,31 @@ class PatchCore(DensityModel, LeaveOneOut, Exportable):
                 f'Without one of the images the coreset has {len(rest)} patches, fewer than "neighbours", '
                 f"{self.neighbours}. Use a larger ratio, or fewer neighbours."
             )
-        return self._scores(embedding, rest, _index(rest, "Flat"))
+        return self._scores(embedding, rest, index_of(rest, "Flat"))
 
     def _scores(self, embedding: Embedding, bank: Float[Tensor, "k c"], search: faiss.Index) -> Scores:
         batch, channels, height, width = embedding.patches.shape
         if channels != bank.shape[1]:
             raise BadShape(f"PatchCore was fitted on {bank.shape[1]} channels, got {channels}.")
         vectors = _vectors(embedding.patches)
-        nearest = self._nearest(search, vectors, 1)[:, 0]
-        # Measured again: the search expands the square, which leaves few digits of small distances.
-        distances = (vectors - bank[nearest]).norm(dim=1).reshape(batch, height * width)
+        found = nearest(search, vectors, count=1, factory=self.index)[:, 0]
+        distances = self._scoring.patches(vectors, bank[found]).reshape(batch, height * width)
         farthest = distances.argmax(1)
-        rows = torch.arange(batch, device=vectors.device) * height * width + farthest
-        around = bank[self._nearest(search, bank[nearest[rows]], self.neighbours)]
-        scores = (
-            _weights(vectors[rows], bank[nearest[rows]], around)
-            * distances.gather(1, farthest[:, None])[:, 0]
-        )
-        return Scores(distances.reshape(batch, height, width), scores)
-
-    def _nearest(self, search: faiss.Index, vectors: Float[Tensor, "n c"], count: int) -> Int[Tensor, "n k"]:
-        _, indices = search.search(_array(vectors), count)
-        if indices.min(initial=0) < 0:
-            raise BadArgument(
-                f'The index "{self.index}" finds fewer than {count} neighbours of some patches. Use "Flat".'
-            )
-        return torch.from_numpy(indices).to(vectors.device)
+        images = distances.gather(1, farthest[:, None])[:, 0]
+        if self._scoring.is_weighted:
+            rows = torch.arange(batch, device=vectors.device) * height * width + farthest
+            typical = bank[found[rows]]
+            around = bank[nearest(search, typical, count=self.neighbours, factory=self.index)]
+            images = weights(vectors[rows], typical, around) * images
+        return Scores(distances.reshape(batch, height, width), images)
 
     def _prepared(self) -> faiss.Index:
         """Return the index, which a copy makes when it is first asked."""
         if self._search is None:
             with _PREPARING:
-                self._search = self._search or _index(self._fitted(), self.index)
+                self._search = self._search or index_of(self._fitted(), self.index)
         return self._search
-
-
-def _weights(
-    patches: Float[Tensor, "b c"], nearest: Float[Tensor, "b c"], around: Float[Tensor, "b n c"]
-) -> Float[Tensor, " b"]:
-    """Return 1 minus the share of the nearest in the exponentials of the distances to its neighbours."""
-    own = (patches - nearest).norm(dim=1)
-    others = (patches[:, None] - around).norm(dim=2)
-    share: Tensor = (own - others.logsumexp(1)).exp()
-    return 1 - share
 
 
 def _vectors(patches: Float[Tensor, "b c h w"]) -> Float[Tensor, "n c"]:
     return patches.detach().permute(0, 2, 3, 1).flatten(0, 2)
-
-
-def _rows(parts: list[Tensor], ascending: Int[Tensor, " k"]) -> Float[Tensor, "k c"]:
-    """Return these rows of all parts, one below the other, given their numbers in ascending order."""
-    rows, start = [], 0
-    for part in parts:
-        inside = ascending[(ascending >= start) & (ascending < start + len(part))] - start
-        rows.append(part[inside.to(part.device)])
-        start += len(part)
-    return torch.cat(rows)
-
-
-def _index(bank: Float[Tensor, "k c"], factory: str) -> faiss.Index:
-    vectors = _array(bank)
-    try:
-        index = faiss.index_factory(vectors.shape[1], factory)
-        if not index.is_trained:
-            index.train(vectors)
-        index.add(vectors)
-    except RuntimeError as error:
-        reason = str(error).splitlines()[0].rpartition(": ")[2]
-        raise BadArgument(
-            f'FAISS cannot make an "index" of "{factory}" for {len(vectors)} patches of {vectors.shape[1]} '
-            f'channels: {reason}. Use "Flat".'
-        ) from error
-    return index
-
-
-def _array(vectors: Float[Tensor, "n c"]) -> np.ndarray:
-    return np.ascontiguousarray(vectors.cpu().numpy(), dtype=np.float32)
