@@ -43,14 +43,19 @@ class Clock:
     Args:
         wait: Called when stages change, so that pending work of a GPU counts for the stage that started it.
         entered: Called with the name of each stage that begins or resumes, but not after an error.
+        now: Tells the seconds, such as those of the processor; by default those of the wall.
     """
 
     def __init__(
-        self, wait: Callable[[], None] = _at_once, entered: Callable[[str], None] = lambda _: None
+        self,
+        wait: Callable[[], None] = _at_once,
+        entered: Callable[[str], None] = lambda _: None,
+        now: Callable[[], float] = lambda: time.perf_counter(),
     ) -> None:
         self.seconds: dict[str, float] = {}
         self._wait = wait
         self._entered = entered
+        self._now = now
         self._open: list[str] = []
         self._since = 0.0
 
@@ -73,7 +78,7 @@ class Clock:
 
     def _count(self) -> None:
         self._wait()
-        now = time.perf_counter()
+        now = self._now()
         if self._open:
             stage = self._open[-1]
             self.seconds[stage] = self.seconds.get(stage, 0.0) + now - self._since

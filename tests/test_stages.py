@@ -107,3 +107,10 @@ def test_stages_are_called_by_names_that_cannot_be_misspelt():
     ]
     assert len(calls) > 10
     assert [call for call in calls if '"' in call[1] or "'" in call[1]] == []
+
+
+def test_a_clock_may_count_other_seconds_than_those_of_the_wall():
+    seconds = iter((1.0, 3.0, 3.5, 10.0))
+    with timed(Clock(now=lambda: next(seconds))) as clock, stage("fit"), stage("score"):
+        pass
+    assert clock.seconds == {"fit": 8.5, "score": 0.5}

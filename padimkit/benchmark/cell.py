@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Literal, TypeAlias, get_args
@@ -11,6 +12,7 @@ from padimkit.errors import BadArgument
 Measure: TypeAlias = Literal["quality", "time", "memory"]
 _FIRST = ("padimkit", "0.1.0")  # of records that do not tell versions
 MEASURES: tuple[Measure, ...] = get_args(Measure)
+EMBEDDINGS = "embeddings"  # the key of settings, and the name of the data set, of cells without images
 
 
 @dataclass(frozen=True)
@@ -74,6 +76,11 @@ class Cell:
     versions: dict[str, str] = field(default_factory=dict)
 
     @property
+    def of_embeddings(self) -> bool:
+        """True if it measures reducer and density over drawn embeddings, without images and a backbone."""
+        return EMBEDDINGS in self.settings
+
+    @property
     def title(self) -> str:
         """Method, data, seed and varied quantities, for people."""
         varied = "".join(f", {name} {value:g}" for name, value in self.varied.items())
@@ -103,12 +110,22 @@ class Cell:
         path.write_text(json.dumps(asdict(self)), encoding="utf-8")
 
     @classmethod
-    def read(cls, path: Path) -> "Cell":
-        """Return the cell that `write` has written."""
-        content = json.loads(path.read_text(encoding="utf-8"))
+    def of_fields(cls, content: dict[str, Any]) -> "Cell":
+        """Return the cell of fields in plain types."""
         given = content["calibration"]
         calibration = None if given is None else CalibrationArguments(**given)
         return cls(**content | {"measure": tuple(content["measure"]), "calibration": calibration})
+
+
+def write_cells(cells: Sequence[Cell], path: Path) -> None:
+    """Write several cells for the process that runs them together."""
+    path.write_text(json.dumps([asdict(cell) for cell in cells]), encoding="utf-8")
+
+
+def read_cells(path: Path) -> list[Cell]:
+    """Return the cells, or the single one, of a file that was written so."""
+    content = json.loads(path.read_text(encoding="utf-8"))
+    return [Cell.of_fields(one) for one in (content if isinstance(content, list) else [content])]
 
 
 @dataclass(frozen=True)

@@ -207,6 +207,8 @@ class Record:
             "score" and "map". Of the whole test set, where quality is measured too: "metrics". Where verdicts
             are asked for, "calibration", a whole one. "latency", from the file of one image to its score and
             map; records of earlier versions do not have it.
+        repeats: By name in `seconds`, all measurements, round by round; only over drawn embeddings, whose
+            seconds are those of the processor, and "embedding" is the reduction of one image.
         bytes: "peak" of the process in a fit and a few predictions, "peak own" of it above what its imports
             took, "peak fit" and "peak predict" above what was resident before each; "model", the state that
             is stored, "fitted" of it without the backbone, "held" by all tensors and arrays of the pipeline
@@ -235,6 +237,7 @@ class Record:
     lower_is_better: tuple[str, ...] = ()
     curves: dict[str, Curve] = field(default_factory=dict)
     seconds: dict[str, Spread] = field(default_factory=dict)
+    repeats: dict[str, tuple[float, ...]] = field(default_factory=dict)
     bytes: dict[str, int] = field(default_factory=dict)
     flops: int | None = None
     expected_growth: dict[str, dict[str, Expectation]] = field(default_factory=dict)

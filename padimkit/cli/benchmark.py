@@ -6,8 +6,9 @@ from pathlib import Path
 
 from jsonargparse import ArgumentParser
 
-from padimkit.benchmark.cell import Cell, Facts, Limits
-from padimkit.benchmark.planning.fingerprint import facts_of, files_named
+from padimkit.benchmark.cell import EMBEDDINGS, Cell, Facts, Limits
+from padimkit.benchmark.drawn import Drawn
+from padimkit.benchmark.planning.fingerprint import facts_of, facts_of_drawn, files_named
 from padimkit.benchmark.planning.forecast import Forecasts
 from padimkit.benchmark.planning.promise import promised_rate
 from padimkit.benchmark.planning.suite import Planned, Suite
@@ -132,6 +133,8 @@ def _tell_versions(cell: Cell, path: Path) -> None:
 
 
 def _facts(cell: Cell, path: Path, *, trust: bool) -> Facts:
+    if cell.of_embeddings:
+        return facts_of_drawn(Drawn(**cell.settings[EMBEDDINGS]))
     try:
         made = instantiate(cell.settings, Expansion(trust))
         facts = facts_of(made.data)

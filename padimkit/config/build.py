@@ -10,11 +10,14 @@ from padimkit.config.class_paths import ANYTHING, Expansion, check_class_paths
 from padimkit.config.commands import EVALUATE, evaluate_parser
 from padimkit.config.nulls import refuse_nulls
 from padimkit.config.overrides import overridden
-from padimkit.config.parser import errors_of, plain, seeded
+from padimkit.config.parser import errors_of, new_parser, plain, seeded
 from padimkit.config.yaml_file import read_yaml
+from padimkit.contracts import DensityModel, Reducer
 from padimkit.errors import BadConfig, UntrustedClass
 from padimkit.pipeline.pipeline import Pipeline
 from padimkit.registry.recipes import DEFAULT_RECIPE, find_recipe, is_installed_recipe
+
+_LEARNERS: dict[str, type[Any]] = {"reducer": Reducer, "density": DensityModel}
 
 
 def build_pipeline(
@@ -86,6 +89,57 @@ def resolved(
         parsed = parser.parse_object(EVALUATE.expanded(given, expansion))
         refuse_nulls(parsed)
         return plain(parser, seeded(parsed))
+
+
+def resolved_learners(
+    pipeline: Mapping[str, Any], overrides: Mapping[str, Any], expansion: Expansion = ANYTHING
+) -> dict[str, Any]:
+    """Return the settings of a pipeline's reducer and density with all their defaults, and of nothing else.
+
+    Args:
+        pipeline: The `pipeline` section of a settings file, of which other parts may be missing.
+        overrides: Values by dotted key within the pipeline; they win over those in `pipeline`.
+        expansion: Says which classes may be named by dotted paths.
+
+    Raises:
+        BadConfig: One of the two is missing, or the settings are wrong; the message names the key.
+        UnknownPlugin: A name is not registered.
+        UntrustedClass: A class is named that the expansion does not allow.
+    """
+    check_class_paths(pipeline, "pipeline")
+    given = overridden(pipeline, overrides, expansion)
+    for name in _LEARNERS:
+        if not given.get(name):
+            raise BadConfig(f'"pipeline" has no "{name}". Name one.')
+    parser = _learners_parser()
+    chosen = {
+        name: expansion.value(given[name], slot, f"pipeline.{name}") for name, slot in _LEARNERS.items()
+    }
+    with errors_of(parser):
+        parsed = parser.parse_object({"pipeline": chosen})
+        refuse_nulls(parsed)
+        return plain(parser, parsed)
+
+
+def instantiate_learners(settings: Mapping[str, Any]) -> tuple[Reducer, DensityModel]:
+    """Return the reducer and the density that resolved settings describe.
+
+    Raises:
+        BadConfig: The settings are wrong; the message names the key and near misses.
+    """
+    parser = _learners_parser()
+    given = settings["pipeline"]
+    chosen = {name: ANYTHING.value(given[name], slot, f"pipeline.{name}") for name, slot in _LEARNERS.items()}
+    with errors_of(parser):
+        made = parser.instantiate(parser.parse_object({"pipeline": chosen})).pipeline
+    return made.reducer, made.density
+
+
+def _learners_parser() -> ArgumentParser:
+    parser = new_parser("benchmark")
+    for name, slot in _LEARNERS.items():
+        parser.add_argument(f"--pipeline.{name}", type=slot, required=True)
+    return parser
 
 
 def instantiate(settings: Mapping[str, Any], expansion: Expansion = ANYTHING) -> Namespace:

@@ -29,6 +29,8 @@ class Protocol:
 def protocol(record: Record) -> Protocol:
     """Return the protocol that the settings of a record describe."""
     settings = record.cell.settings
+    if record.cell.of_embeddings:
+        return Protocol(record.cell.dataset, "drawn, in seconds of the processor")
     given = part(settings, "data", "init_args")
     arguments = {name: value for name, value in given.items() if name not in _NO_PROTOCOL}
     kind = str(part(settings, "data").get("class_path", record.cell.dataset))

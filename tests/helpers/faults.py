@@ -430,11 +430,10 @@ def _make_up_cells(root: Path) -> None:
         name: value for name, value in asdict(record).items() if name in ("metrics", "seconds", "environment")
     }
 
-    def made_up(cell: object, folder: Path, limits: object) -> dict[str, object]:
-        cell.write(folder / "cell.json")
-        return outcome
+    def made_up(folder: Path, limits: object) -> tuple[dict[str, object], int]:
+        return outcome, 0
 
-    process._outcome = made_up
+    process._ended = made_up
 
 
 def prepare(root: Path) -> None:

@@ -10,6 +10,7 @@ from typing import Any
 from PIL.Image import Image
 
 from padimkit.benchmark.cell import Facts
+from padimkit.benchmark.drawn import Drawn
 from padimkit.config.description import plugins_called
 from padimkit.config.names import is_dotted
 from padimkit.contracts import DataSource
@@ -32,6 +33,11 @@ def facts_of(source: DataSource) -> Facts:
         _take(samples, digest)
     anomalous = sum(sample.anomalous is True for sample in test)
     return Facts(digest.hexdigest()[:24], len(train), len(test), anomalous)
+
+
+def facts_of_drawn(drawn: Drawn) -> Facts:
+    """Return the counts of drawn embeddings; their settings, which a key holds too, say all else."""
+    return Facts("", drawn.images, 0, 0)
 
 
 def files_named(settings: Any) -> str:

@@ -3,14 +3,17 @@
 import json
 from collections.abc import Iterable
 from copy import deepcopy
+from dataclasses import replace
 from math import ceil
 from typing import TypeAlias, final
 
 import torch
 from jsonargparse import Namespace
 
+from padimkit.benchmark.cell import EMBEDDINGS
+from padimkit.benchmark.drawn import LEVEL, Drawn
 from padimkit.benchmark.planning.suite import Planned
-from padimkit.config.build import instantiate
+from padimkit.config.build import instantiate, instantiate_learners
 from padimkit.contracts import Backbone, DensityModel, MemoryForecast, NeedsWeights, Reducer
 from padimkit.errors import BadArgument, BadConfig, PadimkitError
 from padimkit.pipeline.pipeline import Pipeline
@@ -37,6 +40,8 @@ class Forecasts:
         Raises:
             BadConfig: The method cannot be fitted, such as one that keeps more channels than there are.
         """
+        if planned.cell.of_embeddings:
+            return _peak_of_drawn(planned)
         pipeline = json.dumps(_without_seeds(planned.cell.settings["pipeline"]), sort_keys=True)
         if pipeline in self._sizes:
             known = self._key(pipeline, planned)
@@ -82,6 +87,24 @@ def _peak_bytes(made: Namespace, planned: Planned) -> int | None:
         tiling = Tiling.of(pipeline.preprocessing.tiles, size, planned.cell.title)
         blank = blank_embeddings(pipeline, tiling.size)
         return sum(_predicted(one, pipeline.density, count, tiling.count) for one in blank)
+    except BadArgument as error:
+        raise BadConfig(f'"{planned.cell.title}" cannot be fitted: {error}') from error
+    except PadimkitError:
+        return None
+
+
+def _peak_of_drawn(planned: Planned) -> int | None:
+    """Return the forecast of a density over drawn embeddings, of which one image is tried."""
+    reducer, density = instantiate_learners(planned.cell.settings)
+    if not isinstance(density, MemoryForecast):
+        return None
+    drawn = Drawn(**planned.cell.settings[EMBEDDINGS])
+    few = replace(drawn, images=ceil(_PATCHES / drawn.positions))
+    stream = few.stream(planned.cell.seed, few.images).map(lambda levels: levels[LEVEL].embedding())
+    try:
+        reducer.fit(stream)
+        channels = reducer.transform(next(iter(stream))).patches.shape[1]
+        return density.peak_bytes(images=drawn.images, channels=channels, positions=drawn.positions)
     except BadArgument as error:
         raise BadConfig(f'"{planned.cell.title}" cannot be fitted: {error}') from error
     except PadimkitError:

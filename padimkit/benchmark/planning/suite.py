@@ -2,18 +2,26 @@
 
 import json
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from itertools import chain
 from pathlib import Path
 from typing import Any, TypeVar, final
 
-from padimkit.benchmark.cell import Cell, Facts, Limits
-from padimkit.benchmark.planning.fingerprint import facts_of, files_named
+from padimkit.benchmark.cell import EMBEDDINGS, Cell, Facts, Limits
+from padimkit.benchmark.planning.fingerprint import facts_of, facts_of_drawn, files_named
 from padimkit.benchmark.planning.promise import promised_rate
 from padimkit.benchmark.planning.suite_file import Data, Engine, Method, SuiteFile, check_suite
-from padimkit.benchmark.planning.variants import Place, Variant, places_of, title, variants_of
+from padimkit.benchmark.planning.variants import (
+    Place,
+    Variant,
+    drawn_of,
+    places_of,
+    title,
+    variants_of,
+    with_seed,
+)
 from padimkit.benchmark.record import FALSE_ALARMS, MISSES
-from padimkit.config.build import instantiate, resolved
+from padimkit.config.build import instantiate, instantiate_learners, resolved, resolved_learners
 from padimkit.config.class_paths import Expansion
 from padimkit.config.description import versions_named
 from padimkit.config.names import labels
@@ -78,7 +86,9 @@ class Suite:
         file = SuiteFile.read(path)
         try:
             methods, without_methods = _present(file.pipelines, title)
-            datasets, without_data = _present(file.datasets, lambda data: data.class_path)
+            datasets, without_data = (
+                ([], ()) if file.embeddings else _present(file.datasets, lambda data: data.class_path)
+            )
             planned = tuple(_Planner(file, trust=trust).plan(methods, datasets))
             memory = None if file.memory_limit is None else 1e9 * file.memory_limit
             limits = Limits(file.timeout, memory, file.threads)
@@ -105,22 +115,53 @@ class _Planner:
         variants = [
             variant for method in methods for variant in variants_of(method, vary, count, trust=self._trust)
         ]
+        places = [place for data in datasets for place in places_of(data)]
         titles: set[str] = set()
         works: dict[str, str] = {}
-        for place in (place for data in datasets for place in places_of(data)):
+        found = self._drawn(variants) if self._file.embeddings else self._placed(variants, places)
+        for planned in found:
+            title = planned.cell.title
+            if title in titles:
+                raise BadConfig(f'"{title}" is listed twice. Give its pipelines different names.')
+            titles.add(title)
+            twin = works.setdefault(planned.key, title)
+            if twin != title:
+                raise BadConfig(f'"{title}" is "{twin}" under another name. Leave one out.')
+            yield planned
+
+    def _placed(self, variants: Sequence[Variant], places: Sequence[Place]) -> Iterator[Planned]:
+        for place in places:
             for variant in variants:
                 for cell in self._cells(variant, place):
-                    if cell.title in titles:
-                        raise BadConfig(
-                            f'"{cell.title}" is listed twice. Give its pipelines different names.'
-                        )
-                    titles.add(cell.title)
                     planned = Planned(cell, self._facts_of(cell))
                     promised_rate(cell, planned.facts)  # refuses one that cannot be promised
-                    twin = works.setdefault(planned.key, cell.title)
-                    if twin != cell.title:
-                        raise BadConfig(f'"{cell.title}" is "{twin}" under another name. Leave one out.')
                     yield planned
+
+    def _drawn(self, variants: Sequence[Variant]) -> Iterator[Planned]:
+        """Yield cells over drawn embeddings; a line, along which one quantity is varied, at a time."""
+        for variant in variants:
+            drawn, overrides = drawn_of(variant, self._file.embeddings)
+            expansion = Expansion(self._trust, variant.known)
+            try:
+                settings = resolved_learners(variant.settings["pipeline"] or {}, overrides, expansion)
+                instantiate_learners(settings)
+            except PadimkitError as error:
+                raise BadConfig(f'"{variant.name}": {error}') from error
+            settings |= {EMBEDDINGS: asdict(drawn), "batch_size": self._file.batch_size}
+            for seed in self._file.seeds:
+                cell = Cell(
+                    suite=self._file.name,
+                    method=variant.name,
+                    dataset=EMBEDDINGS,
+                    category="",
+                    seed=seed,
+                    settings=with_seed(settings, seed, data=False),
+                    measure=tuple(self._file.measure),
+                    repeats=self._file.repeats,
+                    varied=variant.varied,
+                    versions=versions_named(settings),
+                )
+                yield Planned(cell, facts_of_drawn(drawn))
 
     def _cells(self, variant: Variant, place: Place) -> Iterator[Cell]:
         settings = self._resolved(variant, place)
@@ -201,22 +242,6 @@ def _require_weights(backbone: Backbone, name: str) -> None:
             f'"{name}": {error} If the file may be missing, list it under "if_present", which then leaves '
             "the method out."
         ) from error
-
-
-def with_seed(settings: dict[str, Any], seed: int, *, data: bool) -> dict[str, Any]:
-    """Return the settings with this seed in all seeded parts of the pipeline, and in the data if asked."""
-    parts = ("pipeline", "data") if data else ("pipeline",)
-    return settings | {name: _seeded(settings[name], seed) for name in parts} | {"seed": seed}
-
-
-def _seeded(settings: Any, seed: int) -> Any:
-    if isinstance(settings, list):
-        return [_seeded(value, seed) for value in settings]
-    if (
-        not isinstance(settings, dict) or settings.get("transforms") == []
-    ):  # augments nothing, whatever the seed
-        return settings
-    return {name: seed if name == "seed" else _seeded(value, seed) for name, value in settings.items()}
 
 
 def _present(

@@ -11,9 +11,10 @@ from jsonargparse import ArgumentError, ArgumentParser
 
 from padimkit.arguments import require_between, require_whole
 from padimkit.benchmark.cell import MEASURES, CalibrationArguments, Measure
+from padimkit.benchmark.drawn import Drawn
 from padimkit.config.class_paths import check_keys
 from padimkit.config.yaml_file import read_yaml
-from padimkit.errors import BadArgument, BadConfig
+from padimkit.errors import BadArgument, BadConfig, did_you_mean
 
 
 @dataclass(frozen=True)
@@ -97,6 +98,7 @@ class SuiteFile:
         name: Its name in records and reports.
         pipelines: The methods to compare.
         datasets: The data to compare them on.
+        embeddings: Drawn embeddings in place of them, over which reducers and densities alone are measured.
         metrics: As `evaluate` takes them; by default image AUROC, pixel AUROC and PRO.
         seeds: One run for each; methods and data without a seed run once.
         measure: Any of quality, time, memory.
@@ -111,12 +113,14 @@ class SuiteFile:
         workers: Threads that decode images ahead.
         train_images: This many training images, the first ones, repeated if there are fewer; all by default.
         vary: For studies of complexity: lists of values, one of which is varied at a time: `train_images`,
-            `resolution` (side in pixels), or a key below `pipeline` of every method.
+            `resolution` (side in pixels), or a key below `pipeline` of every method. Over embeddings: a key
+            of these, or one below `pipeline`.
     """
 
     name: str
     pipelines: list[Method]
-    datasets: list[Data]
+    datasets: list[Data] = field(default_factory=list)
+    embeddings: Drawn | None = None
     metrics: list[Any] = field(default_factory=list)
     seeds: list[int] = field(default_factory=lambda: [0])
     measure: list[Measure] = field(default_factory=lambda: list(MEASURES[:1]))
@@ -143,7 +147,10 @@ class SuiteFile:
         try:
             _check(content, cls, "")
             content["pipelines"] = _entries(content.get("pipelines"), "pipelines", Method, "recipe")
-            content["datasets"] = _entries(content.get("datasets"), "datasets", Data, "class_path")
+            if ("datasets" in content) == ("embeddings" in content):
+                raise BadConfig('A suite has either "datasets" or "embeddings".')
+            if "datasets" in content:
+                content["datasets"] = _entries(content["datasets"], "datasets", Data, "class_path")
             return _parsed(content)
         except (BadConfig, ArgumentError) as error:
             raise BadConfig(f'"{path}": {" ".join(str(error).split())}') from error
@@ -181,7 +188,10 @@ def _parsed(content: Mapping[str, Any]) -> SuiteFile:
     if not isinstance(content.get("engine", {}), Mapping):
         raise BadConfig(f'"engine" is {content["engine"]!r}; expected keys and values.')
     _check(content.get("engine", {}), Engine, "engine")
-    free: dict[str, Any] = {"pipelines": [], "datasets": [], "metrics": [], "calibration": None}
+    free: dict[str, Any] = {
+        **{name: [] for name in ("pipelines", "datasets", "metrics")},
+        **dict.fromkeys(("calibration", "embeddings")),
+    }
     parsed = parser.instantiate(parser.parse_object({**content, **free}))
     return SuiteFile(
         **dict(vars(parsed))
@@ -190,23 +200,25 @@ def _parsed(content: Mapping[str, Any]) -> SuiteFile:
                 _entry(Method, entry, "pipelines", n) for n, entry in enumerate(content["pipelines"])
             ],
             "metrics": metrics,
-            "calibration": _calibration(content.get("calibration")),
-            "datasets": [_entry(Data, entry, "datasets", n) for n, entry in enumerate(content["datasets"])],
+            "calibration": _group(content, "calibration", CalibrationArguments),
+            "embeddings": _group(content, "embeddings", Drawn),
+            "datasets": [
+                _entry(Data, entry, "datasets", n) for n, entry in enumerate(content.get("datasets", ()))
+            ],
         }
     )
 
 
-def _calibration(found: Any) -> CalibrationArguments | None:
-    if found is None:
+def _group(content: Mapping[str, Any], key: str, kind: type[Any]) -> Any:
+    """Return the values of a group of keys; None where the file does not have it."""
+    if (found := content.get(key)) is None:
         return None
     if not isinstance(found, Mapping):
-        raise BadConfig(f'"calibration" is {found!r}; expected keys and values, or {{}} for the usual ones.')
-    _check(found, CalibrationArguments, "calibration")
+        raise BadConfig(f'"{key}" is {found!r}; expected keys and values, or {{}} for the usual ones.')
+    _check(found, kind, key)
     parser = ArgumentParser(exit_on_error=False)
-    parser.add_class_arguments(CalibrationArguments, "calibration")
-    parsed = parser.instantiate(parser.parse_object({"calibration": dict(found)}))
-    arguments: CalibrationArguments = parsed.calibration
-    return arguments
+    parser.add_class_arguments(kind, key)
+    return parser.instantiate(parser.parse_object({key: dict(found)}))[key]
 
 
 def _entry(kind: type[Any], entry: Mapping[str, Any], key: str, number: int) -> Any:
@@ -257,9 +269,30 @@ def check_suite(file: SuiteFile) -> None:
         raise BadArgument(f'Expected "calibration.folds" of at least 2, got {file.calibration.folds}.')
     if not all(0 <= seed < _SEEDS for seed in file.seeds):
         raise BadArgument(f'Expected "seeds" from 0 to 2^32 - 1, found {file.seeds}.')
+    if file.embeddings is not None:
+        _check_drawn(file)
     _check_sizes(file.vary, file.train_images)
     for method in file.pipelines:
         _check_sizes(method.vary, method.train_images)
+
+
+def _check_drawn(file: SuiteFile) -> None:
+    """Refuse what embeddings without images do not have."""
+    if "quality" in file.measure:
+        raise BadArgument(
+            'Drawn "embeddings" have no quality: list "time", "memory" or both under "measure".'
+        )
+    if file.device != "cpu":
+        raise BadArgument(f'Over "embeddings" processor time is measured: expected cpu, got "{file.device}".')
+    if file.train_images is not None or any(method.train_images is not None for method in file.pipelines):
+        raise BadArgument('The number of "embeddings" is their "images", not "train_images".')
+    sizes = [one.name for one in fields(Drawn)]
+    for key in {key for vary in (file.vary, *(method.vary for method in file.pipelines)) for key in vary}:
+        if key not in sizes and not key.startswith(("reducer.", "density.")):
+            raise BadArgument(
+                f'"vary.{key}" changes nothing over "embeddings". Vary one of {", ".join(sizes)}, or a key '
+                f'of "reducer" or "density".{did_you_mean(key, sizes)}'
+            )
 
 
 def _check_sizes(vary: Mapping[str, Sequence[float]], train_images: int | None) -> None:

@@ -2,11 +2,12 @@
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from itertools import product
 from pathlib import Path
 from typing import Any
 
+from padimkit.benchmark.drawn import Drawn
 from padimkit.benchmark.planning.suite_file import Data, Method
 from padimkit.config.class_paths import texts_of
 from padimkit.config.commands import EVALUATE
@@ -91,6 +92,35 @@ def places_of(data: Data) -> Iterator[Place]:
             data.init_args.get("category", "")
         )
         yield Place(data.class_path, category, settings, data.seeded)
+
+
+def with_seed(settings: dict[str, Any], seed: int, *, data: bool) -> dict[str, Any]:
+    """Return the settings with this seed in all seeded parts of the pipeline, and in the data if asked."""
+    parts = ("pipeline", "data") if data else ("pipeline",)
+    return settings | {name: _seeded(settings[name], seed) for name in parts} | {"seed": seed}
+
+
+def _seeded(settings: Any, seed: int) -> Any:
+    if isinstance(settings, list):
+        return [_seeded(value, seed) for value in settings]
+    if (
+        not isinstance(settings, dict) or settings.get("transforms") == []
+    ):  # augments nothing, whatever the seed
+        return settings
+    return {name: seed if name == "seed" else _seeded(value, seed) for name, value in settings.items()}
+
+
+def drawn_of(variant: Variant, drawn: Drawn | None) -> tuple[Drawn, dict[str, Any]]:
+    """Return the embeddings of a variant, and its overrides of the pipeline without those of embeddings.
+
+    Raises:
+        BadArgument: A value of the embeddings is out of range.
+    """
+    names = [field.name for field in fields(Drawn)]
+    own = {name: value for name, value in variant.overrides.items() if name in names}
+    found = replace(drawn or Drawn(), **own)
+    found.require_sound()
+    return found, {name: value for name, value in variant.overrides.items() if name not in own}
 
 
 def title(method: Method) -> str:

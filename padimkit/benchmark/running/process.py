@@ -6,12 +6,14 @@ import signal
 import subprocess
 import tempfile
 import time
-from dataclasses import asdict
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import asdict, replace
 from datetime import datetime, timezone
+from functools import partial
 from pathlib import Path
 from typing import Any
 
-from padimkit.benchmark.cell import Cell, Facts, Limits
+from padimkit.benchmark.cell import Cell, Facts, Limits, write_cells
 from padimkit.benchmark.record import Cause, Failure, Record
 from padimkit.benchmark.running.forked import Process, start
 from padimkit.benchmark.running.worker import STAGE_BYTES
@@ -24,20 +26,42 @@ _LAST = 4000  # characters of standard error that a record keeps
 
 def run_cell(cell: Cell, facts: Facts, limits: Limits) -> Record:
     """Run the cell and return its record, or the record of its failure."""
-    begun, start = datetime.now(timezone.utc), time.perf_counter()
-    with tempfile.TemporaryDirectory(prefix="padimkit-cell-") as folder:
-        outcome = _outcome(cell, Path(folder), limits)
-    known = {
-        "key": cell.key(facts),
-        "cell": asdict(cell),
-        "facts": asdict(facts),
-        "begun": begun.isoformat(timespec="seconds"),
-        "took": round(time.perf_counter() - start, 3),
-    }
+    if cell.of_embeddings:
+        return next(iter(run_together([(cell, facts)], limits)))
+    begun, start = _now(), time.perf_counter()
+    outcome, _ = _outcome(cell.write, limits)
+    return _record(cell, facts, {"begun": begun, "took": round(time.perf_counter() - start, 3)} | outcome)
+
+
+def run_together(cells: Sequence[tuple[Cell, Facts]], limits: Limits) -> Iterator[Record]:
+    """Run cells over drawn embeddings in one process, and yield their records when it ends.
+
+    A cell at which the process is stopped or killed has failed, and the others run again without it. They
+    share the time of all of them.
+    """
+    left = list(cells)
+    while left:
+        begun, shared = _now(), [cell for cell, _ in left]
+        timeout = None if limits.timeout is None else limits.timeout * len(left)
+        outcome, running = _outcome(partial(write_cells, shared), replace(limits, timeout=timeout))
+        if "outcomes" in outcome:
+            for (cell, facts), one in zip(left, outcome["outcomes"], strict=True):
+                yield _record(cell, facts, {"begun": begun} | (_error(one) if "error" in one else one))
+            return
+        cell, facts = left.pop(min(running, len(left) - 1))
+        yield _record(cell, facts, {"begun": begun} | outcome)
+
+
+def _record(cell: Cell, facts: Facts, outcome: dict[str, Any]) -> Record:
+    known = {"key": cell.key(facts), "cell": asdict(cell), "facts": asdict(facts)}
     try:
         return from_fields(known | outcome)
     except TypeError as error:  # a plugin has returned something that no record can hold
         return from_fields(known | _failed("error", f"Its outcome is not a record: {error}.", "", ""))
+
+
+def _now() -> str:
+    return datetime.now(timezone.utc).isoformat(timespec="seconds")
 
 
 def stop_running() -> None:
@@ -49,9 +73,15 @@ def stop_running() -> None:
 _RUNNING: set[Process] = set()
 
 
-def _outcome(cell: Cell, folder: Path, limits: Limits) -> dict[str, Any]:
+def _outcome(write: Callable[[Path], None], limits: Limits) -> tuple[dict[str, Any], int]:
+    """Return the outcome of a process whose cells `write` writes, and the number of the one it was at."""
+    with tempfile.TemporaryDirectory(prefix="padimkit-cell-") as folder:
+        write(Path(folder) / "cell.json")
+        return _ended(Path(folder), limits)
+
+
+def _ended(folder: Path, limits: Limits) -> tuple[dict[str, Any], int]:
     files, stderr = [folder / name for name in ("cell.json", "outcome.json", "stage")], folder / "stderr"
-    cell.write(files[0])
     files[2].write_bytes(START.encode().ljust(STAGE_BYTES))
     stderr.touch()
     process = start(files, stderr, _environment(limits.threads))
@@ -63,15 +93,21 @@ def _outcome(cell: Cell, folder: Path, limits: Limits) -> dict[str, Any]:
         process.kill()
         status = process.wait()
     said = stderr.read_text(encoding="utf-8", errors="replace")[-_LAST:]
-    stage = files[2].read_bytes().decode(errors="replace").strip()
+    number, stage = _place(files[2].read_bytes().decode(errors="replace").strip())
     if cause is not None:
-        return _failed(*cause, said, stage)
+        return _failed(*cause, said, stage), number
     if status != 0 or not files[1].exists():
-        return _failed("killed", _ending(status), said, stage)
+        return _failed("killed", _ending(status), said, stage), number
     found: dict[str, Any] = json.loads(files[1].read_text(encoding="utf-8"))
     if "error" in found:
-        return _failed("error", found["error"], found["traceback"], stage)
-    return found
+        return _error(found | {"stage": stage}), number
+    return found, number
+
+
+def _place(text: str) -> tuple[int, str]:
+    """Return the number of the cell, 0 where there is only one, and the stage that a process was in."""
+    number, _, stage = text.partition(" ")
+    return (int(number), stage) if number.isdigit() else (0, text)
 
 
 def _watched(process: Process, limits: Limits) -> tuple[Cause, str] | None:
@@ -103,6 +139,10 @@ def _ending(status: int) -> str:
     if status < 0:
         return f"It was ended by the signal {signal.Signals(-status).name}."
     return f"It ended with status {status} and left no outcome."
+
+
+def _error(found: dict[str, str]) -> dict[str, Any]:
+    return _failed("error", found["error"], found["traceback"], found["stage"])
 
 
 def _failed(cause: Cause, message: str, trace: str, stage: str) -> dict[str, Any]:

@@ -6,12 +6,13 @@ It stands apart from its command, so that a suite can be run from Python too.
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from itertools import groupby
 from pathlib import Path
 
 from padimkit.benchmark.planning.suite import Planned, Suite
 from padimkit.benchmark.record import Record
 from padimkit.benchmark.running.engine import records_beside
-from padimkit.benchmark.running.process import run_cell
+from padimkit.benchmark.running.process import run_cell, run_together
 from padimkit.benchmark.store import Plan, read, write
 from padimkit.files import only_holder
 
@@ -39,14 +40,20 @@ def only_runner(folder: Path) -> Iterator[None]:
 def run_suite(suite: Suite, planned: Iterable[Planned], folder: Path) -> Iterator[Record]:
     """Run these cells and yield their records, each after it has been written.
 
-    Cells whose time is measured run one by one, before the others, and nothing runs beside them.
+    Cells whose time is measured run one by one, before the others, and nothing runs beside them. Those over
+    drawn embeddings run in one process for each method and quantity that is varied.
 
     Raises:
         BadOutput: A record cannot be written.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    timed = [one for one in planned if "time" in one.cell.measure]
-    others = [one for one in planned if "time" not in one.cell.measure]
+    planned = list(planned)
+    drawn = [one for one in planned if one.cell.of_embeddings]
+    timed = [one for one in planned if "time" in one.cell.measure and not one.cell.of_embeddings]
+    others = [one for one in planned if "time" not in one.cell.measure and not one.cell.of_embeddings]
+    for _, line in groupby(drawn, lambda one: (one.cell.method, *one.cell.varied)):
+        for record in run_together([(one.cell, one.facts) for one in line], suite.limits):
+            yield _written(record, folder)
     for one in timed:
         yield _written(run_cell(one.cell, one.facts, suite.limits), folder)
     if others:

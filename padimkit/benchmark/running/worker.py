@@ -9,8 +9,12 @@ import os
 import signal
 import sys
 import traceback
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from padimkit.benchmark.cell import Cell
 
 STAGE_BYTES = 32  # the name of the stage that the process is in, padded
 _PR_SET_PDEATHSIG = 1
@@ -33,15 +37,15 @@ def path_without_here(environment: Mapping[str, str]) -> dict[str, str]:
 
 
 def run(cell: str, outcome: str, stage: str) -> None:
-    """Run the cell of a file and write its outcome, or the error that left none, as JSON.
+    """Run the cell, or the cells, of a file and write the outcome, or the error that left none, as JSON.
 
     Args:
-        cell: The path of the cell.
+        cell: The path of the cell, or of several over drawn embeddings, whose outcomes stand together.
         outcome: The path of the outcome.
         stage: The path of a file that holds the name of the stage that has begun.
     """
     # Imported here, so that the process can be stopped while it imports.
-    from padimkit.benchmark.cell import Cell
+    from padimkit.benchmark.cell import read_cells
     from padimkit.benchmark.running.execution import execute
     from padimkit.errors import PadimkitError
     from padimkit.registry.blame import blamed
@@ -54,12 +58,19 @@ def run(cell: str, outcome: str, stage: str) -> None:
             file.flush()
 
         try:
-            found = execute(Cell.read(Path(cell)), entered)
+            cells = read_cells(Path(cell))
+            found = _together(cells, entered) if cells[0].of_embeddings else execute(cells[0], entered)
         except Exception as error:  # whatever a plugin raises is an outcome
             text = "" if isinstance(error, PadimkitError) else blamed(error)
             said = text or f"{type(error).__name__}: {error}"
             found = {"error": said, "traceback": traceback.format_exc()}
     Path(outcome).write_text(json.dumps(found), encoding="utf-8")
+
+
+def _together(cells: "list[Cell]", entered: Callable[[str], None]) -> dict[str, Any]:
+    from padimkit.benchmark.running.together import measure_together
+
+    return {"outcomes": measure_together(cells, entered)}
 
 
 def end_with(parent: int) -> None:

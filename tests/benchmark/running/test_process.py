@@ -114,7 +114,7 @@ def test_only_what_is_asked_for_is_measured(outcome):
 
 
 def test_an_outcome_that_no_record_can_hold_is_a_failure(outcome, broken, monkeypatch):
-    monkeypatch.setattr(process, "_outcome", lambda *_: {"metrics": {"pro": float("nan")}})
+    monkeypatch.setattr(process, "_ended", lambda *_: ({"metrics": {"pro": float("nan")}}, 0))
     record = outcome(broken("well"))
     assert record.failure is not None and record.failure.cause == "error" and not record.metrics
     assert "pro" in record.failure.message and "finite" in record.failure.message
