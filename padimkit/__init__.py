@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from padimkit.config.build import load_recipe
     from padimkit.contracts import (
         Backbone,
+        CostModel,
         DataSource,
         DensityModel,
         ExpectedGrowth,
@@ -117,16 +118,19 @@ if TYPE_CHECKING:
     from padimkit.values import (
         Batch,
         Checked,
+        Costs,
         Defect,
         Embedding,
         Features,
         Growth,
         ImagePrediction,
         Prediction,
+        Problem,
         Pyramid,
         Scores,
         Stream,
         Theory,
+        Work,
     )
 
 __all__ = [
@@ -212,6 +216,9 @@ __all__ = [
     "Prediction",
     "ImagePrediction",
     "Stream",
+    "Problem",
+    "Costs",
+    "Work",
     "Theory",
     "Growth",
     "Checked",
@@ -236,6 +243,7 @@ __all__ = [
     "HasCurve",
     "HasInfluence",
     "Influence",
+    "CostModel",
     "ExpectedGrowth",
     "Exportable",
     "PadimkitError",
@@ -320,12 +328,12 @@ _MODULES = {
     "registry.registry": "Registry",
     "values": (
         "Batch Checked Defect Features Embedding Pyramid Scores Prediction ImagePrediction Stream "
-        "Theory Growth"
+        "Problem Costs Work Theory Growth"
     ),
     "contracts": (
         "Backbone Reducer DensityModel Metric DataSource Updatable Mergeable Stateful LinearReducer "
         "PyramidReducer PyramidDensity LeaveOneOut MemoryForecast NeedsWeights ReferenceValues HasCurve "
-        "HasInfluence Influence Prepares ExpectedGrowth TellsWeights Exportable"
+        "HasInfluence Influence Prepares CostModel ExpectedGrowth TellsWeights Exportable"
     ),
     "errors": (
         "PadimkitError BadArgument BadConfig BadData BadFeatures BadImage BadModel BadOutput "

@@ -17,7 +17,18 @@ from torch import Tensor
 
 from padimkit.arguments import shown
 from padimkit.images.sample import Sample
-from padimkit.values import Batch, Checked, Embedding, Features, Prediction, Pyramid, Scores, Theory
+from padimkit.values import (
+    Batch,
+    Checked,
+    Costs,
+    Embedding,
+    Features,
+    Prediction,
+    Problem,
+    Pyramid,
+    Scores,
+    Theory,
+)
 
 
 class Backbone(ABC):
@@ -271,6 +282,18 @@ class MemoryForecast(ABC):
         """Return the most bytes held at a time by a fit on this many images and by scoring afterwards.
 
         It is at least the size of the fitted state, descriptors apart, and never falls with more data.
+        """
+
+
+class CostModel(ABC):
+    """A reducer or a density whose costs are known as formulas of the sizes of a problem."""
+
+    @abstractmethod
+    def costs(self, problem: Problem) -> Costs:
+        """Return the costs with the arguments that the part has, without a fit.
+
+        Bytes are to be right within a factor of two. Work is that of the algorithm as it is written: a report
+        shows which share of the machine's rates it reaches.
         """
 
 

@@ -12,6 +12,7 @@ from torch import Tensor
 
 Alignment = Literal["nearest", "bilinear"]
 Exponents: TypeAlias = tuple[float, float]  # the lowest and the highest that theory allows
+Number: TypeAlias = int | float
 T = TypeVar("T")
 S = TypeVar("S")
 
@@ -164,6 +165,65 @@ class Theory:
     side: Growth = Growth()
     channels: Growth = Growth()
     arguments: Mapping[str, Growth] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Problem:
+    """The sizes of what a reducer or a density is given.
+
+    Args:
+        images: Number of images to learn from.
+        channels: Number of channels of the embeddings.
+        positions: Number of positions of an image.
+        descriptor: Length of the descriptor of an image.
+        variance: Mean variance of a channel, for parts whose form depends on it.
+    """
+
+    images: int
+    channels: int
+    positions: int
+    descriptor: int = 0
+    variance: Number = 0.01
+
+
+@dataclass(frozen=True)
+class Work:
+    """Work that a stage does.
+
+    Args:
+        single: Floating-point operations in single precision; a product and a sum are two.
+        double: Those in double precision.
+        moved: Bytes that are read from memory and written to it.
+    """
+
+    single: Number = 0
+    double: Number = 0
+    moved: Number = 0
+
+    def seconds(self, *, single: float, double: float, memory: float) -> float:
+        """Return the least seconds at these rates, of operations and of bytes in a second (a roofline)."""
+        return max(self.single / single + self.double / double, self.moved / memory)
+
+
+@dataclass(frozen=True)
+class Costs:
+    """Costs of a fitted reducer or density, by the formulas of the form that it has.
+
+    Args:
+        fit: Work of a fit.
+        prepare: Work of what the first use makes for all later ones.
+        use: Work to reduce, or to score, one image by itself.
+        held: Bytes held after the first use.
+        stored: Bytes of the state.
+        form: Name of the form, if other sizes have other formulas.
+    """
+
+    fit: Work
+    prepare: Work
+    use: Work
+    held: Number
+    stored: Number
+    form: str = ""
 
 
 @dataclass(frozen=True)

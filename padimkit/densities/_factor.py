@@ -38,7 +38,7 @@ def rectangle(rows: int, columns: int) -> tuple[Block, ...]:
 
 def lower_triangle(side: int) -> tuple[Block, ...]:
     """Return blocks, a staircase, that hold the lower triangle of a square matrix and little else."""
-    step = _padded(-(-side // _STEPS))
+    step = padded(-(-side // _STEPS))
     return tuple(
         Block(slice(start, min(start + step, side)), min(start + step, side))
         for start in range(0, side, step)
@@ -122,7 +122,7 @@ class HalfFactor(Factor):
         self._blocks = blocks
         self._matrices = [
             torch.zeros(
-                positions, _padded(block.height), _padded(block.width), dtype=torch.bfloat16, device=device
+                positions, padded(block.height), padded(block.width), dtype=torch.bfloat16, device=device
             )
             for block in blocks
         ]
@@ -135,7 +135,7 @@ class HalfFactor(Factor):
         self, vectors: Float[Tensor, "n k d"], mean: Float[Tensor, "k d"]
     ) -> Float[Tensor, "k n w"]:
         count, positions, dimensions = vectors.shape
-        deviations = self._matrices[0].new_zeros(positions, count, _padded(dimensions))
+        deviations = self._matrices[0].new_zeros(positions, count, padded(dimensions))
         deviations[:, :, :dimensions] = vectors.transpose(0, 1) - mean[:, None]
         return deviations
 
@@ -160,5 +160,6 @@ def length(vectors: Float[Tensor, "..."], *, dim: int) -> Float[Tensor, "..."]:
     return norm
 
 
-def _padded(size: int) -> int:
+def padded(size: int) -> int:
+    """Return the size of a side in half precision, with what only fills it up."""
     return -(-size // _TILE) * _TILE

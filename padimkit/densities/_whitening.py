@@ -1,6 +1,7 @@
 """Mahalanobis distances by whitening matrices, prepared once in float64 and used for each image."""
 
 from abc import ABC, abstractmethod
+from collections.abc import Sequence
 from typing import final
 
 import torch
@@ -159,9 +160,7 @@ def decomposed(
 def smallest_whitening(samples: Samples, *, eps: float, half: bool) -> Whitening:
     """Return the whitening that takes the least memory, for at most as many samples as dimensions."""
     precision = torch.bfloat16 if half else samples.precision
-    if _low_rank_bytes(samples, precision) <= _dense_bytes(samples, precision):
-        return LowRankWhitening(samples, eps=eps, precision=precision)
-    return DenseWhitening(samples, eps=eps, half=half)
+    return _chosen(samples, float("inf"), [precision], eps=eps, half=half)
 
 
 def quickest_whitening(samples: Samples, *, eps: float, half: bool) -> Whitening:
@@ -176,22 +175,41 @@ def quickest_whitening(samples: Samples, *, eps: float, half: bool) -> Whitening
     probed = torch.arange(0, positions, max(1, positions // _PROBED), device=samples.device)[:_PROBED]
     variance = samples.at(probed)[1].square().sum((1, 2)) / rank
     left = float((rank * eps / variance).median())
-    precisions = [*[torch.bfloat16] * half, samples.precision, torch.float64]
-    largest = _dense_bytes(samples, precisions[0])
-    for precision in precisions:
-        if left >= RESOLUTION[precision] and _low_rank_bytes(samples, precision) <= largest:
-            return LowRankWhitening(samples, eps=eps, precision=precision)
-    return DenseWhitening(samples, eps=eps, half=half)
+    return _chosen(
+        samples, left, [*[torch.bfloat16] * half, samples.precision, torch.float64], eps=eps, half=half
+    )
 
 
-def _low_rank_bytes(samples: Samples, precision: torch.dtype) -> int:
-    """Return the bytes of a low-rank factor at one position."""
-    return (samples.count - 1) * samples.shape[1] * precision.itemsize
+def _chosen(
+    samples: Samples, left: float, precisions: Sequence[torch.dtype], *, eps: float, half: bool
+) -> Whitening:
+    precision = low_rank_precision(samples.count, samples.shape[1], left, precisions)
+    if precision is None:
+        return DenseWhitening(samples, eps=eps, half=half)
+    return LowRankWhitening(samples, eps=eps, precision=precision)
 
 
-def _dense_bytes(samples: Samples, precision: torch.dtype) -> int:
+def low_rank_precision(
+    count: int, channels: int, left: float, precisions: Sequence[torch.dtype]
+) -> torch.dtype | None:
+    """Return the lowest precision in which the low-rank form is right and no larger than the dense one.
+
+    None if there is no such precision.
+
+    Args:
+        count: Number of samples, at most that of channels.
+        channels: Number of channels.
+        left: The share of |y|^2 that is left of a typical deviation y in the low-rank form.
+        precisions: In ascending order; that of the dense form is the first.
+    """
+    largest = dense_bytes(channels, precisions[0])
+    fitting = (p for p in precisions if (count - 1) * channels * p.itemsize <= largest)
+    return next((precision for precision in fitting if left >= RESOLUTION[precision]), None)
+
+
+def dense_bytes(channels: int, precision: torch.dtype) -> int:
     """Return the bytes of a dense factor at one position."""
-    return area(lower_triangle(samples.shape[1])) * precision.itemsize
+    return area(lower_triangle(channels)) * precision.itemsize
 
 
 def _factor(

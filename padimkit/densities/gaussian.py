@@ -12,6 +12,7 @@ from torch import Tensor
 from padimkit.arguments import require_alike, require_between, require_budget, require_choice
 from padimkit.arguments.stored_state import require_state
 from padimkit.contracts import (
+    CostModel,
     DensityModel,
     ExpectedGrowth,
     Exportable,
@@ -22,6 +23,7 @@ from padimkit.contracts import (
     Prepares,
     Updatable,
 )
+from padimkit.densities._gaussian_costs import GaussianCosts
 from padimkit.densities._gaussian_memory import Forecast, Sizes
 from padimkit.densities._left_out import (
     Distances,
@@ -36,7 +38,7 @@ from padimkit.memory import IN_MEMORY, ON_DISK, Allocator
 from padimkit.moments.buffered import BufferedMoments, Dense
 from padimkit.moments.ledoit_wolf import ShrunkMoments
 from padimkit.moments.moments import Moments
-from padimkit.values import Embedding, Growth, Pyramid, Scores, Theory
+from padimkit.values import Costs, Embedding, Growth, Problem, Pyramid, Scores, Theory
 
 _MOST_EPS = 1e12
 
@@ -55,7 +57,15 @@ _THEORY = Theory(
 
 @final
 class Gaussian(
-    DensityModel, Updatable, Mergeable, Prepares, LeaveOneOut, MemoryForecast, ExpectedGrowth, Exportable
+    DensityModel,
+    Updatable,
+    Mergeable,
+    Prepares,
+    LeaveOneOut,
+    MemoryForecast,
+    CostModel,
+    ExpectedGrowth,
+    Exportable,
 ):
     """Mahalanobis distance, with square root, to a Gaussian (PaDiM paper, sections III-B and III-D).
 
@@ -117,6 +127,23 @@ class Gaussian(
 
     def expected_growth(self) -> Theory:
         return _THEORY
+
+    def costs(self, problem: Problem) -> Costs:
+        """Return the costs of the form that a fit would choose: samples, or moments beyond N = d."""
+        shared, half = self.scope == "shared", self.storage == "half"
+        sums = _DTYPES[self.precision]
+        return GaussianCosts(
+            count=problem.images * problem.positions if shared else problem.images,
+            positions=1 if shared else problem.positions,
+            channels=problem.channels,
+            variance=problem.variance,
+            eps=self.eps,
+            shrunk=self.covariance == "ledoit_wolf",
+            sums=sums,
+            samples=self._sample_dtype,
+            factor=torch.bfloat16 if half else sums,
+            smallest=self.memory_budget is not None,
+        ).costs
 
     def fit(self, stream: Iterable[Embedding]) -> None:
         """Learn mean and covariance in one pass, in memory that does not depend on the number of images.

@@ -11,6 +11,7 @@ from torch import Tensor
 
 from padimkit.arguments import require_budget, require_whole
 from padimkit.contracts import (
+    CostModel,
     DensityModel,
     ExpectedGrowth,
     Exportable,
@@ -21,9 +22,10 @@ from padimkit.contracts import (
 )
 from padimkit.densities._gallery import Gallery, cell_orders
 from padimkit.densities._nearest import indexed_distances, nearest_distances
+from padimkit.densities._spade_costs import spade_costs
 from padimkit.densities._traceable_gallery import Neighbours, traceable_scores
 from padimkit.errors import BadArgument, BadData, BadFeatures, BadShape, CannotExport, NotFitted
-from padimkit.values import Checked, Embedding, Growth, Pyramid, Scores, Theory
+from padimkit.values import Checked, Costs, Embedding, Growth, Problem, Pyramid, Scores, Theory
 
 _MOST_NEIGHBOURS = 10**9
 
@@ -37,7 +39,7 @@ _THEORY = Theory(
 
 
 @final
-class Spade(DensityModel, PyramidDensity, LeaveOneOut, MemoryForecast, ExpectedGrowth, Exportable):
+class Spade(DensityModel, PyramidDensity, LeaveOneOut, MemoryForecast, CostModel, ExpectedGrowth, Exportable):
     """Mean squared distance to nearest neighbours (Cohen and Hoshen 2020, SPADE, sections 3.2 and 3.3).
 
     The descriptor of an image is compared with those of the training images, and each of its patches with all
@@ -79,6 +81,10 @@ class Spade(DensityModel, PyramidDensity, LeaveOneOut, MemoryForecast, ExpectedG
 
     def expected_growth(self) -> Theory:
         return _THEORY
+
+    def costs(self, problem: Problem) -> Costs:
+        """Return the costs of the exact search over aligned layers, which bound all others."""
+        return spade_costs(problem, gallery_neighbours=self.gallery_neighbours)
 
     def fit(self, stream: Iterable[Embedding]) -> None:
         """Keep the features of all images.

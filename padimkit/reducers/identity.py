@@ -11,12 +11,12 @@ from jaxtyping import Float
 from torch import Tensor
 
 from padimkit.arguments.stored_state import require_state
-from padimkit.contracts import Exportable, LinearReducer, PyramidReducer, Reducer
-from padimkit.values import Embedding, Pyramid
+from padimkit.contracts import CostModel, Exportable, LinearReducer, PyramidReducer, Reducer
+from padimkit.values import Costs, Embedding, Problem, Pyramid, Work
 
 
 @final
-class Identity(Reducer, LinearReducer, PyramidReducer, Exportable):
+class Identity(Reducer, LinearReducer, PyramidReducer, CostModel, Exportable):
     """No reduction: every channel stays as it is."""
 
     def fit(self, stream: Iterable[Embedding]) -> None:
@@ -43,6 +43,10 @@ class Identity(Reducer, LinearReducer, PyramidReducer, Exportable):
     def traceable(self) -> Callable[[Pyramid], Pyramid]:
         """Return a function that returns what it is given."""
         return lambda pyramid: pyramid
+
+    def costs(self, problem: Problem) -> Costs:
+        """Return no costs."""
+        return Costs(Work(), Work(), Work(), held=0, stored=0)
 
     def state_dict(self) -> dict[str, Tensor]:
         """Return no tensors."""

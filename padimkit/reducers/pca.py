@@ -9,16 +9,16 @@ from torch import Tensor
 
 from padimkit.arguments import require_choice
 from padimkit.arguments.stored_state import require_state
-from padimkit.contracts import Exportable, LinearReducer, Reducer, Updatable
+from padimkit.contracts import CostModel, Exportable, LinearReducer, Reducer, Updatable
 from padimkit.errors import BadArgument, BadData, BadModel, NotFitted
 from padimkit.moments.moments import Moments
-from padimkit.values import Checked, Embedding, Pyramid
+from padimkit.values import Checked, Costs, Embedding, Problem, Pyramid, Work
 
 Which: TypeAlias = Literal["high_variance", "low_variance", "negated"]
 
 
 @final
-class PCA(Reducer, LinearReducer, Updatable, Exportable):
+class PCA(Reducer, LinearReducer, Updatable, CostModel, Exportable):
     """Projection onto principal components of all patches of all images, exact and in one pass.
 
     Args:
@@ -77,6 +77,20 @@ class PCA(Reducer, LinearReducer, Updatable, Exportable):
         components, mean = self._basis()
         return lambda pyramid: Pyramid(
             (_aligned(pyramid.maps, components, mean, pyramid.align),), pyramid.descriptor
+        )
+
+    def costs(self, problem: Problem) -> Costs:
+        """Return the costs with all components where their number depends on the data."""
+        channels, values = problem.channels, problem.images * problem.positions * problem.channels
+        kept = self.keep if isinstance(self.keep, int) else channels
+        used = problem.positions * channels
+        scatter = 8 * channels**2
+        return Costs(
+            fit=Work(double=2 * values * channels, moved=values * (4 + 4 * 8)),
+            prepare=Work(double=9 * channels**3, moved=4 * scatter),
+            use=Work(single=2 * used * kept, moved=4 * (used + problem.positions * kept)),
+            held=scatter + 8 * channels + 4 * kept * channels,
+            stored=8 * channels * (channels + 1) / 2 + 8 * channels + 8,
         )
 
     def state_dict(self) -> dict[str, Tensor]:

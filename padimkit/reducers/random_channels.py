@@ -11,13 +11,13 @@ from torch import Tensor
 
 from padimkit.arguments import require_seed
 from padimkit.arguments.stored_state import require_state
-from padimkit.contracts import Exportable, LinearReducer, PyramidReducer, Reducer
+from padimkit.contracts import CostModel, Exportable, LinearReducer, PyramidReducer, Reducer
 from padimkit.errors import BadArgument, BadData, BadModel, NotFitted
-from padimkit.values import Checked, Embedding, Pyramid
+from padimkit.values import Checked, Costs, Embedding, Problem, Pyramid, Work
 
 
 @final
-class RandomChannels(Reducer, LinearReducer, PyramidReducer, Exportable):
+class RandomChannels(Reducer, LinearReducer, PyramidReducer, CostModel, Exportable):
     """A random selection of channels, the same at every position (PaDiM paper, section III-C: "Rd").
 
     Args:
@@ -109,6 +109,12 @@ class RandomChannels(Reducer, LinearReducer, PyramidReducer, Exportable):
         if self._channels is None:
             raise NotFitted("RandomChannels.transform was called before fit.")
         return self._channels
+
+    def costs(self, problem: Problem) -> Costs:
+        """Return the costs of a selection: what is kept is read and written."""
+        numbers = 8 * self.keep
+        use = Work(moved=2 * 4 * self.keep * problem.positions)
+        return Costs(Work(), Work(), use, held=numbers, stored=numbers)
 
     def state_dict(self) -> dict[str, Tensor]:
         """Return the indices of the chosen channels."""

@@ -5,6 +5,7 @@ from typing import Any
 import torch
 
 from padimkit.testing import (
+    costs,
     devices,
     elsewhere,
     history,
@@ -76,6 +77,7 @@ def learner_checks(contract: type[Any], apply: Apply) -> tuple[Check, ...]:
             updates.merge_equals_one_fit,
             updates.merge_leaves_the_other_alone,
             threads.calls_from_threads_equal_calls_in_turn,
+            costs.stated_bytes_are_there,
         ),
         *checks_with(
             contract,

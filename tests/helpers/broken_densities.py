@@ -7,6 +7,7 @@ import torch
 
 from padimkit.arguments.stored_state import require_state
 from padimkit.contracts import (
+    CostModel,
     DensityModel,
     ExpectedGrowth,
     Exportable,
@@ -18,7 +19,7 @@ from padimkit.contracts import (
     Updatable,
 )
 from padimkit.errors import NotFitted
-from padimkit.values import Growth, Scores, Theory
+from padimkit.values import Costs, Growth, Scores, Theory, Work
 
 
 class Distance(DensityModel):
@@ -130,6 +131,16 @@ class Foreseen(Distance, ExpectedGrowth):
         return self.theory
 
 
+class Priced(Distance, CostModel):
+    """The same, with its costs: right in every way."""
+
+    def costs(self, problem):
+        total = 8 * problem.channels * problem.positions
+        adding = Work(double=problem.images * total / 8)
+        use = Work(double=3 * total / 8, moved=total)
+        return Costs(adding, Work(double=total / 8), use, held=2 * total, stored=total)
+
+
 class Leaving(Distance, LeaveOneOut):
     """The same, leaving images out: right in every way."""
 
@@ -199,6 +210,23 @@ class LeavesOutUnfitted(Leaving):
         if self.total is None:
             return lambda embedding, numbers: Scores(embedding.patches.mean(1))
         return super().leave_one_out()
+
+
+class HoldsThreeTimesWhatItSays(Priced):
+    def costs(self, problem):
+        stated = super().costs(problem)
+        return replace(stated, held=stated.held / 3)
+
+
+class StoresAThirdOfWhatItSays(Priced):
+    def costs(self, problem):
+        stated = super().costs(problem)
+        return replace(stated, stored=3 * stated.stored)
+
+
+class WorksBackwards(Priced):
+    def costs(self, problem):
+        return replace(super().costs(problem), prepare=Work(double=100 - problem.images * 10))
 
 
 class ForeseesBackwards(Foreseen):
@@ -678,6 +706,9 @@ BROKEN = {
     InvertedForImages: "outliers_score_higher",
     ScoresUnfitted: "refuses_to_score_before_fit",
     RaisesSomethingElseUnfitted: "refuses_to_score_before_fit",
+    HoldsThreeTimesWhatItSays: "stated_bytes_are_there",
+    StoresAThirdOfWhatItSays: "stated_bytes_are_there",
+    WorksBackwards: "stated_bytes_are_there",
     ForeseesBackwards: "expected_growth_is_a_theory",
     ForeseesAnArgumentOfAnother: "expected_growth_is_a_theory",
     ForeseesNothing: "expected_growth_is_a_theory",

@@ -10,13 +10,12 @@ import sys
 import tempfile
 from importlib import import_module
 from pathlib import Path
-from types import FunctionType, ModuleType
 from typing import final
 
-import numpy as np
 import torch
 
 from padimkit.benchmark.record import DEVICE, DISK, FITTED, HELD, MODEL, PEAK
+from padimkit.memory import held_by
 from padimkit.pipeline.fitted_levels import under
 from padimkit.pipeline.pipeline import Pipeline
 from padimkit.stages import STORAGE, stage
@@ -24,11 +23,6 @@ from padimkit.storage import save
 
 _STATUS = Path("/proc/self/status")
 _CLEAR = Path("/proc/self/clear_refs")
-_SPARSE = {  # by layout, the methods that return what holds the numbers
-    torch.sparse_coo: ("_indices", "_values"),
-    torch.sparse_csr: ("crow_indices", "col_indices", "values"),
-    torch.sparse_csc: ("ccol_indices", "row_indices", "values"),
-}
 
 
 @final
@@ -83,34 +77,6 @@ def resident() -> int:
     """Return the bytes of this process that are in memory, without what it has freed; 0 if not known."""
     _give_back()
     return _resident("VmRSS")
-
-
-def held_by(part: object) -> int:
-    """Return the bytes of all tensors and arrays that are reached from an object, each once."""
-    seen: set[int] = set()
-    buffers: dict[int, int] = {}
-    parts: list[list[torch.Tensor]] = []  # kept until the end, so that no other object gets their identity
-    waiting = [part]
-    while waiting:
-        one = waiting.pop()
-        if id(one) in seen or isinstance(one, type | ModuleType):
-            continue
-        seen.add(id(one))
-        if isinstance(one, torch.Tensor) and one.layout in _SPARSE:
-            parts.append([getattr(one, name)() for name in _SPARSE[one.layout]])
-            waiting += parts[-1]
-        elif isinstance(one, torch.Tensor):
-            storage = one.untyped_storage()
-            buffers[storage.data_ptr()] = storage.nbytes()
-        elif isinstance(one, np.ndarray) and one.base is None:
-            buffers[one.ctypes.data] = one.nbytes
-        elif isinstance(one, np.ndarray):
-            waiting.append(one.base)  # which the collector of garbage does not tell
-        # The globals of a function lead to everything there is.
-        waiting += (
-            [one.__closure__, one.__defaults__] if isinstance(one, FunctionType) else gc.get_referents(one)
-        )
-    return sum(buffers.values())
 
 
 def _give_back() -> None:

@@ -29,12 +29,12 @@ from padimkit.benchmark.record import (
     of_batch,
 )
 from padimkit.benchmark.running.environment import environment
-from padimkit.benchmark.running.memory import held_by
 from padimkit.benchmark.running.timing import spread_of
 from padimkit.config.build import instantiate_learners
 from padimkit.config.description import plugins_of
 from padimkit.contracts import DensityModel, Reducer
 from padimkit.errors import PadimkitError
+from padimkit.memory import held_by
 from padimkit.pipeline.fitted_levels import FittedLevels, Pyramids
 from padimkit.registry.blame import blamed
 from padimkit.stages import SETTINGS, Clock, stage, timed

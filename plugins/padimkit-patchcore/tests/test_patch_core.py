@@ -11,7 +11,7 @@ from torch.nn.functional import interpolate
 
 import padimkit
 from padimkit import BadArgument, BadData, BadShape, DensityModel, Embedding, Features, NotFitted, Pyramid
-from padimkit.memory import OnDisk
+from padimkit.memory import OnDisk, held_by
 from padimkit.testing.pytest import contract_checks
 from padimkit_patchcore import PatchCore
 from padimkit_patchcore.coreset import PROJECTED, Sketch, greedy_coreset
@@ -240,3 +240,15 @@ def test_a_coreset_too_small_to_leave_an_image_out_is_refused(generator):
     train = embedding(generator, 2)
     with pytest.raises(BadData, match="Without one of the images the coreset has"):
         fitted(train, ratio=1.0, neighbours=25).leave_one_out()(train, range(2))
+
+
+@pytest.mark.parametrize(("channels", "ratio"), [(6, 0.25), (200, 0.1)])
+def test_it_holds_and_stores_what_its_costs_state(generator, channels, ratio):
+    train = embedding(generator, 12, channels)
+    model = fitted(train, ratio=ratio)
+    model.score(Embedding(train.patches[:1]))
+    stated = model.costs(padimkit.Problem(images=12, channels=channels, positions=20))
+    stored = sum(tensor.nbytes for tensor in model.state_dict().values())
+    assert (stated.held, stated.stored) == (held_by(model), stored)
+    kept = round(ratio * 240)
+    assert stated.use.single == 2 * 20 * kept * channels

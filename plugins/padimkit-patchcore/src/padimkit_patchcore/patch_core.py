@@ -15,18 +15,22 @@ from padimkit import (
     BadModel,
     BadShape,
     CannotExport,
+    CostModel,
+    Costs,
     DensityModel,
     Embedding,
     Exportable,
     LeaveOneOut,
     NotFitted,
+    Problem,
     Pyramid,
     Scores,
+    Work,
 )
 from padimkit.arguments import require_budget, require_seed, require_whole
 from padimkit.arguments.stored_state import require_state
 from padimkit.memory import IN_MEMORY, ON_DISK
-from padimkit_patchcore.coreset import Sketch, greedy_coreset, rows_of
+from padimkit_patchcore.coreset import PROJECTED, Sketch, greedy_coreset, rows_of
 from padimkit_patchcore.scoring import Distance, ImageScore, Scoring, weights
 from padimkit_patchcore.search import index_of, nearest
 
@@ -36,7 +40,7 @@ _PREPARING = Lock()  # of all instances: a lock of their own could be neither co
 
 
 @final
-class PatchCore(DensityModel, LeaveOneOut, Exportable):
+class PatchCore(DensityModel, LeaveOneOut, CostModel, Exportable):
     """Distance of each patch to the nearest in a coreset of all normal ones (Roth et al. 2022, PatchCore).
 
     The image's score is that of its most anomalous patch, with a weight that tells how typical the nearest
@@ -169,6 +173,25 @@ class PatchCore(DensityModel, LeaveOneOut, Exportable):
             return Scores(distances.reshape(-1, height, width), images)
 
         return score
+
+    def costs(self, problem: Problem) -> Costs:
+        """Return the costs of the greedy coreset and of the exact search, which other indexes shorten."""
+        patches = problem.images * problem.positions
+        kept = max(1, round(self.ratio * patches))
+        sketched = min(PROJECTED, problem.channels)
+        projected = 2 * patches * problem.channels * sketched if problem.channels > PROJECTED else 0
+        bank = 4 * kept * problem.channels
+        return Costs(
+            # Each choice reads all sketches, and lengths and distances of all patches.
+            fit=Work(
+                single=projected + kept * patches * (2 * sketched + 4),
+                moved=4 * patches * (2 * problem.channels + sketched) + 4 * kept * patches * (sketched + 6),
+            ),
+            prepare=Work(),
+            use=Work(single=2 * problem.positions * kept * problem.channels, moved=bank),
+            held=2 * bank + 8 * kept,  # the coreset, and its copy in the index
+            stored=bank + 8 * kept,
+        )
 
     def state_dict(self) -> dict[str, Tensor]:
         """Return the coreset, and the number of the image that each of its patches is from."""
