@@ -19,7 +19,6 @@ if TYPE_CHECKING:
         CostModel,
         DataSource,
         DensityModel,
-        ExpectedGrowth,
         Exportable,
         HasCurve,
         HasInfluence,
@@ -122,14 +121,12 @@ if TYPE_CHECKING:
         Defect,
         Embedding,
         Features,
-        Growth,
         ImagePrediction,
         Prediction,
         Problem,
         Pyramid,
         Scores,
         Stream,
-        Theory,
         Work,
     )
 
@@ -219,8 +216,6 @@ __all__ = [
     "Problem",
     "Costs",
     "Work",
-    "Theory",
-    "Growth",
     "Checked",
     "Backbone",
     "Reducer",
@@ -244,7 +239,6 @@ __all__ = [
     "HasInfluence",
     "Influence",
     "CostModel",
-    "ExpectedGrowth",
     "Exportable",
     "PadimkitError",
     "BadArgument",
@@ -328,12 +322,12 @@ _MODULES = {
     "registry.registry": "Registry",
     "values": (
         "Batch Checked Defect Features Embedding Pyramid Scores Prediction ImagePrediction Stream "
-        "Problem Costs Work Theory Growth"
+        "Problem Costs Work"
     ),
     "contracts": (
         "Backbone Reducer DensityModel Metric DataSource Updatable Mergeable Stateful LinearReducer "
         "PyramidReducer PyramidDensity LeaveOneOut MemoryForecast NeedsWeights ReferenceValues HasCurve "
-        "HasInfluence Influence Prepares CostModel ExpectedGrowth TellsWeights Exportable"
+        "HasInfluence Influence Prepares CostModel TellsWeights Exportable"
     ),
     "errors": (
         "PadimkitError BadArgument BadConfig BadData BadFeatures BadImage BadModel BadOutput "

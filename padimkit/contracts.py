@@ -27,7 +27,6 @@ from padimkit.values import (
     Problem,
     Pyramid,
     Scores,
-    Theory,
 )
 
 
@@ -295,14 +294,6 @@ class CostModel(ABC):
         Bytes are to be right within a factor of two. Work is that of the algorithm as it is written: a report
         shows which share of the machine's rates it reaches.
         """
-
-
-class ExpectedGrowth(ABC):
-    """A density that knows from theory how its costs grow with the size of a problem."""
-
-    @abstractmethod
-    def expected_growth(self) -> Theory:
-        """Return the exponents of its costs, for large sizes and with the arguments that it has."""
 
 
 class ReferenceValues(ABC):

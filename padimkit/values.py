@@ -11,7 +11,6 @@ from jaxtyping import Bool, Float
 from torch import Tensor
 
 Alignment = Literal["nearest", "bilinear"]
-Exponents: TypeAlias = tuple[float, float]  # the lowest and the highest that theory allows
 Number: TypeAlias = int | float
 T = TypeVar("T")
 S = TypeVar("S")
@@ -129,42 +128,6 @@ class Prediction:
 def numbered(count: int, start: int = 0) -> tuple[str, ...]:
     """Return the names of images that have no path: "image 0", "image 1", ..."""
     return tuple(f"image {number}" for number in range(start, start + count))
-
-
-@dataclass(frozen=True)
-class Growth:
-    """Exponents k of costs that grow as size ** k; None if theory says nothing.
-
-    Args:
-        fit: Of the seconds of a fit.
-        predict: Of the seconds of a prediction, backbone and map included.
-        score: Of the seconds of it that the density takes.
-        fit_memory: Of the bytes that a fit takes at most.
-        model: Of the bytes of what has been learnt.
-    """
-
-    fit: Exponents | None = None
-    predict: Exponents | None = None
-    score: Exponents | None = None
-    fit_memory: Exponents | None = None
-    model: Exponents | None = None
-
-
-@dataclass(frozen=True)
-class Theory:
-    """Growth of costs with each size, while all other sizes stay the same.
-
-    Args:
-        images: With the number of training images.
-        side: With the side of the images.
-        channels: With the number of channels of the embeddings.
-        arguments: With arguments of the part, by their names.
-    """
-
-    images: Growth = Growth()
-    side: Growth = Growth()
-    channels: Growth = Growth()
-    arguments: Mapping[str, Growth] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

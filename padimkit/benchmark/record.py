@@ -42,6 +42,10 @@ HELD = "held"
 RESIDENT = "resident"
 DISK = "disk"
 DEVICE = "device"
+# Names in `rates`.
+SINGLE = "single"
+DOUBLE = "double"
+MEMORY = "memory"
 
 
 def of_batch(name: str, size: int) -> str:
@@ -168,17 +172,6 @@ class Verdicts:
 
 
 @dataclass(frozen=True)
-class Expectation:
-    """An exponent, or two between which it lies."""
-
-    lower: float
-    upper: float
-
-    def __str__(self) -> str:
-        return f"{self.lower:g}" if self.lower == self.upper else f"{self.lower:g} to {self.upper:g}"
-
-
-@dataclass(frozen=True)
 class Failure:
     """The reason for a cell without a result, and the last stage that it was in."""
 
@@ -215,8 +208,10 @@ class Record:
             after the first scores, "resident" by the process then, above its imports, "disk" of the stored
             model, "device" peak of a GPU.
         flops: Of the backbone per image; None where they cannot be counted.
-        expected_growth: By varied quantity, the exponents that theory gives for large sizes, by the names in
-            `seconds` and `bytes`; "predict" and "score" for batches of any size.
+        predicted: Seconds and bytes by the names in `seconds` and `bytes`, as formulas of the parts predict
+            them at the rates; of the density alone where there are images.
+        form: The form that the density has at this size; others have other formulas.
+        rates: Operations of products in a second, "single" and "double", and bytes in a second, "memory".
         examples: A few test images with maps.
         images: Scores of all test images; None where quality was not measured, a score is not finite, or the
             record is older than this field.
@@ -240,7 +235,9 @@ class Record:
     repeats: dict[str, tuple[float, ...]] = field(default_factory=dict)
     bytes: dict[str, int] = field(default_factory=dict)
     flops: int | None = None
-    expected_growth: dict[str, dict[str, Expectation]] = field(default_factory=dict)
+    predicted: dict[str, float] = field(default_factory=dict)
+    form: str = ""
+    rates: dict[str, float] = field(default_factory=dict)
     examples: tuple[Example, ...] = ()
     images: ImageScores | None = None
     invisible: int = 0

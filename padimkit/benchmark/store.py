@@ -38,6 +38,7 @@ def read(path: Path) -> Record:
     try:
         content = without_surrogates(parsed_json(regular(path).read_text(encoding="utf-8")))
         found = content.pop("format")
+        content.pop("expected_growth", None)  # of records that were made before formulas had predictions
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise BadData(f'"{path}" is not a record ({error}). {_REMEDY}') from error
     if found != FORMAT:

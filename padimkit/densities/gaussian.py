@@ -14,7 +14,6 @@ from padimkit.arguments.stored_state import require_state
 from padimkit.contracts import (
     CostModel,
     DensityModel,
-    ExpectedGrowth,
     Exportable,
     LeaveOneOut,
     LeftOut,
@@ -38,21 +37,13 @@ from padimkit.memory import IN_MEMORY, ON_DISK, Allocator
 from padimkit.moments.buffered import BufferedMoments, Dense
 from padimkit.moments.ledoit_wolf import ShrunkMoments
 from padimkit.moments.moments import Moments
-from padimkit.values import Costs, Embedding, Growth, Problem, Pyramid, Scores, Theory
+from padimkit.values import Costs, Embedding, Problem, Pyramid, Scores
 
 _MOST_EPS = 1e12
 
 _FORMS: dict[str, type[Dense]] = {"empirical": Moments, "ledoit_wolf": ShrunkMoments}
 _DTYPES = {"float32": torch.float32, "float64": torch.float64}
 _PREPARING = Lock()  # of all Gaussians: a lock of their own could be neither copied nor pickled
-_CONSTANT, _LINEAR, _SQUARE = (0.0, 0.0), (1.0, 1.0), (2.0, 2.0)
-# Moments do not grow with the number of images; while there are fewer images than channels, samples are kept,
-# which take less. Distances take d * d products, and factors d * d * d.
-_THEORY = Theory(
-    images=Growth(_LINEAR, _CONSTANT, _CONSTANT, _CONSTANT, _CONSTANT),
-    side=Growth(_SQUARE, _SQUARE, _SQUARE, _SQUARE, _SQUARE),
-    channels=Growth((2.0, 3.0), _SQUARE, _SQUARE, _SQUARE, _SQUARE),
-)
 
 
 @final
@@ -64,7 +55,6 @@ class Gaussian(
     LeaveOneOut,
     MemoryForecast,
     CostModel,
-    ExpectedGrowth,
     Exportable,
 ):
     """Mahalanobis distance, with square root, to a Gaussian (PaDiM paper, sections III-B and III-D).
@@ -124,9 +114,6 @@ class Gaussian(
     def peak_bytes(self, *, images: int, channels: int, positions: int) -> int:
         """Return the total of the forecast."""
         return self.forecast(images=images, channels=channels, positions=positions).total
-
-    def expected_growth(self) -> Theory:
-        return _THEORY
 
     def costs(self, problem: Problem) -> Costs:
         """Return the costs of the form that a fit would choose: samples, or moments beyond N = d."""

@@ -13,7 +13,6 @@ from padimkit.arguments import require_budget, require_whole
 from padimkit.contracts import (
     CostModel,
     DensityModel,
-    ExpectedGrowth,
     Exportable,
     LeaveOneOut,
     LeftOut,
@@ -25,21 +24,13 @@ from padimkit.densities._nearest import indexed_distances, nearest_distances
 from padimkit.densities._spade_costs import spade_costs
 from padimkit.densities._traceable_gallery import Neighbours, traceable_scores
 from padimkit.errors import BadArgument, BadData, BadFeatures, BadShape, CannotExport, NotFitted
-from padimkit.values import Checked, Costs, Embedding, Growth, Problem, Pyramid, Scores, Theory
+from padimkit.values import Checked, Costs, Embedding, Problem, Pyramid, Scores
 
 _MOST_NEIGHBOURS = 10**9
 
-_CONSTANT, _LINEAR, _SQUARE = (0.0, 0.0), (1.0, 1.0), (2.0, 2.0)
-# All features are kept, and all positions of an image are compared with all positions of each gallery image.
-_THEORY = Theory(
-    images=Growth(_LINEAR, _CONSTANT, _CONSTANT, _LINEAR, _LINEAR),
-    side=Growth(_SQUARE, (2.0, 4.0), (4.0, 4.0), _SQUARE, _SQUARE),
-    arguments={"gallery_neighbours": Growth(_CONSTANT, _LINEAR, _LINEAR, _CONSTANT, _CONSTANT)},
-)
-
 
 @final
-class Spade(DensityModel, PyramidDensity, LeaveOneOut, MemoryForecast, CostModel, ExpectedGrowth, Exportable):
+class Spade(DensityModel, PyramidDensity, LeaveOneOut, MemoryForecast, CostModel, Exportable):
     """Mean squared distance to nearest neighbours (Cohen and Hoshen 2020, SPADE, sections 3.2 and 3.3).
 
     The descriptor of an image is compared with those of the training images, and each of its patches with all
@@ -78,9 +69,6 @@ class Spade(DensityModel, PyramidDensity, LeaveOneOut, MemoryForecast, CostModel
     def peak_bytes(self, *, images: int, channels: int, positions: int) -> int:
         """Return the bytes of all features, aligned: an upper bound if layers keep their resolutions."""
         return 4 * images * channels * positions
-
-    def expected_growth(self) -> Theory:
-        return _THEORY
 
     def costs(self, problem: Problem) -> Costs:
         """Return the costs of the exact search over aligned layers, which bound all others."""

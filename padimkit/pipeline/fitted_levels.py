@@ -53,7 +53,7 @@ class FittedLevels:
 
     def _fit_densities(self, stream: Stream[Pyramids]) -> None:
         if not any(isinstance(density, PyramidDensity) for density in self._densities.values()):
-            _fit(self._densities, stream.map(self._reduce))
+            _fit(self._densities, stream.map(self.reduce))
             return
         for name, part in self._densities.items():
             _of_pyramids(part).fit_pyramids(stream.map(partial(self._pyramid, name)))
@@ -64,7 +64,7 @@ class FittedLevels:
             if not isinstance(density, Updatable):
                 raise BadArgument(f"{type(density).__name__} cannot be updated. Fit on all images instead.")
         for pyramids in stream:
-            for name, embedding in self._reduce(pyramids).items():
+            for name, embedding in self.reduce(pyramids).items():
                 _updatable(self._densities[name]).update([embedding])
 
     def merge(self, other: "FittedLevels") -> None:
@@ -143,7 +143,7 @@ class FittedLevels:
         functions = {name: _leaving(density).leave_one_out() for name, density in self._densities.items()}
 
         def score(pyramids: Pyramids, numbers: Sequence[int]) -> list[Scores]:
-            reduced = self._reduce(pyramids)
+            reduced = self.reduce(pyramids)
             with stage(SCORE):
                 return [functions[name](embedding, numbers) for name, embedding in reduced.items()]
 
@@ -198,7 +198,8 @@ class FittedLevels:
         reduced = _reduced(pyramid, reducer)
         return Pyramid((reduced.patches,), reduced.descriptor)
 
-    def _reduce(self, pyramids: Pyramids) -> Embeddings:
+    def reduce(self, pyramids: Pyramids) -> Embeddings:
+        """Return the embeddings that the densities get."""
         return {name: _reduced(pyramid, self._reducers[name]) for name, pyramid in pyramids.items()}
 
 

@@ -29,12 +29,6 @@ class Cost:
     def unit(self) -> str:
         return "s" if self.kind == "seconds" else "B"
 
-    @property
-    def stage(self) -> str:
-        """The name without the size of the batches: "predict" for "predict 8"."""
-        stem, _, last = self.name.rpartition(" ")
-        return stem if last == "N" or last.isdigit() else self.name
-
     def of(self, record: Record) -> float | None:
         """Return the size or the median time; None if it was not measured."""
         if self.kind == "seconds":
@@ -42,6 +36,16 @@ class Cost:
             return None if spread is None else spread.median
         size = record.bytes.get(self.name)
         return None if size is None else float(size)
+
+    def all_of(self, record: Record) -> tuple[float, ...]:
+        """Return all measurements of it where the record has them, else the size or the median time."""
+        repeats = record.repeats.get(self.name, ()) if self.kind == "seconds" else ()
+        value = self.of(record)
+        return repeats or (() if value is None else (value,))
+
+    def predicted(self, record: Record) -> float | None:
+        """Return what formulas predict; None where there are none."""
+        return record.predicted.get(self.name)
 
     def text(self, value: float) -> str:
         """Return the value in the unit that suits it."""
@@ -76,6 +80,11 @@ def quality(value: float) -> str:
 def exponent(value: float) -> str:
     """Return an exponent of growth to two decimals, without negative zeros."""
     return f"{round(value, EXPONENT_DIGITS) + 0.0:.{EXPONENT_DIGITS}f}"
+
+
+def ratio(value: float) -> str:
+    """Return a ratio to three digits."""
+    return _three(value)
 
 
 def quantity(value: float, unit: str) -> str:

@@ -11,7 +11,6 @@ from scipy.stats import friedmanchisquare, rankdata, studentized_range
 from padimkit.errors import BadArgument
 
 Numbers = Sequence[float | int]
-RESAMPLES = 9999
 FEWEST_METHODS, FEWEST_CATEGORIES = 3, 5
 
 

@@ -1,13 +1,11 @@
 """Checks of density models."""
 
-from dataclasses import astuple
 from typing import Any
 
 import torch
 from torch import Tensor
 
-from padimkit.arguments import arguments
-from padimkit.contracts import DensityModel, ExpectedGrowth, MemoryForecast, Prepares
+from padimkit.contracts import DensityModel, MemoryForecast, Prepares
 from padimkit.testing import exports, learning, left_out, pyramids
 from padimkit.testing.answers import Result, difference, require_finite
 from padimkit.testing.check import Make, NotApplicable, checks, checks_with, require, require_not_fitted
@@ -25,7 +23,7 @@ from padimkit.testing.inputs.embeddings import (
 )
 from padimkit.testing.learners import learner_checks
 from padimkit.testing.states import written
-from padimkit.values import Embedding, Scores, Theory
+from padimkit.values import Embedding, Scores
 
 _BOOKKEEPING = 1024  # bytes of counts, grids and descriptors in a state: a forecast is not told of them
 _MANY = 1000
@@ -139,24 +137,6 @@ def forecast_grows_with_the_data(make: Make) -> None:
         )
 
 
-def expected_growth_is_a_theory(make: Make) -> None:
-    """ExpectedGrowth: of two exponents the lower comes first, and all arguments are those of the part."""
-    density = make()
-    if not isinstance(density, ExpectedGrowth):
-        raise NotApplicable("It says nothing about growth (ExpectedGrowth).")
-    theory = density.expected_growth()
-    found = type(theory).__name__
-    require(isinstance(theory, Theory), f"Expected expected_growth to return Theory, found {found}.")
-    strange = ", ".join(sorted(theory.arguments.keys() - arguments(density).keys()))
-    require(not strange, f"Expected growth with arguments of the part only, found {strange}.")
-    for growth in (theory.images, theory.side, theory.channels, *theory.arguments.values()):
-        for exponents in astuple(growth):
-            require(
-                exponents is None or exponents[0] <= exponents[1],
-                f"Expected the lower exponent first, found {exponents}.",
-            )
-
-
 def _apply(density: DensityModel, embedding: Embedding) -> Result:
     return scores_of(density.score(embedding))
 
@@ -217,7 +197,6 @@ DENSITY_CHECKS = (
         scores_are_finite,
         outliers_score_higher,
         refuses_to_score_before_fit,
-        expected_growth_is_a_theory,
     ),
     *checks_with(
         DensityModel,

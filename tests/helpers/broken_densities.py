@@ -9,7 +9,6 @@ from padimkit.arguments.stored_state import require_state
 from padimkit.contracts import (
     CostModel,
     DensityModel,
-    ExpectedGrowth,
     Exportable,
     LeaveOneOut,
     MemoryForecast,
@@ -19,7 +18,7 @@ from padimkit.contracts import (
     Updatable,
 )
 from padimkit.errors import NotFitted
-from padimkit.values import Costs, Growth, Scores, Theory, Work
+from padimkit.values import Costs, Scores, Work
 
 
 class Distance(DensityModel):
@@ -122,15 +121,6 @@ class TracesUnfitted(Traced):
         return (lambda pyramid: Scores(pyramid.maps[0][:, 0])) if self.total is None else super().traceable()
 
 
-class Foreseen(Distance, ExpectedGrowth):
-    """The same, with theory: right in every way."""
-
-    theory = Theory(images=Growth(fit=(1.0, 1.0)), arguments={"power": Growth(score=(0.0, 1.0))})
-
-    def expected_growth(self):
-        return self.theory
-
-
 class Priced(Distance, CostModel):
     """The same, with its costs: right in every way."""
 
@@ -227,18 +217,6 @@ class StoresAThirdOfWhatItSays(Priced):
 class WorksBackwards(Priced):
     def costs(self, problem):
         return replace(super().costs(problem), prepare=Work(double=100 - problem.images * 10))
-
-
-class ForeseesBackwards(Foreseen):
-    theory = Theory(side=Growth(score=(4.0, 2.0)))
-
-
-class ForeseesAnArgumentOfAnother(Foreseen):
-    theory = Theory(arguments={"depth": Growth(score=(1.0, 1.0))})
-
-
-class ForeseesNothing(Foreseen):
-    theory = None
 
 
 class Double(Distance):
@@ -709,9 +687,6 @@ BROKEN = {
     HoldsThreeTimesWhatItSays: "stated_bytes_are_there",
     StoresAThirdOfWhatItSays: "stated_bytes_are_there",
     WorksBackwards: "stated_bytes_are_there",
-    ForeseesBackwards: "expected_growth_is_a_theory",
-    ForeseesAnArgumentOfAnother: "expected_growth_is_a_theory",
-    ForeseesNothing: "expected_growth_is_a_theory",
     ChangesInputOfFit: "input_is_not_modified",
     ChangesInputOfScore: "input_is_not_modified",
     ExpectsContiguousInFit: "memory_layout_does_not_matter",

@@ -35,7 +35,7 @@ def in_rows(rows):
 def test_markdown_has_the_numbers_of_the_records(records, study):
     text = as_markdown(study)
     boards, exponents = text.split("\n### Exponents of growth with training images, products / bottle\n")
-    assert "| model, as stored | spade | 1.00 (1.00 to 1.00) |" in exponents
+    assert "| model, as stored | spade | 25 to 200 | 1.00 (1.00 to 1.00) |" in exponents
     sections = re.split(r"\n### (.+)\n", boards)[1:]
     assert sections[:4:2] == [r"image\_auroc, products", "pro, products"]
     compared = ["minus that of spade; pairs are", "against spade, by signed ranks"] * 2
@@ -54,7 +54,7 @@ def test_markdown_has_the_numbers_of_the_records(records, study):
 def test_latex_has_the_numbers_of_the_records(records, study):
     text = as_latex(study)
     tables = re.findall(r"\\toprule\n(.*?)\\bottomrule", text, re.DOTALL)
-    assert "model, as stored & spade & 1.00 (1.00 to 1.00) &" in tables.pop()
+    assert "model, as stored & spade & 25 to 200 & 1.00 (1.00 to 1.00) &" in tables.pop()
     assert len(tables) == 8  # two of metrics, their differences and ranks, and two of costs
     for metric, table in zip(("image_auroc", "pro"), tables[:2], strict=True):
         lines = [line.removesuffix(r" \\").split(" & ") for line in table.splitlines() if "&" in line]

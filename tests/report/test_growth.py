@@ -1,136 +1,121 @@
-import math
 from dataclasses import replace
 
 import made_records
 import numpy as np
 import pytest
 
-from padimkit.benchmark.record import Expectation
-from padimkit.errors import BadArgument
-from padimkit.report import formatting
-from padimkit.report.formatting import Cost
-from padimkit.report.growth import growth, growth_lines
-
-
-def grown(sizes, values, **options):
-    return growth(list(map(float, sizes)), list(map(float, values)), **options)
-
-
-def test_an_exact_power_has_its_exponent_and_no_doubt(random):
-    exponent, factor = random.uniform(-1, 3), random.uniform(0.1, 10)
-    sizes = [25, 50, 100, 200, 400]
-    found = grown(sizes, [factor * size**exponent for size in sizes])
-    assert [found.estimate, found.lower, found.upper] == pytest.approx([exponent] * 3)
-
-
-def test_what_does_not_grow_has_exponent_0():
-    found = grown([25, 50, 100], [7.0] * 3)
-    assert [found.estimate, found.lower, found.upper] == pytest.approx([0] * 3, abs=1e-12)
-
-
-def test_an_exponent_is_the_slope_that_numpy_fits(random):
-    sizes = np.repeat([25, 50, 100, 200], 3)
-    values = sizes**1.5 * random.lognormal(0, 0.3, 12)
-    found = grown(sizes, values)
-    assert found.estimate == pytest.approx(np.polyfit(np.log(sizes), np.log(values), 1)[0])
-    assert found.lower < found.estimate < found.upper
-
-
-def test_an_interval_is_that_of_resampled_points(random):
-    sizes = random.uniform(10, 1000, 15)
-    values = sizes * random.lognormal(0, 0.5, 15)
-    slopes = []
-    for _ in range(2000):
-        drawn = random.choice(15, 15)
-        slopes.append(np.polyfit(np.log(sizes[drawn]), np.log(values[drawn]), 1)[0])
-    lower, upper = np.percentile(slopes, [10, 90])
-    found = grown(sizes, values, level=0.8)
-    assert [found.lower, found.upper] == pytest.approx([lower, upper], abs=0.15 * (upper - lower))
-
-
-@pytest.mark.parametrize(("level", "least", "most"), [(0.95, 0.8, 1.0), (0.5, 0.27, 0.67)])
-def test_intervals_hold_the_true_exponent_about_as_often_as_they_say(random, level, least, most):
-    hits = 0
-    for seed in range(200):
-        sizes = np.repeat([25, 50, 100, 200], 3)
-        found = grown(sizes, sizes**1.3 * random.lognormal(0, 0.1, 12), seed=seed, level=level)
-        hits += found.lower <= 1.3 <= found.upper
-    assert least <= hits / 200 <= most
-
-
-def test_three_points_are_enough_though_some_resamples_have_one_size():
-    found = grown([1, 2, 4], [1.0, 2.2, 3.9])
-    assert math.isfinite(found.lower) and found.lower < found.estimate < found.upper
-
-
-def test_a_seed_fixes_the_interval(random):
-    sizes, values = random.uniform(1, 9, (2, 8))
-    assert grown(sizes, values, seed=1) == grown(sizes, values, seed=1)
-    assert grown(sizes, values, seed=1) != grown(sizes, values, seed=2)
-
-
-@pytest.mark.parametrize(
-    ("sizes", "values", "message"),
-    [
-        ([25, 50, 50, 25], [1, 2, 2, 1], "at least 3 different sizes, got 2"),
-        ([25, 50], [1, 2], "At least 3 sizes were expected, got 2"),
-        ([25, 50, 100], [1, 2, 0], "needs positive values, got 0"),
-        ([-25, 50, 100], [1, 2, 3], "needs positive sizes, got -25"),
-        ([25, 50, 100], [1, math.nan, 3], r"Among the values, those at \[1\] are not finite"),
-        ([25, 50, 100], [1, 2, 3, 4], "got 4 values for 3 sizes"),
-    ],
-)
-def test_a_growth_refuses_what_has_none(sizes, values, message):
-    with pytest.raises(BadArgument, match=message):
-        growth(sizes, values)
-
-
-def test_a_growth_refuses_a_level_that_is_no_probability():
-    with pytest.raises(BadArgument, match="level is a probability"):
-        growth([1, 2, 4], [1, 2, 4], level=95.0)
-
-
-EXPECTED = {"fit": Expectation(1.0, 1.0), "predict": Expectation(0.0, 2.0), "model": Expectation(1.0, 1.0)}
+from padimkit.benchmark.record import Spread
+from padimkit.cli.main import main
+from padimkit.report.growth import growth_lines
+from padimkit.report.sections import growth
+from padimkit.report.tables import DASH
 
 
 @pytest.fixture
-def expected(random, study_of):
-    """What a line of cells with these expectations expects of a cost; None makes one that failed."""
+def random():
+    """The same in each run: the noise of a line decides what is said of it."""
+    return np.random.default_rng(0)
 
-    def expected(cost, *growths):
-        records = []
-        for images, known in enumerate(growths, 1):
-            record = made_records.varied(made_records.made("spade", "bottle", 0, random), images, random)
-            record = replace(record, expected_growth={} if known is None else {"training images": known})
-            records.append(made_records.failed(record) if known is None else record)
-        (line,) = growth_lines(study_of(records))["training images", "products / bottle"]
-        return str(line.expected("training images", cost))
 
-    return expected
+@pytest.fixture
+def cells(random):
+    """Records of cells along which "images" is varied, with measured and predicted seconds of a fit."""
+
+    def cells(sizes, measured, predicted=None, *, form="", noise=0.0, repeats=3):
+        for size in sizes:
+            made = made_records.made("PaDiM", "bottle", 0, random)
+            made = made_records.of_cell(made, varied={"images": float(size)})
+            seconds = tuple(measured(size) * random.lognormal(0, noise) for _ in range(repeats))
+            middle = float(np.median(seconds))
+            yield replace(
+                made,
+                key=f"cell-{form.replace(' ', '')}-{size}",
+                seconds={"fit": Spread(middle, middle, middle, repeats)},
+                repeats={"fit": seconds},
+                predicted={} if predicted is None else {"fit": predicted(size)},
+                form=form,
+                bytes={},
+            )
+
+    return cells
+
+
+def row_of(study):
+    (table,) = growth.tables(study)
+    (row,) = table.rows
+    return dict(zip(table.head, [datum.text for datum in row], strict=True))
 
 
 @pytest.mark.parametrize(
-    ("cost", "exponent"),
+    ("power", "noise", "verdict"),
     [
-        (formatting.FIT, "1"),
-        (formatting.ONE, "0 to 2"),
-        (formatting.MANY, "0 to 2"),
-        (formatting.MODEL, "1"),
-        (formatting.PEAK_FIT, "None"),
-        (Cost("seconds", "predict 8", ""), "0 to 2"),
+        (1.0, 0.01, "as predicted"),
+        (1.04, 0.0, "as predicted"),  # so near that what formulas leave out explains it
+        (2.0, 0.01, "above"),
+        (0.5, 0.01, "below"),
+        (1.0, 0.8, "cannot tell"),
     ],
 )
-def test_theory_is_read_from_the_records(expected, cost, exponent):
-    assert expected(cost, EXPECTED, EXPECTED, None) == exponent
+@pytest.mark.parametrize("document", ["html", "markdown", "latex"])
+def test_documents_say_where_measurement_and_prediction_part(
+    cells, write, tmp_path, without_plots, power, noise, verdict, document
+):
+    made = cells(
+        (10, 20, 40, 80, 160), lambda size: 2e-3 * size**power, lambda size: 1e-3 * size, noise=noise
+    )
+    output = tmp_path / "report"
+    assert main(["report", str(write(list(made))), f"--output={output}", f"--format={document}"]) == 0
+    text = output.read_text()
+    words = ("as predicted", "above", "below", "cannot tell")
+    assert {word for word in words if f"{word} " in text.replace("<", " ")} == {verdict}
 
 
-@pytest.mark.parametrize(
-    "growths",
-    [
-        ({}, {}, {}),
-        (EXPECTED, {}, EXPECTED),
-        (EXPECTED, {"fit": Expectation(2.0, 2.0)}),
-    ],
-)
-def test_without_theory_or_with_two_nothing_is_expected(expected, growths):
-    assert expected(formatting.FIT, *growths) == "None"
+def test_an_exponent_stands_beside_that_of_the_prediction_with_their_ratio(cells, study_of):
+    study = study_of(list(cells((10, 20, 40), lambda size: 3e-3 * size**2, lambda size: 1e-3 * size**2)))
+    assert row_of(study) == {
+        "cost": "time of the fit",
+        "method": "PaDiM",
+        "sizes": "10 to 40",
+        "exponent (95 %)": "2.00 (2.00 to 2.00)",
+        "predicted": "2.00",
+        "verdict": "as predicted",
+        "measured / predicted": "3.00",
+    }
+
+
+def test_without_a_prediction_only_what_was_measured_is_said(cells, study_of):
+    found = row_of(study_of(list(cells((10, 20, 40), lambda size: 3e-3 * size))))
+    assert (found["predicted"], found["verdict"], found["measured / predicted"]) == (DASH, DASH, DASH)
+    assert found["exponent (95 %)"] == "1.00 (1.00 to 1.00)"
+
+
+def test_another_form_begins_another_row(cells, study_of):
+    """One line across the change of form would have an exponent that holds on neither side of it."""
+    few = cells((10, 20, 40), lambda size: 1e-5 * size**2, form="samples")
+    many = cells((80, 160, 320), lambda size: 2e-2, form="moments")
+    study = study_of([*few, *many])
+    (table,) = growth.tables(study)
+    assert [[datum.text for datum in row[1:4]] for row in table.rows] == [
+        ["PaDiM: samples", "10 to 40", "2.00 (2.00 to 2.00)"],
+        ["PaDiM: moments", "80 to 320", "0.00 (0.00 to 0.00)"],
+    ]
+    ((line,),) = growth_lines(study).values()
+    assert [piece.form for piece in line.pieces] == ["samples", "moments"]
+
+
+def test_what_formulas_have_nothing_for_has_no_row(cells, study_of):
+    study = study_of(list(cells((10, 20, 40), lambda size: 1e-6, lambda size: 0.0)))
+    assert list(growth.tables(study)) == []
+
+
+def test_a_table_has_each_size_with_its_prediction_and_its_local_exponent(cells, study_of, without_plots):
+    made = list(cells((10, 20, 40), lambda size: 1e-4 * size * max(size, 20), lambda size: 5e-4 * size))
+    (found,) = growth.growths(study_of(made))
+    (plot,) = found.plots
+    assert [[datum.text for datum in row[1:]] for row in plot.table.rows] == [
+        ["10", DASH, "20.0 ms", "5.00 ms", "4.00", DASH],
+        ["20", DASH, "40.0 ms", "10.0 ms", "4.00", "1.00"],
+        ["40", DASH, "160 ms", "20.0 ms", "8.00", "2.00"],
+    ]
+    assert plot.table.rows[0][3].note == "median of 3"
+    assert "Thin lines are predictions." in plot.caption

@@ -17,6 +17,7 @@ from padimkit.report.scoreboards import scoreboards
 from padimkit.report.sections.comparison import comparisons
 from padimkit.report.sections.curves import category_curves, height
 from padimkit.report.sections.growth import growths
+from padimkit.report.sections.growth import tables as growth_tables
 from padimkit.report.sections.tradeoffs import front, tradeoffs
 from padimkit.report.statistics import Ranking
 from padimkit.report.tables import DASH
@@ -406,31 +407,28 @@ def test_each_category_with_curves_has_its_two_plots(records, study):
 
 
 def test_exponents_are_those_of_what_grows(study):
-    growth = growths(study)[0]
-    assert (growth.varied, growth.place) == ("training images", "products / bottle")
-    exponents = {
-        (plot.table.caption, row[0].text): row[1].value for plot in growth.plots for row in plot.table.rows
-    }
-    assert exponents["Time of the fit", "spade"] == pytest.approx(1, abs=0.1)
-    assert exponents["Peak memory of the fit", "padim-rd100"] == pytest.approx(0, abs=0.1)
-    assert exponents["Model, as stored", "spade"] == pytest.approx(1)
-    assert exponents["Model, as stored", "padim-rd100"] == pytest.approx(0)
+    table = next(growth_tables(study))
+    assert table.caption == "Exponents of growth with training images, products / bottle"
+    exponents = {(row[0].text, row[1].text): row[3].value for row in table.rows}
+    assert exponents["time of the fit", "spade"] == pytest.approx(1, abs=0.1)
+    assert exponents["peak memory of the fit", "padim-rd100"] == pytest.approx(0, abs=0.1)
+    assert exponents["model, as stored", "spade"] == pytest.approx(1)
+    assert exponents["model, as stored", "padim-rd100"] == pytest.approx(0)
 
 
 def test_every_number_of_growth_leads_to_its_record(study):
     by_key = {links.of_entry(entry): entry.record for entry in study.entries}
     plot = next(plot for plot in growths(study)[0].plots if plot.table.caption == "Time of the fit")
     for row in plot.table.rows:
-        for name, datum in zip(plot.table.head[4:], row[4:], strict=True):
-            record = by_key[datum.target]
-            assert datum.value == record.seconds["fit"].median
-            assert name == f"training images = {record.cell.varied['training images']:g}"
+        record = by_key[row[1].target]
+        assert row[3].target == row[1].target and row[3].value == record.seconds["fit"].median
+        assert row[1].value == record.cell.varied["training images"]
 
 
 def test_two_sizes_have_no_exponent_and_say_so(study_of, random):
     base = made_records.made("spade", "bottle", 0, random)
     study = study_of([made_records.varied(base, images, random) for images in (25, 50)])
-    exponent = growths(study)[0].plots[0].table.rows[0][1]
+    exponent = next(growth_tables(study)).rows[0][3]
     assert exponent.value is None
     assert "3 different sizes" in exponent.note or "At least 3" in exponent.note
 

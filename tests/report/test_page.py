@@ -126,7 +126,7 @@ def test_plots_have_a_title_a_description_and_colours_of_the_page(page, elements
 
 
 def test_the_page_says_how_far_intervals_of_exponents_reach(page):
-    assert "bootstrapped over the sizes, and too narrow if these are few" in page
+    assert "limits are Student&#39;s, over sizes" in page
 
 
 def test_failed_and_missing_cells_are_named(page):

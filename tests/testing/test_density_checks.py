@@ -5,7 +5,6 @@ import torch
 from broken_densities import (
     BROKEN,
     Distance,
-    Foreseen,
     Growing,
     Layered,
     Leaving,
@@ -27,9 +26,7 @@ REFUSALS = "changed_states_are_refused"
 THREADS = "calls_from_threads_equal_calls_in_turn"  # may fail by chance; see test_thread_checks
 
 
-@pytest.mark.parametrize(
-    "density", [Distance, Growing, Layered, Foreseen, Priced, Leaving, Preparing, Traced]
-)
+@pytest.mark.parametrize("density", [Distance, Growing, Layered, Priced, Leaving, Preparing, Traced])
 def test_a_sound_density_passes_every_check(density):
     check_density(density)
 

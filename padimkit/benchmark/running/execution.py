@@ -28,7 +28,8 @@ from padimkit.benchmark.running.examples import (
     places_of_examples,
 )
 from padimkit.benchmark.running.memory import Peaks, resident, sizes_of
-from padimkit.benchmark.running.theory import expected_growth
+from padimkit.benchmark.running.predictions import predicted_of_images
+from padimkit.benchmark.running.rates import measured_rates
 from padimkit.benchmark.running.timing import (
     flops_of,
     spread_of,
@@ -46,6 +47,7 @@ from padimkit.contracts import HasCurve, Metric
 from padimkit.evaluation import evaluate
 from padimkit.images.reader import ImageBatches, Reader
 from padimkit.images.sample import Sample
+from padimkit.pipeline.pipeline import Pipeline
 from padimkit.stages import DATA, FLOPS, SETTINGS, THEORY, Clock, stage, timed
 
 _BATCHES = 3  # enough predictions to see the memory that one takes
@@ -100,12 +102,16 @@ def _outcome(
         outcome["seconds"] |= _seconds(cell, made, train, test)
         with stage(FLOPS):
             outcome["flops"] = flops_of(made.pipeline, next(iter(test)))
-    with stage(THEORY):
-        outcome["expected_growth"] = {
-            varied: {cost: asdict(exponents) for cost, exponents in costs.items()}
-            for varied, costs in expected_growth(made.pipeline, cell.varied).items()
-        }
+    if cell.varied:
+        with stage(THEORY):
+            outcome |= _predicted(cell, made.pipeline, len(train.samples))
     return outcome
+
+
+def _predicted(cell: Cell, pipeline: Pipeline, images: int) -> dict[str, Any]:
+    timed_here = "time" in cell.measure and pipeline.device.type == "cpu"
+    rates = measured_rates() if timed_here else {}
+    return {"rates": rates} | predicted_of_images(pipeline, images, rates)
 
 
 def _quality(cell: Cell, made: Namespace, train: ImageBatches, test: ImageBatches) -> dict[str, Any]:

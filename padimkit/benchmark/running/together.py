@@ -16,7 +16,7 @@ from math import ceil
 from typing import Any, final
 
 from padimkit.benchmark.cell import EMBEDDINGS, Cell
-from padimkit.benchmark.drawn import Drawn
+from padimkit.benchmark.drawn import LEVEL, Drawn
 from padimkit.benchmark.record import (
     DENSITY_FIT,
     EMBEDDING,
@@ -29,6 +29,8 @@ from padimkit.benchmark.record import (
     of_batch,
 )
 from padimkit.benchmark.running.environment import environment
+from padimkit.benchmark.running.predictions import predictions
+from padimkit.benchmark.running.rates import measured_rates
 from padimkit.benchmark.running.timing import spread_of
 from padimkit.config.build import instantiate_learners
 from padimkit.config.description import plugins_of
@@ -38,6 +40,7 @@ from padimkit.memory import held_by
 from padimkit.pipeline.fitted_levels import FittedLevels, Pyramids
 from padimkit.registry.blame import blamed
 from padimkit.stages import SETTINGS, Clock, stage, timed
+from padimkit.values import Problem
 
 _SCORED = 0.02  # seconds of scores in a turn, so that a clock's steps do not matter
 _MOST_SCORED = 200
@@ -51,7 +54,8 @@ def measure_together(cells: Sequence[Cell], entered: Callable[[str], None]) -> l
         cells: Cells that are compared with each other.
         entered: Told the number of the cell and the name of each stage that begins.
     """
-    measured = [_Measured(cell, number, entered) for number, cell in enumerate(cells)]
+    rates = measured_rates()
+    measured = [_Measured(cell, number, rates, entered) for number, cell in enumerate(cells)]
     measured[0].turn(counts=False)  # the first fit of a process loads what all others find
     order = random.Random(0)
     for _ in range(max(cell.repeats for cell in cells)):
@@ -64,8 +68,12 @@ def measure_together(cells: Sequence[Cell], entered: Callable[[str], None]) -> l
 class _Measured:
     """A cell with all measurements of it so far."""
 
-    def __init__(self, cell: Cell, number: int, entered: Callable[[str], None]) -> None:
+    def __init__(
+        self, cell: Cell, number: int, rates: dict[str, float], entered: Callable[[str], None]
+    ) -> None:
         self._cell = cell
+        self._rates = rates
+        self._predicted: dict[str, Any] = {}
         self._number = number
         self._tell = entered
         self._stage = SETTINGS
@@ -102,8 +110,9 @@ class _Measured:
             "bytes": self._bytes if "memory" in self._cell.measure else {},
             "environment": environment(),
             "plugins": self._plugins,
+            "rates": self._rates,
             "took": round(self._took, 3),
-        }
+        } | self._predicted
 
     def _measure(self) -> dict[str, float]:
         cell, drawn = self._cell, Drawn(**self._cell.settings[EMBEDDINGS])
@@ -115,6 +124,9 @@ class _Measured:
         learning, levels = self._learnt(reducer, density, stream)
         scoring = self._scored(levels, unseen)
         state = levels.state_dict()
+        channels = levels.reduce(next(unseen))[LEVEL].patches.shape[1]
+        problem = Problem(drawn.images, drawn.channels, drawn.positions, drawn.descriptor, drawn.variance)
+        self._predicted = predictions(reducer, density, problem, channels=channels, rates=self._rates)
         self._bytes = {FITTED: sum(tensor.nbytes for tensor in state.values()), HELD: held_by(levels)}
         return learning | scoring
 

@@ -1,21 +1,20 @@
-"""Exponents of growth beside those of theory."""
+"""Growth of measured costs beside that of predicted ones."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
-from statistics import fmean
 from typing import Any
 
 from matplotlib.axes import Axes
 
-from padimkit.benchmark.record import Expectation
 from padimkit.errors import BadArgument
 from padimkit.report import formatting, links
 from padimkit.report.formatting import Cost
-from padimkit.report.growth import Line, growth, growth_lines
+from padimkit.report.growth import Line, Piece, growth_lines
 from padimkit.report.plots.axes import logarithmic_axis, size_axis
 from padimkit.report.plots.styles import styles
 from padimkit.report.plots.svg import draw
+from padimkit.report.power_law import Point, PowerLaw, local_exponents, medians
 from padimkit.report.statistics import Interval
 from padimkit.report.study import Study
 from padimkit.report.tables import ABSENT, DASH, Datum, Plot, Table
@@ -29,11 +28,19 @@ COSTS = (
     *(formatting.HELD, formatting.FITTED, formatting.MODEL, formatting.DISK, formatting.DEVICE),
 )
 _FEWEST_SIZES = 2  # a single size makes no line
+_WIDEST = 0.5  # an interval of an exponent, beyond which it says too little
+_NEAR = 0.05  # a prediction this near is right: formulas leave out what does not grow
+HEAD = ("cost", "method", "sizes", "exponent (95 %)", "predicted", "verdict", "measured / predicted")
+_EXPLAINED = (
+    "Exponents are fitted to the logarithms of all measurements; limits are Student's, over sizes. Where "
+    "the density has another form, with other formulas, another row begins. Predictions are those of the "
+    "formulas that the parts state, at the rates of products and copies that were measured in the same run.",
+)
 
 
 @dataclass(frozen=True)
 class Growth:
-    """A varied quantity on a data set, and a plot for each cost with the exponents in its table."""
+    """A varied quantity on a data set, and a plot for each cost with the numbers in its table."""
 
     varied: str
     place: str
@@ -47,56 +54,88 @@ def build(study: Study) -> dict[str, Any] | None:
 
 
 def tables(study: Study) -> Iterator[Table]:
-    """Yield the exponents for each varied quantity and place, and how they compare with theory."""
+    """Yield the exponents for each varied quantity and place, beside those that formulas predict."""
     for (varied, where), lines in growth_lines(study).items():
         rows = tuple(
-            (Datum(cost.label), Datum(line.name), exponent(line, varied, cost), *theory(line, varied, cost))
+            (Datum(cost.label), *row)
             for cost in COSTS
             for line in lines
             if line.points(varied, cost)
+            for row in _exponents(line, varied, cost)
         )
-        head = ("cost", "method", "exponent (95 %)", "in theory", "measured")
         if rows:
-            yield Table(f"Exponents of growth with {varied}, {where}", head, rows)
+            yield Table(f"Exponents of growth with {varied}, {where}", HEAD, rows, explained=_EXPLAINED)
 
 
-def exponent(line: Line, varied: str, cost: Cost) -> Datum:
+def _exponents(line: Line, varied: str, cost: Cost) -> Iterator[tuple[Datum, ...]]:
+    """Yield a row for each form that the density has along the line."""
+    for piece in line.pieces:
+        measured = piece.measured(varied, cost)
+        predicted = piece.predicted(varied, cost)
+        if measured and not piece.predicts_none(cost):
+            name = f"{line.name}: {piece.form}" if piece.form and len(line.pieces) > 1 else line.name
+            known = _predicted(tuple(predicted))
+            yield (
+                Datum(name),
+                Datum(_span(measured)),
+                exponent(tuple(measured)),
+                ABSENT if known is None else Datum(formatting.exponent(known)),
+                _verdict(tuple(measured), known),
+                _ratio(measured, predicted),
+            )
+
+
+def exponent(points: tuple[Point, ...]) -> Datum:
     """Return the measured exponent with its interval."""
     try:
-        found = _growth(line, varied, cost)
+        found = _fitted(points)
     except BadArgument as error:
         return Datum(DASH, note=str(error))
     limits = f"{formatting.exponent(found.lower)} to {formatting.exponent(found.upper)}"
     return Datum(f"{formatting.exponent(found.estimate)} ({limits})", found.estimate)
 
 
-def theory(line: Line, varied: str, cost: Cost) -> tuple[Datum, Datum]:
-    """Return the exponent in theory, and on which side of it the measured interval lies."""
-    found = line.expected(varied, cost)
-    if found is None:
-        return ABSENT, ABSENT
+@cache  # a plot and the table of all exponents show the same
+def _fitted(points: tuple[Point, ...]) -> Interval:
+    return PowerLaw.of(points).interval()
+
+
+def _predicted(points: tuple[Point, ...]) -> float | None:
+    """Return the exponent that the predictions at the same sizes have."""
     try:
-        verdict = _verdict(_growth(line, varied, cost), found)
+        return _fitted(points).estimate
+    except BadArgument:
+        return None
+
+
+def _verdict(measured: tuple[Point, ...], predicted: float | None) -> Datum:
+    """Say on which side of the prediction the measured interval lies, if it is narrow enough to tell."""
+    try:
+        found = _fitted(measured)
     except BadArgument as error:
-        return Datum(str(found)), Datum(DASH, note=str(error))
-    return Datum(str(found)), Datum(verdict)
+        return Datum(DASH, note=str(error))
+    if found.upper - found.lower > _WIDEST:
+        return Datum("cannot tell", note=f"the interval is wider than {_WIDEST:g}")
+    if predicted is None:
+        return ABSENT
+    if found.upper < predicted - _NEAR:
+        return Datum("below")
+    return Datum("above" if found.lower > predicted + _NEAR else "as predicted")
 
 
-def _growth(line: Line, varied: str, cost: Cost) -> Interval:
-    return _fitted(tuple(line.points(varied, cost)))
+def _ratio(measured: list[Point], predicted: list[Point]) -> Datum:
+    """Return the lowest and the highest ratio of a measured median to its prediction."""
+    known = dict(predicted)
+    found = sorted(value / known[size] for size, value in medians(measured) if size in known)
+    if not found:
+        return ABSENT
+    low, high = formatting.ratio(found[0]), formatting.ratio(found[-1])
+    return Datum(low if low == high else f"{low} to {high}")
 
 
-@cache  # a plot, its table and the table of all exponents show the same
-def _fitted(points: tuple[tuple[float, float], ...]) -> Interval:
-    return growth([size for size, _ in points], [value for _, value in points])
-
-
-def _verdict(measured: Interval, theory: Expectation) -> str:
-    """Compare the rounded numbers that are printed: a few constant bytes are not a departure."""
-    if round(measured.upper, formatting.EXPONENT_DIGITS) < theory.lower:
-        return "below theory"
-    above = round(measured.lower, formatting.EXPONENT_DIGITS) > theory.upper
-    return "above theory" if above else "as in theory"
+def _span(points: list[Point]) -> str:
+    sizes = sorted({size for size, _ in points})
+    return f"{sizes[0]:g}" if len(sizes) == 1 else f"{sizes[0]:g} to {sizes[-1]:g}"
 
 
 def growths(study: Study) -> list[Growth]:
@@ -119,42 +158,58 @@ def _plots(name: str, varied: str, lines: list[Line], study: Study) -> Iterator[
 
 def _plot(name: str, varied: str, cost: Cost, lines: list[Line], study: Study) -> Plot:
     looks, all_points = styles(study.methods), [line.points(varied, cost) for line in lines]
+    predicted = [line.whole.predicted(varied, cost) for line in lines]
 
     def paint(axes: Axes) -> None:
         for index, (line, points) in enumerate(zip(lines, all_points, strict=True)):
             x, y = zip(*points, strict=True)
             style = looks[line.method]
             axes.plot(x, y, **(style.line | style.point | {"markersize": 5}), gid=f"line{index}")
+            for known in filter(None, [predicted[index]]):
+                axes.plot(*zip(*known, strict=True), color=style.colour, linewidth=0.8, alpha=0.6)
         size_axis(axes.xaxis, [size for points in all_points for size, _ in points])
-        logarithmic_axis(axes.yaxis, [value for points in all_points for _, value in points], cost.unit)
+        values = [value for points in (*all_points, *predicted) for _, value in points]
+        logarithmic_axis(axes.yaxis, values, cost.unit)
         axes.set(xlabel=varied, ylabel=cost.label)
 
     hints = {f"line{index}": line.method for index, line in enumerate(lines)}
     title = f"{cost.label} against {varied}"
-    svg = draw(paint, name=name, title=title, description="Both axes are logarithmic.", hints=hints)
-    exponents = "; ".join(f"{line.name} {exponent(line, varied, cost).text}" for line in lines)
-    caption = f"{title[0].upper()}{title[1:]}. Exponents: {exponents}."
+    thin = " Thin lines are predictions." if any(predicted) else ""
+    description = f"Both axes are logarithmic.{thin}"
+    svg = draw(paint, name=name, title=title, description=description, hints=hints)
+    caption = f"{title[0].upper()}{title[1:]}.{thin}"
     return Plot(svg, caption, _table(varied, cost, lines))
 
 
 def _table(varied: str, cost: Cost, lines: list[Line]) -> Table:
-    sizes = sorted({size for line in lines for size, _ in line.points(varied, cost)})
-    head = ("method", "exponent (95 %)", "in theory", "measured", *(f"{varied} = {size:g}" for size in sizes))
-    return Table(
-        f"{cost.label[0].upper()}{cost.label[1:]}",
-        head,
-        tuple(_row(varied, cost, line, sizes) for line in lines),
-    )
+    """Return a row for each size of each line: what was measured beside what was predicted."""
+    head = ("method", varied, "form", "measured", "predicted", "measured / predicted", "local exponent")
+    rows = tuple(row for line in lines for piece in line.pieces for row in _rows(varied, cost, line, piece))
+    return Table(f"{cost.label[0].upper()}{cost.label[1:]}", head, rows)
 
 
-def _row(varied: str, cost: Cost, line: Line, sizes: list[float]) -> tuple[Datum, ...]:
-    data = [Datum(line.name), exponent(line, varied, cost), *theory(line, varied, cost)]
-    for size in sizes:
-        found = [entry for entry in line.entries if entry.record.cell.varied[varied] == size]
-        values = [value for entry in found if (value := cost.of(entry.record)) is not None]
-        if values:
-            note = f"mean of {len(values)}" if len(values) > 1 else ""
-            data.append(Datum(cost.text(fmean(values)), fmean(values), links.of_entry(found[0]), note=note))
+def _rows(varied: str, cost: Cost, line: Line, piece: Piece) -> Iterator[tuple[Datum, ...]]:
+    measured, known = piece.measured(varied, cost), dict(piece.predicted(varied, cost))
+    reached, targets = local_exponents(measured), _targets(piece, varied)
+    for size, value in medians(measured):
+        count, target = sum(other == size for other, _ in measured), targets[size]
+        note = f"median of {count}" if count > 1 else ""
+        row = [
+            Datum(line.name),
+            Datum(f"{size:g}", size, target),
+            Datum(piece.form or DASH),
+            Datum(cost.text(value), value, target, note=note),
+        ]
+        if size in known:
+            share = value / known[size]
+            row.append(Datum(cost.text(known[size]), known[size], target))
+            row.append(Datum(formatting.ratio(share), share, target))
         else:
-            data.append(ABSENT)
-    return tuple(data)
+            row += [ABSENT, ABSENT]
+        local = reached.get(size)
+        row.append(ABSENT if local is None else Datum(formatting.exponent(local), local, target))
+        yield tuple(row)
+
+
+def _targets(piece: Piece, varied: str) -> dict[float, str]:
+    return {entry.record.cell.varied[varied]: links.of_entry(entry) for entry in reversed(piece.entries)}

@@ -7,7 +7,7 @@ from sklearn.metrics import roc_auc_score
 
 from padimkit.benchmark.cell import Limits
 from padimkit.benchmark.planning.suite import Suite
-from padimkit.benchmark.record import Expectation, unpacked
+from padimkit.benchmark.record import unpacked
 from padimkit.benchmark.running import process
 from padimkit.benchmark.running.process import run_cell
 from padimkit.cli import benchmark as command
@@ -186,9 +186,10 @@ def test_a_metric_has_its_curve_under_its_own_name(outcome, in_this_process):
     assert ends == {"roc": 1.0, "pro(max_fpr=0.1)": 0.1, "pro(max_fpr=0.5)": 0.5}
 
 
-def test_what_theory_expects_is_in_the_record_of_what_is_varied(suite, in_this_process):
-    cells = Suite.read(suite(vary={"train_images": [4, 8, 12]}, seeds=[0], measure=["memory"])).planned
-    record = run_cell(cells[0].cell, cells[0].facts, Limits(threads=1))
-    assert record.failure is None and list(record.expected_growth) == ["train_images"]
-    assert record.expected_growth["train_images"]["model"] == Expectation(0.0, 0.0)
-    assert record.expected_growth["train_images"]["density fit"] == Expectation(1.0, 1.0)
+def test_what_formulas_predict_is_in_the_record_of_what_is_varied(suite, in_this_process):
+    cells = Suite.read(suite(vary={"train_images": [2, 8, 12]}, seeds=[0], measure=["memory"])).planned
+    few, many, _ = (run_cell(planned.cell, planned.facts, Limits(threads=1)) for planned in cells)
+    assert few.failure is None and (few.form, many.form) == ("samples, rank float32", "moments")
+    for record in (few, many):  # without times no rates are measured, and so no seconds predicted
+        assert list(record.predicted) == ["fitted"] and record.rates == {}
+        assert record.predicted["fitted"] == pytest.approx(record.bytes["fitted"], rel=0.01, abs=64)

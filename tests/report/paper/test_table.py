@@ -4,9 +4,7 @@ import made_records
 import numpy as np
 import pytest
 
-from padimkit.benchmark.record import Expectation, Spread
 from padimkit.cli.main import main
-from padimkit.report.sections import growth
 
 
 @pytest.fixture
@@ -77,51 +75,3 @@ def test_without_a_metric_of_the_table_it_is_refused(random, write, capsys):
     assert main(["report", str(folder), "--paper=4"]) == 2
     assert "has pixel auroc; no finished record has that" in capsys.readouterr().err
     assert main(["report", str(folder), "--paper=9"]) == 2
-
-
-LINEAR = Expectation(1.0, 1.0)
-
-
-@pytest.mark.parametrize(("constant", "verdict"), [(16, "as in theory"), (5000, "below theory")])
-def test_a_few_constant_bytes_are_no_departure_from_theory(random, study_of, constant, verdict):
-    def cell(images):
-        made = made_records.made("SPADE", "bottle", 0, random)
-        sizes = {"fitted": 1000 * images + constant}
-        varied = {"train_images": float(images)}
-        growth = {"train_images": {"fitted": LINEAR}}
-        made = made_records.of_cell(made, varied=varied)
-        return replace(made, key=f"{images}", seconds={}, bytes=sizes, expected_growth=growth)
-
-    (table,) = growth.tables(study_of([cell(images) for images in (10, 20, 40, 80)]))
-    assert [[datum.text for datum in row][3:] for row in table.rows] == [["1", verdict]]
-
-
-@pytest.mark.parametrize(
-    ("power", "verdict"), [(1.0, "as in theory"), (2.0, "above theory"), (0.5, "below theory")]
-)
-@pytest.mark.parametrize("document", ["html", "markdown", "latex"])
-def test_documents_say_where_measurement_and_theory_part(
-    random, seed, write, tmp_path, power, verdict, document
-):
-    records = []
-    noise = np.random.default_rng(seed).uniform(0.01, 0.02) * np.array(
-        [1, -1, 0, -1, 1]
-    )  # which leaves the slope as it is
-    for images, shift in zip((10, 20, 40, 80, 160), noise.tolist(), strict=True):
-        made = made_records.made("PaDiM", "bottle", 0, random)
-        made = made_records.of_cell(made, varied={"train_images": float(images)})
-        fit = images**power / 100 * 2**shift
-        records.append(
-            replace(
-                made,
-                key=f"{made.key}-{images}",
-                expected_growth={"train_images": {"fit": LINEAR}},
-                seconds={"fit": Spread(fit, fit, fit, 3)},
-                bytes={},
-            )
-        )
-    output = tmp_path / "report"
-    assert main(["report", str(write(records)), f"--output={output}", f"--format={document}"]) == 0
-    text = output.read_text()
-    assert f"{power:.2f} (" in text
-    assert {word for word in ("as in theory", "above theory", "below theory") if word in text} == {verdict}

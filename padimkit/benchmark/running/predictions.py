@@ -1,0 +1,98 @@
+"""The costs that formulas predict for a cell, by the names that its record has for them.
+
+It stands alone because it is arithmetic on what contracts say; nothing is measured here.
+"""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+from padimkit.benchmark.planning.forecast import blank_embeddings
+from padimkit.benchmark.record import (
+    DENSITY_FIT,
+    EMBEDDING,
+    FIT,
+    FITTED,
+    HELD,
+    PREPARE,
+    REDUCER_FIT,
+    SCORE,
+    of_batch,
+)
+from padimkit.contracts import CostModel, DensityModel, Reducer
+from padimkit.errors import PadimkitError
+from padimkit.images.resizing import square
+from padimkit.pipeline.pipeline import Pipeline
+from padimkit.pipeline.tiling import Tiling
+from padimkit.values import Costs, Problem
+
+
+def predictions(
+    reducer: Reducer,
+    density: DensityModel,
+    problem: Problem,
+    *,
+    channels: int,
+    rates: Mapping[str, float],
+) -> dict[str, Any]:
+    """Return the fields of a record: seconds and bytes that are predicted, and the form of the density.
+
+    Both are of the parts that are `CostModel`, and empty if the density is not; sums need both.
+
+    Args:
+        reducer: Of the pipeline.
+        density: Of the pipeline.
+        problem: The sizes that the reducer is given.
+        channels: The number that is left by the reducer.
+        rates: Operations and bytes in a second; without them no seconds are predicted.
+    """
+    if not isinstance(density, CostModel):
+        return {}
+    costs = density.costs(replace(problem, channels=channels))
+    found = _of_density(costs, rates)
+    if isinstance(reducer, CostModel):
+        reducing = reducer.costs(problem)
+        found |= _of_both(reducing, costs, found, problem.images, rates)
+    return {"predicted": found, "form": costs.form}
+
+
+def predicted_of_images(pipeline: Pipeline, images: int, rates: Mapping[str, float]) -> dict[str, Any]:
+    """Return the same fields for the density of a pipeline with a backbone, whose costs no formula has.
+
+    Empty for several levels, and for a pipeline that cannot be tried on an image.
+    """
+    size = pipeline.preprocessing.size
+    density = pipeline.density
+    if size is None or not isinstance(density, CostModel):
+        return {}
+    try:
+        tiles = pipeline.preprocessing.tiles
+        found = blank_embeddings(pipeline, square(tiles.size) if tiles else size)
+        count = Tiling.of(tiles, size, "the image").count
+    except PadimkitError:
+        return {}
+    if len(found) != 1:
+        return {}
+    channels, height, width = found[0].patches.shape[1:]
+    descriptor = 0 if found[0].descriptor is None else found[0].descriptor.shape[1]
+    costs = density.costs(Problem(images, channels, count * height * width, descriptor))
+    return {"predicted": _of_density(costs, rates), "form": costs.form}
+
+
+def _of_density(costs: Costs, rates: Mapping[str, float]) -> dict[str, float]:
+    found = {FITTED: float(costs.stored)}
+    if rates:
+        works = {DENSITY_FIT: costs.fit, PREPARE: costs.prepare, of_batch(SCORE, 1): costs.use}
+        found |= {name: work.seconds(**rates) for name, work in works.items()}
+    return found
+
+
+def _of_both(
+    reducing: Costs, costs: Costs, found: Mapping[str, float], images: int, rates: Mapping[str, float]
+) -> dict[str, float]:
+    sums = {HELD: float(reducing.held + costs.held), FITTED: float(reducing.stored + costs.stored)}
+    if not rates:
+        return sums
+    fit, prepare, use = (work.seconds(**rates) for work in (reducing.fit, reducing.prepare, reducing.use))
+    learning = fit + prepare + images * use + found[DENSITY_FIT] + found[PREPARE]
+    return sums | {REDUCER_FIT: fit, EMBEDDING: use, FIT: learning}
