@@ -6,7 +6,10 @@ from dataclasses import dataclass
 from padimkit.benchmark import record as recorded
 from padimkit.benchmark.record import Record
 
-_PREFIXES = {"s": ((1, "s"), (1e-3, "ms"), (1e-6, "µs")), "B": ((1e9, "GB"), (1e6, "MB"), (1e3, "kB"))}
+_PREFIXES = {
+    "s": ((1, "s"), (1e-3, "ms"), (1e-6, "µs")),
+    "B": ((1e15, "PB"), (1e12, "TB"), (1e9, "GB"), (1e6, "MB"), (1e3, "kB")),
+}
 
 EXPONENT_DIGITS = 2
 

@@ -9,6 +9,7 @@ from matplotlib.axes import Axes
 
 from padimkit.errors import BadArgument
 from padimkit.report import formatting, links
+from padimkit.report.extrapolation import NEAR, WIDEST, crossing_table, far_table
 from padimkit.report.formatting import Cost
 from padimkit.report.growth import Line, Piece, growth_lines
 from padimkit.report.plots.axes import logarithmic_axis, size_axis
@@ -27,9 +28,8 @@ COSTS = (
     *(formatting.PEAK_FIT, formatting.PEAK_PREDICT),
     *(formatting.HELD, formatting.FITTED, formatting.MODEL, formatting.DISK, formatting.DEVICE),
 )
+_CONTINUED = (formatting.DENSITY_FIT, formatting.SCORE_ONE, formatting.HELD, formatting.FITTED)
 _FEWEST_SIZES = 2  # a single size makes no line
-_WIDEST = 0.5  # an interval of an exponent, beyond which it says too little
-_NEAR = 0.05  # a prediction this near is right: formulas leave out what does not grow
 HEAD = ("cost", "method", "sizes", "exponent (95 %)", "predicted", "verdict", "measured / predicted")
 _EXPLAINED = (
     "Exponents are fitted to the logarithms of all measurements; limits are Student's, over sizes. Where "
@@ -65,6 +65,9 @@ def tables(study: Study) -> Iterator[Table]:
         )
         if rows:
             yield Table(f"Exponents of growth with {varied}, {where}", HEAD, rows, explained=_EXPLAINED)
+        for table in (crossing_table, far_table):
+            if (found := table(lines, varied, _CONTINUED, where)) is not None:
+                yield found
 
 
 def _exponents(line: Line, varied: str, cost: Cost) -> Iterator[tuple[Datum, ...]]:
@@ -114,13 +117,13 @@ def _verdict(measured: tuple[Point, ...], predicted: float | None) -> Datum:
         found = _fitted(measured)
     except BadArgument as error:
         return Datum(DASH, note=str(error))
-    if found.upper - found.lower > _WIDEST:
-        return Datum("cannot tell", note=f"the interval is wider than {_WIDEST:g}")
+    if found.upper - found.lower > WIDEST:
+        return Datum("cannot tell", note=f"the interval is wider than {WIDEST:g}")
     if predicted is None:
         return ABSENT
-    if found.upper < predicted - _NEAR:
+    if found.upper < predicted - NEAR:
         return Datum("below")
-    return Datum("above" if found.lower > predicted + _NEAR else "as predicted")
+    return Datum("above" if found.lower > predicted + NEAR else "as predicted")
 
 
 def _ratio(measured: list[Point], predicted: list[Point]) -> Datum:

@@ -12,7 +12,18 @@ from padimkit.report.paper.published import GROUPS, TABLES, published
 SUITES = Path(__file__).resolve().parents[3] / "benchmarks" / "suites"
 FILES = sorted(SUITES.glob("*.yaml"))
 KEYS = {
-    *("name", "pipelines", "datasets", "metrics", "seeds", "measure", "repeats", "timeout", "memory_limit"),
+    *(
+        "name",
+        "pipelines",
+        "datasets",
+        "embeddings",
+        "metrics",
+        "seeds",
+        "measure",
+        "repeats",
+        "timeout",
+        "memory_limit",
+    ),
     *("threads", "engine", "device", "batch_size", "workers", "train_images", "vary"),
 }
 PIPELINE_KEYS = {
@@ -64,7 +75,7 @@ def test_a_suite_is_named_as_its_file_and_has_no_unknown_keys(path):
     assert content["name"] == path.stem
     assert set(content) <= KEYS
     assert all(isinstance(entry, str) or set(entry) <= PIPELINE_KEYS for entry in content["pipelines"])
-    assert all(set(entry) <= DATASET_KEYS for entry in content["datasets"])
+    assert all(set(entry) <= DATASET_KEYS for entry in content.get("datasets", ()))
     assert set(content["measure"]) <= {"quality", "time", "memory"}
 
 

@@ -1,0 +1,95 @@
+from dataclasses import replace
+
+import made_records
+import numpy as np
+import pytest
+
+from padimkit.report import formatting
+from padimkit.report.extrapolation import crossing_table, crossings, far_table
+from padimkit.report.growth import growth_lines
+from padimkit.report.power_law import PowerLaw
+
+COST = formatting.HELD
+SIZES = (10, 20, 40, 80)
+
+
+@pytest.fixture
+def lines(random, study_of):
+    """The lines of methods whose bytes are functions of the number of images."""
+
+    def lines(noise=0.0, varied="images", **methods):
+        records = []
+        for method, held in methods.items():
+            for size in SIZES:
+                made = made_records.made(method, "bottle", 0, random)
+                made = made_records.of_cell(made, varied={varied: float(size)})
+                found = round(held(size) * random.lognormal(0, noise))
+                records.append(replace(made, key=f"{method}-{size}", seconds={}, bytes={"held": found}))
+        (found,) = growth_lines(study_of(records)).values()
+        return found
+
+    return lines
+
+
+def test_one_method_costs_more_than_another_from_where_their_lines_cross(lines):
+    found = lines(spade=lambda size: 1000 * size, padim=lambda size: 50_000)
+    (crossing,) = crossings(found, "images", COST)
+    assert (crossing.more, crossing.less) == ("spade", "padim")
+    assert [crossing.size, crossing.lower, crossing.upper] == pytest.approx([50] * 3, rel=0.01)
+    table = crossing_table(found, "images", [COST], "here")
+    assert [datum.text for datum in table.rows[0]][1:4] == ["spade", "padim", "50.1"]
+
+
+def test_a_crossing_may_lie_beyond_what_was_measured_and_says_how_sure_it_is(lines):
+    found = lines(0.05, spade=lambda size: 1000 * size, padim=lambda size: 3e7)
+    (crossing,) = crossings(found, "images", COST)
+    assert crossing.lower < crossing.size < crossing.upper and 3e3 < crossing.size < 3e5
+
+
+@pytest.mark.parametrize("padim", [lambda size: 1000, lambda size: 1e15, lambda size: 2000 * size])
+def test_lines_that_do_not_cross_or_grow_alike_have_no_crossing(lines, padim):
+    found = lines(spade=lambda size: 1000 * size, padim=padim)
+    assert list(crossings(found, "images", COST)) == []
+    assert crossing_table(found, "images", [COST], "here") is None
+
+
+def test_a_power_is_continued_with_limits(lines):
+    table = far_table(lines(spade=lambda size: 1500 * size), "images", [COST], "here")
+    assert table.head[2:] == ("images = 10,000", "images = 1,000,000", "images = 1,000,000,000")
+    expected = [f"{size} ({size} to {size})" for size in ("15.0 MB", "1.50 GB", "1.50 TB")]
+    assert [datum.text for datum in table.rows[0][2:]] == expected
+
+
+def test_what_is_no_sure_power_is_not_continued(lines):
+    noisy = lines(1.0, spade=lambda size: 1e6 * size)
+    assert far_table(noisy, "images", [COST], "here") is None
+
+
+def test_channels_are_not_continued_to_a_billion(lines):
+    found = lines(varied="channels", spade=lambda size: 1000 * size)
+    assert far_table(found, "channels", [COST], "here") is None
+
+
+def test_what_grows_otherwise_than_predicted_is_not_continued(lines):
+    """A sum of two terms grows as the larger one beyond, whatever its exponent where it was measured."""
+    sums = lines(spade=lambda size: 40_000 + 1000 * size)
+    predicted = [
+        replace(line, entries=tuple(_predicted(entry, lambda size: 1000.0 * size) for entry in line.entries))
+        for line in sums
+    ]
+    assert far_table(predicted, "images", [COST], "here") is None
+
+
+def _predicted(entry, held):
+    size = entry.record.cell.varied["images"]
+    return replace(entry, record=replace(entry.record, predicted={"held": held(size)}))
+
+
+def test_limits_hold_where_lines_are_continued(random):
+    held = 0
+    for _ in range(200):
+        points = [(float(size), 3.0 * size * random.lognormal(0, 0.1)) for size in (10, 20, 40, 80, 160)]
+        found = PowerLaw.of(points).at(1e6)
+        held += found.lower <= 3e6 <= found.upper
+    assert 0.9 <= held / 200 <= 1.0
+    assert np.isfinite(found.upper)
