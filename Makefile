@@ -26,7 +26,7 @@ help:
 	@echo "make bench-spade       SPADE's search beside a flat index and a loop (5 minutes)"
 	@echo "make bench-methods     all methods on real images, where these are (1 hour)"
 	@echo "make bench-plugins     how long fifty plugins take to list"
-	@echo "make bench-complexity  how time and memory grow, on real images, where these are (1 hour)"
+	@echo "make bench-complexity  how time and memory grow, over drawn embeddings (10 minutes) and on real images, where these are (1 hour)"
 	@echo "make bench-synthetic   methods on synthetic images beside real ones, where these are (30 minutes)"
 	@echo "make bench-tiles       what tiles and own aspect ratios gain over squeezing, where real weights are (20 minutes)"
 	@echo "make bench-lite0       the search for layers of EfficientNet-Lite0, and its recipes, on real images (2 hours)"
@@ -94,7 +94,9 @@ bench-methods: .venv/installed-plugins
 bench-plugins: .venv/installed
 	$(BIN)/python -m benchmarks.plugins
 
-bench-complexity: .venv/installed
+bench-complexity: .venv/installed-plugins
+	$(BIN)/padimkit benchmark benchmarks/suites/complexity-alone.yaml
+	$(BIN)/python -m benchmarks.complexity records/complexity-alone
 	$(BIN)/padimkit benchmark benchmarks/suites/complexity.yaml
 	$(BIN)/padimkit report records/complexity --format markdown
 

@@ -7,9 +7,11 @@ from functools import partial
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 
 import padimkit
 from benchmarks import (
+    complexity,
     coverage,
     depth,
     drift,
@@ -42,6 +44,7 @@ from padimkit import (
     RandomChannels,
     Tiles,
 )
+from padimkit.benchmark import store
 from padimkit.benchmark.cell import Cell
 from padimkit.benchmark.record import Record, Spread
 from padimkit.cli.main import main
@@ -313,3 +316,35 @@ def test_a_method_of_equals_that_differs_from_the_best_is_counted():
     assert coverage.judged(pairs, np.array([0.9, 0.8, 0.8]), -0.1) == (True, True)
     wide = {pair: coverage.Estimate(-0.1, 0.2, 20) for pair in pairs}
     assert coverage.judged(wide, np.array([0.9, 0.8, 0.8]), 9.0) == (False, False)
+
+
+def test_growth_over_drawn_embeddings_is_printed_drawn_and_kept(tmp_path, monkeypatch, capsys):
+    for name, file in (("RECORD", "complexity.json"), ("PICTURE", "complexity.png")):
+        monkeypatch.setattr(complexity, name, tmp_path / file)
+    (tmp_path / "records").mkdir()
+    for varied in ("images", "channels"):
+        for size in (10, 20, 40):
+            sizes = {"embeddings": {}}
+            cell = Cell(
+                "alone", "PaDiM", "embeddings", "", 0, sizes, ("time",), 2, varied={varied: float(size)}
+            )
+            seconds = {name: (1e-3 * size, 1.1e-3 * size) for name in ("fit", "score 1")}
+            record = Record(
+                f"{varied}-{size}",
+                cell,
+                seconds={name: Spread(found[0], *found, 2) for name, found in seconds.items()},
+                repeats=seconds,
+                bytes={"held": 1000 * size},
+                predicted={"fit": 5e-4 * size, "held": 1000.0 * size},
+                form="samples" if size < 40 else "moments",
+            )
+            store.write(record, tmp_path / "records")
+    complexity.main(tmp_path / "records")
+    said = capsys.readouterr().out
+    assert "### Exponents of growth with images, embeddings" in said and "PaDiM: samples" in said
+    cells = json.loads((tmp_path / "complexity.json").read_text())["cells"]
+    assert (
+        len(cells) == 6 and {"method", "varied", "form", "seconds", "bytes", "predicted"} == cells[0].keys()
+    )
+    with Image.open(tmp_path / "complexity.png") as picture:
+        assert picture.width > 2 * picture.height

@@ -18,7 +18,7 @@ def spade_costs(problem: Problem, *, gallery_neighbours: int) -> Costs:
     descriptors = problem.images * problem.descriptor
     gallery = _FLOAT * (problem.images * values + descriptors)
     return Costs(
-        fit=Work(moved=2 * gallery),
+        fit=Work(moved=4 * gallery),  # gathered in the order of the gallery, and copied
         prepare=Work(),
         use=Work(
             single=2 * pairs * problem.channels + 2 * descriptors,
