@@ -68,7 +68,7 @@ def draw(study: Study) -> None:
         panel.set(xscale="log", yscale="log", xlabel=varied, ylabel=f"{cost.label}, {cost.unit}")
         panel.grid(alpha=0.2)
     axes[0].legend(frameon=False)
-    figure.savefig(PICTURE, dpi=60)
+    figure.savefig(PICTURE, dpi=80)
     pyplot.close(figure)
 
 

@@ -80,7 +80,7 @@ def crossings(lines: Sequence[Line], varied: str, cost: Cost) -> Iterator[Crossi
         own, others = _law_of(more, varied, cost), _law_of(less, varied, cost)
         if own is None or others is None or own.interval().lower <= others.interval().upper:
             continue
-        start = max(_points(line, varied, cost)[0][0] for line in (more, less))
+        start = max(_start(line, varied, cost) for line in (more, less))
         sizes = np.geomspace(start, max(FAR), _STEPS).tolist()
         above = [own.at(size).estimate > others.at(size).estimate for size in sizes]
         if above[0] or not above[-1]:
@@ -89,6 +89,12 @@ def crossings(lines: Sequence[Line], varied: str, cost: Cost) -> Iterator[Crossi
         unsure = [size for size in sizes if own.at(size).upper > others.at(size).lower]
         upper = min(sure, default=float("inf"))
         yield Crossing(more.name, less.name, sizes[above.index(True)], min(unsure), upper)
+
+
+def _start(line: Line, varied: str, cost: Cost) -> float:
+    """Return the last size of the form before, which ends somewhere behind it, or the first size."""
+    before = line.pieces[-2].measured(varied, cost) if len(line.pieces) > 1 else []
+    return before[-1][0] if before else _points(line, varied, cost)[0][0]
 
 
 def _points(line: Line, varied: str, cost: Cost) -> list[Point]:

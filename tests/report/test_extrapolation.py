@@ -46,6 +46,18 @@ def test_a_crossing_may_lie_beyond_what_was_measured_and_says_how_sure_it_is(lin
     assert crossing.lower < crossing.size < crossing.upper and 3e3 < crossing.size < 3e5
 
 
+def test_lines_may_cross_where_another_form_has_just_begun(lines):
+    """Between the last size of one form and the first of the next, at 10 and 20 here, nobody has measured."""
+    found = lines(spade=lambda size: 1000 * size, padim=lambda size: 2000 * size if size < 20 else 15_000)
+    spade, padim = found if found[0].method == "spade" else found[::-1]
+    entries = [
+        replace(entry, record=replace(entry.record, form=form))
+        for entry, form in zip(padim.entries, ("samples", *["moments"] * 3), strict=True)
+    ]
+    (crossing,) = crossings([spade, replace(padim, entries=tuple(entries))], "images", COST)
+    assert crossing.more == "spade" and crossing.size == pytest.approx(15, rel=0.01)
+
+
 @pytest.mark.parametrize("padim", [lambda size: 1000, lambda size: 1e15, lambda size: 2000 * size])
 def test_lines_that_do_not_cross_or_grow_alike_have_no_crossing(lines, padim):
     found = lines(spade=lambda size: 1000 * size, padim=padim)
