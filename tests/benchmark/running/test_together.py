@@ -59,6 +59,10 @@ def test_all_costs_of_learning_and_scoring_are_measured(drawn_suite, tmp_path, i
         assert all(record.seconds[name].median > 0 for name in ("fit", "density fit", "prepare", "score 1"))
         learnt = [record.repeats[name] for name in ("density fit", "prepare", "fit")]
         assert all(density + prepare <= whole for density, prepare, whole in zip(*learnt, strict=True))
+        assert record.predicted.keys() == {*record.seconds, "held", "fitted"}
+        assert record.predicted["held"] == pytest.approx(record.bytes["held"], rel=0.1)
+        assert record.rates.keys() == {"single", "double", "memory"} and min(record.rates.values()) > 0
+    assert [record.form for record in found] == ["samples, rank float32", "moments", "moments"]
     # Samples while there are at most 6 images, then scatter matrices, whatever their number.
     stored = [record.bytes["fitted"] for record in found]
     assert stored[1] == stored[2] and all(record.bytes["held"] > record.bytes["fitted"] for record in found)
