@@ -28,6 +28,34 @@ class Facts:
 
 
 @dataclass(frozen=True)
+class Shelf:
+    """The place of features that cells share.
+
+    Args:
+        folder: That of the cells which share them.
+        most_bytes: The most that it and the folders beside it may take together.
+    """
+
+    folder: str
+    most_bytes: int
+
+
+@dataclass(frozen=True)
+class FeatureArguments:
+    """Arguments of the features that cells share, of which only quality is measured.
+
+    Args:
+        most_gb: The most that they may take, in GB (1e9 bytes), and at most half of what is free on the disk;
+            0 to share none.
+        folder: Keep them in this folder, for further runs and suites; by default they are beside the records
+            while the suite runs.
+    """
+
+    most_gb: float = 16.0
+    folder: str | None = None
+
+
+@dataclass(frozen=True)
 class CalibrationArguments:
     """Arguments of the calibration of each cell, by its own training images; those of `padimkit calibrate`.
 

@@ -7,7 +7,7 @@ from itertools import chain
 from pathlib import Path
 from typing import Any, TypeVar, final
 
-from padimkit.benchmark.cell import Cell, Facts, Limits
+from padimkit.benchmark.cell import Cell, Facts, FeatureArguments, Limits
 from padimkit.benchmark.planning.fingerprint import facts_of, files_named
 from padimkit.benchmark.planning.promise import promised_rate
 from padimkit.benchmark.planning.suite_file import Data, Engine, Method, SuiteFile, check_suite
@@ -56,6 +56,7 @@ class Suite:
         left_out: Entries of the file that are not run, such as those whose files are missing.
         limits: Of each cell.
         engine: For cells whose time is not measured.
+        features: The room for features that cells share.
     """
 
     name: str
@@ -63,6 +64,7 @@ class Suite:
     left_out: tuple[LeftOut, ...]
     limits: Limits
     engine: Engine
+    features: FeatureArguments
 
     @classmethod
     def read(cls, path: Path, *, trust: bool = False) -> "Suite":
@@ -84,7 +86,7 @@ class Suite:
             limits = Limits(file.timeout, memory, file.threads)
         except PadimkitError as error:
             raise BadConfig(f'"{path}": {error}') from error
-        return cls(file.name, planned, (*without_methods, *without_data), limits, file.engine)
+        return cls(file.name, planned, (*without_methods, *without_data), limits, file.engine, file.features)
 
 
 class _Planner:

@@ -11,7 +11,7 @@ from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
 
-from padimkit.benchmark.cell import Cell, Facts, Limits
+from padimkit.benchmark.cell import Cell, Facts, Limits, Shelf
 from padimkit.benchmark.record import Cause, Failure, Record
 from padimkit.benchmark.running.forked import Process, start
 from padimkit.benchmark.running.worker import STAGE_BYTES
@@ -22,11 +22,18 @@ _LOOK = 0.05  # seconds between two looks at the process
 _LAST = 4000  # characters of standard error that a record keeps
 
 
-def run_cell(cell: Cell, facts: Facts, limits: Limits) -> Record:
-    """Run the cell and return its record, or the record of its failure."""
+def run_cell(cell: Cell, facts: Facts, limits: Limits, shelf: Shelf | None = None) -> Record:
+    """Run the cell and return its record, or the record of its failure.
+
+    Args:
+        cell: The cell.
+        facts: Those of its data.
+        limits: What it may take.
+        shelf: The place of images and features that it shares with others; None to compute all of them.
+    """
     begun, start = datetime.now(timezone.utc), time.perf_counter()
     with tempfile.TemporaryDirectory(prefix="padimkit-cell-") as folder:
-        outcome = _outcome(cell, Path(folder), limits)
+        outcome = _outcome(cell, Path(folder), limits, shelf)
     known = {
         "key": cell.key(facts),
         "cell": asdict(cell),
@@ -49,9 +56,11 @@ def stop_running() -> None:
 _RUNNING: set[Process] = set()
 
 
-def _outcome(cell: Cell, folder: Path, limits: Limits) -> dict[str, Any]:
-    files, stderr = [folder / name for name in ("cell.json", "outcome.json", "stage")], folder / "stderr"
+def _outcome(cell: Cell, folder: Path, limits: Limits, shelf: Shelf | None) -> dict[str, Any]:
+    names, stderr = ("cell.json", "outcome.json", "stage", "shelf.json"), folder / "stderr"
+    files = [folder / name for name in names]
     cell.write(files[0])
+    files[3].write_text(json.dumps(shelf and asdict(shelf)), encoding="utf-8")
     files[2].write_bytes(START.encode().ljust(STAGE_BYTES))
     stderr.touch()
     process = start(files, stderr, _environment(limits.threads))

@@ -12,6 +12,7 @@ from padimkit.benchmark.planning.suite import Planned, Suite
 from padimkit.benchmark.record import Record
 from padimkit.benchmark.running.engine import records_beside
 from padimkit.benchmark.running.process import run_cell
+from padimkit.benchmark.running.sharing import sharing
 from padimkit.benchmark.store import Plan, read, write
 from padimkit.files import only_holder
 
@@ -49,8 +50,9 @@ def run_suite(suite: Suite, planned: Iterable[Planned], folder: Path) -> Iterato
     others = [one for one in planned if "time" not in one.cell.measure]
     for one in timed:
         yield _written(run_cell(one.cell, one.facts, suite.limits), folder)
-    if others:
-        for record in records_beside(others, suite.limits, suite.engine):
+    with sharing(others, suite.features, folder) as shared:
+        for record in records_beside(others, suite.limits, suite.engine, shared) if others else ():
+            shared.finish(record.key)
             yield _written(record, folder)
 
 

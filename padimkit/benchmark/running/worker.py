@@ -32,16 +32,17 @@ def path_without_here(environment: Mapping[str, str]) -> dict[str, str]:
     return {**environment, "PYTHONPATH": os.pathsep.join(filter(None, named))}
 
 
-def run(cell: str, outcome: str, stage: str) -> None:
+def run(cell: str, outcome: str, stage: str, shelf: str) -> None:
     """Run the cell of a file and write its outcome, or the error that left none, as JSON.
 
     Args:
         cell: The path of the cell.
         outcome: The path of the outcome.
         stage: The path of a file that holds the name of the stage that has begun.
+        shelf: The path of the place of what cells share, as JSON.
     """
     # Imported here, so that the process can be stopped while it imports.
-    from padimkit.benchmark.cell import Cell
+    from padimkit.benchmark.cell import Cell, Shelf
     from padimkit.benchmark.running.execution import execute
     from padimkit.errors import PadimkitError
     from padimkit.registry.blame import blamed
@@ -54,7 +55,8 @@ def run(cell: str, outcome: str, stage: str) -> None:
             file.flush()
 
         try:
-            found = execute(Cell.read(Path(cell)), entered)
+            place = json.loads(Path(shelf).read_text(encoding="utf-8"))
+            found = execute(Cell.read(Path(cell)), entered, place and Shelf(**place))
         except Exception as error:  # whatever a plugin raises is an outcome
             text = "" if isinstance(error, PadimkitError) else blamed(error)
             said = text or f"{type(error).__name__}: {error}"

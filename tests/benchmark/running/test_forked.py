@@ -12,7 +12,7 @@ ASKED = """
 import os, sys
 from types import ModuleType
 
-def execute(cell, entered):
+def execute(cell, entered, shelf):
     import statistics
     import numpy
     print("said to nobody")
@@ -44,11 +44,12 @@ def begin(tmp_path, monkeypatch):
     def begin(name, method="tells", **variables):
         folder = tmp_path / name
         folder.mkdir()
-        files = [folder / file for file in ("cell.json", "outcome.json", "stage")]
+        files = [folder / file for file in ("cell.json", "outcome.json", "stage", "shelf.json")]
         Cell(
             suite="", method=method, dataset="", category="", settings={}, seed=0, measure=(), repeats=1
         ).write(files[0])
         files[2].write_bytes(b" " * 32)
+        files[3].write_text("null")
         (folder / "stderr").touch()
         return folder, start(files, folder / "stderr", os.environ | variables)
 
