@@ -2,7 +2,8 @@
 
 import hashlib
 import json
-from dataclasses import asdict, dataclass, field
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal, TypeAlias, get_args
 
@@ -17,7 +18,9 @@ MEASURES: tuple[Measure, ...] = get_args(Measure)
 class Facts:
     """The data of a cell: a fingerprint of its files, and how many images there are.
 
-    `files` is a fingerprint of the files that the pipeline's settings name, such as weights.
+    `files` is a fingerprint of the files that the pipeline's settings name, such as weights. `places` has
+    what stands in the key for each text of the settings that names a file or a folder; records that are
+    older do not have it.
     """
 
     fingerprint: str
@@ -25,6 +28,7 @@ class Facts:
     test_images: int
     anomalous_images: int
     files: str = ""
+    places: dict[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -111,11 +115,12 @@ class Cell:
     def key(self, facts: Facts) -> str:
         """Return the hash that names its record: it depends on the work of the cell, not on its names.
 
-        Versions count, so that a new one runs again.
+        Nor does it depend on where files are, but on their contents. Versions count, so that a new one runs
+        again.
         """
         prints = (facts.fingerprint, facts.files)
         deciding: tuple[Any, ...] = (
-            self.settings,
+            _anywhere(self.settings, facts.places),
             self.measure,
             self.repeats,
             self.train_images,
@@ -125,6 +130,10 @@ class Cell:
         versions = {name: one for name, one in self.versions.items() if (name, one) != _FIRST}
         deciding += (versions,) if versions else ()
         return hashlib.sha256(json.dumps(deciding, sort_keys=True).encode()).hexdigest()[:24]
+
+    def older_key(self, facts: Facts) -> str:
+        """Return the key by which earlier versions named its record; it depends on where files are."""
+        return self.key(replace(facts, places={}))
 
     def write(self, path: Path) -> None:
         """Write the cell for the process that runs it."""
@@ -137,6 +146,17 @@ class Cell:
         given = content["calibration"]
         calibration = None if given is None else CalibrationArguments(**given)
         return cls(**content | {"measure": tuple(content["measure"]), "calibration": calibration})
+
+
+def _anywhere(settings: Any, places: Mapping[str, str]) -> Any:
+    """Return the settings with contents in place of places."""
+    if isinstance(settings, str):
+        return f"content {places[settings]}" if settings in places else settings
+    if isinstance(settings, Mapping):
+        return {name: _anywhere(value, places) for name, value in settings.items()}
+    if isinstance(settings, list | tuple):
+        return [_anywhere(value, places) for value in settings]
+    return settings
 
 
 @dataclass(frozen=True)

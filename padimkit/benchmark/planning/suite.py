@@ -9,6 +9,7 @@ from typing import Any, TypeVar, final
 
 from padimkit.benchmark.cell import Cell, Facts, FeatureArguments, Limits
 from padimkit.benchmark.planning.fingerprint import facts_of, files_named
+from padimkit.benchmark.planning.places import Places, folders_of
 from padimkit.benchmark.planning.promise import promised_rate
 from padimkit.benchmark.planning.suite_file import Data, Engine, Method, SuiteFile, check_suite
 from padimkit.benchmark.planning.variants import Place, Variant, places_of, title, variants_of
@@ -95,7 +96,8 @@ class _Planner:
     def __init__(self, file: SuiteFile, *, trust: bool) -> None:
         self._file = file
         self._trust = trust
-        self._facts: dict[str, Facts] = {}
+        self._facts: dict[str, tuple[Facts, frozenset[Path]]] = {}
+        self._places = Places()
         self._files: dict[str, str] = {}
         self._settings: dict[tuple[Any, ...], dict[str, Any]] = {}
         self._data: dict[str, Any] = {}
@@ -186,12 +188,13 @@ class _Planner:
     def _facts_of(self, cell: Cell) -> Facts:
         key = json.dumps(cell.settings["data"], sort_keys=True)
         if key not in self._facts:
-            made = instantiate(cell.settings)
-            self._facts[key] = facts_of(made.data)
+            data = instantiate(cell.settings).data
+            self._facts[key] = facts_of(data), folders_of([*data.train(), *data.test()])
         named = json.dumps(cell.settings["pipeline"], sort_keys=True)
         if named not in self._files:
             self._files[named] = files_named(cell.settings["pipeline"])
-        return replace(self._facts[key], files=self._files[named])
+        facts, told = self._facts[key]
+        return replace(facts, files=self._files[named], places=self._places.of_cell(cell.settings, told))
 
 
 def _require_weights(backbone: Backbone, name: str) -> None:

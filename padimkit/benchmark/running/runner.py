@@ -62,17 +62,24 @@ def failures(suite: Suite, folder: Path) -> int:
 
 
 def adopt_names(suite: Suite, folder: Path) -> None:
-    """Write the suite's plan, and rename existing records of the same cells to this suite's names."""
+    """Write the suite's plan, and rename existing records of the same cells to this suite's names.
+
+    Records under keys of earlier versions get their new ones.
+    """
     Plan(suite.name, {one.key: one.cell.title for one in suite.planned}).write(folder)
     for planned, record in _known(suite, folder):
-        if record.cell != planned.cell:
-            write(replace(record, key=planned.key, cell=planned.cell), folder)
+        if (record.key, record.cell) != (planned.key, planned.cell):
+            write(replace(record, key=planned.key, cell=planned.cell, facts=planned.facts), folder)
+            if record.key != planned.key:
+                (folder / f"{record.key}.json").unlink(missing_ok=True)
 
 
 def _known(suite: Suite, folder: Path) -> Iterator[tuple[Planned, Record]]:
+    """Yield the cells that have a record, which may be one of an earlier version."""
     for planned in suite.planned:
-        path = folder / f"{planned.key}.json"
-        if path.exists():
+        keys = planned.key, planned.cell.older_key(planned.facts)
+        path = next((path for key in keys if (path := folder / f"{key}.json").exists()), None)
+        if path is not None:
             yield planned, read(path)
 
 

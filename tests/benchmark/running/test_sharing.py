@@ -1,4 +1,5 @@
 import threading
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -95,25 +96,20 @@ def test_features_are_kept_where_a_folder_is_named_until_data_change(
     assert outcome(changed) == outcome(apart) != outcome(first)
 
 
-@pytest.mark.parametrize(
-    ("changes", "shares"),
-    [
-        ({"seeds": [0, 1]}, True),
-        ({"seeds": [0]}, False),
-        ({"seeds": [0], "features": {"folder": "kept"}}, True),
-        ({"seeds": [0, 1], "features": {"most_gb": 0}}, False),
-        ({"seeds": [0, 1], "measure": ["quality", "time"]}, False),
-        ({"seeds": [0, 1], "measure": ["memory"]}, False),
-    ],
-)
-def test_only_cells_of_quality_alone_share_and_only_with_others(suite, tmp_path, changes, shares):
-    planned = Suite.read(suite(**changes)).planned
-    features = FeatureArguments(**changes.get("features", {}))
-    if features.folder:
-        features = FeatureArguments(folder=str(tmp_path / features.folder))
-    with sharing(planned, features, tmp_path) as found:
-        shelves = {found.shelf_of(one) for one in planned}
-    assert len(shelves) == 1 and (shelves != {None}) == shares
+def test_only_cells_of_quality_alone_share_and_only_with_others(suite, tmp_path):
+    planned = Suite.read(suite(seeds=[0, 1])).planned
+    kept, none = FeatureArguments(folder=str(tmp_path / "kept")), FeatureArguments(most_gb=0)
+
+    def shares(cells, features=FeatureArguments(), **changes):  # noqa: B008
+        cells = [replace(one, cell=replace(one.cell, **changes)) for one in cells]
+        with sharing(cells, features, tmp_path) as found:
+            (shelf,) = {found.shelf_of(one) for one in cells}
+        return shelf is not None
+
+    assert shares(planned) and not shares(planned[:1]) and shares(planned[:1], kept)
+    assert not shares(planned, none)
+    for measure in (("quality", "time"), ("quality", "memory"), ("time",), ("memory",)):
+        assert not shares(planned, measure=measure) and not shares(planned, kept, measure=measure)
 
 
 def test_what_no_cell_needs_any_more_is_removed_at_once(suite, tmp_path):
@@ -127,6 +123,10 @@ def test_what_no_cell_needs_any_more_is_removed_at_once(suite, tmp_path):
         found.finish(planned[1].key)
         assert not folder.exists() and folder.parent.exists()
     assert not folder.parent.exists()
+    (tmp_path / "file").touch()
+    arguments = FeatureArguments(folder=str(tmp_path / "file" / "below"))
+    with pytest.raises(BadOutput, match=r"features\.folder"), sharing(planned, arguments, tmp_path):
+        pass
 
 
 @pytest.mark.parametrize(
@@ -136,14 +136,6 @@ def test_what_no_cell_needs_any_more_is_removed_at_once(suite, tmp_path):
 def test_room_for_features_that_cannot_be_is_refused(suite, features, message):
     with pytest.raises(BadConfig, match=message):
         Suite.read(suite(features=features))
-
-
-def test_a_folder_for_features_that_cannot_be_made_is_named(suite, tmp_path):
-    (tmp_path / "file").touch()
-    planned = Suite.read(suite()).planned
-    arguments = FeatureArguments(folder=str(tmp_path / "file" / "below"))
-    with pytest.raises(BadOutput, match=r"features\.folder"), sharing(planned, arguments, tmp_path):
-        pass
 
 
 def shared(backbone, store, layers=("layer1",)):
