@@ -1,9 +1,11 @@
 """The work of the process of one cell: fit, test, measure."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import asdict
 from functools import partial
 from itertools import cycle, islice
+from pathlib import Path
 from typing import Any, TypeAlias
 
 from jsonargparse import Namespace
@@ -44,9 +46,10 @@ from padimkit.benchmark.running.timing import (
 )
 from padimkit.benchmark.running.verdicts import Judge, calibrated
 from padimkit.config.build import instantiate
-from padimkit.config.description import plugins_of, versions_named
+from padimkit.config.description import names_of_parts, plugins_called, plugins_of, versions_named
 from padimkit.config.names import labels
 from padimkit.contracts import HasCurve, Metric
+from padimkit.errors import PadimkitError
 from padimkit.evaluation import evaluate
 from padimkit.images.reader import ImageBatches, Reader
 from padimkit.images.sample import Sample
@@ -97,6 +100,15 @@ def _with_shared_backbone(
     pipeline = Pipeline(**arguments(parts) | {"backbone": SharedBackbone(parts.backbone, store, identity)})
     pipeline.to(made.device)
     return pipeline
+
+
+def preload(path: Path) -> None:
+    """Import the parts of padimkit that the cell of a file names, for all cells forked from this process."""
+    for name in names_of_parts(Cell.read(path).settings):
+        for plugin in plugins_called(name):
+            if plugin.is_built_in:
+                with suppress(PadimkitError):  # the cell will say so
+                    plugin.load()
 
 
 def limited(samples: Sequence[Sample], images: int | None) -> Sequence[Sample]:
