@@ -21,6 +21,7 @@ from benchmarks import (
     load,
     methods,
     plugins,
+    sharing,
     spade,
     suspicious,
     tiles,
@@ -313,3 +314,11 @@ def test_a_method_of_equals_that_differs_from_the_best_is_counted():
     assert coverage.judged(pairs, np.array([0.9, 0.8, 0.8]), -0.1) == (True, True)
     wide = {pair: coverage.Estimate(-0.1, 0.2, 20) for pair in pairs}
     assert coverage.judged(wide, np.array([0.9, 0.8, 0.8]), 9.0) == (False, False)
+
+
+def test_a_part_of_a_data_set_has_all_that_is_learnt_and_some_of_each_kind(stripes, tmp_path):
+    root = sharing.part_of(stripes, "stripes", 2, tmp_path / "part")
+    part, whole = MVTec(root, "stripes"), MVTec(stripes, "stripes")
+    assert len(part.train()) == len(whole.train())
+    assert [sample.anomalous for sample in part.test()] == [False, False, True, True]
+    assert [len(sample.masks) for sample in part.test()] == [0, 0, 1, 1]
