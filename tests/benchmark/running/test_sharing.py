@@ -69,14 +69,15 @@ def test_cells_that_share_run_the_network_once_with_the_same_outcome(
         {"name": "Rd", "pipeline": SMALL},
         {"name": "sum", "pipeline": SMALL | {"levels": "separate", "reducer": "identity"}},
     ]
-    changes = {"pipelines": pipelines, "batch_size": 5, "calibration": {"false_alarms": 0.2, "folds": 3}}
+    changes = {"pipelines": pipelines, "batch_size": 5, "seeds": [0]}
+    changes |= {"calibration": {"false_alarms": 0.2, "folds": 3}}
     shared = run(suite(**changes), tmp_path / "shared")
     once, _ = sum(passes), passes.clear()
     apart = run(suite(**changes, features={"most_gb": 0}), tmp_path / "apart")
     assert {name: outcome(one) for name, one in shared.items()} == {
         name: outcome(one) for name, one in apart.items()
     }
-    assert len(shared) == 3 and once <= sum(passes) / 3
+    assert len(shared) == 2 and once <= sum(passes) / 2
     assert [path for path in (tmp_path / "shared").iterdir() if path.is_dir()] == []
 
 
