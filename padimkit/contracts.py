@@ -4,6 +4,7 @@ A class meets a contract by subclassing it. Its `__init__` stores each argument 
 name (`self.keep = keep`), so that a pipeline can be saved as settings; work happens in `fit`. Two class
 attributes tell of the class: `checked` says how it is checked, and `writes` names the arguments that are
 paths of files which the part writes, such as a checkpoint, which a benchmark does not take for its input.
+A backbone names in `selects` the arguments that only say of which layers maps are returned.
 """
 
 from abc import ABC, abstractmethod
@@ -36,6 +37,7 @@ class Backbone(ABC):
     __repr__ = shown
     checked: ClassVar[Checked] = Checked()
     writes: ClassVar[tuple[str, ...]] = ()
+    selects: ClassVar[tuple[str, ...]] = ()
 
     @abstractmethod
     def extract(self, images: Float[Tensor, "b 3 H W"]) -> Features:

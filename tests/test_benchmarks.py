@@ -23,6 +23,7 @@ from benchmarks import (
     load,
     methods,
     plugins,
+    sharing,
     spade,
     suspicious,
     tiles,
@@ -348,3 +349,11 @@ def test_growth_over_drawn_embeddings_is_printed_drawn_and_kept(tmp_path, monkey
     )
     with Image.open(tmp_path / "complexity.png") as picture:
         assert picture.width > 2 * picture.height
+
+
+def test_a_part_of_a_data_set_has_all_that_is_learnt_and_some_of_each_kind(stripes, tmp_path):
+    root = sharing.part_of(stripes, "stripes", 2, tmp_path / "part")
+    part, whole = MVTec(root, "stripes"), MVTec(stripes, "stripes")
+    assert len(part.train()) == len(whole.train())
+    assert [sample.anomalous for sample in part.test()] == [False, False, True, True]
+    assert [len(sample.masks) for sample in part.test()] == [0, 0, 1, 1]

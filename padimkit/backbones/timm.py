@@ -57,6 +57,8 @@ class Timm(Backbone, Stateful, NeedsWeights, TellsWeights, Exportable):
         arguments={"model": "test_resnet.r160_in1k", "layers": ["layer1", "layer3"], "weights": "none"}
     )
 
+    selects = ("layers",)
+
     def __init__(
         self,
         model: str,

@@ -62,6 +62,8 @@ class TorchModule(Backbone, Stateful, NeedsWeights, TellsWeights, Exportable):
         }
     )
 
+    selects = ("layers",)
+
     def __init__(
         self,
         module: dict,  # type: ignore[type-arg] # of Any, jsonargparse would make objects of the inner settings

@@ -2,8 +2,8 @@
 
 import hashlib
 import json
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal, TypeAlias, get_args
 
@@ -19,7 +19,9 @@ EMBEDDINGS = "embeddings"  # the key of settings, and the name of the data set, 
 class Facts:
     """The data of a cell: a fingerprint of its files, and how many images there are.
 
-    `files` is a fingerprint of the files that the pipeline's settings name, such as weights.
+    `files` is a fingerprint of the files that the pipeline's settings name, such as weights. `places` has
+    what stands in the key for each text of the settings that names a file or a folder; records that are
+    older do not have it.
     """
 
     fingerprint: str
@@ -27,6 +29,35 @@ class Facts:
     test_images: int
     anomalous_images: int
     files: str = ""
+    places: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Shelf:
+    """The place of features that cells share.
+
+    Args:
+        folder: That of the cells which share them.
+        most_bytes: The most that it and the folders beside it may take together.
+    """
+
+    folder: str
+    most_bytes: int
+
+
+@dataclass(frozen=True)
+class FeatureArguments:
+    """Arguments of the features that cells share, of which only quality is measured.
+
+    Args:
+        most_gb: The most that they may take, in GB (1e9 bytes), and at most half of what is free on the disk;
+            0 to share none.
+        folder: Keep them in this folder, for further runs and suites; by default they are beside the records
+            while the suite runs.
+    """
+
+    most_gb: float = 16.0
+    folder: str | None = None
 
 
 @dataclass(frozen=True)
@@ -90,11 +121,12 @@ class Cell:
     def key(self, facts: Facts) -> str:
         """Return the hash that names its record: it depends on the work of the cell, not on its names.
 
-        Versions count, so that a new one runs again.
+        Nor does it depend on where files are, but on their contents. Versions count, so that a new one runs
+        again.
         """
         prints = (facts.fingerprint, facts.files)
         deciding: tuple[Any, ...] = (
-            self.settings,
+            _anywhere(self.settings, facts.places),
             self.measure,
             self.repeats,
             self.train_images,
@@ -104,6 +136,10 @@ class Cell:
         versions = {name: one for name, one in self.versions.items() if (name, one) != _FIRST}
         deciding += (versions,) if versions else ()
         return hashlib.sha256(json.dumps(deciding, sort_keys=True).encode()).hexdigest()[:24]
+
+    def older_key(self, facts: Facts) -> str:
+        """Return the key by which earlier versions named its record; it depends on where files are."""
+        return self.key(replace(facts, places={}))
 
     def write(self, path: Path) -> None:
         """Write the cell for the process that runs it."""
@@ -126,6 +162,17 @@ def read_cells(path: Path) -> list[Cell]:
     """Return the cells, or the single one, of a file that was written so."""
     content = json.loads(path.read_text(encoding="utf-8"))
     return [Cell.of_fields(one) for one in (content if isinstance(content, list) else [content])]
+
+
+def _anywhere(settings: Any, places: Mapping[str, str]) -> Any:
+    """Return the settings with contents in place of places."""
+    if isinstance(settings, str):
+        return f"content {places[settings]}" if settings in places else settings
+    if isinstance(settings, Mapping):
+        return {name: _anywhere(value, places) for name, value in settings.items()}
+    if isinstance(settings, list | tuple):
+        return [_anywhere(value, places) for value in settings]
+    return settings
 
 
 @dataclass(frozen=True)

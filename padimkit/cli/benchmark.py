@@ -10,6 +10,7 @@ from padimkit.benchmark.cell import EMBEDDINGS, Cell, Facts, Limits
 from padimkit.benchmark.drawn import Drawn
 from padimkit.benchmark.planning.fingerprint import facts_of, facts_of_drawn, files_named
 from padimkit.benchmark.planning.forecast import Forecasts
+from padimkit.benchmark.planning.places import Places, folders_of
 from padimkit.benchmark.planning.promise import promised_rate
 from padimkit.benchmark.planning.suite import Planned, Suite
 from padimkit.benchmark.record import LATENCY, Record
@@ -111,7 +112,7 @@ def _repeat(path: Path, *, trust: bool) -> None:
     record = read(path)
     facts = _facts(record.cell, path, trust=trust)
     _tell_versions(record.cell, path)
-    if record.facts is not None and facts != record.facts:
+    if record.facts is not None and _without_places(facts, record.facts) != record.facts:
         raise BadData(f'Data or weights of "{path}" have changed since; its metrics cannot be reproduced.')
     again = run_cell(record.cell, facts, Limits(threads=record.environment.get("threads")))
     print(printable(f"{again.cell.title}: {_outcome(again)}, {again.took:.0f} s"))
@@ -136,13 +137,18 @@ def _facts(cell: Cell, path: Path, *, trust: bool) -> Facts:
     if cell.of_embeddings:
         return facts_of_drawn(Drawn(**cell.settings[EMBEDDINGS]))
     try:
-        made = instantiate(cell.settings, Expansion(trust))
-        facts = facts_of(made.data)
-        return replace(facts, files=files_named(cell.settings["pipeline"]))
+        data = instantiate(cell.settings, Expansion(trust)).data
+        places = Places().of_cell(cell.settings, folders_of([*data.train(), *data.test()]))
+        return replace(facts_of(data), files=files_named(cell.settings["pipeline"]), places=places)
     except UntrustedClass as error:
         raise BadData(f'"{path}": {error}') from error
     except PadimkitError as error:
         raise BadData(f"{error} Paths in a record count from the folder where its suite was run.") from error
+
+
+def _without_places(facts: Facts, recorded: Facts) -> Facts:
+    """Return the facts without places if the record is older than these."""
+    return facts if recorded.places else replace(facts, places={})
 
 
 def _compared(record: Record) -> str:

@@ -63,15 +63,17 @@ def plugins_of(*parts: Any) -> list[dict[str, str]]:
 
 def versions_named(settings: Any) -> dict[str, str]:
     """Return the versions of the distributions whose plugins resolved settings name, found by name alone."""
-    found: dict[str, str] = {}
-    if isinstance(settings, Mapping):
-        name = settings.get("class_path")
-        if isinstance(name, str):
-            found |= {plugin.distribution: plugin.version for plugin in plugins_called(name)}
+    plugins = [plugin for name in names_of_parts(settings) for plugin in plugins_called(name)]
+    return dict(sorted((plugin.distribution, plugin.version) for plugin in plugins))
+
+
+def names_of_parts(settings: Any) -> Iterator[str]:
+    """Yield the names of all parts in resolved settings."""
+    if isinstance(settings, Mapping) and isinstance(settings.get("class_path"), str):
+        yield settings["class_path"]
     values = settings.values() if isinstance(settings, Mapping) else settings
     for value in values if isinstance(settings, Mapping | list | tuple) else ():
-        found |= versions_named(value)
-    return dict(sorted(found.items()))
+        yield from names_of_parts(value)
 
 
 def plugins_called(name: str) -> list[Plugin]:

@@ -25,7 +25,7 @@ def row_of(entry: Entry) -> dict[str, Any]:
     if record.flops is not None:
         row["flops"] = record.flops
     if record.facts is not None:
-        row |= vars(record.facts)
+        row |= {name: value for name, value in vars(record.facts).items() if name != "places"}
         row["images_learnt"] = record.cell.train_images or record.facts.train_images
         row["invisible"] = record.invisible
     return row | {"begun": record.begun, "took": record.took}

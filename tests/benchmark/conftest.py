@@ -40,13 +40,14 @@ IDLE = """
 import sys, time
 from types import ModuleType
 
-def execute(cell, entered):
+def execute(cell, entered, shelf):
     entered("density fit")
     time.sleep(0.3)
     return {"metrics": {"image_auroc": 1.0}}
 
 execution = ModuleType("padimkit.benchmark.running.execution")
 execution.execute = execute
+execution.preload = lambda _: None
 sys.modules[execution.__name__] = execution
 """
 

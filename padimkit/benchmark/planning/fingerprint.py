@@ -48,8 +48,20 @@ def files_named(settings: Any) -> str:
     Raises:
         BadData: A file cannot be read.
     """
-    contents = [_content_of(Path(text)) for text in _texts(settings) if _is_file(text)]
+    contents = [digest_of(Path(text)) for text in _texts(settings) if _is_file(text)]
     return hashlib.sha256(b"".join(contents)).hexdigest()[:24] if contents else ""
+
+
+def digest_of(path: Path) -> bytes:
+    """Return the digest of the content of a file.
+
+    Raises:
+        BadData: It cannot be read.
+    """
+    try:
+        return bytes.fromhex(file_digest(path))
+    except OSError as error:
+        raise BadData(f'"{path}" cannot be read: {error.strerror}.') from error
 
 
 def _texts(settings: Any) -> Iterator[str]:
@@ -110,12 +122,5 @@ def _content(path: Path, opened: Callable[[Path], Image], known: dict[Path, byte
     if file is None:
         return opened(path).tobytes()
     if file not in known:
-        known[file] = _content_of(file)
+        known[file] = digest_of(file)
     return known[file]
-
-
-def _content_of(path: Path) -> bytes:
-    try:
-        return bytes.fromhex(file_digest(path))
-    except OSError as error:
-        raise BadData(f'"{path}" cannot be read: {error.strerror}.') from error

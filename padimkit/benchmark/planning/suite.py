@@ -7,8 +7,9 @@ from itertools import chain
 from pathlib import Path
 from typing import Any, TypeVar, final
 
-from padimkit.benchmark.cell import EMBEDDINGS, Cell, Facts, Limits
+from padimkit.benchmark.cell import EMBEDDINGS, Cell, Facts, FeatureArguments, Limits
 from padimkit.benchmark.planning.fingerprint import facts_of, facts_of_drawn, files_named
+from padimkit.benchmark.planning.places import Places, folders_of
 from padimkit.benchmark.planning.promise import promised_rate
 from padimkit.benchmark.planning.suite_file import Data, Engine, Method, SuiteFile, check_suite
 from padimkit.benchmark.planning.variants import (
@@ -64,6 +65,7 @@ class Suite:
         left_out: Entries of the file that are not run, such as those whose files are missing.
         limits: Of each cell.
         engine: For cells whose time is not measured.
+        features: The room for features that cells share.
     """
 
     name: str
@@ -71,6 +73,7 @@ class Suite:
     left_out: tuple[LeftOut, ...]
     limits: Limits
     engine: Engine
+    features: FeatureArguments
 
     @classmethod
     def read(cls, path: Path, *, trust: bool = False) -> "Suite":
@@ -94,7 +97,7 @@ class Suite:
             limits = Limits(file.timeout, memory, file.threads)
         except PadimkitError as error:
             raise BadConfig(f'"{path}": {error}') from error
-        return cls(file.name, planned, (*without_methods, *without_data), limits, file.engine)
+        return cls(file.name, planned, (*without_methods, *without_data), limits, file.engine, file.features)
 
 
 class _Planner:
@@ -103,7 +106,8 @@ class _Planner:
     def __init__(self, file: SuiteFile, *, trust: bool) -> None:
         self._file = file
         self._trust = trust
-        self._facts: dict[str, Facts] = {}
+        self._facts: dict[str, tuple[Facts, frozenset[Path]]] = {}
+        self._places = Places()
         self._files: dict[str, str] = {}
         self._settings: dict[tuple[Any, ...], dict[str, Any]] = {}
         self._data: dict[str, Any] = {}
@@ -225,12 +229,13 @@ class _Planner:
     def _facts_of(self, cell: Cell) -> Facts:
         key = json.dumps(cell.settings["data"], sort_keys=True)
         if key not in self._facts:
-            made = instantiate(cell.settings)
-            self._facts[key] = facts_of(made.data)
+            data = instantiate(cell.settings).data
+            self._facts[key] = facts_of(data), folders_of([*data.train(), *data.test()])
         named = json.dumps(cell.settings["pipeline"], sort_keys=True)
         if named not in self._files:
             self._files[named] = files_named(cell.settings["pipeline"])
-        return replace(self._facts[key], files=self._files[named])
+        facts, told = self._facts[key]
+        return replace(facts, files=self._files[named], places=self._places.of_cell(cell.settings, told))
 
 
 def _require_weights(backbone: Backbone, name: str) -> None:

@@ -10,7 +10,7 @@ from typing import Any
 from jsonargparse import ArgumentError, ArgumentParser
 
 from padimkit.arguments import require_between, require_whole
-from padimkit.benchmark.cell import MEASURES, CalibrationArguments, Measure
+from padimkit.benchmark.cell import MEASURES, CalibrationArguments, FeatureArguments, Measure
 from padimkit.benchmark.drawn import Drawn
 from padimkit.config.class_paths import check_keys
 from padimkit.config.yaml_file import read_yaml
@@ -108,6 +108,7 @@ class SuiteFile:
         memory_limit: GB (1e9 bytes) that a cell may take.
         threads: Threads of torch and of the libraries below it.
         engine: For cells whose time is not measured.
+        features: The room for features that cells share.
         device: Device to compute on.
         batch_size: Images per batch.
         workers: Threads that decode images ahead.
@@ -130,6 +131,7 @@ class SuiteFile:
     memory_limit: float | None = None
     threads: int | None = None
     engine: Engine = Engine()
+    features: FeatureArguments = field(default_factory=FeatureArguments)
     device: str = "cpu"
     batch_size: int = 8
     workers: int | None = None
@@ -185,9 +187,10 @@ def _parsed(content: Mapping[str, Any]) -> SuiteFile:
     metrics = content.get("metrics", [])
     if not isinstance(metrics, list):
         raise BadConfig(f'"metrics" must be a list of names, found {metrics!r}.')
-    if not isinstance(content.get("engine", {}), Mapping):
-        raise BadConfig(f'"engine" is {content["engine"]!r}; expected keys and values.')
-    _check(content.get("engine", {}), Engine, "engine")
+    for key, kind in (("engine", Engine), ("features", FeatureArguments)):
+        if not isinstance(content.get(key, {}), Mapping):
+            raise BadConfig(f'"{key}" is {content[key]!r}; expected keys and values.')
+        _check(content.get(key, {}), kind, key)
     free: dict[str, Any] = {
         **{name: [] for name in ("pipelines", "datasets", "metrics")},
         **dict.fromkeys(("calibration", "embeddings")),
@@ -263,6 +266,7 @@ def check_suite(file: SuiteFile) -> None:
     if file.engine.jobs < -1 or file.engine.jobs == 0:
         raise BadArgument(f'Expected "engine.jobs" of at least 1, or -1, got {file.engine.jobs}.')
     require_between("engine.jobs", file.engine.jobs, -1, _MOST)
+    require_between("features.most_gb", file.features.most_gb, 0, _MOST)
     if file.calibration is not None and "quality" not in file.measure:
         raise BadArgument('"calibration" gives verdicts on the test images: list "quality" under "measure".')
     if file.calibration is not None and file.calibration.folds < 2:

@@ -14,17 +14,23 @@ from padimkit.benchmark.planning.suite import Planned
 from padimkit.benchmark.planning.suite_file import Engine
 from padimkit.benchmark.record import Record
 from padimkit.benchmark.running.process import run_cell, stop_running
+from padimkit.benchmark.running.sharing import UNSHARED, Sharing
 from padimkit.errors import BadArgument
 
 
-def records_beside(planned: Sequence[Planned], limits: Limits, engine: Engine) -> Iterator[Record]:
+def records_beside(
+    planned: Sequence[Planned], limits: Limits, engine: Engine, shared: Sharing = UNSHARED
+) -> Iterator[Record]:
     """Yield the records of the cells, each as soon as it is there; Ray's come in rounds.
+
+    Cells of a cluster share nothing: its machines need not have the folder of what is shared.
 
     Raises:
         BadArgument: There is no such backend, or it is not installed.
     """
+    shared = UNSHARED if engine.backend in CLUSTERS else shared
     with _configured(engine):
-        tasks = [delayed(run_cell)(one.cell, one.facts, limits) for one in planned]
+        tasks = [delayed(run_cell)(one.cell, one.facts, limits, shared.shelf_of(one)) for one in planned]
         try:
             yield from _results(tasks)
         except BaseException:

@@ -1,14 +1,17 @@
 """The work of the process of one cell: fit, test, measure."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import asdict
 from functools import partial
 from itertools import cycle, islice
-from typing import Any
+from pathlib import Path
+from typing import Any, TypeAlias
 
 from jsonargparse import Namespace
 
-from padimkit.benchmark.cell import Cell
+from padimkit.arguments import arguments
+from padimkit.benchmark.cell import Cell, Shelf, read_cells
 from padimkit.benchmark.record import (
     CALIBRATION,
     LATENCY,
@@ -27,9 +30,12 @@ from padimkit.benchmark.running.examples import (
     curve_of,
     places_of_examples,
 )
+from padimkit.benchmark.running.feature_store import FeatureStore
 from padimkit.benchmark.running.memory import Peaks, resident, sizes_of
 from padimkit.benchmark.running.predictions import predicted_of_images
 from padimkit.benchmark.running.rates import measured_rates
+from padimkit.benchmark.running.shared_backbone import Identity, SharedBackbone
+from padimkit.benchmark.running.shared_images import SharedImages
 from padimkit.benchmark.running.timing import (
     flops_of,
     spread_of,
@@ -41,24 +47,27 @@ from padimkit.benchmark.running.timing import (
 )
 from padimkit.benchmark.running.verdicts import Judge, calibrated
 from padimkit.config.build import instantiate
-from padimkit.config.description import plugins_of
+from padimkit.config.description import names_of_parts, plugins_called, plugins_of, versions_named
 from padimkit.config.names import labels
 from padimkit.contracts import HasCurve, Metric
+from padimkit.errors import PadimkitError
 from padimkit.evaluation import evaluate
 from padimkit.images.reader import ImageBatches, Reader
 from padimkit.images.sample import Sample
 from padimkit.pipeline.pipeline import Pipeline
 from padimkit.stages import DATA, FLOPS, SETTINGS, THEORY, Clock, stage, timed
 
+Images: TypeAlias = ImageBatches | SharedImages
 _BATCHES = 3  # enough predictions to see the memory that one takes
 
 
-def execute(cell: Cell, entered: Callable[[str], None]) -> dict[str, Any]:
+def execute(cell: Cell, entered: Callable[[str], None], shelf: Shelf | None = None) -> dict[str, Any]:
     """Return the fields of the cell's record that only running it can tell.
 
     Args:
         cell: The cell to run.
         entered: Told the name of each stage that begins.
+        shelf: The place of images and features that it shares with others; None to compute all of them.
     """
     imports = resident()  # all that a cell imports is imported
     with timed(Clock(entered=entered)):
@@ -69,11 +78,38 @@ def execute(cell: Cell, entered: Callable[[str], None]) -> dict[str, Any]:
         with stage(DATA):
             train = reader.batches(limited(made.data.train(), cell.train_images))
             test = reader.batches(made.data.test())
-        outcome = _outcome(cell, made, train, test, imports=imports)
-    return outcome | {
-        "environment": environment(),
-        "plugins": plugins_of(made.pipeline, made.data, made.metrics),
-    }
+        known: dict[str, Any] = {
+            "environment": environment(),
+            "plugins": plugins_of(made.pipeline, made.data, made.metrics),
+        }
+        if shelf is None:
+            return _outcome(cell, made, train, test, imports=imports) | known
+        with stage(DATA):
+            store = FeatureStore(shelf)
+            made.pipeline = _with_shared_backbone(cell, made, store, known["environment"])
+        images = SharedImages(train, store, "train"), SharedImages(test, store, "test")
+        return _outcome(cell, made, *images, imports=imports) | known
+
+
+def _with_shared_backbone(
+    cell: Cell, made: Namespace, store: FeatureStore, environment: Mapping[str, Any]
+) -> Pipeline:
+    """Return a pipeline of the same parts, whose backbone computes only what the store does not have."""
+    parts: Pipeline = made.pipeline
+    settings = cell.settings["pipeline"]["backbone"]
+    identity = Identity.of(parts.backbone, settings, [environment, versions_named(settings)])
+    pipeline = Pipeline(**arguments(parts) | {"backbone": SharedBackbone(parts.backbone, store, identity)})
+    pipeline.to(made.device)
+    return pipeline
+
+
+def preload(path: Path) -> None:
+    """Import the parts of padimkit that the cell of a file names, for all cells forked from this process."""
+    for name in names_of_parts(read_cells(path)[0].settings):
+        for plugin in plugins_called(name):
+            if plugin.is_built_in:
+                with suppress(PadimkitError):  # the cell will say so
+                    plugin.load()
 
 
 def limited(samples: Sequence[Sample], images: int | None) -> Sequence[Sample]:
@@ -81,9 +117,7 @@ def limited(samples: Sequence[Sample], images: int | None) -> Sequence[Sample]:
     return samples if images is None else tuple(islice(cycle(samples), images))
 
 
-def _outcome(
-    cell: Cell, made: Namespace, train: ImageBatches, test: ImageBatches, *, imports: int
-) -> dict[str, Any]:
+def _outcome(cell: Cell, made: Namespace, train: Images, test: Images, *, imports: int) -> dict[str, Any]:
     """Fit and measure; memory first, while nothing is left over from other runs."""
     peaks = Peaks()
     made.pipeline.fit(train, progress=False)
@@ -114,7 +148,7 @@ def _predicted(cell: Cell, pipeline: Pipeline, images: int) -> dict[str, Any]:
     return {"rates": rates} | predicted_of_images(pipeline, images, rates)
 
 
-def _quality(cell: Cell, made: Namespace, train: ImageBatches, test: ImageBatches) -> dict[str, Any]:
+def _quality(cell: Cell, made: Namespace, train: Images, test: Images) -> dict[str, Any]:
     with stage(DATA):
         collector = ExampleCollector(places_of_examples([sample.anomalous for sample in test.samples]))
     metrics = dict(zip(labels(cell.settings["metrics"]), made.metrics, strict=True))
@@ -150,7 +184,7 @@ def _curves(metrics: Mapping[str, Metric], defined: Iterable[str]) -> dict[str, 
     }
 
 
-def _seconds(cell: Cell, made: Namespace, train: ImageBatches, test: ImageBatches) -> dict[str, Any]:
+def _seconds(cell: Cell, made: Namespace, train: Images, test: Images) -> dict[str, Any]:
     wait = waiting_for(made.device)
     first = next(iter(test))
     fits = time_fits(made.pipeline, train, first, repeats=cell.repeats, wait=wait)

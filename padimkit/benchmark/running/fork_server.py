@@ -1,7 +1,8 @@
 """The process from which those of cells are forked: it imports what all cells need, once.
 
-It is the other side of a process border. Standard input is a socket: requests come as lines of JSON, and
-answers are numbers of four bytes.
+Of plugins these are padimkit's own, as far as cells name them: the import of timm takes longer than a small
+cell. It is the other side of a process border. Standard input is a socket: requests come as lines of JSON,
+and answers are numbers of four bytes.
 """
 
 import gc
@@ -11,6 +12,7 @@ import select
 import signal
 import socket
 from importlib import import_module
+from pathlib import Path
 
 from padimkit.benchmark.running.worker import away_from_here, end_with, run
 
@@ -21,23 +23,27 @@ COMMAND = away_from_here("padimkit.benchmark.running.fork_server", "serve")
 def serve() -> None:
     """Fork a process for each request, and answer with its number and then with its exit status.
 
-    A request holds the arguments of `_work`. This process ends, and with it the cell that runs, when nobody
-    can ask any more: the runner closes the socket, if only by its own end.
+    A request holds the arguments of `_work`, and whether the parts that the cell names are imported before.
+    This process ends, and with it the cell that runs, when nobody can ask any more: the runner closes the
+    socket, if only by its own end.
     """
     server, runner, (woken, waker) = os.getpid(), socket.socket(fileno=0), os.pipe()
     os.set_blocking(waker, False)
-    import_module("padimkit.benchmark.running.execution")
-    gc.freeze()  # or each collection in a cell would copy what it shares with this process
+    execution = import_module("padimkit.benchmark.running.execution")
     requests = runner.makefile("rb")
     signal.signal(signal.SIGCHLD, lambda *_: None)  # only a signal with a handler wakes
     signal.set_wakeup_fd(waker, warn_on_full_buffer=False)
     while request := requests.readline():
+        given = json.loads(request)
+        if given.pop("preload"):
+            execution.preload(Path(given["files"][0]))
+        gc.freeze()  # or each collection in a cell would copy what it shares with this process
         process = os.fork()
         if process == 0:
             signal.set_wakeup_fd(-1)
             signal.signal(signal.SIGCHLD, signal.SIG_DFL)
             end_with(server)
-            _work(**json.loads(request))
+            _work(**given)
             return  # to end as a process does that nobody has forked
         _answer(runner, process)
         _answer(runner, _status(process, woken, runner))

@@ -15,6 +15,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Protocol, final
 
+from padimkit.benchmark.cell import read_cells
 from padimkit.benchmark.running.fork_server import ANSWER, COMMAND
 from padimkit.benchmark.running.worker import away_from_here, path_without_here
 
@@ -45,7 +46,7 @@ def start(files: Sequence[Path], stderr: Path, environment: dict[str, str]) -> P
     """Return the process of a cell, which has begun.
 
     Args:
-        files: The paths of the cell, its outcome and its stage.
+        files: The paths of the cell, its outcome, its stage and its shelf.
         stderr: A file, to which the standard error of the process is appended.
         environment: The variables of its environment.
     """
@@ -65,9 +66,13 @@ class _Forked(Process):
     def __init__(self, files: Sequence[Path], stderr: Path, environment: dict[str, str]) -> None:
         self.pid = 0
         self._status: int | None = None
-        self._idle = _IDLE.setdefault((os.getpid(), frozenset((environment | {_RENAMED: ""}).items())), [])
+        # The memory of a cell must not depend on what those before it have imported.
+        preload = "memory" not in read_cells(files[0])[0].measure
+        variables = frozenset((environment | {_RENAMED: ""}).items())
+        self._idle = _IDLE.setdefault((os.getpid(), preload, variables), [])
         self._server = _kept(self._idle) or _Server(environment, stderr)
-        self._server.ask(folder=str(Path.cwd()), stderr=str(stderr), files=[str(file) for file in files])
+        paths = {"folder": str(Path.cwd()), "stderr": str(stderr)}
+        self._server.ask(**paths, files=[str(file) for file in files], preload=preload)
 
     def wait(self, timeout: float | None = None) -> int:
         if self._status is None:
@@ -143,8 +148,9 @@ class _Server:
             self.end()
 
 
-# By this process, whose forks must not ask its servers, and by the environment that they have started in.
-_IDLE: dict[tuple[int, frozenset[tuple[str, str]]], list[_Server]] = {}
+# By this process, whose forks must not ask its servers, by whether they import what cells name, and by the
+# environment that they have started in.
+_IDLE: dict[tuple[int, bool, frozenset[tuple[str, str]]], list[_Server]] = {}
 
 
 def _kept(idle: list[_Server]) -> _Server | None:

@@ -13,7 +13,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from padimkit.benchmark.cell import Cell, Facts, Limits, write_cells
+from padimkit.benchmark.cell import Cell, Facts, Limits, Shelf, write_cells
 from padimkit.benchmark.record import Cause, Failure, Record
 from padimkit.benchmark.running.forked import Process, start
 from padimkit.benchmark.running.worker import STAGE_BYTES
@@ -24,12 +24,19 @@ _LOOK = 0.05  # seconds between two looks at the process
 _LAST = 4000  # characters of standard error that a record keeps
 
 
-def run_cell(cell: Cell, facts: Facts, limits: Limits) -> Record:
-    """Run the cell and return its record, or the record of its failure."""
+def run_cell(cell: Cell, facts: Facts, limits: Limits, shelf: Shelf | None = None) -> Record:
+    """Run the cell and return its record, or the record of its failure.
+
+    Args:
+        cell: The cell.
+        facts: Those of its data.
+        limits: What it may take.
+        shelf: The place of images and features that it shares with others; None to compute all of them.
+    """
     if cell.of_embeddings:
         return next(iter(run_together([(cell, facts)], limits)))
     begun, start = _now(), time.perf_counter()
-    outcome, _ = _outcome(cell.write, limits)
+    outcome, _ = _outcome(cell.write, limits, shelf)
     return _record(cell, facts, {"begun": begun, "took": round(time.perf_counter() - start, 3)} | outcome)
 
 
@@ -73,15 +80,19 @@ def stop_running() -> None:
 _RUNNING: set[Process] = set()
 
 
-def _outcome(write: Callable[[Path], None], limits: Limits) -> tuple[dict[str, Any], int]:
+def _outcome(
+    write: Callable[[Path], None], limits: Limits, shelf: Shelf | None = None
+) -> tuple[dict[str, Any], int]:
     """Return the outcome of a process whose cells `write` writes, and the number of the one it was at."""
     with tempfile.TemporaryDirectory(prefix="padimkit-cell-") as folder:
         write(Path(folder) / "cell.json")
+        (Path(folder) / "shelf.json").write_text(json.dumps(shelf and asdict(shelf)), encoding="utf-8")
         return _ended(Path(folder), limits)
 
 
 def _ended(folder: Path, limits: Limits) -> tuple[dict[str, Any], int]:
-    files, stderr = [folder / name for name in ("cell.json", "outcome.json", "stage")], folder / "stderr"
+    names, stderr = ("cell.json", "outcome.json", "stage", "shelf.json"), folder / "stderr"
+    files = [folder / name for name in names]
     files[2].write_bytes(START.encode().ljust(STAGE_BYTES))
     stderr.touch()
     process = start(files, stderr, _environment(limits.threads))

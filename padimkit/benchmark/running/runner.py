@@ -13,6 +13,7 @@ from padimkit.benchmark.planning.suite import Planned, Suite
 from padimkit.benchmark.record import Record
 from padimkit.benchmark.running.engine import records_beside
 from padimkit.benchmark.running.process import run_cell, run_together
+from padimkit.benchmark.running.sharing import sharing
 from padimkit.benchmark.store import Plan, read, write
 from padimkit.files import only_holder
 
@@ -56,8 +57,9 @@ def run_suite(suite: Suite, planned: Iterable[Planned], folder: Path) -> Iterato
             yield _written(record, folder)
     for one in timed:
         yield _written(run_cell(one.cell, one.facts, suite.limits), folder)
-    if others:
-        for record in records_beside(others, suite.limits, suite.engine):
+    with sharing(others, suite.features, folder) as shared:
+        for record in records_beside(others, suite.limits, suite.engine, shared) if others else ():
+            shared.finish(record.key)
             yield _written(record, folder)
 
 
@@ -67,17 +69,24 @@ def failures(suite: Suite, folder: Path) -> int:
 
 
 def adopt_names(suite: Suite, folder: Path) -> None:
-    """Write the suite's plan, and rename existing records of the same cells to this suite's names."""
+    """Write the suite's plan, and rename existing records of the same cells to this suite's names.
+
+    Records under keys of earlier versions get their new ones.
+    """
     Plan(suite.name, {one.key: one.cell.title for one in suite.planned}).write(folder)
     for planned, record in _known(suite, folder):
-        if record.cell != planned.cell:
-            write(replace(record, key=planned.key, cell=planned.cell), folder)
+        if (record.key, record.cell) != (planned.key, planned.cell):
+            write(replace(record, key=planned.key, cell=planned.cell, facts=planned.facts), folder)
+            if record.key != planned.key:
+                (folder / f"{record.key}.json").unlink(missing_ok=True)
 
 
 def _known(suite: Suite, folder: Path) -> Iterator[tuple[Planned, Record]]:
+    """Yield the cells that have a record, which may be one of an earlier version."""
     for planned in suite.planned:
-        path = folder / f"{planned.key}.json"
-        if path.exists():
+        keys = planned.key, planned.cell.older_key(planned.facts)
+        path = next((path for key in keys if (path := folder / f"{key}.json").exists()), None)
+        if path is not None:
             yield planned, read(path)
 
 

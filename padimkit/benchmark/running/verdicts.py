@@ -9,7 +9,7 @@ from typing import final
 from padimkit.benchmark.cell import CalibrationArguments
 from padimkit.benchmark.record import FALSE_ALARMS, MISSES, Verdicts
 from padimkit.errors import BadData, PadimkitError
-from padimkit.images.reader import ImageBatches
+from padimkit.images.inputs import Images
 from padimkit.inspection.calibrate import calibrate
 from padimkit.inspection.calibration import Calibration
 from padimkit.inspection.verdict_rates import verdict_rates
@@ -17,7 +17,7 @@ from padimkit.pipeline.pipeline import Pipeline
 from padimkit.stages import CALIBRATION, stage
 
 
-def calibrated(pipeline: Pipeline, images: ImageBatches, arguments: CalibrationArguments) -> Calibration:
+def calibrated(pipeline: Pipeline, images: Images, arguments: CalibrationArguments) -> Calibration:
     """Return the calibration of a fitted pipeline by the images of its fit.
 
     Raises:

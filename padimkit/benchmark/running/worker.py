@@ -36,16 +36,17 @@ def path_without_here(environment: Mapping[str, str]) -> dict[str, str]:
     return {**environment, "PYTHONPATH": os.pathsep.join(filter(None, named))}
 
 
-def run(cell: str, outcome: str, stage: str) -> None:
+def run(cell: str, outcome: str, stage: str, shelf: str) -> None:
     """Run the cell, or the cells, of a file and write the outcome, or the error that left none, as JSON.
 
     Args:
         cell: The path of the cell, or of several over drawn embeddings, whose outcomes stand together.
         outcome: The path of the outcome.
         stage: The path of a file that holds the name of the stage that has begun.
+        shelf: The path of the place of what cells share, as JSON.
     """
     # Imported here, so that the process can be stopped while it imports.
-    from padimkit.benchmark.cell import read_cells
+    from padimkit.benchmark.cell import Shelf, read_cells
     from padimkit.benchmark.running.execution import execute
     from padimkit.errors import PadimkitError
     from padimkit.registry.blame import blamed
@@ -59,7 +60,11 @@ def run(cell: str, outcome: str, stage: str) -> None:
 
         try:
             cells = read_cells(Path(cell))
-            found = _together(cells, entered) if cells[0].of_embeddings else execute(cells[0], entered)
+            if cells[0].of_embeddings:
+                found = _together(cells, entered)
+            else:
+                place = json.loads(Path(shelf).read_text(encoding="utf-8"))
+                found = execute(cells[0], entered, place and Shelf(**place))
         except Exception as error:  # whatever a plugin raises is an outcome
             text = "" if isinstance(error, PadimkitError) else blamed(error)
             said = text or f"{type(error).__name__}: {error}"

@@ -6,13 +6,17 @@ import pytest
 
 from padimkit.benchmark.cell import Cell
 from padimkit.benchmark.running import forked
+from padimkit.benchmark.running.execution import preload
 from padimkit.benchmark.running.forked import start
+from padimkit.registry.plugin import Plugin
 
 ASKED = """
 import os, sys
 from types import ModuleType
 
-def execute(cell, entered):
+LOADED = []
+
+def execute(cell, entered, shelf):
     import statistics
     import numpy
     print("said to nobody")
@@ -21,6 +25,7 @@ def execute(cell, entered):
         sys.exit(3)
     return {
         "server": os.getppid(),
+        "loaded": len(LOADED),
         "draw": numpy.random.random(),
         "statistics": statistics.__file__,
         "folder": os.getcwd(),
@@ -29,6 +34,7 @@ def execute(cell, entered):
 
 execution = ModuleType("padimkit.benchmark.running.execution")
 execution.execute = execute
+execution.preload = LOADED.append
 sys.modules[execution.__name__] = execution
 print("imported")
 """
@@ -41,19 +47,20 @@ def begin(tmp_path, monkeypatch):
     (tmp_path / "site" / "sitecustomize.py").write_text(ASKED)
     monkeypatch.setenv("PYTHONPATH", str(tmp_path / "site"), prepend=os.pathsep)
 
-    def begin(name, method="tells", **variables):
+    def begin(name, method="tells", measure=(), **variables):
         folder = tmp_path / name
         folder.mkdir()
-        files = [folder / file for file in ("cell.json", "outcome.json", "stage")]
+        files = [folder / file for file in ("cell.json", "outcome.json", "stage", "shelf.json")]
         Cell(
-            suite="", method=method, dataset="", category="", settings={}, seed=0, measure=(), repeats=1
+            suite="", method=method, dataset="", category="", settings={}, seed=0, measure=measure, repeats=1
         ).write(files[0])
         files[2].write_bytes(b" " * 32)
+        files[3].write_text("null")
         (folder / "stderr").touch()
         return folder, start(files, folder / "stderr", os.environ | variables)
 
-    def told(name, method="tells", **variables):
-        folder, process = begin(name, method, **variables)
+    def told(name, method="tells", measure=(), **variables):
+        folder, process = begin(name, method, measure, **variables)
         assert process.wait() == 0
         return json.loads((folder / "outcome.json").read_text())
 
@@ -129,3 +136,19 @@ def test_a_process_that_is_killed_has_the_status_of_the_signal(begin):
     process.kill()
     assert process.wait() == -signal.SIGKILL
     assert begin.told("b")
+
+
+def test_parts_are_imported_before_the_fork_but_for_cells_whose_memory_is_measured(begin):
+    found = [begin.told(str(n), measure=m) for n, m in enumerate([("quality",), ("memory",), ("quality",)])]
+    assert [one["loaded"] for one in found] == [1, 0, 2]
+    assert found[0]["server"] == found[2]["server"] != found[1]["server"]
+
+
+def test_only_parts_of_padimkit_are_imported_before_the_fork(broken, tmp_path, monkeypatch):
+    loaded = []
+    monkeypatch.setattr(Plugin, "load", lambda self: loaded.append(self.name))
+    settings = {"pipeline": broken("well")["pipeline"] | {"backbone": {"class_path": "pixels"}}}
+    cell = Cell("", "", "", "", 0, settings, ("quality",), 1)
+    cell.write(tmp_path / "cell.json")
+    preload(tmp_path / "cell.json")
+    assert "pixels" in loaded and "breaker" not in loaded

@@ -1,8 +1,10 @@
 import os
+import shutil
 import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from itertools import islice
 from pathlib import Path
 
@@ -15,7 +17,7 @@ from padimkit.benchmark.planning.suite_file import Engine
 from padimkit.benchmark.running.engine import records_beside
 from padimkit.benchmark.running.fork_server import COMMAND
 from padimkit.benchmark.running.runner import adopt_names, only_runner, remaining, run_suite
-from padimkit.benchmark.store import paths, read_all
+from padimkit.benchmark.store import paths, read_all, write
 from padimkit.errors import BadArgument, BadOutput
 
 
@@ -45,6 +47,28 @@ def test_the_same_work_under_another_name_is_only_renamed(suite, tmp_path, in_th
     assert [(record.cell.suite, record.metrics) for record in read_all(folder)] == [
         ("renamed", found.metrics)
     ]
+
+
+def test_data_that_were_moved_are_not_run_again(suite, stripes, tmp_path, in_this_process):
+    folder, moved = tmp_path / "records", tmp_path / "moved"
+    run(suite(seeds=[0]), folder)
+    shutil.move(stripes, moved)
+    data = [{"class_path": "mvtec", "init_args": {"root": str(moved)}, "categories": ["stripes"]}]
+    assert run(suite(seeds=[0], datasets=data), folder) == []
+    (found,) = read_all(folder)
+    assert found.cell.settings["data"]["init_args"]["root"] == str(moved)  # where --record looks for them
+    assert found.facts.places == {str(moved): ""}
+
+
+def test_records_of_earlier_versions_get_their_new_keys(suite, tmp_path, in_this_process):
+    """Their keys hold where files were, and their facts no places."""
+    path, folder = suite(seeds=[0]), tmp_path / "records"
+    (record,) = run(path, folder)
+    (folder / f"{record.key}.json").unlink()
+    older = replace(record, key=record.cell.older_key(record.facts), facts=replace(record.facts, places={}))
+    write(older, folder)
+    assert older.key == older.cell.key(older.facts) != record.key
+    assert run(path, folder) == [] and read_all(folder) == [record]
 
 
 def test_a_record_under_the_names_of_the_suite_is_left_as_it_is(suite, tmp_path, in_this_process):
