@@ -27,7 +27,8 @@ from padimkit.backbones.pixels import Pixels
 from padimkit.config.description import plugins_of
 from padimkit.contracts import DensityModel
 from padimkit.densities.gaussian import Gaussian
-from padimkit.errors import BadModel, BadOutput, NotFitted
+from padimkit.errors import BadModel, BadOutput, BrokenPlugin, NotFitted
+from padimkit.images.augmentation import Augmentation
 from padimkit.images.preprocessing import Preprocessing
 from padimkit.pipeline.anomaly_map import AnomalyMap
 from padimkit.pipeline.levels import Separate
@@ -154,6 +155,19 @@ def test_a_loaded_model_can_be_updated(pipeline, model, generator):
     pipeline.update(more)
     images = torch.rand(2, 3, 12, 12, generator=generator)
     torch.testing.assert_close(loaded.predict(images).anomaly_maps, pipeline.predict(images).anomaly_maps)
+
+
+@dataclasses.dataclass(frozen=True)
+class Drawn(Augmentation):
+    """A part of a pipeline that settings name by its values alone, with a rule of its own."""
+
+
+def test_a_subclass_that_would_be_read_back_as_its_base_is_not_stored(pipeline, tmp_path):
+    pipeline.augmentation = Drawn()
+    lost = r'Pipeline cannot be written down: its "augmentation" is a Drawn, a subclass of Augmentation'
+    with pytest.raises(BrokenPlugin, match=lost):
+        save(pipeline, tmp_path / "lost")
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_an_unfitted_pipeline_is_not_stored(tmp_path):

@@ -5,7 +5,7 @@ from contextlib import suppress
 from dataclasses import fields, is_dataclass
 from numbers import Integral, Real
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args, get_type_hints
 
 from padimkit.arguments import arguments
 from padimkit.config.names import FAMILY_OF, SLOTS, short_name
@@ -40,9 +40,30 @@ def describe(part: Any) -> Any:
 
 def _described_arguments(part: object) -> dict[str, Any]:
     try:
-        return {name: describe(value) for name, value in arguments(part).items()}
+        given, hints = arguments(part), _hints(type(part))
+        for name, value in given.items():
+            _refuse_subclass(name, value, hints.get(name))
+        return {name: describe(value) for name, value in given.items()}
     except (TypeError, ValueError) as error:
         raise BrokenPlugin(f"{type(part).__qualname__} cannot be written down: {error}.") from error
+
+
+def _hints(kind: type[Any]) -> dict[str, Any]:
+    try:
+        return get_type_hints(kind.__init__)
+    except NameError:  # of a name that is imported for a type checker alone
+        return {}
+
+
+def _refuse_subclass(name: str, value: object, hint: Any) -> None:
+    """Raise TypeError for a group of values that settings, which hold no class of it, would make another."""
+    groups = [group for group in (hint, *get_args(hint)) if isinstance(group, type) and is_dataclass(group)]
+    for group in () if type(value) in groups else groups:
+        if isinstance(value, group) and not issubclass(group, SLOTS):
+            raise TypeError(
+                f'its "{name}" is a {type(value).__qualname__}, a subclass of {group.__qualname__}, as which '
+                "it would be read back"
+            )
 
 
 def plugins_of(*parts: Any) -> list[dict[str, str]]:
