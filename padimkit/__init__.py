@@ -20,11 +20,13 @@ if TYPE_CHECKING:
         DensityModel,
         ExpectedGrowth,
         Exportable,
+        ExportableMapper,
         HasCurve,
         HasInfluence,
         Influence,
         LeaveOneOut,
         LinearReducer,
+        Mapper,
         MemoryForecast,
         Mergeable,
         Metric,
@@ -80,7 +82,7 @@ if TYPE_CHECKING:
     from padimkit.images.reader import Reader
     from padimkit.images.resizing import LongSide, Scale, ShortSide
     from padimkit.images.sample import Sample
-    from padimkit.images.tiles import Tiles
+    from padimkit.images.tiles import Axis, Tiles
     from padimkit.inspection.calibrate import calibrate, calibrate_held_out
     from padimkit.inspection.calibration import Calibration, MapStatistics
     from padimkit.inspection.inspection import Inspection
@@ -102,6 +104,7 @@ if TYPE_CHECKING:
     from padimkit.moments.moments import Moments
     from padimkit.pipeline.anomaly_map import AnomalyMap
     from padimkit.pipeline.levels import Joint, Separate
+    from padimkit.pipeline.mapping import map_of_tiles, prediction_of
     from padimkit.pipeline.pipeline import Pipeline
     from padimkit.reducers.identity import Identity
     from padimkit.reducers.pca import PCA
@@ -199,6 +202,7 @@ __all__ = [
     "LongSide",
     "Scale",
     "Tiles",
+    "Axis",
     "Geometry",
     "Augmentation",
     "Moments",
@@ -220,6 +224,9 @@ __all__ = [
     "DensityModel",
     "Metric",
     "DataSource",
+    "Mapper",
+    "map_of_tiles",
+    "prediction_of",
     "Updatable",
     "Mergeable",
     "Stateful",
@@ -238,6 +245,7 @@ __all__ = [
     "Influence",
     "ExpectedGrowth",
     "Exportable",
+    "ExportableMapper",
     "PadimkitError",
     "BadArgument",
     "BadConfig",
@@ -289,6 +297,7 @@ _MODULES = {
     "densities.gaussian": "Gaussian",
     "densities.spade": "Spade",
     "pipeline.anomaly_map": "AnomalyMap",
+    "pipeline.mapping": "map_of_tiles prediction_of",
     "metrics.auroc": "ImageAUROC PixelAUROC",
     "metrics.pro": "PRO",
     "metrics.spro": "SPRO",
@@ -313,7 +322,7 @@ _MODULES = {
     "images.preprocessing": "Preprocessing",
     "images.resizing": "ShortSide LongSide Scale",
     "images.geometry": "Geometry",
-    "images.tiles": "Tiles",
+    "images.tiles": "Tiles Axis",
     "images.augmentation": "Augmentation",
     "moments.moments": "Moments",
     "arguments.stored_state": "require_state",
@@ -323,9 +332,9 @@ _MODULES = {
         "Theory Growth"
     ),
     "contracts": (
-        "Backbone Reducer DensityModel Metric DataSource Updatable Mergeable Stateful LinearReducer "
+        "Backbone Reducer DensityModel Metric DataSource Mapper Updatable Mergeable Stateful LinearReducer "
         "PyramidReducer PyramidDensity LeaveOneOut MemoryForecast NeedsWeights ReferenceValues HasCurve "
-        "HasInfluence Influence Prepares ExpectedGrowth TellsWeights Exportable"
+        "HasInfluence Influence Prepares ExpectedGrowth TellsWeights Exportable ExportableMapper"
     ),
     "errors": (
         "PadimkitError BadArgument BadConfig BadData BadFeatures BadImage BadModel BadOutput "

@@ -135,7 +135,12 @@ def test_the_folder_holds_settings_by_short_name_and_versions(model):
     }
     manifest = json.loads((model / "manifest.json").read_text())
     assert manifest["format_version"] == 1
-    assert [plugin["name"] for plugin in manifest["plugins"]] == ["pixels", "random_channels", "gaussian"]
+    assert [plugin["name"] for plugin in manifest["plugins"]] == [
+        "pixels",
+        "random_channels",
+        "gaussian",
+        "bicubic",
+    ]
     assert sorted(path.name for path in model.iterdir()) == [
         "config.yaml",
         "manifest.json",
@@ -319,7 +324,12 @@ def test_plugins_inside_plugins_are_listed_too():
         fit = score = state_dict = load_state_dict = None
 
     wrapped = Pipeline(Pixels(), RandomChannels(keep=2), Wrapped([Gaussian()]))
-    assert [plugin["name"] for plugin in plugins_of(wrapped)] == ["pixels", "random_channels", "gaussian"]
+    assert [plugin["name"] for plugin in plugins_of(wrapped)] == [
+        "pixels",
+        "random_channels",
+        "gaussian",
+        "bicubic",
+    ]
 
 
 def test_a_pickle_in_the_place_of_the_state_is_not_opened(model):

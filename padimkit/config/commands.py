@@ -237,14 +237,13 @@ def _add_learnt_too(parser: ArgumentParser) -> None:
 
 
 def _with_pipeline(command: str, description: str) -> ArgumentParser:
+    """Return a parser of a command with a pipeline, whose arguments follow once its words are known."""
     usage = f"padimkit {command} [RECIPE | FILE.yaml] [--data NAME --data.ARGUMENT VALUE ...] [OPTIONS]"
     description += (
         f" Without a recipe or a pipeline: {DEFAULT_RECIPE}, whose values options change. "
         f"Recipes: {', '.join(recipes())}. The names of all parts: padimkit plugins."
     )
-    parser = new_parser(command, description=description, usage=usage)
-    parser.add_class_arguments(Pipeline, "pipeline")
-    return parser
+    return new_parser(command, description=description, usage=usage)
 
 
 def _add_data(parser: ArgumentParser) -> None:

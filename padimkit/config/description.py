@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, get_args, get_type_hints
 
 from padimkit.arguments import arguments
-from padimkit.config.names import FAMILY_OF, SLOTS, short_name
+from padimkit.config.names import FAMILY_OF, SLOTS, USUAL, short_name
 from padimkit.errors import AmbiguousPlugin, BrokenPlugin, UnknownPlugin
 from padimkit.pipeline.pipeline import Pipeline
 from padimkit.registry.plugin import Plugin
@@ -31,7 +31,7 @@ def describe(part: Any) -> Any:
         return {str(key): describe(value) for key, value in part.items()}
     if isinstance(part, list | tuple):
         return [describe(value) for value in part]
-    if is_dataclass(part) and not any(isinstance(part, slot) for slot in SLOTS):
+    if is_dataclass(part) and (type(part) in USUAL.values() or not isinstance(part, SLOTS)):
         return {field.name: describe(getattr(part, field.name)) for field in fields(part)}
     if isinstance(part, Pipeline):
         return _described_arguments(part)

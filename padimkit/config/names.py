@@ -4,8 +4,9 @@ import importlib
 from collections.abc import Mapping
 from typing import Any
 
-from padimkit.contracts import Backbone, Metric, Reducer
+from padimkit.contracts import Backbone, Mapper, Metric, Reducer
 from padimkit.errors import BadConfig, UnknownPlugin, did_you_mean
+from padimkit.pipeline.anomaly_map import AnomalyMap
 from padimkit.pipeline.levels import Joint, Levels, Separate
 from padimkit.registry.families import FAMILIES
 from padimkit.registry.modules import prints_set_aside
@@ -20,12 +21,24 @@ _ADAPTERS: dict[type[Any], tuple[str, str, tuple[str, ...]]] = {
     Reducer: ("scikit_learn", "estimator", ("sklearn",)),
     Metric: ("torchmetrics", "metric", ("torchmetrics",)),
 }
+# By contract: the class that is meant where settings give arguments alone.
+USUAL: dict[type[Any], type[Any]] = {Mapper: AnomalyMap}
 SLOTS: tuple[type[Any], ...] = (*FAMILY_OF, Levels)
 
 
 def is_slot(hint: object) -> bool:
     """Return whether a value of this type is configured by `class_path` and `init_args`."""
     return isinstance(hint, type) and hint in SLOTS
+
+
+def as_part(value: Any, slot: type[Any] | None) -> Any:
+    """Return a setting with `class_path` for a name, and for the arguments alone of a usual class."""
+    if isinstance(value, str):
+        return {"class_path": value}
+    if slot in USUAL and isinstance(value, Mapping) and not {"class_path", "init_args"} & value.keys():
+        usual = USUAL[slot]
+        return {"class_path": f"{usual.__module__}.{usual.__qualname__}", "init_args": value}
+    return value
 
 
 def find_class(name: str, slot: type[Any]) -> tuple[str, type[Any]]:

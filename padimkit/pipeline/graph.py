@@ -10,7 +10,7 @@ import torch
 from jaxtyping import Float, UInt8
 from torch import Tensor, nn
 
-from padimkit.pipeline.anomaly_map import AnomalyMap
+from padimkit.contracts import ExportableMapper
 from padimkit.pipeline.levels import Levels
 from padimkit.pipeline.tiling import Pyramids, Tiling
 from padimkit.pipeline.view import View
@@ -36,7 +36,7 @@ class Graph(nn.Module):
         levels: Levels,
         tiling: Tiling,
         score: Callable[[Pyramids], list[Scores]],
-        map: AnomalyMap,
+        map: ExportableMapper,
         view: View,
     ) -> None:
         super().__init__()

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from padimkit.config.build import build_pipeline
 from padimkit.config.description import describe
-from padimkit.contracts import Backbone, DensityModel, Reducer
+from padimkit.contracts import Backbone, DensityModel, Mapper, Reducer
 from padimkit.testing.answers import Result, copied, difference, left_alone
 from padimkit.testing.check import Make, require
 from padimkit.testing.inputs.embeddings import Apply, fit, fitted, probe
@@ -103,7 +103,12 @@ def _sizes(state: dict[str, Any]) -> dict[str, tuple[int, ...]]:
     return {name: tuple(value.shape) for name, value in state.items() if isinstance(value, Tensor)}
 
 
-_SLOTS: dict[type[Any], str] = {Backbone: "backbone", Reducer: "reducer", DensityModel: "density"}
+_SLOTS: dict[type[Any], str] = {
+    Backbone: "backbone",
+    Reducer: "reducer",
+    DensityModel: "density",
+    Mapper: "map",
+}
 _OTHERS = {
     "backbone": "padimkit.backbones.pixels.Pixels",
     "reducer": "padimkit.reducers.identity.Identity",

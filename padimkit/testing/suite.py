@@ -5,18 +5,26 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from padimkit.contracts import Backbone, DataSource, DensityModel, Metric, Reducer
+from padimkit.contracts import Backbone, DataSource, DensityModel, Mapper, Metric, Reducer
 from padimkit.errors import BadArgument
 from padimkit.testing.backbones import BACKBONE_CHECKS
 from padimkit.testing.check import CannotBeChecked, Check, ContractViolation, Make, NotApplicable
 from padimkit.testing.datasets import DATASET_CHECKS
 from padimkit.testing.densities import DENSITY_CHECKS
+from padimkit.testing.maps import MAP_CHECKS
 from padimkit.testing.metrics import METRIC_CHECKS
 from padimkit.testing.reducers import REDUCER_CHECKS
 
 _CHECKS: dict[type[Any], tuple[Check, ...]] = {
     checks[0].contract: checks
-    for checks in (BACKBONE_CHECKS, REDUCER_CHECKS, DENSITY_CHECKS, METRIC_CHECKS, DATASET_CHECKS)
+    for checks in (
+        BACKBONE_CHECKS,
+        REDUCER_CHECKS,
+        DENSITY_CHECKS,
+        METRIC_CHECKS,
+        DATASET_CHECKS,
+        MAP_CHECKS,
+    )
 }
 
 
@@ -54,7 +62,7 @@ def outcomes(contract: type[Any], make: Make) -> Iterator[Outcome]:
     """Yield the outcome of each check of the contract as soon as it is known.
 
     Args:
-        contract: Backbone, Reducer, DensityModel, Metric or DataSource.
+        contract: Backbone, Reducer, DensityModel, Metric, DataSource or Mapper.
         make: Returns a fresh instance at each call; a class without required arguments will do.
 
     Raises:
@@ -105,6 +113,11 @@ def check_metric(make: Make) -> None:
 def check_dataset(make: Make) -> None:
     """Do all checks of a data source, as `check_part` does, and require that it is one."""
     _do_checks(DataSource, make)
+
+
+def check_map(make: Make) -> None:
+    """Do all checks of a mapper, as `check_part` does, and require that it is one."""
+    _do_checks(Mapper, make)
 
 
 def _names() -> str:

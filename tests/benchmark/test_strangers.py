@@ -45,6 +45,7 @@ def test_a_pipeline_of_strangers_goes_through_suite_record_and_report(strangers,
                     "backbone": "foreign_backbone",
                     "reducer": "foreign_reducer",
                     "density": "foreign_density",
+                    "map": "foreign_map",
                     "preprocessing": {"resize": 64, "crop": 64},
                 },
             }

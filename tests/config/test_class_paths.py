@@ -89,7 +89,7 @@ def test_unknown_names_are_refused():
         ({"class_path": GAUSSIAN}, Reducer),
         ({"density": "padimkit.densities.spade.SPADE.no"}, Pipeline),
         ({"levels": "padimkit.pipeline.levels.Levels"}, Pipeline),
-        ({"map": {"class_path": "padimkit.pipeline.anomaly_map.AnomalyMap"}}, Pipeline),
+        ({"map": {"class_path": "padimkit.pipeline.graph.Graph"}}, Pipeline),
         ("os.system", Callable[[float], float]),
         ("os.system", Callable[[float], float] | None),
         ([{"x": "os.system"}], Any),

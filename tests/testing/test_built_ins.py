@@ -10,7 +10,7 @@ from sklearn.decomposition import IncrementalPCA
 from sklearn.random_projection import GaussianRandomProjection
 from torchmetrics.classification import BinaryAveragePrecision, BinaryF1Score
 
-from padimkit.contracts import Backbone, DataSource, DensityModel, Metric, Reducer
+from padimkit.contracts import Backbone, DataSource, DensityModel, Mapper, Metric, Reducer
 from padimkit.registry.families import FAMILIES
 from padimkit.registry.registry import Registry
 from padimkit.testing.pytest import contract_checks
@@ -93,6 +93,7 @@ ARGUMENTS = {
             {"metric": BinaryF1Score(), "level": "pixel"},
         ],
     },
+    "maps": {"bicubic": [{"sigma": 4.0}, {"sigma": 0.0}, {"image_score": "before"}]},
     "datasets": {
         "dagm": [lambda data: {"root": laid_out(layouts.dagm, data), "category": "Class3"}],
         "folder": [
@@ -172,6 +173,12 @@ def test_density(check, name, arguments):
 @pytest.mark.parametrize(("name", "arguments"), variants("metrics"))
 def test_metric(check, name, arguments):
     check(partial(make, "metrics", name, arguments))
+
+
+@contract_checks(Mapper)
+@pytest.mark.parametrize(("name", "arguments"), variants("maps"))
+def test_map(check, name, arguments):
+    check(partial(make, "maps", name, arguments))
 
 
 @contract_checks(DataSource)
