@@ -25,6 +25,7 @@ if TYPE_CHECKING:
         HasInfluence,
         Influence,
         LeaveOneOut,
+        Levels,
         LinearReducer,
         Mapper,
         MemoryForecast,
@@ -224,6 +225,7 @@ __all__ = [
     "DensityModel",
     "Metric",
     "DataSource",
+    "Levels",
     "Mapper",
     "map_of_tiles",
     "prediction_of",
@@ -332,9 +334,10 @@ _MODULES = {
         "Theory Growth"
     ),
     "contracts": (
-        "Backbone Reducer DensityModel Metric DataSource Mapper Updatable Mergeable Stateful LinearReducer "
-        "PyramidReducer PyramidDensity LeaveOneOut MemoryForecast NeedsWeights ReferenceValues HasCurve "
-        "HasInfluence Influence Prepares ExpectedGrowth TellsWeights Exportable ExportableMapper"
+        "Backbone Reducer DensityModel Metric DataSource Levels Mapper Updatable Mergeable Stateful "
+        "LinearReducer PyramidReducer PyramidDensity LeaveOneOut MemoryForecast NeedsWeights "
+        "ReferenceValues HasCurve HasInfluence Influence Prepares ExpectedGrowth TellsWeights Exportable "
+        "ExportableMapper"
     ),
     "errors": (
         "PadimkitError BadArgument BadConfig BadData BadFeatures BadImage BadModel BadOutput "

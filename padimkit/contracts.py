@@ -146,6 +146,26 @@ class DataSource(ABC):
         """List normal and anomalous images, with masks where they exist."""
 
 
+class Levels(ABC):
+    """A division of feature maps into embeddings, each with a reducer and a density of its own.
+
+    The mapper puts the scores of all embeddings together again.
+    """
+
+    __repr__ = shown
+    checked: ClassVar[Checked] = Checked()
+    writes: ClassVar[tuple[str, ...]] = ()
+
+    @abstractmethod
+    def split(self, features: Features) -> dict[str, Pyramid]:
+        """Return the embeddings by name, not yet aligned, the maps of each with the finest first.
+
+        The names, which hold no "/", and the channels are the same for all images. The descriptor of the
+        images goes with each embedding. An export traces this method: no value of a tensor, and no number of
+        images, decides which operations are done.
+        """
+
+
 class Mapper(ABC):
     """A way from patch scores to maps and image scores: upsampling, smoothing and the image's rule."""
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from sklearn.decomposition import PCA
 
-from padimkit import Augmentation, Joint, Preprocessing, Scale, Separate, ShortSide, Tiles
+from padimkit import Augmentation, Preprocessing, Scale, ShortSide, Tiles
 from padimkit.errors import BadArgument
 from padimkit.images.reader import Reader
 from padimkit.registry.families import FAMILIES
@@ -35,7 +35,7 @@ def _classes():
                 "torchmetrics",
             ):
                 yield plugin.load()
-    yield from (Augmentation, Joint, Preprocessing, Reader, Separate)
+    yield from (Augmentation, Preprocessing, Reader)
 
 
 def _numbers():

@@ -139,6 +139,7 @@ def test_the_folder_holds_settings_by_short_name_and_versions(model):
         "pixels",
         "random_channels",
         "gaussian",
+        "separate",
         "bicubic",
     ]
     assert sorted(path.name for path in model.iterdir()) == [
@@ -328,6 +329,7 @@ def test_plugins_inside_plugins_are_listed_too():
         "pixels",
         "random_channels",
         "gaussian",
+        "joint",
         "bicubic",
     ]
 

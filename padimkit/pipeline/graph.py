@@ -10,8 +10,7 @@ import torch
 from jaxtyping import Float, UInt8
 from torch import Tensor, nn
 
-from padimkit.contracts import ExportableMapper
-from padimkit.pipeline.levels import Levels
+from padimkit.contracts import ExportableMapper, Levels
 from padimkit.pipeline.tiling import Pyramids, Tiling
 from padimkit.pipeline.view import View
 from padimkit.values import Features, Scores

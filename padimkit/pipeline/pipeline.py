@@ -16,6 +16,7 @@ from padimkit.contracts import (
     DensityModel,
     ExportableMapper,
     LeaveOneOut,
+    Levels,
     Mapper,
     Reducer,
     Stateful,
@@ -38,7 +39,7 @@ from padimkit.pipeline.embedder import Embedder
 from padimkit.pipeline.fitted_levels import FittedLevels, as_exportable, below, exportable, same, under
 from padimkit.pipeline.graph import Graph
 from padimkit.pipeline.left_out import LeftOut, Steps, by_folds, one_by_one
-from padimkit.pipeline.levels import Joint, Levels
+from padimkit.pipeline.levels import Joint
 from padimkit.pipeline.tiling import Tiling
 from padimkit.pipeline.view import Region, View
 from padimkit.stages import MAP, READ, stage, staged

@@ -35,6 +35,7 @@ FAMILIES = (
     Family("densities", "density", "DensityModel"),
     Family("metrics", "metric", "Metric"),
     Family("datasets", "dataset", "DataSource"),
+    Family("levels", "levels", "Levels"),
     Family("maps", "map", "Mapper"),
 )
 

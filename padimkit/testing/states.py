@@ -10,7 +10,7 @@ from torch import Tensor
 
 from padimkit.config.build import build_pipeline
 from padimkit.config.description import describe
-from padimkit.contracts import Backbone, DensityModel, Mapper, Reducer
+from padimkit.contracts import Backbone, DensityModel, Levels, Mapper, Reducer
 from padimkit.testing.answers import Result, copied, difference, left_alone
 from padimkit.testing.check import Make, require
 from padimkit.testing.inputs.embeddings import Apply, fit, fitted, probe
@@ -107,6 +107,7 @@ _SLOTS: dict[type[Any], str] = {
     Backbone: "backbone",
     Reducer: "reducer",
     DensityModel: "density",
+    Levels: "levels",
     Mapper: "map",
 }
 _OTHERS = {

@@ -5,12 +5,13 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from padimkit.contracts import Backbone, DataSource, DensityModel, Mapper, Metric, Reducer
+from padimkit.contracts import Backbone, DataSource, DensityModel, Levels, Mapper, Metric, Reducer
 from padimkit.errors import BadArgument
 from padimkit.testing.backbones import BACKBONE_CHECKS
 from padimkit.testing.check import CannotBeChecked, Check, ContractViolation, Make, NotApplicable
 from padimkit.testing.datasets import DATASET_CHECKS
 from padimkit.testing.densities import DENSITY_CHECKS
+from padimkit.testing.levels import LEVELS_CHECKS
 from padimkit.testing.maps import MAP_CHECKS
 from padimkit.testing.metrics import METRIC_CHECKS
 from padimkit.testing.reducers import REDUCER_CHECKS
@@ -23,6 +24,7 @@ _CHECKS: dict[type[Any], tuple[Check, ...]] = {
         DENSITY_CHECKS,
         METRIC_CHECKS,
         DATASET_CHECKS,
+        LEVELS_CHECKS,
         MAP_CHECKS,
     )
 }
@@ -62,7 +64,8 @@ def outcomes(contract: type[Any], make: Make) -> Iterator[Outcome]:
     """Yield the outcome of each check of the contract as soon as it is known.
 
     Args:
-        contract: Backbone, Reducer, DensityModel, Metric, DataSource or Mapper.
+        contract: Backbone, Reducer, DensityModel, Metric, DataSource, Levels
+            or Mapper.
         make: Returns a fresh instance at each call; a class without required arguments will do.
 
     Raises:
@@ -113,6 +116,11 @@ def check_metric(make: Make) -> None:
 def check_dataset(make: Make) -> None:
     """Do all checks of a data source, as `check_part` does, and require that it is one."""
     _do_checks(DataSource, make)
+
+
+def check_levels(make: Make) -> None:
+    """Do all checks of levels, as `check_part` does, and require that it is some."""
+    _do_checks(Levels, make)
 
 
 def check_map(make: Make) -> None:

@@ -5,9 +5,8 @@ from typing import Any
 import pytest
 
 from padimkit.config.class_paths import Expansion, collapsed
-from padimkit.contracts import DensityModel, Metric, Reducer
+from padimkit.contracts import DensityModel, Levels, Metric, Reducer
 from padimkit.errors import BadConfig, UnknownPlugin, UntrustedClass
-from padimkit.pipeline.levels import Levels
 from padimkit.pipeline.pipeline import Pipeline
 
 

@@ -10,7 +10,7 @@ from sklearn.decomposition import IncrementalPCA
 from sklearn.random_projection import GaussianRandomProjection
 from torchmetrics.classification import BinaryAveragePrecision, BinaryF1Score
 
-from padimkit.contracts import Backbone, DataSource, DensityModel, Mapper, Metric, Reducer
+from padimkit.contracts import Backbone, DataSource, DensityModel, Levels, Mapper, Metric, Reducer
 from padimkit.registry.families import FAMILIES
 from padimkit.registry.registry import Registry
 from padimkit.testing.pytest import contract_checks
@@ -93,6 +93,10 @@ ARGUMENTS = {
             {"metric": BinaryF1Score(), "level": "pixel"},
         ],
     },
+    "levels": {
+        "joint": [{}, {"pooling": "local", "alignment": "bilinear"}],
+        "separate": [{}, {"pooling": "global"}],
+    },
     "maps": {"bicubic": [{"sigma": 4.0}, {"sigma": 0.0}, {"image_score": "before"}]},
     "datasets": {
         "dagm": [lambda data: {"root": laid_out(layouts.dagm, data), "category": "Class3"}],
@@ -173,6 +177,12 @@ def test_density(check, name, arguments):
 @pytest.mark.parametrize(("name", "arguments"), variants("metrics"))
 def test_metric(check, name, arguments):
     check(partial(make, "metrics", name, arguments))
+
+
+@contract_checks(Levels)
+@pytest.mark.parametrize(("name", "arguments"), variants("levels"))
+def test_levels(check, name, arguments):
+    check(partial(make, "levels", name, arguments))
 
 
 @contract_checks(Mapper)

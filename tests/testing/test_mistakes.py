@@ -3,10 +3,10 @@
 from contextlib import suppress
 
 import pytest
-from mistakes import backbones, datasets, densities, maps, metrics, reducers
+from mistakes import backbones, datasets, densities, levels, maps, metrics, reducers
 from violations import BROAD
 
-from padimkit.contracts import Backbone, DataSource, DensityModel, Mapper, Metric, Reducer
+from padimkit.contracts import Backbone, DataSource, DensityModel, Levels, Mapper, Metric, Reducer
 from padimkit.testing import ContractViolation, NotApplicable, checks_of
 
 FAMILIES = {
@@ -15,6 +15,7 @@ FAMILIES = {
     DensityModel: densities,
     Metric: metrics,
     DataSource: datasets,
+    Levels: levels,
     Mapper: maps,
 }
 CHECKS = {contract: {check.name: check for check in checks_of(contract)} for contract in FAMILIES}
