@@ -79,7 +79,9 @@ if TYPE_CHECKING:
     from padimkit.evaluation import Evaluation, evaluate
     from padimkit.images.augmentation import Augmentation
     from padimkit.images.geometry import Geometry
+    from padimkit.images.perspective import Perspective
     from padimkit.images.preprocessing import Preprocessing
+    from padimkit.images.preprocessor import Preprocessor
     from padimkit.images.reader import Reader
     from padimkit.images.resizing import LongSide, Scale, ShortSide
     from padimkit.images.sample import Sample
@@ -199,6 +201,7 @@ __all__ = [
     "Reader",
     "Sample",
     "Preprocessing",
+    "Perspective",
     "ShortSide",
     "LongSide",
     "Scale",
@@ -226,6 +229,7 @@ __all__ = [
     "Metric",
     "DataSource",
     "Levels",
+    "Preprocessor",
     "Mapper",
     "map_of_tiles",
     "prediction_of",
@@ -322,6 +326,8 @@ _MODULES = {
     "images.reader": "Reader",
     "images.sample": "Sample",
     "images.preprocessing": "Preprocessing",
+    "images.preprocessor": "Preprocessor",
+    "images.perspective": "Perspective",
     "images.resizing": "ShortSide LongSide Scale",
     "images.geometry": "Geometry",
     "images.tiles": "Tiles Axis",

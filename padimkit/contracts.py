@@ -16,6 +16,7 @@ from jaxtyping import Bool, Float, Float64
 from torch import Tensor
 
 from padimkit.arguments import shown
+from padimkit.images.preprocessor import Preprocessor as Preprocessor  # public here, defined below
 from padimkit.images.resizing import Size
 from padimkit.images.sample import Sample
 from padimkit.images.tiles import Axis

@@ -20,8 +20,8 @@ GIVEN = {
     "category": "texture",
     "transforms": ("RandomHorizontalFlip()",),
 }
-# Choices, and what is compared with the channels, the scenes and the images that there are.
-UNBOUNDED = {"precision", "bits", "keep", "scene", "roi"}
+# Choices, points, and what is compared with the channels, the scenes and the images that there are.
+UNBOUNDED = {"precision", "bits", "keep", "scene", "roi", "corners"}
 OF_OTHERS = {"timm", "torch_module", "torchmetrics"}  # which need a network or a metric
 LARGE = 10**30
 

@@ -168,10 +168,17 @@ class Drawn(Augmentation):
     """A part of a pipeline that settings name by its values alone, with a rule of its own."""
 
 
-def test_a_subclass_that_would_be_read_back_as_its_base_is_not_stored(pipeline, tmp_path):
-    pipeline.augmentation = Drawn()
-    lost = r'Pipeline cannot be written down: its "augmentation" is a Drawn, a subclass of Augmentation'
-    with pytest.raises(BrokenPlugin, match=lost):
+@dataclasses.dataclass(frozen=True)
+class Squeezed(Preprocessing):
+    """Another one."""
+
+
+@pytest.mark.parametrize("part", [Drawn(), Squeezed()], ids=lambda part: type(part).__name__)
+def test_a_subclass_that_would_be_read_back_as_its_base_is_not_stored(pipeline, tmp_path, part):
+    base = type(part).__base__.__name__
+    setattr(pipeline, base.lower(), part)
+    lost = f'Pipeline cannot be written down: its "{base.lower()}" is a {type(part).__name__}, a subclass of'
+    with pytest.raises(BrokenPlugin, match=f"{lost} {base}"):
         save(pipeline, tmp_path / "lost")
     assert list(tmp_path.iterdir()) == []
 

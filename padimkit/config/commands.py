@@ -10,7 +10,7 @@ from padimkit.config.names import find_class
 from padimkit.config.overrides import PIPELINE_HINTS
 from padimkit.config.parser import new_parser
 from padimkit.config.schema import Schema
-from padimkit.contracts import DataSource, Metric
+from padimkit.contracts import DataSource, Metric, Preprocessor
 from padimkit.pipeline.pipeline import Pipeline
 from padimkit.registry.recipes import DEFAULT_RECIPE, recipes
 
@@ -18,6 +18,7 @@ _FIT_SLOTS = {
     "pipeline": Pipeline,
     # With the groups, such as "map": jsonargparse would take a word for a file, which nobody has looked at.
     **{f"pipeline.{name}": hint for name, hint in PIPELINE_HINTS.items()},
+    "pipeline.preprocessing.first": Preprocessor,
     "data": DataSource,
 }
 _TEST_SLOTS = {"data": DataSource, "metrics": list[Metric]}

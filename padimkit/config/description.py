@@ -10,6 +10,7 @@ from typing import Any, get_args, get_type_hints
 from padimkit.arguments import arguments
 from padimkit.config.names import FAMILY_OF, SLOTS, USUAL, short_name
 from padimkit.errors import AmbiguousPlugin, BrokenPlugin, UnknownPlugin
+from padimkit.images.preprocessing import Preprocessing
 from padimkit.pipeline.pipeline import Pipeline
 from padimkit.registry.plugin import Plugin
 from padimkit.registry.registry import Registry
@@ -32,10 +33,17 @@ def describe(part: Any) -> Any:
     if isinstance(part, list | tuple):
         return [describe(value) for value in part]
     if is_dataclass(part) and (type(part) in USUAL.values() or not isinstance(part, SLOTS)):
-        return {field.name: describe(getattr(part, field.name)) for field in fields(part)}
+        given = {field.name: describe(getattr(part, field.name)) for field in fields(part)}
+        return {
+            name: value for name, value in given.items() if value is not None or not _is_unsaid(part, name)
+        }
     if isinstance(part, Pipeline):
         return _described_arguments(part)
     return {"class_path": short_name(type(part)), "init_args": _described_arguments(part)}
+
+
+def _is_unsaid(part: object, name: str) -> bool:
+    return name in getattr(part, "unsaid", ())
 
 
 def _described_arguments(part: object) -> dict[str, Any]:
@@ -116,3 +124,5 @@ def _plugins(value: Any) -> Iterator[Plugin]:
             if name is not None:
                 yield Registry(family).find(name)
         yield from _plugins(arguments(value))
+    elif isinstance(value, Preprocessing):
+        yield from _plugins(value.first)

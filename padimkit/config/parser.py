@@ -13,7 +13,7 @@ from padimkit.config.class_paths import collapsed
 from padimkit.config.messages import with_suggestions
 from padimkit.config.nulls import refuse_nulls
 from padimkit.config.schema import Schema
-from padimkit.config.usual import add_pipeline, named_by_words, unnamed, unnamed_in_words
+from padimkit.config.usual import add_pipeline, named_by_words, said, unnamed_in_words
 from padimkit.config.yaml_text import parsed_yaml
 from padimkit.errors import BadConfig
 from padimkit.registry.recipes import DEFAULT_RECIPE, find_recipe
@@ -130,4 +130,4 @@ def plain(parser: ArgumentParser, settings: Namespace) -> dict[str, Any]:
     """Return parsed settings in plain types, with short names."""
     given = json.loads(parser.dump(settings, format="json", skip_unset=False))  # "null" is a value
     found = collapsed({key: value for key, value in given.items() if value is not None})
-    return found | ({"pipeline": unnamed(found["pipeline"])} if "pipeline" in found else {})  # type: ignore[no-any-return]
+    return found | ({"pipeline": said(found["pipeline"])} if "pipeline" in found else {})  # type: ignore[no-any-return]

@@ -12,6 +12,7 @@ from jsonargparse import ArgumentParser
 
 from padimkit.config.names import USUAL, short_name
 from padimkit.config.overrides import PIPELINE_HINTS
+from padimkit.images.preprocessing import Preprocessing
 from padimkit.pipeline.pipeline import Pipeline
 
 _PARTS = {name: USUAL[hint] for name, hint in PIPELINE_HINTS.items() if hint in USUAL}
@@ -31,6 +32,19 @@ def add_pipeline(parser: ArgumentParser, named: Collection[str] = ()) -> None:
 def unnamed(pipeline: Mapping[str, Any]) -> dict[str, Any]:
     """Return the expanded settings of a pipeline with the arguments alone of each part of its usual class."""
     return {name: _unnamed(name, value) for name, value in pipeline.items()}
+
+
+def said(pipeline: Mapping[str, Any]) -> dict[str, Any]:
+    """Return settings as `unnamed` does, without younger arguments that are null.
+
+    The keys of records, which follow from resolved settings, stay as they were before there were any.
+    """
+    found, unsaid = unnamed(pipeline), Preprocessing.unsaid
+    given = found.get("preprocessing")
+    if isinstance(given, Mapping):
+        kept = {name: value for name, value in given.items() if value is not None or name not in unsaid}
+        found["preprocessing"] = kept
+    return found
 
 
 def named_in(pipeline: Mapping[str, Any]) -> set[str]:

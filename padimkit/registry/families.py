@@ -37,6 +37,7 @@ FAMILIES = (
     Family("datasets", "dataset", "DataSource"),
     Family("levels", "levels", "Levels"),
     Family("maps", "map", "Mapper"),
+    Family("preprocessors", "preprocessor", "Preprocessor"),
 )
 
 

@@ -5,7 +5,16 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from padimkit.contracts import Backbone, DataSource, DensityModel, Levels, Mapper, Metric, Reducer
+from padimkit.contracts import (
+    Backbone,
+    DataSource,
+    DensityModel,
+    Levels,
+    Mapper,
+    Metric,
+    Preprocessor,
+    Reducer,
+)
 from padimkit.errors import BadArgument
 from padimkit.testing.backbones import BACKBONE_CHECKS
 from padimkit.testing.check import CannotBeChecked, Check, ContractViolation, Make, NotApplicable
@@ -14,6 +23,7 @@ from padimkit.testing.densities import DENSITY_CHECKS
 from padimkit.testing.levels import LEVELS_CHECKS
 from padimkit.testing.maps import MAP_CHECKS
 from padimkit.testing.metrics import METRIC_CHECKS
+from padimkit.testing.preprocessors import PREPROCESSOR_CHECKS
 from padimkit.testing.reducers import REDUCER_CHECKS
 
 _CHECKS: dict[type[Any], tuple[Check, ...]] = {
@@ -26,6 +36,7 @@ _CHECKS: dict[type[Any], tuple[Check, ...]] = {
         DATASET_CHECKS,
         LEVELS_CHECKS,
         MAP_CHECKS,
+        PREPROCESSOR_CHECKS,
     )
 }
 
@@ -64,8 +75,8 @@ def outcomes(contract: type[Any], make: Make) -> Iterator[Outcome]:
     """Yield the outcome of each check of the contract as soon as it is known.
 
     Args:
-        contract: Backbone, Reducer, DensityModel, Metric, DataSource, Levels
-            or Mapper.
+        contract: Backbone, Reducer, DensityModel, Metric, DataSource, Levels,
+            Mapper or Preprocessor.
         make: Returns a fresh instance at each call; a class without required arguments will do.
 
     Raises:
@@ -126,6 +137,11 @@ def check_levels(make: Make) -> None:
 def check_map(make: Make) -> None:
     """Do all checks of a mapper, as `check_part` does, and require that it is one."""
     _do_checks(Mapper, make)
+
+
+def check_preprocessor(make: Make) -> None:
+    """Do all checks of a preprocessor, as `check_part` does, and require that it is one."""
+    _do_checks(Preprocessor, make)
 
 
 def _names() -> str:

@@ -47,7 +47,7 @@ def test_a_pipeline_of_strangers_goes_through_suite_record_and_report(strangers,
                     "density": "foreign_density",
                     "levels": "foreign_levels",
                     "map": "foreign_map",
-                    "preprocessing": {"resize": 64, "crop": 64},
+                    "preprocessing": {"first": "foreign_preprocessor", "resize": 64, "crop": 64},
                 },
             }
         ],
