@@ -14,6 +14,7 @@ Without pytest, `check_part(Flow)` raises a ContractViolation at the first check
 """
 
 from padimkit.testing.check import Check, ContractViolation, NotApplicable
+from padimkit.testing.recipes import Recipe, check_recipe, recipe_outcomes
 from padimkit.testing.suite import (
     Outcome,
     check_backbone,
@@ -39,6 +40,9 @@ __all__ = [
     "check_levels",
     "check_map",
     "check_preprocessor",
+    "check_recipe",
+    "recipe_outcomes",
+    "Recipe",
     "checks_of",
     "outcomes",
     "Outcome",
