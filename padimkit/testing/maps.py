@@ -24,13 +24,9 @@ from padimkit.testing.answers import (
     require_finite,
 )
 from padimkit.testing.check import Make, NotApplicable, checks, checks_with, require
-from padimkit.testing.inputs.scale import size_or
+from padimkit.testing.inputs.scores import FINE, IMAGES, SIZE, left_part, levels_of, part_of, spotted
 from padimkit.values import Prediction, Scores
 
-_FINE, _COARSE = (6, 9), (3, 5)  # positions of two levels, not square
-_SIZE = (72, 126)  # pixels
-_IMAGES = 4
-_SPOT = 20.0  # above all other scores, which lie between 0 and 1
 _TILED = (Axis.covered(84, 60, 36), Axis.covered(108, 72, 36))  # two by two tiles, unlike in both directions
 _META = torch.device("meta")
 
@@ -38,8 +34,8 @@ _META = torch.device("meta")
 def one_map_and_one_score_per_image(make: Make) -> None:
     """Predictions have a map of the size that is asked for and a score for each image, in float32."""
     mapper = make()
-    for count, size in ((1, _SIZE), (_IMAGES, (91, 50))):
-        found = mapper.predict([_part(level, 0, count) for level in _levels("first")], size)
+    for count, size in ((1, SIZE), (IMAGES, (91, 50))):
+        found = mapper.predict([part_of(level, 0, count) for level in levels_of("first")], size)
         kind = type(found).__name__
         require(isinstance(found, Prediction), f"Expected predict to return a Prediction, found {kind}.")
         shapes = (tuple(found.anomaly_maps.shape), tuple(found.image_scores.shape))
@@ -53,21 +49,21 @@ def one_map_and_one_score_per_image(make: Make) -> None:
 def maps_are_finite(make: Make) -> None:
     """Maps and image scores are finite, for equal scores and a single position too."""
     require_finite(_apply(make(), "first"), "predictions")
-    for grid in (_FINE, (1, 1)):
-        require_finite(_tensors(make().predict([Scores(torch.ones(2, *grid))], _SIZE)), "predictions")
+    for grid in (FINE, (1, 1)):
+        require_finite(_tensors(make().predict([Scores(torch.ones(2, *grid))], SIZE)), "predictions")
 
 
 def maps_are_high_where_scores_are(make: Make) -> None:
     """A high score raises the map most where its position lies, for one level and among several."""
-    mapper, levels = make(), _levels("first")
-    for chosen, spotted in (([0], 0), ([0, 1], 0), ([0, 1], 1)):
+    mapper, levels = make(), levels_of("first")
+    for chosen, one in (([0], 0), ([0, 1], 0), ([0, 1], 1)):
         given = [levels[number] for number in chosen]
-        place = len(given[spotted].patches[0]) // 6, 2 * given[spotted].patches.shape[2] // 3
-        after = [_spotted(level, place) if i == spotted else level for i, level in enumerate(given)]
-        change = mapper.predict(after, _SIZE).anomaly_maps - mapper.predict(given, _SIZE).anomaly_maps
-        rows, columns = given[spotted].patches.shape[1:]
-        centre = _centre(place, (_SIZE[0] / rows, _SIZE[1] / columns))
-        _require_peak(change, centre, (_SIZE[0] / rows, _SIZE[1] / columns))
+        place = len(given[one].patches[0]) // 6, 2 * given[one].patches.shape[2] // 3
+        after = [spotted(level, place) if i == one else level for i, level in enumerate(given)]
+        change = mapper.predict(after, SIZE).anomaly_maps - mapper.predict(given, SIZE).anomaly_maps
+        rows, columns = given[one].patches.shape[1:]
+        centre = _centre(place, (SIZE[0] / rows, SIZE[1] / columns))
+        _require_peak(change, centre, (SIZE[0] / rows, SIZE[1] / columns))
 
 
 def tiles_lie_in_their_places(make: Make) -> None:
@@ -79,7 +75,7 @@ def tiles_lie_in_their_places(make: Make) -> None:
     require(before.shape[1:] == size, f"Expected maps of {size}, found {tuple(before.shape[1:])}.")
     for row, column in ((0, 1), (1, 0), (1, 1)):
         place = (1 if row else 3, 1 if column else 5)  # within a tile, where it overlaps with others
-        after = mapper.predict([_spotted(level, (5 * row + place[0], 8 * column + place[1]))], size, _TILED)
+        after = mapper.predict([spotted(level, (5 * row + place[0], 8 * column + place[1]))], size, _TILED)
         down, across = _centre(place, step)
         centre = (_TILED[0].starts[row] + down, _TILED[1].starts[column] + across)
         _require_peak(after.anomaly_maps - before, centre, step, near=0.7)
@@ -87,9 +83,9 @@ def tiles_lie_in_their_places(make: Make) -> None:
 
 def defects_raise_the_image_score(make: Make) -> None:
     """Images with a defect get a higher score than the same images without it."""
-    levels = _levels("first")
-    normal = make().predict(levels, _SIZE).image_scores
-    found = make().predict([_spotted(levels[0], (2, 5)), levels[1]], _SIZE).image_scores
+    levels = levels_of("first")
+    normal = make().predict(levels, SIZE).image_scores
+    found = make().predict([spotted(levels[0], (2, 5)), levels[1]], SIZE).image_scores
     require(
         bool((found > normal).all()),
         f"Expected higher scores of images with a defect than {normal.tolist()}, found {found.tolist()}.",
@@ -98,37 +94,37 @@ def defects_raise_the_image_score(make: Make) -> None:
 
 def image_scores_of_densities_count(make: Make) -> None:
     """What all levels say of an image is summed to its score; if one says nothing, the map decides."""
-    levels = _levels("first")
-    own = [replace(level, images=torch.arange(_IMAGES) + 10.0 ** (i + 1)) for i, level in enumerate(levels)]
+    levels = levels_of("first")
+    own = [replace(level, images=torch.arange(IMAGES) + 10.0 ** (i + 1)) for i, level in enumerate(levels)]
     expected = sum((level.images for level in own if level.images is not None), torch.zeros(()))
-    for region in (None, _left_part()):
-        found = make().predict(own, _SIZE, None, region).image_scores
+    for region in (None, left_part()):
+        found = make().predict(own, SIZE, None, region).image_scores
         changed = difference({"images": found}, {"images": expected}, relative=ROUNDING)
         require(not changed, f"Expected the sum of the image scores of all levels, found {changed}.")
-    mixed = make().predict([own[0], levels[1]], _SIZE).image_scores
+    mixed = make().predict([own[0], levels[1]], SIZE).image_scores
     changed = difference(
-        {"images": mixed}, {"images": make().predict(levels, _SIZE).image_scores}, relative=ROUNDING
+        {"images": mixed}, {"images": make().predict(levels, SIZE).image_scores}, relative=ROUNDING
     )
     require(not changed, f"Expected the rule of the map if a level has no image scores, found {changed}.")
 
 
 def the_region_is_heeded(make: Make) -> None:
     """Maps are 0 outside the region of interest, and what lies there does not change an image's score."""
-    mapper, levels, region = make(), _levels("first"), _left_part()
-    found = mapper.predict(levels, _SIZE, None, region)
+    mapper, levels, region = make(), levels_of("first"), left_part()
+    found = mapper.predict(levels, SIZE, None, region)
     outside = float(found.anomaly_maps[:, ~region].abs().max())
     require(outside == 0, f"Expected maps of 0 outside the region, found values up to {outside:.3g}.")
-    spotted = mapper.predict([_spotted(levels[0], (2, 7)), levels[1]], _SIZE, None, region)
-    changed = difference(_tensors(spotted), _tensors(found), relative=ROUNDING)
+    other = mapper.predict([spotted(levels[0], (2, 7)), levels[1]], SIZE, None, region)
+    changed = difference(_tensors(other), _tensors(found), relative=ROUNDING)
     require(not changed, f"Expected no change by a defect outside the region, found {changed}.")
 
 
 def batch_size_does_not_matter(make: Make) -> None:
     """Images get the same map and score alone as in a batch with others."""
-    mapper, levels = make(), _levels("first")
-    together = _tensors(mapper.predict(levels, _SIZE))
-    for index in range(_IMAGES):
-        alone = _tensors(mapper.predict([_part(level, index, index + 1) for level in levels], _SIZE))
+    mapper, levels = make(), levels_of("first")
+    together = _tensors(mapper.predict(levels, SIZE))
+    for index in range(IMAGES):
+        alone = _tensors(mapper.predict([part_of(level, index, index + 1) for level in levels], SIZE))
         expected = {name: tensor[index : index + 1] for name, tensor in together.items()}
         changed = difference(alone, expected, relative=ROUNDING)
         require(not changed, f"Expected the same for an image alone as in a batch, found {changed}.")
@@ -136,9 +132,9 @@ def batch_size_does_not_matter(make: Make) -> None:
 
 def input_is_not_modified(make: Make) -> None:
     """Scores that are passed in stay unchanged."""
-    levels = _levels("first")
+    levels = levels_of("first")
     with left_alone({f"level {i}": level.patches for i, level in enumerate(levels)}, "the scores"):
-        make().predict(levels, _SIZE, None, _left_part())
+        make().predict(levels, SIZE, None, left_part())
 
 
 def traced_predictions_equal_predictions(make: Make) -> None:
@@ -146,9 +142,9 @@ def traced_predictions_equal_predictions(make: Make) -> None:
     mapper: Mapper = make()
     if not isinstance(mapper, ExportableMapper):
         raise NotApplicable("It is not an ExportableMapper.")
-    levels, region = _levels("first"), _left_part()
+    levels, region = levels_of("first"), left_part()
     try:
-        function = mapper.traceable(levels, (Axis.whole(_SIZE[0]), Axis.whole(_SIZE[1])), region)
+        function = mapper.traceable(levels, (Axis.whole(SIZE[0]), Axis.whole(SIZE[1])), region)
     except CannotExport as error:
         raise NotApplicable(str(error)) from error
 
@@ -156,7 +152,7 @@ def traced_predictions_equal_predictions(make: Make) -> None:
         return tuple(_tensors(function([Scores(one) for one in patches])).values())
 
     patches = [level.patches for level in levels]
-    expected = _tensors(make().predict(levels, _SIZE, None, region))
+    expected = _tensors(make().predict(levels, SIZE, None, region))
     exports.require_same(exports.traced(tensors, [one[:2] for one in patches]), patches, expected)
 
 
@@ -165,38 +161,16 @@ def predictions_stay_on_the_device(make: Make) -> None:
     _predicted_on(_META, make())
     if torch.cuda.is_available():
         found = _predicted_on(torch.device("cuda", 0), make())
-        expected = _tensors(make().predict(_levels("first"), _SIZE))
+        expected = _tensors(make().predict(levels_of("first"), SIZE))
         changed = difference(found, expected, relative=CUDA_ROUNDING)
         require(not changed, f"Expected the same on a GPU as on the CPU, found {changed}.")
 
 
 def _predicted_on(device: torch.device, mapper: Mapper) -> Result:
-    found = _tensors(mapper.predict([Scores(level.patches.to(device)) for level in _levels("first")], _SIZE))
+    found = _tensors(mapper.predict([Scores(level.patches.to(device)) for level in levels_of("first")], SIZE))
     for name, tensor in found.items():
         require(tensor.device == device, f'Expected "{name}" on {device}, found it on {tensor.device}.')
     return found
-
-
-def _levels(data: DataSet) -> list[Scores]:
-    generator = torch.Generator().manual_seed(1 if data == "first" else 2)
-    grids = (size_or(_FINE), _COARSE)
-    return [Scores(torch.rand(_IMAGES, *grid, generator=generator)) for grid in grids]
-
-
-def _left_part() -> Tensor:
-    region = torch.zeros(_SIZE, dtype=torch.bool)
-    region[8:64, : _SIZE[1] // 4] = True
-    return region
-
-
-def _part(level: Scores, start: int, stop: int) -> Scores:
-    return Scores(level.patches[start:stop])
-
-
-def _spotted(level: Scores, place: tuple[int, int]) -> Scores:
-    patches = level.patches.clone()
-    patches[:, place[0], place[1]] += _SPOT
-    return replace(level, patches=patches)
 
 
 def _centre(place: tuple[int, int], step: tuple[float, float]) -> tuple[float, float]:
@@ -225,12 +199,12 @@ def _tensors(prediction: Prediction) -> Result:
 
 
 def _apply(mapper: Mapper, data: DataSet) -> Result:
-    return _tensors(mapper.predict(_levels(data), _SIZE))
+    return _tensors(mapper.predict(levels_of(data), SIZE))
 
 
 def _of_image(mapper: Mapper, number: int) -> Result:
-    levels: Sequence[Scores] = [_part(level, number, number + 1) for level in _levels("first")]
-    return copied(_tensors(mapper.predict(levels, _SIZE)))
+    levels: Sequence[Scores] = [part_of(level, number, number + 1) for level in levels_of("first")]
+    return copied(_tensors(mapper.predict(levels, SIZE)))
 
 
 _USAGE = Usage(nothing_to_fit, _apply)
