@@ -162,7 +162,10 @@ def _apply(part: Preprocessor, data: DataSet) -> Result:
         points = _PLACES * np.array(part.size(size)[::-1])
     except BadShape:
         return {}
-    image, mask = np.array(part.image(_picture(size))), np.array(part.mask(_mask(size, np.array([50, 60]))))
+    image, mask = (
+        np.array(part.image(_picture(size))),
+        np.array(part.mask(_mask(size, np.array([50.0, 60.0])))),
+    )
     there, back = part.to_changed(points, size), part.to_original(points, size)
     named = {"image": image, "mask": mask, "there": there, "back": back}
     return {name: torch.from_numpy(values.copy()) for name, values in named.items()}
