@@ -140,7 +140,7 @@ def test_the_folder_holds_settings_by_short_name_and_versions(model):
         "random_channels",
         "gaussian",
         "separate",
-        "bicubic",
+        "smoothed",
     ]
     assert sorted(path.name for path in model.iterdir()) == [
         "config.yaml",
@@ -337,7 +337,7 @@ def test_plugins_inside_plugins_are_listed_too():
         "random_channels",
         "gaussian",
         "joint",
-        "bicubic",
+        "smoothed",
     ]
 
 

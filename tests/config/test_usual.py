@@ -29,6 +29,7 @@ DARK = """
             found = super().predict(scores, size, axes, region)
             return Prediction(self.factor * found.image_scores, self.factor * found.anomaly_maps)
 """
+SMOOTH = {"sigma": 2.0, "image_score": "after", "upsampling": "bicubic"}
 PARTS = {"backbone": "pixels", "reducer": "identity", "density": "gaussian"}
 
 
@@ -102,30 +103,30 @@ def test_a_map_that_nobody_provides_is_refused_unless_it_is_trusted(tmp_path):
 def test_arguments_alone_mean_the_usual_class_and_are_written_for_it(tmp_path):
     for map_ in (
         {"sigma": 2.0},
-        {"class_path": "bicubic", "init_args": {"sigma": 2.0}},
+        {"class_path": "smoothed", "init_args": {"sigma": 2.0}},
         {"class_path": "padimkit.pipeline.anomaly_map.AnomalyMap", "init_args": {"sigma": 2.0}},
     ):
         found = load_recipe(settings(tmp_path, map=map_))
         assert found.map == AnomalyMap(sigma=2.0)
         given = {"pipeline": PARTS | {"map": map_}, "data": "synthetic"}
-        assert resolved(given, {})["pipeline"]["map"] == {"sigma": 2.0, "image_score": "after"}
-    assert describe(found)["map"] == {"sigma": 2.0, "image_score": "after"}
-    assert load_recipe(settings(tmp_path, map="bicubic")).map == AnomalyMap()
+        assert resolved(given, {})["pipeline"]["map"] == SMOOTH
+    assert describe(found)["map"] == SMOOTH
+    assert load_recipe(settings(tmp_path, map="smoothed")).map == AnomalyMap()
 
 
 def test_the_command_line_names_maps_and_sets_their_arguments(dark, tmp_path):
     dark()
     recipe = settings(tmp_path, map={"sigma": 1.0})
-    named = {"class_path": "dark", "init_args": {"sigma": 1.0, "image_score": "after", "factor": 2.0}}
+    named = {"class_path": "dark", "init_args": SMOOTH | {"sigma": 1.0, "factor": 2.0}}
     words = ["--pipeline.map=dark", "--pipeline.map.factor=2"]
     assert typed(f"--config={recipe}", *words)["pipeline"]["map"] == named
     given = {"pipeline": PARTS | {"map": {"sigma": 1.0}}, "data": "synthetic"}
     assert resolved(given, {"map": "dark", "map.factor": 2})["pipeline"]["map"] == named
     other = settings(tmp_path, map={"class_path": "dark", "init_args": {"sigma": 1.0}})
     assert typed(f"--config={other}", "--pipeline.map.factor=2.0")["pipeline"]["map"] == named
-    back = typed(f"--config={other}", "--pipeline.map=bicubic", "--pipeline.map.image_score=before")
-    assert back["pipeline"]["map"] == {"sigma": 1.0, "image_score": "before"}
-    for name in ("bicubic", "padimkit:bicubic"):
+    back = typed(f"--config={other}", "--pipeline.map=smoothed", "--pipeline.map.image_score=before")
+    assert back["pipeline"]["map"] == SMOOTH | {"sigma": 1.0, "image_score": "before"}
+    for name in ("smoothed", "padimkit:smoothed"):
         assert typed(f"--config={recipe}", f"--pipeline.map={name}")["pipeline"]["map"]["sigma"] == 1.0
 
 
@@ -139,9 +140,9 @@ def test_the_help_still_lists_the_arguments_of_the_usual_class(capsys):
 @pytest.mark.parametrize(
     ("map_", "error", "message"),
     [
-        ("blcubic", UnknownPlugin, 'No plugin "blcubic" in the family "maps". Did you mean \'bicubic\''),
+        ("smothed", UnknownPlugin, 'No plugin "smothed" in the family "maps". Did you mean \'smoothed\''),
         ({"sigm": 1}, BadConfig, "Unknown key \"pipeline.map.sigm\". Did you mean 'sigma'"),
-        ({"class_path": "bicubic", "sigma": 1}, BadConfig, 'Unknown key "pipeline.map.sigma"'),
+        ({"class_path": "smoothed", "sigma": 1}, BadConfig, 'Unknown key "pipeline.map.sigma"'),
         ([1], BadConfig, r'"pipeline.map" is \[1\]; expected keys and values, or a name'),
         (None, BadConfig, '"pipeline.map" is None; expected keys and values, or a name'),
     ],

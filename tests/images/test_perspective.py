@@ -11,12 +11,14 @@ from PIL import Image
 
 from padimkit import (
     AnomalyMap,
+    Augmentation,
     Gaussian,
     Identity,
     Perspective,
     Pipeline,
     Pixels,
     Preprocessing,
+    Reader,
     export,
     load,
     load_recipe,
@@ -144,6 +146,16 @@ def test_a_stored_model_has_it_and_lists_it(pipeline, tmp_path):
     pipeline.preprocessing = Preprocessing(resize=(16, 24), crop=None)
     with pytest.raises(CannotMerge):
         loaded.merge(pipeline)
+
+
+def test_variants_made_before_the_resize_are_changed_once(first):
+    preprocessing = Preprocessing(resize=(16, 24), crop=(12, 20), first=first)
+    reader = Reader(preprocessing, workers=0)
+    still = Augmentation(before_resize=("RandomHorizontalFlip(p=0.0)",))
+    (plain,), (varied,) = (
+        list(one) for one in (reader.batches(samples()), reader.batches(samples()).augmented(still))
+    )
+    assert torch.equal(varied.images, plain.images)
 
 
 def test_settings_and_command_line_name_it_and_leave_it_out_if_there_is_none(tmp_path):

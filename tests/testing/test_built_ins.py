@@ -106,7 +106,7 @@ ARGUMENTS = {
         "joint": [{}, {"pooling": "local", "alignment": "bilinear"}],
         "separate": [{}, {"pooling": "global"}],
     },
-    "maps": {"bicubic": [{"sigma": 4.0}, {"sigma": 0.0}, {"image_score": "before"}]},
+    "maps": {"smoothed": [{"sigma": 4.0}, {"sigma": 0.0}, {"image_score": "before"}]},
     "preprocessors": {"perspective": [{"corners": ((0.1, 0.0), (0.9, 0.05), (1.0, 1.0), (0.0, 0.95))}]},
     "datasets": {
         "dagm": [lambda data: {"root": laid_out(layouts.dagm, data), "category": "Class3"}],
