@@ -20,11 +20,14 @@ if TYPE_CHECKING:
         DataSource,
         DensityModel,
         Exportable,
+        ExportableMapper,
         HasCurve,
         HasInfluence,
         Influence,
         LeaveOneOut,
+        Levels,
         LinearReducer,
+        Mapper,
         MemoryForecast,
         Mergeable,
         Metric,
@@ -76,11 +79,13 @@ if TYPE_CHECKING:
     from padimkit.evaluation import Evaluation, evaluate
     from padimkit.images.augmentation import Augmentation
     from padimkit.images.geometry import Geometry
+    from padimkit.images.perspective import Perspective
     from padimkit.images.preprocessing import Preprocessing
+    from padimkit.images.preprocessor import Preprocessor
     from padimkit.images.reader import Reader
     from padimkit.images.resizing import LongSide, Scale, ShortSide
     from padimkit.images.sample import Sample
-    from padimkit.images.tiles import Tiles
+    from padimkit.images.tiles import Axis, Tiles
     from padimkit.inspection.calibrate import calibrate, calibrate_held_out
     from padimkit.inspection.calibration import Calibration, MapStatistics
     from padimkit.inspection.inspection import Inspection
@@ -102,6 +107,7 @@ if TYPE_CHECKING:
     from padimkit.moments.moments import Moments
     from padimkit.pipeline.anomaly_map import AnomalyMap
     from padimkit.pipeline.levels import Joint, Separate
+    from padimkit.pipeline.mapping import map_of_tiles, prediction_of
     from padimkit.pipeline.pipeline import Pipeline
     from padimkit.reducers.identity import Identity
     from padimkit.reducers.pca import PCA
@@ -196,10 +202,12 @@ __all__ = [
     "Reader",
     "Sample",
     "Preprocessing",
+    "Perspective",
     "ShortSide",
     "LongSide",
     "Scale",
     "Tiles",
+    "Axis",
     "Geometry",
     "Augmentation",
     "Moments",
@@ -222,6 +230,11 @@ __all__ = [
     "DensityModel",
     "Metric",
     "DataSource",
+    "Levels",
+    "Preprocessor",
+    "Mapper",
+    "map_of_tiles",
+    "prediction_of",
     "Updatable",
     "Mergeable",
     "Stateful",
@@ -240,6 +253,7 @@ __all__ = [
     "Influence",
     "CostModel",
     "Exportable",
+    "ExportableMapper",
     "PadimkitError",
     "BadArgument",
     "BadConfig",
@@ -291,6 +305,7 @@ _MODULES = {
     "densities.gaussian": "Gaussian",
     "densities.spade": "Spade",
     "pipeline.anomaly_map": "AnomalyMap",
+    "pipeline.mapping": "map_of_tiles prediction_of",
     "metrics.auroc": "ImageAUROC PixelAUROC",
     "metrics.pro": "PRO",
     "metrics.spro": "SPRO",
@@ -313,9 +328,11 @@ _MODULES = {
     "images.reader": "Reader",
     "images.sample": "Sample",
     "images.preprocessing": "Preprocessing",
+    "images.preprocessor": "Preprocessor",
+    "images.perspective": "Perspective",
     "images.resizing": "ShortSide LongSide Scale",
     "images.geometry": "Geometry",
-    "images.tiles": "Tiles",
+    "images.tiles": "Tiles Axis",
     "images.augmentation": "Augmentation",
     "moments.moments": "Moments",
     "arguments.stored_state": "require_state",
@@ -325,9 +342,10 @@ _MODULES = {
         "Problem Costs Work"
     ),
     "contracts": (
-        "Backbone Reducer DensityModel Metric DataSource Updatable Mergeable Stateful LinearReducer "
-        "PyramidReducer PyramidDensity LeaveOneOut MemoryForecast NeedsWeights ReferenceValues HasCurve "
-        "HasInfluence Influence Prepares CostModel TellsWeights Exportable"
+        "Backbone Reducer DensityModel Metric DataSource Levels Mapper Updatable Mergeable Stateful "
+        "LinearReducer PyramidReducer PyramidDensity LeaveOneOut MemoryForecast NeedsWeights "
+        "ReferenceValues HasCurve HasInfluence Influence Prepares CostModel TellsWeights Exportable "
+        "ExportableMapper"
     ),
     "errors": (
         "PadimkitError BadArgument BadConfig BadData BadFeatures BadImage BadModel BadOutput "

@@ -1,4 +1,4 @@
-"""The contracts of plugins: one for each of the five families, and optional ones for further abilities.
+"""The contracts of plugins: one for each of the families, and optional ones for further abilities.
 
 A class meets a contract by subclassing it. Its `__init__` stores each argument under the argument's own
 name (`self.keep = keep`), so that a pipeline can be saved as settings; work happens in `fit`. Two class
@@ -13,11 +13,14 @@ from typing import Any, ClassVar, TypeAlias
 
 import numpy as np
 import torch
-from jaxtyping import Float, Float64
+from jaxtyping import Bool, Float, Float64
 from torch import Tensor
 
 from padimkit.arguments import shown
+from padimkit.images.preprocessor import Preprocessor as Preprocessor  # public here, defined below
+from padimkit.images.resizing import Size
 from padimkit.images.sample import Sample
+from padimkit.images.tiles import Axis
 from padimkit.values import (
     Batch,
     Checked,
@@ -156,6 +159,55 @@ class DataSource(ABC):
         """List normal and anomalous images, with masks where they exist."""
 
 
+class Levels(ABC):
+    """A division of feature maps into embeddings, each with a reducer and a density of its own.
+
+    The mapper puts the scores of all embeddings together again.
+    """
+
+    __repr__ = shown
+    checked: ClassVar[Checked] = Checked()
+    writes: ClassVar[tuple[str, ...]] = ()
+
+    @abstractmethod
+    def split(self, features: Features) -> dict[str, Pyramid]:
+        """Return the embeddings by name, not yet aligned, the maps of each with the finest first.
+
+        The names, which hold no "/", and the channels are the same for all images. The descriptor of the
+        images goes with each embedding. An export traces this method: no value of a tensor, and no number of
+        images, decides which operations are done.
+        """
+
+
+class Mapper(ABC):
+    """A way from patch scores to maps and image scores: upsampling, smoothing and the image's rule."""
+
+    __repr__ = shown
+    checked: ClassVar[Checked] = Checked()
+    writes: ClassVar[tuple[str, ...]] = ()
+
+    @abstractmethod
+    def predict(
+        self,
+        scores: Sequence[Scores],
+        size: Size,
+        axes: tuple[Axis, Axis] | None = None,
+        region: Bool[Tensor, "H W"] | None = None,
+    ) -> Prediction:
+        """Return a map and a score of each image, on the device of the scores and without gradients.
+
+        The score is the sum of what the densities say of the image if all levels do; otherwise it follows
+        from the map. `padimkit.map_of_tiles` and `padimkit.prediction_of` do what all maps have in common.
+
+        Args:
+            scores: Of each level, whose grids may differ; all count. Of an image in tiles, the positions of
+                the tiles lie side by side.
+            size: Height and width of the maps in pixels.
+            axes: The places of tiles along height and width; by default, the image is its only tile.
+            region: False where the map is to be 0 and does not count for the image's score.
+        """
+
+
 class Updatable(ABC):
     """A part that can learn from more data later, with the result of a single fit on all data."""
 
@@ -271,6 +323,23 @@ class Exportable(ABC):
 
         Raises:
             NotFitted: There is something to learn and `fit` has not been called.
+            CannotExport: These arguments cannot be written as a graph; the message says which.
+        """
+
+
+class ExportableMapper(ABC):
+    """A mapper that can be written as a graph of tensor operations, as `Exportable` parts are."""
+
+    @abstractmethod
+    def traceable(
+        self, examples: Sequence[Scores], axes: tuple[Axis, Axis], region: Bool[Tensor, "H W"] | None
+    ) -> Callable[[Sequence[Scores]], Prediction]:
+        """Return a function that gives what `predict` gives, in operations of torch that can be traced.
+
+        It is given scores on the grids of these examples, of any number of images; tensors that it holds
+        become constants.
+
+        Raises:
             CannotExport: These arguments cannot be written as a graph; the message says which.
         """
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from sklearn.decomposition import PCA
 
-from padimkit import AnomalyMap, Augmentation, Joint, Preprocessing, Scale, Separate, ShortSide, Tiles
+from padimkit import Augmentation, Preprocessing, Scale, ShortSide, Tiles
 from padimkit.errors import BadArgument
 from padimkit.images.reader import Reader
 from padimkit.registry.families import FAMILIES
@@ -20,8 +20,8 @@ GIVEN = {
     "category": "texture",
     "transforms": ("RandomHorizontalFlip()",),
 }
-# Choices, and what is compared with the channels, the scenes and the images that there are.
-UNBOUNDED = {"precision", "bits", "keep", "scene", "roi"}
+# Choices, points, and what is compared with the channels, the scenes and the images that there are.
+UNBOUNDED = {"precision", "bits", "keep", "scene", "roi", "corners"}
 OF_OTHERS = {"timm", "torch_module", "torchmetrics"}  # which need a network or a metric
 LARGE = 10**30
 
@@ -35,7 +35,7 @@ def _classes():
                 "torchmetrics",
             ):
                 yield plugin.load()
-    yield from (AnomalyMap, Augmentation, Joint, Preprocessing, Reader, Separate)
+    yield from (Augmentation, Preprocessing, Reader)
 
 
 def _numbers():

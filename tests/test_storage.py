@@ -27,7 +27,8 @@ from padimkit.backbones.pixels import Pixels
 from padimkit.config.description import plugins_of
 from padimkit.contracts import DensityModel
 from padimkit.densities.gaussian import Gaussian
-from padimkit.errors import BadModel, BadOutput, NotFitted
+from padimkit.errors import BadModel, BadOutput, BrokenPlugin, NotFitted
+from padimkit.images.augmentation import Augmentation
 from padimkit.images.preprocessing import Preprocessing
 from padimkit.pipeline.anomaly_map import AnomalyMap
 from padimkit.pipeline.levels import Separate
@@ -134,7 +135,13 @@ def test_the_folder_holds_settings_by_short_name_and_versions(model):
     }
     manifest = json.loads((model / "manifest.json").read_text())
     assert manifest["format_version"] == 1
-    assert [plugin["name"] for plugin in manifest["plugins"]] == ["pixels", "random_channels", "gaussian"]
+    assert [plugin["name"] for plugin in manifest["plugins"]] == [
+        "pixels",
+        "random_channels",
+        "gaussian",
+        "separate",
+        "smoothed",
+    ]
     assert sorted(path.name for path in model.iterdir()) == [
         "config.yaml",
         "manifest.json",
@@ -154,6 +161,26 @@ def test_a_loaded_model_can_be_updated(pipeline, model, generator):
     pipeline.update(more)
     images = torch.rand(2, 3, 12, 12, generator=generator)
     torch.testing.assert_close(loaded.predict(images).anomaly_maps, pipeline.predict(images).anomaly_maps)
+
+
+@dataclasses.dataclass(frozen=True)
+class Drawn(Augmentation):
+    """A part of a pipeline that settings name by its values alone, with a rule of its own."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Squeezed(Preprocessing):
+    """Another one."""
+
+
+@pytest.mark.parametrize("part", [Drawn(), Squeezed()], ids=lambda part: type(part).__name__)
+def test_a_subclass_that_would_be_read_back_as_its_base_is_not_stored(pipeline, tmp_path, part):
+    base = type(part).__base__.__name__
+    setattr(pipeline, base.lower(), part)
+    lost = f'Pipeline cannot be written down: its "{base.lower()}" is a {type(part).__name__}, a subclass of'
+    with pytest.raises(BrokenPlugin, match=f"{lost} {base}"):
+        save(pipeline, tmp_path / "lost")
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_an_unfitted_pipeline_is_not_stored(tmp_path):
@@ -305,7 +332,13 @@ def test_plugins_inside_plugins_are_listed_too():
         fit = score = state_dict = load_state_dict = None
 
     wrapped = Pipeline(Pixels(), RandomChannels(keep=2), Wrapped([Gaussian()]))
-    assert [plugin["name"] for plugin in plugins_of(wrapped)] == ["pixels", "random_channels", "gaussian"]
+    assert [plugin["name"] for plugin in plugins_of(wrapped)] == [
+        "pixels",
+        "random_channels",
+        "gaussian",
+        "joint",
+        "smoothed",
+    ]
 
 
 def test_a_pickle_in_the_place_of_the_state_is_not_opened(model):

@@ -11,6 +11,7 @@ from padimkit.config.commands import EVALUATE, evaluate_parser
 from padimkit.config.nulls import refuse_nulls
 from padimkit.config.overrides import overridden
 from padimkit.config.parser import errors_of, new_parser, plain, seeded
+from padimkit.config.usual import add_pipeline, named_in, unnamed
 from padimkit.config.yaml_file import read_yaml
 from padimkit.contracts import DensityModel, Reducer
 from padimkit.errors import BadConfig, UntrustedClass
@@ -37,8 +38,8 @@ def build_pipeline(
     """
     check_class_paths(settings, "pipeline")
     parser = ArgumentParser(exit_on_error=False)
-    parser.add_class_arguments(Pipeline, "pipeline")
-    section = Expansion(dotted, providers=providers).value(settings, Pipeline, "pipeline")
+    section = unnamed(Expansion(dotted, providers=providers).value(settings, Pipeline, "pipeline"))
+    add_pipeline(parser, named_in(section))
     with errors_of(parser):
         parsed = parser.parse_object({"pipeline": section})
     refuse_nulls(parsed)
@@ -84,9 +85,9 @@ def resolved(
     """
     given = EVALUATE.expanded(settings, expansion)
     given["pipeline"] = overridden(given.get("pipeline", {}), overrides, expansion)
-    parser = evaluate_parser()
+    parser, section = _parser_for(EVALUATE.expanded(given, expansion))
     with errors_of(parser):
-        parsed = parser.parse_object(EVALUATE.expanded(given, expansion))
+        parsed = parser.parse_object(section)
         refuse_nulls(parsed)
         return plain(parser, seeded(parsed))
 
@@ -149,7 +150,16 @@ def instantiate(settings: Mapping[str, Any], expansion: Expansion = ANYTHING) ->
         BadConfig: The settings are wrong; the message names the key and near misses.
         UntrustedClass: A class is named that the expansion does not allow.
     """
-    parser = evaluate_parser()
+    parser, section = _parser_for(EVALUATE.expanded(settings, expansion))
     with errors_of(parser):
-        made: Namespace = parser.instantiate(parser.parse_object(EVALUATE.expanded(settings, expansion)))
+        made: Namespace = parser.instantiate(parser.parse_object(section))
         return made
+
+
+def _parser_for(settings: Mapping[str, Any]) -> tuple[ArgumentParser, dict[str, Any]]:
+    """Return the parser of `evaluate` for expanded settings, and these as it takes them."""
+    given = settings.get("pipeline")
+    pipeline = unnamed(given) if isinstance(given, Mapping) else {}
+    parser = evaluate_parser()
+    add_pipeline(parser, named_in(pipeline))
+    return parser, {**settings, **({"pipeline": pipeline} if "pipeline" in settings else {})}

@@ -9,6 +9,8 @@ from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
 from padimkit.config.names import (
     FAMILY_OF,
+    USUAL,
+    as_part,
     find_class,
     is_dotted,
     is_registered,
@@ -58,6 +60,8 @@ class Expansion:
                 name: self.value(item, get_args(hint)[1], f"{key}.{name}") for name, item in value.items()
             }
         slots = [slot for slot in (hint, *get_args(hint)) if is_slot(slot)]
+        if value is None and slots and hint not in slots:
+            return None
         if slots and (hint in slots or get_origin(hint) in (Union, UnionType)):
             return self._slot(value, slots[0], key)
         if hint is Pipeline or is_dataclass(hint):
@@ -87,8 +91,9 @@ class Expansion:
         return self._arguments(value, group, key)
 
     def _slot(self, value: Any, slot: type[Any], key: str) -> Any:
-        if isinstance(value, str):
-            value = {"class_path": value}
+        value = as_part(value, slot)
+        if slot in USUAL and not isinstance(value, Mapping):
+            raise BadConfig(f'"{key}" is {value!r}; expected keys and values, or a name.')
         if not isinstance(value, Mapping) or not isinstance(value.get("class_path"), str):
             if value is not None and not self.dotted:
                 raise BadConfig(f'"{key}" is {value!r}; expected "class_path" and "init_args".')
@@ -101,7 +106,8 @@ class Expansion:
         arguments = value.get("init_args") or {}
         if not isinstance(arguments, Mapping):
             raise BadConfig(f'"{key}.init_args" is {arguments!r}; expected keys and values.')
-        return {"class_path": path, "init_args": self._arguments(arguments, found, f"{key}.init_args")}
+        below = key if found is USUAL.get(slot) else f"{key}.init_args"
+        return {"class_path": path, "init_args": self._arguments(arguments, found, below)}
 
     def _is_trusted(self, name: str, slot: type[Any]) -> bool:
         return self.dotted or not is_dotted(name) or name in self.known or is_registered(name, slot)

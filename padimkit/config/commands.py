@@ -10,7 +10,7 @@ from padimkit.config.names import find_class
 from padimkit.config.overrides import PIPELINE_HINTS
 from padimkit.config.parser import new_parser
 from padimkit.config.schema import Schema
-from padimkit.contracts import DataSource, Metric
+from padimkit.contracts import DataSource, Metric, Preprocessor
 from padimkit.pipeline.pipeline import Pipeline
 from padimkit.registry.recipes import DEFAULT_RECIPE, recipes
 
@@ -18,6 +18,7 @@ _FIT_SLOTS = {
     "pipeline": Pipeline,
     # With the groups, such as "map": jsonargparse would take a word for a file, which nobody has looked at.
     **{f"pipeline.{name}": hint for name, hint in PIPELINE_HINTS.items()},
+    "pipeline.preprocessing.first": Preprocessor,
     "data": DataSource,
 }
 _TEST_SLOTS = {"data": DataSource, "metrics": list[Metric]}
@@ -237,14 +238,13 @@ def _add_learnt_too(parser: ArgumentParser) -> None:
 
 
 def _with_pipeline(command: str, description: str) -> ArgumentParser:
+    """Return a parser of a command with a pipeline, whose arguments follow once its words are known."""
     usage = f"padimkit {command} [RECIPE | FILE.yaml] [--data NAME --data.ARGUMENT VALUE ...] [OPTIONS]"
     description += (
         f" Without a recipe or a pipeline: {DEFAULT_RECIPE}, whose values options change. "
         f"Recipes: {', '.join(recipes())}. The names of all parts: padimkit plugins."
     )
-    parser = new_parser(command, description=description, usage=usage)
-    parser.add_class_arguments(Pipeline, "pipeline")
-    return parser
+    return new_parser(command, description=description, usage=usage)
 
 
 def _add_data(parser: ArgumentParser) -> None:

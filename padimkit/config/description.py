@@ -5,11 +5,12 @@ from contextlib import suppress
 from dataclasses import fields, is_dataclass
 from numbers import Integral, Real
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args, get_type_hints
 
 from padimkit.arguments import arguments
-from padimkit.config.names import FAMILY_OF, SLOTS, short_name
+from padimkit.config.names import FAMILY_OF, SLOTS, USUAL, short_name
 from padimkit.errors import AmbiguousPlugin, BrokenPlugin, UnknownPlugin
+from padimkit.images.preprocessing import Preprocessing
 from padimkit.pipeline.pipeline import Pipeline
 from padimkit.registry.plugin import Plugin
 from padimkit.registry.registry import Registry
@@ -31,18 +32,46 @@ def describe(part: Any) -> Any:
         return {str(key): describe(value) for key, value in part.items()}
     if isinstance(part, list | tuple):
         return [describe(value) for value in part]
-    if is_dataclass(part) and not any(isinstance(part, slot) for slot in SLOTS):
-        return {field.name: describe(getattr(part, field.name)) for field in fields(part)}
+    if is_dataclass(part) and (type(part) in USUAL.values() or not isinstance(part, SLOTS)):
+        given = {field.name: describe(getattr(part, field.name)) for field in fields(part)}
+        return {
+            name: value for name, value in given.items() if value is not None or not _is_unsaid(part, name)
+        }
     if isinstance(part, Pipeline):
         return _described_arguments(part)
     return {"class_path": short_name(type(part)), "init_args": _described_arguments(part)}
 
 
+def _is_unsaid(part: object, name: str) -> bool:
+    return name in getattr(part, "unsaid", ())
+
+
 def _described_arguments(part: object) -> dict[str, Any]:
     try:
-        return {name: describe(value) for name, value in arguments(part).items()}
+        given, hints = arguments(part), _hints(type(part))
+        for name, value in given.items():
+            _refuse_subclass(name, value, hints.get(name))
+        return {name: describe(value) for name, value in given.items()}
     except (TypeError, ValueError) as error:
         raise BrokenPlugin(f"{type(part).__qualname__} cannot be written down: {error}.") from error
+
+
+def _hints(kind: type[Any]) -> dict[str, Any]:
+    try:
+        return get_type_hints(kind.__init__)
+    except NameError:  # of a name that is imported for a type checker alone
+        return {}
+
+
+def _refuse_subclass(name: str, value: object, hint: Any) -> None:
+    """Raise TypeError for a group of values that settings, which hold no class of it, would make another."""
+    groups = [group for group in (hint, *get_args(hint)) if isinstance(group, type) and is_dataclass(group)]
+    for group in () if type(value) in groups else groups:
+        if isinstance(value, group) and not issubclass(group, SLOTS):
+            raise TypeError(
+                f'its "{name}" is a {type(value).__qualname__}, a subclass of {group.__qualname__}, as which '
+                "it would be read back"
+            )
 
 
 def plugins_of(*parts: Any) -> list[dict[str, str]]:
@@ -97,3 +126,5 @@ def _plugins(value: Any) -> Iterator[Plugin]:
             if name is not None:
                 yield Registry(family).find(name)
         yield from _plugins(arguments(value))
+    elif isinstance(value, Preprocessing):
+        yield from _plugins(value.first)

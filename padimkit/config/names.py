@@ -4,28 +4,39 @@ import importlib
 from collections.abc import Mapping
 from typing import Any
 
-from padimkit.contracts import Backbone, Metric, Reducer
-from padimkit.errors import BadConfig, UnknownPlugin, did_you_mean
-from padimkit.pipeline.levels import Joint, Levels, Separate
+from padimkit.contracts import Backbone, Mapper, Metric, Reducer
+from padimkit.errors import BadConfig
+from padimkit.pipeline.anomaly_map import AnomalyMap
 from padimkit.registry.families import FAMILIES
 from padimkit.registry.modules import prints_set_aside
 from padimkit.registry.plugin import missing_methods
 from padimkit.registry.registry import Registry
 
 FAMILY_OF: dict[type[Any], str] = {family.load_contract(): family.plural for family in FAMILIES}
-LEVELS: dict[str, type[Levels]] = {"joint": Joint, "separate": Separate}
 # By contract: the built-in plugin that adapts objects of other packages, its argument, and these packages.
 _ADAPTERS: dict[type[Any], tuple[str, str, tuple[str, ...]]] = {
     Backbone: ("torch_module", "module", ("torch", "torchvision", "transformers")),
     Reducer: ("scikit_learn", "estimator", ("sklearn",)),
     Metric: ("torchmetrics", "metric", ("torchmetrics",)),
 }
-SLOTS: tuple[type[Any], ...] = (*FAMILY_OF, Levels)
+# By contract: the class that is meant where settings give arguments alone.
+USUAL: dict[type[Any], type[Any]] = {Mapper: AnomalyMap}
+SLOTS: tuple[type[Any], ...] = tuple(FAMILY_OF)
 
 
 def is_slot(hint: object) -> bool:
     """Return whether a value of this type is configured by `class_path` and `init_args`."""
     return isinstance(hint, type) and hint in SLOTS
+
+
+def as_part(value: Any, slot: type[Any] | None) -> Any:
+    """Return a setting with `class_path` for a name, and for the arguments alone of a usual class."""
+    if isinstance(value, str):
+        return {"class_path": value}
+    if slot in USUAL and isinstance(value, Mapping) and not {"class_path", "init_args"} & value.keys():
+        usual = USUAL[slot]
+        return {"class_path": f"{usual.__module__}.{usual.__qualname__}", "init_args": value}
+    return value
 
 
 def find_class(name: str, slot: type[Any]) -> tuple[str, type[Any]]:
@@ -46,10 +57,6 @@ def find_class(name: str, slot: type[Any]) -> tuple[str, type[Any]]:
         if slot in FAMILY_OF and (lacking := missing_methods(found)):
             raise BadConfig(f'"{name}" {lacking}.')
         return name, found
-    if slot is Levels:
-        if name not in LEVELS:
-            raise UnknownPlugin(f'There are no levels "{name}".{did_you_mean(name, LEVELS)}')
-        return f"{LEVELS[name].__module__}.{LEVELS[name].__qualname__}", LEVELS[name]
     plugin = Registry(FAMILY_OF[slot]).find(name)
     return plugin.class_path, plugin.load()
 
@@ -72,8 +79,6 @@ def is_dotted(name: str) -> bool:
 
 def is_registered(path: str, slot: type[Any]) -> bool:
     """Return whether a dotted path is that of an installed plugin for this slot; nothing is imported."""
-    if slot is Levels:
-        return path in [f"{levels.__module__}.{levels.__qualname__}" for levels in LEVELS.values()]
     return any(plugin.class_path == path for plugin in Registry(FAMILY_OF[slot]).plugins())
 
 
@@ -86,11 +91,8 @@ def _adapter(name: str, slot: type[Any]) -> str:
 
 def short_name(part: type[Any]) -> str:
     """Return the name by which settings find this class: the registered one, else its dotted path."""
-    if issubclass(part, Levels):
-        names = [name for name, levels in LEVELS.items() if levels is part]
-    else:
-        families = [family for contract, family in FAMILY_OF.items() if issubclass(part, contract)]
-        names = [name for family in families if (name := Registry(family).name_of(part))]
+    families = [family for contract, family in FAMILY_OF.items() if issubclass(part, contract)]
+    names = [name for family in families if (name := Registry(family).name_of(part))]
     return names[0] if names else f"{part.__module__}.{part.__qualname__}"
 
 

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from typing import Any, get_type_hints
 
 from padimkit.config.class_paths import ANYTHING, Expansion
-from padimkit.config.names import find_class, is_slot
+from padimkit.config.names import as_part, find_class, is_slot
 from padimkit.pipeline.pipeline import Pipeline
 
 PIPELINE_HINTS = {name: hint for name, hint in get_type_hints(Pipeline.__init__).items() if name != "return"}
@@ -56,7 +56,7 @@ def _replaced(old: Any, new: Any, slot: type[Any] | None) -> Any:
     """Return the new part or group of values, with those values of the old one that it keeps."""
     if slot is None:
         return {**old, **new} if isinstance(old, Mapping) and isinstance(new, Mapping) else new
-    part = {"class_path": new} if isinstance(new, str) else new
+    old, part = as_part(old, slot), as_part(new, slot)
     if not (_is_part(old) and _is_part(part)):
         return new
     takes = inspect.signature(find_class(part["class_path"], slot)[1]).parameters

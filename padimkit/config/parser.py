@@ -13,6 +13,7 @@ from padimkit.config.class_paths import collapsed
 from padimkit.config.messages import with_suggestions
 from padimkit.config.nulls import refuse_nulls
 from padimkit.config.schema import Schema
+from padimkit.config.usual import add_pipeline, named_by_words, said, unnamed_in_words
 from padimkit.config.yaml_text import parsed_yaml
 from padimkit.errors import BadConfig
 from padimkit.registry.recipes import DEFAULT_RECIPE, find_recipe
@@ -98,6 +99,8 @@ def seeded(settings: Namespace) -> Namespace:
 def parse_pipeline(parser: ArgumentParser, schema: Schema, words: list[str]) -> tuple[Namespace, str | None]:
     """Return the parsed settings of a command with a pipeline, and the recipe, which may be the first word.
 
+    The parser gets the arguments of the pipeline: which there are depends on the classes that words name.
+
     Where no file and no option says what the whole pipeline is, they change that of the default recipe. The
     recipe is None where others than the first word say it.
 
@@ -110,7 +113,9 @@ def parse_pipeline(parser: ArgumentParser, schema: Schema, words: list[str]) -> 
     if not any(map(_says_the_pipeline, read)):
         recipe = DEFAULT_RECIPE
         read = [*schema.words([f"--config={find_recipe(recipe)}"]), *read]
-    return seeded(parse_words(parser, read)), recipe
+    named = named_by_words(read)
+    add_pipeline(parser, named)
+    return seeded(parse_words(parser, list(unnamed_in_words(read, named)))), recipe
 
 
 def _says_the_pipeline(word: str) -> bool:
@@ -124,4 +129,5 @@ def _says_the_pipeline(word: str) -> bool:
 def plain(parser: ArgumentParser, settings: Namespace) -> dict[str, Any]:
     """Return parsed settings in plain types, with short names."""
     given = json.loads(parser.dump(settings, format="json", skip_unset=False))  # "null" is a value
-    return collapsed({key: value for key, value in given.items() if value is not None})  # type: ignore[no-any-return]
+    found = collapsed({key: value for key, value in given.items() if value is not None})
+    return found | ({"pipeline": said(found["pipeline"])} if "pipeline" in found else {})  # type: ignore[no-any-return]

@@ -4,11 +4,12 @@ A value of its own, which people take from the preprocessing and keep.
 """
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from jaxtyping import Float
 
+from padimkit.images.preprocessor import Preprocessor
 from padimkit.images.resizing import Box, Size
 
 
@@ -22,11 +23,12 @@ class Geometry:
 
     Args:
         original: Height and width of the original image.
-        box: Left, top, right and bottom of the part of it that is resized.
+        box: Left, top, right and bottom of the part of it that is resized, after any change by `first`.
         resized: Height and width of that part after the resize.
         offset: Column and row of the resized image's corner in what the model sees; negative where a crop
             cuts it off, positive where it is padded.
         size: Height and width of what the model sees.
+        first: Changes the original before all else, if anything does.
     """
 
     original: Size
@@ -34,14 +36,26 @@ class Geometry:
     resized: Size
     offset: tuple[int, int]
     size: Size
+    first: Preprocessor | None = None
+
+    @property
+    def framed(self) -> "Geometry":
+        """The way from the original as `first` has changed it."""
+        return self if self.first is None else replace(self, original=self._changed, first=None)
 
     def to_original(self, points: Float[np.ndarray, "*n 2"]) -> Float[np.ndarray, "*n 2"]:
         """Return points of the model's image as points of the original; those of a padding lie outside it."""
-        return np.asarray((points - np.array(self.offset)) / self._scale + np.array(self.box[:2]))
+        return self._back((points - np.array(self.offset)) / self._scale + np.array(self.box[:2]))
+
+    def within(self, points: Float[np.ndarray, "*n 2"]) -> Float[np.ndarray, "*n 2"]:
+        """Return points of the model's image as points of the original, those of a padding at its edges."""
+        left, top, right, bottom = self.box
+        return self._back(np.clip(self.framed.to_original(points), (left, top), (right, bottom)))
 
     def to_model(self, points: Float[np.ndarray, "*n 2"]) -> Float[np.ndarray, "*n 2"]:
         """Return points of the original image as points of what the model sees, which may lie outside it."""
-        return np.asarray((points - np.array(self.box[:2])) * self._scale + np.array(self.offset))
+        changed = points if self.first is None else self.first.to_changed(points, self.original)
+        return np.asarray((changed - np.array(self.box[:2])) * self._scale + np.array(self.offset))
 
     @property
     def kept(self) -> tuple[slice, slice]:
@@ -63,11 +77,19 @@ class Geometry:
 
     @property
     def seen(self) -> float:
-        """The share of the original image's area that the model looks at, from 0 to 1."""
+        """The share of the image, as `first` has changed it, that the model looks at, from 0 to 1."""
         rows, columns = self.kept
         left, top, right, bottom = self.box
         kept = (rows.stop - rows.start) * (columns.stop - columns.start) / math.prod(self.resized)
-        return float(kept * ((right - left) * (bottom - top) / math.prod(self.original)))
+        return float(kept * ((right - left) * (bottom - top) / math.prod(self._changed)))
+
+    @property
+    def _changed(self) -> Size:
+        return self.original if self.first is None else self.first.size(self.original)
+
+    def _back(self, points: Float[np.ndarray, "*n 2"]) -> Float[np.ndarray, "*n 2"]:
+        """Return points of the picture that is resized as points of the original."""
+        return np.asarray(points if self.first is None else self.first.to_original(points, self.original))
 
     @property
     def _scale(self) -> Float[np.ndarray, "2"]:

@@ -1,8 +1,8 @@
 """The resize, padding and crop of a model, and the conversion of pictures to tensors."""
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
-from typing import TypeVar, get_args
+from typing import ClassVar, TypeVar, get_args
 
 import numpy as np
 import torch
@@ -10,7 +10,7 @@ from jaxtyping import Bool, Float, UInt8
 from PIL import Image
 from torch import Tensor
 
-from padimkit.arguments import require_choice, require_whole
+from padimkit.arguments import require_choice, require_kind, require_whole
 from padimkit.errors import BadArgument, BadImage
 from padimkit.images.decoders import MOST_EVER, MOST_PIXELS
 from padimkit.images.decoding import as_rgb, open_mask
@@ -25,6 +25,7 @@ from padimkit.images.forms import (
 )
 from padimkit.images.framing import Framing, size_of
 from padimkit.images.geometry import Geometry
+from padimkit.images.preprocessor import Preprocessor
 from padimkit.images.resizing import Box, Interpolation, Resize, Size, resized, square
 from padimkit.images.tiles import Tiles
 
@@ -56,7 +57,11 @@ class Preprocessing:
             images shrink; "bilinear_unfiltered" takes the four nearest pixels however much they shrink, as
             OpenCV does in MahalanobisAD's program (ORippler/gaussian-ad-mvtec), so that fine detail aliases.
             Masks take the nearest pixel.
+        first: Changes each picture before all else, such as {class_path: perspective}; the other sizes and
+            boxes are then those of the changed picture.
     """
+
+    unsaid: ClassVar[tuple[str, ...]] = ("first",)  # younger than settings that are stored: left out if null
 
     resize: Resize = 256
     crop: int | Size | None = 224
@@ -66,6 +71,7 @@ class Preprocessing:
     tiles: Tiles | None = None
     most_pixels: int = MOST_PIXELS
     interpolation: Interpolation = "bicubic"
+    first: Preprocessor | None = None
 
     def __post_init__(self) -> None:
         for name in ("resize", "crop", "pad"):
@@ -76,6 +82,8 @@ class Preprocessing:
         for (name, inner), (other, limit) in ((("crop", self.crop), outer), (("resize", fixed), outer)):
             if inner is not None and limit is not None:
                 require_within(name, inner, other, limit)
+        if self.first is not None:
+            require_kind("first", self.first, Preprocessor)
         if self.bits not in ("auto", *DEPTHS):
             raise BadArgument(f'Expected "bits" to be auto, 8, 10, 12, 14 or 16, got {self.bits!r}.')
         for name in ("resize", "crop", "pad"):
@@ -119,7 +127,9 @@ class Preprocessing:
             BadShape: The region of interest reaches beyond the image, or the resized image is larger than
                 `most_pixels` or than the padding, smaller than the crop, or smaller than a tile.
         """
-        return self.framing.geometry(size)
+        if self.first is None:
+            return self.framing.geometry(size)
+        return replace(self.framing.geometry(self.first.size(size)), original=size, first=self.first)
 
     def to_original(self, points: Float[np.ndarray, "*n 2"], size: Size) -> Float[np.ndarray, "*n 2"]:
         """Return points of the model's image as points of an original of this height and width.
@@ -143,11 +153,12 @@ class Preprocessing:
 
     def pixels(self, picture: Image.Image) -> UInt8[np.ndarray, "H W 3"]:
         """Return an RGB picture resized, padded and cropped, in bytes: a quarter of the size of floats."""
-        return self.framing.fit(picture)
+        return self.framing.fit(picture if self.first is None else self.first.image(picture))
 
     def mask(self, picture: Image.Image) -> Bool[Tensor, "H W"]:
         """Return a one-channel mask at the model's size, true where a pixel is above 0."""
-        return torch.from_numpy(self.framing.fit_mask(picture) > 0)
+        changed = picture if self.first is None else self.first.mask(picture)
+        return torch.from_numpy(self.framing.fit_mask(changed) > 0)
 
     def region(self) -> Bool[Tensor, "H W"] | None:
         """Return what the mask of the region of interest marks, at the model's size; None without a mask.

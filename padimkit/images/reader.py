@@ -181,11 +181,11 @@ class ImageBatches(Augmentable, Selectable):
             return square(preprocessing.crop)
         if not self.augmentation.before_resize:
             return size
-        return replace(preprocessing, roi=None).geometry(size).size
+        return replace(preprocessing, roi=None, first=None).geometry(size).size
 
     def _resized(self, pixels: Pixels, mask: Marked) -> tuple[Pixels, Marked]:
-        """Return an image and a mask that were read at their full size, resized and padded."""
-        rest = replace(self.reader.preprocessing, roi=None, crop=None)
+        """Return an image and a mask that were read at their full size, after `first`, resized and padded."""
+        rest = replace(self.reader.preprocessing, roi=None, first=None, crop=None)
         marked = None if mask is None else rest.mask(Image.fromarray(mask.numpy().astype(np.uint8)))
         return rest.pixels(Image.fromarray(pixels)), marked
 

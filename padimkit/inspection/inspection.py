@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 from jaxtyping import Bool, Float
+from scipy.ndimage import map_coordinates
 
 from padimkit.errors import BadImage
 from padimkit.images.geometry import Geometry
@@ -69,14 +70,29 @@ class Inspection:
         """
         if self.anomaly_map is None or self.geometry is None:
             raise BadImage(f'"{self.path}" has no anomaly map. {self.error or ""}'.rstrip())
-        height, width = self.geometry.original
+        framed = self.geometry.framed
+        height, width = framed.original
         diagonal = np.arange(max(height, width)) + 0.5  # of which x gives the columns, and y the rows
-        columns, rows = self.geometry.to_model(np.stack([diagonal, diagonal], axis=1)).T
+        columns, rows = framed.to_model(np.stack([diagonal, diagonal], axis=1)).T
         rows, columns = rows[:height], columns[:width]
         found = np.asarray(_sampled(_sampled(self.anomaly_map, rows).T, columns).T)
         if self.looked is not None:
             found[~_nearest(_nearest(self.looked, rows).T, columns).T] = np.nan
-        return found
+        return found if self.geometry.first is None else _unchanged(found, self.geometry)
+
+
+def _unchanged(values: Float[np.ndarray, "n m"], geometry: Geometry) -> Float[np.ndarray, "h w"]:
+    """Return values of the changed picture at the pixels of the original; NaN for those that it lacks."""
+    assert geometry.first is not None
+    rows, columns = np.indices(geometry.original) + 0.5
+    x, y = np.moveaxis(
+        geometry.first.to_changed(np.stack([columns, rows], axis=-1), geometry.original), -1, 0
+    )
+    height, width = values.shape
+    places = np.clip(y - 0.5, 0, height - 1), np.clip(x - 0.5, 0, width - 1)
+    found = map_coordinates(values, places, order=1)
+    found[(x < 0) | (y < 0) | (x > width) | (y > height)] = np.nan
+    return np.asarray(found)
 
 
 def _nearest(values: Bool[np.ndarray, "n m"], places: Float[np.ndarray, " k"]) -> Bool[np.ndarray, "k m"]:

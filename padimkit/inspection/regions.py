@@ -121,17 +121,32 @@ def _region(
     count = int(in_rows.sum())
     centre = [_mean_place(in_columns, count), _mean_place(in_rows, count)]
     (top, bottom), (left, right) = map(_ends, (in_rows, in_columns))
-    corners = _within(np.array([[left, top], [right, bottom], centre]), geometry)
-    (step_x, step_y) = np.diff(geometry.to_original(np.array([[0.0, 0.0], [1.0, 1.0]])), axis=0)[0]
+    box, area = _extent(part, (left, top, right, bottom), geometry)
     around = (slice(max(top - 1, 0), bottom + 1), slice(max(left - 1, 0), right + 1))  # with its neighbours
     outline = _outline(values[around], part[around], level)
     return Region(
-        box=(*corners[0], *corners[1]),
-        area=round(float(count * step_x * step_y), _DECIMALS),
+        box=box,
+        area=round(area, _DECIMALS),
         peak=peak,
-        centre=corners[2],
+        centre=_within(np.array([centre]), geometry)[0],
         contour=_within(outline + np.array([around[1].start, around[0].start]), geometry),
     )
+
+
+def _extent(
+    part: Bool[np.ndarray, "H W"], ends: tuple[int, int, int, int], geometry: Geometry
+) -> tuple[tuple[float, float, float, float], float]:
+    """Return the box around the pixels of a region in the original, and their area there."""
+    if geometry.first is None:  # a straight box stays one, and all pixels are alike
+        corners = _within(np.array([ends[:2], ends[2:]], dtype=float), geometry)
+        step_x, step_y = np.diff(geometry.to_original(np.array([[0.0, 0.0], [1.0, 1.0]])), axis=0)[0]
+        return (*corners[0], *corners[1]), float(part.sum() * step_x * step_y)
+    pixels = np.argwhere(part)[:, None, ::-1] + np.array([[0, 0], [1, 0], [1, 1], [0, 1]])
+    placed = geometry.within(pixels.astype(float))  # four corners of each pixel
+    low, high = placed.min((0, 1)).round(_DECIMALS), placed.max((0, 1)).round(_DECIMALS)
+    (x, y), (next_x, next_y) = (np.moveaxis(one, 2, 0) for one in (placed, np.roll(placed, -1, axis=1)))
+    area = np.abs((x * next_y - next_x * y).sum(1)).sum() / 2  # by the formula of the surveyors
+    return (float(low[0]), float(low[1]), float(high[0]), float(high[1])), float(area)
 
 
 def _ends(counts: Int[np.ndarray, "n"]) -> tuple[int, int]:
@@ -165,6 +180,4 @@ def _enclosed(line: Float[np.ndarray, "n 2"]) -> float:
 
 def _within(points: Float[np.ndarray, "n 2"], geometry: Geometry) -> tuple[Point, ...]:
     """Return points of the map as points of the original, of which none lies in a padding."""
-    left, top, right, bottom = geometry.box
-    kept = np.clip(geometry.to_original(points), (left, top), (right, bottom)).round(_DECIMALS)
-    return tuple(map(tuple, kept.tolist()))
+    return tuple(map(tuple, geometry.within(points).round(_DECIMALS).tolist()))

@@ -15,6 +15,7 @@ from scipy.ndimage import gaussian_filter1d
 from torch import Tensor
 
 from padimkit.arguments import require_between, require_choice
+from padimkit.contracts import ExportableMapper, Mapper
 from padimkit.images.resizing import Size
 from padimkit.images.tiles import Axis
 from padimkit.values import Prediction, Scores
@@ -25,7 +26,7 @@ Upsampling: TypeAlias = Literal["bicubic", "bilinear"]
 
 
 @dataclass(frozen=True)
-class AnomalyMap:
+class AnomalyMap(Mapper, ExportableMapper):
     """Maps upsampled to the image, summed and smoothed (PaDiM paper, experimental setup).
 
     Args:

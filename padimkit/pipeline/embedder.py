@@ -12,12 +12,11 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from padimkit.contracts import Backbone
+from padimkit.contracts import Backbone, Levels
 from padimkit.errors import BadData
 from padimkit.images.tiles import Tiles
 from padimkit.pipeline.checks import image_size, require_features, require_images, require_normal
 from padimkit.pipeline.fitted_levels import Pyramids
-from padimkit.pipeline.levels import Levels
 from padimkit.pipeline.tiling import Tiling
 from padimkit.pipeline.view import View
 from padimkit.stages import BACKBONE, EMBEDDING, READ, stage, staged

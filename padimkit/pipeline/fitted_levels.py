@@ -30,6 +30,7 @@ Pyramids = dict[str, Pyramid]
 Embeddings = dict[str, Embedding]
 State = dict[str, Tensor]
 Part = TypeVar("Part", Reducer, DensityModel)
+T = TypeVar("T")
 
 
 @final
@@ -221,10 +222,19 @@ def exportable(part: object) -> Exportable:
     Raises:
         CannotExport: It is not; the message names it.
     """
-    if not isinstance(part, Exportable):
+    return as_exportable(part, Exportable)
+
+
+def as_exportable(part: object, contract: type[T]) -> T:
+    """Return the part as one that meets a contract of export.
+
+    Raises:
+        CannotExport: It does not; the message names both.
+    """
+    if not isinstance(part, contract):
         raise CannotExport(
-            f"{type(part).__name__} cannot be exported: it is not padimkit.Exportable. Use another part, or "
-            "run the model by padimkit."
+            f"{type(part).__name__} cannot be exported: it is not padimkit.{contract.__name__}. Use another "
+            "part, or run the model by padimkit."
         )
     return part
 

@@ -10,8 +10,7 @@ import torch
 from jaxtyping import Float, UInt8
 from torch import Tensor, nn
 
-from padimkit.pipeline.anomaly_map import AnomalyMap
-from padimkit.pipeline.levels import Levels
+from padimkit.contracts import ExportableMapper, Levels
 from padimkit.pipeline.tiling import Pyramids, Tiling
 from padimkit.pipeline.view import View
 from padimkit.values import Features, Scores
@@ -36,7 +35,7 @@ class Graph(nn.Module):
         levels: Levels,
         tiling: Tiling,
         score: Callable[[Pyramids], list[Scores]],
-        map: AnomalyMap,
+        map: ExportableMapper,
         view: View,
     ) -> None:
         super().__init__()

@@ -1,13 +1,13 @@
 """Levels, by which the layers of a backbone become embeddings: all in one, or each on its own."""
 
-from abc import ABC, abstractmethod
 from typing import Literal, TypeAlias, final, get_args
 
 import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor
 
-from padimkit.arguments import require_choice, shown
+from padimkit.arguments import require_choice
+from padimkit.contracts import Levels
 from padimkit.errors import BadArgument
 from padimkit.values import Alignment, Features, Pyramid
 
@@ -15,19 +15,6 @@ _MOST_WINDOW = 2**16 - 1
 
 Pooling: TypeAlias = Literal["none", "local", "global"]
 Border: TypeAlias = Literal["existing", "zeros"]
-
-
-class Levels(ABC):
-    """A division of feature maps into embeddings, each with a reducer and a density of its own.
-
-    The anomaly maps of all embeddings are summed.
-    """
-
-    __repr__ = shown
-
-    @abstractmethod
-    def split(self, features: Features) -> dict[str, Pyramid]:
-        """Return the embeddings by name, not yet aligned; the names are the same for all images."""
 
 
 @final

@@ -10,7 +10,17 @@ import torch
 from torch import Tensor
 
 from padimkit.arguments import require_alike, require_kind, shown
-from padimkit.contracts import Backbone, DataSource, DensityModel, LeaveOneOut, Reducer, Stateful
+from padimkit.contracts import (
+    Backbone,
+    DataSource,
+    DensityModel,
+    ExportableMapper,
+    LeaveOneOut,
+    Levels,
+    Mapper,
+    Reducer,
+    Stateful,
+)
 from padimkit.errors import BadArgument, BadData, BadModel, CannotExport, CannotMerge, NotFitted
 from padimkit.images.augmentation import Augmentation, augmented
 from padimkit.images.depth import Depth
@@ -26,10 +36,10 @@ from padimkit.pipeline.checks import (
     require_scores,
 )
 from padimkit.pipeline.embedder import Embedder
-from padimkit.pipeline.fitted_levels import FittedLevels, below, exportable, same, under
+from padimkit.pipeline.fitted_levels import FittedLevels, as_exportable, below, exportable, same, under
 from padimkit.pipeline.graph import Graph
 from padimkit.pipeline.left_out import LeftOut, Steps, by_folds, one_by_one
-from padimkit.pipeline.levels import Joint, Levels
+from padimkit.pipeline.levels import Joint
 from padimkit.pipeline.tiling import Tiling
 from padimkit.pipeline.view import Region, View
 from padimkit.stages import MAP, READ, stage, staged
@@ -40,7 +50,7 @@ _CONTRACTS = {
     "reducer": Reducer,
     "density": DensityModel,
     "levels": Levels,
-    "map": AnomalyMap,
+    "map": Mapper,
     "preprocessing": Preprocessing,
     "augmentation": Augmentation,
 }
@@ -66,7 +76,7 @@ class Pipeline:
         reducer: Reducer,
         density: DensityModel,
         levels: Levels = Joint(),
-        map: AnomalyMap = AnomalyMap(),
+        map: Mapper = AnomalyMap(),
         preprocessing: Preprocessing = Preprocessing(),
         augmentation: Augmentation = Augmentation(),
     ) -> None:
@@ -312,9 +322,9 @@ class Pipeline:
                 f'"{self.preprocessing.interpolation}". Run the model by padimkit.'
             )
         tiling = Tiling.of(self.preprocessing.tiles, view.size, "the images")
-        return Graph(
-            exportable(self.backbone).traceable(), self.levels, tiling, fitted.traceable(), self.map, view
-        )
+        map = as_exportable(self.map, ExportableMapper)
+        backbone = exportable(self.backbone).traceable()
+        return Graph(backbone, self.levels, tiling, fitted.traceable(), map, view)
 
     def state_dict(self) -> dict[str, Tensor]:
         """Return everything that `fit` has learnt, and the weights of the backbone if it has any."""

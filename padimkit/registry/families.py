@@ -1,4 +1,4 @@
-"""The families of plugins, listed once: a sixth is a row here, its contract, its checks and its template."""
+"""The families of plugins, listed once: another is a row here, its contract, its checks and its template."""
 
 import importlib
 from dataclasses import dataclass
@@ -35,6 +35,9 @@ FAMILIES = (
     Family("densities", "density", "DensityModel"),
     Family("metrics", "metric", "Metric"),
     Family("datasets", "dataset", "DataSource"),
+    Family("levels", "levels", "Levels"),
+    Family("maps", "map", "Mapper"),
+    Family("preprocessors", "preprocessor", "Preprocessor"),
 )
 
 

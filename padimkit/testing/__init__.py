@@ -14,13 +14,17 @@ Without pytest, `check_part(Flow)` raises a ContractViolation at the first check
 """
 
 from padimkit.testing.check import Check, ContractViolation, NotApplicable
+from padimkit.testing.recipes import Recipe, check_recipe, recipe_outcomes
 from padimkit.testing.suite import (
     Outcome,
     check_backbone,
     check_dataset,
     check_density,
+    check_levels,
+    check_map,
     check_metric,
     check_part,
+    check_preprocessor,
     check_reducer,
     checks_of,
     outcomes,
@@ -33,6 +37,12 @@ __all__ = [
     "check_density",
     "check_metric",
     "check_dataset",
+    "check_levels",
+    "check_map",
+    "check_preprocessor",
+    "check_recipe",
+    "recipe_outcomes",
+    "Recipe",
     "checks_of",
     "outcomes",
     "Outcome",

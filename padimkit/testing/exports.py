@@ -33,7 +33,7 @@ def traced_features_equal_features(make: Make) -> None:
     def tensors(some: Tensor) -> tuple[Tensor, ...]:
         return tuple(tensors_of(function(some)).values())
 
-    _require_same(_traced(tensors, [images[:_TRACED]]), [images], expected)
+    require_same(traced(tensors, [images[:_TRACED]]), [images], expected)
 
 
 def traced_reduction_equals_transform(make: Make) -> None:
@@ -46,9 +46,9 @@ def traced_reduction_equals_transform(make: Make) -> None:
         def patches(*maps: Tensor, alignment: Any = layers.alignment) -> tuple[Tensor, ...]:
             return (function(Pyramid(maps, alignment=alignment)).embedding().patches,)
 
-        found = _traced(patches, [feature_map[:_TRACED] for feature_map in pyramid.maps])
+        found = traced(patches, [feature_map[:_TRACED] for feature_map in pyramid.maps])
         expected = reducer.transform(pyramid.embedding()).patches
-        _require_same(found, pyramid.maps, {"patches": expected})
+        require_same(found, pyramid.maps, {"patches": expected})
 
 
 def traced_scores_equal_scores(make: Make) -> None:
@@ -63,7 +63,7 @@ def traced_scores_equal_scores(make: Make) -> None:
             return tuple(scores_of(use[0](Pyramid(maps, descriptor, use[1]))).values())
 
         inputs = [pyramid.descriptor, *pyramid.maps]
-        _require_same(_traced(scores, [one[:_TRACED] for one in inputs]), inputs, scores_of(score(pyramid)))
+        require_same(traced(scores, [one[:_TRACED] for one in inputs]), inputs, scores_of(score(pyramid)))
 
 
 def refuses_to_be_traced_before_fit(make: Make) -> None:
@@ -100,7 +100,8 @@ def _function(part: Any) -> Callable[[Any], Any]:
     return function
 
 
-def _traced(function: Callable[..., tuple[Tensor, ...]], inputs: Sequence[Tensor]) -> Any:
+def traced(function: Callable[..., tuple[Tensor, ...]], inputs: Sequence[Tensor]) -> Any:
+    """Return a trace of the function, made with these inputs."""
     with torch.no_grad(), warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of torch, about what a trace fixes: that is what is checked
         try:
@@ -109,7 +110,8 @@ def _traced(function: Callable[..., tuple[Tensor, ...]], inputs: Sequence[Tensor
             require(False, f"Expected a function that can be traced, found {described(error)}")
 
 
-def _require_same(traced: Any, inputs: Sequence[Tensor], expected: Result) -> None:
+def require_same(traced: Any, inputs: Sequence[Tensor], expected: Result) -> None:
+    """Require a trace to give the expected results for the inputs."""
     with torch.no_grad():
         try:
             found = traced(*inputs)

@@ -1,6 +1,7 @@
 """Checks of states and settings, from which a stored model is restored."""
 
 import tempfile
+from operator import attrgetter
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,7 @@ from torch import Tensor
 
 from padimkit.config.build import build_pipeline
 from padimkit.config.description import describe
-from padimkit.contracts import Backbone, DensityModel, Reducer
+from padimkit.contracts import Backbone, DensityModel, Levels, Mapper, Preprocessor, Reducer
 from padimkit.testing.answers import Result, copied, difference, left_alone
 from padimkit.testing.check import Make, require
 from padimkit.testing.inputs.embeddings import Apply, fit, fitted, probe
@@ -103,7 +104,14 @@ def _sizes(state: dict[str, Any]) -> dict[str, tuple[int, ...]]:
     return {name: tuple(value.shape) for name, value in state.items() if isinstance(value, Tensor)}
 
 
-_SLOTS: dict[type[Any], str] = {Backbone: "backbone", Reducer: "reducer", DensityModel: "density"}
+_SLOTS: dict[type[Any], str] = {
+    Backbone: "backbone",
+    Reducer: "reducer",
+    DensityModel: "density",
+    Levels: "levels",
+    Mapper: "map",
+    Preprocessor: "preprocessing.first",
+}
 _OTHERS = {
     "backbone": "padimkit.backbones.pixels.Pixels",
     "reducer": "padimkit.reducers.identity.Identity",
@@ -116,7 +124,8 @@ def can_be_written_down(make: Make) -> None:
     part = make()
     slot = next(slot for contract, slot in _SLOTS.items() if isinstance(part, contract))
     settings = describe(part)
-    written = yaml.safe_dump({**_OTHERS, slot: settings})
-    rebuilt = getattr(build_pipeline(yaml.safe_load(written)), slot)
+    name, _, within = slot.partition(".")
+    written = yaml.safe_dump({**_OTHERS, name: {within: settings} if within else settings})
+    rebuilt = attrgetter(slot)(build_pipeline(yaml.safe_load(written)))
     found = describe(rebuilt)  # not the arguments: a part within a part is made again, and so another object
     require(found == settings, f"Expected {settings} to be read back as it was written, found {found}.")

@@ -5,18 +5,39 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from padimkit.contracts import Backbone, DataSource, DensityModel, Metric, Reducer
+from padimkit.contracts import (
+    Backbone,
+    DataSource,
+    DensityModel,
+    Levels,
+    Mapper,
+    Metric,
+    Preprocessor,
+    Reducer,
+)
 from padimkit.errors import BadArgument
 from padimkit.testing.backbones import BACKBONE_CHECKS
 from padimkit.testing.check import CannotBeChecked, Check, ContractViolation, Make, NotApplicable
 from padimkit.testing.datasets import DATASET_CHECKS
 from padimkit.testing.densities import DENSITY_CHECKS
+from padimkit.testing.levels import LEVELS_CHECKS
+from padimkit.testing.maps import MAP_CHECKS
 from padimkit.testing.metrics import METRIC_CHECKS
+from padimkit.testing.preprocessors import PREPROCESSOR_CHECKS
 from padimkit.testing.reducers import REDUCER_CHECKS
 
 _CHECKS: dict[type[Any], tuple[Check, ...]] = {
     checks[0].contract: checks
-    for checks in (BACKBONE_CHECKS, REDUCER_CHECKS, DENSITY_CHECKS, METRIC_CHECKS, DATASET_CHECKS)
+    for checks in (
+        BACKBONE_CHECKS,
+        REDUCER_CHECKS,
+        DENSITY_CHECKS,
+        METRIC_CHECKS,
+        DATASET_CHECKS,
+        LEVELS_CHECKS,
+        MAP_CHECKS,
+        PREPROCESSOR_CHECKS,
+    )
 }
 
 
@@ -54,7 +75,8 @@ def outcomes(contract: type[Any], make: Make) -> Iterator[Outcome]:
     """Yield the outcome of each check of the contract as soon as it is known.
 
     Args:
-        contract: Backbone, Reducer, DensityModel, Metric or DataSource.
+        contract: Backbone, Reducer, DensityModel, Metric, DataSource, Levels,
+            Mapper or Preprocessor.
         make: Returns a fresh instance at each call; a class without required arguments will do.
 
     Raises:
@@ -105,6 +127,21 @@ def check_metric(make: Make) -> None:
 def check_dataset(make: Make) -> None:
     """Do all checks of a data source, as `check_part` does, and require that it is one."""
     _do_checks(DataSource, make)
+
+
+def check_levels(make: Make) -> None:
+    """Do all checks of levels, as `check_part` does, and require that it is some."""
+    _do_checks(Levels, make)
+
+
+def check_map(make: Make) -> None:
+    """Do all checks of a mapper, as `check_part` does, and require that it is one."""
+    _do_checks(Mapper, make)
+
+
+def check_preprocessor(make: Make) -> None:
+    """Do all checks of a preprocessor, as `check_part` does, and require that it is one."""
+    _do_checks(Preprocessor, make)
 
 
 def _names() -> str:

@@ -5,9 +5,8 @@ from typing import Any
 import pytest
 
 from padimkit.config.class_paths import Expansion, collapsed
-from padimkit.contracts import DensityModel, Metric, Reducer
+from padimkit.contracts import DensityModel, Levels, Metric, Reducer
 from padimkit.errors import BadConfig, UnknownPlugin, UntrustedClass
-from padimkit.pipeline.levels import Levels
 from padimkit.pipeline.pipeline import Pipeline
 
 
@@ -89,7 +88,7 @@ def test_unknown_names_are_refused():
         ({"class_path": GAUSSIAN}, Reducer),
         ({"density": "padimkit.densities.spade.SPADE.no"}, Pipeline),
         ({"levels": "padimkit.pipeline.levels.Levels"}, Pipeline),
-        ({"map": {"class_path": "padimkit.pipeline.anomaly_map.AnomalyMap"}}, Pipeline),
+        ({"map": {"class_path": "padimkit.pipeline.graph.Graph"}}, Pipeline),
         ("os.system", Callable[[float], float]),
         ("os.system", Callable[[float], float] | None),
         ([{"x": "os.system"}], Any),

@@ -7,7 +7,7 @@ import pytest
 from padimkit.config.build import instantiate, resolved
 from padimkit.config.commands import EVALUATE, evaluate_parser
 from padimkit.config.overrides import overridden
-from padimkit.config.parser import parse, plain
+from padimkit.config.parser import parse_pipeline, plain
 from padimkit.errors import BadConfig, UnknownPlugin
 
 PIPELINE = {
@@ -29,7 +29,7 @@ def typed(overrides):
         for key, value in overrides.items()
     ]
     parser = evaluate_parser()
-    return plain(parser, parse(parser, EVALUATE, words))
+    return plain(parser, parse_pipeline(parser, EVALUATE, words)[0])
 
 
 @pytest.mark.parametrize(
@@ -50,6 +50,8 @@ def typed(overrides):
         {"density.eps": 0, "density.covariance": "ledoit_wolf"},
         {"levels": "separate", "levels.pooling": "global"},
         {"map": {"image_score": "before"}, "preprocessing.resize": 64},
+        {"map": "smoothed", "map.sigma": 2.5},
+        {"map": {"class_path": "smoothed", "init_args": {"image_score": "before"}}},
         {"augmentation": {"transforms": ["RandomCrop(size=28)"], "images": 8}, "augmentation.seed": 3},
         {"backbone": "timm", "backbone.model": "resnet18", "backbone.layers": ["layer1"]},
     ],

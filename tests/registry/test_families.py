@@ -10,6 +10,7 @@ import padimkit
 from padimkit import contracts
 from padimkit.errors import BadArgument
 from padimkit.registry.families import FAMILIES, find_family
+from padimkit.registry.registry import Registry
 
 
 def test_a_family_is_found_in_the_plural_and_in_the_singular():
@@ -25,10 +26,10 @@ def test_what_is_no_family_is_refused_with_near_misses():
 
 
 @pytest.mark.parametrize("family", FAMILIES, ids=lambda family: family.plural)
-def test_each_family_has_a_contract_a_folder_and_a_template(family):
+def test_each_family_has_a_contract_a_template_and_a_built_in(family):
     root = Path(padimkit.__file__).parent
     assert family.load_contract() is getattr(contracts, family.contract)
-    assert (root / family.plural).is_dir()
+    assert any(plugin.is_built_in for plugin in Registry(family.plural).plugins())
     assert (root / "cli" / "plugins" / "template" / f"{family.singular}.py").is_file()
 
 

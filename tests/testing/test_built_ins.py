@@ -10,7 +10,16 @@ from sklearn.decomposition import IncrementalPCA
 from sklearn.random_projection import GaussianRandomProjection
 from torchmetrics.classification import BinaryAveragePrecision, BinaryF1Score
 
-from padimkit.contracts import Backbone, DataSource, DensityModel, Metric, Reducer
+from padimkit.contracts import (
+    Backbone,
+    DataSource,
+    DensityModel,
+    Levels,
+    Mapper,
+    Metric,
+    Preprocessor,
+    Reducer,
+)
 from padimkit.registry.families import FAMILIES
 from padimkit.registry.registry import Registry
 from padimkit.testing.pytest import contract_checks
@@ -93,6 +102,12 @@ ARGUMENTS = {
             {"metric": BinaryF1Score(), "level": "pixel"},
         ],
     },
+    "levels": {
+        "joint": [{}, {"pooling": "local", "alignment": "bilinear"}],
+        "separate": [{}, {"pooling": "global"}],
+    },
+    "maps": {"smoothed": [{"sigma": 4.0}, {"sigma": 0.0}, {"image_score": "before"}]},
+    "preprocessors": {"perspective": [{"corners": ((0.1, 0.0), (0.9, 0.05), (1.0, 1.0), (0.0, 0.95))}]},
     "datasets": {
         "dagm": [lambda data: {"root": laid_out(layouts.dagm, data), "category": "Class3"}],
         "folder": [
@@ -172,6 +187,24 @@ def test_density(check, name, arguments):
 @pytest.mark.parametrize(("name", "arguments"), variants("metrics"))
 def test_metric(check, name, arguments):
     check(partial(make, "metrics", name, arguments))
+
+
+@contract_checks(Levels)
+@pytest.mark.parametrize(("name", "arguments"), variants("levels"))
+def test_levels(check, name, arguments):
+    check(partial(make, "levels", name, arguments))
+
+
+@contract_checks(Mapper)
+@pytest.mark.parametrize(("name", "arguments"), variants("maps"))
+def test_map(check, name, arguments):
+    check(partial(make, "maps", name, arguments))
+
+
+@contract_checks(Preprocessor)
+@pytest.mark.parametrize(("name", "arguments"), variants("preprocessors"))
+def test_preprocessor(check, name, arguments):
+    check(partial(make, "preprocessors", name, arguments))
 
 
 @contract_checks(DataSource)

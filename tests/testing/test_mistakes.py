@@ -3,10 +3,19 @@
 from contextlib import suppress
 
 import pytest
-from mistakes import backbones, datasets, densities, metrics, reducers
+from mistakes import backbones, datasets, densities, levels, maps, metrics, preprocessors, reducers
 from violations import BROAD
 
-from padimkit.contracts import Backbone, DataSource, DensityModel, Metric, Reducer
+from padimkit.contracts import (
+    Backbone,
+    DataSource,
+    DensityModel,
+    Levels,
+    Mapper,
+    Metric,
+    Preprocessor,
+    Reducer,
+)
 from padimkit.testing import ContractViolation, NotApplicable, checks_of
 
 FAMILIES = {
@@ -15,6 +24,9 @@ FAMILIES = {
     DensityModel: densities,
     Metric: metrics,
     DataSource: datasets,
+    Levels: levels,
+    Mapper: maps,
+    Preprocessor: preprocessors,
 }
 CHECKS = {contract: {check.name: check for check in checks_of(contract)} for contract in FAMILIES}
 MISTAKES = [

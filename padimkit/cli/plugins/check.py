@@ -1,7 +1,8 @@
 """`padimkit plugins check`: all checks of the contract of a plugin."""
 
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
 from typing import Any
 
 import yaml
@@ -12,15 +13,17 @@ from padimkit.config.options import PlainParser
 from padimkit.config.parser import new_parser, parse_words
 from padimkit.config.schema import Schema
 from padimkit.config.yaml_text import parsed_yaml
-from padimkit.errors import BadArgument, BadConfig, BrokenContract, UnknownPlugin
+from padimkit.errors import AmbiguousPlugin, BadArgument, BadConfig, BrokenContract, UnknownPlugin
 from padimkit.registry.families import find_family
 from padimkit.registry.plugin import Plugin
 from padimkit.registry.registry import NAMES, find_plugin
-from padimkit.testing import Outcome, checks_of, outcomes
+from padimkit.testing import Check, Outcome, Recipe, checks_of, outcomes, recipe_outcomes
+from padimkit.testing.recipes import RECIPE_CHECKS
 from padimkit.values import Checked
 from padimkit.weights import cards
 
 _VERDICTS = ("passed", "failed", "skipped")
+_RECIPES = "recipes/"
 
 
 def run(words: list[str]) -> None:
@@ -34,13 +37,19 @@ def run(words: list[str]) -> None:
         prog="padimkit plugins check",
         usage="%(prog)s NAME [--ARGUMENT VALUE ...] [--init_args '{ARGUMENT: VALUE, ...}']",
         description="Import a plugin, make it with these arguments, and do all checks of the contract of its "
-        "family. The exit status is 1 if a check fails. A class may say with which arguments it is checked.",
+        "family. The exit status is 1 if a check fails. A class may say with which arguments it is checked. "
+        "A recipe, by name, as recipes/NAME or as a YAML file, is checked as its users would use it.",
         epilog="padimkit plugins show NAME lists its arguments.",
         allow_abbrev=False,
     )
     parser.add_argument("name", help=NAMES)
     parser.add_argument("--init_args", default="{}", help="Arguments of the plugin in YAML or JSON.")
     known, rest = parser.parse_known_args(words)
+    if recipe := _recipe(known.name):
+        if rest or known.init_args != "{}":
+            raise BadArgument(f'"{known.name}" is a recipe, which takes no arguments.')
+        _require_whole(_report(recipe_outcomes(recipe), _width(RECIPE_CHECKS)), recipe.path.stem)
+        return
     try:
         plugin = find_plugin(known.name)
     except UnknownPlugin as error:
@@ -52,9 +61,30 @@ def run(words: list[str]) -> None:
         raise
     contract = find_family(plugin.family).load_contract()
     make = maker(plugin, known.init_args, rest)
-    failed = _report(outcomes(contract, make), max(len(check.name) for check in checks_of(contract)))
+    _require_whole(_report(outcomes(contract, make), _width(checks_of(contract))), plugin.name)
+
+
+def _recipe(name: str) -> Recipe | None:
+    """Return the recipe of a name that no plugin has, or that says that it is one; None if there is none."""
+    if name.startswith(_RECIPES):
+        return Recipe.named(name.removeprefix(_RECIPES))
+    if name.endswith((".yaml", ".yml")):
+        return Recipe.named(name)
+    with suppress(UnknownPlugin, AmbiguousPlugin, BadArgument):
+        find_plugin(name)
+        return None
+    with suppress(BadConfig):
+        return Recipe.named(name)
+    return None
+
+
+def _width(checks: Iterable[Check]) -> int:
+    return max(len(check.name) for check in checks)
+
+
+def _require_whole(failed: int, name: str) -> None:
     if failed:
-        raise BrokenContract(f'{failed} of the checks above failed: "{plugin.name}" breaks its contract.')
+        raise BrokenContract(f'{failed} of the checks above failed: "{name}" breaks its contract.')
 
 
 def _report(found: Iterator[Outcome], width: int) -> int:

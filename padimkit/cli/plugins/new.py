@@ -15,6 +15,7 @@ from padimkit.errors import BadArgument, BadOutput
 from padimkit.files import new_folder
 from padimkit.files.packages import is_installed, locate
 from padimkit.registry.families import FAMILIES, Family, find_family
+from padimkit.registry.recipes import recipes
 from padimkit.registry.registry import Registry
 
 
@@ -22,20 +23,23 @@ def run(words: list[str]) -> None:
     """Write a package from the template, and print the next steps."""
     parser = PlainParser(
         prog="padimkit plugins new",
-        description="Write the package of a new plugin: a module that keeps its contract and is to be "
+        description="Write the package of a new plugin: a module that keeps its contract, or a recipe, to be "
         "changed, with entry point, test, README and CI file.",
     )
-    parser.add_argument("family", help=f"One of {', '.join(family.singular for family in FAMILIES)}.")
+    kinds = [*(family.singular for family in FAMILIES), RECIPE.singular]
+    parser.add_argument("family", help=f"One of {', '.join(kinds)}.")
     parser.add_argument("name", help="Such as my-density: the name of the package and of the plugin.")
     parser.add_argument("--output", type=Path, help="Folder to write, NAME in this folder by default.")
     known = parser.parse_args(words)
     output = known.output or Path(known.name)
-    names = write_starter(find_family(known.family), known.name, output)
-    print(f"Wrote {output}. Change {output / names.module}.py, then:")
+    family = RECIPE if known.family in (RECIPE.singular, RECIPE.plural) else find_family(known.family)
+    names = write_starter(family, known.name, output)
+    print(f"Wrote {output}. Change {output / names.file}, then:")
     print(f"  pip install -e {shlex.quote(str(output))}")
-    print(f"  padimkit plugins check {names.family.plural}/{names.module}")
+    print(f"  padimkit plugins check {names.family.plural}/{names.in_settings}")
 
 
+RECIPE = Family("recipes", "recipe", "")  # no family of parts: a package of YAML files
 _TEMPLATE = Path(__file__).with_name("template")
 _NAME = re.compile(r"[a-z][a-z0-9]*([-_][a-z0-9]+)*")
 
@@ -56,6 +60,16 @@ class Names:
     def module(self) -> str:
         """Return the name of its module, which is also its short name in settings."""
         return self.name.replace("-", "_")
+
+    @property
+    def file(self) -> str:
+        """Return the file that is to be changed."""
+        return f"{self.module}/{self.distribution}.yaml" if self.family == RECIPE else f"{self.module}.py"
+
+    @property
+    def in_settings(self) -> str:
+        """Return the name that people use."""
+        return self.distribution if self.family == RECIPE else self.module
 
     @property
     def class_name(self) -> str:
@@ -109,13 +123,27 @@ def write_starter(family: Family, name: str, target: Path) -> Names:
 
 
 def _files(names: Names) -> Iterator[tuple[Path, str]]:
-    """Yield the files of the package: those that all families share, and the module of this family."""
+    """Yield the files of the package: those that all families share, and the module of this family.
+
+    A recipe has files of its own, but for those of the CI.
+    """
+    recipe = _TEMPLATE / RECIPE.singular
+    if names.family == RECIPE:
+        for path in (*_files_in(recipe), *_files_in(_TEMPLATE / ".github")):
+            inside = path.relative_to(recipe if recipe in path.parents else _TEMPLATE)
+            yield Path(names.put_into(str(inside))), names.put_into(path.read_text(encoding="utf-8"))
+        return
     modules = {f"{family.singular}.py" for family in FAMILIES}
-    for path in sorted(_TEMPLATE.rglob("*")):
-        inside = path.relative_to(_TEMPLATE)
-        if path.is_file() and "__pycache__" not in inside.parts and inside.name not in modules:
+    for path in _files_in(_TEMPLATE):
+        if recipe not in path.parents and path.name not in modules:
+            inside = path.relative_to(_TEMPLATE)
             yield Path(names.put_into(str(inside))), names.put_into(path.read_text(encoding="utf-8"))
     yield Path(f"{names.module}.py"), names.put_into(_module(names.family).read_text(encoding="utf-8"))
+
+
+def _files_in(folder: Path) -> list[Path]:
+    found = (path for path in folder.rglob("*") if path.is_file())
+    return sorted(path for path in found if "__pycache__" not in path.parts)
 
 
 def _module(family: Family) -> Path:
@@ -142,6 +170,8 @@ def _meaning(names: Names) -> str:
     located = locate(names.module)
     if keyword.iskeyword(names.module) or keyword.iskeyword(names.class_name):
         return "it is a keyword of Python"
+    if names.family == RECIPE and names.distribution in recipes():
+        return "there is a recipe of this name"
     for plugin in Registry(names.family.plural).plugins():
         if plugin.name == names.module:
             return f'"{plugin.distribution}" has a plugin of this name in the family "{names.family.plural}"'
@@ -149,7 +179,7 @@ def _meaning(names: Names) -> str:
         return f'there is a module "{names.module}" already'
     if is_installed(names.distribution):
         return f'there is a distribution "{names.distribution}" already'
-    if names.class_name in _words(_module(names.family)):
+    if names.family != RECIPE and names.class_name in _words(_module(names.family)):
         return f'its class would be called "{names.class_name}", like a name that it uses'
     return ""
 

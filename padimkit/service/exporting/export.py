@@ -165,6 +165,12 @@ def _calibration(model: Path | str) -> Calibration | None:
 
 def _card(pipeline: Pipeline, calibration: Calibration | None, digest: str, precision: str) -> Card:
     preprocessing = pipeline.fitted_preprocessing
+    if preprocessing.first is not None:
+        who = type(preprocessing.first).__name__
+        raise CannotExport(
+            f'{who} ("first" of the preprocessing) cannot be exported. Change the pictures before they are '
+            "inspected, or run the model by padimkit."
+        )
     region = pipeline.region
     return Card(
         size=pipeline.size,

@@ -1,0 +1,1 @@
+"""The recipes of my-plugin: each YAML file here is one, by its name."""
