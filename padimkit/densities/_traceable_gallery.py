@@ -43,7 +43,10 @@ def traceable_scores(
         # Taken at one go: OpenVINO would keep a gallery of its own for each time that some of it is taken.
         taken = nearest[:, : counts.gallery].flatten()
         images, squares = (
-            [layer.index_select(0, taken).reshape(-1, counts.gallery, *layer.shape[1:]) for layer in known]
+            [
+                layer.index_select(0, taken).reshape(nearest.shape[0], counts.gallery, *layer.shape[1:])
+                for layer in known
+            ]
             for known in (layers, lengths)
         )
         best = query[0].new_zeros(0)
