@@ -8,6 +8,7 @@ from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from padimkit.arguments.checked import Checked
     from padimkit.arguments.stored_state import require_state
     from padimkit.backbones.filter_bank import FilterBank
     from padimkit.backbones.pixels import Pixels
@@ -122,7 +123,6 @@ if TYPE_CHECKING:
     from padimkit.storage import load, load_calibration, load_learnt, save, save_calibration
     from padimkit.values import (
         Batch,
-        Checked,
         Costs,
         Defect,
         Embedding,
@@ -335,11 +335,11 @@ _MODULES = {
     "images.tiles": "Tiles Axis",
     "images.augmentation": "Augmentation",
     "moments.moments": "Moments",
+    "arguments.checked": "Checked",
     "arguments.stored_state": "require_state",
     "registry.registry": "Registry",
     "values": (
-        "Batch Checked Defect Features Embedding Pyramid Scores Prediction ImagePrediction Stream "
-        "Problem Costs Work"
+        "Batch Defect Features Embedding Pyramid Scores Prediction ImagePrediction Stream Problem Costs Work"
     ),
     "contracts": (
         "Backbone Reducer DensityModel Metric DataSource Levels Mapper Updatable Mergeable Stateful "

@@ -17,21 +17,12 @@ from jaxtyping import Bool, Float, Float64
 from torch import Tensor
 
 from padimkit.arguments import shown
+from padimkit.arguments.checked import Checked
 from padimkit.images.preprocessor import Preprocessor as Preprocessor  # public here, defined below
 from padimkit.images.resizing import Size
 from padimkit.images.sample import Sample
 from padimkit.images.tiles import Axis
-from padimkit.values import (
-    Batch,
-    Checked,
-    Costs,
-    Embedding,
-    Features,
-    Prediction,
-    Problem,
-    Pyramid,
-    Scores,
-)
+from padimkit.values import Batch, Costs, Embedding, Features, Prediction, Problem, Pyramid, Scores
 
 
 class Backbone(ABC):

@@ -1,9 +1,9 @@
 """The values that parts of a pipeline exchange, all frozen, and streams that can be read again."""
 
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Generic, Literal, TypeAlias, TypeVar, final
+from typing import Generic, Literal, TypeAlias, TypeVar, final
 
 import torch
 import torch.nn.functional as F
@@ -187,24 +187,6 @@ class Costs:
     held: Number
     stored: Number
     form: str = ""
-
-
-@dataclass(frozen=True)
-class Checked:
-    """What the contract checks are to know of a class, as its class attribute `checked`.
-
-    Args:
-        arguments: The arguments with which `padimkit plugins check` makes the part, beside those given there.
-        images: How many made-up images it learns from, or a metric is given.
-        size: Height and width of the made-up data: of a backbone's pictures and of a metric's maps in pixels,
-            of embeddings in positions.
-        excused: The reason why a check does not concern the class, by the name of the check.
-    """
-
-    arguments: Mapping[str, Any] = field(default_factory=dict)
-    images: int | None = None
-    size: tuple[int, int] | None = None
-    excused: Mapping[str, str] = field(default_factory=dict)
 
 
 @final

@@ -9,6 +9,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from padimkit.arguments import require_choice
+from padimkit.arguments.checked import Checked
 from padimkit.backbones._network import Card, Network
 from padimkit.backbones._timm_models import extractor, outline_of, published_keys
 from padimkit.backbones._weights import (
@@ -25,7 +26,7 @@ from padimkit.backbones._weights import (
     require_published,
 )
 from padimkit.contracts import Backbone, Exportable, NeedsWeights, Stateful, TellsWeights
-from padimkit.values import Checked, Features
+from padimkit.values import Features
 from padimkit.weights import INSTALLED
 
 _DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16}

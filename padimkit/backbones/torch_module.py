@@ -9,6 +9,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from padimkit.arguments import require_between, require_whole
+from padimkit.arguments.checked import Checked
 from padimkit.backbones._construction import class_path_of, construct
 from padimkit.backbones._hooks import Layout, Tapped, as_map
 from padimkit.backbones._layer_names import Layers
@@ -16,7 +17,7 @@ from padimkit.backbones._network import Card, Network
 from padimkit.backbones._weights import LOADING, load_into, origin_of_file, read, require_file
 from padimkit.contracts import Backbone, Exportable, NeedsWeights, Stateful, TellsWeights
 from padimkit.errors import BadArgument, PadimkitError
-from padimkit.values import Checked, Features
+from padimkit.values import Features
 
 _MOST_COLOUR = 1000  # of images in [0, 1], or in bytes
 _MOST_SIZE = 4096

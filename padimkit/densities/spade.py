@@ -10,6 +10,7 @@ from jaxtyping import Float, Int
 from torch import Tensor
 
 from padimkit.arguments import require_budget, require_whole
+from padimkit.arguments.checked import Checked
 from padimkit.contracts import (
     CostModel,
     DensityModel,
@@ -24,7 +25,7 @@ from padimkit.densities._nearest import indexed_distances, nearest_distances
 from padimkit.densities._spade_costs import spade_costs
 from padimkit.densities._traceable_gallery import Neighbours, traceable_scores
 from padimkit.errors import BadArgument, BadData, BadFeatures, BadShape, CannotExport, NotFitted
-from padimkit.values import Checked, Costs, Embedding, Problem, Pyramid, Scores
+from padimkit.values import Costs, Embedding, Problem, Pyramid, Scores
 
 _MOST_NEIGHBOURS = 10**9
 

@@ -11,8 +11,8 @@ from jaxtyping import Float
 from PIL import Image
 
 from padimkit.arguments import shown
+from padimkit.arguments.checked import Checked
 from padimkit.images.resizing import Size
-from padimkit.values import Checked
 
 
 class Preprocessor(ABC):

@@ -8,10 +8,11 @@ import torchmetrics
 from jaxtyping import Float64, Int64
 from torch import Tensor
 
+from padimkit.arguments.checked import Checked
 from padimkit.contracts import Metric
 from padimkit.errors import BadArgument, UndefinedMetric
 from padimkit.metrics._truth import Comparison, FlatScores, Level
-from padimkit.values import Batch, Checked, Prediction
+from padimkit.values import Batch, Prediction
 
 
 @final

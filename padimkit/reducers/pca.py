@@ -8,11 +8,12 @@ from jaxtyping import Float
 from torch import Tensor
 
 from padimkit.arguments import require_choice
+from padimkit.arguments.checked import Checked
 from padimkit.arguments.stored_state import require_state
 from padimkit.contracts import CostModel, Exportable, LinearReducer, Reducer, Updatable
 from padimkit.errors import BadArgument, BadData, BadModel, NotFitted
 from padimkit.moments.moments import Moments
-from padimkit.values import Checked, Costs, Embedding, Problem, Pyramid, Work
+from padimkit.values import Costs, Embedding, Problem, Pyramid, Work
 
 Which: TypeAlias = Literal["high_variance", "low_variance", "negated"]
 

@@ -8,13 +8,14 @@ from jaxtyping import Float
 from torch import Tensor
 
 from padimkit.arguments import require_whole
+from padimkit.arguments.checked import Checked
 from padimkit.arguments.stored_state import require_state
 from padimkit.contracts import Exportable, Reducer
 from padimkit.errors import BadArgument, BadData, BadModel, BadShape, NotFitted
 from padimkit.memory import IN_MEMORY, slices
 from padimkit.moments.buffered import BufferedMoments
 from padimkit.moments.moments import Moments
-from padimkit.values import Checked, Embedding, Pyramid
+from padimkit.values import Embedding, Pyramid
 
 _MOST_CHANNELS = 2**20
 _LEAST = 1e-14  # of the largest variance; features in float32 resolve no less

@@ -10,10 +10,11 @@ from jaxtyping import Float, Int
 from torch import Tensor
 
 from padimkit.arguments import require_seed
+from padimkit.arguments.checked import Checked
 from padimkit.arguments.stored_state import require_state
 from padimkit.contracts import CostModel, Exportable, LinearReducer, PyramidReducer, Reducer
 from padimkit.errors import BadArgument, BadData, BadModel, NotFitted
-from padimkit.values import Checked, Costs, Embedding, Problem, Pyramid, Work
+from padimkit.values import Costs, Embedding, Problem, Pyramid, Work
 
 
 @final

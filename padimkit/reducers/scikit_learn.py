@@ -11,12 +11,13 @@ from sklearn.random_projection import BaseRandomProjection
 from torch import Tensor
 
 from padimkit.arguments import require_seed, require_whole
+from padimkit.arguments.checked import Checked
 from padimkit.arguments.stored_state import require_state
 from padimkit.contracts import Reducer
 from padimkit.errors import BadArgument, BadModel, NotFitted
 from padimkit.reducers._estimator import forms_of, restored, written
 from padimkit.reducers._rows import Rows, chunks, drawn, first, gathered, rows_of
-from padimkit.values import Checked, Embedding
+from padimkit.values import Embedding
 
 _MOST_PATCHES = 10**9
 _MOST_CHANNELS = 2**20

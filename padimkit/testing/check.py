@@ -15,9 +15,9 @@ from typing import Any, TypeAlias, TypeVar, final
 import numpy as np
 import torch
 
+from padimkit.arguments.checked import Checked
 from padimkit.errors import BadArgument, NotFitted
 from padimkit.testing.inputs.scale import made_up_for
-from padimkit.values import Checked
 
 _SEED = 918_273  # of shared generators: one that nobody seeds them with
 T = TypeVar("T")

@@ -10,6 +10,7 @@ import pytest
 import torch
 
 from padimkit import contracts
+from padimkit.arguments.checked import Checked
 from padimkit.backbones.pixels import Pixels
 from padimkit.contracts import DensityModel, Metric
 from padimkit.densities.gaussian import Gaussian
@@ -28,7 +29,6 @@ from padimkit.testing import (
 )
 from padimkit.testing.check import CannotBeChecked, checks, global_random_state, require
 from padimkit.testing.inputs.embeddings import training
-from padimkit.values import Checked
 
 
 class Zero(Gaussian):

@@ -7,6 +7,7 @@ from typing import Any
 
 import yaml
 
+from padimkit.arguments.checked import Checked
 from padimkit.cli.plugins.documentation import required_arguments
 from padimkit.cli.plugins.table import lines
 from padimkit.config.options import PlainParser
@@ -19,7 +20,6 @@ from padimkit.registry.plugin import Plugin
 from padimkit.registry.registry import NAMES, find_plugin
 from padimkit.testing import Check, Outcome, Recipe, checks_of, outcomes, recipe_outcomes
 from padimkit.testing.recipes import RECIPE_CHECKS
-from padimkit.values import Checked
 from padimkit.weights import cards
 
 _VERDICTS = ("passed", "failed", "skipped")

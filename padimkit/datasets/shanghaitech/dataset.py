@@ -9,6 +9,7 @@ from typing import final
 import numpy as np
 
 from padimkit.arguments import require_seed, require_whole
+from padimkit.arguments.checked import Checked
 from padimkit.contracts import DataSource
 from padimkit.datasets.shanghaitech.frames import (
     frames_in,
@@ -21,7 +22,6 @@ from padimkit.datasets.shanghaitech.frames import (
 )
 from padimkit.errors import BadArgument, BadData
 from padimkit.images.sample import Sample
-from padimkit.values import Checked
 
 _MOST_FRAMES = 10**7
 

@@ -9,6 +9,7 @@ import numpy as np
 from PIL import Image
 
 from padimkit.arguments import arguments, require_seed, require_whole
+from padimkit.arguments.checked import Checked
 from padimkit.contracts import DataSource
 from padimkit.datasets.mvtec import MVTec
 from padimkit.datasets.synthetic.assembly import ASSEMBLY
@@ -21,7 +22,6 @@ from padimkit.datasets.synthetic.texture import TEXTURE
 from padimkit.errors import BadArgument, BadData
 from padimkit.files import new_folder
 from padimkit.images.sample import Sample
-from padimkit.values import Checked
 
 _MOST_IMAGES = 10**6
 _MOST_SIDE = 2**13

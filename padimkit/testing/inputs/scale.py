@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 
-from padimkit.values import Checked
+from padimkit.arguments.checked import Checked
 
 _USUAL = Checked()
 _CHECKED: ContextVar[Checked] = ContextVar("checked", default=_USUAL)
