@@ -1,15 +1,14 @@
 """Plugins of a family by name, from the entry points of all installed distributions; listing imports none."""
 
-import os
 import re
 import sys
 from collections import Counter
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterable
 from contextlib import suppress
 from functools import cache, lru_cache
 from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
-from typing import Any, final
+from typing import Any, TypeAlias, final
 
 from padimkit.errors import AmbiguousPlugin, BadArgument, BrokenPlugin, UnknownPlugin, near_misses
 from padimkit.files.packages import provider
@@ -17,6 +16,7 @@ from padimkit.registry.families import FAMILIES, find_family
 from padimkit.registry.plugin import Plugin
 from padimkit.registry.published import to_install
 
+Stamps: TypeAlias = tuple[tuple[str, int], ...]  # paths, and when they were last changed in nanoseconds
 NAMES = "A name, family/name where several families have one, or distribution:name."  # for --help
 _ORDER = tuple(family.plural for family in FAMILIES)
 _GROUP = rf"padimkit\.({'|'.join(_ORDER)})(?:\.v(\d+))?"
@@ -129,7 +129,7 @@ def installed(families: Collection[str] = _ORDER) -> dict[Plugin, str]:
     Ambiguous names and plugins for other versions of the contracts are included. The value is the name by
     which a plugin is used: `distribution:name` where the short name is one of padimkit's, or ambiguous.
     """
-    known = (*_found(tuple(_distributions())), *_SESSION.values())
+    known = (*_entries(), *_SESSION.values())
     plugins = [plugin for plugin in known if plugin.family in families]
     found = sorted(_fitting(plugins), key=lambda p: (_ORDER.index(p.family), p.name, p.distribution))
     count = Counter((plugin.family, plugin.name) for plugin in found)
@@ -148,23 +148,42 @@ def _called(name: str, plugins: Collection[Plugin]) -> list[Plugin]:
     return [plugin for plugin in matches if plugin.is_built_in] or matches
 
 
-def _distributions() -> Iterator[tuple[str, int]]:
-    """Yield the paths that hold the entry points of the installed distributions, and when they changed."""
-    for path in map(Path, sys.path):
-        changed: list[tuple[str, int]] = []
-        with suppress(OSError):  # of a folder that may not be read, or that pip removes in this moment
-            if path.is_dir():
-                with os.scandir(path) as found:
-                    infos = [one for one in found if one.name.endswith((".dist-info", ".egg-info"))]
-                changed += [(one.path, one.stat().st_mtime_ns) for one in infos]
-            elif path.exists():  # an archive
-                changed.append((str(path), path.stat().st_mtime_ns))
-        yield from changed
+def _entries() -> tuple[Plugin, ...]:
+    """Return the plugins of all entry points, read anew whenever a distribution comes, goes or changes."""
+    places = _stamped(sys.path)
+    return _found(places, _stamped(_infos(places)))
+
+
+def _stamped(paths: Iterable[str]) -> Stamps:
+    """Return the paths that there are, and when each was changed; of a folder, when one came or went."""
+    found = []
+    for path in paths:
+        with suppress(OSError):  # none is there, or it may not be looked at, or pip removes it in this moment
+            found.append((path, Path(path).stat().st_mtime_ns))
+    return tuple(found)
+
+
+@lru_cache(maxsize=1)
+def _infos(places: Stamps) -> tuple[str, ...]:
+    """Return the folders of metadata there that may change in place: with groups of ours, or unfinished.
+
+    To look at all of them each time takes four times as long.
+    """
+    infos = [
+        info for place, _ in places for kind in ("dist", "egg") for info in Path(place).glob(f"*.{kind}-info")
+    ]
+    return tuple(str(info) for info in infos if not (info / "RECORD").exists() or _names_ours(info))
+
+
+def _names_ours(info: Path) -> bool:
+    with suppress(OSError):
+        return b"padimk" in (info / "entry_points.txt").read_bytes()
+    return False
 
 
 @lru_cache(maxsize=1)  # to read them takes as long as to parse a command; a suite asks for each of its cells
-def _found(_: tuple[tuple[str, int], ...]) -> tuple[Plugin, ...]:
-    """Return the plugins of these distributions, read anew whenever one comes, goes or changes."""
+def _found(_: Stamps, __: Stamps) -> tuple[Plugin, ...]:
+    """Return the plugins of what is installed in these places, by these folders of metadata."""
     known = cache(provider)  # each look at the metadata reads and parses the file anew
     entries = entry_points()
     groups = [(group, re.fullmatch(_GROUP, group)) for group in entries.groups]
