@@ -35,7 +35,7 @@ from padimkit.benchmark.running.memory import Peaks, resident, sizes_of
 from padimkit.benchmark.running.predictions import predicted_of_images
 from padimkit.benchmark.running.rates import measured_rates
 from padimkit.benchmark.running.shared_backbone import Identity, SharedBackbone
-from padimkit.benchmark.running.shared_images import SharedImages
+from padimkit.benchmark.running.shared_images import SharedImages, decoding_of, shared_images
 from padimkit.benchmark.running.timing import (
     flops_of,
     spread_of,
@@ -87,7 +87,11 @@ def execute(cell: Cell, entered: Callable[[str], None], shelf: Shelf | None = No
         with stage(DATA):
             store = FeatureStore(shelf)
             made.pipeline = _with_shared_backbone(cell, made, store, known["environment"])
-        images = SharedImages(train, store, "train"), SharedImages(test, store, "test")
+            decoded_by = decoding_of(cell.settings, known["environment"])
+        images = [
+            shared_images(batches, store, f"{name} {decoded_by}")
+            for name, batches in (("train", train), ("test", test))
+        ]
         return _outcome(cell, made, *images, imports=imports) | known
 
 

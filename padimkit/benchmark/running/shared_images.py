@@ -1,18 +1,41 @@
 """Batches of images that are decoded and resized once, by whichever cell reads them first."""
 
-from collections.abc import Iterable, Iterator
-from typing import final
+import hashlib
+import json
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any, final
 
 import numpy as np
+import PIL
 import torch
 
+from padimkit.benchmark.planning.fingerprint import files_named
 from padimkit.benchmark.running.feature_store import FeatureStore
+from padimkit.config.description import versions_named
 from padimkit.images.augmentation import Augmentable, Augmentation
 from padimkit.images.preprocessing import as_images
 from padimkit.images.reader import ImageBatches
 from padimkit.images.sample import Sample
 from padimkit.images.selection import Chosen, Selectable
 from padimkit.values import Batch
+
+
+def decoding_of(settings: Mapping[str, Any], environment: Mapping[str, Any]) -> str:
+    """Return a digest of what decodes and changes the images of a cell: settings, files, versions, machine.
+
+    Raises:
+        BadData: A file that the settings name cannot be read.
+    """
+    deciding = settings["data"], settings["pipeline"].get("preprocessing")
+    known = [deciding, files_named(list(deciding)), versions_named(deciding), environment, PIL.__version__]
+    return hashlib.sha256(json.dumps(known, sort_keys=True, default=str).encode()).hexdigest()[:32]
+
+
+def shared_images(batches: ImageBatches, store: FeatureStore, name: str) -> "ImageBatches | SharedImages":
+    """Return the batches as shared ones; as they are if their data set tells defects, which are not kept."""
+    if any(sample.defects for sample in batches.samples):
+        return batches
+    return SharedImages(batches, store, name)
 
 
 @final

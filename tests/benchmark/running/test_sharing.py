@@ -1,3 +1,4 @@
+import json
 import threading
 from dataclasses import replace
 from pathlib import Path
@@ -5,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 
 from padimkit.backbones.filter_bank import FilterBank
 from padimkit.backbones.timm import Timm
@@ -13,7 +15,7 @@ from padimkit.benchmark.planning.suite import Suite
 from padimkit.benchmark.running.feature_store import FeatureStore
 from padimkit.benchmark.running.runner import run_suite
 from padimkit.benchmark.running.shared_backbone import Identity, SharedBackbone
-from padimkit.benchmark.running.shared_images import SharedImages
+from padimkit.benchmark.running.shared_images import SharedImages, decoding_of
 from padimkit.benchmark.running.sharing import sharing
 from padimkit.contracts import Backbone
 from padimkit.datasets.mvtec import MVTec
@@ -95,6 +97,32 @@ def test_features_are_kept_where_a_folder_is_named_until_data_change(
     (changed,) = run(suite(**changes, **kept), tmp_path / "third").values()
     (apart,) = run(suite(**changes), tmp_path / "fourth").values()  # a single cell, which shares nothing
     assert outcome(changed) == outcome(apart) != outcome(first)
+
+
+@pytest.fixture
+def loco(stripes, random):
+    """The stripes in the layout of MVTec LOCO AD, whose defect is found when a tenth of it is."""
+    folder = stripes.parent / "loco"
+    kind = {"defect_name": "spot", "pixel_value": 255, "saturation_threshold": 0.1}
+    for split, names in (("train/good", range(6)), ("test/good", range(2)), ("test/logical_anomalies", "01")):
+        (folder / split).mkdir(parents=True)
+        for name in names:
+            pixels = random.integers(0, 256, (32, 32, 3), dtype=np.uint8)
+            Image.fromarray(pixels).save(folder / split / f"00{name}.png")
+    for name in "01":
+        truth = folder / "ground_truth" / "logical_anomalies" / f"00{name}"
+        truth.mkdir(parents=True)
+        Image.fromarray(np.pad(np.full((9, 9), 255, np.uint8), (8, 15))).save(truth / "000.png")
+    (folder / "defects_config.json").write_text(json.dumps([kind | {"relative_saturation": True}]))
+    return {"class_path": "mvtec_loco", "init_args": {"root": str(folder.parent), "category": "loco"}}
+
+
+def test_cells_that_share_are_told_each_defect(suite, loco, tmp_path, in_this_process):
+    changes = {"datasets": [loco], "metrics": ["spro"], "batch_size": 5}
+    shared = run(suite(**changes), tmp_path / "shared")
+    apart = run(suite(**changes, features={"most_gb": 0}), tmp_path / "apart")
+    assert len(shared) == 2
+    assert [one.metrics for one in shared.values()] == [one.metrics for one in apart.values()]
 
 
 def test_only_cells_of_quality_alone_share_and_only_with_others(suite, tmp_path):
@@ -219,6 +247,21 @@ def test_other_weights_threads_and_orders_in_memory_are_other_maps(store, genera
     other = SharedBackbone(FilterBank(2, 2), store(), one)  # no cell has it: it would be other settings
     assert set(other.extract(images).maps) == {"scale1"}
     assert set(other.extract(images.contiguous(memory_format=torch.channels_last)).maps) > {"scale1"}
+
+
+def test_images_that_are_decoded_otherwise_are_other_images(tmp_path, monkeypatch):
+    file = tmp_path / "lens.yaml"
+    file.write_text("one")
+    settings = {"data": {"class_path": "mvtec"}, "pipeline": {"preprocessing": {"roi": str(file)}}}
+    known = [decoding_of(settings, {"torch": 1}), decoding_of(settings, {"torch": 2})]
+    assert decoding_of(settings, {"torch": 1}) == known[0]
+    file.write_text("two")
+    known += [decoding_of(settings, {"torch": 1}), decoding_of(settings | {"pipeline": {}}, {"torch": 1})]
+    monkeypatch.setattr("PIL.__version__", "0")
+    known.append(decoding_of(settings, {"torch": 1}))
+    monkeypatch.setattr("padimkit.benchmark.running.shared_images.versions_named", lambda _: {"mine": "2"})
+    known.append(decoding_of(settings, {"torch": 1}))
+    assert len(set(known)) == 6
 
 
 @pytest.mark.parametrize("masked", [True, False])
