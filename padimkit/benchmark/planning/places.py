@@ -96,12 +96,18 @@ def _kinds_called(name: str) -> dict[str, Kind]:
     for plugin in plugins_called(name):
         try:
             part = plugin.load()
-            hints = get_type_hints(part.__init__)
-        except (BrokenPlugin, NameError, TypeError, AttributeError):  # hints of a stranger may be anything
+        except BrokenPlugin:
             continue
-        found |= {argument: "path" for argument, hint in hints.items() if _may_be_path(hint)}
+        found |= {argument: "path" for argument, hint in _hints_of(part).items() if _may_be_path(hint)}
         found |= {argument: "writes" for argument in part.writes}
     return found
+
+
+def _hints_of(part: type[Any]) -> dict[str, Any]:
+    try:
+        return get_type_hints(part.__init__)  # type: ignore[misc]
+    except (NameError, TypeError, AttributeError):  # hints of a stranger may be anything
+        return {}
 
 
 def _may_be_path(hint: Any) -> bool:

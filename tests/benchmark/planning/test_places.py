@@ -85,3 +85,12 @@ def test_a_file_that_a_part_writes_is_the_same_wherever_it_lies(install, tmp_pat
     install("stranger", {"checkpointed": "checkpointed:Checkpointed"}, {"checkpointed": CHECKPOINTED})
     settings = {"class_path": "checkpointed", "init_args": {"checkpoint": "a/b", "weights": "a/c"}}
     assert Places().of_cell({"pipeline": settings}, frozenset()) == {"a/b": ""}
+
+
+def test_a_file_that_a_part_writes_is_none_of_its_input_though_nobody_knows_its_types(install, tmp_path):
+    unknown = CHECKPOINTED.replace("weights: str", "weights: 'Unknown'")
+    install("strange", {"unhinted": "unhinted:Checkpointed"}, {"unhinted": unknown})
+    written = tmp_path / "written"
+    written.touch()
+    settings = {"class_path": "unhinted", "init_args": {"checkpoint": str(written)}}
+    assert Places().of_cell({"pipeline": settings}, frozenset()) == {str(written): ""}
