@@ -5,7 +5,7 @@ import os
 import time
 import zlib
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import final
 
@@ -76,13 +76,13 @@ class FeatureStore:
     def one_at_a_time(self) -> Iterator[None]:
         """Let no two processes compute for one folder at a time: the second finds what the first has kept.
 
-        Where nothing more is kept, they need not wait.
+        Where nothing more is kept, they need not wait, nor where nothing can be written.
         """
-        if self._is_full:
-            yield
-            return
-        self._folder.mkdir(parents=True, exist_ok=True)
-        with FileLock(self._folder / "computing").acquire(poll_interval=_LOOK):
+        with ExitStack() as held:
+            if not self._is_full:
+                with suppress(OSError):
+                    self._folder.mkdir(parents=True, exist_ok=True)
+                    held.enter_context(FileLock(self._folder / "computing").acquire(poll_interval=_LOOK))
             yield
 
     def _path(self, key: str) -> Path:

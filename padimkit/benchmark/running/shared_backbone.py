@@ -16,6 +16,7 @@ from padimkit.contracts import Backbone, Stateful, TellsWeights
 from padimkit.values import Features
 
 _DESCRIPTOR = "\0"  # no layer has this name
+_KEPT = (torch.float16, torch.float32, torch.float64)
 Axes: TypeAlias = list[int]  # of a tensor, from the one with the longest steps in memory to the shortest
 
 
@@ -43,7 +44,9 @@ class Identity:
         known = {"files": files_named(settings), "weights": _weights_of(backbone), "programs": programs}
         known["numbers"] = torch.__config__.show()  # which instructions of the processor are used, too
         chosen = type(backbone).selects
-        arguments = {name: one for name, one in settings.get("init_args", {}).items() if name not in chosen}
+        arguments = {
+            name: one for name, one in (settings.get("init_args") or {}).items() if name not in chosen
+        }
         return cls(
             whole=_digest(known | {"settings": settings}),
             layers=_digest(known | {"settings": settings | {"init_args": arguments}}),
@@ -113,8 +116,8 @@ class SharedBackbone(Backbone):
         tensors = features.maps | ({} if features.descriptor is None else {_DESCRIPTOR: features.descriptor})
         axes = {name: _axes_of(tensor) for name, tensor in tensors.items()}
         ordered = {name: tensor.detach().cpu().permute(axes[name]) for name, tensor in tensors.items()}
-        if not all(tensor.is_contiguous() for tensor in ordered.values()):
-            return  # it would come back without the gaps that it has in memory
+        if not all(tensor.is_contiguous() and tensor.dtype in _KEPT for tensor in ordered.values()):
+            return  # it would come back without the gaps that it has in memory, or NumPy cannot hold it
         arrays = {name: tensor.numpy() for name, tensor in ordered.items()}
         layout = self._layout(images) or _Layout(axes, self._differ(arrays, content))
         for name, array in arrays.items():

@@ -219,6 +219,25 @@ def test_a_wrong_promise_about_layers_does_no_harm(store, generator):
         assert same(shared(backbone, store(), layers).extract(images), backbone.extract(images))
 
 
+class Halves(Mixed):
+    def extract(self, images):
+        return Features({name: images.bfloat16() for name in self.layers})
+
+
+def test_maps_that_no_file_can_hold_are_computed_each_time(store, generator):
+    images, backbone = torch.rand(2, 3, 8, 8, generator=generator), Halves(["a"])
+    for _ in range(2):
+        assert same(shared(backbone, store(), ["a"]).extract(images), backbone.extract(images))
+
+
+def test_where_nothing_can_be_written_all_is_computed(store, generator, tmp_path, passes):
+    (tmp_path / "shelves").touch()  # in place of a folder
+    images = torch.rand(2, 3, 32, 32, generator=generator)
+    for _ in range(2):
+        assert same(shared(FilterBank(1, 2), store()).extract(images), FilterBank(1, 2).extract(images))
+    assert passes == [2] * 4
+
+
 def test_two_that_need_the_same_maps_compute_them_once(store, generator, passes):
     images = torch.rand(2, 3, 32, 32, generator=generator)
     threads = [
