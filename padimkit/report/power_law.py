@@ -16,6 +16,7 @@ from padimkit.errors import BadArgument
 from padimkit.report.statistics import Interval, check_level, finite
 
 FEWEST_SIZES = 3
+_ROUNDING = 1e-12  # of logarithms: equal values differ from their mean by less, and say nothing of noise
 Point = tuple[float, float]  # a size and a value
 
 
@@ -104,7 +105,7 @@ def _by_size(points: Iterable[Point]) -> tuple[NDArray[np.float64], ...]:
     squares = np.bincount(number, (y - means[number]) ** 2)
     freedom = max(1, len(x) - len(sizes))
     pooled = squares.sum() / freedom
-    if pooled == 0:
+    if pooled <= _ROUNDING**2:
         return sizes, means, np.ones_like(sizes)
     own = np.where(counts > 1, squares / np.maximum(counts - 1, 1), pooled)
     return sizes, means, counts / (own + pooled)

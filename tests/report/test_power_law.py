@@ -44,6 +44,18 @@ def test_single_values_give_the_line_of_least_squares_with_its_limits(random):
     assert far.upper == pytest.approx(math.exp(line + t.ppf(0.975, 3) * error))
 
 
+def test_equal_repeats_change_nothing():
+    """Their mean may differ from them by a rounding, which says nothing of the noise."""
+    sizes, values = (
+        np.array([10, 20, 40, 80, 160, 320]),
+        np.array([12001, 27333, 57021, 130003, 250007, 590011]),
+    )
+    once = power_law(sizes, values).interval()
+    for count in (2, 3, 6, 7):
+        found = power_law(np.repeat(sizes, count), np.repeat(values, count)).interval()
+        assert [found.estimate, found.lower] == pytest.approx([once.estimate, once.lower], rel=1e-9)
+
+
 def test_repeats_weigh_by_their_noise_and_count_as_one_size(random):
     """Beside numpy's weighted fit of the means; the variance of a size is halfway to that of all."""
     sizes, noise = np.array([10, 20, 40, 80]), np.array([0.3, 0.02, 0.05, 0.01])
