@@ -53,7 +53,7 @@ def far_table(lines: Sequence[Line], varied: str, costs: Sequence[Cost], where: 
 
 _CARE = (
     "Lines of the form that large sizes have, continued, with limits of 95 %, where exponents are as "
-    "predicted: they hold as long as the power does, and no longer than memory lasts.",
+    "predicted, if they are predicted: they hold as long as the power does, and no longer than memory lasts.",
 )
 
 
@@ -102,7 +102,7 @@ def _points(line: Line, varied: str, cost: Cost) -> list[Point]:
 
 
 def _law_of(line: Line, varied: str, cost: Cost) -> PowerLaw | None:
-    """Return the line of the last form; None unless its exponent is sure, and as predicted."""
+    """Return the line of the last form; None unless its exponent is sure, and as predicted if it is."""
     predicted = line.pieces[-1].predicted(varied, cost)
     law, known = _law(tuple(_points(line, varied, cost))), _law(tuple(predicted))
     if law is None or (found := law.interval()).upper - found.lower > WIDEST:
