@@ -105,7 +105,7 @@ def _kinds_called(name: str) -> dict[str, Kind]:
 
 def _hints_of(part: type[Any]) -> dict[str, Any]:
     try:
-        return get_type_hints(part.__init__)  # type: ignore[misc]
+        return get_type_hints(part.__init__)
     except (NameError, TypeError, AttributeError):  # hints of a stranger may be anything
         return {}
 
