@@ -1,17 +1,18 @@
 """A suite: the cells that its file describes, all of them checked, and the entries that are left out."""
 
 import json
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
-from itertools import chain
 from pathlib import Path
-from typing import Any, TypeVar, final
+from typing import Any, final
 
 from padimkit.benchmark.cell import EMBEDDINGS, Cell, Facts, FeatureArguments, Limits
 from padimkit.benchmark.planning.fingerprint import facts_of, facts_of_drawn, files_named
 from padimkit.benchmark.planning.places import Places, folders_of
+from padimkit.benchmark.planning.presence import LeftOut, present
 from padimkit.benchmark.planning.promise import promised_rate
-from padimkit.benchmark.planning.suite_file import Data, Engine, Method, SuiteFile, check_suite
+from padimkit.benchmark.planning.ranges import check_suite
+from padimkit.benchmark.planning.suite_file import Data, Engine, Method, SuiteFile
 from padimkit.benchmark.planning.variants import (
     Place,
     Variant,
@@ -29,7 +30,6 @@ from padimkit.config.names import labels
 from padimkit.contracts import Backbone, NeedsWeights
 from padimkit.errors import BadConfig, BadWeights, PadimkitError
 
-Entry = TypeVar("Entry", Method, Data)
 _KEYS = ("pipeline", "data", "metrics", "seed", "device", "batch_size", "workers")
 
 
@@ -44,14 +44,6 @@ class Planned:
     def key(self) -> str:
         """Return the key of its record."""
         return self.cell.key(self.facts)
-
-
-@dataclass(frozen=True)
-class LeftOut:
-    """An entry of the file that is not run, and why."""
-
-    name: str
-    reason: str
 
 
 @final
@@ -88,9 +80,9 @@ class Suite:
         """
         file = SuiteFile.read(path)
         try:
-            methods, without_methods = _present(file.pipelines, title)
+            methods, without_methods = present(file.pipelines, title)
             datasets, without_data = (
-                ([], ()) if file.embeddings else _present(file.datasets, lambda data: data.class_path)
+                ([], ()) if file.embeddings else present(file.datasets, lambda data: data.class_path)
             )
             planned = tuple(_Planner(file, trust=trust).plan(methods, datasets))
             memory = None if file.memory_limit is None else 1e9 * file.memory_limit
@@ -247,29 +239,3 @@ def _require_weights(backbone: Backbone, name: str) -> None:
             f'"{name}": {error} If the file may be missing, list it under "if_present", which then leaves '
             "the method out."
         ) from error
-
-
-def _present(
-    entries: Sequence[Entry], name: Callable[[Entry], str]
-) -> tuple[list[Entry], tuple[LeftOut, ...]]:
-    """Return the entries whose files are present, and those left out.
-
-    Entries marked `otherwise` count only if no other entry is left.
-    """
-    left_out = [LeftOut(name(e), reason) for e in entries if (reason := _reason(e))]
-    there = [entry for entry in entries if not _reason(entry)]
-    first = [entry for entry in there if not entry.otherwise]
-    left_out += [
-        LeftOut(name(e), "there is other data or another method") for e in there if first and e.otherwise
-    ]
-    if not there:
-        reasons = "; ".join(f"{one.name}: {one.reason}" for one in left_out)
-        raise BadConfig(f"Nothing is left to run. {reasons}.")
-    return first or there, tuple(left_out)
-
-
-def _reason(entry: Method | Data) -> str:
-    """Return the reason for which an entry is left out, by files that are missing or present; else empty."""
-    missing = (f'"{path}" is missing' for path in entry.if_present if not Path(path).exists())
-    there = (f'"{path}" is there' for path in entry.unless_present if Path(path).exists())
-    return next(chain(missing, there), "")

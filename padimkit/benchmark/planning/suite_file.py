@@ -1,20 +1,17 @@
 """The YAML file of a suite as typed values, before anything is made of them."""
 
-import math
-import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
 from jsonargparse import ArgumentError, ArgumentParser
 
-from padimkit.arguments import require_between, require_whole
 from padimkit.benchmark.cell import MEASURES, CalibrationArguments, FeatureArguments, Measure
 from padimkit.benchmark.drawn import Drawn
 from padimkit.config.class_paths import check_keys
 from padimkit.config.yaml_file import read_yaml
-from padimkit.errors import BadArgument, BadConfig, did_you_mean
+from padimkit.errors import BadConfig
 
 
 @dataclass(frozen=True)
@@ -241,69 +238,3 @@ def _entry(kind: type[Any], entry: Mapping[str, Any], key: str, number: int) -> 
     except ArgumentError as error:
         raise BadConfig(f'"{key}[{number}]": {error}') from error
     return kind(**dict(vars(parser.instantiate(parsed))) | hidden)
-
-
-_SEEDS = 2**32  # all libraries take seeds below
-_MOST = 10**7  # of what is counted in a suite: more is a slip
-_MOST_REPEATS = 10**4
-
-
-def check_suite(file: SuiteFile) -> None:
-    """Raise BadArgument where a value of the file is out of range."""
-    for key in ("seeds", "measure"):
-        values = getattr(file, key)
-        if not values or len(set(values)) < len(values):
-            raise BadArgument(f'"{key}" must be a list of different values, found {values}.')
-    if not re.fullmatch(r"\w[\w. -]{0,99}", file.name):  # it names a folder
-        raise BadArgument(f'Expected a "name" of at most 100 letters, digits, ".-_", got "{file.name}".')
-    require_whole("repeats", file.repeats, 1, _MOST_REPEATS)
-    for key in ("timeout", "memory_limit", "threads"):
-        value = getattr(file, key)
-        if value is not None and not value > 0:
-            raise BadArgument(f'Expected "{key}" above 0, got {value}.')
-        if value is not None:
-            require_between(key, value, 0, _MOST)
-    if file.engine.jobs < -1 or file.engine.jobs == 0:
-        raise BadArgument(f'Expected "engine.jobs" of at least 1, or -1, got {file.engine.jobs}.')
-    require_between("engine.jobs", file.engine.jobs, -1, _MOST)
-    require_between("features.most_gb", file.features.most_gb, 0, _MOST)
-    if file.calibration is not None and "quality" not in file.measure:
-        raise BadArgument('"calibration" gives verdicts on the test images: list "quality" under "measure".')
-    if file.calibration is not None and file.calibration.folds < 2:
-        raise BadArgument(f'Expected "calibration.folds" of at least 2, got {file.calibration.folds}.')
-    if not all(0 <= seed < _SEEDS for seed in file.seeds):
-        raise BadArgument(f'Expected "seeds" from 0 to 2^32 - 1, found {file.seeds}.')
-    if file.embeddings is not None:
-        _check_drawn(file)
-    _check_sizes(file.vary, file.train_images)
-    for method in file.pipelines:
-        _check_sizes(method.vary, method.train_images)
-
-
-def _check_drawn(file: SuiteFile) -> None:
-    """Refuse what embeddings without images do not have."""
-    if "quality" in file.measure:
-        raise BadArgument(
-            'Drawn "embeddings" have no quality: list "time", "memory" or both under "measure".'
-        )
-    if file.device != "cpu":
-        raise BadArgument(f'Over "embeddings" processor time is measured: expected cpu, got "{file.device}".')
-    if file.train_images is not None or any(method.train_images is not None for method in file.pipelines):
-        raise BadArgument('The number of "embeddings" is their "images", not "train_images".')
-    sizes = [one.name for one in fields(Drawn)]
-    for key in {key for vary in (file.vary, *(method.vary for method in file.pipelines)) for key in vary}:
-        if key not in sizes and not key.startswith(("reducer.", "density.")):
-            raise BadArgument(
-                f'"vary.{key}" changes nothing over "embeddings". Vary one of {", ".join(sizes)}, or a key '
-                f'of "reducer" or "density".{did_you_mean(key, sizes)}'
-            )
-
-
-def _check_sizes(vary: Mapping[str, Sequence[float]], train_images: int | None) -> None:
-    for key, values in vary.items():
-        if len(set(values)) < 3 or not all(map(math.isfinite, values)):
-            raise BadArgument(f'"vary.{key}" needs at least 3 different values, found {values}.')
-    for count in (*vary.get("train_images", ()), *(() if train_images is None else (train_images,))):
-        if count < 1 or count != int(count):
-            raise BadArgument(f'Expected whole numbers of at least 1 as "train_images", got {count:g}.')
-        require_between("train_images", count, 1, _MOST)
