@@ -117,7 +117,8 @@ def _may_be_path(hint: Any) -> bool:
 def _is_place(text: str, *, is_path: bool) -> bool:
     try:
         path = Path(text).expanduser()
-        return path.exists() and (is_path or path.is_absolute() or path.is_file())
+        is_there = bool(text) and path.exists()  # nothing would name the working folder
+        return is_there and (is_path or path.is_absolute() or path.is_file())
     except (OSError, ValueError, RuntimeError):  # too long, with a null character, or of an unknown user
         return False
 

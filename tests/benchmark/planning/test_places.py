@@ -70,6 +70,8 @@ def test_words_are_no_places_even_where_a_folder_has_their_name(tmp_path, monkey
     assert set(places(model="resnet18", file="file", absolute=str(tmp_path))) == {"file", str(tmp_path)}
     named = {"class_path": "mvtec", "init_args": {"root": "resnet18", "category": "resnet18x"}}
     assert set(Places().of_cell({"data": named}, frozenset())) == {"resnet18"}  # `root` is a Path
+    named["init_args"]["root"] = ""
+    assert Places().of_cell({"data": named}, frozenset()) == {}
 
 
 CHECKPOINTED = """
