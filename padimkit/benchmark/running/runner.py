@@ -77,8 +77,8 @@ def adopt_names(suite: Suite, folder: Path) -> None:
     for planned, record in _known(suite, folder):
         if (record.key, record.cell) != (planned.key, planned.cell):
             write(replace(record, key=planned.key, cell=planned.cell, facts=planned.facts), folder)
-            if record.key != planned.key:
-                (folder / f"{record.key}.json").unlink(missing_ok=True)
+        if (older := planned.cell.older_key(planned.facts)) != planned.key:
+            (folder / f"{older}.json").unlink(missing_ok=True)  # also where a run was killed before it did so
 
 
 def _known(suite: Suite, folder: Path) -> Iterator[tuple[Planned, Record]]:
