@@ -119,19 +119,23 @@ class SharedBackbone(Backbone):
         if not all(tensor.is_contiguous() and tensor.dtype in _KEPT for tensor in ordered.values()):
             return  # it would come back without the gaps that it has in memory, or NumPy cannot hold it
         arrays = {name: tensor.numpy() for name, tensor in ordered.items()}
-        layout = self._layout(images) or _Layout(axes, self._differ(arrays, content))
+        layout = self._layout(images) or _Layout(axes, self._is_alone(arrays, images, content))
         for name, array in arrays.items():
             self.store.put(self._key(name, content, alone=layout.alone), array)
         text = json.dumps([layout.axes, layout.alone]).encode()
         self.store.put(self._layout_key(images), np.frombuffer(text, np.uint8))
 
-    def _differ(self, arrays: dict[str, np.ndarray], content: str) -> bool:
-        """Return whether a map differs from what a backbone with other layers has given for it."""
-        for name, array in arrays.items():
-            known = self.store.get(self._key(name, content, alone=False))
-            if known is not None and not np.array_equal(known, array):
-                return True
-        return False
+    def _is_alone(self, arrays: dict[str, np.ndarray], images: Tensor, content: str) -> bool:
+        """Return whether maps differ from those of a backbone with other layers, or may if none is known."""
+        pairs = [(self.store.get(self._key(name, content, alone=False)), arrays[name]) for name in arrays]
+        known = [(other, array) for other, array in pairs if other is not None]
+        if known:
+            return not all(np.array_equal(other, array) for other, array in known)
+        own, key = self.identity.whole.encode(), f"first {self.identity.layers} {_arrangement(images)}"
+        first = self.store.get(key)
+        if first is None:
+            self.store.put(key, np.frombuffer(own, np.uint8))
+        return first is not None and first.tobytes() != own
 
     def _layout(self, images: Tensor) -> _Layout | None:
         key = self._layout_key(images)
@@ -144,11 +148,15 @@ class SharedBackbone(Backbone):
         return self._layouts[key]
 
     def _layout_key(self, images: Tensor) -> str:
-        return f"layout {self.identity.whole} {list(images.shape)} {_axes_of(images)}"
+        return f"layout {self.identity.whole} {_arrangement(images)}"
 
     def _key(self, name: str, content: str, *, alone: bool) -> str:
         is_own = alone or name == _DESCRIPTOR
         return f"map {self.identity.whole if is_own else self.identity.layers} {name} {content}"
+
+
+def _arrangement(images: Tensor) -> str:
+    return f"{list(images.shape)} {_axes_of(images)}"
 
 
 def _content_of(images: Tensor) -> str:

@@ -219,6 +219,14 @@ def test_a_wrong_promise_about_layers_does_no_harm(store, generator):
         assert same(shared(backbone, store(), layers).extract(images), backbone.extract(images))
 
 
+def test_a_promise_about_layers_counts_only_when_it_was_looked_at(store, generator):
+    first, later = (torch.rand(2, 3, 8, 8, generator=generator) for _ in range(2))
+    one, both = Mixed(["a"]), Mixed(["a", "b"])
+    # With the first images of the second, as of other variants, there is nothing to compare.
+    for backbone, images in ((one, later), (both, first), (both, later), (one, later)):
+        assert same(shared(backbone, store(), backbone.layers).extract(images), backbone.extract(images))
+
+
 class Halves(Mixed):
     def extract(self, images):
         return Features({name: images.bfloat16() for name in self.layers})
