@@ -210,7 +210,8 @@ class Record:
         flops: Of the backbone per image; None where they cannot be counted.
         predicted: Seconds and bytes by the names in `seconds` and `bytes`, as formulas of the parts predict
             them at the rates; of the density alone where there are images.
-        form: The form that the density has at this size; others have other formulas.
+        form: The form that formulas give the density at this size; others have other ones. Over images they
+            take a mean variance of 0.01, so that the precision may be another.
         rates: Operations of products in a second, "single" and "double", and bytes in a second, "memory".
         examples: A few test images with maps.
         images: Scores of all test images; None where quality was not measured, a score is not finite, or the
