@@ -9,7 +9,7 @@ from jsonargparse import Namespace
 
 from padimkit.cli.listing import print_first
 from padimkit.config.commands import CALIBRATE, calibrate_parser
-from padimkit.config.parser import parse
+from padimkit.config.parser import instantiated, parse
 from padimkit.errors import BadConfig, BadData
 from padimkit.files import new_folder
 from padimkit.images.sample import Sample
@@ -27,7 +27,7 @@ def run(words: list[str]) -> None:
         "that it has learnt, each scored as if it had not been, or only others. --output FOLDER leaves the "
         "model as it is and writes another.",
     )
-    made = parser.instantiate(parse(parser, CALIBRATE, words))
+    made = instantiated(parser, parse(parser, CALIBRATE, words))
     samples = made.data.train()
     promised(made.false_alarms, made.review, len(samples))
     learnt, output = load_learnt(made.model), made.output or made.model

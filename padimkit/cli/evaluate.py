@@ -19,7 +19,7 @@ from padimkit.cli.progress import logs_shown
 from padimkit.config.commands import EVALUATE, TEST, evaluate_parser, test_parser
 from padimkit.config.description import describe, plugins_of
 from padimkit.config.names import labels
-from padimkit.config.parser import parse, parse_pipeline, plain
+from padimkit.config.parser import instantiated, parse, parse_pipeline, plain
 from padimkit.contracts import Metric
 from padimkit.errors import BadData, NotCalibrated, UndefinedMetric
 from padimkit.evaluation import Evaluation, evaluate
@@ -51,7 +51,7 @@ def _fit_and_test(words: list[str]) -> None:
     settings, _ = parse_pipeline(parser, EVALUATE, words)
     config = plain(parser, settings)
     labels(config["metrics"])  # refuses metrics that cannot be told apart before the work is done
-    made = parser.instantiate(settings)
+    made = instantiated(parser, settings)
     with _result_file(made) as file:
         test = made.data.test()  # missing test images are known before the work is done
         start = time.perf_counter()
@@ -65,7 +65,7 @@ def _fit_and_test(words: list[str]) -> None:
 def _test_stored(folder: str, words: list[str]) -> None:
     parser = test_parser("Test the model in a folder and compute metrics.")
     settings = parse(parser, TEST, words)
-    made = parser.instantiate(settings)
+    made = instantiated(parser, settings)
     with _result_file(made) as file:
         made.pipeline = load(folder, device=made.device, trust=made.trust)
         config = plain(parser, settings) | {"pipeline": describe(made.pipeline)}

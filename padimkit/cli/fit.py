@@ -15,7 +15,7 @@ from padimkit.cli.calibrate import print_calibration, print_suspicious
 from padimkit.cli.output import require_output
 from padimkit.cli.progress import logs_shown
 from padimkit.config.commands import FIT, fit_parser
-from padimkit.config.parser import parse_pipeline, plain
+from padimkit.config.parser import instantiated, parse_pipeline, plain
 from padimkit.errors import BadArgument, BadConfig, PadimkitError
 from padimkit.files import new_folder
 from padimkit.images.sample import Sample
@@ -37,7 +37,7 @@ def run(words: list[str]) -> None:
     require_output(settings.output, "FOLDER for the model")
     if settings.drop_suspicious and not settings.calibrate:
         raise BadConfig('"drop_suspicious" needs "calibrate": without it, no image is suspicious.')
-    made = parser.instantiate(settings)
+    made = instantiated(parser, settings)
     source = {"recipe": recipe, "data": plain(parser, settings)["data"]}
     start = time.perf_counter()
     samples = made.data.train()

@@ -10,7 +10,7 @@ from padimkit.config.class_paths import ANYTHING, Expansion, check_class_paths
 from padimkit.config.commands import EVALUATE, evaluate_parser
 from padimkit.config.nulls import refuse_nulls
 from padimkit.config.overrides import overridden
-from padimkit.config.parser import errors_of, new_parser, plain, seeded
+from padimkit.config.parser import errors_of, instantiated, new_parser, plain, seeded
 from padimkit.config.usual import add_pipeline, named_in, unnamed
 from padimkit.config.yaml_file import read_yaml
 from padimkit.contracts import DensityModel, Reducer
@@ -43,7 +43,7 @@ def build_pipeline(
     with errors_of(parser):
         parsed = parser.parse_object({"pipeline": section})
     refuse_nulls(parsed)
-    return parser.instantiate(parsed).pipeline  # type: ignore[no-any-return]
+    return instantiated(parser, parsed).pipeline  # type: ignore[no-any-return]
 
 
 def load_recipe(recipe: str | Path = DEFAULT_RECIPE, *, trust: bool = False) -> Pipeline:
@@ -132,7 +132,7 @@ def instantiate_learners(settings: Mapping[str, Any]) -> tuple[Reducer, DensityM
     given = settings["pipeline"]
     chosen = {name: ANYTHING.value(given[name], slot, f"pipeline.{name}") for name, slot in _LEARNERS.items()}
     with errors_of(parser):
-        made = parser.instantiate(parser.parse_object({"pipeline": chosen})).pipeline
+        made = instantiated(parser, parser.parse_object({"pipeline": chosen})).pipeline
     return made.reducer, made.density
 
 
@@ -152,8 +152,7 @@ def instantiate(settings: Mapping[str, Any], expansion: Expansion = ANYTHING) ->
     """
     parser, section = _parser_for(EVALUATE.expanded(settings, expansion))
     with errors_of(parser):
-        made: Namespace = parser.instantiate(parser.parse_object(section))
-        return made
+        return instantiated(parser, parser.parse_object(section))
 
 
 def _parser_for(settings: Mapping[str, Any]) -> tuple[ArgumentParser, dict[str, Any]]:

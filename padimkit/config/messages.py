@@ -30,6 +30,9 @@ def _without_union(message: str) -> str:
     found = re.search(r'^Parser key "([\w.]+)": Does not .* Subtypes: \[(.*?)\]: Errors: ', message)
     if found is None:
         return message
+    of_its_class = re.match(r"- (Problem with given class_path .*?): - Expected a", message[found.end() :])
+    if of_its_class:  # a part that may be null: the form is right, and its arguments are not
+        return f'Parser key "{found[1]}": {of_its_class[1]}'
     given = message.rpartition("Given value: ")[2].rstrip(".")
     nested = re.match(r"NestedArg\(key='([\w.]+)', val='(.*)'\)$", given)
     key, value = (f"{found[1]}.{nested[1]}", nested[2]) if nested else (found[1], given)

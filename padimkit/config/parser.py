@@ -15,7 +15,7 @@ from padimkit.config.nulls import refuse_nulls
 from padimkit.config.schema import Schema
 from padimkit.config.usual import add_pipeline, named_by_words, said, unnamed_in_words
 from padimkit.config.yaml_text import parsed_yaml
-from padimkit.errors import BadConfig
+from padimkit.errors import BadConfig, PadimkitError
 from padimkit.registry.recipes import DEFAULT_RECIPE, find_recipe
 
 
@@ -40,6 +40,21 @@ def errors_of(parser: ArgumentParser) -> Iterator[None]:
         yield
     except ArgumentError as error:
         raise BadConfig(with_suggestions(str(error), parser)) from error
+
+
+def instantiated(parser: ArgumentParser, settings: Namespace) -> Namespace:
+    """Return the objects that parsed settings describe, by key.
+
+    Raises:
+        PadimkitError: A class refuses its arguments; the error is its own.
+    """
+    try:
+        made: Namespace = parser.instantiate(settings)
+    except ValueError as error:  # the parser wraps the errors of parts that may be null
+        if isinstance(error.__cause__, PadimkitError):
+            raise error.__cause__ from None
+        raise
+    return made
 
 
 def parse_words(parser: ArgumentParser, words: list[str]) -> Namespace:

@@ -177,3 +177,23 @@ def test_settings_and_command_line_name_it_and_leave_it_out_if_there_is_none(tmp
     )
     with pytest.raises(BadConfig.__base__, match='No plugin "f" in the family "preprocessors"'):
         load_recipe(tmp_path / "given.yaml")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"corners": [list(corner) for corner in CORNERS[::-1]]}, '^Expected four "corners" clockwise'),
+        (
+            {"corners": [[0, 0], [1, 0], [1, 1]]},
+            '"perspective": Parser key "corners": Expected a tuple with 4',
+        ),
+        ({}, '"perspective": the following arguments are required: corners'),
+    ],
+)
+def test_wrong_corners_in_settings_are_named(tmp_path, arguments, message):
+    first = {"class_path": "perspective", "init_args": arguments}
+    parts = {"backbone": "pixels", "reducer": "identity", "density": "gaussian"}
+    given = {"pipeline": parts | {"preprocessing": {"first": first}}}
+    (tmp_path / "given.yaml").write_text(yaml.safe_dump(given))
+    with pytest.raises((BadArgument, BadConfig), match=message):
+        load_recipe(tmp_path / "given.yaml")
