@@ -26,7 +26,6 @@ from padimkit.errors import BadWeights, PadimkitError
 from padimkit.files.packages import canonical, offered_files
 from padimkit.pipeline.pipeline import Pipeline
 from padimkit.registry.recipes import GROUP, find_recipe
-from padimkit.testing.answers import difference
 from padimkit.testing.check import (
     Check,
     ContractViolation,
@@ -42,6 +41,7 @@ from padimkit.testing.suite import Outcome
 
 _OF_ITS_USERS = ("data", "output", "overwrite", "device", "workers", "trust")
 _LEARNT, _SCORED = 50, 3  # images, at least as many as neighbours in recipes of SPADE
+_ROUNDING = 1e-4  # of the largest value of a map, as for exported models
 _PICTURE = (300, 400)  # height and width
 
 
@@ -132,7 +132,10 @@ def learns_and_scores(recipe: Recipe) -> None:
 
 
 def its_pipeline_can_be_stored(recipe: Recipe) -> None:
-    """Settings and state of the fitted pipeline make another one with the same scores, bit for bit."""
+    """Settings and state of the fitted pipeline make another one with the same maps, but for rounding.
+
+    Not bit for bit: a density may sum up what waits in other portions for its state than for its scores.
+    """
     pipeline = recipe.fitted
     settings = describe(pipeline)
     again = build_pipeline(deepcopy(settings), dotted=False)
@@ -141,8 +144,13 @@ def its_pipeline_can_be_stored(recipe: Recipe) -> None:
     expected, found = (
         one.predict(_pictures(_SCORED, seed=1), progress=False, workers=0) for one in (pipeline, again)
     )
-    changed = difference({"maps": found.anomaly_maps}, {"maps": expected.anomaly_maps})
-    require(not changed, f"Expected the same maps from a stored model, found {changed}.")
+    off = (found.anomaly_maps - expected.anomaly_maps).abs().max()
+    largest = expected.anomaly_maps.abs().max()
+    require(
+        bool(off <= _ROUNDING * largest),
+        f"Expected the same maps from a stored model, found values off by up to {off:.3g} where they reach "
+        f"{largest:.3g}.",
+    )
 
 
 def recipe_outcomes(recipe: Recipe) -> Iterator[Outcome]:

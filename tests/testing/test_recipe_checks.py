@@ -30,6 +30,12 @@ MODULE = """
 
         def load_state_dict(self, state):
             self.factor = 0.5
+
+    class Rounded(Waning):
+        '''A reducer whose values are off in the last digits once it is restored.'''
+
+        def load_state_dict(self, state):
+            self.factor = 1 + 1e-6
 """
 
 
@@ -44,7 +50,8 @@ def brought(install, tmp_path):
     """Installs a distribution with a recipe, and another one with a reducer."""
 
     def brought(settings, requires=("padimkit", "Some_Parts>=1")):
-        install("some-parts", {"waning": "some_parts:Waning"}, {"some_parts": MODULE})
+        reducers = {"waning": "some_parts:Waning", "rounded": "some_parts:Rounded"}
+        install("some-parts", reducers, {"some_parts": MODULE})
         install("a-cook", {"cook": "a_cook"}, group="padimkit.recipes", requires=requires)
         (tmp_path / "a_cook").mkdir()
         text = settings if isinstance(settings, str) else yaml.safe_dump(settings)
@@ -126,6 +133,12 @@ def test_what_is_no_recipe_is_named_and_arguments_are_refused(brought, capsys):
     assert 'There is no plugin "zzz"' in capsys.readouterr().err
     assert main(["plugins", "check", "soup", "--keep=3"]) == 2
     assert '"soup" is a recipe, which takes no arguments' in capsys.readouterr().err
+
+
+def test_a_stored_pipeline_may_be_off_by_rounding(brought):
+    """Gaussians sum up waiting images in other portions for their state than for their scores."""
+    brought({"pipeline": SMALL | {"reducer": "rounded"}})
+    check_recipe("soup")
 
 
 def test_the_written_package_holds_a_recipe_that_passes(tmp_path, capsys):
