@@ -31,7 +31,7 @@ class DAGM(DataSource):
         """List the images of `Train` that have no mask.
 
         Raises:
-            BadData: The class is missing, or all of its images have a defect.
+            BadData: The class or its masks are missing, or all of its images have a defect.
         """
         folder = category_in(self.root, self.category, holds="Train") / "Train"
         return normal_of(samples_in(folder, _MASK, unmasked="normal"), folder)
@@ -40,7 +40,7 @@ class DAGM(DataSource):
         """List the images of `Test`.
 
         Raises:
-            BadData: The class is missing, or its folder `Test` holds no images.
+            BadData: The class or its masks are missing, or its folder `Test` holds no images.
         """
         folder = category_in(self.root, self.category, holds="Test") / "Test"
         return samples_in(folder, _MASK, unmasked="normal")

@@ -118,6 +118,24 @@ def test_images_without_their_masks_are_refused(drawn, tmp_path):
         MVTecAD2(root, "can").test()
 
 
+def test_the_copies_in_the_published_archive_of_kolektor_sdd2_are_left_out(drawn, tmp_path):
+    root = kolektor_sdd2(drawn, tmp_path / "root")
+    expected = [sample.path for sample in KolektorSDD2(root).train()]
+    copied(drawn.learnt[0], root / "train" / "10301 (copy).png")
+    copied(drawn.mask(drawn.bad[0]), root / "train" / "10301_GT (copy).png", blank=True)
+    assert [sample.path for sample in KolektorSDD2(root).train()] == expected
+
+
+def test_defects_of_dagm_are_not_taken_for_normal_where_masks_are_missing(drawn, tmp_path):
+    root = dagm(drawn, tmp_path / "root")
+    (root / "Class3" / "Test" / "0008.PNG").unlink()
+    with pytest.raises(BadData, match='0008_label.PNG" is named like a mask, but its image is missing'):
+        DAGM(root, "Class3").test()
+    shutil.rmtree(root / "Class3" / "Train" / "Label")
+    with pytest.raises(BadData, match='Train" holds no masks. Expected some with names like "Label/{stem}_l'):
+        DAGM(root, "Class3").train()
+
+
 def test_what_is_not_there_is_named_with_what_is(drawn, tmp_path):
     root = dagm(drawn, tmp_path / "root")
     with pytest.raises(BadData, match='no category "Clas3". Did you mean "Class3"\\? It holds: Class3'):
