@@ -119,13 +119,17 @@ def _inside(part: Preprocessor, size: Size) -> Float[np.ndarray, "n 2"]:
 
 
 def _picture(size: Size, spot: Float[np.ndarray, "2"] | None = None) -> Image.Image:
-    """Return a smooth picture, with a spot around a point."""
+    """Return a smooth picture, with a spot around a point.
+
+    It is black and white in places without the spot too, which hardly changes contrast that follows the
+    picture then.
+    """
     rows, columns = np.indices(size)
-    waves = 90 + 30 * np.sin(rows / 17) + 30 * np.cos(columns / 23)
-    pixels = np.stack([waves, waves[::-1], waves[:, ::-1]], axis=2)
+    waves = 127 + 63 * np.sin(rows / 17) + 63 * np.cos(columns / 23)
+    pixels = np.stack([waves, waves[::-1], waves[:, ::-1]], axis=2).astype(np.uint8)
     if spot is not None:
-        pixels[_around(spot)] = 250
-    return Image.fromarray(pixels.astype(np.uint8))
+        pixels[_around(spot)] = 0 if pixels[_around(spot)].mean() > 127 else 255
+    return Image.fromarray(pixels)
 
 
 def _mask(size: Size, spot: Float[np.ndarray, "2"] | None = None) -> Image.Image:

@@ -9,9 +9,11 @@ import pytest
 import torch
 from mistakes.backbones import Right as RightBackbone
 from mistakes.datasets import Right as RightSource
-from PIL import Image
+from mistakes.maps import Right as RightMap
+from mistakes.preprocessors import Right as RightPreprocessor
+from PIL import Image, ImageOps
 
-from padimkit.contracts import Backbone, DataSource
+from padimkit.contracts import Backbone, DataSource, Mapper, Preprocessor
 from padimkit.testing import NotApplicable, checks_of, elsewhere
 from padimkit.testing.answers import Usage
 
@@ -52,6 +54,31 @@ class Faint(RightSource):
 def test_masks_of_defects_that_are_hardly_seen_pass():
     for number in range(25):
         check(DataSource, "masks_mark_the_anomalies")(partial(Faint, f"faint{number}"))
+
+
+class ByNumpy(RightMap):
+    """A map that NumPy computes, and that goes back to the device of the scores."""
+
+    def upsample(self, patches, size):
+        found = super().upsample(torch.from_numpy(patches.cpu().numpy().copy()), size)
+        return found.to(patches.device)
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="there it can be checked")
+def test_a_map_that_numpy_computes_is_not_judged_by_tensors_without_values():
+    with pytest.raises(NotApplicable, match="reads values of scores, and there is no CUDA"):
+        check(Mapper, "predictions_stay_on_the_device")(ByNumpy)
+
+
+class Stretched(RightPreprocessor):
+    """The contrast of each picture becomes as large as it can be."""
+
+    def image(self, picture):
+        return super().image(ImageOps.autocontrast(picture))
+
+
+def test_spots_are_found_where_the_contrast_follows_the_picture():
+    check(Preprocessor, "points_lie_where_the_pixels_go")(Stretched)
 
 
 def _threads(part, data):
