@@ -10,10 +10,12 @@ from padimkit.files.foreign_text import printable
 from padimkit.files.packages import canonical
 from padimkit.registry.families import find_family
 from padimkit.registry.plugin import Plugin
+from padimkit.registry.recipes import find_recipe, recipes
 from padimkit.registry.registry import NAMES, find_plugin
 from padimkit.weights import INSTALLED, InstalledWeights, cards, read_card
 
 _WEIGHTS = "weights/"
+_RECIPES = "recipes/"
 _TITLES = ("argument", "type", "default", "meaning")
 
 
@@ -22,16 +24,26 @@ def run(words: list[str]) -> None:
     parser = PlainParser(
         prog="padimkit plugins show",
         description="Show where a plugin comes from, what it does, and its arguments with types, defaults "
-        "and meaning. The plugin is imported. Of weights, show what their card says.",
+        "and meaning. The plugin is imported. Of weights, show what their card says; of a recipe, its file.",
     )
-    parser.add_argument("name", help=f"{NAMES} For weights, the model, weights/model or distribution:model.")
+    parser.add_argument(
+        "name",
+        help=f"{NAMES} For weights, the model, weights/model or distribution:model; for a recipe, "
+        "recipes/name.",
+    )
     name = parser.parse_args(words).name
     if name.startswith(_WEIGHTS):
         _print_all_weights(name)
         return
+    if name.startswith(_RECIPES):
+        _print_recipe(name.removeprefix(_RECIPES))
+        return
     try:
         plugin = find_plugin(name)
     except UnknownPlugin as error:
+        if name in recipes():
+            _print_recipe(name)
+            return
         near = near_misses(name, [card.stem for card, _ in cards()])
         if near and not _weights(name):
             raise UnknownPlugin(f'There are neither plugins nor weights "{name}".{near}') from error
@@ -48,6 +60,12 @@ def _print_plugin(plugin: Plugin) -> None:
     for text in filter(None, (found.summary, found.text)):
         print(f"\n{printable(text)}")
     _print_arguments(found)
+
+
+def _print_recipe(name: str) -> None:
+    path = find_recipe(name)
+    _print_table([("name", _RECIPES + name), ("file", str(path))])
+    print(f"\n{printable(path.read_text(encoding='utf-8', errors='replace').rstrip())}")
 
 
 def _weights(name: str) -> list[InstalledWeights]:

@@ -10,6 +10,7 @@ import pytest
 from padimkit.cli.main import main
 from padimkit.cli.plugins import SUBCOMMANDS
 from padimkit.contracts import Reducer
+from padimkit.registry.recipes import find_recipe
 from padimkit.testing import checks_of
 
 BROKEN = """
@@ -203,3 +204,12 @@ def test_the_list_can_be_read_by_programs_and_put_on_a_page(install, capsys):
         in table
     )
     assert all(line.count(" | ") == 4 for line in table.splitlines() if line.startswith("| "))
+
+
+@pytest.mark.parametrize("name", ["padim-r18", "recipes/padim-r18"])
+def test_a_recipe_is_shown_with_its_file(name, capsys):
+    assert main(["plugins", "show", name]) == 0
+    text, path = capsys.readouterr().out, find_recipe("padim-r18")
+    assert "recipes/padim-r18" in text and str(path) in text and path.read_text().strip() in text
+    assert main(["plugins", "show", "recipes/padim-r17"]) == 2
+    assert "Did you mean 'padim-r18'" in capsys.readouterr().err
