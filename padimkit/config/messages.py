@@ -46,7 +46,8 @@ def _form(path: str) -> str:
     """Return the way in which settings write a value of this type."""
     if "." not in path:
         return "null" if path == "NoneType" else path
-    return f"{{{', '.join(_arguments(path))}}}"
+    names = _arguments(path) or ["class_path", "init_args"]  # a contract has no arguments
+    return f"{{{', '.join(names)}}}"
 
 
 def _arguments(path: str) -> list[str]:

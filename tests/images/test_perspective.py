@@ -197,3 +197,10 @@ def test_wrong_corners_in_settings_are_named(tmp_path, arguments, message):
     (tmp_path / "given.yaml").write_text(yaml.safe_dump(given))
     with pytest.raises((BadArgument, BadConfig), match=message):
         load_recipe(tmp_path / "given.yaml")
+
+
+def test_an_argument_of_no_preprocessor_is_answered_with_the_form_of_one():
+    parser = evaluate_parser()
+    words = ["padim-filter-bank", "--data=synthetic", "--pipeline.preprocessing.first.corners=5"]
+    with pytest.raises(BadConfig, match='first" is one of: {class_path, init_args}, null'):
+        parse_pipeline(parser, EVALUATE, words)
