@@ -103,12 +103,12 @@ def _is_file(text: str) -> bool:
 def _take(samples: Sequence[Sample], digest: "hashlib._Hash") -> None:
     if not samples:
         return
-    top = Path(commonpath([sample.path.parent for sample in samples]))
+    paths = [sample.path.absolute() for sample in samples]  # some folders may be named relative to here
+    top = Path(commonpath([path.parent for path in paths]))
     known: dict[Path, bytes] = {}  # the frames of a video are all within one file
-    for sample in samples:
-        digest.update(
-            f"{sample.path.relative_to(top).as_posix()}:{sample.anomalous}\n".encode(errors="surrogateescape")
-        )
+    for sample, path in zip(samples, paths, strict=True):
+        name = path.relative_to(top).as_posix()
+        digest.update(f"{name}:{sample.anomalous}\n".encode(errors="surrogateescape"))
         digest.update(_content(sample.path, sample.open, known))
         for mask in sample.masks:
             digest.update(_content(mask, sample.open_mask, known))

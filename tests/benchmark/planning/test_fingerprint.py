@@ -6,6 +6,7 @@ from PIL import Image
 
 from padimkit.benchmark.planning.fingerprint import facts_of, files_named
 from padimkit.contracts import DataSource
+from padimkit.datasets.folder import Folder
 from padimkit.datasets.mvtec import MVTec
 from padimkit.errors import BadImage
 from padimkit.images.sample import Sample
@@ -124,3 +125,11 @@ def test_a_file_that_a_part_writes_is_none_that_it_reads(install, tmp_path):
 def test_a_broken_part_of_the_same_name_in_another_family_does_not_matter(install):
     install("rude", {"gaussian": "nowhere:Rude"})
     assert files_named({"density": {"class_path": "gaussian", "init_args": {}}}) == ""
+
+
+def test_folders_may_be_named_from_here_and_from_the_top(stripes, monkeypatch):
+    root = stripes / "stripes"
+    monkeypatch.chdir(root)
+    bad = root / "test" / "spot"
+    absolute = facts_of(Folder(normal=root / "train" / "good", anomalous=bad))
+    assert facts_of(Folder(normal=Path("train/good"), anomalous=bad)) == absolute
