@@ -186,8 +186,8 @@ def test_the_checks_of_a_part_are_those_of_its_contract():
 
 
 def test_a_part_of_two_families_is_checked_as_both():
-    with pytest.raises(ContractViolation, match='Both fails the check "outliers_score_higher"'):
-        check_part(Both)
+    with pytest.raises(ContractViolation, match='Both fails the check "stated_bytes_are_there"'):
+        check_part(Both)  # the costs that it states as a reducer are not those of a density
 
 
 def test_a_part_of_no_family_is_refused():

@@ -177,12 +177,12 @@ def test_what_needs_no_torch_imports_none(words, tmp_path):
 
 
 def test_on_a_terminal_long_descriptions_are_continued_in_their_column(capsys, monkeypatch):
-    monkeypatch.setenv("COLUMNS", "90")
+    monkeypatch.setenv("COLUMNS", "100")
     monkeypatch.setattr(sys.stdout, "isatty", lambda: True)
     assert main(["plugins", "list"]) == 0
     table = capsys.readouterr().out.partition("\n\n")[0].splitlines()
     start = table[0].index("description")
-    assert max(map(len, table)) <= 90
+    assert max(map(len, table)) <= 100
     assert any(line[:start].strip() == "" and line[start] != " " for line in table)
 
 
