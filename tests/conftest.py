@@ -17,20 +17,13 @@ import pytest
 import torch
 from campus import Campus, write_campus
 from distributions import install_into
-from jaxtyping import install_import_hook
 from PIL import Image
 from playwright.sync_api import sync_playwright
+from shapes import check_shapes_of, count_anew
 
 ROOT = Path(__file__).resolve().parents[1]
 
-# Modules whose signatures have shapes. Calls of others are many, such as each read of an image; those of
-# `service` are compiled as they are written, and `testing` calls what is checked.
-SHAPES = [
-    ".".join(path.relative_to(ROOT).with_suffix("").parts)
-    for path in sorted((ROOT / "padimkit").rglob("*.py"))
-    if not {"service", "testing"} & set(path.parts) and "from jaxtyping import" in path.read_text("utf-8")
-]
-install_import_hook(SHAPES, "beartype.beartype")
+check_shapes_of(ROOT / "padimkit")
 
 SHARED = ROOT.parent / "shared"
 LONG = ("tests/test_reference.py", "tests/test_docs.py", "tests/test_first_party.py", "tests/benchmark/")
@@ -69,8 +62,9 @@ def random(seed: int) -> np.random.Generator:
 
 
 @pytest.fixture(autouse=True)
-def shared_generators() -> None:
+def shared_state() -> None:
     """No test depends on which others have drawn before it in the same process, or on what beartype draws."""
+    count_anew()
     python.seed(0)
     np.random.seed(0)
     torch.manual_seed(0)
