@@ -58,7 +58,8 @@ test: .venv/installed-plugins
 
 # A failure is named with its seed and the command that repeats it. In rounds, since each draw is a test in memory.
 fuzz: .venv/installed-plugins
-	status=0; for round in $$(seq $(ROUNDS)); do \
+	status=0; [ "$(TESTS)" != tests ] || $(SAME) $(BIN)/python -m pytest -m thorough --quiet || status=1; \
+	for round in $$(seq $(ROUNDS)); do \
 	  $(FRESH) $(BIN)/python -m pytest -p fuzz --draws $(DRAWS) --numprocesses 2 --quiet $(ARGS) $(TESTS) || status=1; \
 	  [ "$(TESTS)" != tests ] || for plugin in plugins/padimkit-*/; do \
 	    (cd $$plugin && $(FRESH) $(CURDIR)/$(BIN)/python -m pytest -p fuzz --draws $(DRAWS) --quiet $(ARGS)) || status=1; \

@@ -9,7 +9,10 @@ from padimkit.cli.main import main
 DATA = {"tile": "magnetic_tile", "bottle": "mvtec_bottle_256", "transistor": "mvtec_transistor_256"}
 
 
-@pytest.mark.parametrize("category", DATA)
+@pytest.mark.parametrize(
+    "category",
+    ["bottle", *(pytest.param(name, marks=pytest.mark.thorough) for name in ("tile", "transistor"))],
+)
 def test_figures_and_scores_agree_with_the_reference(shared, tmp_path, category):
     reference = json.loads((shared / "data" / "REFERENCE.json").read_text())[category]
     weights = shared / "weights" / "resnet18_stem_to_layer3.safetensors"

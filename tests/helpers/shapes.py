@@ -1,7 +1,7 @@
 """Signatures that name shapes are checked at run time, by jaxtyping and beartype.
 
-They are in the first calls of each function in each test, whatever ran before. Loops make most calls: checking
-all of them takes a fifth of the suite's time.
+They are in the first calls of each function in each test, whatever ran before. Loops make most calls:
+checking all of them takes a fifth of the suite's time.
 """
 
 import functools

@@ -21,7 +21,7 @@ from padimkit import (
     save,
 )
 
-THREADS, ROUNDS = 4, 6
+THREADS, ROUNDS = 4, 3
 SIZES = Preprocessing(64, 64)
 
 BACKBONES = {
