@@ -201,6 +201,13 @@ def test_nothing_reports_uses_of_openvino(small):
     assert "openvino_telemetry" not in sys.modules
 
 
+def test_paths_may_begin_at_home(small, bare, tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", str(small.onnx.parent))
+    assert Inspector("~/model.onnx").model == Inspector(small.onnx).model
+    monkeypatch.setenv("HOME", str(tmp_path))
+    assert export("~/bare", "~/model.pt", format="torchscript").path == tmp_path / "model.pt"
+
+
 @pytest.fixture
 def bare(tmp_path, random):
     """A model of the mere pixels, without a calibration."""
