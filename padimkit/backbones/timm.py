@@ -117,7 +117,7 @@ class Timm(Backbone, Stateful, NeedsWeights, TellsWeights, Exportable):
         elif self._installed:
             require_installed(self.model, str(self.weights))
         else:
-            require_file(Path(self.weights), self.model)
+            require_file(Path(self.weights).expanduser(), self.model)
 
     def go_without_weights(self) -> None:
         self._ready = True
@@ -149,5 +149,5 @@ class Timm(Backbone, Stateful, NeedsWeights, TellsWeights, Exportable):
         if self._installed:
             tensors, origin = read_installed(self.model, str(self.weights))
             return tensors, called, origin
-        path = Path(self.weights)
+        path = Path(self.weights).expanduser()
         return read(path, self.model), called, origin_of_file(path)

@@ -111,7 +111,7 @@ class TorchModule(Backbone, Stateful, NeedsWeights, TellsWeights, Exportable):
 
     def require_weights(self) -> None:
         if not self._ready:
-            require_file(Path(self.weights), class_path_of(self.module))
+            require_file(self._file, class_path_of(self.module))
 
     def go_without_weights(self) -> None:
         self._ready = True
@@ -127,10 +127,14 @@ class TorchModule(Backbone, Stateful, NeedsWeights, TellsWeights, Exportable):
             return
         with LOADING:
             if not self._ready:
-                given = read(Path(self.weights), class_path_of(self.module))
+                given = read(self._file, class_path_of(self.module))
                 load_into(self._network.tensors(), given, f'"{self.weights}"')
-                self._origin = origin_of_file(Path(self.weights))
+                self._origin = origin_of_file(self._file)
                 self._ready = True
+
+    @property
+    def _file(self) -> Path:
+        return Path(self.weights).expanduser()
 
     def _built(self) -> Network:
         if min(self.std) <= 0:

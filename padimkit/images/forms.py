@@ -31,7 +31,7 @@ def as_size(name: str, value: object) -> object:
 def as_region(value: object) -> object:
     """Return a region of interest with a list as the box and a text as the path that it stands for."""
     if isinstance(value, str | Path):
-        return Path(value)
+        return Path(value).expanduser()
     box = tuple(value) if isinstance(value, list | tuple) else ()
     if value is None or (len(box) == 4 and all(type(edge) is int for edge in box)):
         if box and not (0 <= box[0] < box[2] and 0 <= box[1] < box[3]):

@@ -7,11 +7,14 @@ from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
 import numpy as np
+import PIL
 from PIL import Image
 
 Size: TypeAlias = tuple[int, int]  # height and width in pixels
 Box: TypeAlias = tuple[int, int, int, int]  # left, top, right and bottom, as Pillow has them
 Interpolation: TypeAlias = Literal["bicubic", "bilinear", "bilinear_unfiltered"]
+# Since Pillow 13, an image that loses far more rows than columns loses these first; graphs do as it does.
+TALL_FIRST = int(PIL.__version__.split(".")[0]) >= 13
 
 
 @dataclass(frozen=True)

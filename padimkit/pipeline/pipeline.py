@@ -21,7 +21,7 @@ from padimkit.contracts import (
     Reducer,
     Stateful,
 )
-from padimkit.errors import BadArgument, BadData, BadModel, CannotExport, CannotMerge, NotFitted
+from padimkit.errors import BadArgument, BadData, BadModel, CannotMerge, NotFitted
 from padimkit.images.augmentation import Augmentation, augmented
 from padimkit.images.depth import Depth
 from padimkit.images.inputs import Images, as_batches
@@ -316,11 +316,6 @@ class Pipeline:
             NotFitted: `fit` was not called.
         """
         fitted, view = self._fitted("graph")
-        if self.preprocessing.interpolation != "bicubic":
-            raise CannotExport(
-                'Images are resized in the graph by the interpolation "bicubic" only, not by '
-                f'"{self.preprocessing.interpolation}". Run the model by padimkit.'
-            )
         tiling = Tiling.of(self.preprocessing.tiles, view.size, "the images")
         map = as_exportable(self.map, ExportableMapper)
         backbone = exportable(self.backbone).traceable()

@@ -41,8 +41,9 @@ def find_recipe(recipe: str) -> Path:
     several = [name for name in known if name.endswith(f":{recipe}")]
     if several:
         raise BadConfig(f'"{recipe}" is a recipe of several distributions. Use {" or ".join(several)}.')
-    if Path(recipe).is_file():
-        return Path(recipe)
+    file = Path(recipe).expanduser()
+    if file.is_file():
+        return file
     hint = to_install(recipe) or did_you_mean(recipe, known)
     raise BadConfig(f'"{recipe}" is neither a recipe nor a file.{hint}')
 

@@ -74,7 +74,7 @@ class Inspector:
             require_whole("threads", threads, 1, MOST_WORKERS)
         options = Options(threads, device, precision)
         opened = (
-            _exported(Path(model), calibration, options)
+            _exported(Path(model).expanduser(), calibration, options)
             if isinstance(model, str | Path) and is_exported(model)
             else _living(model, calibration, options, trust)
         )

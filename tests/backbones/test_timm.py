@@ -109,6 +109,13 @@ def test_modules_inside_a_stage_are_those_that_torchvision_computes(resnet, file
     assert_same(features.maps, watched(resnet, layers, images))
 
 
+def test_a_path_may_begin_at_home(file, images, monkeypatch):
+    monkeypatch.setenv("HOME", str(file.parent))
+    given, at_home = (Timm("resnet18", ["layer1"], weights=path) for path in (file, f"~/{file.name}"))
+    at_home.require_weights()
+    assert torch.equal(at_home.extract(images).maps["layer1"], given.extract(images).maps["layer1"])
+
+
 def test_a_path_is_taken_as_it_is(resnet, file, images):
     backbone = Timm("resnet18", ["layer1"], weights=file)
     backbone.require_weights()

@@ -260,6 +260,14 @@ def test_missing_weights_are_known_before_they_are_read(squeezenet, images, tmp_
     assert missing.extract(images).maps["features.3"].shape == made().extract(images).maps["features.3"].shape
 
 
+def test_the_path_of_weights_may_begin_at_home(squeezenet, images, file, monkeypatch):
+    folder, _, name = file.rpartition("/")
+    monkeypatch.setenv("HOME", folder)
+    backbone = made(weights=f"~/{name}")
+    backbone.require_weights()
+    assert backbone.extract(images).maps["features.3"].shape[0] == len(images)
+
+
 def test_arguments_that_are_objects_are_described_and_stay_descriptions(images):
     backbone = made(CONFIGURED, ["first"])
     assert backbone.extract(images).maps["first"].shape == (2, 5, 16, 16)

@@ -174,6 +174,11 @@ def test_a_box_without_area_is_refused(box):
         as_region(box)
 
 
+def test_the_path_of_a_mask_may_begin_at_home(monkeypatch, tmp_path):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    assert as_region("~/mask.png") == tmp_path / "mask.png"
+
+
 @pytest.mark.parametrize("value", [[1, 2, 3], [1, 2, 3.5, 4], 7])
 def test_what_is_neither_a_box_nor_a_path_is_refused(value):
     with pytest.raises(BadArgument, match=r"\[left, top, right, bottom\], the path of a mask or none, got"):

@@ -55,6 +55,12 @@ def test_a_recipe_that_two_entry_points_of_one_distribution_lead_to_counts_once(
     assert find_recipe("stew") == tmp_path / "cook" / "stew.yaml"
 
 
+def test_the_path_of_a_recipe_may_begin_at_home(monkeypatch, tmp_path):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    (tmp_path / "stew.yaml").write_text(RECIPE)
+    assert find_recipe("~/stew.yaml") == tmp_path / "stew.yaml"
+
+
 def test_recipes_that_are_missing_harm_no_others(install):
     install("bad-cook", {"bad": "nowhere.recipes"}, group="padimkit.recipes")
     assert "padim-r18" in recipes()

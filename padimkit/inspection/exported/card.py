@@ -5,19 +5,19 @@ import json
 import zlib
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
-from typing import Any, cast, final
+from typing import Any, cast, final, get_args
 
 import numpy as np
 from jaxtyping import Bool
 
-from padimkit.arguments import require_whole
+from padimkit.arguments import require_choice, require_whole
 from padimkit.errors import BadArgument, BadModel
 from padimkit.files.json_text import parsed_json
 from padimkit.images.decoders import MOST_EVER
 from padimkit.images.depth import DEPTHS
 from padimkit.images.forms import as_region, as_size, require_positive
 from padimkit.images.framing import Framing
-from padimkit.images.resizing import Box, LongSide, Scale, ShortSide, Size
+from padimkit.images.resizing import Box, Interpolation, LongSide, Scale, ShortSide, Size
 from padimkit.inspection.calibration import Calibration
 from padimkit.inspection.calibration_file import as_json, from_json
 
@@ -116,8 +116,12 @@ def _framing(values: Mapping[str, Any]) -> Framing:
         require_positive(name, size)
     if isinstance(values["box"], str):
         raise BadArgument('Expected "box" as [left, top, right, bottom].')
-    require_whole("most_pixels", values["most_pixels"], 1, MOST_EVER)
-    return Framing(**found, box=cast(Box | None, as_region(values["box"])), most_pixels=values["most_pixels"])
+    found["box"] = cast(Box | None, as_region(values["box"]))
+    found["most_pixels"] = values["most_pixels"]
+    found["interpolation"] = values.get("interpolation", "bicubic")  # older cards have none
+    require_whole("most_pixels", found["most_pixels"], 1, MOST_EVER)
+    require_choice("interpolation", found["interpolation"], get_args(Interpolation))
+    return Framing(**found)
 
 
 def _packed(region: Bool[np.ndarray, "H W"]) -> str:

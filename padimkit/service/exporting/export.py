@@ -76,7 +76,7 @@ def export(
         CannotExport: A part cannot be exported, or results in float32 differ by more than 1e-4 of their
             value. Nothing is written.
     """
-    output = Path(output)
+    output, images = Path(output).expanduser(), [Path(image).expanduser() for image in images]
     _require_fit(output, format, precision)
     with new_files(output, overwrite=overwrite) as path:
         pipeline, calibration = load(model, trust=trust, precision="float32"), _calibration(model)

@@ -14,7 +14,6 @@ from jaxtyping import UInt8
 from padimkit.errors import CannotExport
 from padimkit.inspection.exported.card import KEY, Card
 from padimkit.inspection.exported.runtimes import runtime
-from padimkit.service.exporting.preprocessing import PREFIX
 
 T = TypeVar("T")
 _CONVOLUTIONS = ("Convolution", "GroupConvolution")
@@ -23,7 +22,6 @@ _CONVOLUTIONS = ("Convolution", "GroupConvolution")
 def openvino_model(onnx: Path, card: Card) -> Any:
     """Return the model of OpenVINO that an ONNX file becomes, with the card in its metadata."""
     model = runtime("openvino", "openvino").Core().read_model(str(onnx))
-    _resize_as_pillow(model)
     model.set_rt_info(card.as_text(), [KEY])
     return model
 
@@ -38,14 +36,14 @@ def quantized(model: Any, images: Sequence[T], pixels: Callable[[T], UInt8[np.nd
 
     Images are decoded by `pixels` one at a time, as they are needed: they may be large and many.
 
-    All that follows the last convolution stays as it is: reducer, density and map.
+    All that follows the last convolution stays as it is: reducer, density and map; so does the resize.
 
     Raises:
         CannotExport: There are no convolutions.
     """
     nncf = runtime("nncf", "int8")
     nncf.set_log_level(logging.ERROR)
-    kept = _after_convolutions(model)
+    kept = _kept(model)
     if kept is None:
         raise CannotExport("int8 is for convolutions, and this model has none. Use float32 or bfloat16.")
     return nncf.quantize(
@@ -56,27 +54,11 @@ def quantized(model: Any, images: Sequence[T], pixels: Callable[[T], UInt8[np.nd
     )
 
 
-def _resize_as_pillow(model: Any) -> None:
-    """Put OpenVINO's resize by Pillow's rules in place of the one of ONNX, which it reads without them."""
-    operations = runtime("openvino", "openvino").opset11
-    for node in model.get_ordered_ops():
-        if node.get_type_name() != "Interpolate" or not node.get_friendly_name().startswith(PREFIX):
-            continue
-        sizes = operations.gather(node.input_value(1), np.array([2, 3]), np.array(0))
-        resized = operations.interpolate(
-            node.input_value(0),
-            sizes,
-            "bicubic_pillow",
-            "sizes",
-            cube_coeff=-0.5,
-            axes=np.array([2, 3]),
-        )
-        for target in node.output(0).get_target_inputs():
-            target.replace_source_output(resized.output(0))
+def _kept(model: Any) -> list[str] | None:
+    """Return the names of all nodes that stay as they are; None if no others are left.
 
-
-def _after_convolutions(model: Any) -> list[str] | None:
-    """Return the names of all nodes that no convolution depends on; None if there is none."""
+    These are those that no convolution depends on, and the products of the resize, which are exact.
+    """
     nodes = model.get_ordered_ops()
     needed = {node.get_friendly_name() for node in nodes if node.get_type_name() in _CONVOLUTIONS}
     if not needed:
@@ -88,5 +70,6 @@ def _after_convolutions(model: Any) -> list[str] | None:
     return [
         node.get_friendly_name()
         for node in nodes
-        if node.get_friendly_name() not in needed and node.get_type_name() not in outside
+        if (node.get_friendly_name() not in needed and node.get_type_name() not in outside)
+        or (node.get_type_name() == "MatMul" and node.get_friendly_name().startswith(PREFIX))
     ]

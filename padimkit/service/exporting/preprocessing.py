@@ -4,17 +4,17 @@ Apart from the rest of the graph, which torch writes: no operation of torch resi
 """
 
 from collections.abc import Sequence
-from typing import Any, final
+from typing import final
 
+import numpy as np
 import onnx
-from onnx import TensorProto, helper, numpy_helper
+from onnx import TensorProto, helper
 
 from padimkit.images.framing import Framing
-from padimkit.images.resizing import LongSide, Resize, Scale, ShortSide, Size, square
+from padimkit.images.resizing import TALL_FIRST, LongSide, Resize, Scale, ShortSide, Size, square
 from padimkit.inspection.exported.session import FRAMED
-
-import numpy as np  # isort: skip
-
+from padimkit.service.exporting.nodes import Nodes, Value
+from padimkit.service.exporting.resampling import resampled
 
 PREFIX = "preprocessing/"  # of the names of its nodes
 
@@ -29,100 +29,112 @@ class Preprocessing:
     """
 
     def __init__(self, framing: Framing, size: Size) -> None:
-        self.nodes: list[onnx.NodeProto] = []
-        self.constants: list[onnx.TensorProto] = []
-        self._size = size
-        planes = self._node("Transpose", self._boxed("images", framing), perm=[0, 3, 1, 2])
-        planes, new = self._resized(planes, framing.resize)
-        planes = self._centred(planes, new, framing)
-        self.result = self._node("Transpose", planes, perm=[0, 2, 3, 1], name=FRAMED)
+        self._nodes = Nodes(PREFIX)
+        self._framing, self._size = framing, size
+        images, new = self._resized(self._boxed("images"), framing.resize)
+        self.result = self._centred(images, new)
 
-    def _boxed(self, images: str, framing: Framing) -> str:
-        if framing.box is None:
+    @property
+    def nodes(self) -> list[onnx.NodeProto]:
+        """All nodes, in their order."""
+        return self._nodes.made
+
+    @property
+    def constants(self) -> list[onnx.TensorProto]:
+        """All constants."""
+        return self._nodes.constants
+
+    def _boxed(self, images: str) -> str:
+        if self._framing.box is None:
             return images
-        left, top, right, bottom = framing.box
-        return self._slice(images, [top, left], [bottom, right], axes=[1, 2])
+        left, top, right, bottom = self._framing.box
+        corners = [top, left], [bottom, right], [1, 2]
+        return self._nodes("Slice", images, *map(self._nodes.integers, corners))
 
-    def _resized(self, planes: str, resize: Resize) -> tuple[str, str]:
-        """Return the resized planes, and the name of their height and width."""
-        old = self._node("Gather", self._node("Shape", planes), self._integers([2, 3]), axis=0)
+    def _resized(self, images: str, resize: Resize) -> tuple[str, str]:
+        """Return the resized images, and the name of their height and width."""
+        nodes = self._nodes
+        old = nodes("Gather", nodes("Shape", images), nodes.integers([1, 2]), axis=0)
         if resize is None:
-            return planes, old
+            return images, old
         new = self._new_size(old, resize)
-        (height, width), (rows, columns) = self._split(old), self._split(new)
-        # As Pillow: the height first, where it shrinks by more than twice as many pixels as the width.
-        less = self._node("Sub", height, rows)
-        twice = self._node("Mul", self._node("Sub", width, columns), self._integers([2]))
-        shrinks = self._node("Greater", less, self._integers([0]))
-        vertical = self._node("And", shrinks, self._node("Greater", less, twice))
-        first = self._node(
-            "Where",
-            vertical,
-            self._node("Concat", rows, width, axis=0),
-            self._node("Concat", height, columns, axis=0),
-        )
-        return self._resize(self._resize(planes, first), new), new
+        (height, width), (rows, columns) = nodes.split(old), nodes.split(new)
+        vertical = self._vertical_first(height, width, rows, columns)
+        # The axis that is resized is the first one.
+        found = self._transposed(vertical, images, [1, 0, 2, 3], [2, 0, 1, 3])
+        if self._framing.interpolation == "bilinear_unfiltered":
+            found = nodes("Cast", found, to=TensorProto.FLOAT)
+        found = self._along(found, nodes("Where", vertical, rows, columns))
+        found = nodes("Transpose", found, perm=[2, 1, 0, 3])
+        found = self._along(found, nodes("Where", vertical, columns, rows))
+        if self._framing.interpolation == "bilinear_unfiltered":
+            found = nodes("Cast", nodes("Round", found), to=TensorProto.UINT8)
+        return self._transposed(vertical, found, [1, 2, 0, 3], [1, 0, 2, 3]), new
 
-    def _resize(self, planes: str, size: str) -> str:
-        """Return the planes at another size; bytes are rounded, as Pillow rounds them after each axis."""
-        others = self._node("Gather", self._node("Shape", planes), self._integers([0, 1]), axis=0)
-        return self._node(
-            "Resize",
-            planes,
-            "",
-            "",
-            self._node("Concat", others, size, axis=0),  # not "axes", with which ONNX Runtime 1.32 fails
-            mode="cubic",
-            antialias=1,
-            cubic_coeff_a=-0.5,
-            exclude_outside=1,
-            coordinate_transformation_mode="half_pixel",
-        )
+    def _vertical_first(self, height: str, width: str, rows: str, columns: str) -> Value:
+        """Return whether rows are resized before columns."""
+        if self._framing.interpolation == "bilinear_unfiltered":
+            return np.array(True)
+        if not TALL_FIRST:
+            return np.array(False)
+        nodes = self._nodes  # as Pillow: where the height shrinks by more than twice as many pixels
+        less = nodes("Sub", height, rows)
+        twice = nodes("Mul", nodes("Sub", width, columns), np.int64(2))
+        shrinks = nodes("Greater", less, np.int64(0))
+        first = nodes("And", shrinks, nodes("Greater", less, twice))
+        return nodes("Squeeze", first, nodes.integers([0]))
+
+    def _along(self, images: str, new: str) -> str:
+        """Return images resized along their first axis."""
+        nodes = self._nodes
+        shape = nodes("Shape", images)
+        old = nodes("Gather", shape, nodes.integers([0]), axis=0)
+        others = nodes("Gather", shape, nodes.integers([1, 2, 3]), axis=0)
+        rows = nodes("Reshape", images, nodes("Concat", old, nodes.integers([-1]), axis=0))
+        found = resampled(nodes, rows, old, new, self._framing.interpolation)
+        return nodes("Reshape", found, nodes("Concat", new, others, axis=0))
+
+    def _transposed(self, flag: Value, images: str, then: Sequence[int], other: Sequence[int]) -> str:
+        """Return images with their axes in an order if a flag is true, else in another."""
+        kind = TensorProto.UINT8
+        branches = {}
+        for name, order in (("then_branch", then), ("else_branch", other)):
+            result = f"{images}/{name}"
+            node = helper.make_node("Transpose", [images], [result], name=result, perm=order)
+            value = helper.make_tensor_value_info(result, kind, [None] * 4)
+            branches[name] = helper.make_graph([node], name, [], [value])
+        return self._nodes("If", flag, **branches)
 
     def _new_size(self, old: str, resize: Resize) -> str:
+        nodes = self._nodes
         if not isinstance(resize, ShortSide | LongSide | Scale):
             assert resize is not None
-            return self._integers(square(resize))
-        sides = self._node("Cast", old, to=TensorProto.DOUBLE)
+            return nodes.integers(square(resize))
+        sides = nodes("Cast", old, to=TensorProto.DOUBLE)
         if isinstance(resize, Scale):
-            factor = self._constant(np.array([resize.scale], dtype=np.float64))
+            rounded = nodes("Round", nodes("Mul", sides, np.float64(resize.scale)))
         else:
             short = isinstance(resize, ShortSide)
             wanted = resize.short_side if isinstance(resize, ShortSide) else resize.long_side
-            side = self._node("ReduceMin" if short else "ReduceMax", sides, keepdims=1)
-            factor = self._node("Div", self._constant(np.array([wanted], dtype=np.float64)), side)
-        rounded = self._node("Round", self._node("Mul", sides, factor))
-        return self._node("Max", self._node("Cast", rounded, to=TensorProto.INT64), self._integers([1]))
+            # Not by a reduction: OpenVINO 2026.4 joins a division to it, and divides the wrong way round.
+            side = nodes("Min" if short else "Max", *nodes.split(sides))
+            rounded = nodes("Round", nodes("Mul", sides, nodes("Div", np.float64(wanted), side)))
+        return nodes("Max", nodes("Cast", rounded, to=TensorProto.INT64), np.int64(1))
 
-    def _centred(self, planes: str, new: str, framing: Framing) -> str:
-        """Return the planes cropped, and padded with their edges, to the size of the result."""
-        padded = new if framing.pad is None else self._integers(square(framing.pad))
-        two = self._integers([2])
-        margin = self._node("Div", self._node("Sub", padded, new), two)
-        cut = self._node("Div", self._node("Sub", padded, self._integers(self._size)), two)
-        offsets = self._split(self._node("Sub", margin, cut))
-        lasts = self._split(self._node("Sub", new, self._integers([1])))
-        zero = self._integers([0])
-        for axis, length, offset, last in zip((2, 3), self._size, offsets, lasts, strict=True):
-            places = self._node("Sub", self._integers(range(length)), offset)
-            within = self._node("Min", self._node("Max", places, zero), last)
-            planes = self._node("Gather", planes, within, axis=axis)
-        return planes
-
-    def _slice(self, values: str, starts: Sequence[int], stops: Sequence[int], axes: Sequence[int]) -> str:
-        return self._node("Slice", values, *map(self._integers, (starts, stops, axes)))
-
-    def _split(self, pair: str) -> tuple[str, str]:
-        first, second = (self._node("Gather", pair, self._integers([place]), axis=0) for place in (0, 1))
-        return first, second
-
-    def _integers(self, values: Sequence[int]) -> str:
-        return self._constant(np.array(values, dtype=np.int64))
-
-    def _constant(self, values: np.ndarray) -> str:
-        name = f"{PREFIX}constant{len(self.constants)}"
-        self.constants.append(numpy_helper.from_array(values, name))
-        return name
+    def _centred(self, images: str, new: str) -> str:
+        """Return the images cropped, and padded with their edges, to the size of the result."""
+        nodes, pad = self._nodes, self._framing.pad
+        padded = new if pad is None else nodes.integers(square(pad))
+        two = np.int64(2)
+        margin = nodes("Div", nodes("Sub", padded, new), two)
+        cut = nodes("Div", nodes("Sub", padded, nodes.integers(self._size)), two)
+        offsets = nodes.split(nodes("Sub", margin, cut))
+        lasts = nodes.split(nodes("Sub", new, np.int64(1)))
+        for axis, length, offset, last in zip((1, 2), self._size, offsets, lasts, strict=True):
+            places = nodes("Sub", nodes.integers(range(length)), offset)
+            within = nodes("Min", nodes("Max", places, np.int64(0)), last)
+            images = nodes("Gather", images, within, axis=axis, name=FRAMED if axis == 2 else "")
+        return images
 
     def choice(self, flag: str, output: str) -> onnx.NodeProto:
         """Return a node that gives "images" as they are if a flag is true, else preprocessed ones."""
@@ -141,9 +153,3 @@ class Preprocessing:
             then_branch=branch("as_they_are", [same], f"{PREFIX}same"),
             else_branch=branch("preprocessed", self.nodes, self.result),
         )
-
-    def _node(self, kind: str, *inputs: str, name: str = "", **attributes: Any) -> str:
-        name = name or f"{PREFIX}{kind}{len(self.nodes)}"
-        made = f"{name}/output"
-        self.nodes.append(helper.make_node(kind, inputs, [made], name=name, **attributes))
-        return made

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from padimkit.errors import CannotExport
 from padimkit.images.framing import Framing
-from padimkit.images.resizing import LongSide, Scale, ShortSide, Size, square
+from padimkit.images.resizing import TALL_FIRST, LongSide, Scale, ShortSide, Size, square
 from padimkit.inspection.exported.card import KEY, Card
 from padimkit.inspection.exported.session import Session
 from padimkit.service.exporting.judged import Judged
@@ -80,7 +80,7 @@ class _Whole(nn.Module):
         return tuple(self._judged(pixels))
 
 
-Given: TypeAlias = tuple[list[int], list[int], float, int, list[int], list[int]]
+Given: TypeAlias = tuple[list[int], list[int], float, int, list[int], list[int], str, bool]
 
 
 def given(framing: Framing, size: Size) -> Given:
@@ -92,7 +92,8 @@ def given(framing: Framing, size: Size) -> Given:
     elif resize is not None:
         sides = list(square(resize))
     pad = [] if framing.pad is None else list(square(framing.pad))
-    return list(framing.box or ()), sides, share, kind, pad, list(size)
+    box, kept = list(framing.box or ()), list(size)
+    return box, sides, share, kind, pad, kept, framing.interpolation, TALL_FIRST
 
 
 def seen(
@@ -103,8 +104,10 @@ def seen(
     kind: int,
     pad: list[int],
     size: list[int],
+    interpolation: str,
+    tall_first: bool,
 ) -> Tensor:
-    """Return what a model sees of images "b H W 3" in bytes, exactly as Pillow resizes them."""
+    """Return what a model sees of images "b H W 3" in bytes, exactly as Pillow and NumPy resize them."""
     if len(box) == 4:
         images = images[:, box[1] : box[3], box[0] : box[2]]
     height, width = images.shape[1], images.shape[2]
@@ -118,11 +121,16 @@ def seen(
         rows, columns = max(1, int(round(height * factor))), max(1, int(round(width * factor)))  # noqa: RUF046
     elif sides[0] > 0:
         rows, columns = sides[0], sides[1]
-    planes = images.permute(0, 3, 1, 2).double()
-    if height > rows and height - rows > 2 * (width - columns):
-        planes = _along(_along(planes, rows).transpose(2, 3), columns).transpose(2, 3)
+    planes = images.permute(0, 3, 1, 2)
+    if interpolation == "bilinear_unfiltered":
+        planes = _between(planes.float(), rows).transpose(2, 3)
+        planes = _between(planes, columns).transpose(2, 3).round()
+    elif tall_first and height > rows and height - rows > 2 * (width - columns):
+        planes = _along(planes.double(), rows, interpolation).transpose(2, 3)
+        planes = _along(planes, columns, interpolation).transpose(2, 3)
     else:
-        planes = _along(_along(planes.transpose(2, 3), columns).transpose(2, 3), rows)
+        planes = _along(planes.double().transpose(2, 3), columns, interpolation).transpose(2, 3)
+        planes = _along(planes, rows, interpolation)
     whole = [rows, columns] if len(pad) == 0 else pad
     places = [torch.zeros(0), torch.zeros(0)]
     for axis, (outer, inner, side) in enumerate(zip(whole, [rows, columns], size)):  # noqa: B905
@@ -132,22 +140,35 @@ def seen(
     return kept.permute(0, 2, 3, 1).to(torch.uint8)
 
 
-def _along(planes: Tensor, new: int) -> Tensor:
-    """Return planes "b c n m" resized to "b c new m" by Pillow's bicubic filter, with its rounding."""
+def _along(planes: Tensor, new: int, interpolation: str) -> Tensor:
+    """Return planes "b c n m" resized to "b c new m" by a filter of Pillow, with its rounding."""
     old = planes.shape[2]
     if old == new:
         return planes
     scale = old / new
     stretch = max(scale, 1.0)
+    support = (2 if interpolation == "bicubic" else 1) * stretch
     centres = (torch.arange(new, dtype=torch.float64) + 0.5) * scale
-    first = (centres - 2 * stretch + 0.5).floor().clamp(min=0)[:, None]
-    last = (centres + 2 * stretch + 0.5).floor().clamp(max=old)[:, None]
+    first = (centres - support + 0.5).floor().clamp(min=0)[:, None]
+    last = (centres + support + 0.5).floor().clamp(max=old)[:, None]
     places = torch.arange(old, dtype=torch.float64)[None]
     x = ((places - centres[:, None] + 0.5) / stretch).abs()
-    near = (1.5 * x - 2.5) * x * x + 1
-    far = (((x - 5) * x + 8) * x - 4) * -0.5
-    weights = torch.where(x < 1, near, torch.where(x < 2, far, torch.zeros_like(x)))
+    weights = (1 - x).clamp(min=0)
+    if interpolation == "bicubic":
+        near = (1.5 * x - 2.5) * x * x + 1
+        far = (((x - 5) * x + 8) * x - 4) * -0.5
+        weights = torch.where(x < 1, near, torch.where(x < 2, far, torch.zeros_like(x)))
     weights = torch.where((places >= first) & (places < last), weights, torch.zeros_like(weights))
     weights = weights / weights.sum(1, keepdim=True)
     whole = (weights * 4194304 + torch.where(weights < 0, -0.5, 0.5)).trunc()  # 22 bits, as in Pillow
     return ((whole @ planes + 2097152) / 4194304).floor().clamp(0, 255)
+
+
+def _between(planes: Tensor, new: int) -> Tensor:
+    """Return planes "b c n m" resized to "b c new m", each row between the two nearest, as by NumPy."""
+    old = planes.shape[2]
+    places = ((torch.arange(new, dtype=torch.float64) + 0.5) * old / new - 0.5).clamp(0, old - 1)
+    before = places.long()
+    share = (places - before).float()[:, None]
+    after = (before + 1).clamp(max=old - 1)
+    return planes.index_select(2, before) * (1 - share) + planes.index_select(2, after) * share

@@ -27,7 +27,7 @@ def card(preprocessing, region=None, calibration=None):
         Preprocessing((40, 50), (30, 20), roi=(1, 2, 30, 40)),
         Preprocessing(ShortSide(40), 30, tiles=Tiles(16)),
         Preprocessing(LongSide(40), None, pad=(50, 60)),
-        Preprocessing(Scale(0.5), None, most_pixels=1000),
+        Preprocessing(Scale(0.5), None, most_pixels=1000, interpolation="bilinear_unfiltered"),
     ],
 )
 def test_a_card_is_read_as_it_was_written(preprocessing, random):
@@ -38,6 +38,13 @@ def test_a_card_is_read_as_it_was_written(preprocessing, random):
     np.testing.assert_array_equal(found.region, region)
     assert found.framing == preprocessing.framing and found.calibration == calibration
     assert (found.size, found.depth, found.settings) == ((8, 9), 12, {"a": [1]})
+
+
+def test_an_older_card_without_an_interpolation_has_the_bicubic_one():
+    values = json.loads(card(Preprocessing(interpolation="bilinear")).as_text())
+    assert Card.from_text(json.dumps(values), "model.onnx").framing.interpolation == "bilinear"
+    del values["framing"]["interpolation"]
+    assert Card.from_text(json.dumps(values), "model.onnx").framing == Preprocessing().framing
 
 
 def test_a_card_of_a_newer_format_is_refused():
@@ -71,6 +78,7 @@ def test_a_card_that_cannot_be_read_is_refused(text):
         {"framing": {"box": "mask.png"}},
         {"framing": {"most_pixels": 10**30}},
         {"framing": {"most_pixels": None}},
+        {"framing": {"interpolation": "nearest"}},
         {"region": "not base 64"},
         {"region": base64.b64encode(b"not compressed").decode()},
         {"region": base64.b64encode(zlib.compress(bytes(3))).decode()},

@@ -132,9 +132,9 @@ def test_the_graph_itself_resizes_images_of_any_size(small):
     expected = Inspector(small.folder)(picture)
     for path in (small.onnx, small.openvino):
         scores, maps = open_session(path).run(np.asarray(picture)[None])
-        assert scores[0] == pytest.approx(expected.score, rel=1e-3)
+        assert scores[0] == pytest.approx(expected.score, rel=1e-5)
         highest = expected.anomaly_map.max()
-        np.testing.assert_allclose(maps[0], expected.anomaly_map, atol=1e-2 * highest)
+        np.testing.assert_allclose(maps[0], expected.anomaly_map, atol=1e-5 * highest)
 
 
 def test_openvino_computes_in_half_precision_if_asked(small):
@@ -201,6 +201,13 @@ def test_nothing_reports_uses_of_openvino(small):
     assert "openvino_telemetry" not in sys.modules
 
 
+def test_paths_may_begin_at_home(small, bare, tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", str(small.onnx.parent))
+    assert Inspector("~/model.onnx").model == Inspector(small.onnx).model
+    monkeypatch.setenv("HOME", str(tmp_path))
+    assert export("~/bare", "~/model.pt", format="torchscript").path == tmp_path / "model.pt"
+
+
 @pytest.fixture
 def bare(tmp_path, random):
     """A model of the mere pixels, without a calibration."""
@@ -229,22 +236,14 @@ def test_differences_are_an_error_and_nothing_is_written(bare, tmp_path, monkeyp
     assert list((tmp_path / "out").iterdir()) == []
 
 
-@pytest.mark.parametrize(
-    ("resized", "nudged", "holds"),
-    [
-        (0.009, 0.0, True),
-        (0.02, 0.0, False),
-        (0.02, 0.01, True),
-        (0.2, 0.01, False),
-        (float("nan"), 1.0, False),
-    ],
-)
-def test_another_resize_may_change_what_few_nudged_pixels_change(resized, nudged, holds):
-    found = {"scores": {1: 1e-6, 8: 1e-6}, "maps": {1: 1e-6, 8: 1e-6}, "verdicts": 0}
-    parity = comparison.Parity("8 images", **found, resized=(0.0, resized), nudged=(0.0, nudged))
-    assert parity.holds is holds
+def test_a_difference_of_any_kind_does_not_hold():
+    found = {"scores": {1: 1e-6, 8: 1e-6}, "maps": {1: 1e-6, 8: 1e-6}, "resized": (0.0, 1e-6), "verdicts": 0}
+    parity = comparison.Parity("8 images", **found)
+    assert parity.holds
     assert not replace(parity, scores={1: 2e-4}).holds
     assert not replace(parity, maps={1: 1e-6, 8: float("nan")}).holds
+    assert not replace(parity, resized=(0.0, 2e-4)).holds
+    assert not replace(parity, resized=(float("nan"), 0.0)).holds
 
 
 def _same(*values):
@@ -305,15 +304,6 @@ def test_differences_are_relative_to_what_is_usual_at_least():
     assert min(differences((0.0, 0.0))) > 1e30
     calibration = SimpleNamespace(scores=(1.0, 3.0, 9.0), pixel_threshold=5.0)
     assert comparison._usual(calibration) == (3.0, 5.0) and comparison._usual(None) == (0.0, 0.0)
-
-
-def test_a_model_that_is_sensitive_to_each_pixel_is_exported(small, tmp_path):
-    """Of fewer images than channels, which it has learnt: a pixel that is rounded otherwise changes much."""
-    parts = FilterBank(scales=2, orientations=2), Identity(), Gaussian(eps=1e-5)
-    pipeline = Pipeline(*parts, preprocessing=Preprocessing(40, None)).fit(small.images, progress=False)
-    save(pipeline, tmp_path / "model")
-    found = export(tmp_path / "model", tmp_path / "model.onnx", images=small.images).parity
-    assert max(found.nudged) > 0.01 and found.holds
 
 
 def test_a_model_without_calibration_gives_no_verdicts(bare, tmp_path, monkeypatch):
