@@ -182,6 +182,7 @@ class _Planner:
                 varied=variant.varied,
                 calibration=self._file.calibration,
                 versions=versions_named(settings),
+                processes=self._file.processes,
             )
 
     def _require_sound(self, variant: Variant, settings: dict[str, Any]) -> None:
