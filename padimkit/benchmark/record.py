@@ -203,7 +203,7 @@ class Record:
         predicted: Seconds and bytes by the names in `seconds` and `bytes`, as formulas of the parts predict
             them at the rates; of the density alone where there are images.
         form: The form that formulas give the density at this size; others have other ones. Over images they
-            take a mean variance of 0.01, so that the precision may be another.
+            take the mean variance of a channel in the first two batches.
         rates: Operations of products in a second, "single" and "double", and bytes in a second, "memory".
         examples: A few test images with maps.
         images: Scores of all test images; None where quality was not measured, a score is not finite, or the

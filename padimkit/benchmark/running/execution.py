@@ -8,6 +8,7 @@ from itertools import cycle, islice
 from pathlib import Path
 from typing import Any, TypeAlias
 
+import torch
 from jsonargparse import Namespace
 
 from padimkit.arguments import arguments
@@ -143,15 +144,16 @@ def _outcome(cell: Cell, made: Namespace, train: Images, test: Images, *, import
             outcome["flops"] = flops_of(made.pipeline, next(iter(test)))
     if cell.varied:
         with stage(THEORY):
-            outcome |= _predicted(cell, made.pipeline, len(train.samples))
+            outcome |= _predicted(cell, made.pipeline, train)
     outcome["seconds"] = {name: asdict(spread_of(found)) for name, found in outcome["repeats"].items()}
     return outcome
 
 
-def _predicted(cell: Cell, pipeline: Pipeline, images: int) -> dict[str, Any]:
+def _predicted(cell: Cell, pipeline: Pipeline, train: Images) -> dict[str, Any]:
     timed_here = "time" in cell.measure and pipeline.device.type == "cpu"
     rates = measured_rates() if timed_here else {}
-    return {"rates": rates} | predicted_of_images(pipeline, images, rates)
+    seen = torch.cat([batch.images for batch in islice(train, 2)])  # one batch may be a single image
+    return {"rates": rates} | predicted_of_images(pipeline, seen, count=len(train.samples), rates=rates)
 
 
 def _quality(cell: Cell, made: Namespace, train: Images, test: Images) -> dict[str, Any]:
