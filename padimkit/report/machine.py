@@ -1,6 +1,7 @@
 """The state of the machine around the processes that have measured times."""
 
 from collections.abc import Callable, Iterable, Sequence
+from typing import Any
 
 from padimkit.benchmark.times import TimedProcess
 from padimkit.report.entries import Entry
@@ -45,7 +46,7 @@ def machine_table(entries: Iterable[Entry]) -> Table:
     found = [process for entry in entries for process in entry.record.processes]
     both = [state for process in found for state in (process.before, process.after)]
     shares = [process.stolen for process in found]
-    rows = [
+    rows: list[tuple[str, Sequence[float | None], Callable[[Any], str]]] = [
         ("fixed matrix product", [state.product for state in both], _seconds),
         ("fixed pass through memory", [state.memory for state in both], _seconds),
         ("change of either during a process", [process.drift for process in found], "{:.0%}".format),
@@ -60,7 +61,7 @@ def machine_table(entries: Iterable[Entry]) -> Table:
 
 
 def _row(
-    name: str, values: Sequence[float | None], text: Callable[[float], str]
+    name: str, values: Sequence[float | None], text: Callable[[Any], str]
 ) -> tuple[Datum, Datum, Datum, Datum]:
     known = sorted(value for value in values if value is not None)
     if not known:
