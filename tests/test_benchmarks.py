@@ -47,7 +47,8 @@ from padimkit import (
 )
 from padimkit.benchmark import store
 from padimkit.benchmark.cell import Cell
-from padimkit.benchmark.record import Record, Spread
+from padimkit.benchmark.record import Record
+from padimkit.benchmark.times import Spread
 from padimkit.cli.main import main
 from padimkit.images.decoding import stored_channels
 

@@ -86,11 +86,13 @@ class Cell:
         seed: Of every part that has one.
         settings: Resolved, as `padimkit evaluate` takes them.
         measure: Any of quality, time and memory.
-        repeats: How often each time is measured.
+        repeats: How often each process measures each time.
         train_images: This many training images, repeated where there are fewer; None takes those there are.
         varied: The quantities that a complexity study varies here, by name.
         calibration: Arguments of the calibration; None for no verdicts.
         versions: Those of the distributions of all plugins that the settings name.
+        processes: Number of processes that measure the times; a key does not count it, so that a record of
+            fewer ones is gone on with.
     """
 
     suite: str
@@ -105,6 +107,12 @@ class Cell:
     varied: dict[str, float] = field(default_factory=dict)
     calibration: CalibrationArguments | None = None
     versions: dict[str, str] = field(default_factory=dict)
+    processes: int = 1
+
+    @property
+    def timed_alone(self) -> "Cell":
+        """The cell as further processes run it: the same work, of which they measure the times alone."""
+        return replace(self, measure=("time",), varied={})
 
     @property
     def of_embeddings(self) -> bool:

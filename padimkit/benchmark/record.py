@@ -10,6 +10,7 @@ from typing import Any, Literal
 
 from padimkit import stages
 from padimkit.benchmark.cell import Cell, Facts
+from padimkit.benchmark.times import Spread, TimedProcess
 from padimkit.inspection import verdict
 
 FORMAT = 2
@@ -54,16 +55,6 @@ def of_batch(name: str, size: int) -> str:
 
 
 Cause = Literal["error", "timeout", "memory", "killed"]
-
-
-@dataclass(frozen=True)
-class Spread:
-    """Median and quartiles of a quantity that was measured `count` times."""
-
-    median: float
-    lower: float
-    upper: float
-    count: int
 
 
 @dataclass(frozen=True)
@@ -200,8 +191,9 @@ class Record:
             "score" and "map". Of the whole test set, where quality is measured too: "metrics". Where verdicts
             are asked for, "calibration", a whole one. "latency", from the file of one image to its score and
             map; records of earlier versions do not have it.
-        repeats: By name in `seconds`, all measurements, round by round; only over drawn embeddings, whose
-            seconds are those of the processor, and "embedding" is the reduction of one image.
+        repeats: By name in `seconds`, all measurements, one process or round after the other. Over drawn
+            embeddings they are seconds of the processor, and "embedding" is the reduction of one image.
+        processes: Those that have measured the times, over images; older records do not tell them.
         bytes: "peak" of the process in a fit and a few predictions, "peak own" of it above what its imports
             took, "peak fit" and "peak predict" above what was resident before each; "model", the state that
             is stored, "fitted" of it without the backbone, "held" by all tensors and arrays of the pipeline
@@ -211,7 +203,7 @@ class Record:
         predicted: Seconds and bytes by the names in `seconds` and `bytes`, as formulas of the parts predict
             them at the rates; of the density alone where there are images.
         form: The form that formulas give the density at this size; others have other ones. Over images they
-            take a mean variance of 0.01, so that the precision may be another.
+            take the mean variance of a channel in the first two batches.
         rates: Operations of products in a second, "single" and "double", and bytes in a second, "memory".
         examples: A few test images with maps.
         images: Scores of all test images; None where quality was not measured, a score is not finite, or the
@@ -234,6 +226,7 @@ class Record:
     curves: dict[str, Curve] = field(default_factory=dict)
     seconds: dict[str, Spread] = field(default_factory=dict)
     repeats: dict[str, tuple[float, ...]] = field(default_factory=dict)
+    processes: tuple[TimedProcess, ...] = ()
     bytes: dict[str, int] = field(default_factory=dict)
     flops: int | None = None
     predicted: dict[str, float] = field(default_factory=dict)

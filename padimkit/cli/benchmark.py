@@ -85,17 +85,22 @@ def _announce(suite: Suite, left: list[Planned], output: Path) -> None:
 
 def _run(suite: Suite, left: list[Planned], output: Path) -> None:
     """Run the cells, and print a line as each one ends."""
-    count = 0
+    written: set[str] = set()
     try:
         with only_runner(output):
             adopt_names(suite, output)
             for record in run_suite(suite, left, output):
-                count += 1
-                said = f"{record.cell.title}: {_outcome(record)}, {record.took:.0f} s"
-                print(printable(f"[{count}/{len(left)}] {said}"), flush=True)
+                written.add(record.key)
+                said = f"{record.cell.title}{_process(record)}: {_outcome(record)}, {record.took:.0f} s"
+                print(printable(f"[{len(written)}/{len(left)}] {said}"), flush=True)
     except KeyboardInterrupt:
-        kept = f"{count} new records are in {output}, and the same command goes on from there"
+        kept = f"{len(written)} new records are in {output}, and the same command goes on from there"
         raise KeyboardInterrupt(kept) from None
+
+
+def _process(record: Record) -> str:
+    several = record.cell.processes > 1 and record.failure is None
+    return f", process {len(record.processes)} of {record.cell.processes}" if several else ""
 
 
 def _outcome(record: Record) -> str:

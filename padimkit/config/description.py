@@ -1,7 +1,6 @@
 """The configuration of a part, read back from the part itself."""
 
 from collections.abc import Iterator, Mapping
-from contextlib import suppress
 from dataclasses import fields, is_dataclass
 from numbers import Integral, Real
 from pathlib import Path
@@ -9,11 +8,11 @@ from typing import Any, get_args, get_type_hints
 
 from padimkit.arguments import arguments
 from padimkit.config.names import FAMILY_OF, SLOTS, USUAL, short_name
-from padimkit.errors import AmbiguousPlugin, BrokenPlugin, UnknownPlugin
+from padimkit.errors import BrokenPlugin
 from padimkit.images.preprocessing import Preprocessing
 from padimkit.pipeline.pipeline import Pipeline
 from padimkit.registry.plugin import Plugin
-from padimkit.registry.registry import Registry
+from padimkit.registry.registry import Registry, called_in_families
 
 
 def describe(part: Any) -> Any:
@@ -107,11 +106,7 @@ def names_of_parts(settings: Any) -> Iterator[str]:
 
 def plugins_called(name: str) -> list[Plugin]:
     """Return what a name in settings means in each family that has it; none for a dotted path."""
-    found = []
-    for family in FAMILY_OF.values():
-        with suppress(UnknownPlugin, AmbiguousPlugin):
-            found.append(Registry(family).find(name))
-    return found
+    return called_in_families(name, FAMILY_OF.values())
 
 
 def _plugins(value: Any) -> Iterator[Plugin]:

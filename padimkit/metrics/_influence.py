@@ -186,6 +186,4 @@ def _ranks(
 ) -> tuple[Int64[np.ndarray, " k"], Int64[np.ndarray, " k"]]:
     """Return how many tagged scores are below each score, and how many are not above it."""
     lowest = scores.astype(np.int64) << 32
-    below, _ = runs.ranks(lowest)
-    _, not_above = runs.ranks(lowest | _LOW)
-    return below, not_above
+    return runs.below(lowest), runs.below(lowest | _LOW)  # no image has the number of all ones

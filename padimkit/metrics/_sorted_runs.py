@@ -69,6 +69,16 @@ class Runs:
             not_above[tied] += run.searchsorted(values[tied], side="right") - first[tied]
         return below, not_above
 
+    def below(self, values: Int[np.ndarray, " n"]) -> Int64[np.ndarray, " n"]:
+        """Return how many are below each of some sorted values; the fewer are looked for among the more."""
+        found = np.zeros(values.size, np.int64)
+        for run in self:
+            if run.size < values.size:
+                found += _passed(values.searchsorted(run, side="right"), values.size)
+            else:
+                found += run.searchsorted(values)
+        return found
+
     def _sort(self) -> None:
         if not self._filled:
             return
@@ -78,6 +88,12 @@ class Runs:
         if sum(kept.nbytes for kept in self._sorted) + run.nbytes > IN_MEMORY:
             run = ON_DISK.copy(torch.from_numpy(run)).numpy()
         self._sorted.append(run)
+
+
+def _passed(places: Int64[np.ndarray, " k"], size: int) -> Int64[np.ndarray, " n"]:
+    """Return how many of the places in an array of this size are at each of its indices or before."""
+    passed: Int64[np.ndarray, " n"] = np.cumsum(np.bincount(places, minlength=size + 1)[:size])
+    return passed
 
 
 def _unwritten(size: int, dtype: np.dtype[np.generic]) -> Int[np.ndarray, " _"]:

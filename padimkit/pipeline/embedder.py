@@ -3,6 +3,7 @@
 Apart from the pipeline, which fits and scores what comes out of it.
 """
 
+from abc import abstractmethod
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import partial
@@ -21,6 +22,15 @@ from padimkit.pipeline.tiling import Tiling
 from padimkit.pipeline.view import View
 from padimkit.stages import BACKBONE, EMBEDDING, READ, stage, staged
 from padimkit.values import Batch
+
+
+class WrappedBackbone(Backbone):
+    """A backbone around another one, whose name errors about features give."""
+
+    @property
+    @abstractmethod
+    def inner(self) -> Backbone:
+        """The backbone that computes the features."""
 
 
 @final
@@ -71,6 +81,11 @@ class Embedder:
         view.require(batch)
         return self.tiling(batch).pyramids(batch.images, partial(self._embed_tiles, batch.paths))
 
+    @property
+    def _name(self) -> str:
+        named = self.backbone.inner if isinstance(self.backbone, WrappedBackbone) else self.backbone
+        return type(named).__name__
+
     def tiling(self, batch: Batch) -> Tiling:
         """Return the tiles of the images of a batch."""
         return Tiling.of(self.tiles, image_size(batch), batch.paths[0])
@@ -80,6 +95,6 @@ class Embedder:
     ) -> Pyramids:
         with torch.no_grad(), stage(BACKBONE):
             features = self.backbone.extract(tiles.to(self.device))
-        require_features(features, tuple(paths[number] for number in numbers), type(self.backbone).__name__)
+        require_features(features, tuple(paths[number] for number in numbers), self._name)
         with stage(EMBEDDING):
             return self.levels.split(features)

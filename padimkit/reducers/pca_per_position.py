@@ -10,19 +10,19 @@ from torch import Tensor
 from padimkit.arguments import require_whole
 from padimkit.arguments.checked import Checked
 from padimkit.arguments.stored_state import require_state
-from padimkit.contracts import Exportable, Reducer
+from padimkit.contracts import CostModel, Exportable, Reducer
 from padimkit.errors import BadArgument, BadData, BadModel, BadShape, NotFitted
 from padimkit.memory import IN_MEMORY, slices
 from padimkit.moments.buffered import BufferedMoments
 from padimkit.moments.moments import Moments
-from padimkit.values import Embedding, Pyramid
+from padimkit.values import Costs, Embedding, Problem, Pyramid, Work
 
 _MOST_CHANNELS = 2**20
 _LEAST = 1e-14  # of the largest variance; features in float32 resolve no less
 
 
 @final
-class PCAPerPosition(Reducer, Exportable):
+class PCAPerPosition(Reducer, CostModel, Exportable):
     """Projection onto principal components of the patches at each position, exact and in one pass.
 
     The second reading of the PaDiM paper (section III-C, Table II), which does not say whether the components
@@ -96,6 +96,28 @@ class PCAPerPosition(Reducer, Exportable):
             return Pyramid((_projected(embedding.patches, mean, components),), embedding.descriptor)
 
         return project
+
+    def costs(self, problem: Problem) -> Costs:
+        """Return the costs of one decomposition for each position, of the images or of the channels.
+
+        The smaller of the two is decomposed; an eigendecomposition takes some 9 operations for each cube.
+        """
+        images, channels, positions = problem.images, problem.channels, problem.positions
+        values, matrix = images * channels, (self.keep + 1) * channels  # of a position, with the mean
+        if images <= channels:
+            double = 2 * images * values + 9 * images**3 + 2 * self.keep * values
+            fit = Work(double=positions * double, moved=positions * values * (2 * 4 + 4 * 8))
+        else:
+            single, double = 2 * values * channels, 9 * channels**3
+            moved = positions * (12 * values + 5 * 8 * channels**2)
+            fit = Work(single=positions * single, double=positions * double, moved=moved)
+        used = Work(
+            single=2 * positions * self.keep * channels,
+            moved=4 * positions * (matrix + channels + self.keep),
+        )
+        size = 4 * positions * matrix
+        form = "images" if images <= channels else "channels"
+        return Costs(fit, Work(), used, held=size, stored=size, form=form)
 
     def state_dict(self) -> dict[str, Tensor]:
         """Return the mean and the components of each position, and the grid of positions."""

@@ -212,6 +212,16 @@ def _leads_to(plugin: Plugin, part: type[Any]) -> bool:
         return False
 
 
+def called_in_families(name: str, families: Collection[str]) -> list[Plugin]:
+    """Return what a name means in each of these families that has it and knows which is meant.
+
+    All are looked through at once: a suite asks for the name of each part of its cells.
+    """
+    plugins = installed(families)
+    found = {family: _called(name, [p for p in plugins if p.family == family]) for family in families}
+    return [matches[0] for matches in found.values() if len(matches) == 1]
+
+
 def find_plugin(name: str) -> Plugin:
     """Return the plugin called `name`, `distribution:name`, or one of these after `family/`; imports nothing.
 

@@ -40,6 +40,15 @@ class Cost:
         size = record.bytes.get(self.name)
         return None if size is None else float(size)
 
+    def by_process(self, record: Record) -> tuple[float, ...]:
+        """Return the median of each process that has measured the time; none for a size."""
+        name = _largest(self.name, record.seconds)
+        return tuple(
+            process.seconds[name]
+            for process in record.processes
+            if self.kind == "seconds" and name in process.seconds
+        )
+
     def all_of(self, record: Record) -> tuple[float, ...]:
         """Return all measurements of it where the record has them, else the size or the median time."""
         repeats = record.repeats.get(self.name, ()) if self.kind == "seconds" else ()
@@ -53,6 +62,10 @@ class Cost:
     def text(self, value: float) -> str:
         """Return the value in the unit that suits it."""
         return quantity(value, self.unit)
+
+    def range_text(self, limits: tuple[float, float]) -> str:
+        """Return the limits of a range as text."""
+        return " to ".join(map(self.text, limits))
 
 
 ONE = Cost("seconds", recorded.of_batch(recorded.PREDICT, 1), "time per image, one at a time")

@@ -9,6 +9,7 @@ from typing import Any
 
 from padimkit.benchmark.record import Record
 from padimkit.report.entries import Entry, place
+from padimkit.report.machine import disturbances
 
 # Arguments of a data set that tell its place, or differ within a study.
 _NO_PROTOCOL = ("root", "category", "seed")
@@ -62,10 +63,11 @@ def mixture(found: Iterable[Protocol], letters: Mapping[Protocol, str]) -> tuple
 
 
 def warnings(entries: Iterable[Entry]) -> list[str]:
-    """Return what hinders a comparison: other files, metrics or settings, and repeated cells."""
+    """Return what hinders a comparison: other files, metrics or settings, repeated or disturbed cells."""
     entries = list(entries)
     found = [*_other_files(entries), *_other_metrics(entries), *_other_promises(entries)]
-    return [*found, *_other_settings(entries), *_twins(entries), *_invisible(entries)]
+    found += [*_other_settings(entries), *_twins(entries), *_invisible(entries)]
+    return found + disturbances(entries)
 
 
 def _other_files(entries: list[Entry]) -> list[str]:

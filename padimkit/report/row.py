@@ -21,6 +21,7 @@ def row_of(entry: Entry) -> dict[str, Any]:
     for name, spread in record.seconds.items():
         row[f"{name} seconds"] = spread.median
         row |= {f"{name} seconds {part}": getattr(spread, part) for part in ("lower", "upper", "count")}
+    row |= _processes(entry)
     row |= {f"{name} bytes": size for name, size in record.bytes.items()}
     if record.flops is not None:
         row["flops"] = record.flops
@@ -29,6 +30,22 @@ def row_of(entry: Entry) -> dict[str, Any]:
         row["images_learnt"] = record.cell.train_images or record.facts.train_images
         row["invisible"] = record.invisible
     return row | {"begun": record.begun, "took": record.took}
+
+
+def _processes(entry: Entry) -> dict[str, Any]:
+    """Return the medians of each process that has measured times, and how disturbed they were."""
+    found = entry.record.processes
+    if not found:
+        return {}
+    medians = {
+        f"{name} seconds process {number}": value
+        for number, one in enumerate(found, 1)
+        for name, value in one.seconds.items()
+        if len(found) > 1
+    }
+    disturbed = sum(one.is_disturbed for one in found)
+    drift = max(one.drift for one in found)
+    return medians | {"processes": len(found), "processes disturbed": disturbed, "speed drift": drift}
 
 
 def _failure(entry: Entry) -> dict[str, str]:

@@ -10,6 +10,7 @@ from padimkit.densities.spade import Spade
 from padimkit.memory import held_by
 from padimkit.reducers.identity import Identity
 from padimkit.reducers.pca import PCA
+from padimkit.reducers.pca_per_position import PCAPerPosition
 from padimkit.reducers.random_channels import RandomChannels
 from padimkit.values import Problem, Work
 
@@ -93,14 +94,31 @@ def test_spade_holds_its_gallery_and_compares_with_it(seed, images, neighbours):
     assert stated.use.single == pytest.approx(2 * pairs * 6 + 2 * images * 10)
 
 
-@pytest.mark.parametrize("reducer", [Identity(), RandomChannels(keep=7), PCA(keep=5)], ids=repr)
-def test_reducers_hold_and_store_what_they_state(seed, reducer):
-    drawn = Drawn(images=20, channels=32, positions=12)
+@pytest.mark.parametrize(
+    "reducer", [Identity(), RandomChannels(keep=7), PCA(keep=5), PCAPerPosition(keep=5)], ids=repr
+)
+@pytest.mark.parametrize("images", [20, 40])
+def test_reducers_hold_and_store_what_they_state(seed, reducer, images):
+    drawn = Drawn(images=images, channels=32, positions=12)
     stated = reducer.costs(problem(drawn))
     reducer.fit(embeddings(drawn, seed))
     reducer.transform(next(iter(embeddings(drawn, seed))))
     assert stated.held == pytest.approx(held_by(reducer), rel=0.05, abs=64)
     assert stated.stored == pytest.approx(stored(reducer), rel=0.01, abs=16)
+
+
+def test_work_of_pca_per_position_grows_as_its_algorithm():
+    """The smaller of images and channels is decomposed at each position; a projection is one product."""
+
+    def costs(images, channels):
+        return PCAPerPosition(keep=5).costs(Problem(images, channels, 10))
+
+    few, more = costs(100, 1000), costs(200, 1000)
+    assert few.form == "images" and costs(1001, 1000).form == "channels"
+    assert few.fit.double == 10 * (2 * 100**2 * 1000 + 9 * 100**3 + 2 * 5 * 100 * 1000)
+    assert 4 < more.fit.double / few.fit.double < 8
+    assert costs(2000, 100).fit.double == costs(4000, 100).fit.double == 10 * 9 * 100**3
+    assert few.use.single == 10 * 2 * 5 * 1000 and few.use == more.use
 
 
 def test_a_roofline_is_the_slower_of_operations_and_memory():

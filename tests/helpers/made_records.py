@@ -9,7 +9,8 @@ import numpy as np
 from PIL import Image
 
 from padimkit.benchmark.cell import Cell, Facts
-from padimkit.benchmark.record import Curve, Example, Failure, Record, Spread
+from padimkit.benchmark.record import Curve, Example, Failure, Record
+from padimkit.benchmark.times import Spread
 
 METHODS = {
     "padim-rd100": (0.93, 0.020),

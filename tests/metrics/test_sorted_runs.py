@@ -43,6 +43,15 @@ def test_ranks_are_those_in_all_values_together(random, monkeypatch, in_memory):
     assert np.array_equal(not_above, [(values <= one).sum() for one in asked])
 
 
+@pytest.mark.parametrize("asked", [3, 60, 900])
+def test_what_is_below_is_that_in_all_values_whichever_are_fewer(random, monkeypatch, asked):
+    monkeypatch.setattr(_sorted_runs, "RUN", 50)
+    values, collected = random.integers(-20, 20, 401), Runs()
+    collected.add(values)
+    wanted = np.sort(random.integers(-25, 25, asked))
+    assert np.array_equal(collected.below(wanted), [(values < one).sum() for one in wanted])
+
+
 def test_memory_stays_bounded_however_many_values_there_are(monkeypatch):
     monkeypatch.setattr(_sorted_runs, "RUN", 1000)
     monkeypatch.setattr(_sorted_runs, "IN_MEMORY", 20_000)

@@ -4,7 +4,7 @@ import made_records
 import numpy as np
 import pytest
 
-from padimkit.benchmark.record import Spread
+from padimkit.benchmark.times import Spread
 from padimkit.cli.main import main
 from padimkit.report.growth import growth_lines
 from padimkit.report.sections import growth

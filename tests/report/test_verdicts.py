@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 from scipy.stats import binomtest
 
-from padimkit.benchmark.record import Spread, Verdicts
+from padimkit.benchmark.record import Verdicts
+from padimkit.benchmark.times import Spread
 from padimkit.report.formats.csv import as_csv
 from padimkit.report.formats.latex import as_latex
 from padimkit.report.formats.markdown import as_markdown

@@ -8,7 +8,9 @@ from math import ceil
 from typing import TypeAlias, final
 
 import torch
+from jaxtyping import Float
 from jsonargparse import Namespace
+from torch import Tensor
 
 from padimkit.benchmark.cell import EMBEDDINGS
 from padimkit.benchmark.drawn import LEVEL, Drawn
@@ -123,9 +125,20 @@ def blank_embeddings(pipeline: Pipeline, size: tuple[int, int]) -> list[Embeddin
         BadWeights: The weights of the backbone are missing.
     """
     generator = torch.Generator().manual_seed(0)
-    image = torch.rand(1, 3, *size, generator=generator).to(pipeline.device)
+    return embeddings_of(pipeline, torch.rand(1, 3, *size, generator=generator))
+
+
+def embeddings_of(pipeline: Pipeline, images: Float[Tensor, "b 3 H W"]) -> list[Embedding]:
+    """Return the embeddings that the densities get for images, by a reducer that learns from these alone.
+
+    The pipeline stays as it is.
+
+    Raises:
+        BadArgument: The reducer cannot be fitted, such as one that keeps more channels than there are.
+        BadWeights: The weights of the backbone are missing.
+    """
     with torch.no_grad():
-        features = pipeline.backbone.extract(image)
+        features = pipeline.backbone.extract(images.to(pipeline.device))
     pyramids = pipeline.levels.split(features).values()
     return [_reduced(pyramid, deepcopy(pipeline.reducer)) for pyramid in pyramids]
 

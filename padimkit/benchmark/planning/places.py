@@ -6,6 +6,7 @@ It stands alone because it asks the classes of parts, where fingerprints read fi
 import hashlib
 import inspect
 from collections.abc import Iterable, Iterator, Mapping
+from itertools import islice
 from pathlib import Path
 from typing import Any, Literal, TypeAlias, final, get_args, get_type_hints
 
@@ -15,6 +16,7 @@ from padimkit.config.names import is_dotted
 from padimkit.errors import BrokenPlugin
 from padimkit.images.sample import Sample
 
+_MOST_FILES = 10_000  # of a folder whose contents count
 TOLD = ""  # stands for a folder of images, which a fingerprint tells, and for a file that a part writes
 Kind: TypeAlias = Literal["path", "writes", ""]  # of an argument
 
@@ -33,13 +35,14 @@ class Places:
 
     def __init__(self) -> None:
         self._kinds: dict[str, Mapping[str, Kind]] = {}
-        self._contents: dict[Path, str] = {}
+        self._contents: dict[Path, str | None] = {}
 
     def of_cell(self, settings: Mapping[str, Any], told: frozenset[Path]) -> dict[str, str]:
         """Return what stands for each text of a cell's settings that names a file or a folder.
 
         A text names one that exists if it is absolute, names a file, or is given for an argument that may be
-        a `Path`. For a file stands the digest of its content, for a folder that of all files in it.
+        a `Path`. For a file stands the digest of its content, for a folder that of all files in it, unless
+        there are more than 10,000: to read these would take minutes, and "/" may be no place at all.
 
         Args:
             settings: Resolved ones.
@@ -58,7 +61,8 @@ class Places:
                 found[text] = TOLD
             elif text not in found and _is_place(text, is_path=kind == "path"):
                 path = Path(text).expanduser().absolute()
-                found[text] = TOLD if path in told else self._content(path)
+                content = TOLD if path in told else self._content(path)
+                found |= {} if content is None else {text: content}
         return found
 
     def _texts(self, value: Any, kind: Kind) -> Iterator[tuple[str, Kind]]:
@@ -84,7 +88,7 @@ class Places:
             self._kinds[name] = _kinds_called(name)
         return self._kinds[name]
 
-    def _content(self, path: Path) -> str:
+    def _content(self, path: Path) -> str | None:
         if path not in self._contents:
             self._contents[path] = digest_of(path).hex() if path.is_file() else _content_of_folder(path)
         return self._contents[path]
@@ -123,9 +127,12 @@ def _is_place(text: str, *, is_path: bool) -> bool:
         return False
 
 
-def _content_of_folder(folder: Path) -> str:
-    digest = hashlib.sha256()
-    for path in sorted(one for one in folder.rglob("*") if one.is_file()):
+def _content_of_folder(folder: Path) -> str | None:
+    digest, files = hashlib.sha256(), (one for one in folder.rglob("*") if one.is_file())
+    found = sorted(islice(files, _MOST_FILES + 1))
+    if len(found) > _MOST_FILES:
+        return None
+    for path in found:
         digest.update(f"{path.relative_to(folder).as_posix()}\n".encode(errors="surrogateescape"))
         digest.update(digest_of(path))
     return digest.hexdigest()

@@ -26,7 +26,13 @@ def check_suite(file: SuiteFile) -> None:
             raise BadArgument(f'"{key}" must be a list of different values, found {values}.')
     if not re.fullmatch(r"\w[\w. -]{0,99}", file.name):  # it names a folder
         raise BadArgument(f'Expected a "name" of at most 100 letters, digits, ".-_", got "{file.name}".')
-    require_whole("repeats", file.repeats, 1, _MOST_REPEATS)
+    for key in ("repeats", "processes"):
+        require_whole(key, getattr(file, key), 1, _MOST_REPEATS)
+    if file.processes > 1 and ("time" not in file.measure or file.embeddings is not None):
+        raise BadArgument(
+            '"processes" repeats times of cells over images. Leave it out, or list "time" under "measure"; '
+            '"embeddings" are measured in rounds of one process.'
+        )
     for key in ("timeout", "memory_limit", "threads"):
         value = getattr(file, key)
         if value is not None and not value > 0:

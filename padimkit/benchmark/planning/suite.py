@@ -162,7 +162,7 @@ class _Planner:
     def _cells(self, variant: Variant, place: Place) -> Iterator[Cell]:
         settings = self._resolved(variant, place)
         self._require_sound(variant, settings)
-        seen: list[Any] = []
+        versions, seen = versions_named(settings), []
         for seed in self._file.seeds:
             own = with_seed(settings, seed, data=place.seeded)
             deciding = own["pipeline"], own["data"]
@@ -181,7 +181,8 @@ class _Planner:
                 train_images=variant.train_images,
                 varied=variant.varied,
                 calibration=self._file.calibration,
-                versions=versions_named(settings),
+                versions=versions,
+                processes=self._file.processes,
             )
 
     def _require_sound(self, variant: Variant, settings: dict[str, Any]) -> None:
@@ -223,7 +224,7 @@ class _Planner:
         if key not in self._facts:
             data = instantiate(cell.settings).data
             self._facts[key] = facts_of(data), folders_of([*data.train(), *data.test()])
-        named = json.dumps(cell.settings["pipeline"], sort_keys=True)
+        named = json.dumps(with_seed(cell.settings, 0, data=False)["pipeline"], sort_keys=True)
         if named not in self._files:
             self._files[named] = files_named(cell.settings["pipeline"])
         facts, told = self._facts[key]

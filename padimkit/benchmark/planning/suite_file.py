@@ -99,7 +99,8 @@ class SuiteFile:
         metrics: As `evaluate` takes them; by default image AUROC, pixel AUROC and PRO.
         seeds: One run for each; methods and data without a seed run once.
         measure: Any of quality, time, memory.
-        repeats: Number of measurements of each time.
+        repeats: Number of measurements of each time, in each process.
+        processes: Number of processes that measure the times of a cell.
         calibration: Asks for verdicts on the test images, by a threshold from the training images.
         timeout: Seconds that a cell may take.
         memory_limit: GB (1e9 bytes) that a cell may take.
@@ -123,6 +124,7 @@ class SuiteFile:
     seeds: list[int] = field(default_factory=lambda: [0])
     measure: list[Measure] = field(default_factory=lambda: list(MEASURES[:1]))
     repeats: int = 3
+    processes: int = 1
     calibration: CalibrationArguments | None = None
     timeout: float | None = None
     memory_limit: float | None = None

@@ -202,5 +202,5 @@ def _as_bytes(mask: Bool[Tensor, "H W"]) -> UInt8[np.ndarray, "H W"]:
 def _encoded(pixels: UInt8[np.ndarray, "H W *c"], resampling: Image.Resampling, form: str) -> str:
     picture, buffer = Image.fromarray(pixels), io.BytesIO()
     picture.thumbnail((_SIDE, _SIDE), resampling)
-    picture.save(buffer, form, optimize=True)
+    picture.save(buffer, form, optimize=form == "JPEG")  # of a map it takes thrice as long for 2 % of bytes
     return base64.b64encode(buffer.getvalue()).decode("ascii")

@@ -8,6 +8,7 @@ from itertools import cycle, islice
 from pathlib import Path
 from typing import Any, TypeAlias
 
+import torch
 from jsonargparse import Namespace
 
 from padimkit.arguments import arguments
@@ -37,6 +38,7 @@ from padimkit.benchmark.running.rates import measured_rates
 from padimkit.benchmark.running.shared_backbone import Identity, SharedBackbone
 from padimkit.benchmark.running.shared_images import SharedImages, decoding_of, shared_images
 from padimkit.benchmark.running.timing import (
+    Repeats,
     flops_of,
     spread_of,
     time_calibrations,
@@ -127,7 +129,7 @@ def _outcome(cell: Cell, made: Namespace, train: Images, test: Images, *, import
     made.pipeline.fit(train, progress=False)
     made.pipeline.prepare()
     peaks.end(PEAK_FIT)
-    outcome: dict[str, Any] = {"seconds": {}}
+    outcome: dict[str, Any] = {"repeats": {}}
     if "memory" in cell.measure:
         for batch in islice(test, _BATCHES):
             made.pipeline.predict_batch(batch)
@@ -137,19 +139,21 @@ def _outcome(cell: Cell, made: Namespace, train: Images, test: Images, *, import
     if "quality" in cell.measure:
         outcome |= _quality(cell, made, train, test)
     if "time" in cell.measure:
-        outcome["seconds"] |= _seconds(cell, made, train, test)
+        outcome["repeats"] |= _repeats(cell, made, train, test)
         with stage(FLOPS):
             outcome["flops"] = flops_of(made.pipeline, next(iter(test)))
     if cell.varied:
         with stage(THEORY):
-            outcome |= _predicted(cell, made.pipeline, len(train.samples))
+            outcome |= _predicted(cell, made.pipeline, train)
+    outcome["seconds"] = {name: asdict(spread_of(found)) for name, found in outcome["repeats"].items()}
     return outcome
 
 
-def _predicted(cell: Cell, pipeline: Pipeline, images: int) -> dict[str, Any]:
+def _predicted(cell: Cell, pipeline: Pipeline, train: Images) -> dict[str, Any]:
     timed_here = "time" in cell.measure and pipeline.device.type == "cpu"
     rates = measured_rates() if timed_here else {}
-    return {"rates": rates} | predicted_of_images(pipeline, images, rates)
+    seen = torch.cat([batch.images for batch in islice(train, 2)])  # one batch may be a single image
+    return {"rates": rates} | predicted_of_images(pipeline, seen, count=len(train.samples), rates=rates)
 
 
 def _quality(cell: Cell, made: Namespace, train: Images, test: Images) -> dict[str, Any]:
@@ -165,9 +169,8 @@ def _quality(cell: Cell, made: Namespace, train: Images, test: Images) -> dict[s
         del found.metrics[name]
     images = collector.images(influences.influence())
     curves = collector.roc() | _curves(metrics, found.metrics)
-    seconds = {METRICS: asdict(spread_of([found.seconds[METRICS]]))} if "time" in cell.measure else {}
     return {
-        "seconds": seconds,
+        "repeats": {METRICS: [found.seconds[METRICS]]} if "time" in cell.measure else {},
         "metrics": found.metrics,
         "undefined": found.undefined,
         "verdicts": asdict(judge.verdicts()) if judge else None,
@@ -188,7 +191,7 @@ def _curves(metrics: Mapping[str, Metric], defined: Iterable[str]) -> dict[str, 
     }
 
 
-def _seconds(cell: Cell, made: Namespace, train: Images, test: Images) -> dict[str, Any]:
+def _repeats(cell: Cell, made: Namespace, train: Images, test: Images) -> Repeats:
     wait = waiting_for(made.device)
     first = next(iter(test))
     fits = time_fits(made.pipeline, train, first, repeats=cell.repeats, wait=wait)
@@ -199,4 +202,4 @@ def _seconds(cell: Cell, made: Namespace, train: Images, test: Images) -> dict[s
     found = fits | time_predictions(made.pipeline, first, sizes=sizes, repeats=cell.repeats, wait=wait)
     with stage(LATENCY):
         found |= time_latency(made.pipeline, test.samples, repeats=cell.repeats, wait=wait)
-    return {name: asdict(spread) for name, spread in found.items()}
+    return found

@@ -7,7 +7,10 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from padimkit.benchmark.planning.forecast import blank_embeddings
+from jaxtyping import Float
+from torch import Tensor
+
+from padimkit.benchmark.planning.forecast import embeddings_of
 from padimkit.benchmark.record import (
     DENSITY_FIT,
     EMBEDDING,
@@ -56,10 +59,18 @@ def predictions(
     return {"predicted": found, "form": costs.form}
 
 
-def predicted_of_images(pipeline: Pipeline, images: int, rates: Mapping[str, float]) -> dict[str, Any]:
+def predicted_of_images(
+    pipeline: Pipeline, seen: Float[Tensor, "b 3 H W"], *, count: int, rates: Mapping[str, float]
+) -> dict[str, Any]:
     """Return the same fields for the density of a pipeline with a backbone, whose costs no formula has.
 
     Empty for several levels, and for a pipeline that cannot be tried on an image.
+
+    Args:
+        pipeline: The pipeline.
+        seen: A few of the images that it learns from, of which the mean variance of a channel is taken.
+        count: The number of images that it learns from.
+        rates: Operations and bytes in a second; without them no seconds are predicted.
     """
     size = pipeline.preprocessing.size
     density = pipeline.density
@@ -67,15 +78,22 @@ def predicted_of_images(pipeline: Pipeline, images: int, rates: Mapping[str, flo
         return {}
     try:
         tiles = pipeline.preprocessing.tiles
-        found = blank_embeddings(pipeline, square(tiles.size) if tiles else size)
-        count = Tiling.of(tiles, size, "the image").count
+        height, width = square(tiles.size) if tiles else size
+        found = embeddings_of(pipeline, seen[:, :, :height, :width])
+        tiled = Tiling.of(tiles, size, "the image").count
     except PadimkitError:
         return {}
     if len(found) != 1:
         return {}
-    channels, height, width = found[0].patches.shape[1:]
-    descriptor = 0 if found[0].descriptor is None else found[0].descriptor.shape[1]
-    costs = density.costs(Problem(images, channels, count * height * width, descriptor))
+    patches, descriptor = found[0].patches, found[0].descriptor
+    problem = Problem(
+        images=count,
+        channels=patches.shape[1],
+        positions=tiled * patches.shape[2] * patches.shape[3],
+        descriptor=0 if descriptor is None else descriptor.shape[1],
+        variance=float(patches.var(0).mean()),
+    )
+    costs = density.costs(problem)
     return {"predicted": _of_density(costs, rates), "form": costs.form}
 
 

@@ -12,15 +12,23 @@ from pathlib import Path
 from padimkit.benchmark.planning.suite import Planned, Suite
 from padimkit.benchmark.record import Record
 from padimkit.benchmark.running.engine import records_beside
-from padimkit.benchmark.running.process import run_cell, run_together
+from padimkit.benchmark.running.process import run_together
+from padimkit.benchmark.running.rounds import lacks_processes, run_in_rounds
 from padimkit.benchmark.running.sharing import sharing
 from padimkit.benchmark.store import Plan, read, write
 from padimkit.files import only_holder
 
 
 def remaining(suite: Suite, folder: Path, *, retry_failed: bool) -> list[Planned]:
-    """Return the cells without a record in the folder, and failed ones if they are to be tried again."""
-    done = {p.key for p, record in _known(suite, folder) if record.failure is None or not retry_failed}
+    """Return the cells without a record in the folder, and failed ones if they are to be tried again.
+
+    Those whose times are of fewer processes than the suite asks for are among them.
+    """
+    done = {
+        planned.key
+        for planned, record in _known(suite.planned, folder)
+        if not (lacks_processes(planned, record) or (record.failure is not None and retry_failed))
+    }
     return [one for one in suite.planned if one.key not in done]
 
 
@@ -41,8 +49,9 @@ def only_runner(folder: Path) -> Iterator[None]:
 def run_suite(suite: Suite, planned: Iterable[Planned], folder: Path) -> Iterator[Record]:
     """Run these cells and yield their records, each after it has been written.
 
-    Cells whose time is measured run one by one, before the others, and nothing runs beside them. Those over
-    drawn embeddings run in one process for each method and quantity that is varied.
+    Cells whose time is measured run one by one, before the others, in rounds of random order, and nothing
+    runs beside them; each has a record after its first process, which further ones replace. Those over drawn
+    embeddings run in one process for each method and quantity that is varied.
 
     Raises:
         BadOutput: A record cannot be written.
@@ -55,8 +64,10 @@ def run_suite(suite: Suite, planned: Iterable[Planned], folder: Path) -> Iterato
     for _, line in groupby(drawn, lambda one: (one.cell.method, *one.cell.varied)):
         for record in run_together([(one.cell, one.facts) for one in line], suite.limits):
             yield _written(record, folder)
-    for one in timed:
-        yield _written(run_cell(one.cell, one.facts, suite.limits), folder)
+    known = _known(timed, folder)
+    begun = {one.key: record for one, record in known if record.processes and lacks_processes(one, record)}
+    for record in run_in_rounds(timed, suite.limits, suite.name, begun):
+        yield _written(record, folder)
     with sharing(others, suite.features, folder) as shared:
         for record in records_beside(others, suite.limits, suite.engine, shared) if others else ():
             shared.finish(record.key)
@@ -65,7 +76,7 @@ def run_suite(suite: Suite, planned: Iterable[Planned], folder: Path) -> Iterato
 
 def failures(suite: Suite, folder: Path) -> int:
     """Return the number of the suite's cells whose record is of a failure."""
-    return sum(record.failure is not None for _, record in _known(suite, folder))
+    return sum(record.failure is not None for _, record in _known(suite.planned, folder))
 
 
 def adopt_names(suite: Suite, folder: Path) -> None:
@@ -74,16 +85,16 @@ def adopt_names(suite: Suite, folder: Path) -> None:
     Records under keys of earlier versions get their new ones.
     """
     Plan(suite.name, {one.key: one.cell.title for one in suite.planned}).write(folder)
-    for planned, record in _known(suite, folder):
+    for planned, record in _known(suite.planned, folder):
         if (record.key, record.cell) != (planned.key, planned.cell):
             write(replace(record, key=planned.key, cell=planned.cell, facts=planned.facts), folder)
         if (older := planned.cell.older_key(planned.facts)) != planned.key:
             (folder / f"{older}.json").unlink(missing_ok=True)  # also where a run was killed before it did so
 
 
-def _known(suite: Suite, folder: Path) -> Iterator[tuple[Planned, Record]]:
+def _known(cells: Iterable[Planned], folder: Path) -> Iterator[tuple[Planned, Record]]:
     """Yield the cells that have a record, which may be one of an earlier version."""
-    for planned in suite.planned:
+    for planned in cells:
         keys = planned.key, planned.cell.older_key(planned.facts)
         path = next((path for key in keys if (path := folder / f"{key}.json").exists()), None)
         if path is not None:

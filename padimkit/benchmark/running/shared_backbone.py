@@ -13,6 +13,7 @@ from torch import Tensor
 from padimkit.benchmark.planning.fingerprint import files_named
 from padimkit.benchmark.running.feature_store import FeatureStore
 from padimkit.contracts import Backbone, Stateful, TellsWeights
+from padimkit.pipeline.embedder import WrappedBackbone
 from padimkit.values import Features
 
 _DESCRIPTOR = "\0"  # no layer has this name
@@ -67,7 +68,7 @@ class _Layout:
 
 
 @final
-class SharedBackbone(Backbone):
+class SharedBackbone(WrappedBackbone):
     """A backbone that computes only what the store does not have.
 
     Args:
@@ -82,6 +83,10 @@ class SharedBackbone(Backbone):
         self.identity = identity
         self._device = torch.device("cpu")
         self._layouts: dict[str, _Layout] = {}
+
+    @property
+    def inner(self) -> Backbone:
+        return self.backbone
 
     def extract(self, images: Float[Tensor, "b 3 H W"]) -> Features:
         content = _content_of(images)

@@ -1,4 +1,4 @@
-"""Time of each stage, as the spread of repeated measurements.
+"""Times of each stage, in repeated measurements.
 
 It stands alone because timing has rules of its own: warm-up, waiting for the device, quartiles.
 """
@@ -6,6 +6,7 @@ It stands alone because timing has rules of its own: warm-up, waiting for the de
 import time
 from collections.abc import Callable, Iterable, Sequence
 from itertools import cycle, islice
+from typing import TypeAlias
 
 import numpy as np
 import torch
@@ -23,9 +24,9 @@ from padimkit.benchmark.record import (
     READ,
     REDUCER_FIT,
     SCORE,
-    Spread,
     of_batch,
 )
+from padimkit.benchmark.times import Spread
 from padimkit.errors import BadData
 from padimkit.images.sample import Sample
 from padimkit.inspection.intake import Intake
@@ -35,6 +36,7 @@ from padimkit.stages import Clock, timed
 from padimkit.values import Batch
 
 Wait = Callable[[], None]
+Repeats: TypeAlias = dict[str, list[float]]  # all measurements by name
 _PREDICTED = (BACKBONE, EMBEDDING, SCORE, MAP)
 _LEAST = 5  # predictions; they are short beside a fit
 _WARM = 2  # before them: the first ones make plans and caches
@@ -56,7 +58,7 @@ def waiting_for(device: str) -> Wait:
 
 def time_fits(
     pipeline: Pipeline, batches: Iterable[Batch], first: Batch, *, repeats: int, wait: Wait
-) -> dict[str, Spread]:
+) -> Repeats:
     """Return the seconds of whole fits, until the first score is as quick as any, and the shares of stages.
 
     Densities prepare what scoring needs. The first prediction of one image after each fit is timed too, so
@@ -70,37 +72,35 @@ def time_fits(
         runs.append(clock.seconds)
         firsts.append(_first(pipeline, first, wait))
     stages = (READ, REDUCER_FIT, DENSITY_FIT, PREPARE)
-    spreads = {name: spread_of(run[name] for run in runs) for name in stages}
-    return spreads | {FIT: spread_of(sum(run.values()) for run in runs), FIRST: spread_of(firsts)}
+    found = {name: [run[name] for run in runs] for name in stages}
+    return found | {FIT: [sum(run.values()) for run in runs], FIRST: firsts}
 
 
-def time_calibrations(calibrate: Callable[[], object], *, repeats: int, wait: Wait) -> Spread:
+def time_calibrations(calibrate: Callable[[], object], *, repeats: int, wait: Wait) -> list[float]:
     """Return the seconds of whole calibrations, with the reading of the images."""
     runs = []
     for _ in range(repeats):
         with timed(Clock(wait)) as clock:
             calibrate()
         runs.append(sum(clock.seconds.values()))
-    return spread_of(runs)
+    return runs
 
 
 def time_predictions(
     pipeline: Pipeline, images: Batch, *, sizes: Iterable[int], repeats: int, wait: Wait
-) -> dict[str, Spread]:
+) -> Repeats:
     """Return seconds per image: "predict N" and "score N" in batches of N, other stages in the largest."""
-    spreads: dict[str, Spread] = {}
+    found: Repeats = {}
     for size in sorted(sizes):
         batch = _part(images, size)
         runs = _predictions(pipeline, batch, repeats, wait)
-        stages = {name: spread_of(run.get(name, 0.0) / size for run in runs) for name in _PREDICTED}
-        spreads |= stages | {of_batch(SCORE, size): stages[SCORE]}
-        spreads[of_batch(PREDICT, size)] = spread_of(sum(run.values()) / size for run in runs)
-    return spreads
+        stages = {name: [run.get(name, 0.0) / size for run in runs] for name in _PREDICTED}
+        found |= stages | {of_batch(SCORE, size): stages[SCORE]}
+        found[of_batch(PREDICT, size)] = [sum(run.values()) / size for run in runs]
+    return found
 
 
-def time_latency(
-    pipeline: Pipeline, samples: Sequence[Sample], *, repeats: int, wait: Wait
-) -> dict[str, Spread]:
+def time_latency(pipeline: Pipeline, samples: Sequence[Sample], *, repeats: int, wait: Wait) -> Repeats:
     """Return the seconds from the file of one image to its score and map, as a warm `Inspector` takes them.
 
     Regions and a verdict, which need a calibration, are not among them.
@@ -114,7 +114,7 @@ def time_latency(
         intake.score([read])
         wait()
         seconds.append(time.perf_counter() - start)
-    return {LATENCY: spread_of(seconds[_WARM:])}
+    return {LATENCY: seconds[_WARM:]}
 
 
 def flops_of(pipeline: Pipeline, images: Batch) -> int | None:

@@ -15,7 +15,7 @@ import yaml
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
-from padimkit.report import formatting, links, verdicts
+from padimkit.report import formatting, links, machine, verdicts
 from padimkit.report.plots.styles import Style, styles
 from padimkit.report.plots.svg import draw
 from padimkit.report.sections import SECTIONS, Section
@@ -66,7 +66,7 @@ def templates() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    found.globals |= {"links": links, "formatting": formatting, "verdicts": verdicts}
+    found.globals |= {"links": links, "formatting": formatting, "verdicts": verdicts, "machine": machine}
     found.filters |= {"yaml": _yaml, "quote": shlex.quote}
     return found
 

@@ -69,8 +69,17 @@ def _row(
     data += _threshold(record, target) if judged else []
     for cost in costs:
         value = cost.of(record)
-        data.append(ABSENT if value is None else Datum(cost.text(value), value, target))
+        data.append(
+            ABSENT if value is None else Datum(cost.text(value), value, target, note=_by(cost, record))
+        )
     return tuple(data)
+
+
+def _by(cost: formatting.Cost, record: Record) -> str:
+    """Return the range of what several processes have measured."""
+    found = cost.by_process(record)
+    limits = cost.range_text((min(found), max(found))) if len(found) > 1 else ""
+    return limits and f"{limits} by {len(found)} processes"
 
 
 def _quality(entry: Entry, metric: str, target: str) -> Datum:

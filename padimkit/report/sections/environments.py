@@ -8,6 +8,7 @@ from typing import Any
 
 from padimkit.report import links
 from padimkit.report.entries import Entry
+from padimkit.report.machine import machine_table
 from padimkit.report.study import Study, unique
 from padimkit.report.tables import DASH, Datum, Table
 
@@ -17,7 +18,11 @@ title = "Environment"
 
 def build(study: Study) -> dict[str, Any]:
     """Return the tables of environments and of plugins."""
-    return {"environments": environment_table(study), "plugins": plugin_table(study)}
+    return {
+        "environments": environment_table(study),
+        "processes": machine_table(study.entries),
+        "plugins": plugin_table(study),
+    }
 
 
 def tables(study: Study) -> tuple[Table, ...]:

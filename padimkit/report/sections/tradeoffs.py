@@ -9,8 +9,9 @@ from matplotlib.axes import Axes
 from padimkit.report import formatting, links
 from padimkit.report.formatting import Cost
 from padimkit.report.plots.axes import cost_axis
-from padimkit.report.plots.styles import Style, styles
+from padimkit.report.plots.styles import styles
 from padimkit.report.plots.svg import INK, draw
+from padimkit.report.points import SIZES, TIMES, Point, point_of
 from padimkit.report.protocols import mixture
 from padimkit.report.scoreboards import Row, metric_value, rows_of, scored
 from padimkit.report.study import Study, unique
@@ -18,17 +19,6 @@ from padimkit.report.tables import ABSENT, Datum, Plot, Table
 
 name = "tradeoffs"
 title = "Quality and cost"
-TIMES = (formatting.ONE, formatting.LATENCY, formatting.MANY, formatting.FIT, formatting.CALIBRATION)
-SIZES = (
-    formatting.PEAK_OWN,
-    formatting.PEAK,
-    formatting.DEVICE,
-    formatting.HELD,
-    formatting.MODEL,
-    formatting.DISK,
-    formatting.PEAK_FIT,
-    formatting.PEAK_PREDICT,
-)
 
 
 @dataclass(frozen=True)
@@ -41,21 +31,6 @@ class Quality:
     @property
     def label(self) -> str:
         return self.name if self.sign > 0 else f"{self.name} (lower is better)"
-
-
-@dataclass(frozen=True)
-class Point:
-    """A method's means over seeds and categories, of metrics by name and of costs."""
-
-    row: Row
-    style: Style
-    quality: dict[str, float]
-    cost: dict[Cost, float]
-
-    def hint(self, metric: str, cost: Cost) -> str:
-        """Return the two values in words."""
-        quality = formatting.quality(self.quality[metric])
-        return f"{self.row.method}: {metric} {quality}, {cost.label} {cost.text(self.cost[cost])}"
 
 
 @dataclass(frozen=True)
@@ -96,7 +71,7 @@ def tables(study: Study) -> Iterator[Table]:
         categories = unique(sorted(category for row in rows for category in row.entries))
         shared = [category for category in categories if all(row.finished(category) for row in rows)]
         looks = styles(study.methods)
-        points = [_point(row, shared, [], looks[row.method]) for row in rows]
+        points = [point_of(row, shared, [], looks[row.method]) for row in rows]
         for costs, kind in ((TIMES, "times"), (SIZES, "memory and bytes")):
             known = [cost for cost in costs if any(cost in point.cost for point in points)]
             if known:
@@ -114,8 +89,10 @@ def _costs(
     rows = tuple(_table_row(point, study.letters[point.row.protocol], [], costs) for point in points)
     mixed = mixture((point.row.protocol for point in points), study.letters)
     head = ("method", "protocol", *(cost.label for cost in costs))
-    means = "Medians, as means over seeds and then over the categories."
-    return Table(caption, head, rows, (*mixed, *notes), explained=(means,))
+    explained = ["Medians, as means over seeds and then over the categories."]
+    if any(cost in point.between for point in points for cost in costs):
+        explained.append("In brackets such means of the quickest and of the slowest process of each cell.")
+    return Table(caption, head, rows, (*mixed, *notes), explained=tuple(explained))
 
 
 def tradeoffs(study: Study) -> list[Tradeoff]:
@@ -130,7 +107,7 @@ def _tradeoffs(study: Study, dataset: str) -> Iterator[Tradeoff]:
     finished = [category for category in categories if all(row.finished(category) for row in rows)]
     for shared, metrics in _together(rows, finished, study.metrics).items():
         looks = styles(study.methods)
-        points = [_point(row, shared, metrics, looks[row.method]) for row in rows]
+        points = [point_of(row, shared, metrics, looks[row.method]) for row in rows]
         costs = [cost for cost in (*TIMES, *SIZES) if any(cost in point.cost for point in points)]
         first = [next((cost for cost in kind if cost in costs), None) for kind in (TIMES, SIZES)]
         name = f"tradeoff-{study.datasets.index(dataset)}"
@@ -168,17 +145,6 @@ def _plots(name: str, points: list[Point], study: Study, costs: list[Cost]) -> l
     ]
 
 
-def _point(row: Row, categories: Sequence[str], metrics: list[str], style: Style) -> Point:
-    quality = {name: row.mean(categories, metric_value(name)) for name in metrics}
-    cost = {cost: row.mean(categories, cost.of) for cost in (*TIMES, *SIZES)}
-    return Point(
-        row,
-        style,
-        {name: value for name, value in quality.items() if value is not None},
-        {key: value for key, value in cost.items() if value is not None},
-    )
-
-
 def _table(points: list[Point], study: Study, costs: list[Cost]) -> Table:
     metrics = [metric for metric in study.metrics if any(metric in point.quality for point in points)]
     head = ("method", "protocol", *metrics, *(cost.label for cost in costs))
@@ -189,14 +155,17 @@ def _table(points: list[Point], study: Study, costs: list[Cost]) -> Table:
 
 def _table_row(point: Point, letter: str, metrics: Iterable[str], costs: Iterable[Cost]) -> tuple[Datum, ...]:
     target = links.of_row(point.row)
-    qualities = ((formatting.quality, point.quality.get(metric)) for metric in metrics)
-    prices = ((cost.text, point.cost.get(cost)) for cost in costs)
+    qualities = [point.quality.get(metric) for metric in metrics]
     return (
         Datum(point.row.method, target=target),
         Datum(letter),
         *(
-            ABSENT if value is None else Datum(text(value), value, target)
-            for text, value in (*qualities, *prices)
+            ABSENT if value is None else Datum(formatting.quality(value), value, target)
+            for value in qualities
+        ),
+        *(
+            Datum(point.price(cost), point.cost[cost], target) if cost in point.cost else ABSENT
+            for cost in costs
         ),
     )
 

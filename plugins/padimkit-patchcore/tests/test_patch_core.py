@@ -251,4 +251,9 @@ def test_it_holds_and_stores_what_its_costs_state(generator, channels, ratio):
     stored = sum(tensor.nbytes for tensor in model.state_dict().values())
     assert (stated.held, stated.stored) == (held_by(model), stored)
     kept = round(ratio * 240)
-    assert stated.use.single == 2 * 20 * kept * channels
+    measured = 3 * 20 * channels  # the distance to the nearest, once more
+    assert stated.use.single == 2 * (20 + 1) * kept * channels + measured  # and the neighbours for the weight
+    plain = fitted(train, ratio=ratio, image_score="largest").costs(
+        padimkit.Problem(images=12, channels=channels, positions=20)
+    )
+    assert plain.use.single == 2 * 20 * kept * channels + measured

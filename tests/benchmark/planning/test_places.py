@@ -1,6 +1,7 @@
 import shutil
 from pathlib import Path
 
+from padimkit.benchmark.planning import places as planning_places
 from padimkit.benchmark.planning.places import Places, folders_of
 from padimkit.benchmark.planning.suite import Suite
 from padimkit.datasets.mvtec import MVTec
@@ -60,6 +61,15 @@ def test_a_folder_is_told_by_all_that_is_in_it(tmp_path):
     assert found[str(one)] == found[str(other)] != ""
     (other / "deep" / "file").rename(other / "deep" / "renamed")
     assert places(a=str(one))[str(one)] != places(b=str(other))[str(other)]
+
+
+def test_a_folder_of_very_many_files_is_told_by_its_name(tmp_path, monkeypatch):
+    monkeypatch.setattr(planning_places, "_MOST_FILES", 3)
+    for number in range(3):
+        (tmp_path / f"{number}").touch()
+    assert set(places(root="/", few=str(tmp_path))) == {str(tmp_path)}
+    (tmp_path / "another").touch()
+    assert places(many=str(tmp_path)) == {}
 
 
 def test_words_are_no_places_even_where_a_folder_has_their_name(tmp_path, monkeypatch):

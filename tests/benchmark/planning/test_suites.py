@@ -21,6 +21,7 @@ KEYS = {
         "seeds",
         "measure",
         "repeats",
+        "processes",
         "timeout",
         "memory_limit",
     ),

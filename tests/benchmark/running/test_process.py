@@ -3,15 +3,22 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
+import torch
 from sklearn.metrics import roc_auc_score
 
+from padimkit.backbones.pixels import Pixels
 from padimkit.benchmark.cell import Limits
 from padimkit.benchmark.planning.suite import Suite
 from padimkit.benchmark.record import unpacked
 from padimkit.benchmark.running import process
+from padimkit.benchmark.running.predictions import predicted_of_images
 from padimkit.benchmark.running.process import run_cell
 from padimkit.cli import benchmark as command
 from padimkit.config.build import instantiate
+from padimkit.densities.gaussian import Gaussian
+from padimkit.pipeline.pipeline import Pipeline
+from padimkit.reducers.identity import Identity
+from padimkit.values import Problem
 
 
 @pytest.fixture
@@ -184,6 +191,18 @@ def test_a_metric_has_its_curve_under_its_own_name(outcome, in_this_process):
     record = outcome(pipeline, metrics=[short, long])
     ends = {name: round(curve.x[-1], 1) for name, curve in record.curves.items()}
     assert ends == {"roc": 1.0, "pro(max_fpr=0.1)": 0.1, "pro(max_fpr=0.5)": 0.5}
+
+
+def test_the_form_over_images_follows_the_variance_of_the_data(generator):
+    """Where differences would cancel, the low-rank factor is in float64; that depends on the variance."""
+    density = Gaussian(eps=1e-5)
+    pipeline = Pipeline(backbone=Pixels(), reducer=Identity(), density=density)
+    size = pipeline.preprocessing.size
+    for deviation in (1e-3, 0.2):
+        seen = (0.5 + deviation * torch.randn(4, 3, *size, generator=generator)).clamp(0, 1)
+        stated = density.costs(Problem(2, 3, 1, variance=float(seen.var(0).mean())))
+        assert predicted_of_images(pipeline, seen, count=2, rates={})["form"] == stated.form
+    assert density.costs(Problem(2, 3, 1)).form != density.costs(Problem(2, 3, 1, variance=1e-6)).form
 
 
 def test_what_formulas_predict_is_in_the_record_of_what_is_varied(suite, in_this_process):

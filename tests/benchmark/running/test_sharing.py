@@ -19,10 +19,13 @@ from padimkit.benchmark.running.shared_images import SharedImages, decoding_of
 from padimkit.benchmark.running.sharing import sharing
 from padimkit.contracts import Backbone
 from padimkit.datasets.mvtec import MVTec
-from padimkit.errors import BadConfig, BadOutput
+from padimkit.densities.gaussian import Gaussian
+from padimkit.errors import BadConfig, BadFeatures, BadOutput
 from padimkit.images.preprocessing import Preprocessing
 from padimkit.images.reader import Reader
-from padimkit.values import Features
+from padimkit.pipeline.pipeline import Pipeline
+from padimkit.reducers.identity import Identity as IdentityReducer
+from padimkit.values import Batch, Features
 
 SMALL = {
     "backbone": {"class_path": "filter_bank", "init_args": {"scales": 1, "orientations": 2}},
@@ -274,6 +277,21 @@ def test_other_weights_threads_and_orders_in_memory_are_other_maps(store, genera
     other = SharedBackbone(FilterBank(2, 2), store(), one)  # no cell has it: it would be other settings
     assert set(other.extract(images).maps) == {"scale1"}
     assert set(other.extract(images.contiguous(memory_format=torch.channels_last)).maps) > {"scale1"}
+
+
+class Spoilt(Backbone):
+    def extract(self, images):
+        return Features({"only": torch.full((len(images), 2, 4, 4), torch.nan)})
+
+    def to(self, device):
+        pass
+
+
+def test_an_error_about_features_names_the_backbone_that_computed_them(store, generator):
+    backbone = SharedBackbone(Spoilt(), store(), Identity("whole", "layers"))
+    pipeline = Pipeline(backbone=backbone, reducer=IdentityReducer(), density=Gaussian())
+    with pytest.raises(BadFeatures, match=r'^Spoilt returned NaN .* "only"'):
+        pipeline.fit([Batch(torch.rand(2, 3, 32, 32, generator=generator), ("a", "b"))])
 
 
 def test_images_that_are_decoded_otherwise_are_other_images(tmp_path, monkeypatch):

@@ -6,7 +6,8 @@ import pytest
 from made_records import of_cell
 
 from padimkit.benchmark.cell import Cell
-from padimkit.benchmark.record import Failure, Record, Spread
+from padimkit.benchmark.record import Failure, Record
+from padimkit.benchmark.times import Spread
 from padimkit.errors import BadArgument
 from padimkit.report.paper.comparison import Source, beside
 

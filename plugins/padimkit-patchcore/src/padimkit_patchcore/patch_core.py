@@ -181,6 +181,8 @@ class PatchCore(DensityModel, LeaveOneOut, CostModel, Exportable):
         sketched = min(PROJECTED, problem.channels)
         projected = 2 * patches * problem.channels * sketched if problem.channels > PROJECTED else 0
         bank = 4 * kept * problem.channels
+        searched = problem.positions + self._scoring.is_weighted
+        measured = 3 * problem.positions * problem.channels
         return Costs(
             # Each choice reads all sketches, and lengths and distances of all patches.
             fit=Work(
@@ -188,7 +190,10 @@ class PatchCore(DensityModel, LeaveOneOut, CostModel, Exportable):
                 moved=4 * patches * (2 * problem.channels + sketched) + 4 * kept * patches * (sketched + 6),
             ),
             prepare=Work(),
-            use=Work(single=2 * problem.positions * kept * problem.channels, moved=bank),
+            use=Work(
+                single=2 * searched * kept * problem.channels + measured,
+                moved=bank * (1 + self._scoring.is_weighted) + 3 * 4 * problem.positions * problem.channels,
+            ),
             held=2 * bank + 8 * kept,  # the coreset, and its copy in the index
             stored=bank + 8 * kept,
         )

@@ -11,19 +11,23 @@ from padimkit import (
     BadArgument,
     BadData,
     Checked,
+    CostModel,
+    Costs,
     Embedding,
     Exportable,
     LinearReducer,
     NotFitted,
+    Problem,
     Pyramid,
     Reducer,
+    Work,
 )
 from padimkit.arguments import require_seed
 from padimkit.arguments.stored_state import require_state
 
 
 @final
-class SemiOrthogonal(Reducer, LinearReducer, Exportable):
+class SemiOrthogonal(Reducer, LinearReducer, CostModel, Exportable):
     """Projection onto random orthonormal directions (Kim et al. 2021, Semi-orthogonal Embedding, section 3).
 
     The directions are drawn evenly from all: a Gaussian matrix, orthonormalised. PaDiM selects channels; here
@@ -75,6 +79,21 @@ class SemiOrthogonal(Reducer, LinearReducer, Exportable):
         directions = self._fitted()
         return lambda pyramid: Pyramid(
             (_aligned(pyramid.maps, directions, pyramid.align),), pyramid.descriptor
+        )
+
+    def costs(self, problem: Problem) -> Costs:
+        """Return the costs of one QR of the drawn matrix, and of a product with each patch."""
+        channels, positions = problem.channels, problem.positions
+        directions = 4 * self.keep * channels
+        return Costs(
+            fit=Work(double=4 * channels * self.keep**2, moved=8 * 4 * channels * self.keep),
+            prepare=Work(),
+            use=Work(
+                single=2 * positions * channels * self.keep,
+                moved=directions + 4 * positions * (channels + self.keep),
+            ),
+            held=directions,
+            stored=directions,
         )
 
     def state_dict(self) -> dict[str, Tensor]:

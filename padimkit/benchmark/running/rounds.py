@@ -1,0 +1,84 @@
+"""Cells whose time is measured: several processes for each, in rounds of random order.
+
+A process keeps what chance gave it, such as places in memory, for all its measurements: repeats within it
+tell nothing of that, further processes do. In a round each cell has its turn, so that a machine that becomes
+slower makes all of them slower.
+"""
+
+import random
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+
+from padimkit.benchmark.cell import Limits
+from padimkit.benchmark.planning.suite import Planned
+from padimkit.benchmark.record import Record
+from padimkit.benchmark.running.conditions import conditions, stolen_between, ticks
+from padimkit.benchmark.running.process import run_cell
+from padimkit.benchmark.running.timing import spread_of
+from padimkit.benchmark.times import TimedProcess
+
+_TRIES = 3  # for each process, until the machine keeps its speed
+
+
+def lacks_processes(planned: Planned, record: Record) -> bool:
+    """Return whether the times of a record are of fewer processes than its suite asks for by now."""
+    is_timed = "time" in planned.cell.measure and not planned.cell.of_embeddings
+    return is_timed and record.failure is None and max(1, len(record.processes)) < planned.cell.processes
+
+
+def run_in_rounds(
+    planned: Sequence[Planned], limits: Limits, order: str, begun: Mapping[str, Record]
+) -> Iterator[Record]:
+    """Yield the record of a cell after each of its processes, which holds all of them so far.
+
+    Args:
+        planned: The cells.
+        limits: What each process may take.
+        order: A text that fixes the order within each round.
+        begun: By their keys, records of cells that lack processes; the others begin anew.
+    """
+    records, drawn = dict(begun), random.Random(order)
+    for number in range(max((one.cell.processes for one in planned), default=0)):
+        for one in drawn.sample(planned, len(planned)):
+            record = records.get(one.key)
+            is_due = record is None or (record.failure is None and len(record.processes) == number)
+            if is_due and number < one.cell.processes:
+                records[one.key] = _measured(one, record, limits)
+                yield records[one.key]
+
+
+def _measured(planned: Planned, record: Record | None, limits: Limits) -> Record:
+    """Return the record with another process; further tries, like further processes, measure times only."""
+    whole = planned.cell if record is None else planned.cell.timed_alone
+    tries = [_tried(replace(planned, cell=whole), limits)]
+    while tries[-1][1].is_disturbed and tries[-1][0].failure is None and len(tries) < _TRIES:
+        tries.append(_tried(replace(planned, cell=planned.cell.timed_alone), limits))
+    first, last = tries[0][0], tries[-1][0]
+    took = round(sum(found.took for found, _ in tries), 3)
+    if last.failure is not None:
+        return replace(last, key=planned.key, cell=planned.cell, took=took)
+    found, process = min(tries, key=lambda one: one[1].drift)
+    process = replace(process, tries=len(tries))
+    if record is None:
+        repeats = first.repeats | found.repeats
+        return replace(_with_repeats(first, repeats), processes=(process,), took=took)
+    repeats = {name: known + found.repeats.get(name, ()) for name, known in record.repeats.items()}
+    return replace(
+        _with_repeats(record, repeats),
+        cell=planned.cell,
+        processes=(*record.processes, process),
+        took=record.took + took,
+    )
+
+
+def _tried(planned: Planned, limits: Limits) -> tuple[Record, TimedProcess]:
+    before, since = conditions(limits.threads), ticks()
+    found = run_cell(planned.cell, planned.facts, limits)
+    stolen, after = stolen_between(since, ticks()), conditions(limits.threads)
+    medians = {name: spread.median for name, spread in found.seconds.items()}
+    return found, TimedProcess(medians, before, after, stolen)
+
+
+def _with_repeats(record: Record, repeats: Mapping[str, tuple[float, ...]]) -> Record:
+    spreads = {name: spread_of(values) for name, values in repeats.items()}
+    return replace(record, repeats=dict(repeats), seconds=spreads)
