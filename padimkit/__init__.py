@@ -24,6 +24,7 @@ if TYPE_CHECKING:
         ExportableMapper,
         HasCurve,
         HasInfluence,
+        ImageValues,
         Influence,
         LeaveOneOut,
         Levels,
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
         MemoryForecast,
         Mergeable,
         Metric,
+        NamedValues,
         NeedsWeights,
         Prepares,
         PyramidDensity,
@@ -248,6 +250,8 @@ __all__ = [
     "NeedsWeights",
     "TellsWeights",
     "ReferenceValues",
+    "NamedValues",
+    "ImageValues",
     "HasCurve",
     "HasInfluence",
     "Influence",
@@ -345,7 +349,7 @@ _MODULES = {
         "Backbone Reducer DensityModel Metric DataSource Levels Mapper Updatable Mergeable Stateful "
         "LinearReducer PyramidReducer PyramidDensity LeaveOneOut MemoryForecast NeedsWeights "
         "ReferenceValues HasCurve HasInfluence Influence Prepares CostModel TellsWeights Exportable "
-        "ExportableMapper"
+        "ExportableMapper NamedValues ImageValues"
     ),
     "errors": (
         "PadimkitError BadArgument BadConfig BadData BadFeatures BadImage BadModel BadOutput "

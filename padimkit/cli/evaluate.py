@@ -1,6 +1,7 @@
 """`padimkit evaluate`: fit, test and compute metrics."""
 
 import json
+import math
 import platform
 import time
 from collections.abc import Iterator, Mapping, Sequence
@@ -139,6 +140,7 @@ def as_report(
     evaluation: Evaluation, pipeline: Pipeline, config: Mapping[str, Any], fit_seconds: Mapping[str, float]
 ) -> dict[str, Any]:
     """Return metrics, scores, timings in seconds, versions and the resolved settings."""
+    values = [_values_of(evaluation, number) for number in range(len(evaluation.images))]
     return {
         "metrics": evaluation.metrics,
         "undefined": evaluation.undefined,
@@ -149,8 +151,17 @@ def as_report(
         "plugins": plugins_of(pipeline),
         "versions": {"python": platform.python_version(), **{name: version(name) for name in _PACKAGES}},
         "platform": platform.platform(),
-        "images": [asdict(image) for image in evaluation.images],
+        "images": [
+            asdict(image) | of_image for image, of_image in zip(evaluation.images, values, strict=True)
+        ],
     }
+
+
+def _values_of(evaluation: Evaluation, number: int) -> dict[str, Any]:
+    """Return what metrics say of an image, null where they say nothing; nothing if none of them does."""
+    numbers = {name: some[number] for name, some in evaluation.image_values.items()}
+    found = {name: None if math.isnan(value) else value for name, value in numbers.items()}
+    return {"values": found} if found else {}
 
 
 def print_table(report: Mapping[str, Any]) -> None:

@@ -34,6 +34,12 @@ BROAD = {
     "normal_folders_hold_normal_images",
     "masks_mark_the_anomalies",
     "making_it_reads_nothing",
+    "named_values_have_directions",
+    "named_values_are_those_of_directions",
+    "named_values_are_never_nan",
+    "better_predictions_get_better_named_values",
+    "named_values_are_of_all_batches",
+    "image_values_are_in_order",
 }
 
 

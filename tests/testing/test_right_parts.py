@@ -10,17 +10,23 @@ import torch
 from mistakes.backbones import Right as RightBackbone
 from mistakes.datasets import Right as RightSource
 from mistakes.maps import Right as RightMap
+from mistakes.metrics import WithMore
 from mistakes.preprocessors import Right as RightPreprocessor
 from PIL import Image, ImageOps
 
-from padimkit.contracts import Backbone, DataSource, Mapper, Preprocessor
-from padimkit.testing import NotApplicable, checks_of, elsewhere
+from padimkit.contracts import Backbone, DataSource, Mapper, Metric, Preprocessor
+from padimkit.testing import NotApplicable, checks_of, elsewhere, outcomes
 from padimkit.testing.answers import Usage
 
 
 def check(contract, name):
     (found,) = [one for one in checks_of(contract) if one.name == name]
     return found
+
+
+def test_a_right_metric_with_named_values_and_values_of_images_passes_all_checks():
+    failed = [one.reason for one in outcomes(Metric, WithMore) if one.verdict == "failed"]
+    assert failed == []
 
 
 class InTwoFiles(RightBackbone):
