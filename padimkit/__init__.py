@@ -120,6 +120,8 @@ if TYPE_CHECKING:
     from padimkit.registry.recipes import recipes
     from padimkit.registry.registry import Registry
     from padimkit.report.frame import image_scores, records
+    from padimkit.report.section import ReportSection
+    from padimkit.report.worst_images import WorstImages
     from padimkit.service.exporting.export import Exported, export
     from padimkit.service.inspector import Inspector
     from padimkit.storage import load, load_calibration, load_learnt, save, save_calibration
@@ -181,6 +183,7 @@ __all__ = [
     "PRO",
     "SPRO",
     "AUPIMO",
+    "WorstImages",
     "ImageAveragePrecision",
     "PixelAveragePrecision",
     "ImageF1Max",
@@ -235,6 +238,7 @@ __all__ = [
     "Levels",
     "Preprocessor",
     "Mapper",
+    "ReportSection",
     "map_of_tiles",
     "prediction_of",
     "Updatable",
@@ -295,6 +299,8 @@ _MODULES = {
     "inspection.regions": "Region",
     "service.inspector": "Inspector",
     "report.frame": "records image_scores",
+    "report.section": "ReportSection",
+    "report.worst_images": "WorstImages",
     "service.exporting.export": "export Exported",
     "backbones.timm": "Timm",
     "backbones.torch_module": "TorchModule",

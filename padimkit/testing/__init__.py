@@ -26,6 +26,7 @@ from padimkit.testing.suite import (
     check_part,
     check_preprocessor,
     check_reducer,
+    check_section,
     checks_of,
     outcomes,
 )
@@ -40,6 +41,7 @@ __all__ = [
     "check_levels",
     "check_map",
     "check_preprocessor",
+    "check_section",
     "check_recipe",
     "recipe_outcomes",
     "Recipe",

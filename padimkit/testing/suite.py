@@ -16,6 +16,7 @@ from padimkit.contracts import (
     Reducer,
 )
 from padimkit.errors import BadArgument
+from padimkit.report.section import ReportSection
 from padimkit.testing.backbones import BACKBONE_CHECKS
 from padimkit.testing.check import CannotBeChecked, Check, ContractViolation, Make, NotApplicable
 from padimkit.testing.datasets import DATASET_CHECKS
@@ -25,6 +26,7 @@ from padimkit.testing.maps import MAP_CHECKS
 from padimkit.testing.metrics import METRIC_CHECKS
 from padimkit.testing.preprocessors import PREPROCESSOR_CHECKS
 from padimkit.testing.reducers import REDUCER_CHECKS
+from padimkit.testing.sections import SECTION_CHECKS
 
 _CHECKS: dict[type[Any], tuple[Check, ...]] = {
     checks[0].contract: checks
@@ -37,6 +39,7 @@ _CHECKS: dict[type[Any], tuple[Check, ...]] = {
         LEVELS_CHECKS,
         MAP_CHECKS,
         PREPROCESSOR_CHECKS,
+        SECTION_CHECKS,
     )
 }
 
@@ -76,7 +79,7 @@ def outcomes(contract: type[Any], make: Make) -> Iterator[Outcome]:
 
     Args:
         contract: Backbone, Reducer, DensityModel, Metric, DataSource, Levels,
-            Mapper or Preprocessor.
+            Mapper, Preprocessor or ReportSection.
         make: Returns a fresh instance at each call; a class without required arguments will do.
 
     Raises:
@@ -142,6 +145,11 @@ def check_map(make: Make) -> None:
 def check_preprocessor(make: Make) -> None:
     """Do all checks of a preprocessor, as `check_part` does, and require that it is one."""
     _do_checks(Preprocessor, make)
+
+
+def check_section(make: Make) -> None:
+    """Do all checks of a section of the report, as `check_part` does, and require that it is one."""
+    _do_checks(ReportSection, make)
 
 
 def _names() -> str:

@@ -3,7 +3,7 @@
 from contextlib import suppress
 
 import pytest
-from mistakes import backbones, datasets, densities, levels, maps, metrics, preprocessors, reducers
+from mistakes import backbones, datasets, densities, levels, maps, metrics, preprocessors, reducers, sections
 from violations import BROAD
 
 from padimkit.contracts import (
@@ -16,6 +16,7 @@ from padimkit.contracts import (
     Preprocessor,
     Reducer,
 )
+from padimkit.report.section import ReportSection
 from padimkit.testing import ContractViolation, NotApplicable, checks_of
 
 FAMILIES = {
@@ -27,6 +28,7 @@ FAMILIES = {
     Levels: levels,
     Mapper: maps,
     Preprocessor: preprocessors,
+    ReportSection: sections,
 }
 CHECKS = {contract: {check.name: check for check in checks_of(contract)} for contract in FAMILIES}
 MISTAKES = [

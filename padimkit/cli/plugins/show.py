@@ -105,12 +105,12 @@ def _print_weights(weights: InstalledWeights) -> None:
 
 
 def _origin(plugin: Plugin) -> list[tuple[str, str]]:
-    contract = find_family(plugin.family).contract
+    family = find_family(plugin.family)
     return [
         ("name", f"{plugin.family}/{plugin.name}"),
         ("distribution", f"{plugin.distribution} {plugin.version}"),
         ("class", plugin.class_path),
-        ("contract", f"padimkit.contracts.{contract}, version {plugin.contract_version}"),
+        ("contract", f"{family.module}.{family.contract}, version {plugin.contract_version}"),
     ]
 
 
