@@ -123,6 +123,8 @@ if TYPE_CHECKING:
     from padimkit.report.section import ReportSection
     from padimkit.report.worst_images import WorstImages
     from padimkit.service.exporting.export import Exported, export
+    from padimkit.service.exporting.exporter import Exporter
+    from padimkit.service.exporting.formats import Onnx, OpenVino, TorchScript
     from padimkit.service.inspector import Inspector
     from padimkit.storage import load, load_calibration, load_learnt, save, save_calibration
     from padimkit.values import (
@@ -239,6 +241,10 @@ __all__ = [
     "Preprocessor",
     "Mapper",
     "ReportSection",
+    "Exporter",
+    "Onnx",
+    "OpenVino",
+    "TorchScript",
     "map_of_tiles",
     "prediction_of",
     "Updatable",
@@ -302,6 +308,8 @@ _MODULES = {
     "report.section": "ReportSection",
     "report.worst_images": "WorstImages",
     "service.exporting.export": "export Exported",
+    "service.exporting.exporter": "Exporter",
+    "service.exporting.formats": "Onnx OpenVino TorchScript",
     "backbones.timm": "Timm",
     "backbones.torch_module": "TorchModule",
     "backbones.filter_bank": "FilterBank",

@@ -56,6 +56,7 @@ PUBLIC = (
     "padimkit.moments",
     "padimkit.arguments.stored_state",
     "padimkit.report.section",
+    "padimkit.service.exporting.exporter",
     "padimkit.testing",
 )
 

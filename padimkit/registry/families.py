@@ -41,6 +41,7 @@ FAMILIES = (
     Family("maps", "map", "Mapper"),
     Family("preprocessors", "preprocessor", "Preprocessor"),
     Family("sections", "section", "ReportSection", module="padimkit.report.section"),
+    Family("exporters", "exporter", "Exporter", module="padimkit.service.exporting.exporter"),
 )
 
 

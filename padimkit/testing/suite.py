@@ -17,10 +17,12 @@ from padimkit.contracts import (
 )
 from padimkit.errors import BadArgument
 from padimkit.report.section import ReportSection
+from padimkit.service.exporting.exporter import Exporter
 from padimkit.testing.backbones import BACKBONE_CHECKS
 from padimkit.testing.check import CannotBeChecked, Check, ContractViolation, Make, NotApplicable
 from padimkit.testing.datasets import DATASET_CHECKS
 from padimkit.testing.densities import DENSITY_CHECKS
+from padimkit.testing.exporters import EXPORTER_CHECKS
 from padimkit.testing.levels import LEVELS_CHECKS
 from padimkit.testing.maps import MAP_CHECKS
 from padimkit.testing.metrics import METRIC_CHECKS
@@ -40,6 +42,7 @@ _CHECKS: dict[type[Any], tuple[Check, ...]] = {
         MAP_CHECKS,
         PREPROCESSOR_CHECKS,
         SECTION_CHECKS,
+        EXPORTER_CHECKS,
     )
 }
 
@@ -79,7 +82,7 @@ def outcomes(contract: type[Any], make: Make) -> Iterator[Outcome]:
 
     Args:
         contract: Backbone, Reducer, DensityModel, Metric, DataSource, Levels,
-            Mapper, Preprocessor or ReportSection.
+            Mapper, Preprocessor, ReportSection or Exporter.
         make: Returns a fresh instance at each call; a class without required arguments will do.
 
     Raises:
@@ -150,6 +153,11 @@ def check_preprocessor(make: Make) -> None:
 def check_section(make: Make) -> None:
     """Do all checks of a section of the report, as `check_part` does, and require that it is one."""
     _do_checks(ReportSection, make)
+
+
+def check_exporter(make: Make) -> None:
+    """Do all checks of a format to export to, as `check_part` does, and require that it is one."""
+    _do_checks(Exporter, make)
 
 
 def _names() -> str:
