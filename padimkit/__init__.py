@@ -26,6 +26,7 @@ if TYPE_CHECKING:
         HasInfluence,
         ImageValues,
         Influence,
+        LearnsAnomalies,
         LeaveOneOut,
         Levels,
         LinearReducer,
@@ -128,6 +129,7 @@ if TYPE_CHECKING:
     from padimkit.service.inspector import Inspector
     from padimkit.storage import load, load_calibration, load_learnt, save, save_calibration
     from padimkit.values import (
+        Anomalies,
         Batch,
         Costs,
         Defect,
@@ -223,6 +225,7 @@ __all__ = [
     "Defect",
     "Features",
     "Embedding",
+    "Anomalies",
     "Pyramid",
     "Scores",
     "Prediction",
@@ -249,6 +252,7 @@ __all__ = [
     "prediction_of",
     "Updatable",
     "Mergeable",
+    "LearnsAnomalies",
     "Stateful",
     "LinearReducer",
     "PyramidReducer",
@@ -357,13 +361,14 @@ _MODULES = {
     "arguments.stored_state": "require_state",
     "registry.registry": "Registry",
     "values": (
-        "Batch Defect Features Embedding Pyramid Scores Prediction ImagePrediction Stream Problem Costs Work"
+        "Anomalies Batch Defect Features Embedding Pyramid Scores Prediction ImagePrediction Stream "
+        "Problem Costs Work"
     ),
     "contracts": (
         "Backbone Reducer DensityModel Metric DataSource Levels Mapper Updatable Mergeable Stateful "
         "LinearReducer PyramidReducer PyramidDensity LeaveOneOut MemoryForecast NeedsWeights "
         "ReferenceValues HasCurve HasInfluence Influence Prepares CostModel TellsWeights Exportable "
-        "ExportableMapper NamedValues ImageValues"
+        "ExportableMapper NamedValues ImageValues LearnsAnomalies"
     ),
     "errors": (
         "PadimkitError BadArgument BadConfig BadData BadFeatures BadImage BadModel BadOutput "

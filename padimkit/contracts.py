@@ -22,7 +22,7 @@ from padimkit.images.preprocessor import Preprocessor as Preprocessor  # public 
 from padimkit.images.resizing import Size
 from padimkit.images.sample import Sample
 from padimkit.images.tiles import Axis
-from padimkit.values import Batch, Costs, Embedding, Features, Prediction, Problem, Pyramid, Scores
+from padimkit.values import Anomalies, Batch, Costs, Embedding, Features, Prediction, Problem, Pyramid, Scores
 
 
 class Backbone(ABC):
@@ -213,6 +213,17 @@ class Mergeable(ABC):
     @abstractmethod
     def merge(self, other: Any) -> None:
         """Add what `other` has learnt, with the result of a single fit on both data; `other` is unchanged."""
+
+
+class LearnsAnomalies(ABC):
+    """A density that can also learn from a few images that are known to be anomalous."""
+
+    @abstractmethod
+    def fit_with_anomalies(self, stream: Iterable[Embedding], anomalies: Iterable[Anomalies]) -> None:
+        """Learn from normal embeddings, as `fit` does, and from anomalous ones, and forget earlier fits.
+
+        Both can be read again. Without any anomalous ones, the result is that of `fit`.
+        """
 
 
 class Prepares(ABC):

@@ -28,12 +28,12 @@ from padimkit.files import new_file
 from padimkit.files.foreign_text import printable
 from padimkit.images.sample import Sample
 from padimkit.inspection.calibrate import without_scores
-from padimkit.inspection.history import seen_share, unseen_text
+from padimkit.inspection.history import anomalies_of, seen_share, unseen_text
 from padimkit.inspection.learnt import LearntImage
 from padimkit.inspection.verdict_rates import verdict_rates
 from padimkit.pipeline.pipeline import Pipeline
 from padimkit.stages import PREDICT
-from padimkit.storage import is_model, load, load_calibration, load_learnt
+from padimkit.storage import is_model, load, load_calibration, load_history, load_learnt
 
 
 def run(words: list[str]) -> None:
@@ -73,7 +73,8 @@ def _test_stored(folder: str, words: list[str]) -> None:
         rates = _rates(folder, labels(config["metrics"]))
         test = made.data.test()
         if not made.learnt_too:
-            require_unseen(load_learnt(folder), made.pipeline, test)
+            known = (*load_learnt(folder), *anomalies_of(load_history(folder)))
+            require_unseen(known, made.pipeline, test)
         _report(_tested(made, test, config, {}, rates), file)
 
 
