@@ -24,7 +24,9 @@ if TYPE_CHECKING:
         ExportableMapper,
         HasCurve,
         HasInfluence,
+        ImageValues,
         Influence,
+        LearnsAnomalies,
         LeaveOneOut,
         Levels,
         LinearReducer,
@@ -32,6 +34,7 @@ if TYPE_CHECKING:
         MemoryForecast,
         Mergeable,
         Metric,
+        NamedValues,
         NeedsWeights,
         Prepares,
         PyramidDensity,
@@ -118,10 +121,15 @@ if TYPE_CHECKING:
     from padimkit.registry.recipes import recipes
     from padimkit.registry.registry import Registry
     from padimkit.report.frame import image_scores, records
+    from padimkit.report.section import ReportSection
+    from padimkit.report.worst_images import WorstImages
     from padimkit.service.exporting.export import Exported, export
+    from padimkit.service.exporting.exporter import Exporter
+    from padimkit.service.exporting.formats import Onnx, OpenVino, TorchScript
     from padimkit.service.inspector import Inspector
     from padimkit.storage import load, load_calibration, load_learnt, save, save_calibration
     from padimkit.values import (
+        Anomalies,
         Batch,
         Costs,
         Defect,
@@ -179,6 +187,7 @@ __all__ = [
     "PRO",
     "SPRO",
     "AUPIMO",
+    "WorstImages",
     "ImageAveragePrecision",
     "PixelAveragePrecision",
     "ImageF1Max",
@@ -216,6 +225,7 @@ __all__ = [
     "Defect",
     "Features",
     "Embedding",
+    "Anomalies",
     "Pyramid",
     "Scores",
     "Prediction",
@@ -233,10 +243,16 @@ __all__ = [
     "Levels",
     "Preprocessor",
     "Mapper",
+    "ReportSection",
+    "Exporter",
+    "Onnx",
+    "OpenVino",
+    "TorchScript",
     "map_of_tiles",
     "prediction_of",
     "Updatable",
     "Mergeable",
+    "LearnsAnomalies",
     "Stateful",
     "LinearReducer",
     "PyramidReducer",
@@ -248,6 +264,8 @@ __all__ = [
     "NeedsWeights",
     "TellsWeights",
     "ReferenceValues",
+    "NamedValues",
+    "ImageValues",
     "HasCurve",
     "HasInfluence",
     "Influence",
@@ -291,7 +309,11 @@ _MODULES = {
     "inspection.regions": "Region",
     "service.inspector": "Inspector",
     "report.frame": "records image_scores",
+    "report.section": "ReportSection",
+    "report.worst_images": "WorstImages",
     "service.exporting.export": "export Exported",
+    "service.exporting.exporter": "Exporter",
+    "service.exporting.formats": "Onnx OpenVino TorchScript",
     "backbones.timm": "Timm",
     "backbones.torch_module": "TorchModule",
     "backbones.filter_bank": "FilterBank",
@@ -339,13 +361,14 @@ _MODULES = {
     "arguments.stored_state": "require_state",
     "registry.registry": "Registry",
     "values": (
-        "Batch Defect Features Embedding Pyramid Scores Prediction ImagePrediction Stream Problem Costs Work"
+        "Anomalies Batch Defect Features Embedding Pyramid Scores Prediction ImagePrediction Stream "
+        "Problem Costs Work"
     ),
     "contracts": (
         "Backbone Reducer DensityModel Metric DataSource Levels Mapper Updatable Mergeable Stateful "
         "LinearReducer PyramidReducer PyramidDensity LeaveOneOut MemoryForecast NeedsWeights "
         "ReferenceValues HasCurve HasInfluence Influence Prepares CostModel TellsWeights Exportable "
-        "ExportableMapper"
+        "ExportableMapper NamedValues ImageValues LearnsAnomalies"
     ),
     "errors": (
         "PadimkitError BadArgument BadConfig BadData BadFeatures BadImage BadModel BadOutput "

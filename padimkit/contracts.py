@@ -8,7 +8,7 @@ A backbone names in `selects` the arguments that only say of which layers maps a
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, ClassVar, TypeAlias
 
 import numpy as np
@@ -22,7 +22,7 @@ from padimkit.images.preprocessor import Preprocessor as Preprocessor  # public 
 from padimkit.images.resizing import Size
 from padimkit.images.sample import Sample
 from padimkit.images.tiles import Axis
-from padimkit.values import Batch, Costs, Embedding, Features, Prediction, Problem, Pyramid, Scores
+from padimkit.values import Anomalies, Batch, Costs, Embedding, Features, Prediction, Problem, Pyramid, Scores
 
 
 class Backbone(ABC):
@@ -102,7 +102,7 @@ class DensityModel(ABC):
 
 
 class Metric(ABC):
-    """A measure of quality with one value for a whole test set."""
+    """A measure of quality with one value for a whole test set; `NamedValues` have more."""
 
     __repr__ = shown
     checked: ClassVar[Checked] = Checked()
@@ -213,6 +213,17 @@ class Mergeable(ABC):
     @abstractmethod
     def merge(self, other: Any) -> None:
         """Add what `other` has learnt, with the result of a single fit on both data; `other` is unchanged."""
+
+
+class LearnsAnomalies(ABC):
+    """A density that can also learn from a few images that are known to be anomalous."""
+
+    @abstractmethod
+    def fit_with_anomalies(self, stream: Iterable[Embedding], anomalies: Iterable[Anomalies]) -> None:
+        """Learn from normal embeddings, as `fit` does, and from anomalous ones, and forget earlier fits.
+
+        Both can be read again. Without any anomalous ones, the result is that of `fit`.
+        """
 
 
 class Prepares(ABC):
@@ -370,6 +381,42 @@ class ReferenceValues(ABC):
     @abstractmethod
     def uninformative(self) -> float:
         """Return the metric value if all scores are equal."""
+
+
+class NamedValues(ABC):
+    """A metric with further values beside that of `compute`, each with a name and a direction of its own.
+
+    A record calls them by the metric's name and theirs, as in "overlap.median".
+    """
+
+    @property
+    @abstractmethod
+    def directions(self) -> Mapping[str, bool]:
+        """Name the further values, with true for those of which higher ones are better.
+
+        Usually a class attribute, `directions = {"median": True, "lost": False}`: the same for all test
+        sets, in letters, digits and "_".
+        """
+
+    @abstractmethod
+    def named_values(self) -> dict[str, float]:
+        """Return the further values over all batches since the last reset.
+
+        A value that is undefined for this test set is left out. Where `compute` gives no value, there is
+        none.
+        """
+
+
+class ImageValues(ABC):
+    """A metric that has a value for each image too, which records keep and reports show beside the maps."""
+
+    @abstractmethod
+    def image_values(self) -> Float64[np.ndarray, " n"]:
+        """Return a value for each image since the last reset, in the order of the updates.
+
+        It is NaN for images that have none, such as normal ones where a mask is needed. Where `compute`
+        gives a value there are these.
+        """
 
 
 class HasCurve(ABC):

@@ -2,10 +2,10 @@
 
 import math
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, TypeAlias
 
-from padimkit.contracts import Metric
+from padimkit.contracts import ImageValues, Metric, NamedValues
 from padimkit.errors import BadArgument, BadData, UndefinedMetric
 from padimkit.images.inputs import Images
 from padimkit.pipeline.pipeline import Pipeline
@@ -35,7 +35,9 @@ class Evaluation:
 
     `metrics` holds the metric values, `undefined` the reason for each metric that has none, and `seconds` the
     time spent on predictions and on metrics, without the time to read the images. `invisible` names the
-    anomalous images whose mask has no anomalous pixel in what the pipeline sees.
+    anomalous images whose mask has no anomalous pixel in what the pipeline sees. `lower_is_better` names the
+    metric values of which lower ones are better. `image_values` holds, by metric, a value for each image
+    where the metric has such; NaN for images without.
     """
 
     metrics: dict[str, float]
@@ -43,6 +45,8 @@ class Evaluation:
     images: tuple[ImageScore, ...]
     seconds: dict[str, float]
     invisible: tuple[str, ...] = ()
+    lower_is_better: tuple[str, ...] = ()
+    image_values: dict[str, tuple[float, ...]] = field(default_factory=dict)
 
 
 def evaluate(
@@ -89,9 +93,21 @@ def evaluate(
             raise BadData("There are no test images.")
         with stage(METRICS):
             values, undefined = _computed(named)
+            of_images = {name: _of_images(name, named[name], len(found)) for name in named.keys() & values}
     apart = sum(clock.seconds.get(name, 0.0) for name in (METRICS, READ, KEEPING))
     seconds = {PREDICT: sum(clock.seconds.values()) - apart, METRICS: clock.seconds[METRICS]}
-    return Evaluation(values, undefined, tuple(found), seconds, tuple(invisible))
+    lower = [
+        key for name, one in named.items() for key, higher in _directions(name, one).items() if not higher
+    ]
+    return Evaluation(
+        values,
+        undefined,
+        tuple(found),
+        seconds,
+        tuple(invisible),
+        tuple(lower),
+        {name: some for name, some in of_images.items() if some},
+    )
 
 
 def _named(metrics: Metrics) -> dict[str, Metric]:
@@ -124,18 +140,50 @@ def _name_of(metric: Metric) -> str:
 
 
 def _computed(metrics: Mapping[str, Metric]) -> tuple[dict[str, float], dict[str, str]]:
-    values, undefined = {}, {}
+    """Return the values of all metrics, and the reason for each that is undefined."""
+    values: dict[str, float] = {}
+    undefined: dict[str, str] = {}
     for name, metric in metrics.items():
         try:
-            value = metric.compute()
+            found = _values(name, metric)
         except UndefinedMetric as error:
-            undefined[name] = str(error)
+            undefined |= dict.fromkeys(_directions(name, metric), str(error))
             continue
-        if math.isfinite(value):
-            values[name] = value
-        else:  # NaN is not a result, whoever made the metric
-            undefined[name] = f"The metric gave {value}."
+        for key in {**_directions(name, metric), **found}:
+            if key not in found:
+                undefined[key] = "The metric gave no value of this name."
+            elif key not in _directions(name, metric):
+                undefined[key] = 'The metric has no direction for this name in "directions".'
+            elif math.isfinite(found[key]):
+                values[key] = found[key]
+            else:  # NaN is not a result, whoever made the metric
+                undefined[key] = f"The metric gave {found[key]}."
     return values, undefined
+
+
+def _values(name: str, metric: Metric) -> dict[str, float]:
+    found = {name: metric.compute()}
+    further = metric.named_values() if isinstance(metric, NamedValues) else {}
+    return found | {f"{name}.{key}": value for key, value in further.items()}
+
+
+def _directions(name: str, metric: Metric) -> dict[str, bool]:
+    """Return the names of all values of a metric, with true where higher ones are better."""
+    further = metric.directions if isinstance(metric, NamedValues) else {}
+    return {name: metric.higher_is_better} | {f"{name}.{key}": higher for key, higher in further.items()}
+
+
+def _of_images(name: str, metric: Metric, count: int) -> tuple[float, ...]:
+    """Return the metric's value of each image; none if it has no such values."""
+    if not isinstance(metric, ImageValues):
+        return ()
+    found = tuple(map(float, metric.image_values()))
+    if len(found) != count or any(map(math.isinf, found)):
+        raise BadArgument(
+            f'"image_values" of the metric "{name}" must give {count} values, one per image, each finite or '
+            f"NaN; it gave {len(found)}, {sum(map(math.isinf, found))} of them infinite."
+        )
+    return found
 
 
 def _image_scores(batch: Batch, prediction: Prediction) -> list[ImageScore]:

@@ -84,6 +84,17 @@ class Pyramid:
 
 
 @dataclass(frozen=True)
+class Anomalies:
+    """Embeddings of anomalous images, and the share of the pixels of each position that are anomalous.
+
+    The share is None where no mask says which pixels are.
+    """
+
+    embedding: Embedding
+    share: Float[Tensor, "b h w"] | None = None
+
+
+@dataclass(frozen=True)
 class Scores:
     """Anomaly scores per patch; if `images` is None, the maximum of its map is an image's score."""
 

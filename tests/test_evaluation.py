@@ -1,3 +1,5 @@
+from typing import ClassVar
+
 import numpy as np
 import pytest
 import torch
@@ -5,9 +7,9 @@ from PIL import Image
 
 from padimkit import AnomalyMap, Batch, MVTec, Pipeline, Preprocessing, evaluate
 from padimkit.backbones.pixels import Pixels
-from padimkit.contracts import Metric
+from padimkit.contracts import ImageValues, Metric, NamedValues
 from padimkit.densities.gaussian import Gaussian
-from padimkit.errors import BadArgument, BadData
+from padimkit.errors import BadArgument, BadData, UndefinedMetric
 from padimkit.metrics.auroc import ImageAUROC, PixelAUROC
 from padimkit.reducers.identity import Identity
 
@@ -45,6 +47,65 @@ def test_what_is_not_finite_is_no_figure_of_merit(generator, pipeline, value):
         pipeline, drawn(generator, labels=torch.tensor([False, False, True, True])), {"mine": Divided()}
     )
     assert found.metrics == {} and found.undefined == {"mine": f"The metric gave {value}."}
+
+
+class Gaps(Metric, NamedValues, ImageValues):
+    """A mean, a highest and a lowest score, and how far each image lies above the lowest."""
+
+    higher_is_better = False
+    directions: ClassVar = {"highest": True, "lowest": False, "spare": True}
+
+    def reset(self):
+        self.scores = []
+
+    def update(self, prediction, truth):
+        self.scores += prediction.image_scores.tolist()
+
+    def compute(self):
+        if not self.scores:
+            raise UndefinedMetric("No image.")
+        return sum(self.scores) / len(self.scores)
+
+    def named_values(self):
+        return {"highest": max(self.scores), "lowest": float("nan"), "stray": 1.0}
+
+    def image_values(self):
+        gaps = np.array(self.scores) - min(self.scores)
+        return np.where(gaps > 0, gaps, np.nan)
+
+
+def test_named_values_are_metrics_and_what_is_missing_is_told(generator, pipeline):
+    found = evaluate(pipeline, drawn(generator), {"gaps": Gaps(), "other": PixelAUROC()})
+    scores = [image.score for image in found.images]
+    assert found.metrics == {"gaps": pytest.approx(np.mean(scores)), "gaps.highest": max(scores)}
+    assert found.undefined.pop("other")
+    assert found.undefined == {
+        "gaps.lowest": "The metric gave nan.",
+        "gaps.spare": "The metric gave no value of this name.",
+        "gaps.stray": 'The metric has no direction for this name in "directions".',
+    }
+    assert found.lower_is_better == ("gaps", "gaps.lowest")
+    values = found.image_values["gaps"]
+    assert found.image_values.keys() == {"gaps"} and len(values) == 4
+    np.testing.assert_allclose(np.nan_to_num(values), np.array(scores) - min(scores), rtol=1e-6)
+
+
+class Never(Gaps):
+    def compute(self):
+        raise UndefinedMetric("No luck.")
+
+
+def test_named_values_of_an_undefined_metric_are_undefined_for_its_reason(generator, pipeline):
+    found = evaluate(pipeline, drawn(generator), {"gaps": Never()})
+    assert found.metrics == {} and found.image_values == {}
+    assert found.undefined == dict.fromkeys(["gaps", "gaps.highest", "gaps.lowest", "gaps.spare"], "No luck.")
+
+
+@pytest.mark.parametrize("values", [[1.0], [1.0, 2.0, 3.0, float("inf")]])
+def test_values_of_images_that_are_too_few_or_infinite_are_refused(monkeypatch, generator, pipeline, values):
+    monkeypatch.setattr(Gaps, "image_values", lambda self: np.array(values))
+    with pytest.raises(BadArgument, match='"image_values" of the metric "gaps" must give 4 values'):
+        evaluate(pipeline, drawn(generator), {"gaps": Gaps()})
 
 
 def test_figures_scores_and_times_of_one_pass(generator, pipeline):

@@ -131,7 +131,7 @@ def test_links_to_pages_outside_docs_lead_to_them_in_the_site(site, pages):
 @pytest.mark.parametrize("family", FAMILIES, ids=lambda family: family.plural)
 def test_the_page_of_contracts_lists_every_check(family, site, pages):
     contract = family.load_contract()
-    shown = pages[site / "contracts.html"].tables[f"padimkit.contracts.{contract.__name__}"]
+    shown = pages[site / "contracts.html"].tables[f"{family.module}.{family.contract}"]
     expected = [(check.name, check.description.replace("`", "")) for check in checks_of(contract)]
     assert [row for row in shown if len(row) == 2 and "_" in row[0]] == expected
 

@@ -26,10 +26,11 @@ def on_page_markdown(markdown: str, page: Page, config: MkDocsConfig, files: Fil
 
 def with_checks(name: str) -> str:
     """Return the contract of this name, and a table of its checks."""
-    checks = checks_of(getattr(contracts, name))
+    (family,) = [family for family in FAMILIES if family.contract == name]
+    checks = checks_of(family.load_contract())
     rows = [f"| `{check.name}` | {check.description.replace('|', chr(92) + '|')} |" for check in checks]
     table = "\n".join([f"| {len(checks)} checks | what each requires |", "|---|---|", *rows])
-    return f"::: padimkit.contracts.{name}\n\n{table}"
+    return f"::: {family.module}.{name}\n\n{table}"
 
 
 def optional() -> list[str]:

@@ -69,7 +69,8 @@ class Curve:
 class Example:
     """One test image as JPEG, its map and mask as PNG, in base64; the same images for all methods.
 
-    `low` and `high` are the scores of black and white in the 8-bit grey map.
+    `low` and `high` are the scores of black and white in the 8-bit grey map. `values` are those that metrics
+    have of this image.
     """
 
     path: str
@@ -80,6 +81,7 @@ class Example:
     mask: str | None
     low: float
     high: float
+    values: dict[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -91,17 +93,23 @@ class ImageScores:
         anomalous: A sign for each image: "1" anomalous, "0" normal, "?" unknown.
         scores: Of the images.
         influence: By metric, the derivative of its value by the weight of each image.
+        values: By metric, its value of each image, where it has such; NaN for images without.
     """
 
     names: tuple[str, ...]
     anomalous: str
     scores: str
     influence: dict[str, str] = field(default_factory=dict)
+    values: dict[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         texts = {"scores": self.scores} | {f"influence.{name}": text for name, text in self.influence.items()}
         counts = {"anomalous": len(self.anomalous)} | {
             name: len(_unpacked(text, name)) for name, text in texts.items()
+        }
+        counts |= {
+            f"values.{name}": len(_unpacked(text, f"values.{name}", gaps=True))
+            for name, text in self.values.items()
         }
         for name, count in counts.items():
             if count != len(self.names):
@@ -123,12 +131,13 @@ def packed(values: Iterable[float]) -> str:
     return base64.b64encode(found.tobytes()).decode("ascii")
 
 
-def unpacked(text: str) -> tuple[float, ...]:
-    """Return the numbers of a text that `packed` has made."""
-    return _unpacked(text, "scores")
+def unpacked(text: str, *, gaps: bool = False) -> tuple[float, ...]:
+    """Return the numbers of a text that `packed` has made; with gaps, there may be NaN among them."""
+    return _unpacked(text, "scores", gaps=gaps)
 
 
-def _unpacked(text: str, name: str) -> tuple[float, ...]:
+def _unpacked(text: str, name: str, *, gaps: bool = False) -> tuple[float, ...]:
+    """Return the numbers, which are finite, or NaN where there may be gaps."""
     found = array("f")
     try:
         found.frombytes(base64.b64decode(text, validate=True))
@@ -136,7 +145,7 @@ def _unpacked(text: str, name: str) -> tuple[float, ...]:
         raise TypeError(f'"record.images.{name}" is {text[:20]!r}, float32 in base64 was expected') from error
     if sys.byteorder == "big":
         found.byteswap()
-    if not all(map(math.isfinite, found)):
+    if not all(math.isfinite(number) or (gaps and math.isnan(number)) for number in found):
         raise TypeError(f'"record.images.{name}" holds a number that is not finite')
     return tuple(found)
 
@@ -180,7 +189,8 @@ class Record:
         key: Hash of the resolved settings and of the fingerprints of data and weights; the name of the file.
         cell: The cell that has run: its names, its settings, and the measurements that were asked for.
         facts: Fingerprint and counts of the data; None where they could not be read.
-        metrics: Metric values by name; with verdicts, "false_alarms" and "misses" among them.
+        metrics: Metric values by name; with verdicts, "false_alarms" and "misses" among them. Further values
+            of a metric are called by its name and theirs, as in "overlap.median".
         undefined: The reason for each metric without a value.
         lower_is_better: The metrics of which a lower value is better.
         curves: "roc" of images, and by the names of metrics the curves they are taken from, such as "pro" of

@@ -23,12 +23,13 @@ from padimkit.files import new_file
 from padimkit.images.sample import Sample
 from padimkit.inspection.calibrate import without_scores
 from padimkit.inspection.calibration import Calibration
+from padimkit.inspection.history import anomalies_of
 from padimkit.inspection.predictions import overlay
 from padimkit.inspection.quality import LEVEL, Judged, Quality, Rate
 from padimkit.inspection.verdict import Verdict
 from padimkit.pipeline.pipeline import Pipeline
 from padimkit.report.formats.quality import Assessment, as_quality_page
-from padimkit.storage import load, load_calibration, load_learnt, model_digest
+from padimkit.storage import load, load_calibration, load_history, load_learnt, model_digest
 from padimkit.values import ImagePrediction
 
 _SIDE = 240  # pixels of a picture on the page
@@ -92,7 +93,8 @@ def _samples(made: Namespace, pipeline: Pipeline) -> list[Sample]:
                 f'"{other.path}" is among the good images and "{sample.path}", the same, among the bad.'
             )
     if not made.learnt_too:
-        require_unseen(load_learnt(made.model), pipeline, samples)
+        learnt = (*load_learnt(made.model), *anomalies_of(load_history(made.model)))
+        require_unseen(learnt, pipeline, samples)
     return samples
 
 

@@ -15,9 +15,10 @@ from padimkit.files import new_folder
 from padimkit.images.sample import Sample
 from padimkit.inspection.calibrate import calibrate, calibrate_held_out, require_folds, without_scores
 from padimkit.inspection.calibration import USUAL_RATE, Calibration, promised
+from padimkit.inspection.history import anomalies_of
 from padimkit.inspection.learnt import LearntImage
 from padimkit.pipeline.pipeline import Pipeline
-from padimkit.storage import MANIFEST, load, load_learnt, write_calibration
+from padimkit.storage import MANIFEST, load, load_history, load_learnt, write_calibration
 
 
 def run(words: list[str]) -> None:
@@ -67,6 +68,11 @@ def _calibration(
 ) -> Calibration:
     options = {"review": made.review, "batch_size": made.batch_size, "workers": made.workers}
     if _are_learnt(made, learnt, without_scores(pipeline, samples)):
+        if anomalies_of(load_history(made.model)):
+            raise BadConfig(
+                f'"{made.model}" has learnt anomalous images too, without which it cannot be fitted again '
+                "on a part of the others. Calibrate it on other normal images, or while it is fitted."
+            )
         require_folds(pipeline, made.folds, len(samples))
         return calibrate(pipeline, samples, made.false_alarms, folds=made.folds, **options)
     return calibrate_held_out(pipeline, samples, made.false_alarms, **options)

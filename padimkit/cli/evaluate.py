@@ -1,6 +1,7 @@
 """`padimkit evaluate`: fit, test and compute metrics."""
 
 import json
+import math
 import platform
 import time
 from collections.abc import Iterator, Mapping, Sequence
@@ -27,12 +28,12 @@ from padimkit.files import new_file
 from padimkit.files.foreign_text import printable
 from padimkit.images.sample import Sample
 from padimkit.inspection.calibrate import without_scores
-from padimkit.inspection.history import seen_share, unseen_text
+from padimkit.inspection.history import anomalies_of, seen_share, unseen_text
 from padimkit.inspection.learnt import LearntImage
 from padimkit.inspection.verdict_rates import verdict_rates
 from padimkit.pipeline.pipeline import Pipeline
 from padimkit.stages import PREDICT
-from padimkit.storage import is_model, load, load_calibration, load_learnt
+from padimkit.storage import is_model, load, load_calibration, load_history, load_learnt
 
 
 def run(words: list[str]) -> None:
@@ -72,7 +73,8 @@ def _test_stored(folder: str, words: list[str]) -> None:
         rates = _rates(folder, labels(config["metrics"]))
         test = made.data.test()
         if not made.learnt_too:
-            require_unseen(load_learnt(folder), made.pipeline, test)
+            known = (*load_learnt(folder), *anomalies_of(load_history(folder)))
+            require_unseen(known, made.pipeline, test)
         _report(_tested(made, test, config, {}, rates), file)
 
 
@@ -139,6 +141,7 @@ def as_report(
     evaluation: Evaluation, pipeline: Pipeline, config: Mapping[str, Any], fit_seconds: Mapping[str, float]
 ) -> dict[str, Any]:
     """Return metrics, scores, timings in seconds, versions and the resolved settings."""
+    values = [_values_of(evaluation, number) for number in range(len(evaluation.images))]
     return {
         "metrics": evaluation.metrics,
         "undefined": evaluation.undefined,
@@ -149,8 +152,17 @@ def as_report(
         "plugins": plugins_of(pipeline),
         "versions": {"python": platform.python_version(), **{name: version(name) for name in _PACKAGES}},
         "platform": platform.platform(),
-        "images": [asdict(image) for image in evaluation.images],
+        "images": [
+            asdict(image) | of_image for image, of_image in zip(evaluation.images, values, strict=True)
+        ],
     }
+
+
+def _values_of(evaluation: Evaluation, number: int) -> dict[str, Any]:
+    """Return what metrics say of an image, null where they say nothing; nothing if none of them does."""
+    numbers = {name: some[number] for name, some in evaluation.image_values.items()}
+    found = {name: None if math.isnan(value) else value for name, value in numbers.items()}
+    return {"values": found} if found else {}
 
 
 def print_table(report: Mapping[str, Any]) -> None:

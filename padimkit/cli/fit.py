@@ -13,6 +13,7 @@ from jsonargparse import Namespace
 
 from padimkit.cli.calibrate import print_calibration, print_suspicious
 from padimkit.cli.output import require_output
+from padimkit.cli.predict import find_images
 from padimkit.cli.progress import logs_shown
 from padimkit.config.commands import FIT, fit_parser
 from padimkit.config.parser import instantiated, parse_pipeline, plain
@@ -41,6 +42,8 @@ def run(words: list[str]) -> None:
     source = {"recipe": recipe, "data": plain(parser, settings)["data"]}
     start = time.perf_counter()
     samples = made.data.train()
+    made.anomalies = [Sample(path, anomalous=True) for path in find_images(made.anomalies)] or None
+    made.pipeline.require_takes(made.anomalies)  # known before the work is done
     if made.calibrate:
         _require_calibration(made, len(samples))  # known before the work is done
     with new_folder(made.output, overwrite=made.overwrite, marker=MANIFEST) as staging:
@@ -55,7 +58,8 @@ def run(words: list[str]) -> None:
                 first, fitted = fitted, _fitted(made, samples, staging / SUSPICIOUS)
                 fitted = replace(fitted, calibrating=first.calibrating + fitted.calibrating)
         learnt = fitted.images or without_scores(made.pipeline, samples)
-        done = step("fit", samples, made.pipeline, left_out=len(dropped), **source)
+        known = without_scores(made.pipeline, made.anomalies or ())
+        done = step("fit", samples, made.pipeline, left_out=len(dropped), anomalies=known, **source)
         write_model(made.pipeline, staging, fitted.calibration, learnt, (done,))
         seconds = time.perf_counter() - start
     _say(made, fitted, done, seconds, dropped)
@@ -88,7 +92,7 @@ class _Fitted:
 
 def _fitted(made: Namespace, samples: Sequence[Sample], pictures: Path) -> _Fitted:
     """Fit and, if that is asked for, calibrate and write pictures of the suspicious images."""
-    run = {"batch_size": made.batch_size, "workers": made.workers}
+    run = {"anomalies": made.anomalies, "batch_size": made.batch_size, "workers": made.workers}
     made.pipeline.fit(samples, **run)
     if not made.calibrate:
         return _Fitted()
@@ -128,7 +132,8 @@ def _say(
     times = f"{seconds:.1f} s"
     if fitted.calibration:
         times += f", {fitted.calibrating:.1f} s of them to calibrate"
-    print(f"Fitted on {done.images} images in {times}; the model is in {made.output}")
+    others = f" and {len(done.anomalies)} anomalous ones" if done.anomalies else ""
+    print(f"Fitted on {done.images} images{others} in {times}; the model is in {made.output}")
     if unseen := unseen_text(done.seen):
         print(unseen)
     if dropped:

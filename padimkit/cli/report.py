@@ -4,7 +4,8 @@ A command of its own: `main` imports it by name when it is called.
 """
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Literal, get_args
 
@@ -13,18 +14,23 @@ from jsonargparse import ArgumentParser, Namespace
 from padimkit.cli.output import require_output
 from padimkit.config.parser import new_parser, parse_words
 from padimkit.files import new_file
+from padimkit.registry.plugin import Plugin
+from padimkit.registry.registry import Registry
+from padimkit.report.added import Make, with_added
 from padimkit.report.formats.csv import as_csv
 from padimkit.report.formats.latex import as_latex
 from padimkit.report.formats.markdown import as_markdown
 from padimkit.report.formats.page import as_page
 from padimkit.report.paper.table import as_paper_table
+from padimkit.report.section import ReportSection
+from padimkit.report.sections import Section
 from padimkit.report.study import Study, read_study
 
 Format = Literal["html", "markdown", "csv", "latex"]
-_WRITERS: dict[str, Callable[[Study], str]] = {
+_WRITERS: dict[str, Callable[[Study, Sequence[Section]], str]] = {
     "html": as_page,
     "markdown": as_markdown,
-    "csv": as_csv,
+    "csv": lambda study, _: as_csv(study),
     "latex": as_latex,
 }
 
@@ -46,7 +52,17 @@ def _document(settings: Namespace) -> str:
     study = read_study(settings.records)
     if settings.paper is not None:
         return as_paper_table(study, settings.paper)
-    return _WRITERS[settings.format](study)
+    return _WRITERS[settings.format](study, with_added(_added()))
+
+
+def _added() -> dict[str, Make]:
+    """Return functions that make the sections of all plugins; one that is broken is told of in its place."""
+    return {plugin.title: partial(_made, plugin) for plugin in Registry("sections").plugins()}
+
+
+def _made(plugin: Plugin) -> ReportSection:
+    section: ReportSection = plugin.load()()
+    return section
 
 
 def _parser() -> ArgumentParser:

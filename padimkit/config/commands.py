@@ -30,7 +30,7 @@ _COMPUTING = ("precision", "threads")
 _KEYS = (
     *("pipeline", "data", "metrics", *_RUN_KEYS, "trust", *_RATES, *_RESULTS, "most_pictures"),
     *_COMPUTING,
-    *("calibrate", "learnt", "learnt_too", "learn", "drop_suspicious", "write"),
+    *("calibrate", "learnt", "learnt_too", "learn", "drop_suspicious", "write", "anomalies"),
 )
 
 
@@ -39,7 +39,7 @@ def _schema(slots: Mapping[str, Any], *plain: str) -> Schema:
     return Schema(slots, plain, ignored=tuple(key for key in _KEYS if key not in (*slots, *plain)))
 
 
-FIT = _schema(_FIT_SLOTS, *_RUN_KEYS, *_RATES, "trust", "calibrate", "drop_suspicious")
+FIT = _schema(_FIT_SLOTS, *_RUN_KEYS, *_RATES, "trust", "calibrate", "drop_suspicious", "anomalies")
 CALIBRATE = _schema({"data": DataSource}, *_RUN_KEYS[1:], *_RATES, "trust", "learnt")
 EVALUATE = _schema(_FIT_SLOTS | _TEST_SLOTS, *_RUN_KEYS, "trust")
 TEST = _schema(_TEST_SLOTS, *_RUN_KEYS, "trust", "learnt_too")
@@ -64,6 +64,13 @@ def fit_parser(description: str) -> ArgumentParser:
         "--drop_suspicious",
         action="store_true",
         help="Fit again without images that score far above the others when left out.",
+    )
+    parser.add_argument(
+        "--anomalies",
+        type=Path,
+        nargs="+",
+        default=[],
+        help="A few anomalous images, or folders of them, for densities that can learn from them.",
     )
     _add_rates(parser)
     add_trust(parser)

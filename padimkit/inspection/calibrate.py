@@ -27,6 +27,7 @@ def calibrate(
     false_alarms: float | None = None,
     *,
     review: float | None = None,
+    anomalies: Images | None = None,
     folds: int = 5,
     batch_size: int = 8,
     workers: int | None = None,
@@ -40,6 +41,7 @@ def calibrate(
         false_alarms: The share of normal images that may be called anomalous; by default 0.01, or the least
             that this many images can promise, 1 / (images + 1).
         review: The share that may be called anomalous or be for review; by default five times that.
+        anomalies: The anomalous images of the fit, if there were some.
         folds: Number of folds, where these are needed: see `Pipeline.predict_left_out`.
         batch_size: Images per batch, unless `images` are batches already.
         workers: Threads that decode ahead; by default one per CPU that may be used, at most 8.
@@ -51,7 +53,12 @@ def calibrate(
         NotFitted: The pipeline has not been fitted.
     """
     left_out = pipeline.predict_left_out(
-        images, folds=folds, batch_size=batch_size, workers=workers, progress=progress
+        images,
+        anomalies=anomalies,
+        folds=folds,
+        batch_size=batch_size,
+        workers=workers,
+        progress=progress,
     )
     return calibration_of(left_out, pipeline, false_alarms, review=review)
 

@@ -12,6 +12,7 @@ from PIL import ExifTags
 from padimkit.errors import BadModel
 from padimkit.images.pages import page_of
 from padimkit.images.sample import Sample
+from padimkit.inspection.learnt import LearntImage
 from padimkit.pipeline.pipeline import Pipeline
 
 _COMMANDS = ("fit", "update", "merge")
@@ -33,6 +34,7 @@ class Step:
             images that are not files are not among them.
         seen: The share of the originals' area that the model looks at, on average; None if no size is known.
         left_out: Number of images that were given and not learnt.
+        anomalies: Path and sha256 of each image that was learnt as an anomalous one.
     """
 
     command: str
@@ -43,6 +45,7 @@ class Step:
     sizes: tuple[tuple[int, int, int], ...] = ()
     seen: float | None = None
     left_out: int = 0
+    anomalies: tuple[tuple[str, str], ...] = ()
 
 
 def step(
@@ -53,6 +56,7 @@ def step(
     recipe: str | None = None,
     data: Any = None,
     left_out: int = 0,
+    anomalies: Sequence[LearntImage] = (),
 ) -> Step:
     """Return the step in which a pipeline has just learnt these images, and not some others.
 
@@ -62,7 +66,14 @@ def step(
     """
     counts = _counts(samples, pipeline)
     sizes = tuple((*size, count) for size, count in counts.most_common())
-    return Step(command, _now(), len(samples), recipe, data, sizes, _seen(counts, pipeline), left_out)
+    known = tuple((image.path, image.sha256) for image in anomalies)
+    seen = _seen(counts, pipeline)
+    return Step(command, _now(), len(samples), recipe, data, sizes, seen, left_out, known)
+
+
+def anomalies_of(history: Iterable[Step]) -> tuple[LearntImage, ...]:
+    """Return the images that were learnt as anomalous ones in all steps."""
+    return tuple(LearntImage(*known) for one in history for known in one.anomalies)
 
 
 def merged(own: Sequence[Step], other: Sequence[Step], name: str) -> tuple[Step, ...]:
@@ -70,7 +81,9 @@ def merged(own: Sequence[Step], other: Sequence[Step], name: str) -> tuple[Step,
     if not own or not other:
         return ()
     images = sum(one.images for one in other)
-    return (*own, Step("merge", _now(), images, None, name, sizes_of(other), seen_of(other)))
+    known = tuple(pair for one in other for pair in one.anomalies)
+    found = Step("merge", _now(), images, None, name, sizes_of(other), seen_of(other), anomalies=known)
+    return (*own, found)
 
 
 def sizes_of(history: Iterable[Step]) -> tuple[tuple[int, int, int], ...]:
@@ -90,8 +103,10 @@ def seen_of(history: Iterable[Step]) -> float | None:
 
 
 def as_plain(history: Iterable[Step]) -> list[dict[str, Any]]:
-    """Return the steps in plain types."""
-    return [asdict(one) for one in history]
+    """Return the steps in plain types; those without anomalies as versions before these had them."""
+    return [
+        {key: value for key, value in asdict(one).items() if key != "anomalies" or value} for one in history
+    ]
 
 
 def from_plain(value: Any, name: str) -> tuple[Step, ...]:
@@ -107,6 +122,7 @@ def from_plain(value: Any, name: str) -> tuple[Step, ...]:
 
 def _step(value: Any, name: str) -> Step:
     keys = [one.name for one in fields(Step)]
+    value = {"anomalies": []} | value if isinstance(value, dict) else value
     if not isinstance(value, dict) or sorted(value) != sorted(keys):
         raise BadModel(f'"{name}": a step of "history" is {value!r}; expected the keys {", ".join(keys)}.')
     sizes, seen, images = value["sizes"], value["seen"], value["images"]
@@ -119,10 +135,14 @@ def _step(value: Any, name: str) -> Step:
         and isinstance(sizes, list)
         and all(isinstance(one, list) and len(one) == 3 and all(map(_is_count, one)) for one in sizes)
         and (seen is None or (isinstance(seen, int | float) and 0 <= seen <= 1))
+        and isinstance(value["anomalies"], list)
+        and all(isinstance(one, list) and list(map(type, one)) == [str, str] for one in value["anomalies"])
     )
     if not sound:
         raise BadModel(f'"{name}": a step of "history" is not as padimkit writes it: {value!r}.')
-    return Step(**value | {"sizes": tuple((height, width, count) for height, width, count in sizes)})
+    known = tuple((path, sha256) for path, sha256 in value["anomalies"])
+    counts = tuple((height, width, count) for height, width, count in sizes)
+    return Step(**value | {"sizes": counts, "anomalies": known})
 
 
 def _is_count(value: object) -> bool:

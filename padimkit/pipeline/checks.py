@@ -44,6 +44,13 @@ def require_normal(batch: Batch) -> None:
         raise BadData(f'"{path}" is labelled anomalous; training images must be normal.')
 
 
+def require_anomalous(batch: Batch) -> None:
+    """Raise BadData if an image is labelled normal."""
+    if batch.labels is not None and not batch.labels.all():
+        path = batch.paths[int(batch.labels.int().argmin())]
+        raise BadData(f'"{path}" is labelled normal; "anomalies" are anomalous images.')
+
+
 def require_features(features: Features, paths: tuple[str, ...], backbone: str) -> None:
     """Raise BadFeatures unless there are finite maps for each image, the finest first."""
     if not features.maps:

@@ -12,16 +12,23 @@ from typing import final
 import torch
 from jaxtyping import Float
 from torch import Tensor
+from torch.nn import functional as F
 
 from padimkit.contracts import Backbone, Levels
 from padimkit.errors import BadData
 from padimkit.images.tiles import Tiles
-from padimkit.pipeline.checks import image_size, require_features, require_images, require_normal
-from padimkit.pipeline.fitted_levels import Pyramids
+from padimkit.pipeline.checks import (
+    image_size,
+    require_anomalous,
+    require_features,
+    require_images,
+    require_normal,
+)
+from padimkit.pipeline.fitted_levels import Pyramids, Shares
 from padimkit.pipeline.tiling import Tiling
 from padimkit.pipeline.view import View
 from padimkit.stages import BACKBONE, EMBEDDING, READ, stage, staged
-from padimkit.values import Batch
+from padimkit.values import Batch, Pyramid
 
 
 class WrappedBackbone(Backbone):
@@ -69,6 +76,37 @@ class Embedder:
         if count < least:
             found = f'{count} ("{path}")' if count else "none"
             raise BadData(f"Expected at least {least} training images, found {found}.")
+
+    def anomalies(self, batches: Iterable[Batch], view: View) -> Iterator[tuple[Pyramids, Shares]]:
+        """Yield the embeddings of anomalous images, and the anomalous share of each of their positions.
+
+        Raises:
+            BadData: An image is labelled normal, or there are none.
+        """
+        found = False
+        for batch in staged(READ, batches):
+            require_anomalous(batch)
+            pyramids, found = self.embed(batch, view), True
+            yield pyramids, self._shares(batch, pyramids)
+        if not found:
+            raise BadData('There are no images in "anomalies".')
+
+    def _shares(self, batch: Batch, pyramids: Pyramids) -> Shares:
+        """Return the anomalous share of each position by level; None without masks."""
+        if batch.masks is None:
+            return dict.fromkeys(pyramids)
+        tiling, device = self.tiling(batch), next(iter(pyramids.values())).maps[0].device
+        rows, columns = (len(axis.starts) for axis in tiling.axes)
+        sizes = {name: pyramid.maps[0].shape[2:] for name, pyramid in pyramids.items()}
+
+        def pooled(tiles: Tensor, _: tuple[int, ...]) -> Pyramids:
+            return {
+                name: Pyramid((F.adaptive_avg_pool2d(tiles[:, :1], (height // rows, width // columns)),))
+                for name, (height, width) in sizes.items()
+            }
+
+        masks = batch.masks[:, None].float().expand(-1, 3, -1, -1).to(device)
+        return {name: one.maps[0][:, 0] for name, one in tiling.pyramids(masks, pooled).items()}
 
     def embed(self, batch: Batch, view: View) -> Pyramids:
         """Return the embeddings of a batch by level, those of tiles side by side.

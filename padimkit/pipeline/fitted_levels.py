@@ -13,6 +13,7 @@ from padimkit.arguments.stored_state import require_state
 from padimkit.contracts import (
     DensityModel,
     Exportable,
+    LearnsAnomalies,
     LeaveOneOut,
     LinearReducer,
     Mergeable,
@@ -24,9 +25,10 @@ from padimkit.contracts import (
 )
 from padimkit.errors import BadArgument, BadModel, CannotExport, CannotMerge, PadimkitError
 from padimkit.stages import DENSITY_FIT, EMBEDDING, PREPARE, REDUCER_FIT, SCORE, stage
-from padimkit.values import Embedding, Pyramid, Scores, Stream
+from padimkit.values import Anomalies, Embedding, Pyramid, Scores, Stream
 
 Pyramids = dict[str, Pyramid]
+Shares = dict[str, Tensor | None]  # of the pixels of each position, by level
 Embeddings = dict[str, Embedding]
 State = dict[str, Tensor]
 Part = TypeVar("Part", Reducer, DensityModel)
@@ -42,15 +44,39 @@ class FittedLevels:
         self._densities = densities
 
     @classmethod
-    def fit(cls, reducer: Reducer, density: DensityModel, stream: Stream[Pyramids]) -> "FittedLevels":
-        """Fit copies of the reducer and the density, one per level, on a stream of embeddings."""
+    def fit(
+        cls,
+        reducer: Reducer,
+        density: DensityModel,
+        stream: Stream[Pyramids],
+        anomalies: Stream[tuple[Pyramids, Shares]] | None = None,
+    ) -> "FittedLevels":
+        """Fit copies of the reducer and the density, one per level, on a stream of embeddings.
+
+        Of anomalies only densities that are `LearnsAnomalies` learn.
+        """
         names = next(iter(stream))
         fitted = cls({name: deepcopy(reducer) for name in names}, {name: deepcopy(density) for name in names})
         with stage(REDUCER_FIT):
             _fit(fitted._reducers, stream.map(_aligned))
         with stage(DENSITY_FIT):
-            fitted._fit_densities(stream)
+            if anomalies is None:
+                fitted._fit_densities(stream)
+            else:
+                fitted._fit_with_anomalies(stream.map(fitted.reduce), anomalies)
         return fitted
+
+    def _fit_with_anomalies(
+        self, stream: Stream[Embeddings], anomalies: Stream[tuple[Pyramids, Shares]]
+    ) -> None:
+        for name, part in self._densities.items():
+            _learning_anomalies(part).fit_with_anomalies(
+                _named(name, stream), anomalies.map(partial(self._anomalies, name))
+            )
+
+    def _anomalies(self, name: str, given: tuple[Pyramids, Shares]) -> Anomalies:
+        pyramids, shares = given
+        return Anomalies(_reduced(pyramids[name], self._reducers[name]), shares[name])
 
     def _fit_densities(self, stream: Stream[Pyramids]) -> None:
         if not any(isinstance(density, PyramidDensity) for density in self._densities.values()):
@@ -279,6 +305,11 @@ def _named(name: str, stream: Stream[Embeddings]) -> Stream[Embedding]:
 
 def _updatable(part: Reducer | DensityModel) -> Updatable:
     assert isinstance(part, Updatable)
+    return part
+
+
+def _learning_anomalies(part: DensityModel) -> LearnsAnomalies:
+    assert isinstance(part, LearnsAnomalies)
     return part
 
 

@@ -15,6 +15,7 @@ from padimkit.contracts import (
     DataSource,
     DensityModel,
     ExportableMapper,
+    LearnsAnomalies,
     LeaveOneOut,
     Levels,
     Mapper,
@@ -36,7 +37,16 @@ from padimkit.pipeline.checks import (
     require_scores,
 )
 from padimkit.pipeline.embedder import Embedder
-from padimkit.pipeline.fitted_levels import FittedLevels, as_exportable, below, exportable, same, under
+from padimkit.pipeline.fitted_levels import (
+    FittedLevels,
+    Pyramids,
+    Shares,
+    as_exportable,
+    below,
+    exportable,
+    same,
+    under,
+)
 from padimkit.pipeline.graph import Graph
 from padimkit.pipeline.left_out import LeftOut, Steps, by_folds, one_by_one
 from padimkit.pipeline.levels import Joint
@@ -142,24 +152,34 @@ class Pipeline:
             self._load_levels(self._fitted_levels.state_dict())
 
     def fit(
-        self, images: Images, *, batch_size: int = 8, workers: int | None = None, progress: bool = True
+        self,
+        images: Images,
+        *,
+        anomalies: Images | None = None,
+        batch_size: int = 8,
+        workers: int | None = None,
+        progress: bool = True,
     ) -> "Pipeline":
         """Learn from normal images and forget earlier fits; a fit that fails changes nothing.
 
         Args:
             images: A path, a folder, PIL images, arrays, tensors, the samples of a data set, or batches. They
                 are read again for each pass that the reducers and densities need.
+            anomalies: A few anomalous images, in any of these forms, with masks if they have some, for
+                densities that can learn from them (`LearnsAnomalies`).
             batch_size: Images per batch, unless `images` are batches already.
             workers: Threads that decode ahead; by default one per CPU that may be used, at most 8.
             progress: Show a bar on a terminal or in a notebook.
 
         Raises:
-            BadArgument: `images` can be read only once, are not understood, or cannot be augmented as wanted.
-            BadData: There are fewer than two images, or one is labelled anomalous.
+            BadArgument: `images` can be read only once, are not understood, or cannot be augmented as wanted,
+                or the density learns from no `anomalies`.
+            BadData: There are fewer than two images, one is labelled anomalous, or one of `anomalies` normal.
             BadFeatures: The backbone returned NaN or infinity; the message names the image.
         """
         if isinstance(images, Iterator):  # its first images would be lost silently
             raise BadArgument("The images can be read only once. Pass a list, or what a data set returns.")
+        self.require_takes(anomalies)
         reader = Reader(self.preprocessing, batch_size, workers)
         batches, depth = self._with_depth(images, self._batches(images, reader))
         batches = Progress(batches, "Fitting") if progress else batches
@@ -173,9 +193,33 @@ class Pipeline:
         stream = Stream(
             lambda: self._embedder.stream(batches, view, least=2, start=start), length_hint(batches, 0)
         )
-        self._fitted_levels = FittedLevels.fit(self.reducer, self.density, stream)
+        known = self._anomalies(anomalies, view, batch_size, workers)
+        self._fitted_levels = FittedLevels.fit(self.reducer, self.density, stream, known)
         self._view = view
         return self
+
+    def require_takes(self, anomalies: Images | None) -> None:
+        """Check, before any work, that anomalous images can be learnt from.
+
+        Raises:
+            BadArgument: The density cannot, or they can be read only once.
+        """
+        if anomalies is not None and not isinstance(self.density, LearnsAnomalies):
+            raise BadArgument(
+                f"{type(self.density).__name__} learns from normal images alone: it is not "
+                'padimkit.LearnsAnomalies. Leave "anomalies" out, or choose another density.'
+            )
+        if isinstance(anomalies, Iterator):
+            raise BadArgument('The "anomalies" can be read only once. Pass a list.')
+
+    def _anomalies(
+        self, images: Images | None, view: View, batch_size: int, workers: int | None
+    ) -> Stream[tuple[Pyramids, Shares]] | None:
+        if images is None:
+            return None
+        reader = Reader(view.preprocessing(self.preprocessing), batch_size, workers)
+        batches = self._batches(images, reader)
+        return Stream(lambda: self._embedder.anomalies(batches, view), length_hint(batches, 0))
 
     def update(
         self, images: Images, *, batch_size: int = 8, workers: int | None = None, progress: bool = True
@@ -257,6 +301,7 @@ class Pipeline:
         self,
         images: Images,
         *,
+        anomalies: Images | None = None,
         folds: int = 5,
         batch_size: int = 8,
         workers: int | None = None,
@@ -271,6 +316,7 @@ class Pipeline:
 
         Args:
             images: All images of the fit, in the same order.
+            anomalies: The anomalous images of the fit, if there were some.
             folds: Number of folds; image i is in fold i modulo this.
             batch_size: Images per batch, unless `images` are batches already.
             workers: Threads that decode ahead; by default one per CPU that may be used, at most 8.
@@ -284,20 +330,27 @@ class Pipeline:
         fitted, view = self._fitted("predict_left_out")
         if isinstance(images, Iterator):
             raise BadArgument("The images can be read only once. Pass a list, or what a data set returns.")
+        self.require_takes(anomalies)
         batches = self.read(images, batch_size, workers, "Calibrating" if progress else None)
         first = next(iter(batches), None)
         if first is None:
             raise BadData("There are no images to leave out.")
         steps = Steps(
             lambda batch: self._embedder.embed(batch, view),
-            lambda stream: FittedLevels.fit(self.reducer, self.density, stream),
+            lambda stream: FittedLevels.fit(
+                self.reducer,
+                self.density,
+                stream,
+                self._anomalies(anomalies, view, batch_size, workers),
+            ),
             lambda scores, batch: self._prediction(scores, batch, view),
         )
         fixed = not fitted.learns_representation(steps.embed(part_of(first, [0])))
         if fixed and fitted.leaves_one_out and not self.augmentation.varies:
             return one_by_one(steps, batches, fitted)
         variants = augmented(batches, self.augmentation)
-        return by_folds(steps, batches, variants, folds=folds, merge=fixed and fitted.merges)
+        merge = fixed and fitted.merges and anomalies is None  # else each fold would bring these
+        return by_folds(steps, batches, variants, folds=folds, merge=merge)
 
     def seen(self, size: tuple[int, int]) -> float:
         """Return the share of an original image of this height and width that the model looks at.

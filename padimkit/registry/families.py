@@ -14,18 +14,20 @@ class Family:
     Args:
         plural: Names the group of its entry points, `padimkit.<plural>`.
         singular: Names one plugin of it, for people.
-        contract: Names the class in `padimkit.contracts` that its plugins subclass.
+        contract: Names the class that its plugins subclass.
         version: Of the contract; plugins for another stand in the group `padimkit.<plural>.v<version>`.
+        module: Defines the contract: that of all parts of a pipeline, or one above them.
     """
 
     plural: str
     singular: str
     contract: str  # by name: the class needs torch, which takes longer to import than plugins to list
     version: int = 1
+    module: str = "padimkit.contracts"
 
     def load_contract(self) -> type[Any]:
         """Return the contract, imported."""
-        contract: type[Any] = getattr(importlib.import_module("padimkit.contracts"), self.contract)
+        contract: type[Any] = getattr(importlib.import_module(self.module), self.contract)
         return contract
 
 
@@ -38,6 +40,8 @@ FAMILIES = (
     Family("levels", "levels", "Levels"),
     Family("maps", "map", "Mapper"),
     Family("preprocessors", "preprocessor", "Preprocessor"),
+    Family("sections", "section", "ReportSection", module="padimkit.report.section"),
+    Family("exporters", "exporter", "Exporter", module="padimkit.service.exporting.exporter"),
 )
 
 

@@ -93,11 +93,12 @@ class Plugin:
                 loaded = self.entry_point.load()
         except (Exception, SystemExit) as error:  # a stranger's module may raise anything
             raise BrokenPlugin(f"{who} cannot be imported: {_cause(error)}{self._hint(error)}") from error
-        contract = find_family(self.family).load_contract()
+        family = find_family(self.family)
+        contract = family.load_contract()
         if not (isinstance(loaded, type) and issubclass(loaded, contract)):
             raise BrokenPlugin(
                 f'{who}: "{self.entry_point.value}" is {loaded!r}; expected a subclass of '
-                f"padimkit.contracts.{contract.__name__}."
+                f"{family.module}.{contract.__name__}."
             )
         if lacking := missing_methods(loaded):
             raise BrokenPlugin(f'{who}: "{self.entry_point.value}" {lacking}.')

@@ -31,7 +31,8 @@ def records(*paths: str | Path) -> DataFrame:
 def image_scores(*paths: str | Path) -> DataFrame:
     """Return a frame with a row for each test image of each record: its name, label and score.
 
-    The columns "influence METRIC" have the derivative of a metric value by the weight of the image. Records
+    The columns "influence METRIC" have the derivative of a metric value by the weight of the image, and the
+    column of a metric that has a value for each image has these, NaN for images without. Records
     that hold no scores have no rows.
 
     Args:
@@ -53,6 +54,7 @@ def _images(entry: Entry) -> Iterator[dict[str, Any]]:
     signs = {"1": True, "0": False, "?": None}
     columns = {"score": unpacked(images.scores)}
     columns |= {f"influence {name}": unpacked(text) for name, text in images.influence.items()}
+    columns |= {name: unpacked(text, gaps=True) for name, text in images.values.items()}
     for index, (name, sign) in enumerate(zip(images.names, images.anomalous, strict=True)):
         values = {column: found[index] for column, found in columns.items()}
         yield {**shared, "image": name, "anomalous": signs[sign], **values}

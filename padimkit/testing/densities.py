@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from padimkit.contracts import DensityModel, MemoryForecast, Prepares
-from padimkit.testing import exports, learning, left_out, pyramids
+from padimkit.testing import anomalies, exports, learning, left_out, pyramids
 from padimkit.testing.answers import Result, difference, require_finite
 from padimkit.testing.check import Make, NotApplicable, checks, checks_with, require, require_not_fitted
 from padimkit.testing.inputs.embeddings import (
@@ -204,6 +204,12 @@ DENSITY_CHECKS = (
         learning.training_data_matter,
         learning.several_channels_are_scored,
         learning.large_means_do_not_matter,
+        anomalies.known_anomalies_score_higher,
+        anomalies.anomalies_without_masks_are_taken,
+        anomalies.no_anomalies_are_a_fit,
+        anomalies.second_fit_forgets_anomalies,
+        anomalies.learnt_anomalies_are_stored,
+        anomalies.anomalies_are_not_modified,
     ),
     *learner_checks(DensityModel, _apply),
     *checks(

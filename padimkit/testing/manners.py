@@ -22,7 +22,7 @@ _VARIADIC = (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)
 
 def leaves_the_program_alone(make: Make, usage: Usage) -> None:
     """Settings of the whole program stay: gradients, warnings, types, threads and folder."""
-    in_each_step(make, usage, _undisturbed)
+    in_each_step(make, usage, undisturbed)
 
 
 def arguments_have_names(make: Make) -> None:
@@ -37,7 +37,8 @@ def arguments_have_names(make: Make) -> None:
 
 
 @contextmanager
-def _undisturbed(step: str) -> Iterator[None]:
+def undisturbed(step: str) -> Iterator[None]:
+    """Require the settings of the whole program to stay within the block; `step` names it in the finding."""
     before = _settings()
     ignored = len(_ignoring())
     with program_restored():

@@ -7,7 +7,7 @@ import torch
 
 from padimkit.contracts import HasCurve, HasInfluence, Metric, ReferenceValues
 from padimkit.errors import UndefinedMetric
-from padimkit.testing import elsewhere, manners, parts, places, threads, undefined_metrics
+from padimkit.testing import elsewhere, manners, named_values, parts, places, threads, undefined_metrics
 from padimkit.testing.answers import DataSet, Result, Usage, left_alone
 from padimkit.testing.check import Make, NotApplicable, checks, checks_with, require
 from padimkit.testing.inputs.predictions import (
@@ -227,6 +227,12 @@ METRIC_CHECKS = (
         reference_values_are_right,
         curve_can_be_drawn,
         influence_is_that_of_weights,
+        named_values.named_values_have_directions,
+        named_values.named_values_are_those_of_directions,
+        named_values.named_values_are_never_nan,
+        named_values.better_predictions_get_better_named_values,
+        named_values.named_values_are_of_all_batches,
+        named_values.image_values_are_in_order,
         rectangles_are_taken,
         batch_size_does_not_matter,
         order_does_not_matter,

@@ -16,15 +16,19 @@ from padimkit.contracts import (
     Reducer,
 )
 from padimkit.errors import BadArgument
+from padimkit.report.section import ReportSection
+from padimkit.service.exporting.exporter import Exporter
 from padimkit.testing.backbones import BACKBONE_CHECKS
 from padimkit.testing.check import CannotBeChecked, Check, ContractViolation, Make, NotApplicable
 from padimkit.testing.datasets import DATASET_CHECKS
 from padimkit.testing.densities import DENSITY_CHECKS
+from padimkit.testing.exporters import EXPORTER_CHECKS
 from padimkit.testing.levels import LEVELS_CHECKS
 from padimkit.testing.maps import MAP_CHECKS
 from padimkit.testing.metrics import METRIC_CHECKS
 from padimkit.testing.preprocessors import PREPROCESSOR_CHECKS
 from padimkit.testing.reducers import REDUCER_CHECKS
+from padimkit.testing.sections import SECTION_CHECKS
 
 _CHECKS: dict[type[Any], tuple[Check, ...]] = {
     checks[0].contract: checks
@@ -37,6 +41,8 @@ _CHECKS: dict[type[Any], tuple[Check, ...]] = {
         LEVELS_CHECKS,
         MAP_CHECKS,
         PREPROCESSOR_CHECKS,
+        SECTION_CHECKS,
+        EXPORTER_CHECKS,
     )
 }
 
@@ -76,7 +82,7 @@ def outcomes(contract: type[Any], make: Make) -> Iterator[Outcome]:
 
     Args:
         contract: Backbone, Reducer, DensityModel, Metric, DataSource, Levels,
-            Mapper or Preprocessor.
+            Mapper, Preprocessor, ReportSection or Exporter.
         make: Returns a fresh instance at each call; a class without required arguments will do.
 
     Raises:
@@ -142,6 +148,16 @@ def check_map(make: Make) -> None:
 def check_preprocessor(make: Make) -> None:
     """Do all checks of a preprocessor, as `check_part` does, and require that it is one."""
     _do_checks(Preprocessor, make)
+
+
+def check_section(make: Make) -> None:
+    """Do all checks of a section of the report, as `check_part` does, and require that it is one."""
+    _do_checks(ReportSection, make)
+
+
+def check_exporter(make: Make) -> None:
+    """Do all checks of a format to export to, as `check_part` does, and require that it is one."""
+    _do_checks(Exporter, make)
 
 
 def _names() -> str:

@@ -186,6 +186,8 @@ WRONG = {
         IMAGES | {"scores": packed([0.5])},
         IMAGES | {"scores": packed([0.5, float("nan")])},
         IMAGES | {"influence": {"pro": packed([0.5] * 3)}},
+        IMAGES | {"values": {"iou": packed([0.5] * 3)}},
+        IMAGES | {"values": {"iou": packed([0.5, float("inf")])}},
         IMAGES | {"anomalous": "0"},
         IMAGES | {"anomalous": "0y"},
     ),

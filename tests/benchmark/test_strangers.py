@@ -1,4 +1,4 @@
-"""A pipeline made only of third-party plugins goes through suite, record and report."""
+"""A pipeline made only of third-party plugins goes through suite, record and report, with its section."""
 
 import os
 import subprocess
@@ -61,15 +61,17 @@ def test_a_pipeline_of_strangers_goes_through_suite_record_and_report(strangers,
     (record,) = read_all(tmp_path / "records")
     assert record.failure is None and 0 <= record.metrics["foreign_metric"] <= 1
     assert record.seconds["fit"].median > 0 and record.bytes["model"] > 0
-    assert {plugin["name"] for plugin in record.plugins} == {
-        f"foreign_{family.singular}" for family in FAMILIES
-    }
-    assert record.cell.versions == {f"foreign-{family.singular}": "0.1.0" for family in FAMILIES}
+    parts = [family.singular for family in FAMILIES if family.module == "padimkit.contracts"]
+    assert {plugin["name"] for plugin in record.plugins} == {f"foreign_{part}" for part in parts}
+    assert record.cell.versions == {f"foreign-{part}": "0.1.0" for part in parts}
     capsys.readouterr()
     assert main(["report", str(tmp_path / "records"), "--format=markdown"]) == 0
     assert "all foreign" in capsys.readouterr().out
     assert main(["report", str(tmp_path / "records"), f"--output={tmp_path / 'page.html'}"]) == 0
     page = (tmp_path / "page.html").read_text()
     assert "all foreign" in page and "foreign_metric" in page
+    assert "Seconds of cells" not in page
+    strangers("report", "records", "--output=theirs.html")
+    assert "<h3>Seconds of cells</h3>" in (tmp_path / "theirs.html").read_text()
     again = strangers("benchmark", "--record", f"records/{record.key}.json")
     assert "The metric values are exactly those of the record: 1 metrics." in again

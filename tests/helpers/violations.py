@@ -34,6 +34,18 @@ BROAD = {
     "normal_folders_hold_normal_images",
     "masks_mark_the_anomalies",
     "making_it_reads_nothing",
+    "named_values_have_directions",
+    "named_values_are_those_of_directions",
+    "named_values_are_never_nan",
+    "better_predictions_get_better_named_values",
+    "named_values_are_of_all_batches",
+    "image_values_are_in_order",
+    "known_anomalies_score_higher",
+    "anomalies_without_masks_are_taken",
+    "no_anomalies_are_a_fit",
+    "second_fit_forgets_anomalies",
+    "learnt_anomalies_are_stored",
+    "anomalies_are_not_modified",
 }
 
 

@@ -7,7 +7,6 @@ from pathlib import Path
 import pytest
 
 import padimkit
-from padimkit import contracts
 from padimkit.errors import BadArgument
 from padimkit.registry.families import FAMILIES, find_family
 from padimkit.registry.registry import Registry
@@ -28,7 +27,7 @@ def test_what_is_no_family_is_refused_with_near_misses():
 @pytest.mark.parametrize("family", FAMILIES, ids=lambda family: family.plural)
 def test_each_family_has_a_contract_a_template_and_a_built_in(family):
     root = Path(padimkit.__file__).parent
-    assert family.load_contract() is getattr(contracts, family.contract)
+    assert family.load_contract() is getattr(padimkit, family.contract)
     assert any(plugin.is_built_in for plugin in Registry(family.plural).plugins())
     assert (root / "cli" / "plugins" / "template" / f"{family.singular}.py").is_file()
 

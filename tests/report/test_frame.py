@@ -12,7 +12,13 @@ from padimkit.errors import BadArgument, BadData
 
 @pytest.fixture
 def folder(tmp_path, random):
-    images = ImageScores(("good/0.png", "bad/0.png"), "0?", packed([0.25, 1.5]), {"pro": packed([0.5, -0.5])})
+    images = ImageScores(
+        ("good/0.png", "bad/0.png"),
+        "0?",
+        packed([0.25, 1.5]),
+        {"pro": packed([0.5, -0.5])},
+        {"iou": packed([float("nan"), 0.5])},
+    )
     for seed in (0, 1):
         record = made_records.made("spade", "grid", seed, random)
         write(replace(record, images=images if seed else None), tmp_path)
@@ -34,6 +40,7 @@ def test_a_frame_of_images_has_a_row_for_each_image_of_each_record_that_keeps_th
     assert frame["image"].tolist() == ["good/0.png", "bad/0.png"] and set(frame["seed"]) == {1}
     assert frame["anomalous"].tolist() == [False, None]
     assert frame["score"].tolist() == [0.25, 1.5] and frame["influence pro"].tolist() == [0.5, -0.5]
+    assert frame["iou"].isna().tolist() == [True, False] and frame["iou"][1] == 0.5
 
 
 def test_without_pandas_the_extra_is_named(folder, monkeypatch):

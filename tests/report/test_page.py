@@ -284,6 +284,13 @@ def test_a_page_shows_no_more_maps_than_it_can_hold_and_says_so(study, monkeypat
     assert text.count(note) == shown.count(1)
 
 
+def test_the_values_that_metrics_have_of_an_image_stand_beside_its_score(study_of, records):
+    record = next(record for record in records if record.examples)
+    valued = replace(record.examples[0], values={"overlap": 0.25})
+    text = as_page(study_of([replace(record, examples=(valued, *record.examples[1:]))]), [gallery])
+    assert text.count("overlap 0.25") == 1
+
+
 def test_settings_that_only_repeat_are_linked(study, study_of, records):
     text = as_page(study, [records_section])
     assert text.count('aria-label="Settings"') < len(records) / 3

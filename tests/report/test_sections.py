@@ -77,4 +77,5 @@ def test_each_module_is_a_section_with_a_template_of_its_name():
         "page",
         "quality",
         "macros",
+        "added",
     } == names

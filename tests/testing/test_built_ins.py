@@ -22,6 +22,8 @@ from padimkit.contracts import (
 )
 from padimkit.registry.families import FAMILIES
 from padimkit.registry.registry import Registry
+from padimkit.report.section import ReportSection
+from padimkit.service.exporting.exporter import Exporter
 from padimkit.testing.pytest import contract_checks
 
 
@@ -107,6 +109,8 @@ ARGUMENTS = {
         "separate": [{}, {"pooling": "global"}],
     },
     "maps": {"smoothed": [{"sigma": 4.0}, {"sigma": 0.0}, {"image_score": "before"}]},
+    "exporters": {"onnx": [{}], "openvino": [{}], "torchscript": [{}]},
+    "sections": {"worst_images": [{}, {"most": 2}]},
     "preprocessors": {"perspective": [{"corners": ((0.1, 0.0), (0.9, 0.05), (1.0, 1.0), (0.0, 0.95))}]},
     "datasets": {
         "dagm": [lambda data: {"root": laid_out(layouts.dagm, data), "category": "Class3"}],
@@ -205,6 +209,20 @@ def test_map(check, name, arguments):
 @pytest.mark.parametrize(("name", "arguments"), variants("preprocessors"))
 def test_preprocessor(check, name, arguments):
     check(partial(make, "preprocessors", name, arguments))
+
+
+@contract_checks(ReportSection)
+@pytest.mark.parametrize(("name", "arguments"), variants("sections"))
+def test_section(check, name, arguments):
+    check(partial(make, "sections", name, arguments))
+
+
+@contract_checks(Exporter)
+@pytest.mark.parametrize(("name", "arguments"), variants("exporters"))
+def test_exporter(check, name, arguments):
+    if check.check.name == "files_do_not_mix" and name != "torchscript":
+        pytest.skip("It takes a second trace, and the sessions are those of runtimes.")
+    check(partial(make, "exporters", name, arguments))
 
 
 @contract_checks(DataSource)

@@ -3,7 +3,18 @@
 from contextlib import suppress
 
 import pytest
-from mistakes import backbones, datasets, densities, levels, maps, metrics, preprocessors, reducers
+from mistakes import (
+    backbones,
+    datasets,
+    densities,
+    exporters,
+    levels,
+    maps,
+    metrics,
+    preprocessors,
+    reducers,
+    sections,
+)
 from violations import BROAD
 
 from padimkit.contracts import (
@@ -16,6 +27,8 @@ from padimkit.contracts import (
     Preprocessor,
     Reducer,
 )
+from padimkit.report.section import ReportSection
+from padimkit.service.exporting.exporter import Exporter
 from padimkit.testing import ContractViolation, NotApplicable, checks_of
 
 FAMILIES = {
@@ -27,6 +40,8 @@ FAMILIES = {
     Levels: levels,
     Mapper: maps,
     Preprocessor: preprocessors,
+    ReportSection: sections,
+    Exporter: exporters,
 }
 CHECKS = {contract: {check.name: check for check in checks_of(contract)} for contract in FAMILIES}
 MISTAKES = [

@@ -9,18 +9,30 @@ import pytest
 import torch
 from mistakes.backbones import Right as RightBackbone
 from mistakes.datasets import Right as RightSource
+from mistakes.densities import Weighs
 from mistakes.maps import Right as RightMap
+from mistakes.metrics import WithMore
 from mistakes.preprocessors import Right as RightPreprocessor
 from PIL import Image, ImageOps
 
-from padimkit.contracts import Backbone, DataSource, Mapper, Preprocessor
-from padimkit.testing import NotApplicable, checks_of, elsewhere
+from padimkit.contracts import Backbone, DataSource, DensityModel, Mapper, Metric, Preprocessor
+from padimkit.testing import NotApplicable, checks_of, elsewhere, outcomes
 from padimkit.testing.answers import Usage
 
 
 def check(contract, name):
     (found,) = [one for one in checks_of(contract) if one.name == name]
     return found
+
+
+def test_a_right_metric_with_named_values_and_values_of_images_passes_all_checks():
+    failed = [one.reason for one in outcomes(Metric, WithMore) if one.verdict == "failed"]
+    assert failed == []
+
+
+def test_a_right_density_that_learns_from_anomalous_images_passes_all_checks():
+    failed = [one.reason for one in outcomes(DensityModel, Weighs) if one.verdict == "failed"]
+    assert failed == []
 
 
 class InTwoFiles(RightBackbone):

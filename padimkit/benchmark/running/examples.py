@@ -2,7 +2,9 @@
 
 import base64
 import io
+import math
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import final
 
 import numpy as np
@@ -59,12 +61,18 @@ class ExampleCollector(Metric):
         self._scores: list[float] = []
         self._labels: list[bool | None] = []
 
-    def examples(self) -> tuple[Example, ...]:
-        """Return the examples, in the order of the test set."""
-        return tuple(self._examples)
+    def examples(self, values: Mapping[str, Sequence[float]]) -> tuple[Example, ...]:
+        """Return the examples, in the order of the test set, with those values of metrics that they have."""
+        found = zip(sorted(self.places), self._examples, strict=False)
+        return tuple(replace(example, values=_numbers_at(place, values)) for place, example in found)
 
-    def images(self, influence: Mapping[str, Sequence[float]]) -> ImageScores | None:
-        """Return the scores of all images with their influence on metrics; None if a number is not finite."""
+    def images(
+        self, influence: Mapping[str, Sequence[float]], values: Mapping[str, Sequence[float]]
+    ) -> ImageScores | None:
+        """Return the scores of all images with their influence on metrics; None if a number is not finite.
+
+        Values of metrics are NaN where an image has none.
+        """
         numbers = [self._scores, *map(list, influence.values())]
         if not all(np.isfinite(np.array(some, np.float32)).all() for some in numbers):
             return None
@@ -73,7 +81,8 @@ class ExampleCollector(Metric):
             names=tuple(self._names),
             anomalous="".join(signs[label] for label in self._labels),
             scores=packed(self._scores),
-            influence={name: packed(values) for name, values in influence.items()},
+            influence={name: packed(numbers) for name, numbers in influence.items()},
+            values={name: packed(numbers) for name, numbers in values.items()},
         )
 
     def roc(self) -> dict[str, Curve]:
@@ -125,6 +134,10 @@ class InfluenceCollector(Metric):
                 except UndefinedMetric:  # as the metric itself is, and says
                     continue
         return found
+
+
+def _numbers_at(place: int, values: Mapping[str, Sequence[float]]) -> dict[str, float]:
+    return {name: some[place] for name, some in values.items() if not math.isnan(some[place])}
 
 
 def places_of_examples(labels: list[bool | None]) -> frozenset[int]:

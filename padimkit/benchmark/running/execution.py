@@ -167,16 +167,16 @@ def _quality(cell: Cell, made: Namespace, train: Images, test: Images) -> dict[s
     found = evaluate(made.pipeline, test, metrics | kept, progress=False)
     for name in kept:
         del found.metrics[name]
-    images = collector.images(influences.influence())
+    images = collector.images(influences.influence(), found.image_values)
     curves = collector.roc() | _curves(metrics, found.metrics)
     return {
         "repeats": {METRICS: [found.seconds[METRICS]]} if "time" in cell.measure else {},
         "metrics": found.metrics,
         "undefined": found.undefined,
         "verdicts": asdict(judge.verdicts()) if judge else None,
-        "lower_is_better": [name for name, metric in metrics.items() if not metric.higher_is_better],
+        "lower_is_better": list(found.lower_is_better),
         "curves": {name: asdict(curve) for name, curve in curves.items()},
-        "examples": [asdict(example) for example in collector.examples()],
+        "examples": [asdict(example) for example in collector.examples(found.image_values)],
         "images": None if images is None else asdict(images),
         "invisible": len(found.invisible),
     }

@@ -1,6 +1,7 @@
 """`padimkit plugins show`: the documentation of a plugin and of its arguments."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
 
 from padimkit.cli.plugins.documentation import Manual, manual
 from padimkit.cli.plugins.table import lines, widths
@@ -55,8 +56,9 @@ def run(words: list[str]) -> None:
 
 
 def _print_plugin(plugin: Plugin) -> None:
-    found = manual(plugin.load())
-    _print_origin(plugin)
+    part = plugin.load()
+    found = manual(part)
+    _print_table([*_origin(plugin), *_values(part)])
     for text in filter(None, (found.summary, found.text)):
         print(f"\n{printable(text)}")
     _print_arguments(found)
@@ -102,15 +104,22 @@ def _print_weights(weights: InstalledWeights) -> None:
     _print_table(rows)
 
 
-def _print_origin(plugin: Plugin) -> None:
-    contract = find_family(plugin.family).contract
-    rows = [
+def _origin(plugin: Plugin) -> list[tuple[str, str]]:
+    family = find_family(plugin.family)
+    return [
         ("name", f"{plugin.family}/{plugin.name}"),
         ("distribution", f"{plugin.distribution} {plugin.version}"),
         ("class", plugin.class_path),
-        ("contract", f"padimkit.contracts.{contract}, version {plugin.contract_version}"),
+        ("contract", f"{family.module}.{family.contract}, version {plugin.contract_version}"),
     ]
-    _print_table(rows)
+
+
+def _values(part: type[Any]) -> Iterator[tuple[str, str]]:
+    """Yield a row with the further values of a metric, where its class says which there are."""
+    directions = getattr(part, "directions", None)  # of `NamedValues`, which would take torch to import
+    if isinstance(directions, Mapping):
+        named = [f"{name} ({'higher' if up else 'lower'} is better)" for name, up in directions.items()]
+        yield "values", ", ".join(named)
 
 
 def _print_arguments(found: Manual) -> None:

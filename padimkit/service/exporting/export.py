@@ -1,12 +1,11 @@
 """The export of a stored model, which is written only if it gives the results of the model."""
 
-import tempfile
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from importlib.metadata import version
 from pathlib import Path
-from typing import Literal, TypeAlias
+from typing import Literal
 
 import numpy as np
 import torch
@@ -17,17 +16,14 @@ from padimkit.files import new_files
 from padimkit.images.sample import Sample
 from padimkit.inspection.calibration import Calibration
 from padimkit.inspection.exported.card import Card
-from padimkit.inspection.exported.runtimes import runtime
-from padimkit.inspection.exported.session import ONNX, OPENVINO, Session, open_session
 from padimkit.pipeline.pipeline import Pipeline
+from padimkit.registry.registry import Registry
+from padimkit.service.exporting.exporter import Exporter, ExportSource
 from padimkit.service.exporting.judged import Judged
 from padimkit.service.exporting.parity import Images, Parity, chosen_images, compared_images, parity
 from padimkit.storage import load, load_calibration, load_learnt, model_digest
 
-Format = Literal["onnx", "openvino", "torchscript"]
 Precision = Literal["float32", "bfloat16", "int8"]
-Ranges: TypeAlias = Callable[[], Images]  # images to find the ranges of int8 on
-SUFFIXES = {"onnx": ONNX, "openvino": OPENVINO, "torchscript": ".pt"}
 _CALIBRATION_IMAGES = 300  # of int8: NNCF's own number
 
 
@@ -38,19 +34,19 @@ class Exported:
     Args:
         path: The file that is loaded; OpenVINO has one beside it, and so do very large ONNX models.
         files: All files.
-        parity: Its differences from the model in float32.
+        parity: Its differences from the model in float32; None where the format cannot be run here.
     """
 
     path: Path
     files: tuple[Path, ...]
-    parity: Parity
+    parity: Parity | None
 
 
 def export(
     model: Path | str,
     output: Path | str,
     *,
-    format: Format = "onnx",
+    format: str = "onnx",
     precision: Precision = "float32",
     images: Sequence[Path] = (),
     overwrite: bool = False,
@@ -60,8 +56,8 @@ def export(
 
     Args:
         model: The model folder.
-        output: The file, .onnx, .xml or .pt.
-        format: The runtime that the file is for.
+        output: The file, .onnx, .xml, .pt, or whatever the format says.
+        format: The runtime that the file is for: onnx, openvino, torchscript, or a plugin's.
         precision: Type of number that OpenVINO computes with; the ranges of int8 are those of `images`, or of
             the images that the model has learnt.
         images: Images to compare on, and to calibrate int8 on; by default those that the model has learnt and
@@ -71,24 +67,26 @@ def export(
 
     Raises:
         BadArgument: A package that the format needs is not installed, or format and precision do not fit.
+        UnknownPlugin: There is no such format.
         BadModel: The folder is not a whole model.
         BadOutput: The file exists and `overwrite` is false, or cannot be written.
         CannotExport: A part cannot be exported, or results in float32 differ by more than 1e-4 of their
             value. Nothing is written.
     """
     output, images = Path(output).expanduser(), [Path(image).expanduser() for image in images]
-    _require_fit(output, format, precision)
+    exporter = _exporter(format)
+    _require_fit(output, exporter, format, precision)
     with new_files(output, overwrite=overwrite) as path:
         pipeline, calibration = load(model, trust=trust, precision="float32"), _calibration(model)
         learnt = load_learnt(model)
         compared = compared_images(images, learnt, pipeline)
         card = _card(pipeline, calibration, model_digest(model), precision)
         with torch.no_grad():
-            judged = Judged(pipeline.graph(), calibration)
-            ranges = partial(chosen_images, images, learnt, pipeline, most=_CALIBRATION_IMAGES)
-            # The session has no name here: while it lives, Windows does not move files that it maps.
-            found = parity(_WRITERS[format](judged, card, path, ranges), pipeline, compared, calibration)
-        if precision == "float32" and not found.holds:
+            chosen = partial(chosen_images, images, learnt, pipeline, most=_CALIBRATION_IMAGES)
+            graph = Judged(pipeline.graph(), calibration)
+            exporter.write(ExportSource(graph, card, lambda: _decoders(chosen().samples, card)), path)
+            found = _compared(exporter, path, card, pipeline, compared)
+        if precision == "float32" and found is not None and not found.holds:
             raise CannotExport(
                 f"The exported model gives other results, and is not written: {found}. If these images were "
                 "learnt, compare on others: --images."
@@ -97,63 +95,46 @@ def export(
     return Exported(output, files, found)
 
 
+def _exporter(format: str) -> Exporter:
+    made: Exporter = Registry("exporters").load(format)()
+    return made
+
+
+def _compared(
+    exporter: Exporter, path: Path, card: Card, pipeline: Pipeline, images: Images
+) -> Parity | None:
+    """Return the differences from the pipeline; None where the file cannot be run here.
+
+    The session ends with this function: while it lives, Windows does not move files that it maps.
+    """
+    if not path.is_file():
+        raise CannotExport(f'{exporter} has not written "{path.name}".')
+    session = exporter.open(path, card)
+    return None if session is None else parity(session, pipeline, images, card.calibration)
+
+
 def _names(path: Path) -> list[str]:
     """Return the names of all files, the one that is loaded last."""
     return [*sorted(one.name for one in path.parent.iterdir() if one != path), path.name]
 
 
-def _write_onnx(judged: Judged, card: Card, path: Path, _: Ranges) -> Session:
-    for name in ("onnx", "onnxscript", "onnxruntime"):
-        runtime(name, "export")
-    from padimkit.service.exporting.onnx_model import onnx_model, write_onnx  # which imports onnx
-
-    write_onnx(onnx_model(judged, card), path)
-    return open_session(path)
-
-
-def _write_openvino(judged: Judged, card: Card, path: Path, images: Ranges) -> Session:
-    for name in ("onnx", "onnxscript"):
-        runtime(name, "export")
-    from padimkit.service.exporting.onnx_model import onnx_model, write_onnx  # which imports onnx
-    from padimkit.service.exporting.openvino_model import openvino_model, quantized, write_openvino
-
-    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:  # Windows: OpenVINO maps tensors
-        onnx = Path(folder) / "model.onnx"
-        write_onnx(onnx_model(judged, card, optional=False), onnx)
-        model = openvino_model(onnx, card)
-        if card.precision == "int8":
-            model = quantized(model, images().samples, partial(_pixels, card=card))
-        write_openvino(model, path)
-    return open_session(path)
-
-
-def _write_torch_script(judged: Judged, card: Card, path: Path, _: Ranges) -> Session:
-    from padimkit.service.exporting.torch_script import TorchScriptSession, write_torch_script
-
-    write_torch_script(judged, card, path)
-    return TorchScriptSession(path, card)
-
-
-_WRITERS: dict[str, Callable[[Judged, Card, Path, Ranges], Session]] = {
-    "onnx": _write_onnx,
-    "openvino": _write_openvino,
-    "torchscript": _write_torch_script,
-}
+def _decoders(samples: Sequence[Sample], card: Card) -> list[Callable[[], np.ndarray]]:
+    return [partial(_pixels, sample, card) for sample in samples]
 
 
 def _pixels(sample: Sample, card: Card) -> np.ndarray:
     return np.asarray(sample.picture(card.depth, card.framing.most_pixels))
 
 
-def _require_fit(output: Path, format: str, precision: str) -> None:
-    if format not in SUFFIXES:
-        raise BadArgument(f'Expected "format" to be one of {", ".join(SUFFIXES)}, got "{format}".')
-    if output.suffix.lower() != SUFFIXES[format]:
-        raise BadArgument(f'A file of the format "{format}" ends in {SUFFIXES[format]}, got "{output}".')
+def _require_fit(output: Path, exporter: Exporter, format: str, precision: str) -> None:
+    if not output.name.lower().endswith(exporter.suffix):
+        raise BadArgument(f'A file of the format "{format}" ends in {exporter.suffix}, got "{output}".')
     if precision not in ("float32", "bfloat16", "int8"):
         raise BadArgument(f'Expected "precision" to be float32, bfloat16 or int8, got "{precision}".')
-    if precision != "float32" and format != "openvino":
-        raise BadArgument(f'"{precision}" needs the format openvino; {format} computes in float32.')
+    if precision not in exporter.precisions:
+        known = " or ".join(exporter.precisions)
+        hint = "" if format == "openvino" else "; openvino has it"
+        raise BadArgument(f'The format "{format}" computes in {known}, not in "{precision}"{hint}.')
 
 
 def _calibration(model: Path | str) -> Calibration | None:

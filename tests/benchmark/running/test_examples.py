@@ -1,8 +1,13 @@
+import math
+
 import numpy as np
 import pytest
+import torch
 from sklearn.metrics import roc_curve
 
+from padimkit.benchmark.record import unpacked
 from padimkit.benchmark.running.examples import ExampleCollector, roc
+from padimkit.values import Batch, Prediction
 
 
 @pytest.mark.parametrize("levels", [2, 5, 1000])
@@ -23,5 +28,17 @@ def test_equal_scores_are_a_diagonal():
 
 def test_numbers_that_are_not_finite_leave_no_scores_of_images():
     collector = ExampleCollector(frozenset())
-    assert collector.images({"pro": []}).names == ()
-    assert collector.images({"pro": [float("nan")]}) is None
+    assert collector.images({"pro": []}, {}).names == ()
+    assert collector.images({"pro": [float("nan")]}, {}) is None
+
+
+def test_examples_and_scores_hold_the_values_of_their_images():
+    images = torch.zeros(3, 3, 8, 8)
+    collector = ExampleCollector(frozenset({0, 2}))
+    for part in (slice(0, 2), slice(2, 3)):
+        maps = images[part, 0]
+        collector.update(Prediction(maps.amax((1, 2)), maps), Batch(images[part], ("a", "b", "c")[part]))
+    values = {"overlap": [float("nan"), 0.5, 0.25]}
+    assert [example.values for example in collector.examples(values)] == [{}, {"overlap": 0.25}]
+    kept = unpacked(collector.images({}, values).values["overlap"], gaps=True)
+    assert math.isnan(kept[0]) and kept[1:] == (0.5, 0.25)

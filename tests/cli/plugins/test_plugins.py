@@ -4,12 +4,14 @@ import json
 import re
 import subprocess
 import sys
+from typing import ClassVar
 
 import pytest
 
 from padimkit.cli.main import main
 from padimkit.cli.plugins import SUBCOMMANDS
-from padimkit.contracts import Reducer
+from padimkit.contracts import Metric, Reducer
+from padimkit.registry.plugin import Plugin
 from padimkit.registry.recipes import find_recipe
 from padimkit.testing import checks_of
 
@@ -69,6 +71,18 @@ def test_show_tells_family_distribution_class_and_arguments(capsys):
     assert ["contract", "padimkit.contracts.Reducer,", "version", "1"] in lines
     (keep,) = [line for line in lines if line[:1] == ["keep"]]
     assert keep[:8] == ["keep", "int", "|", "float", "required", "Number", "of", "components,"]
+
+
+class Twofold(Metric):
+    """A metric with further values."""
+
+    directions: ClassVar = {"found": True, "lost": False}
+
+
+def test_show_tells_the_further_values_of_a_metric_and_their_directions(capsys, monkeypatch):
+    monkeypatch.setattr(Plugin, "load", lambda self: Twofold)
+    assert main(["plugins", "show", "pro"]) == 0
+    assert "values        found (higher is better), lost (lower is better)\n" in capsys.readouterr().out
 
 
 def test_show_says_that_there_are_no_arguments(capsys):

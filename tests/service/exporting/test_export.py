@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+import warnings
 from dataclasses import replace
 from functools import partial
 from types import SimpleNamespace
@@ -20,6 +21,7 @@ from padimkit import (
     BadModel,
     BadOutput,
     CannotExport,
+    Exporter,
     FilterBank,
     Gaussian,
     Identity,
@@ -29,7 +31,9 @@ from padimkit import (
     Pixels,
     Prediction,
     Preprocessing,
+    Registry,
     ScikitLearn,
+    UnknownPlugin,
     Verdict,
     export,
     load,
@@ -40,6 +44,7 @@ from padimkit.cli.main import main
 from padimkit.inspection.exported.session import Options, open_session
 from padimkit.service.exporting import onnx_model
 from padimkit.service.exporting import parity as comparison
+from padimkit.service.exporting.exporter import Framed
 from padimkit.service.exporting.judged import VERDICTS
 from padimkit.storage import load_learnt, model_digest
 
@@ -323,15 +328,78 @@ def test_a_part_that_cannot_be_exported_is_named(random, tmp_path):
 @pytest.mark.parametrize(
     ("options", "name", "message"),
     [
-        ({"format": "torch"}, "a.pt", 'Expected "format"'),
         ({"format": "onnx"}, "a.xml", "ends in .onnx"),
-        ({"precision": "int8"}, "a.onnx", '"int8" needs the format openvino'),
+        ({"precision": "int8"}, "a.onnx", '"onnx" computes in float32, not in "int8"; openvino has it'),
         ({"format": "openvino", "precision": "int4"}, "a.xml", 'Expected "precision"'),
     ],
 )
 def test_formats_that_do_not_fit_are_refused(bare, tmp_path, options, name, message):
     with pytest.raises(BadArgument, match=message):
         export(bare, tmp_path / name, **options)
+
+
+def test_a_format_that_is_none_is_answered_with_near_misses(bare, tmp_path):
+    with pytest.raises(UnknownPlugin, match="Did you mean 'torchscript'"):
+        export(bare, tmp_path / "a.pt", format="torchscrip")
+
+
+class Plain(Exporter):
+    """Traces of a stranger's, which may give other results or be for another machine."""
+
+    suffix = ".trace"
+    factor, runs = 1.0, True
+
+    def write(self, source, path):
+        with torch.no_grad(), warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            traced = torch.jit.trace(source.graph, source.graph.example, check_trace=False)
+        path.write_bytes(traced.save_to_buffer())
+        path.with_name(f"{path.name}.json").write_text(source.card.as_text())
+
+    def open(self, path, card):
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            model = torch.jit.load(str(path))
+
+        def run(pixels):
+            scores, maps, *_ = model(torch.tensor(pixels))
+            return self.factor * scores.numpy(), maps.numpy()
+
+        return Framed(card, run) if self.runs else None
+
+
+@pytest.fixture
+def plain(monkeypatch):
+    monkeypatch.setattr("padimkit.registry.registry._SESSION", {})
+    Registry("exporters").add(Plain, "plain")
+    return Plain
+
+
+def test_a_strangers_format_is_written_and_compared(bare, tmp_path, plain):
+    found = export(bare, tmp_path / "model.trace", format="plain")
+    assert found.parity.largest < 1e-5 and found.parity.resized[0] < 1e-5  # Pillow resizes for it too
+    assert [path.name for path in found.files] == ["model.trace.json", "model.trace"]
+    with pytest.raises(BadArgument, match='"plain" computes in float32, not in "int8"'):
+        export(bare, tmp_path / "other.trace", format="plain", precision="int8")
+
+
+def test_a_strangers_format_that_gives_other_results_is_not_written(bare, tmp_path, plain, monkeypatch):
+    monkeypatch.setattr(plain, "factor", 1.01)
+    with pytest.raises(CannotExport, match="gives other results"):
+        export(bare, tmp_path / "model.trace", format="plain")
+    assert not list(tmp_path.glob("model.trace*"))
+
+
+def test_a_format_that_cannot_be_run_here_is_written_and_said_so(bare, tmp_path, plain, monkeypatch, capsys):
+    monkeypatch.setattr(plain, "runs", False)
+    assert main(["export", str(bare), "--format=plain", f"--output={tmp_path / 'model.trace'}"]) == 0
+    assert "Not compared with the model: plain cannot be run here." in capsys.readouterr().out
+
+
+def test_a_format_that_writes_nothing_is_refused(bare, tmp_path, plain, monkeypatch):
+    monkeypatch.setattr(plain, "write", lambda self, source, path: None)
+    with pytest.raises(CannotExport, match='has not written "model.trace"'):
+        export(bare, tmp_path / "model.trace", format="plain")
 
 
 def test_an_output_that_exists_is_kept(bare, tmp_path):

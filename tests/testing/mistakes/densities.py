@@ -7,7 +7,7 @@ from itertools import islice
 
 import torch
 
-from padimkit import DensityModel, NotFitted, Scores, require_state
+from padimkit import DensityModel, LearnsAnomalies, NotFitted, Scores, Stream, require_state
 
 TOTALS = {}
 
@@ -469,6 +469,97 @@ class KnowsOneGrid(Right):
         return Scores(scores.reshape(-1, 6, 9))
 
 
+class Weighs(Right, LearnsAnomalies):
+    """Weighs channels by how far a few anomalous images lie apart in each: right in every way."""
+
+    def fit(self, stream):
+        self.fit_with_anomalies(stream, [])
+
+    def fit_with_anomalies(self, stream, anomalies):
+        super().fit(stream)
+        apart, total = self.mean.new_zeros(len(self.mean)), 0.0
+        for known in anomalies:
+            squares = ((known.embedding.patches - self.mean) / self.std).square()
+            share = self.share(known, squares)
+            apart, total = apart + (squares * share[:, None]).sum((0, 2, 3)), total + float(share.sum())
+        self.weights = apart / apart.mean() if total else self.mean.new_ones(len(self.mean))
+
+    def share(self, known, squares):
+        return torch.ones_like(squares[:, 0]) if known.share is None else known.share
+
+    def distances(self, patches):
+        squares = ((patches - self.mean) / self.std).square()
+        return (self.weights[:, None, None] * squares).sum(1).sqrt()
+
+    def state_dict(self):
+        return super().state_dict() | {"weights": self.weights}
+
+    def load_state_dict(self, state):
+        require_state(self, state, mean="float c h w", std="float c h w", weights="float c")
+        self.mean, self.std, self.weights = state["mean"], state["std"], state["weights"]
+
+
+class IgnoresAnomalies(Weighs):
+    """Takes anomalous images, and learns nothing of them."""
+
+    def fit_with_anomalies(self, stream, anomalies):
+        super().fit_with_anomalies(stream, [])
+
+
+class AnomaliesAsNormal(Weighs):
+    """Learns anomalous images as if they were normal."""
+
+    def fit_with_anomalies(self, stream, anomalies):
+        more = Stream(lambda: iter([*stream, *(known.embedding for known in anomalies)]))
+        super().fit_with_anomalies(more, [])
+
+
+class NeedsMasks(Weighs):
+    """Takes each mask for one that is known."""
+
+    def share(self, known, squares):
+        return known.share
+
+
+class NeedsAnomalies(Weighs):
+    """Divides by their number, of which there may be none."""
+
+    def fit(self, stream):
+        super().fit(stream)
+        self.weights = torch.ones(len(self.mean))
+
+    def fit_with_anomalies(self, stream, anomalies):
+        super().fit_with_anomalies(stream, anomalies)
+        count = sum(len(known.embedding.patches) for known in anomalies)
+        self.weights = self.weights * (1 + 1 / (count + 1))
+
+
+class RemembersAnomalies(Weighs):
+    """Keeps the weights of an earlier fit."""
+
+    weights = None
+
+    def fit(self, stream):
+        before = self.weights
+        super().fit(stream)
+        self.weights = self.weights if before is None else before
+
+
+class ForgetsToStoreWeights(Weighs):
+    """Stores all but what it has learnt of anomalous images."""
+
+    def state_dict(self):
+        return super().state_dict() | {"weights": torch.ones(len(self.mean))}
+
+
+class SquaresInPlace(Weighs):
+    """Squares the embeddings of anomalous images in place."""
+
+    def share(self, known, squares):
+        known.embedding.patches.square_()
+        return super().share(known, squares)
+
+
 PLACE = "changes_lie_where_the_defect_is"
 BATCHES, POSITIONS = "all_batches_are_learnt", "all_positions_are_learnt"
 DIVISION, PROGRAM = "batches_of_fit_do_not_matter", "leaves_the_program_alone"
@@ -525,4 +616,11 @@ MISTAKES = {
     AddsToTheFirstFit: "second_fit_forgets_the_first",
     FlattensItsGrid: "one_score_per_position",
     KnowsOneGrid: "tall_grids_are_taken",
+    IgnoresAnomalies: "known_anomalies_score_higher",
+    AnomaliesAsNormal: "known_anomalies_score_higher",
+    NeedsMasks: "anomalies_without_masks_are_taken",
+    NeedsAnomalies: "no_anomalies_are_a_fit",
+    RemembersAnomalies: "second_fit_forgets_anomalies",
+    ForgetsToStoreWeights: "learnt_anomalies_are_stored",
+    SquaresInPlace: "anomalies_are_not_modified",
 }

@@ -2,11 +2,12 @@
 
 import random
 import warnings
+from typing import ClassVar
 
 import numpy as np
 import torch
 
-from padimkit import Metric, UndefinedMetric
+from padimkit import ImageValues, Metric, NamedValues, UndefinedMetric
 
 SEEN = []
 
@@ -245,6 +246,90 @@ class KnowsSquares(Right):
         return masks[:, : masks.shape[2], : masks.shape[1]]
 
 
+class WithMore(Right, NamedValues, ImageValues):
+    """Has the share of each image, and of all of them the lowest and what is lost: right in every way."""
+
+    directions: ClassVar = {"lowest": True, "lost": False}
+
+    def reset(self):
+        super().reset()
+        self.images = []
+
+    def update(self, prediction, truth):
+        super().update(prediction, truth)
+        self.images += zip(prediction.anomaly_maps.cpu().numpy(), truth.masks.cpu().numpy(), strict=True)
+
+    def image_values(self):
+        limit = np.quantile(np.concatenate([maps[~mask] for maps, mask in self.images]), self.quantile)
+        return np.array([self.share(maps[mask] > limit) for maps, mask in self.images])
+
+    def share(self, found):
+        return found.mean() if found.size else np.nan
+
+    def named_values(self):
+        return {"lowest": float(np.nanmin(self.image_values())), "lost": 1 - self.compute()}
+
+
+class LacksADirection(WithMore):
+    """Has no direction for a value that it gives."""
+
+    directions: ClassVar = {"lowest": True}
+
+
+class NamesByTheData(WithMore):
+    """Calls a value by the number of images."""
+
+    @property
+    def directions(self):
+        return {f"lowest_of_{len(self.images)}": True, "lost": False}
+
+
+class LeavesSmallOnesOut(WithMore):
+    """Leaves out what is small, so that some runs lack it."""
+
+    def named_values(self):
+        return {name: value for name, value in super().named_values().items() if value > 0.5}
+
+
+class NamedNan(WithMore):
+    """Has a value for normal images alone, and NaN beside it."""
+
+    def compute(self):
+        return super().compute() if any(part.any() for part in self.truth) else 0.5
+
+    def named_values(self):
+        return {"lowest": float(self.image_values().min()), "lost": 0.5}
+
+
+class AllHigherIsBetter(WithMore):
+    """Says of all values that higher ones are better."""
+
+    directions: ClassVar = {"lowest": True, "lost": True}
+
+
+class NamedOfTheLastBatch(WithMore):
+    """Computes named values from the last batch."""
+
+    def named_values(self):
+        last = len(self.scores[-1]) // self.images[-1][0].size
+        return {"lowest": float(np.nanmin(self.image_values()[-last:])), "lost": 1 - self.compute()}
+
+
+class SortsImages(WithMore):
+    """Gives the values of images with the worst first."""
+
+    def image_values(self):
+        return np.sort(super().image_values())
+
+
+class AnomalousImagesOnly(WithMore):
+    """Has no values of normal images, so that nobody knows whose the others are."""
+
+    def image_values(self):
+        values = super().image_values()
+        return values[~np.isnan(values)]
+
+
 PLACE, OTHER = "better_predictions_get_better_values", "maps_in_other_places_get_worse_values"
 MISTAKES = {
     MirroredMaps: PLACE,
@@ -270,4 +355,12 @@ MISTAKES = {
     TurnsWarningsOff: "leaves_the_program_alone",
     TakesAnything: "arguments_have_names",
     KnowsSquares: "rectangles_are_taken",
+    LacksADirection: "named_values_are_those_of_directions",
+    NamesByTheData: "named_values_have_directions",
+    LeavesSmallOnesOut: "named_values_are_those_of_directions",
+    NamedNan: "named_values_are_never_nan",
+    AllHigherIsBetter: "better_predictions_get_better_named_values",
+    NamedOfTheLastBatch: "named_values_are_of_all_batches",
+    SortsImages: "image_values_are_in_order",
+    AnomalousImagesOnly: "image_values_are_in_order",
 }

@@ -1,0 +1,56 @@
+"""The contract of sections that plugins add to a report, and what these are made of.
+
+It stands here and not among the other contracts, since it speaks of records.
+"""
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, ClassVar
+
+from padimkit.arguments import shown
+from padimkit.arguments.checked import Checked
+from padimkit.benchmark.record import Record as Record  # public here
+from padimkit.report.tables import Datum as Datum
+from padimkit.report.tables import Table as Table
+
+
+@dataclass(frozen=True)
+class Drawing:
+    """A plot of the page, in its style; its numbers may stand in a table below it.
+
+    Args:
+        paint: Draws on the axes of matplotlib that it is given.
+        caption: The sentence below it.
+        description: Says what is drawn to readers who do not see it.
+        table: The numbers that it shows.
+        hints: Texts that appear under the mouse, by `gid` of the artist.
+    """
+
+    paint: Callable[[Any], None]
+    caption: str
+    description: str
+    table: Table | None = None
+    hints: Mapping[str, str] = field(default_factory=dict)
+
+
+class ReportSection(ABC):
+    """A section of a report, made of its records alone; all installed ones are in every report."""
+
+    __repr__ = shown
+    checked: ClassVar[Checked] = Checked()
+    writes: ClassVar[tuple[str, ...]] = ()
+
+    @property
+    @abstractmethod
+    def title(self) -> str:
+        """Return the heading; usually a class attribute, `title = "Energy"`."""
+
+    @abstractmethod
+    def build(self, records: Sequence[Record]) -> Sequence[Table | Drawing]:
+        """Return tables and drawings in their order; none leaves the section out.
+
+        Any record may have failed, lack a metric, times or scores of images, or come of another suite.
+        Markdown and LaTeX have the tables, those of drawings included. All text is escaped.
+        `Datum.target` is `"record-" + record.key` where a number links to its record.
+        """
