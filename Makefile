@@ -12,12 +12,13 @@ FRESH := OMP_NUM_THREADS=1 PYTHONPATH=$(CURDIR)/tests/helpers
 # Compiled files are kept, even where the environment says otherwise: the next run has its tests already rewritten.
 SAME := OMP_NUM_THREADS=1 PYTHONHASHSEED=0 PYTHONDONTWRITEBYTECODE=
 
-.PHONY: help demo test packages fuzz docs format bench-memory bench-peers bench-floor bench-spade bench-methods bench-plugins bench-complexity bench-synthetic bench-clock bench-tiles bench-lite0 bench-false-alarms bench-suspicious bench-drift bench-depth bench-serve bench-inspector bench-export bench-export-peers bench-load bench-coverage bench-sharing bench-epochs clean
+.PHONY: help demo test packages pages fuzz docs format bench-memory bench-peers bench-floor bench-spade bench-methods bench-plugins bench-complexity bench-synthetic bench-clock bench-tiles bench-lite0 bench-false-alarms bench-suspicious bench-drift bench-depth bench-serve bench-inspector bench-export bench-export-peers bench-load bench-coverage bench-sharing bench-epochs clean
 
 help:
 	@echo "make demo              fit, predict, compare five methods and report, on synthetic images; all that it needs comes with pip"
 	@echo "make test              lint, types, tests"
 	@echo "make packages          padimkit and its plugins as packages in dist/, checked as an index would"
+	@echo "make pages             the lists of contracts, checks and plugins in the docs, written anew from the code"
 	@echo "make fuzz              each test that draws, with 200 fresh seeds, and 10,000 hostile inputs (3 hours); ROUNDS=1 TESTS=tests/metrics is quicker, ROUNDS=0 has hostile inputs alone"
 	@echo "make docs              the documentation as a site, which opens from the disk: site/index.html"
 	@echo "make format            format the code"
@@ -63,6 +64,10 @@ packages: .venv/installed-dev
 	for project in . plugins/padimkit-*/; do \
 	  $(BIN)/python -m build --quiet --no-isolation --outdir dist $$project || exit 1; done
 	$(BIN)/twine check --strict dist/*
+
+pages: .venv/installed-plugins
+	$(BIN)/python docs/hooks/contracts.py
+	$(BIN)/python docs/hooks/gallery.py
 
 # A failure is named with its seed and the command that repeats it. In rounds, since each draw is a test in memory.
 fuzz: .venv/installed-plugins

@@ -9,7 +9,7 @@ import pickle
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import cache
 from threading import Event, Timer
 from typing import Any, BinaryIO, TypeAlias, final
@@ -44,7 +44,7 @@ def other_processes_give_the_same(make: Make, usage: Usage) -> None:
     except Exception as error:  # a stranger's argument may raise anything
         raise NotApplicable("It cannot be sent to another process.") from error
     expected = usage.result(make)
-    found = _process().answer(order)
+    found = _process_for(type(part)).answer(order)
     if isinstance(found, str):
         require(False, _ONLY_THERE.format(found))
     else:
@@ -69,7 +69,12 @@ class _Process:
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
         )
-        atexit.register(self._end)
+        self._kinds: dict[str, type[Any]] = {}
+        atexit.register(self.end)
+
+    def knows_another(self, kind: type[Any]) -> bool:
+        """Return whether it knows a class of this name whose module was imported anew here since."""
+        return self._kinds.setdefault(f"{kind.__module__}.{kind.__qualname__}", kind) is not kind
 
     def answer(self, order: bytes) -> Answer:
         """Return the result of a part that is made, fitted and used there, or what happened to it.
@@ -84,8 +89,8 @@ class _Process:
                 answer = self._read() if known else ""
             except (EOFError, BrokenPipeError):
                 _process.cache_clear()
-                status = self._process.wait()
-                answer = f"it ended the process, with exit status {status}"
+                answer = f"it ended the process, with exit status {self._process.wait()}"
+                self.end()
         if expired.is_set():
             return f"it gave no answer in {_LIMIT:.0f} seconds"
         if not known:
@@ -115,9 +120,21 @@ class _Process:
         finally:
             timer.cancel()
 
-    def _end(self) -> None:
-        self._process.kill()
-        self._process.communicate()
+    def end(self) -> None:
+        """End it, if it has not ended."""
+        atexit.unregister(self.end)
+        with suppress(BrokenPipeError), self._process:  # which closes its pipes, with what was left in them
+            self._process.kill()
+
+
+def _process_for(kind: type[Any]) -> _Process:
+    process = _process()
+    if process.knows_another(kind):
+        process.end()
+        _process.cache_clear()
+        process = _process()
+        process.knows_another(kind)
+    return process
 
 
 @cache

@@ -22,6 +22,7 @@ def process(monkeypatch):
     def start(code):
         process = object.__new__(elsewhere._Process)
         pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
+        process._kinds = {}
         process._process = subprocess.Popen([sys.executable, "-c", code], **pipes)
         monkeypatch.setattr(elsewhere, "_process", cache(lambda: process))
         started.append(process)
@@ -29,7 +30,7 @@ def process(monkeypatch):
     started = []
     yield start
     for one in started:
-        one._end()
+        one.end()
 
 
 def ask():
@@ -60,6 +61,15 @@ def test_a_process_that_ends_before_it_knows_the_class_tells_nothing_of_the_part
     process("")
     with pytest.raises(NotApplicable, match="cannot be made in another process"):
         ask()
+
+
+def test_a_class_that_was_imported_anew_is_asked_of_another_process(process):
+    process("import sys; sys.stdin.read()")
+    first = elsewhere._process_for(Right)
+    assert elsewhere._process_for(Right) is first
+    assert first._process.poll() is None
+    elsewhere._process_for(type("Right", (), {"__module__": Right.__module__}))
+    assert first._process.poll() is not None
 
 
 def test_the_other_process_computes_with_one_thread_as_this_one_does():
