@@ -80,9 +80,9 @@ class _File:
 
     def keep(self, tensor: Tensor) -> "_Place":
         """Write a tensor, and return its place."""
-        order = sorted(range(tensor.ndim), key=lambda axis: -tensor.stride(axis))  # channels-last stays so
+        order = sorted(range(tensor.ndim), key=lambda axis: -tensor.stride()[axis])  # channels-last stays so
         laid = tensor.detach().permute(order).contiguous()
-        rest = memoryview(laid.cpu().reshape(-1).view(torch.uint8).numpy())
+        rest = laid.cpu().reshape(-1).view(torch.uint8).numpy().data
         try:
             while rest:
                 rest = rest[self._file.write(rest) :]
@@ -94,7 +94,7 @@ class _File:
     def read(self, start: int, size: int) -> Tensor:
         """Return bytes of the file."""
         content = torch.empty(size, dtype=torch.uint8)
-        rest = memoryview(content.numpy())
+        rest = content.numpy().data
         with self._lock:
             self._file.seek(start)
             while rest:

@@ -112,7 +112,12 @@ class _Process:
     def _limited(self) -> Iterator[Event]:
         """End the process if the block takes longer than the limit; the event then is set."""
         expired = Event()
-        timer = Timer(_LIMIT, lambda: (expired.set(), self._process.kill()))
+
+        def expire() -> None:
+            expired.set()
+            self._process.kill()
+
+        timer = Timer(_LIMIT, expire)
         timer.daemon = True
         timer.start()
         try:
