@@ -12,11 +12,13 @@ FRESH := OMP_NUM_THREADS=1 PYTHONPATH=$(CURDIR)/tests/helpers
 # Compiled files are kept, even where the environment says otherwise: the next run has its tests already rewritten.
 SAME := OMP_NUM_THREADS=1 PYTHONHASHSEED=0 PYTHONDONTWRITEBYTECODE=
 
-.PHONY: help demo test fuzz docs format bench-memory bench-peers bench-floor bench-spade bench-methods bench-plugins bench-complexity bench-synthetic bench-clock bench-tiles bench-lite0 bench-false-alarms bench-suspicious bench-drift bench-depth bench-serve bench-inspector bench-export bench-export-peers bench-load bench-coverage bench-sharing clean
+.PHONY: help demo test packages pages fuzz docs format bench-memory bench-peers bench-floor bench-spade bench-methods bench-plugins bench-complexity bench-synthetic bench-clock bench-tiles bench-lite0 bench-false-alarms bench-suspicious bench-drift bench-depth bench-serve bench-inspector bench-export bench-export-peers bench-load bench-coverage bench-sharing bench-epochs clean
 
 help:
 	@echo "make demo              fit, predict, compare five methods and report, on synthetic images; all that it needs comes with pip"
 	@echo "make test              lint, types, tests"
+	@echo "make packages          padimkit and its plugins as packages in dist/, checked as an index would"
+	@echo "make pages             the lists of contracts, checks and plugins in the docs, written anew from the code"
 	@echo "make fuzz              each test that draws, with 200 fresh seeds, and 10,000 hostile inputs (3 hours); ROUNDS=1 TESTS=tests/metrics is quicker, ROUNDS=0 has hostile inputs alone"
 	@echo "make docs              the documentation as a site, which opens from the disk: site/index.html"
 	@echo "make format            format the code"
@@ -42,12 +44,13 @@ help:
 	@echo "make bench-load  3,000 images, 5,000 records, 500 cells, threads and processes: memory, handles, results (20 minutes)"
 	@echo "make bench-coverage  how often intervals of a report hold the truth, and equal methods differ (6 minutes)"
 	@echo "make bench-sharing  fourteen variants of one backbone with and without shared features, on real images, where these are (5 minutes)"
+	@echo "make bench-epochs  ten epochs of a density, with and without cached embeddings (1 minute)"
 	@echo "make clean             remove .venv, site/ and what the demo wrote"
 
 demo: .venv/installed-patchcore
 	$(BIN)/padimkit demo --output demo
 
-test: .venv/installed-plugins
+test: .venv/installed-plugins packages
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	if $(BIN)/python -c 'import sys; sys.exit(sys.version_info < (3, 11))'; then $(BIN)/mypy; \
@@ -55,6 +58,16 @@ test: .venv/installed-plugins
 	$(SAME) $(BIN)/python -m pytest --numprocesses 2 --dist worksteal --durations 30
 	for plugin in plugins/padimkit-*/; do \
 	  (cd $$plugin && $(SAME) $(CURDIR)/$(BIN)/python -m pytest --quiet) || exit 1; done
+
+packages: .venv/installed-dev
+	rm -rf dist
+	for project in . plugins/padimkit-*/; do \
+	  $(BIN)/python -m build --quiet --no-isolation --outdir dist $$project || exit 1; done
+	$(BIN)/twine check --strict dist/*
+
+pages: .venv/installed-plugins
+	$(BIN)/python docs/hooks/contracts.py
+	$(BIN)/python docs/hooks/gallery.py
 
 # A failure is named with its seed and the command that repeats it. In rounds, since each draw is a test in memory.
 fuzz: .venv/installed-plugins
@@ -147,6 +160,9 @@ bench-coverage: .venv/installed-dev
 
 bench-sharing: .venv/installed
 	$(BIN)/python -m benchmarks.sharing $(ARGS)
+
+bench-epochs: .venv/installed
+	$(BIN)/python -m benchmarks.epochs $(ARGS)
 
 bench-serve: .venv/installed-dev
 	$(BIN)/python -m benchmarks.serve $(ARGS)

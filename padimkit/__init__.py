@@ -96,6 +96,7 @@ if TYPE_CHECKING:
     from padimkit.inspection.learnt import LearntImage
     from padimkit.inspection.regions import Region
     from padimkit.inspection.verdict import Verdict
+    from padimkit.memory.cache import cached
     from padimkit.metrics.aupimo import AUPIMO
     from padimkit.metrics.auroc import ImageAUROC, PixelAUROC
     from padimkit.metrics.operating_point import ImageSensitivity, PixelIoU, PixelSensitivity
@@ -231,6 +232,7 @@ __all__ = [
     "Prediction",
     "ImagePrediction",
     "Stream",
+    "cached",
     "Problem",
     "Costs",
     "Work",
@@ -328,6 +330,7 @@ _MODULES = {
     "densities.spade": "Spade",
     "pipeline.anomaly_map": "AnomalyMap",
     "pipeline.mapping": "map_of_tiles prediction_of",
+    "memory.cache": "cached",
     "metrics.auroc": "ImageAUROC PixelAUROC",
     "metrics.pro": "PRO",
     "metrics.spro": "SPRO",

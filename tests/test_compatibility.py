@@ -124,7 +124,10 @@ def test_what_a_plugin_prints_on_import_is_no_part_of_the_output(menagerie, caps
         ),
         ("sick", '"sick" (reducers) of sick 1.5 cannot be imported: ModuleNotFoundError: No module named'),
         ("wrong", "is <class 'wrong.Wrong'>; expected a subclass of padimkit.contracts.Reducer"),
-        ("later", "is made for version 7 of the contracts; this padimkit has version 1"),
+        (
+            "later",
+            "is made for version 7 of the contracts, and this padimkit has version 1",
+        ),
         ("malformed", 'its entry point "no module: at all" is not "module:Class"'),
         ("module", 'its entry point "module" is not "module:Class"'),
     ],

@@ -108,6 +108,9 @@ class Page:
         importlib.invalidate_caches()
         return importlib.import_module(name)
 
+    def pyi(self, text):
+        compile(text, "stub", "exec")
+
     def toml(self, text):
         self.yaml(text)
 

@@ -1,36 +1,53 @@
-"""Contracts and their checks, put into the pages from the code, so that no list of them can rot.
+"""Contracts and their checks, written into their page from the code, so that no list of them can rot.
 
-Below the name of a contract as heading, `<!-- contract and checks -->` stands for its documentation and for a
-table of its checks; `<!-- optional contracts -->` stands for all that belong to no family.
+`python docs/hooks/contracts.py` writes them as text: those of families below their names and
+`<!-- contract and checks -->`, others below `<!-- optional contracts -->`. In the site, which links types,
+their documentation stands there.
 """
 
 import inspect
 import re
-
-from mkdocs.config.defaults import MkDocsConfig
-from mkdocs.structure.files import Files
-from mkdocs.structure.pages import Page
+from pathlib import Path
+from typing import Any
 
 from padimkit import contracts
-from padimkit.registry.families import FAMILIES
+from padimkit.registry.families import FAMILIES, Family
 from padimkit.testing import checks_of
 
-CONTRACT = re.compile(r"^## (\w+)\n\n<!-- contract and checks -->$", re.MULTILINE)
+PAGE = Path(__file__).parents[1] / "contracts.md"
+_TEXT = r"(?:\n(?:(?!^## )[\s\S])*?^<!-- end -->$)?"  # that an earlier run has written
+CONTRACT = re.compile(rf"^## (\w+)\n\n<!-- contract and checks -->${_TEXT}", re.MULTILINE)
+OPTIONAL = re.compile(rf"^<!-- optional contracts -->${_TEXT}", re.MULTILINE)
 
 
-def on_page_markdown(markdown: str, page: Page, config: MkDocsConfig, files: Files) -> str:
-    """Replace both comments."""
-    markdown = CONTRACT.sub(lambda heading: with_checks(heading[1]), markdown)
-    return markdown.replace("<!-- optional contracts -->", "\n\n".join(map(_documented, optional())))
+def on_page_markdown(markdown: str, **_: Any) -> str:
+    """Put documentation in the places of the site."""
+    markdown = CONTRACT.sub(lambda found: _documented_with_checks(family(found[1])), markdown)
+    return OPTIONAL.sub(lambda _: "\n\n".join(map(_documented, optional())), markdown)
 
 
-def with_checks(name: str) -> str:
-    """Return the contract of this name, and a table of its checks."""
-    (family,) = [family for family in FAMILIES if family.contract == name]
-    checks = checks_of(family.load_contract())
-    rows = [f"| `{check.name}` | {check.description.replace('|', chr(92) + '|')} |" for check in checks]
-    table = "\n".join([f"| {len(checks)} checks | what each requires |", "|---|---|", *rows])
-    return f"::: {family.module}.{name}\n\n{table}"
+def written(page: str) -> str:
+    """Return the page with the present contracts and checks as text."""
+    page = CONTRACT.sub(lambda found: f"## {found[1]}\n\n{_of_family(found[1])}", page)
+    return OPTIONAL.sub(lambda _: _between("optional contracts", *map(_headed, optional())), page)
+
+
+def source(contract: type) -> str:
+    """Return the source of a contract."""
+    lines = inspect.getsource(contract).rstrip().splitlines()
+    return "\n".join(["```pyi", *(line for line in lines if "__repr__" not in line), "```"])
+
+
+def checks(contract: type) -> str:
+    """Return a table of the checks of a contract."""
+    found = checks_of(contract)
+    rows = [f"| `{check.name}` | {check.description.replace('|', chr(92) + '|')} |" for check in found]
+    return "\n".join([f"| {len(found)} checks | what each requires |", "|---|---|", *rows])
+
+
+def family(name: str) -> Family:
+    """Return the family whose contract has this name."""
+    return next(family for family in FAMILIES if family.contract == name)
 
 
 def optional() -> list[str]:
@@ -41,5 +58,26 @@ def optional() -> list[str]:
     return [name for name in names if name not in of_families]
 
 
+def _headed(name: str) -> str:
+    return f"### {name}\n\n{source(getattr(contracts, name))}"
+
+
+def _of_family(name: str) -> str:
+    contract = family(name).load_contract()
+    return _between("contract and checks", source(contract), checks(contract))
+
+
+def _between(title: str, *parts: str) -> str:
+    return "\n\n".join([f"<!-- {title} -->", *parts, "<!-- end -->"])
+
+
+def _documented_with_checks(family: Family) -> str:
+    return f"::: {family.module}.{family.contract}\n\n{checks(family.load_contract())}"
+
+
 def _documented(name: str) -> str:
     return f"::: padimkit.contracts.{name}\n    options: {{heading_level: 3}}"
+
+
+if __name__ == "__main__":
+    PAGE.write_text(written(PAGE.read_text(encoding="utf-8")), encoding="utf-8")

@@ -1,8 +1,10 @@
 """One plugin: an entry point of an installed distribution, imported when it is used and not before."""
 
 import inspect
+import logging
 import re
 from dataclasses import dataclass
+from functools import cache
 from importlib.metadata import EntryPoint
 from typing import Any
 
@@ -13,6 +15,7 @@ from padimkit.registry.modules import prints_set_aside
 
 # The family's entry points stand in the group "padimkit.<family>"; plugins for a later version of the
 # contracts stand in "padimkit.<family>.v<version>", so that the version is known without an import.
+_log = logging.getLogger(__name__)
 _OWN = "padimkit"  # the distribution whose plugins keep their names
 _UNUSABLE = re.compile(r"[.:/\s]|^-|^$")  # in settings these part or begin something else
 
@@ -56,9 +59,14 @@ class Plugin:
         return self.entry_point.value.split("[")[0].strip().replace(":", ".")
 
     @property
+    def age(self) -> int:
+        """Return how many versions its contract is behind that of this padimkit; negative if it is ahead."""
+        return find_family(self.family).version - self.contract_version
+
+    @property
     def fits(self) -> bool:
-        """Return whether it is made for the version of the contract that this padimkit has."""
-        return self.contract_version == find_family(self.family).version
+        """Return whether it is made for the contract of this padimkit, or for the version before."""
+        return self.age in (0, 1)
 
     @property
     def has_usable_name(self) -> bool:
@@ -76,13 +84,14 @@ class Plugin:
         Its prints on import go to standard error.
 
         Raises:
-            BrokenPlugin: It is made for another contract version, cannot be imported, or is of a wrong kind.
+            BrokenPlugin: Its contract version does not fit, or it cannot be imported, or is of a wrong kind.
         """
         who = self.title
         if not self.fits:
             raise BrokenPlugin(
-                f"{who} is made for version {self.contract_version} of the contracts; "
-                f"this padimkit has version {find_family(self.family).version}. Install versions that fit."
+                f"{who} is made for version {self.contract_version} of the contracts, and this padimkit has "
+                f"version {find_family(self.family).version}: "
+                f"upgrade {self.distribution if self.age > 0 else 'padimkit'}."
             )
         if not self.is_well_formed:
             raise BrokenPlugin(
@@ -102,6 +111,8 @@ class Plugin:
             )
         if lacking := missing_methods(loaded):
             raise BrokenPlugin(f'{who}: "{self.entry_point.value}" {lacking}.')
+        if self.age:
+            _tell_age(who, self.distribution)
         return loaded
 
     def _hint(self, error: BaseException) -> str:
@@ -109,6 +120,16 @@ class Plugin:
             extras = ",".join(self.entry_point.extras)
             return f". Install it with: pip install '{self.distribution}[{extras}]'"
         return "."
+
+
+@cache  # once for each plugin, however often it is used
+def _tell_age(who: str, distribution: str) -> None:
+    _log.warning(
+        "%s is made for the last version of the contracts, which this padimkit still takes and the next one "
+        "will not: upgrade %s.",
+        who,
+        distribution,
+    )
 
 
 def missing_methods(part: type[Any]) -> str:

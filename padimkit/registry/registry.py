@@ -196,9 +196,15 @@ def _found(_: Stamps, __: Stamps) -> tuple[Plugin, ...]:
 
 
 def _fitting(plugins: list[Plugin]) -> list[Plugin]:
-    """Leave out entry points for other versions where the distribution has the same plugin for ours."""
-    fitting = {(p.family, p.full_name) for p in plugins if p.fits}
-    return [p for p in plugins if p.fits or (p.family, p.full_name) not in fitting]
+    """Leave out entry points for other versions where the distribution has the same plugin for ours.
+
+    One for the version before ours counts where there is none for ours.
+    """
+    best: dict[tuple[str, str], int] = {}
+    for one in (plugin for plugin in plugins if plugin.fits):
+        key = one.family, one.full_name
+        best[key] = max(one.contract_version, best.get(key, 0))
+    return [p for p in plugins if best.get((p.family, p.full_name), p.contract_version) == p.contract_version]
 
 
 def _package(path: str) -> str:

@@ -8,15 +8,18 @@ import os
 import pickle
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
 from functools import cache
-from typing import Any, BinaryIO, final
+from threading import Event, Timer
+from typing import Any, BinaryIO, TypeAlias, final
 
 from padimkit.arguments import arguments
 from padimkit.testing.answers import ROUNDING, Result, Usage, difference
 from padimkit.testing.check import (
     Make,
     NotApplicable,
+    described,
     fixed_random_state,
     one_thread,
     program_restored,
@@ -26,6 +29,9 @@ from padimkit.testing.inputs.scale import made_up_for
 
 _MARK = "PADIMKIT_ANSWERS_CHECKS"  # in the environment of the other process, which starts no third one
 _SEEDS = ("1", "2")  # of hashes; the other process has one that this has not
+_LIMIT = 600.0  # seconds for an answer: longer than any part takes on made-up data
+_ONLY_THERE = "Expected the same result from another process, where {}. Here it works."
+Answer: TypeAlias = Result | str  # the result of a part, or what happened to it, in words
 
 
 def other_processes_give_the_same(make: Make, usage: Usage) -> None:
@@ -37,15 +43,17 @@ def other_processes_give_the_same(make: Make, usage: Usage) -> None:
         order = pickle.dumps((type(part), arguments(part), usage))
     except Exception as error:  # a stranger's argument may raise anything
         raise NotApplicable("It cannot be sent to another process.") from error
-    found = _process().answer(order)
-    if found is None:
-        raise NotApplicable("It cannot be made in another process, such as a class of a script.")
-    changed = difference(found, usage.result(make), relative=ROUNDING)
-    require(
-        not changed,
-        f"Expected the same result from another process, found {changed}. Does it depend on hash(), or on "
-        "the order of a set?",
-    )
+    expected = usage.result(make)
+    found = _process_for(type(part)).answer(order)
+    if isinstance(found, str):
+        require(False, _ONLY_THERE.format(found))
+    else:
+        changed = difference(found, expected, relative=ROUNDING)
+        require(
+            not changed,
+            f"Expected the same result from another process, found {changed}. Does it depend on hash(), or "
+            "on the order of a set?",
+        )
 
 
 @final
@@ -61,23 +69,77 @@ class _Process:
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
         )
-        atexit.register(self._end)
+        self._kinds: dict[str, type[Any]] = {}
+        atexit.register(self.end)
 
-    def answer(self, order: bytes) -> Result | None:
-        """Return the result of a part that is made, fitted and used there; None if it cannot be."""
-        assert self._process.stdin is not None and self._process.stdout is not None
+    def knows_another(self, kind: type[Any]) -> bool:
+        """Return whether it knows a class of this name whose module was imported anew here since."""
+        return self._kinds.setdefault(f"{kind.__module__}.{kind.__qualname__}", kind) is not kind
+
+    def answer(self, order: bytes) -> Answer:
+        """Return the result of a part that is made, fitted and used there, or what happened to it.
+
+        Raises:
+            NotApplicable: The class is unknown there. All that goes wrong later is the part's own.
+        """
+        known = False
+        with self._limited() as expired:
+            try:
+                known = self._asked(order)
+                answer = self._read() if known else ""
+            except (EOFError, BrokenPipeError):
+                _process.cache_clear()
+                answer = f"it ended the process, with exit status {self._process.wait()}"
+                self.end()
+        if expired.is_set():
+            return f"it gave no answer in {_LIMIT:.0f} seconds"
+        if not known:
+            raise NotApplicable("It cannot be made in another process, such as a class of a script.")
+        return answer
+
+    def _asked(self, order: bytes) -> bool:
+        assert self._process.stdin is not None
+        pickle.dump(order, self._process.stdin)
+        self._process.stdin.flush()
+        known: bool = self._read()
+        return known
+
+    def _read(self) -> Any:
+        assert self._process.stdout is not None
+        return pickle.load(self._process.stdout)  # of a process that this one has started
+
+    @contextmanager
+    def _limited(self) -> Iterator[Event]:
+        """End the process if the block takes longer than the limit; the event then is set."""
+        expired = Event()
+
+        def expire() -> None:
+            expired.set()
+            self._process.kill()
+
+        timer = Timer(_LIMIT, expire)
+        timer.daemon = True
+        timer.start()
         try:
-            pickle.dump(order, self._process.stdin)
-            self._process.stdin.flush()
-            found: Result | None = pickle.load(self._process.stdout)  # of a process that this one has started
-        except (EOFError, BrokenPipeError):  # the part has ended it, or it could not begin
-            _process.cache_clear()
-            return None
-        return found
+            yield expired
+        finally:
+            timer.cancel()
 
-    def _end(self) -> None:
-        self._process.kill()
-        self._process.communicate()
+    def end(self) -> None:
+        """End it, if it has not ended."""
+        atexit.unregister(self.end)
+        with suppress(BrokenPipeError), self._process:  # which closes its pipes, with what was left in them
+            self._process.kill()
+
+
+def _process_for(kind: type[Any]) -> _Process:
+    process = _process()
+    if process.knows_another(kind):
+        process.end()
+        _process.cache_clear()
+        process = _process()
+        process.knows_another(kind)
+    return process
 
 
 @cache
@@ -90,8 +152,9 @@ def answer_all() -> None:
     orders, answers = sys.stdin.buffer, os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)  # what parts print is no answer
     for order in _orders(orders):
-        pickle.dump(_answer(order), answers)
-        answers.flush()
+        for answer in _answers(order):
+            pickle.dump(answer, answers)
+            answers.flush()
 
 
 def _orders(file: BinaryIO) -> Any:
@@ -102,12 +165,18 @@ def _orders(file: BinaryIO) -> Any:
             return
 
 
-def _answer(order: bytes) -> Result | None:
+def _answers(order: bytes) -> Iterator[bool | Answer]:
+    """Yield whether the class is known here and, if so, the result of the part or what it raised."""
     try:
         kind, given, usage = pickle.loads(order)
-        return _result(kind, given, usage)
-    except Exception:  # a stranger's class may raise anything
-        return None
+    except Exception:  # a stranger's module may raise anything
+        yield False
+        return
+    yield True
+    try:
+        yield _result(kind, given, usage)
+    except Exception as error:  # a stranger's class may raise anything
+        yield f"it raised {described(error)}".rstrip(".")
 
 
 def _result(kind: type[Any], given: Mapping[str, Any], usage: Usage) -> Result:

@@ -40,7 +40,7 @@ IDLE = """
 import sys, time
 from types import ModuleType
 
-def execute(cell, entered, shelf):
+def execute(cell, entered, shelf, folder):
     entered("density fit")
     time.sleep(0.3)
     return {"metrics": {"image_auroc": 1.0}}

@@ -10,6 +10,8 @@ from pathlib import Path
 TESTS = Path(__file__).parents[1]
 sys.path[:0] = [str(TESTS / "testing"), str(TESTS / "helpers")]
 
+import pytest  # noqa: E402, F401  # as in tests, and not in the other process of the checks
+
 from padimkit.registry.families import FAMILIES  # noqa: E402
 from padimkit.testing import outcomes  # noqa: E402
 

@@ -87,7 +87,8 @@ def test_another_contract_version_is_seen_without_importing(install):
     install("stranger", {"later": "nowhere:Later"}, group="padimkit.reducers.v2")
     assert inspect(plugin("reducers", "later")).fault == "made for contract version 2, this is 1"
     with pytest.raises(
-        BrokenPlugin, match="made for version 2 of the contracts; this padimkit has version 1"
+        BrokenPlugin,
+        match="made for version 2 of the contracts, and this padimkit has version 1: upgrade padimkit.$",
     ):
         Registry("reducers").load("later")
 

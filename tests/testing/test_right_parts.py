@@ -1,7 +1,7 @@
 """Right parts of unusual kinds, which no check may take for wrong, and checks that could not be made."""
 
 from dataclasses import replace
-from functools import cache, partial
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -16,8 +16,7 @@ from mistakes.preprocessors import Right as RightPreprocessor
 from PIL import Image, ImageOps
 
 from padimkit.contracts import Backbone, DataSource, DensityModel, Mapper, Metric, Preprocessor
-from padimkit.testing import NotApplicable, checks_of, elsewhere, outcomes
-from padimkit.testing.answers import Usage
+from padimkit.testing import NotApplicable, checks_of, outcomes
 
 
 def check(contract, name):
@@ -91,26 +90,3 @@ class Stretched(RightPreprocessor):
 
 def test_spots_are_found_where_the_contrast_follows_the_picture():
     check(Preprocessor, "points_lie_where_the_pixels_go")(Stretched)
-
-
-def _threads(part, data):
-    return {"threads": torch.tensor(torch.get_num_threads())}
-
-
-def test_the_other_process_computes_with_one_thread_as_this_one_does():
-    before = torch.get_num_threads()
-    torch.set_num_threads(2)
-    try:
-        found = elsewhere._result(RightBackbone, {}, Usage(lambda part, data: None, _threads))
-    finally:
-        torch.set_num_threads(before)
-    assert found["threads"] == 1
-
-
-def test_another_process_that_has_ended_answers_nothing(monkeypatch):
-    process = elsewhere._Process()
-    monkeypatch.setattr(elsewhere, "_process", cache(lambda: process))
-    process._process.kill()
-    process._process.wait()
-    with pytest.raises(NotApplicable, match="cannot be made in another process"):
-        check(Backbone, "other_processes_give_the_same")(RightBackbone)

@@ -68,7 +68,7 @@ def _texts(settings: Any) -> Iterator[str]:
     if isinstance(settings, str):
         yield settings
     elif isinstance(settings, Mapping):
-        written = _written(settings.get("class_path"))
+        written = written_by(settings.get("class_path"))
         for name, value in settings.items():
             yield from _texts(_without(value, written) if name == "init_args" else value)
     elif isinstance(settings, list):
@@ -82,7 +82,7 @@ def _without(arguments: Any, written: set[str]) -> Any:
     return {name: value for name, value in arguments.items() if name not in written}
 
 
-def _written(name: Any) -> set[str]:
+def written_by(name: Any) -> set[str]:
     """Return the arguments that name files which a part of this name writes."""
     if not isinstance(name, str) or is_dotted(name):
         return set()

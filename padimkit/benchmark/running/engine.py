@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from importlib.util import find_spec
+from pathlib import Path
 from types import ModuleType
 from typing import Any
 
@@ -19,18 +20,25 @@ from padimkit.errors import BadArgument
 
 
 def records_beside(
-    planned: Sequence[Planned], limits: Limits, engine: Engine, shared: Sharing = UNSHARED
+    planned: Sequence[Planned],
+    limits: Limits,
+    engine: Engine,
+    shared: Sharing = UNSHARED,
+    work: Path | None = None,
 ) -> Iterator[Record]:
     """Yield the records of the cells, each as soon as it is there; Ray's come in rounds.
 
-    Cells of a cluster share nothing: its machines need not have the folder of what is shared.
+    Cells of a cluster share nothing, and their working folders end with them: its machines need not have
+    these folders.
 
     Raises:
         BadArgument: There is no such backend, or it is not installed.
     """
-    shared = UNSHARED if engine.backend in CLUSTERS else shared
+    shared, work = (UNSHARED, None) if engine.backend in CLUSTERS else (shared, work)
     with _configured(engine):
-        tasks = [delayed(run_cell)(one.cell, one.facts, limits, shared.shelf_of(one)) for one in planned]
+        tasks = [
+            delayed(run_cell)(one.cell, one.facts, limits, shared.shelf_of(one), work) for one in planned
+        ]
         try:
             yield from _results(tasks)
         except BaseException:

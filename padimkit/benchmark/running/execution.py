@@ -48,6 +48,7 @@ from padimkit.benchmark.running.timing import (
     waiting_for,
 )
 from padimkit.benchmark.running.verdicts import Judge, calibrated
+from padimkit.benchmark.running.working import working
 from padimkit.config.build import instantiate
 from padimkit.config.description import names_of_parts, plugins_called, plugins_of, versions_named
 from padimkit.config.names import labels
@@ -63,15 +64,23 @@ Images: TypeAlias = ImageBatches | SharedImages
 _BATCHES = 3  # enough predictions to see the memory that one takes
 
 
-def execute(cell: Cell, entered: Callable[[str], None], shelf: Shelf | None = None) -> dict[str, Any]:
+def execute(cell: Cell, entered: Callable[[str], None], shelf: Shelf | None, folder: Path) -> dict[str, Any]:
     """Return the fields of the cell's record that only running it can tell.
 
     Args:
         cell: The cell to run.
         entered: Told the name of each stage that begins.
         shelf: The place of images and features that it shares with others; None to compute all of them.
+        folder: Its working folder.
     """
     imports = resident()  # all that a cell imports is imported
+    with working(cell, folder) as placed:
+        return _executed(placed, entered, shelf, imports=imports)
+
+
+def _executed(
+    cell: Cell, entered: Callable[[str], None], shelf: Shelf | None, *, imports: int
+) -> dict[str, Any]:
     with timed(Clock(entered=entered)):
         with stage(SETTINGS):
             made = instantiate(cell.settings)

@@ -46,7 +46,7 @@ def start(files: Sequence[Path], stderr: Path, environment: dict[str, str]) -> P
     """Return the process of a cell, which has begun.
 
     Args:
-        files: The paths of the cell, its outcome, its stage and its shelf.
+        files: The paths of the cell, its outcome, its stage and its places.
         stderr: A file, to which the standard error of the process is appended.
         environment: The variables of its environment.
     """

@@ -24,7 +24,9 @@ _LOOK = 0.05  # seconds between two looks at the process
 _LAST = 4000  # characters of standard error that a record keeps
 
 
-def run_cell(cell: Cell, facts: Facts, limits: Limits, shelf: Shelf | None = None) -> Record:
+def run_cell(
+    cell: Cell, facts: Facts, limits: Limits, shelf: Shelf | None = None, work: Path | None = None
+) -> Record:
     """Run the cell and return its record, or the record of its failure.
 
     Args:
@@ -32,11 +34,13 @@ def run_cell(cell: Cell, facts: Facts, limits: Limits, shelf: Shelf | None = Non
         facts: Those of its data.
         limits: What it may take.
         shelf: The place of images and features that it shares with others; None to compute all of them.
+        work: The folder in which its working folder has the name of its key, and stays after a failure; None
+            for one that ends with its process.
     """
     if cell.of_embeddings:
         return next(iter(run_together([(cell, facts)], limits)))
     begun, start = _now(), time.perf_counter()
-    outcome, _ = _outcome(cell.write, limits, shelf)
+    outcome, _ = _outcome(cell.write, limits, shelf, None if work is None else work / cell.key(facts))
     return _record(cell, facts, {"begun": begun, "took": round(time.perf_counter() - start, 3)} | outcome)
 
 
@@ -81,17 +85,18 @@ _RUNNING: set[Process] = set()
 
 
 def _outcome(
-    write: Callable[[Path], None], limits: Limits, shelf: Shelf | None = None
+    write: Callable[[Path], None], limits: Limits, shelf: Shelf | None = None, work: Path | None = None
 ) -> tuple[dict[str, Any], int]:
     """Return the outcome of a process whose cells `write` writes, and the number of the one it was at."""
     with tempfile.TemporaryDirectory(prefix="padimkit-cell-") as folder:
         write(Path(folder) / "cell.json")
-        (Path(folder) / "shelf.json").write_text(json.dumps(shelf and asdict(shelf)), encoding="utf-8")
+        places = {"shelf": shelf and asdict(shelf), "folder": str(work or Path(folder) / "work")}
+        (Path(folder) / "places.json").write_text(json.dumps(places), encoding="utf-8")
         return _ended(Path(folder), limits)
 
 
 def _ended(folder: Path, limits: Limits) -> tuple[dict[str, Any], int]:
-    names, stderr = ("cell.json", "outcome.json", "stage", "shelf.json"), folder / "stderr"
+    names, stderr = ("cell.json", "outcome.json", "stage", "places.json"), folder / "stderr"
     files = [folder / name for name in names]
     files[2].write_bytes(START.encode().ljust(STAGE_BYTES))
     stderr.touch()

@@ -8,6 +8,7 @@ slower makes all of them slower.
 import random
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
+from pathlib import Path
 
 from padimkit.benchmark.cell import Limits
 from padimkit.benchmark.planning.suite import Planned
@@ -27,7 +28,7 @@ def lacks_processes(planned: Planned, record: Record) -> bool:
 
 
 def run_in_rounds(
-    planned: Sequence[Planned], limits: Limits, order: str, begun: Mapping[str, Record]
+    planned: Sequence[Planned], limits: Limits, order: str, begun: Mapping[str, Record], work: Path
 ) -> Iterator[Record]:
     """Yield the record of a cell after each of its processes, which holds all of them so far.
 
@@ -36,6 +37,7 @@ def run_in_rounds(
         limits: What each process may take.
         order: A text that fixes the order within each round.
         begun: By their keys, records of cells that lack processes; the others begin anew.
+        work: The folder of their working folders.
     """
     records, drawn = dict(begun), random.Random(order)
     for number in range(max((one.cell.processes for one in planned), default=0)):
@@ -43,16 +45,16 @@ def run_in_rounds(
             record = records.get(one.key)
             is_due = record is None or (record.failure is None and len(record.processes) == number)
             if is_due and number < one.cell.processes:
-                records[one.key] = _measured(one, record, limits)
+                records[one.key] = _measured(one, record, limits, work)
                 yield records[one.key]
 
 
-def _measured(planned: Planned, record: Record | None, limits: Limits) -> Record:
+def _measured(planned: Planned, record: Record | None, limits: Limits, work: Path) -> Record:
     """Return the record with another process; further tries, like further processes, measure times only."""
     whole = planned.cell if record is None else planned.cell.timed_alone
-    tries = [_tried(replace(planned, cell=whole), limits)]
+    tries = [_tried(replace(planned, cell=whole), limits, work)]
     while tries[-1][1].is_disturbed and tries[-1][0].failure is None and len(tries) < _TRIES:
-        tries.append(_tried(replace(planned, cell=planned.cell.timed_alone), limits))
+        tries.append(_tried(replace(planned, cell=planned.cell.timed_alone), limits, work))
     first, last = tries[0][0], tries[-1][0]
     took = round(sum(found.took for found, _ in tries), 3)
     if last.failure is not None:
@@ -71,9 +73,9 @@ def _measured(planned: Planned, record: Record | None, limits: Limits) -> Record
     )
 
 
-def _tried(planned: Planned, limits: Limits) -> tuple[Record, TimedProcess]:
+def _tried(planned: Planned, limits: Limits, work: Path) -> tuple[Record, TimedProcess]:
     before, since = conditions(limits.threads), ticks()
-    found = run_cell(planned.cell, planned.facts, limits)
+    found = run_cell(planned.cell, planned.facts, limits, work=work)
     stolen, after = stolen_between(since, ticks()), conditions(limits.threads)
     medians = {name: spread.median for name, spread in found.seconds.items()}
     return found, TimedProcess(medians, before, after, stolen)

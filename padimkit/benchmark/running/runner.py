@@ -4,7 +4,7 @@ It stands apart from its command, so that a suite can be run from Python too.
 """
 
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from itertools import groupby
 from pathlib import Path
@@ -57,7 +57,7 @@ def run_suite(suite: Suite, planned: Iterable[Planned], folder: Path) -> Iterato
         BadOutput: A record cannot be written.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    planned = list(planned)
+    planned, work = list(planned), folder.absolute() / "work"
     drawn = [one for one in planned if one.cell.of_embeddings]
     timed = [one for one in planned if "time" in one.cell.measure and not one.cell.of_embeddings]
     others = [one for one in planned if "time" not in one.cell.measure and not one.cell.of_embeddings]
@@ -66,12 +66,14 @@ def run_suite(suite: Suite, planned: Iterable[Planned], folder: Path) -> Iterato
             yield _written(record, folder)
     known = _known(timed, folder)
     begun = {one.key: record for one, record in known if record.processes and lacks_processes(one, record)}
-    for record in run_in_rounds(timed, suite.limits, suite.name, begun):
+    for record in run_in_rounds(timed, suite.limits, suite.name, begun, work):
         yield _written(record, folder)
     with sharing(others, suite.features, folder) as shared:
-        for record in records_beside(others, suite.limits, suite.engine, shared) if others else ():
+        for record in records_beside(others, suite.limits, suite.engine, shared, work) if others else ():
             shared.finish(record.key)
             yield _written(record, folder)
+    with suppress(OSError):  # cells that have failed, or parts that keep files, need it
+        work.rmdir()
 
 
 def failures(suite: Suite, folder: Path) -> int:

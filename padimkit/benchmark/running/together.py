@@ -10,9 +10,11 @@ import time
 import traceback
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack
 from dataclasses import asdict
 from itertools import islice
 from math import ceil
+from pathlib import Path
 from typing import Any, final
 
 from padimkit.benchmark.cell import EMBEDDINGS, Cell
@@ -32,6 +34,7 @@ from padimkit.benchmark.running.environment import environment
 from padimkit.benchmark.running.predictions import predictions
 from padimkit.benchmark.running.rates import measured_rates
 from padimkit.benchmark.running.timing import spread_of
+from padimkit.benchmark.running.working import working
 from padimkit.config.build import instantiate_learners
 from padimkit.config.description import plugins_of
 from padimkit.contracts import DensityModel, Reducer
@@ -47,13 +50,23 @@ _MOST_SCORED = 200
 _WARM = 2  # scores before them: the first ones make plans and caches
 
 
-def measure_together(cells: Sequence[Cell], entered: Callable[[str], None]) -> list[dict[str, Any]]:
+def measure_together(
+    cells: Sequence[Cell], entered: Callable[[str], None], folder: Path
+) -> list[dict[str, Any]]:
     """Return the fields of the cells' records that only running them can tell, or their errors.
 
     Args:
         cells: Cells that are compared with each other.
         entered: Told the number of the cell and the name of each stage that begins.
+        folder: The folder of their working folders.
     """
+    with ExitStack() as stack:
+        folders = [folder / f"{number}" for number in range(len(cells))]
+        placed = [stack.enter_context(working(*one)) for one in zip(cells, folders, strict=True)]
+        return _outcomes(placed, entered)
+
+
+def _outcomes(cells: Sequence[Cell], entered: Callable[[str], None]) -> list[dict[str, Any]]:
     rates = measured_rates()
     measured = [_Measured(cell, number, rates, entered) for number, cell in enumerate(cells)]
     measured[0].turn(counts=False)  # the first fit of a process loads what all others find

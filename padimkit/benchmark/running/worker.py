@@ -36,14 +36,14 @@ def path_without_here(environment: Mapping[str, str]) -> dict[str, str]:
     return {**environment, "PYTHONPATH": os.pathsep.join(filter(None, named))}
 
 
-def run(cell: str, outcome: str, stage: str, shelf: str) -> None:
+def run(cell: str, outcome: str, stage: str, places: str) -> None:
     """Run the cell, or the cells, of a file and write the outcome, or the error that left none, as JSON.
 
     Args:
         cell: The path of the cell, or of several over drawn embeddings, whose outcomes stand together.
         outcome: The path of the outcome.
         stage: The path of a file that holds the name of the stage that has begun.
-        shelf: The path of the place of what cells share, as JSON.
+        places: The path of the working folder, and of the place of what cells share, as JSON.
     """
     # Imported here, so that the process can be stopped while it imports.
     from padimkit.benchmark.cell import Shelf, read_cells
@@ -60,11 +60,12 @@ def run(cell: str, outcome: str, stage: str, shelf: str) -> None:
 
         try:
             cells = read_cells(Path(cell))
+            given = json.loads(Path(places).read_text(encoding="utf-8"))
+            folder, shelf = Path(given["folder"]), given["shelf"]
             if cells[0].of_embeddings:
-                found = _together(cells, entered)
+                found = _together(cells, entered, folder)
             else:
-                place = json.loads(Path(shelf).read_text(encoding="utf-8"))
-                found = execute(cells[0], entered, place and Shelf(**place))
+                found = execute(cells[0], entered, shelf and Shelf(**shelf), folder)
         except Exception as error:  # whatever a plugin raises is an outcome
             text = "" if isinstance(error, PadimkitError) else blamed(error)
             said = text or f"{type(error).__name__}: {error}"
@@ -72,10 +73,10 @@ def run(cell: str, outcome: str, stage: str, shelf: str) -> None:
     Path(outcome).write_text(json.dumps(found), encoding="utf-8")
 
 
-def _together(cells: "list[Cell]", entered: Callable[[str], None]) -> dict[str, Any]:
+def _together(cells: "list[Cell]", entered: Callable[[str], None], folder: Path) -> dict[str, Any]:
     from padimkit.benchmark.running.together import measure_together
 
-    return {"outcomes": measure_together(cells, entered)}
+    return {"outcomes": measure_together(cells, entered, folder)}
 
 
 def end_with(parent: int) -> None:

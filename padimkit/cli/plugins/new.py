@@ -125,11 +125,11 @@ def write_starter(family: Family, name: str, target: Path) -> Names:
 def _files(names: Names) -> Iterator[tuple[Path, str]]:
     """Yield the files of the package: those that all families share, and the module of this family.
 
-    A recipe has files of its own, but for those of the CI.
+    A recipe has files of its own, but for those of the CI and the licence.
     """
     recipe = _TEMPLATE / RECIPE.singular
     if names.family == RECIPE:
-        for path in (*_files_in(recipe), *_files_in(_TEMPLATE / ".github")):
+        for path in (*_files_in(recipe), *_files_in(_TEMPLATE / ".github"), _TEMPLATE / "LICENSE"):
             inside = path.relative_to(recipe if recipe in path.parents else _TEMPLATE)
             yield Path(names.put_into(str(inside))), names.put_into(path.read_text(encoding="utf-8"))
         return

@@ -40,6 +40,7 @@ def test_no_word_of_the_template_is_left(family, tmp_path):
     files = sorted(p.relative_to(tmp_path / "package") for p in tmp_path.rglob("*") if p.is_file())
     assert list(map(str, files)) == [
         ".github/workflows/test.yml",
+        "LICENSE",
         "README.md",
         "fresh_start.py",
         "pyproject.toml",

@@ -1,5 +1,7 @@
 """Mistakes in preprocessors."""
 
+import sys
+
 import numpy as np
 from PIL import Image
 
@@ -104,6 +106,23 @@ class OnePoint(Right):
         return np.array([[x - size[1] // 4, y / 2] for x, y in points.reshape(-1, 2)])
 
 
+class UsesWhatOthersImport(Right):
+    """Takes a module for granted that others happen to have imported."""
+
+    def image(self, picture):
+        assert sys.modules["pytest"]
+        return super().image(picture)
+
+
+class EndsTheProgram(Right):
+    """Ends the program where something is missing, in place of an error."""
+
+    def image(self, picture):
+        if "pytest" not in sys.modules:
+            sys.exit("pytest is missing")
+        return super().image(picture)
+
+
 MISTAKES = {
     RowsFirst: "points_lie_where_the_pixels_go",
     Backwards: "points_lie_where_the_pixels_go",
@@ -114,4 +133,6 @@ MISTAKES = {
     ColourMask: "pictures_have_the_size_that_it_says",
     InPlace: "pictures_are_not_modified",
     OnePoint: "points_come_in_any_shape",
+    UsesWhatOthersImport: "other_processes_give_the_same",
+    EndsTheProgram: "other_processes_give_the_same",
 }

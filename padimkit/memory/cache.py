@@ -1,0 +1,131 @@
+"""Embeddings that are kept for further passes, so that these do not run the backbone again."""
+
+import tempfile
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from threading import Lock
+from typing import final
+
+import torch
+from torch import Tensor
+
+from padimkit.errors import BadArgument, BadOutput
+from padimkit.values import Embedding, Stream
+
+
+@contextmanager
+def cached(
+    stream: Iterable[Embedding], *, memory: int = 2**30, folder: Path | None = None
+) -> Iterator[Stream[Embedding]]:
+    """Read a stream once, and yield its embeddings for any number of loops within the block.
+
+    Loops give the same values in the same layout of memory, and may run in several threads.
+
+    Args:
+        stream: The embeddings to learn from, as `fit` gets them.
+        memory: The bytes of embeddings that stay in the memory of their device. Others lie in a file, which
+            is gone at the end of the block, after an error too.
+        folder: The folder of the file; by default that of temporary files, which TMPDIR names.
+
+    Raises:
+        BadOutput: The file cannot be written; the message names the folder.
+        BadArgument: The embeddings are read after the block.
+    """
+    with _File(Path(tempfile.gettempdir()) if folder is None else folder) as file:
+        kept: list[list[Callable[[], Tensor]]] = []
+        for embedding in stream:
+            tensors = [one for one in (embedding.patches, embedding.descriptor) if one is not None]
+            size = sum(one.nbytes for one in tensors)
+            keep = _copied if size <= memory else file.keep
+            memory -= size if size <= memory else 0
+            kept.append([keep(one) for one in tensors])
+        yield Stream(lambda: _read(kept, file), len(kept))
+
+
+def _read(kept: list[list[Callable[[], Tensor]]], file: "_File") -> Iterator[Embedding]:
+    for one in kept:
+        if file.closed:
+            raise BadArgument("Embeddings that were cached for a block were read after it.")
+        yield Embedding(*(tensor() for tensor in one))
+
+
+def _copied(tensor: Tensor) -> Callable[[], Tensor]:
+    copy = tensor.detach().clone()  # a part of a larger tensor would keep all of it
+    return lambda: copy
+
+
+@final
+class _File:
+    """A file without a name, which ends with its block or with the process.
+
+    Raises:
+        BadOutput: It cannot be made or written; the message names the folder.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        try:
+            self._file = tempfile.TemporaryFile(prefix="padimkit-", dir=folder, buffering=0)  # noqa: SIM115
+        except OSError as error:
+            raise self._unusable(error) from error
+        self._end = 0
+        self._lock = Lock()  # of the position in the file
+
+    @property
+    def closed(self) -> bool:
+        """True after the block."""
+        return self._file.closed
+
+    def keep(self, tensor: Tensor) -> "_Place":
+        """Write a tensor, and return its place."""
+        order = sorted(range(tensor.ndim), key=lambda axis: -tensor.stride()[axis])  # channels-last stays so
+        laid = tensor.detach().permute(order).contiguous()
+        rest = laid.cpu().reshape(-1).view(torch.uint8).numpy().data
+        try:
+            while rest:
+                rest = rest[self._file.write(rest) :]
+        except OSError as error:
+            raise self._unusable(error) from error
+        start, self._end = self._end, self._end + laid.nbytes
+        return _Place(self, start, laid.to("meta"), tuple(order), tensor.device)
+
+    def read(self, start: int, size: int) -> Tensor:
+        """Return bytes of the file."""
+        content = torch.empty(size, dtype=torch.uint8)
+        rest = content.numpy().data
+        with self._lock:
+            self._file.seek(start)
+            while rest:
+                rest = rest[self._file.readinto(rest) :]
+        return content
+
+    def __enter__(self) -> "_File":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._file.close()
+
+    def _unusable(self, error: OSError) -> BadOutput:
+        return BadOutput(
+            f'Embeddings cannot be kept in "{self._folder}": {error.strerror}. Free what is short, or '
+            "let TMPDIR name a folder on another disk."
+        )
+
+
+@final
+@dataclass(frozen=True)
+class _Place:
+    """The place of a tensor in a file, from which a call reads it."""
+
+    file: _File
+    start: int
+    laid: Tensor  # without values, in the order of the file
+    order: tuple[int, ...]
+    device: torch.device
+
+    def __call__(self) -> Tensor:
+        content = self.file.read(self.start, self.laid.nbytes).view(self.laid.dtype).view(self.laid.shape)
+        back = sorted(range(len(self.order)), key=self.order.__getitem__)
+        return content.permute(back).to(self.device)
