@@ -39,7 +39,7 @@ def folders(tmp_path, random):
 
 def test_whole_records_pass(padimkit, folders):
     assert padimkit("check", *folders) == (
-        "3 records: whole, with the keys of their contents, without a contradiction.\n"
+        "3 records: whole, under the keys of their contents, and they agree.\n"
     )
 
 

@@ -39,8 +39,8 @@ def _parser() -> ArgumentParser:
     parser = new_parser(
         "records merge",
         usage="padimkit records merge RECORDS... --output FOLDER",
-        description="Copy the records of several folders into a new one. Of a cell that has several, the first "
-        "finished one counts; two with different metric values are refused.",
+        description="Copy the records of several folders into a new one. Of a cell that has several, the "
+        "first finished one counts; two with different metric values are refused.",
     )
     parser.add_argument("records", type=Path, nargs="+", help="Folders of records, or single ones.")
     parser.add_argument(
