@@ -91,6 +91,8 @@ class Cell:
         varied: The quantities that a complexity study varies here, by name.
         calibration: Arguments of the calibration; None for no verdicts.
         versions: Those of the distributions of all plugins that the settings name.
+        group: The group of categories, such as textures, that its category is in; empty for none.
+        drawn: True if the seed draws the training images, in place of the first ones.
     """
 
     suite: str
@@ -105,6 +107,8 @@ class Cell:
     varied: dict[str, float] = field(default_factory=dict)
     calibration: CalibrationArguments | None = None
     versions: dict[str, str] = field(default_factory=dict)
+    group: str = ""
+    drawn: bool = False
 
     @property
     def of_embeddings(self) -> bool:
@@ -135,6 +139,7 @@ class Cell:
         deciding += (prints,) if self.calibration is None else (prints, asdict(self.calibration))
         versions = {name: one for name, one in self.versions.items() if (name, one) != _FIRST}
         deciding += (versions,) if versions else ()
+        deciding += ("drawn",) if self.drawn else ()
         return hashlib.sha256(json.dumps(deciding, sort_keys=True).encode()).hexdigest()[:24]
 
     def older_key(self, facts: Facts) -> str:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from jsonargparse import ArgumentParser
 
-from padimkit.benchmark.planning.forecast import Forecasts
+from padimkit.benchmark.planning.forecast import Forecast, Forecasts
 from padimkit.benchmark.planning.promise import promised_rate
 from padimkit.benchmark.planning.suite import Planned, Suite
 from padimkit.benchmark.running.engine import require_engine
@@ -34,8 +34,8 @@ def run(words: list[str]) -> None:
     try:
         if given.dry_run:
             for planned in left:
-                size = _size(forecasts.peak_bytes(planned))
-                print(printable(f"{planned.cell.title}: {size}{_promise(planned)}"))
+                known = forecasts.of(planned)
+                print(printable(f"{planned.cell.title}: {_said(known)}{_promise(planned)}"))
             return
         forecasts.require_fitting(left)
     except BadConfig as error:
@@ -91,6 +91,10 @@ def _run(suite: Suite, left: list[Planned], output: Path) -> None:
 def _promise(planned: Planned) -> str:
     rate = promised_rate(planned.cell, planned.facts)
     return "" if rate is None else f"; at most {rate:.2%} false alarms promised"
+
+
+def _said(known: Forecast) -> str:
+    return f"refuses a random image: {known.refusal}" if known.refusal else _size(known.bytes)
 
 
 def _size(count: int | None) -> str:

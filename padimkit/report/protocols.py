@@ -33,15 +33,21 @@ def protocol(record: Record) -> Protocol:
         return Protocol(record.cell.dataset, "drawn, in seconds of the processor")
     given = part(settings, "data", "init_args")
     arguments = {name: value for name, value in given.items() if name not in _NO_PROTOCOL}
-    kind = str(part(settings, "data").get("class_path", record.cell.dataset))
-    data = kind + (f" ({_listed(arguments)})" if arguments else "") + _learnt(record)
+    data = kind_of_data(record) + (f" ({_listed(arguments)})" if arguments else "") + _learnt(record)
     return Protocol(data, resolution(settings))
+
+
+def kind_of_data(record: Record) -> str:
+    """Return the name of the class of the data set, whatever a suite calls the data."""
+    return str(part(record.cell.settings, "data").get("class_path", record.cell.dataset))
 
 
 def _learnt(record: Record) -> str:
     """Return the number of training images where a suite sets it, unless it is what a study varies."""
-    count = record.cell.train_images
-    return "" if count is None or record.cell.varied else f", {count} training images"
+    cell = record.cell
+    count = "" if cell.train_images is None or cell.varied else f"{cell.train_images} "
+    drawn = " drawn by the seed" if cell.drawn else ""
+    return f", {count}training images{drawn}" if count or drawn else ""
 
 
 def lettered(entries: Iterable[Entry]) -> dict[Protocol, str]:

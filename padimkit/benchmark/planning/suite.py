@@ -7,12 +7,13 @@ from pathlib import Path
 from typing import Any, final
 
 from padimkit.benchmark.cell import EMBEDDINGS, Cell, Facts, FeatureArguments, Limits
+from padimkit.benchmark.planning.entries import Data, Method
 from padimkit.benchmark.planning.fingerprint import facts_of, facts_of_drawn, files_named
 from padimkit.benchmark.planning.places import Places, folders_of
 from padimkit.benchmark.planning.presence import LeftOut, present
 from padimkit.benchmark.planning.promise import promised_rate
 from padimkit.benchmark.planning.ranges import check_suite
-from padimkit.benchmark.planning.suite_file import Data, Engine, Method, SuiteFile
+from padimkit.benchmark.planning.suite_file import Engine, SuiteFile
 from padimkit.benchmark.planning.variants import (
     Place,
     Variant,
@@ -82,7 +83,7 @@ class Suite:
         try:
             methods, without_methods = present(file.pipelines, title)
             datasets, without_data = (
-                ([], ()) if file.embeddings else present(file.datasets, lambda data: data.class_path)
+                ([], ()) if file.embeddings else present(file.datasets, lambda data: data.title)
             )
             planned = tuple(_Planner(file, trust=trust).plan(methods, datasets))
             memory = None if file.memory_limit is None else 1e9 * file.memory_limit
@@ -144,7 +145,7 @@ class _Planner:
             except PadimkitError as error:
                 raise BadConfig(f'"{variant.name}": {error}') from error
             settings |= {EMBEDDINGS: asdict(drawn), "batch_size": self._file.batch_size}
-            for seed in self._file.seeds:
+            for seed in variant.seeds or self._file.seeds:
                 cell = Cell(
                     suite=self._file.name,
                     method=variant.name,
@@ -163,9 +164,10 @@ class _Planner:
         settings = self._resolved(variant, place)
         self._require_sound(variant, settings)
         seen: list[Any] = []
-        for seed in self._file.seeds:
+        drawn = self._file.draw_train_images and variant.train_images is not None
+        for seed in variant.seeds or self._file.seeds:
             own = with_seed(settings, seed, data=place.seeded)
-            deciding = own["pipeline"], own["data"]
+            deciding = own["pipeline"], own["data"], seed if drawn else None
             if deciding in seen:  # nothing in it has a seed: all runs would be equal
                 continue
             seen.append(deciding)
@@ -174,11 +176,13 @@ class _Planner:
                 method=variant.name,
                 dataset=place.dataset,
                 category=place.category,
+                group=place.group,
                 seed=seed,
                 settings=own,
                 measure=tuple(self._file.measure),
                 repeats=self._file.repeats,
                 train_images=variant.train_images,
+                drawn=drawn,
                 varied=variant.varied,
                 calibration=self._file.calibration,
                 versions=versions_named(settings),

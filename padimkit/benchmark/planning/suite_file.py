@@ -9,63 +9,10 @@ from jsonargparse import ArgumentError, ArgumentParser
 
 from padimkit.benchmark.cell import MEASURES, CalibrationArguments, FeatureArguments, Measure
 from padimkit.benchmark.drawn import Drawn
+from padimkit.benchmark.planning.entries import Data, Method
 from padimkit.config.class_paths import check_keys
 from padimkit.config.yaml_file import read_yaml
 from padimkit.errors import BadConfig
-
-
-@dataclass(frozen=True)
-class Method:
-    """One entry of `pipelines`: a recipe, a settings file, or a pipeline in place.
-
-    Args:
-        recipe: A recipe's name, or the path of a settings file.
-        pipeline: A `pipeline` section in place of a recipe.
-        name: Its name in tables; may hold keys of `grid` in braces.
-        set: Values by key below `pipeline`, as on the command line.
-        grid: Lists of values by such a key; all combinations are run.
-        vary: Replaces the suite's.
-        train_images: Replaces the suite's.
-        if_present: Left out, with the reason, where one of these files is missing.
-        unless_present: Left out, with the reason, where one of these files is there.
-        otherwise: Used only if all pipelines that are not marked so are left out.
-    """
-
-    recipe: str = ""
-    pipeline: dict[str, Any] | None = None
-    name: str = ""
-    set: dict[str, Any] = field(default_factory=dict)
-    grid: dict[str, list[Any]] = field(default_factory=dict)
-    vary: dict[str, list[float]] = field(default_factory=dict)
-    train_images: int | None = None
-    if_present: list[str] = field(default_factory=list)
-    unless_present: list[str] = field(default_factory=list)
-    otherwise: bool = False
-
-
-@dataclass(frozen=True)
-class Data:
-    """One entry of `datasets`.
-
-    Args:
-        class_path: A data set's name.
-        init_args: Its arguments.
-        categories: Short for a grid of `category`.
-        grid: Lists of values by argument; all combinations are run.
-        seeded: True if the seed of a cell is the data set's too.
-        if_present: Left out, with the reason, where one of these files is missing.
-        unless_present: Left out, with the reason, where one of these files is there.
-        otherwise: Used only if all data sets that are not marked so are left out.
-    """
-
-    class_path: str = ""
-    init_args: dict[str, Any] = field(default_factory=dict)
-    categories: list[str] = field(default_factory=list)
-    grid: dict[str, list[Any]] = field(default_factory=dict)
-    seeded: bool = False
-    if_present: list[str] = field(default_factory=list)
-    unless_present: list[str] = field(default_factory=list)
-    otherwise: bool = False
 
 
 @dataclass(frozen=True)
@@ -110,6 +57,7 @@ class SuiteFile:
         batch_size: Images per batch.
         workers: Threads that decode images ahead.
         train_images: This many training images, the first ones, repeated if there are fewer; all by default.
+        draw_train_images: True if the seed of a cell draws them in place of the first ones.
         vary: For studies of complexity: lists of values, one of which is varied at a time: `train_images`,
             `resolution` (side in pixels), or a key below `pipeline` of every method. Over embeddings: a key
             of these, or one below `pipeline`.
@@ -133,6 +81,7 @@ class SuiteFile:
     batch_size: int = 8
     workers: int | None = None
     train_images: int | None = None
+    draw_train_images: bool = False
     vary: dict[str, list[float]] = field(default_factory=dict)
 
     @classmethod

@@ -1,5 +1,6 @@
 """The work of the process of one cell: fit, test, measure."""
 
+import random
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict
@@ -87,9 +88,10 @@ def execute(cell: Cell, entered: Callable[[str], None], shelf: Shelf | None = No
             store = FeatureStore(shelf)
             made.pipeline = _with_shared_backbone(cell, made, store, known["environment"])
             decoded_by = decoding_of(cell.settings, known["environment"])
+        learnt = f"train drawn by {cell.seed}" if cell.drawn else "train"
         images = [
             shared_images(batches, store, f"{name} {decoded_by}")
-            for name, batches in (("train", train), ("test", test))
+            for name, batches in ((learnt, train), ("test", test))
         ]
         return _outcome(cell, made, *images, imports=imports) | known
 
@@ -101,7 +103,7 @@ def _read(cell: Cell, made: Namespace) -> tuple[ImageBatches, ImageBatches]:
     """
     given: Preprocessing = made.pipeline.preprocessing
     reader = Reader(given, made.batch_size, made.workers)
-    train = reader.batches(limited(made.data.train(), cell.train_images))
+    train = reader.batches(limited(made.data.train(), cell))
     if given.bits == "auto":
         train = train.with_bits(train.depth)
         made.pipeline = _with(made.pipeline, made.device, preprocessing=train.reader.preprocessing)
@@ -134,9 +136,15 @@ def preload(path: Path) -> None:
                     plugin.load()
 
 
-def limited(samples: Sequence[Sample], images: int | None) -> Sequence[Sample]:
-    """Return this many of the samples, which repeat where there are fewer; all of them for None."""
-    return samples if images is None else tuple(islice(cycle(samples), images))
+def limited(samples: Sequence[Sample], cell: Cell) -> Sequence[Sample]:
+    """Return as many of the samples as a cell learns, which repeat where there are fewer.
+
+    Those that a seed draws are among those that it draws where more are learnt.
+    """
+    if cell.train_images is None:
+        return samples
+    order = random.Random(cell.seed).sample(samples, len(samples)) if cell.drawn else samples
+    return tuple(islice(cycle(order), cell.train_images))
 
 
 def _outcome(cell: Cell, made: Namespace, train: Images, test: Images, *, imports: int) -> dict[str, Any]:
