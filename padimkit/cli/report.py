@@ -20,6 +20,7 @@ from padimkit.report.formats.markdown import as_markdown
 from padimkit.report.formats.page import as_page
 from padimkit.report.formats.parquet import as_parquet
 from padimkit.report.formats.site import STUDIES, write_site
+from padimkit.report.notation import Methods, Notation, Spread
 from padimkit.report.paper.table import as_paper_table
 from padimkit.report.study import Study, read_study
 
@@ -54,16 +55,20 @@ def run(words: list[str]) -> None:
 def _write_site(settings: Namespace) -> None:
     output = require_output(settings.output, "FOLDER for the site")
     with new_folder(output, overwrite=settings.overwrite, marker=STUDIES) as folder:
-        write_site(settings.records, folder)
+        write_site(settings.records, folder, _notation(settings))
     print(f"The site is in {output}; it begins with {output / 'index.html'}")
 
 
 def _document(settings: Namespace) -> bytes:
-    study = read_study(settings.records)
+    study = read_study(settings.records, _notation(settings))
     if settings.paper is not None:
         return as_paper_table(study, settings.paper).encode()
     found = _WRITERS[settings.format](study)
     return found if isinstance(found, bytes) else found.encode()
+
+
+def _notation(settings: Namespace) -> Notation:
+    return Notation(settings.percent, settings.digits, settings.spread, settings.methods)
 
 
 def _parser() -> ArgumentParser:
@@ -91,5 +96,16 @@ def _parser() -> ArgumentParser:
         action="store_true",
         help="In its place a site: an index, and for each folder of records a page and the records, packed.",
     )
+    parser.add_argument("--percent", action="store_true", help="Metric values of tables in percent.")
+    parser.add_argument(
+        "--digits", type=int | None, default=None, help="Their digits after the point; 4, or 2 in percent."
+    )
+    parser.add_argument(
+        "--spread",
+        type=Spread,
+        default="sd",
+        help="What stands after ±: standard deviation, or error of the mean.",
+    )
+    parser.add_argument("--methods", type=Methods, default="rows", help="Methods as rows or as columns.")
     parser.add_argument("--overwrite", action="store_true", help="Replace an output that exists.")
     return parser

@@ -12,6 +12,7 @@ from zipfile import ZIP_DEFLATED, ZipFile, ZipInfo
 
 from padimkit.errors import BadArgument, BadData
 from padimkit.report.formats.page import as_page, asset, templates
+from padimkit.report.notation import USUAL, Notation
 from padimkit.report.study import Study, read_study, unique
 
 STUDIES = "studies.json"  # the index for programs, which tells a folder to be a site
@@ -57,14 +58,14 @@ class Listed:
         return f"{self.name}/{_RECORDS}"
 
 
-def write_site(folders: Sequence[Path], site: Path) -> None:
+def write_site(folders: Sequence[Path], site: Path, notation: Notation = USUAL) -> None:
     """Write the site of some folders of records into an empty folder; each is a study of the folder's name.
 
     Raises:
         BadArgument: Two folders have one name.
         BadData: A path is no folder of records, or a file in it is not a record.
     """
-    listed = [_written(name, folder, site) for name, folder in _named(folders).items()]
+    listed = [_written(name, folder, site, notation) for name, folder in _named(folders).items()]
     content = {"studies": [asdict(one) | {"page": one.page, "records": one.records} for one in listed]}
     (site / STUDIES).write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
     frame = {"studies": listed, "style": asset("page.css"), "version": version("padimkit")}
@@ -88,8 +89,8 @@ def _named(folders: Iterable[Path]) -> dict[str, Path]:
     return found
 
 
-def _written(name: str, folder: Path, site: Path) -> Listed:
-    study = read_study([folder])
+def _written(name: str, folder: Path, site: Path, notation: Notation) -> Listed:
+    study = read_study([folder], notation)
     (site / name).mkdir()
     packed = site / name / _RECORDS
     _pack(folder, name, packed)

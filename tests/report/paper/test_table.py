@@ -62,7 +62,7 @@ def test_without_records_of_its_data_a_table_has_those_of_other_data(measured, c
 
 
 def test_a_table_of_two_data_sets_says_what_each_printed_number_is_of(random, write, capsys):
-    folder = write([made_records.made("SPADE-WR50", "bottle", 0, random)])
+    folder = write([made_records.made("SPADE-WR50", "bottle", 0, random, kind="folder")])
     assert main(["report", str(folder), "--paper=8"]) == 0
     said = capsys.readouterr().out
     assert "| SPADE-WR50 | all of STC |" in said and "| SPADE-WR50 | all of MVTec AD |" in said
