@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from padimkit.backbones.pixels import Pixels
     from padimkit.backbones.timm import Timm
     from padimkit.backbones.torch_module import TorchModule
+    from padimkit.benchmark.tracker import TrackedRun, Tracker
     from padimkit.config.build import load_recipe
     from padimkit.contracts import (
         Backbone,
@@ -252,6 +253,8 @@ __all__ = [
     "HasInfluence",
     "Influence",
     "CostModel",
+    "Tracker",
+    "TrackedRun",
     "Exportable",
     "ExportableMapper",
     "PadimkitError",
@@ -291,6 +294,7 @@ _MODULES = {
     "inspection.regions": "Region",
     "service.inspector": "Inspector",
     "report.frame": "records image_scores",
+    "benchmark.tracker": "Tracker TrackedRun",
     "service.exporting.export": "export Exported",
     "backbones.timm": "Timm",
     "backbones.torch_module": "TorchModule",

@@ -10,6 +10,8 @@ from padimkit.benchmark.planning.promise import promised_rate
 from padimkit.benchmark.planning.suite import Planned, Suite
 from padimkit.benchmark.running.engine import require_engine
 from padimkit.benchmark.running.runner import adopt_names, failures, only_runner, remaining, run_suite
+from padimkit.benchmark.running.tracking import made_tracker, tracked
+from padimkit.benchmark.tracker import Tracker
 from padimkit.cli.repetition import outcome, repeat
 from padimkit.config.commands import add_trust
 from padimkit.config.parser import new_parser, parse_words
@@ -25,6 +27,7 @@ def run(words: list[str]) -> None:
     if given.record is not None:
         repeat(given.record, trust=given.trust)
         return
+    tracker = None if given.tracker is None else made_tracker(given.tracker)
     suite = Suite.read(given.suite, trust=given.trust)
     require_engine(suite.engine)
     output = given.output or Path("records") / suite.name
@@ -40,7 +43,7 @@ def run(words: list[str]) -> None:
         forecasts.require_fitting(left)
     except BadConfig as error:
         raise BadConfig(f'"{given.suite}": {error}') from error
-    _run(suite, left, output)
+    _run(suite, left, output, tracker)
     print(f"{len(suite.planned)} records are in {output}; report them by: padimkit report {output}")
     failed = failures(suite, output)
     if failed:
@@ -61,6 +64,12 @@ def _parser() -> ArgumentParser:
     )
     parser.add_argument("--retry-failed", action="store_true", help="Run failed cells again.")
     parser.add_argument("--record", type=Path | None, help="Run the cell of this record again, and compare.")
+    parser.add_argument(
+        "--tracker",
+        type=str | None,
+        default=None,
+        help="NAME or NAME=PLACE: tell this tracker of each cell, such as mlflow.",
+    )
     add_trust(parser)
     return parser
 
@@ -73,13 +82,14 @@ def _announce(suite: Suite, left: list[Planned], output: Path) -> None:
     print(f"{suite.name}: {len(suite.planned)} cells{known}", flush=True)
 
 
-def _run(suite: Suite, left: list[Planned], output: Path) -> None:
+def _run(suite: Suite, left: list[Planned], output: Path, tracker: Tracker | None) -> None:
     """Run the cells, and print a line as each one ends."""
     count = 0
     try:
         with only_runner(output):
             adopt_names(suite, output)
-            for record in run_suite(suite, left, output):
+            records = run_suite(suite, left, output)
+            for record in records if tracker is None else tracked(records, output, tracker, _warn):
                 count += 1
                 said = f"{record.cell.title}: {outcome(record)}, {record.took:.0f} s"
                 print(printable(f"[{count}/{len(left)}] {said}"), flush=True)
@@ -91,6 +101,10 @@ def _run(suite: Suite, left: list[Planned], output: Path) -> None:
 def _promise(planned: Planned) -> str:
     rate = promised_rate(planned.cell, planned.facts)
     return "" if rate is None else f"; at most {rate:.2%} false alarms promised"
+
+
+def _warn(text: str) -> None:
+    print(printable(text), file=sys.stderr)
 
 
 def _said(known: Forecast) -> str:
