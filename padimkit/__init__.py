@@ -45,6 +45,7 @@ if TYPE_CHECKING:
     )
     from padimkit.datasets.dagm import DAGM
     from padimkit.datasets.folder import Folder
+    from padimkit.datasets.held_out import HeldOut
     from padimkit.datasets.kolektor_sdd import KolektorSDD
     from padimkit.datasets.kolektor_sdd2 import KolektorSDD2
     from padimkit.datasets.mvtec import MVTec
@@ -189,6 +190,7 @@ __all__ = [
     "PixelIoU",
     "TorchMetric",
     "Folder",
+    "HeldOut",
     "MVTec",
     "MVTecLOCO",
     "MVTecAD2",
@@ -318,6 +320,7 @@ _MODULES = {
     "metrics.operating_point": "ImageSensitivity PixelSensitivity PixelIoU",
     "metrics.torchmetrics": "TorchMetric",
     "datasets.folder": "Folder",
+    "datasets.held_out": "HeldOut",
     "datasets.dagm": "DAGM",
     "datasets.kolektor_sdd": "KolektorSDD",
     "datasets.kolektor_sdd2": "KolektorSDD2",

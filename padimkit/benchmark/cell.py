@@ -158,6 +158,19 @@ class Cell:
         return cls(**content | {"measure": tuple(content["measure"]), "calibration": calibration})
 
 
+@dataclass(frozen=True)
+class Planned:
+    """A cell and its data."""
+
+    cell: Cell
+    facts: Facts
+
+    @property
+    def key(self) -> str:
+        """Return the key of its record."""
+        return self.cell.key(self.facts)
+
+
 def write_cells(cells: Sequence[Cell], path: Path) -> None:
     """Write several cells for the process that runs them together."""
     path.write_text(json.dumps([asdict(cell) for cell in cells]), encoding="utf-8")

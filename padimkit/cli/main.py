@@ -34,6 +34,7 @@ COMMANDS = {
     "info": "show what a stored model is, and what it has learnt",
     "evaluate": "fit, test and compute metrics",
     "benchmark": "run a suite of comparisons, each in a process of its own",
+    "search": "search values of a pipeline by a metric on held-out test images",
     "report": "make a page, a site, or tables, of the records of a benchmark",
     "records": "check, merge and describe the records of benchmarks",
     "clean": "remove what killed runs have left behind, and finish what they were replacing",

@@ -31,7 +31,7 @@ def protocol(record: Record) -> Protocol:
     settings = record.cell.settings
     if record.cell.of_embeddings:
         return Protocol(record.cell.dataset, "drawn, in seconds of the processor")
-    given = part(settings, "data", "init_args")
+    given = _data_arguments(settings)
     arguments = {name: value for name, value in given.items() if name not in _NO_PROTOCOL}
     data = kind_of_data(record) + (f" ({_listed(arguments)})" if arguments else "") + _learnt(record)
     return Protocol(data, resolution(settings))
@@ -39,7 +39,15 @@ def protocol(record: Record) -> Protocol:
 
 def kind_of_data(record: Record) -> str:
     """Return the name of the class of the data set, whatever a suite calls the data."""
-    return str(part(record.cell.settings, "data").get("class_path", record.cell.dataset))
+    settings = record.cell.settings
+    held = part(settings, "data", "init_args", "data")  # of which a part is held out
+    return str((held or part(settings, "data")).get("class_path", record.cell.dataset))
+
+
+def _data_arguments(settings: Mapping[str, Any]) -> dict[str, Any]:
+    given = part(settings, "data", "init_args")
+    others = {name: value for name, value in given.items() if name != "data"}
+    return {**part(given, "data", "init_args"), **others}
 
 
 def _learnt(record: Record) -> str:
@@ -201,4 +209,4 @@ def _pixels(size: Any) -> str:
 
 def folder(settings: Mapping[str, Any]) -> str:
     """Return the name of the folder of the data; empty if they are not in one."""
-    return Path(str(part(settings, "data", "init_args").get("root", ""))).name
+    return Path(str(_data_arguments(settings).get("root", ""))).name

@@ -4,7 +4,7 @@ They stand apart from the file, since whatever makes cells of them needs no file
 """
 
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal
 
 
 @dataclass(frozen=True)
@@ -48,6 +48,8 @@ class Data:
         init_args: Its arguments.
         categories: Short for a grid of `category`; lists by name make groups of them, whose means are shown.
         grid: Lists of values by argument; all combinations are run.
+        part: Either all test images, or those of one of the two parts that `held_out` makes: a search sees
+            others than a report.
         seeded: True if the seed of a cell is the data set's too.
         if_present: Left out, with the reason, where one of these files is missing.
         unless_present: Left out, with the reason, where one of these files is there.
@@ -59,6 +61,7 @@ class Data:
     init_args: dict[str, Any] = field(default_factory=dict)
     categories: list[str] | dict[str, list[str]] = field(default_factory=list)
     grid: dict[str, list[Any]] = field(default_factory=dict)
+    part: Literal["whole", "search", "report"] = "whole"
     seeded: bool = False
     if_present: list[str] = field(default_factory=list)
     unless_present: list[str] = field(default_factory=list)

@@ -10,9 +10,8 @@ from typing import TypeAlias, final
 import torch
 from jsonargparse import Namespace
 
-from padimkit.benchmark.cell import EMBEDDINGS
+from padimkit.benchmark.cell import EMBEDDINGS, Planned
 from padimkit.benchmark.drawn import LEVEL, Drawn
-from padimkit.benchmark.planning.suite import Planned
 from padimkit.config.build import instantiate, instantiate_learners
 from padimkit.contracts import Backbone, DensityModel, MemoryForecast, NeedsWeights, Reducer
 from padimkit.errors import BadArgument, BadConfig, PadimkitError

@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, final
 
-from padimkit.benchmark.cell import EMBEDDINGS, Cell, Facts, FeatureArguments, Limits
+from padimkit.benchmark.cell import EMBEDDINGS, Cell, Facts, FeatureArguments, Limits, Planned
 from padimkit.benchmark.planning.entries import Data, Method
 from padimkit.benchmark.planning.fingerprint import facts_of, facts_of_drawn, files_named
 from padimkit.benchmark.planning.places import Places, folders_of
@@ -32,19 +32,6 @@ from padimkit.contracts import Backbone, NeedsWeights
 from padimkit.errors import BadConfig, BadWeights, PadimkitError
 
 _KEYS = ("pipeline", "data", "metrics", "seed", "device", "batch_size", "workers")
-
-
-@dataclass(frozen=True)
-class Planned:
-    """A cell and its data."""
-
-    cell: Cell
-    facts: Facts
-
-    @property
-    def key(self) -> str:
-        """Return the key of its record."""
-        return self.cell.key(self.facts)
 
 
 @final
@@ -80,16 +67,27 @@ class Suite:
             BadConfig: Something is wrong, or such a class is named; file and key are named, and near misses.
         """
         file = SuiteFile.read(path)
+        if file.search is not None:
+            raise BadConfig(f'"{path}" has "search", which is run by: padimkit search {path}')
         try:
-            methods, without_methods = present(file.pipelines, title)
-            datasets, without_data = (
-                ([], ()) if file.embeddings else present(file.datasets, lambda data: data.title)
-            )
-            planned = tuple(_Planner(file, trust=trust).plan(methods, datasets))
-            memory = None if file.memory_limit is None else 1e9 * file.memory_limit
-            limits = Limits(file.timeout, memory, file.threads)
+            return cls.of(file, trust=trust)
         except PadimkitError as error:
             raise BadConfig(f'"{path}": {error}') from error
+
+    @classmethod
+    def of(cls, file: SuiteFile, *, trust: bool = False) -> "Suite":
+        """Return the suite of a file that has been read, as `read` does.
+
+        Raises:
+            PadimkitError: Something is wrong; key and near misses are named.
+        """
+        methods, without_methods = present(file.pipelines, title)
+        datasets, without_data = (
+            ([], ()) if file.embeddings else present(file.datasets, lambda data: data.title)
+        )
+        planned = tuple(_Planner(file, trust=trust).plan(methods, datasets))
+        memory = None if file.memory_limit is None else 1e9 * file.memory_limit
+        limits = Limits(file.timeout, memory, file.threads)
         return cls(file.name, planned, (*without_methods, *without_data), limits, file.engine, file.features)
 
 

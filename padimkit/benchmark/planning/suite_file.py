@@ -35,6 +35,24 @@ class Engine:
 
 
 @dataclass(frozen=True)
+class SearchArguments:
+    """Arguments of `padimkit search`.
+
+    Args:
+        metric: The name of the metric whose mean over all cells is to be best.
+        values: By key below `pipeline`, a list of values, or a mapping of `low` and `high`, and of `step`, or
+            `log: true`, where wanted.
+        trials: Number of trials.
+        seed: Of the sampler.
+    """
+
+    metric: str
+    values: dict[str, Any]
+    trials: int = 20
+    seed: int = 0
+
+
+@dataclass(frozen=True)
 class SuiteFile:
     """The whole file of a suite.
 
@@ -61,6 +79,7 @@ class SuiteFile:
         vary: For studies of complexity: lists of values, one of which is varied at a time: `train_images`,
             `resolution` (side in pixels), or a key below `pipeline` of every method. Over embeddings: a key
             of these, or one below `pipeline`.
+        search: For `padimkit search` alone.
     """
 
     name: str
@@ -83,6 +102,7 @@ class SuiteFile:
     train_images: int | None = None
     draw_train_images: bool = False
     vary: dict[str, list[float]] = field(default_factory=dict)
+    search: SearchArguments | None = None
 
     @classmethod
     def read(cls, path: Path) -> "SuiteFile":
@@ -139,7 +159,7 @@ def _parsed(content: Mapping[str, Any]) -> SuiteFile:
         _check(content.get(key, {}), kind, key)
     free: dict[str, Any] = {
         **{name: [] for name in ("pipelines", "datasets", "metrics")},
-        **dict.fromkeys(("calibration", "embeddings")),
+        **dict.fromkeys(("calibration", "embeddings", "search")),
     }
     parsed = parser.instantiate(parser.parse_object({**content, **free}))
     return SuiteFile(
@@ -151,6 +171,7 @@ def _parsed(content: Mapping[str, Any]) -> SuiteFile:
             "metrics": metrics,
             "calibration": _group(content, "calibration", CalibrationArguments),
             "embeddings": _group(content, "embeddings", Drawn),
+            "search": _group(content, "search", SearchArguments),
             "datasets": [
                 _entry(Data, entry, "datasets", n) for n, entry in enumerate(content.get("datasets", ()))
             ],

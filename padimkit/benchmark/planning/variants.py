@@ -93,6 +93,8 @@ def places_of(data: Data) -> Iterator[Place]:
     grid = ({"category": categories} if categories else {}) | data.grid
     for values in _combinations(grid):
         settings = {"class_path": data.class_path, "init_args": data.init_args | values}
+        if data.part != "whole":
+            settings = {"class_path": "held_out", "init_args": {"data": settings, "part": data.part}}
         category = " ".join(str(value) for value in values.values()) or str(
             data.init_args.get("category", "")
         )

@@ -9,7 +9,8 @@ from dataclasses import replace
 from itertools import groupby
 from pathlib import Path
 
-from padimkit.benchmark.planning.suite import Planned, Suite
+from padimkit.benchmark.cell import Planned
+from padimkit.benchmark.planning.suite import Suite
 from padimkit.benchmark.record import Record
 from padimkit.benchmark.running.engine import records_beside
 from padimkit.benchmark.running.process import run_cell, run_together
