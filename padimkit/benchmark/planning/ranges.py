@@ -20,8 +20,9 @@ _MOST_REPEATS = 10**4
 
 def check_suite(file: SuiteFile) -> None:
     """Raise BadArgument where a value of the file is out of range."""
-    own = [("seeds", method.seeds) for method in file.pipelines if method.seeds is not None]
-    for key, values in (("seeds", file.seeds), ("measure", file.measure), *own):
+    own = [method.seeds for method in file.pipelines if method.seeds is not None]
+    lists: list[tuple[str, Sequence[object]]] = [("seeds", seeds) for seeds in (file.seeds, *own)]
+    for key, values in (*lists, ("measure", file.measure)):
         if not values or len(set(values)) < len(values):
             raise BadArgument(f'"{key}" must be a list of different values, found {values}.')
     if not re.fullmatch(r"\w[\w. -]{0,99}", file.name):  # it names a folder
@@ -41,7 +42,7 @@ def check_suite(file: SuiteFile) -> None:
         raise BadArgument('"calibration" gives verdicts on the test images: list "quality" under "measure".')
     if file.calibration is not None and file.calibration.folds < 2:
         raise BadArgument(f'Expected "calibration.folds" of at least 2, got {file.calibration.folds}.')
-    for _, seeds in (("seeds", file.seeds), *own):
+    for seeds in (file.seeds, *own):
         if not all(0 <= seed < _SEEDS for seed in seeds):
             raise BadArgument(f'Expected "seeds" from 0 to 2^32 - 1, found {seeds}.')
     _check_categories(file)

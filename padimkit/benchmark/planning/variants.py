@@ -89,8 +89,8 @@ def variants_of(
 
 def places_of(data: Data) -> Iterator[Place]:
     """Yield a place for each combination of the data's grid, of which `categories` is a part."""
-    categories = list(data.groups) or data.categories
-    grid = ({"category": categories} if categories else {}) | data.grid
+    grid: dict[str, list[Any]] = {"category": list(data.groups or data.categories)} | data.grid
+    grid = {name: values for name, values in grid.items() if values}
     for values in _combinations(grid):
         settings = {"class_path": data.class_path, "init_args": data.init_args | values}
         if data.part != "whole":

@@ -56,8 +56,8 @@ def _table(first: Scoreboard, second: Scoreboard, study: Study) -> Table | None:
     known = {(str(n), ""): paired(later, earlier) for n, (earlier, later) in enumerate(values) if several}
     found = simultaneous(known) if known else {}
     rows = [
-        _row(pair[1], *map(fmean, both), found.get((str(n), "")), study)
-        for n, (pair, both) in enumerate(zip(pairs, values, strict=True))
+        _row(pair[1], fmean(earlier), fmean(later), found.get((str(n), "")), study)
+        for n, (pair, (earlier, later)) in enumerate(zip(pairs, values, strict=True))
     ]
     categories = f"{len(shared)} categories" if several else shared[0]
     caption = study.notation.caption(f"{first.metric}, {second.dataset} minus {first.dataset}, {categories}")
