@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from math import ceil
 from typing import Literal
 
-from padimkit.arguments import require_between
+from padimkit.arguments import require_between, require_whole
 from padimkit.contracts import DataSource
 from padimkit.errors import BadArgument, BadData
 from padimkit.images.sample import Sample
@@ -35,6 +35,7 @@ class HeldOut(DataSource):
         if part not in ("search", "report"):
             raise BadArgument(f'Expected "part" to be search or report, got {part!r}.')
         require_between("share", share, 0, 1)
+        require_whole("split_seed", split_seed, 0, 2**32 - 1)
         self.data = data
         self.part = part
         self.share = share
