@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from padimkit.backbones.pixels import Pixels
     from padimkit.backbones.timm import Timm
     from padimkit.backbones.torch_module import TorchModule
+    from padimkit.benchmark.tracker import TrackedRun, Tracker
     from padimkit.config.build import load_recipe
     from padimkit.contracts import (
         Backbone,
@@ -47,6 +48,7 @@ if TYPE_CHECKING:
     )
     from padimkit.datasets.dagm import DAGM
     from padimkit.datasets.folder import Folder
+    from padimkit.datasets.held_out import HeldOut
     from padimkit.datasets.kolektor_sdd import KolektorSDD
     from padimkit.datasets.kolektor_sdd2 import KolektorSDD2
     from padimkit.datasets.mvtec import MVTec
@@ -198,6 +200,7 @@ __all__ = [
     "PixelIoU",
     "TorchMetric",
     "Folder",
+    "HeldOut",
     "MVTec",
     "MVTecLOCO",
     "MVTecAD2",
@@ -272,6 +275,8 @@ __all__ = [
     "HasInfluence",
     "Influence",
     "CostModel",
+    "Tracker",
+    "TrackedRun",
     "Exportable",
     "ExportableMapper",
     "PadimkitError",
@@ -313,6 +318,7 @@ _MODULES = {
     "report.frame": "records image_scores",
     "report.section": "ReportSection",
     "report.worst_images": "WorstImages",
+    "benchmark.tracker": "Tracker TrackedRun",
     "service.exporting.export": "export Exported",
     "service.exporting.exporter": "Exporter",
     "service.exporting.formats": "Onnx OpenVino TorchScript",
@@ -339,6 +345,7 @@ _MODULES = {
     "metrics.operating_point": "ImageSensitivity PixelSensitivity PixelIoU",
     "metrics.torchmetrics": "TorchMetric",
     "datasets.folder": "Folder",
+    "datasets.held_out": "HeldOut",
     "datasets.dagm": "DAGM",
     "datasets.kolektor_sdd": "KolektorSDD",
     "datasets.kolektor_sdd2": "KolektorSDD2",

@@ -106,6 +106,12 @@ class FailedCells(PadimkitError):
     exit_status = 1
 
 
+class FaultyRecords(PadimkitError):
+    """Records are not whole, not those of their keys, or contradict each other."""
+
+    exit_status = 1
+
+
 def near_misses(name: str, choices: Iterable[str]) -> str:
     """Return a sentence that suggests similar names, or an empty text if none is similar."""
     near = get_close_matches(name, list(choices), n=3)

@@ -18,6 +18,8 @@ GIVEN = {
     "normal": Path("normal"),
     "root": Path("root"),
     "category": "texture",
+    "data": None,
+    "part": "search",
     "transforms": ("RandomHorizontalFlip()",),
 }
 # Choices, points, and what is compared with the channels, the scenes and the images that there are.

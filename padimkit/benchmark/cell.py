@@ -93,6 +93,8 @@ class Cell:
         versions: Those of the distributions of all plugins that the settings name.
         processes: Number of processes that measure the times; a key does not count it, so that a record of
             fewer ones is gone on with.
+        group: The group of categories, such as textures, that its category is in; empty for none.
+        drawn: True if the seed draws the training images, in place of the first ones.
     """
 
     suite: str
@@ -108,6 +110,8 @@ class Cell:
     calibration: CalibrationArguments | None = None
     versions: dict[str, str] = field(default_factory=dict)
     processes: int = 1
+    group: str = ""
+    drawn: bool = False
 
     @property
     def timed_alone(self) -> "Cell":
@@ -143,6 +147,7 @@ class Cell:
         deciding += (prints,) if self.calibration is None else (prints, asdict(self.calibration))
         versions = {name: one for name, one in self.versions.items() if (name, one) != _FIRST}
         deciding += (versions,) if versions else ()
+        deciding += ("drawn",) if self.drawn else ()
         return hashlib.sha256(json.dumps(deciding, sort_keys=True).encode()).hexdigest()[:24]
 
     def older_key(self, facts: Facts) -> str:
@@ -159,6 +164,19 @@ class Cell:
         given = content["calibration"]
         calibration = None if given is None else CalibrationArguments(**given)
         return cls(**content | {"measure": tuple(content["measure"]), "calibration": calibration})
+
+
+@dataclass(frozen=True)
+class Planned:
+    """A cell and its data."""
+
+    cell: Cell
+    facts: Facts
+
+    @property
+    def key(self) -> str:
+        """Return the key of its record."""
+        return self.cell.key(self.facts)
 
 
 def write_cells(cells: Sequence[Cell], path: Path) -> None:

@@ -73,6 +73,21 @@ def paths(folder: Path) -> Iterator[Path]:
     return (path for path in folder.glob("*.json") if not path.name.startswith("."))
 
 
+def files_of(given: Iterable[Path]) -> Iterator[Path]:
+    """Yield the files of records in folders, and single ones.
+
+    Raises:
+        BadData: A path does not exist.
+    """
+    for path in given:
+        if path.is_dir():
+            yield from sorted(paths(path))
+        elif path.exists():
+            yield path
+        else:
+            raise BadData(f'"{path}" does not exist. Expected a folder of records, or a single record.')
+
+
 def _order(record: Record) -> tuple[str, str, str, str, int, str]:
     cell = record.cell
     return cell.suite, cell.dataset, cell.category, cell.method, cell.seed, record.key
@@ -160,12 +175,13 @@ def _fields(kind: Any, value: Any, name: str) -> Any:
     content, kinds = _mapping(value, name), get_type_hints(kind)
     if unknown := content.keys() - kinds.keys():
         raise TypeError(f'"{name}" has no field {", ".join(sorted(unknown))}')
-    if missing := [field.name for field in fields(kind) if _required(field) and field.name not in content]:
+    if missing := [field.name for field in fields(kind) if is_required(field) and field.name not in content]:
         raise TypeError(f'"{name}" lacks {", ".join(missing)}')
     return kind(**{field: typed(kinds[field], item, f"{name}.{field}") for field, item in content.items()})
 
 
-def _required(field: "Field[Any]") -> bool:
+def is_required(field: "Field[Any]") -> bool:
+    """Return whether a field of a dataclass has no default."""
     return field.default is MISSING and field.default_factory is MISSING
 
 

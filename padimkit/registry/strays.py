@@ -13,7 +13,12 @@ from padimkit.files.packages import provider
 from padimkit.registry.families import FAMILIES
 from padimkit.registry.recipes import GROUP as RECIPES
 
-_KNOWN = (*(f"padimkit.{family.plural}" for family in FAMILIES), RECIPES, "padimkit.weights")
+_KNOWN = (
+    *(f"padimkit.{family.plural}" for family in FAMILIES),
+    RECIPES,
+    "padimkit.weights",
+    "padimkit.trackers",
+)
 _CLOSE = 0.85  # of get_close_matches: "padimkt.densities" is, "pytest11" is not
 
 

@@ -3,22 +3,24 @@
 from padimkit.report import links
 from padimkit.report.differences import Difference
 from padimkit.report.margins import Margin, Margins
+from padimkit.report.notation import Notation
 from padimkit.report.protocols import Protocol, mixture
 from padimkit.report.scoreboards import Scoreboard
 from padimkit.report.signed_ranks import Belief
+from padimkit.report.study import Study
 from padimkit.report.tables import ABSENT, Datum, Table
 
 
-def differences(board: Scoreboard, found: Margins | None, letters: dict[Protocol, str]) -> Table | None:
+def differences(board: Scoreboard, found: Margins | None, study: Study) -> Table | None:
     """Return each method minus the best, with limits that hold for all pairs of methods at once."""
     if found is None:
         return None
     several = _DESIGNS[found.design]
     head = ("method", "protocol", "difference", "95 % interval", "p", several, f"{several} for half a point")
-    rows = tuple(_difference(margin, found, letters) for margin in found.margins)
-    caption = f"{board.metric} minus that of {found.best.method}; {_pairing(found)}"
-    notes = (*mixture(board.protocols, letters), *_cautions(board, found))
-    return Table(caption, head, rows, notes, explained=(_SIMULTANEOUS,))
+    rows = tuple(_difference(margin, found, study) for margin in found.margins)
+    metric = study.notation.caption(f"{board.metric} minus that of {found.best.method}")
+    notes = (*mixture(board.protocols, study.letters), *_cautions(board, found))
+    return Table(f"{metric}; {_pairing(found)}", head, rows, notes, explained=(_SIMULTANEOUS,))
 
 
 _DESIGNS = {"categories": "categories", "seeds": "pairs of seeds", "images": "seeds"}
@@ -52,22 +54,22 @@ def _cautions(board: Scoreboard, found: Margins) -> tuple[str, ...]:
     return tuple(notes)
 
 
-def _difference(margin: Margin, found: Margins, letters: dict[Protocol, str]) -> tuple[Datum, ...]:
+def _difference(margin: Margin, found: Margins, study: Study) -> tuple[Datum, ...]:
     target, protocol = links.of_row(margin.row), margin.row.protocol
     return (
         Datum(margin.row.method, target=target),
-        Datum(letters[protocol], note="another protocol" if protocol != found.best.protocol else ""),
-        Datum(f"{margin.difference:+.4f}", margin.difference, target),
-        *_limits(margin.found),
+        Datum(study.letters[protocol], note="another protocol" if protocol != found.best.protocol else ""),
+        Datum(study.notation.difference(margin.difference), margin.difference, target),
+        *_limits(margin.found, study.notation),
         Datum(str(margin.count), float(margin.count)),
         ABSENT if margin.needed is None else Datum(str(margin.needed), float(margin.needed)),
     )
 
 
-def _limits(found: Difference | None) -> tuple[Datum, Datum]:
+def _limits(found: Difference | None, notation: Notation) -> tuple[Datum, Datum]:
     if found is None:
         return ABSENT, ABSENT
-    interval = f"{found.lower:+.4f} to {found.upper:+.4f}"
+    interval = f"{notation.difference(found.lower)} to {notation.difference(found.upper)}"
     note = (
         f"alone: standard error {found.estimate.error:.4f}, {found.estimate.degrees:.1f} degrees of freedom"
     )

@@ -1,7 +1,7 @@
 """Entries of a report: records with the files that they were read from."""
 
 import math
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -62,7 +62,7 @@ def read_entries(paths: Sequence[Path]) -> list[Entry]:
             cell with different metric values.
     """
     entries: dict[str, Entry] = {}
-    for file in _files(paths):
+    for file in store.files_of(paths):
         entry = Entry(store.read(file), file)
         _require_finite(entry)
         twin = entries.setdefault(entry.record.key, entry)
@@ -75,16 +75,6 @@ def read_entries(paths: Sequence[Path]) -> list[Entry]:
         named = ", ".join(f'"{path}"' for path in paths)
         raise BadData(f"No records are in {named}. `padimkit benchmark SUITE` writes them.")
     return sorted(entries.values(), key=_order)
-
-
-def _files(paths: Iterable[Path]) -> Iterator[Path]:
-    for path in paths:
-        if path.is_dir():
-            yield from sorted(store.paths(path))
-        elif path.exists():
-            yield path
-        else:
-            raise BadData(f'"{path}" does not exist. Expected a folder of records, or a single record.')
 
 
 def _order(entry: Entry) -> tuple[object, ...]:

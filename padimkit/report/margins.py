@@ -103,12 +103,10 @@ def image_error(board: Scoreboard, row: Row, category: str) -> float | None:
 def _design(board: Scoreboard, rows: Sequence[Row]) -> Design:
     if len(board.scored) > 1:
         return "categories"
-    prints = {
-        entry.record.facts.fingerprint
-        for row in rows
-        for entry in row.entries.get(board.scored[0], ())
-        if entry.record.facts is not None
-    }
+    here = [entry for row in rows for entry in row.entries.get(board.scored[0], ())]
+    if all(entry.record.cell.drawn for entry in here):
+        return "seeds"
+    prints = {entry.record.facts.fingerprint for entry in here if entry.record.facts is not None}
     seeds = {seed for row in rows for seed in row.values(board.scored[0], board.read)}
     return "seeds" if len(prints) > 1 and len(prints) == len(seeds) else "images"
 

@@ -52,18 +52,18 @@ def point_of(row: Row, categories: Sequence[str], metrics: list[str], style: Sty
     """Return the point of a row over some categories, in a style."""
     quality = {name: row.mean(categories, metric_value(name)) for name in metrics}
     cost = {cost: row.mean(categories, cost.of) for cost in (*TIMES, *SIZES)}
-    between = {cost: _between(row, categories, cost) for cost in TIMES}
+    ranges = {cost: between(row, categories, cost) for cost in TIMES}
     return Point(
         row,
         style,
         {name: value for name, value in quality.items() if value is not None},
         {key: value for key, value in cost.items() if value is not None},
-        {key: limits for key, limits in between.items() if limits is not None},
+        {key: limits for key, limits in ranges.items() if limits is not None},
     )
 
 
-def _between(row: Row, categories: Sequence[str], cost: Cost) -> tuple[float, float] | None:
-    """Return the means of the least and of the greatest median of a process; None without several."""
+def between(row: Row, categories: Sequence[str], cost: Cost) -> tuple[float, float] | None:
+    """Return a row's means of the least and of the greatest median of a process; None without several."""
 
     def read(choose: Callable[[Iterable[float]], float]) -> Reading:
         return lambda record: choose(found) if len(found := cost.by_process(record)) > 1 else None

@@ -32,17 +32,31 @@ def protocol(record: Record) -> Protocol:
     settings = record.cell.settings
     if record.cell.of_embeddings:
         return Protocol(record.cell.dataset, "drawn, in seconds of the processor")
-    given = part(settings, "data", "init_args")
+    given = _data_arguments(settings)
     arguments = {name: value for name, value in given.items() if name not in _NO_PROTOCOL}
-    kind = str(part(settings, "data").get("class_path", record.cell.dataset))
-    data = kind + (f" ({_listed(arguments)})" if arguments else "") + _learnt(record)
+    data = kind_of_data(record) + (f" ({_listed(arguments)})" if arguments else "") + _learnt(record)
     return Protocol(data, resolution(settings))
+
+
+def kind_of_data(record: Record) -> str:
+    """Return the name of the class of the data set, whatever a suite calls the data."""
+    settings = record.cell.settings
+    held = part(settings, "data", "init_args", "data")  # of which a part is held out
+    return str((held or part(settings, "data")).get("class_path", record.cell.dataset))
+
+
+def _data_arguments(settings: Mapping[str, Any]) -> dict[str, Any]:
+    given = part(settings, "data", "init_args")
+    others = {name: value for name, value in given.items() if name != "data"}
+    return {**part(given, "data", "init_args"), **others}
 
 
 def _learnt(record: Record) -> str:
     """Return the number of training images where a suite sets it, unless it is what a study varies."""
-    count = record.cell.train_images
-    return "" if count is None or record.cell.varied else f", {count} training images"
+    cell = record.cell
+    count = "" if cell.train_images is None or cell.varied else f"{cell.train_images} "
+    drawn = " drawn by the seed" if cell.drawn else ""
+    return f", {count}training images{drawn}" if count or drawn else ""
 
 
 def lettered(entries: Iterable[Entry]) -> dict[Protocol, str]:
@@ -197,4 +211,4 @@ def _pixels(size: Any) -> str:
 
 def folder(settings: Mapping[str, Any]) -> str:
     """Return the name of the folder of the data; empty if they are not in one."""
-    return Path(str(part(settings, "data", "init_args").get("root", ""))).name
+    return Path(str(_data_arguments(settings).get("root", ""))).name

@@ -36,6 +36,20 @@ class Row:
         means = [self.values(category, read) for category in categories]
         return fmean(fmean(found.values()) for found in means) if means and all(means) else None
 
+    def spread(self, categories: Sequence[str], read: Reading) -> MeanSpread | None:
+        """Return mean and spread over seeds of the mean over categories; None if one of these has no number.
+
+        Only seeds that all of them have make up the spread; without any, it is that of a single value.
+        """
+        mean = self.mean(categories, read)
+        if mean is None:
+            return None
+        values = [self.values(category, read) for category in categories]
+        seeds = set.intersection(*map(set, values))
+        if any(set(found) != seeds for found in values):
+            return MeanSpread(mean, 0.0, 1)
+        return spread([fmean(found[seed] for found in values) for seed in sorted(seeds)])
+
     def finished(self, category: str) -> bool:
         """Tell whether some seed has finished."""
         return any(entry.record.failure is None for entry in self.entries.get(category, ()))
@@ -89,6 +103,17 @@ class Scoreboard:
     def scored(self) -> tuple[str, ...]:
         """Categories in which some row has a value: means, differences and ranks are over these."""
         return scored(self.rows, self.categories, self.read)
+
+    @cached_property
+    def groups(self) -> dict[str, tuple[str, ...]]:
+        """Scored categories by the name of the group that their suite puts them in."""
+        found: dict[str, list[str]] = {}
+        for category in self.scored:
+            entries = (entry for row in self.rows for entry in row.entries.get(category, ()))
+            for group in unique(entry.record.cell.group for entry in entries):
+                if group:
+                    found.setdefault(group, []).append(category)
+        return {group: tuple(some) for group, some in found.items()}
 
     @property
     def unscored(self) -> tuple[str, ...]:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from padimkit.benchmark.store import Plan, plans
 from padimkit.report.entries import Entry, place, read_entries
+from padimkit.report.notation import USUAL, Notation
 from padimkit.report.protocols import Protocol, lettered
 
 
@@ -19,11 +20,13 @@ class Study:
         entries: All that count.
         plans: Plans of suites; for suites without one, missing cells are guessed from the records.
         outdated: Entries whose suite no longer has them.
+        notation: The way in which metric values are written.
     """
 
     entries: tuple[Entry, ...]
     plans: tuple[Plan, ...] = ()
     outdated: tuple[Entry, ...] = ()
+    notation: Notation = USUAL
 
     @cached_property
     def finished(self) -> list[Entry]:
@@ -97,7 +100,7 @@ class Study:
         return [entry for entry in self.entries if entry.record.failure is None]
 
 
-def read_study(paths: Sequence[Path]) -> Study:
+def read_study(paths: Sequence[Path], notation: Notation = USUAL) -> Study:
     """Return the study of all records and plans in folders, and of single files.
 
     Raises:
@@ -112,9 +115,8 @@ def read_study(paths: Sequence[Path]) -> Study:
         suites = {plan.suite for plan in beside.get(entry.file.parent, ())}
         return entry.record.cell.suite in suites and entry.record.key not in wanted
 
-    return Study(
-        tuple(entry for entry in entries if not outdated(entry)), found, tuple(filter(outdated, entries))
-    )
+    current = tuple(entry for entry in entries if not outdated(entry))
+    return Study(current, found, tuple(filter(outdated, entries)), notation)
 
 
 def unique(names: Iterable[str]) -> list[str]:

@@ -292,8 +292,9 @@ def test_a_pipe_that_closes_early_is_no_error():
 @pytest.mark.parametrize(
     ("words", "command"),
     [
-        *(([command], command) for command in COMMANDS if command != "plugins"),
+        *(([command], command) for command in COMMANDS if command not in ("plugins", "records")),
         (["plugins"], "plugins list"),
+        (["records", "schema"], "records schema"),
         (["plugins", "list"], "plugins list"),
         (["plugins", "show", "pca"], "plugins show"),
         (["plugins", "new", "metric", "fresh"], "plugins new"),

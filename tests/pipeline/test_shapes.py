@@ -176,5 +176,5 @@ def test_memory_is_forecast_for_sizes_that_depend_on_the_images(stripes, tmp_pat
     ]
     file = tmp_path / "suite.yaml"
     file.write_text(yaml.safe_dump({"name": "s", "pipelines": pipelines, "datasets": [data]}))
-    scaled, fixed = (Forecasts().peak_bytes(planned) for planned in Suite.read(file).planned)
+    scaled, fixed = (Forecasts().of(planned).bytes for planned in Suite.read(file).planned)
     assert scaled == fixed and scaled > 0

@@ -295,7 +295,7 @@ def test_memory_is_forecast_and_does_not_grow_with_the_images(generator, tmp_pat
     data = {"class_path": "mvtec", "init_args": {"root": str(stripes)}, "categories": ["stripes"]}
     suite = tmp_path / "suite.yaml"
     suite.write_text(yaml.safe_dump({"name": "s", "pipelines": pipelines, "datasets": [data]}))
-    (found,) = (Forecasts().peak_bytes(planned) for planned in Suite.read(suite).planned)
+    (found,) = (Forecasts().of(planned).bytes for planned in Suite.read(suite).planned)
     assert found == Gaussian().peak_bytes(images=12, channels=63, positions=4 * 12 * 12)
     sizes = []
     for count in (10, 20):

@@ -1,18 +1,26 @@
 """Markdown, LaTeX and CSV, read back and compared with the records."""
 
 import csv
+import io
+import json
 import re
+import sys
 from dataclasses import replace
 
 import made_records
 import numpy as np
 import pytest
+from pyarrow import parquet
 
+from padimkit.errors import BadArgument
 from padimkit.files.foreign_text import of_cell
 from padimkit.report import formatting
 from padimkit.report.formats.csv import as_csv
+from padimkit.report.formats.json_lines import as_json_lines
 from padimkit.report.formats.latex import as_latex
 from padimkit.report.formats.markdown import as_markdown
+from padimkit.report.formats.parquet import as_parquet
+from padimkit.report.row import row_of
 
 HOSTILE = "a_b & <i>50%</i> | #1 {x} \\y ~^ $z$ **b** `c` [d](e)"
 
@@ -178,3 +186,16 @@ def test_latex_comments_stay_on_their_lines(study_of, random):
     comments = as_latex(study_of([failed])).splitlines()
     assert all(line.startswith("%") for line in comments)
     assert comments[1].endswith("two lines")
+
+
+def test_json_lines_and_parquet_have_all_numbers_of_each_record(study):
+    rows = [row_of(entry) for entry in study.entries]
+    assert [json.loads(line) for line in as_json_lines(study).splitlines()] == rows
+    table = parquet.read_table(io.BytesIO(as_parquet(study))).to_pylist()
+    assert [{name: one for name, one in row.items() if one is not None} for row in table] == rows
+
+
+def test_without_pyarrow_the_extra_is_named(study, monkeypatch):
+    monkeypatch.setitem(sys.modules, "pyarrow", None)
+    with pytest.raises(BadArgument, match=r"pip install 'padimkit\[parquet\]'"):
+        as_parquet(study)

@@ -121,6 +121,7 @@ ARGUMENTS = {
                 "masks": data / "stripes/ground_truth/spot",
             }
         ],
+        "held_out": [lambda data: {"data": whole(data), "part": "report"}],
         "kolektor_sdd": [lambda data: {"root": laid_out(layouts.kolektor_sdd, data)}],
         "kolektor_sdd2": [lambda data: {"root": laid_out(layouts.kolektor_sdd2, data)}],
         "mvtec": [lambda data: {"root": data, "category": "stripes"}],
@@ -138,6 +139,10 @@ ARGUMENTS = {
         ],
     },
 }
+
+
+def whole(data):
+    return make("datasets", "mvtec", {"root": data, "category": "stripes"})
 
 
 def variants(family):

@@ -3,7 +3,7 @@
 import json
 from collections.abc import Iterable
 from copy import deepcopy
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from math import ceil
 from typing import TypeAlias, final
 
@@ -12,9 +12,8 @@ from jaxtyping import Float
 from jsonargparse import Namespace
 from torch import Tensor
 
-from padimkit.benchmark.cell import EMBEDDINGS
+from padimkit.benchmark.cell import EMBEDDINGS, Planned
 from padimkit.benchmark.drawn import LEVEL, Drawn
-from padimkit.benchmark.planning.suite import Planned
 from padimkit.config.build import instantiate, instantiate_learners
 from padimkit.contracts import Backbone, DensityModel, MemoryForecast, NeedsWeights, Reducer
 from padimkit.errors import BadArgument, BadConfig, PadimkitError
@@ -23,6 +22,21 @@ from padimkit.pipeline.tiling import Tiling
 from padimkit.values import Embedding, Pyramid
 
 Size: TypeAlias = tuple[int, int]
+
+
+@dataclass(frozen=True)
+class Forecast:
+    """What is known of a cell before it runs.
+
+    Args:
+        bytes: The most that its densities will hold; None if a part cannot say.
+        refusal: Why the method does not take a random image, as it may one of the data; empty if it does.
+    """
+
+    bytes: int | None = None
+    refusal: str = ""
+
+
 _PATCHES = 4096  # a reducer may need this many
 
 
@@ -32,10 +46,10 @@ class Forecasts:
 
     def __init__(self) -> None:
         self._sizes: dict[str, Size | None] = {}
-        self._known: dict[tuple[object, ...], int | None] = {}
+        self._known: dict[tuple[object, ...], Forecast] = {}
 
-    def peak_bytes(self, planned: Planned) -> int | None:
-        """Return the most bytes that the densities of a cell will hold; None if a part cannot say.
+    def of(self, planned: Planned) -> Forecast:
+        """Return the forecast of a cell.
 
         One random image goes through the pipeline; its weights do not matter and are not read.
 
@@ -43,7 +57,7 @@ class Forecasts:
             BadConfig: The method cannot be fitted, such as one that keeps more channels than there are.
         """
         if planned.cell.of_embeddings:
-            return _peak_of_drawn(planned)
+            return _of_drawn(planned)
         pipeline = json.dumps(_without_seeds(planned.cell.settings["pipeline"]), sort_keys=True)
         if pipeline in self._sizes:
             known = self._key(pipeline, planned)
@@ -51,7 +65,7 @@ class Forecasts:
                 return self._known[known]
         made = instantiate(planned.cell.settings)
         self._sizes[pipeline] = made.pipeline.preprocessing.size
-        found = self._known[self._key(pipeline, planned)] = _peak_bytes(made, planned)
+        found = self._known[self._key(pipeline, planned)] = _of_images(made, planned)
         return found
 
     def _key(self, pipeline: str, planned: Planned) -> tuple[object, ...]:
@@ -67,7 +81,7 @@ class Forecasts:
             variant = (one.cell.method, *one.cell.varied.items())
             if variant not in seen:
                 seen.add(variant)
-                self.peak_bytes(one)
+                self.of(one)
 
 
 def _without_seeds(settings: object) -> object:
@@ -78,39 +92,40 @@ def _without_seeds(settings: object) -> object:
     return {name: _without_seeds(value) for name, value in settings.items() if name != "seed"}
 
 
-def _peak_bytes(made: Namespace, planned: Planned) -> int | None:
+def _of_images(made: Namespace, planned: Planned) -> Forecast:
     pipeline: Pipeline = made.pipeline
-    if not issubclass(type(pipeline.density), MemoryForecast):
-        return None
     _go_without_weights(pipeline.backbone)
     try:
         count = planned.cell.train_images or pipeline.augmentation.variants_of(planned.facts.train_images)
         size = pipeline.preprocessing.size or _size_of_first(made)
         tiling = Tiling.of(pipeline.preprocessing.tiles, size, planned.cell.title)
         blank = blank_embeddings(pipeline, tiling.size)
-        return sum(_predicted(one, pipeline.density, count, tiling.count) for one in blank)
+        if not issubclass(type(pipeline.density), MemoryForecast):
+            return Forecast()
+        return Forecast(sum(_predicted(one, pipeline.density, count, tiling.count) for one in blank))
     except BadArgument as error:
         raise BadConfig(f'"{planned.cell.title}" cannot be fitted: {error}') from error
-    except PadimkitError:
-        return None
+    except PadimkitError as error:
+        return Forecast(refusal=str(error))
 
 
-def _peak_of_drawn(planned: Planned) -> int | None:
+def _of_drawn(planned: Planned) -> Forecast:
     """Return the forecast of a density over drawn embeddings, of which one image is tried."""
     reducer, density = instantiate_learners(planned.cell.settings)
     if not isinstance(density, MemoryForecast):
-        return None
+        return Forecast()
     drawn = Drawn(**planned.cell.settings[EMBEDDINGS])
     few = replace(drawn, images=ceil(_PATCHES / drawn.positions))
     stream = few.stream(planned.cell.seed, few.images).map(lambda levels: levels[LEVEL].embedding())
     try:
         reducer.fit(stream)
         channels = reducer.transform(next(iter(stream))).patches.shape[1]
-        return density.peak_bytes(images=drawn.images, channels=channels, positions=drawn.positions)
+        most = density.peak_bytes(images=drawn.images, channels=channels, positions=drawn.positions)
+        return Forecast(most)
     except BadArgument as error:
         raise BadConfig(f'"{planned.cell.title}" cannot be fitted: {error}') from error
-    except PadimkitError:
-        return None
+    except PadimkitError as error:
+        return Forecast(refusal=str(error))
 
 
 def blank_embeddings(pipeline: Pipeline, size: tuple[int, int]) -> list[Embedding]:

@@ -9,7 +9,7 @@ from itertools import chain
 from pathlib import Path
 from typing import TypeVar
 
-from padimkit.benchmark.planning.suite_file import Data, Method
+from padimkit.benchmark.planning.entries import Data, Method
 from padimkit.errors import BadConfig
 
 Entry = TypeVar("Entry", Method, Data)

@@ -20,8 +20,9 @@ _MOST_REPEATS = 10**4
 
 def check_suite(file: SuiteFile) -> None:
     """Raise BadArgument where a value of the file is out of range."""
-    for key in ("seeds", "measure"):
-        values = getattr(file, key)
+    own = [method.seeds for method in file.pipelines if method.seeds is not None]
+    lists: list[tuple[str, Sequence[object]]] = [("seeds", seeds) for seeds in (file.seeds, *own)]
+    for key, values in (*lists, ("measure", file.measure)):
         if not values or len(set(values)) < len(values):
             raise BadArgument(f'"{key}" must be a list of different values, found {values}.')
     if not re.fullmatch(r"\w[\w. -]{0,99}", file.name):  # it names a folder
@@ -47,13 +48,25 @@ def check_suite(file: SuiteFile) -> None:
         raise BadArgument('"calibration" gives verdicts on the test images: list "quality" under "measure".')
     if file.calibration is not None and file.calibration.folds < 2:
         raise BadArgument(f'Expected "calibration.folds" of at least 2, got {file.calibration.folds}.')
-    if not all(0 <= seed < _SEEDS for seed in file.seeds):
-        raise BadArgument(f'Expected "seeds" from 0 to 2^32 - 1, found {file.seeds}.')
+    for seeds in (file.seeds, *own):
+        if not all(0 <= seed < _SEEDS for seed in seeds):
+            raise BadArgument(f'Expected "seeds" from 0 to 2^32 - 1, found {seeds}.')
+    _check_categories(file)
     if file.embeddings is not None:
         _check_drawn(file)
     _check_sizes(file.vary, file.train_images)
     for method in file.pipelines:
         _check_sizes(method.vary, method.train_images)
+
+
+def _check_categories(file: SuiteFile) -> None:
+    """Refuse groups without categories, and a category of two groups."""
+    for data in file.datasets:
+        groups = data.categories if isinstance(data.categories, dict) else {}
+        if any(not some for some in groups.values()):
+            raise BadArgument(f'A group of "categories" of "{data.title}" is empty.')
+        if sum(map(len, groups.values())) > len(data.groups):
+            raise BadArgument(f'A category of "{data.title}" is in two groups of "categories".')
 
 
 def _check_drawn(file: SuiteFile) -> None:

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from contextlib import suppress
 from typing import Any
 
-from padimkit.benchmark.planning.suite import Planned
+from padimkit.benchmark.cell import Planned
 from padimkit.config.names import is_dotted
 from padimkit.errors import PadimkitError
 from padimkit.registry.registry import Registry

@@ -6,13 +6,14 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, final
 
-from padimkit.benchmark.cell import EMBEDDINGS, Cell, Facts, FeatureArguments, Limits
+from padimkit.benchmark.cell import EMBEDDINGS, Cell, Facts, FeatureArguments, Limits, Planned
+from padimkit.benchmark.planning.entries import Data, Method
 from padimkit.benchmark.planning.fingerprint import facts_of, facts_of_drawn, files_named
 from padimkit.benchmark.planning.places import Places, folders_of
 from padimkit.benchmark.planning.presence import LeftOut, present
 from padimkit.benchmark.planning.promise import promised_rate
 from padimkit.benchmark.planning.ranges import check_suite
-from padimkit.benchmark.planning.suite_file import Data, Engine, Method, SuiteFile
+from padimkit.benchmark.planning.suite_file import Engine, SuiteFile
 from padimkit.benchmark.planning.variants import (
     Place,
     Variant,
@@ -31,19 +32,6 @@ from padimkit.contracts import Backbone, NeedsWeights
 from padimkit.errors import BadConfig, BadWeights, PadimkitError
 
 _KEYS = ("pipeline", "data", "metrics", "seed", "device", "batch_size", "workers")
-
-
-@dataclass(frozen=True)
-class Planned:
-    """A cell and its data."""
-
-    cell: Cell
-    facts: Facts
-
-    @property
-    def key(self) -> str:
-        """Return the key of its record."""
-        return self.cell.key(self.facts)
 
 
 @final
@@ -79,16 +67,27 @@ class Suite:
             BadConfig: Something is wrong, or such a class is named; file and key are named, and near misses.
         """
         file = SuiteFile.read(path)
+        if file.search is not None:
+            raise BadConfig(f'"{path}" has "search", which is run by: padimkit search {path}')
         try:
-            methods, without_methods = present(file.pipelines, title)
-            datasets, without_data = (
-                ([], ()) if file.embeddings else present(file.datasets, lambda data: data.class_path)
-            )
-            planned = tuple(_Planner(file, trust=trust).plan(methods, datasets))
-            memory = None if file.memory_limit is None else 1e9 * file.memory_limit
-            limits = Limits(file.timeout, memory, file.threads)
+            return cls.of(file, trust=trust)
         except PadimkitError as error:
             raise BadConfig(f'"{path}": {error}') from error
+
+    @classmethod
+    def of(cls, file: SuiteFile, *, trust: bool = False) -> "Suite":
+        """Return the suite of a file that has been read, as `read` does.
+
+        Raises:
+            PadimkitError: Something is wrong; key and near misses are named.
+        """
+        methods, without_methods = present(file.pipelines, title)
+        datasets, without_data = (
+            ([], ()) if file.embeddings else present(file.datasets, lambda data: data.title)
+        )
+        planned = tuple(_Planner(file, trust=trust).plan(methods, datasets))
+        memory = None if file.memory_limit is None else 1e9 * file.memory_limit
+        limits = Limits(file.timeout, memory, file.threads)
         return cls(file.name, planned, (*without_methods, *without_data), limits, file.engine, file.features)
 
 
@@ -144,7 +143,7 @@ class _Planner:
             except PadimkitError as error:
                 raise BadConfig(f'"{variant.name}": {error}') from error
             settings |= {EMBEDDINGS: asdict(drawn), "batch_size": self._file.batch_size}
-            for seed in self._file.seeds:
+            for seed in variant.seeds or self._file.seeds:
                 cell = Cell(
                     suite=self._file.name,
                     method=variant.name,
@@ -162,10 +161,11 @@ class _Planner:
     def _cells(self, variant: Variant, place: Place) -> Iterator[Cell]:
         settings = self._resolved(variant, place)
         self._require_sound(variant, settings)
-        versions, seen = versions_named(settings), []
-        for seed in self._file.seeds:
+        versions, seen = versions_named(settings), list[Any]()
+        drawn = self._file.draw_train_images and variant.train_images is not None
+        for seed in variant.seeds or self._file.seeds:
             own = with_seed(settings, seed, data=place.seeded)
-            deciding = own["pipeline"], own["data"]
+            deciding = own["pipeline"], own["data"], seed if drawn else None
             if deciding in seen:  # nothing in it has a seed: all runs would be equal
                 continue
             seen.append(deciding)
@@ -174,11 +174,13 @@ class _Planner:
                 method=variant.name,
                 dataset=place.dataset,
                 category=place.category,
+                group=place.group,
                 seed=seed,
                 settings=own,
                 measure=tuple(self._file.measure),
                 repeats=self._file.repeats,
                 train_images=variant.train_images,
+                drawn=drawn,
                 varied=variant.varied,
                 calibration=self._file.calibration,
                 versions=versions,

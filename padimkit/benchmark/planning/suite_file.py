@@ -9,63 +9,10 @@ from jsonargparse import ArgumentError, ArgumentParser
 
 from padimkit.benchmark.cell import MEASURES, CalibrationArguments, FeatureArguments, Measure
 from padimkit.benchmark.drawn import Drawn
+from padimkit.benchmark.planning.entries import Data, Method
 from padimkit.config.class_paths import check_keys
 from padimkit.config.yaml_file import read_yaml
 from padimkit.errors import BadConfig
-
-
-@dataclass(frozen=True)
-class Method:
-    """One entry of `pipelines`: a recipe, a settings file, or a pipeline in place.
-
-    Args:
-        recipe: A recipe's name, or the path of a settings file.
-        pipeline: A `pipeline` section in place of a recipe.
-        name: Its name in tables; may hold keys of `grid` in braces.
-        set: Values by key below `pipeline`, as on the command line.
-        grid: Lists of values by such a key; all combinations are run.
-        vary: Replaces the suite's.
-        train_images: Replaces the suite's.
-        if_present: Left out, with the reason, where one of these files is missing.
-        unless_present: Left out, with the reason, where one of these files is there.
-        otherwise: Used only if all pipelines that are not marked so are left out.
-    """
-
-    recipe: str = ""
-    pipeline: dict[str, Any] | None = None
-    name: str = ""
-    set: dict[str, Any] = field(default_factory=dict)
-    grid: dict[str, list[Any]] = field(default_factory=dict)
-    vary: dict[str, list[float]] = field(default_factory=dict)
-    train_images: int | None = None
-    if_present: list[str] = field(default_factory=list)
-    unless_present: list[str] = field(default_factory=list)
-    otherwise: bool = False
-
-
-@dataclass(frozen=True)
-class Data:
-    """One entry of `datasets`.
-
-    Args:
-        class_path: A data set's name.
-        init_args: Its arguments.
-        categories: Short for a grid of `category`.
-        grid: Lists of values by argument; all combinations are run.
-        seeded: True if the seed of a cell is the data set's too.
-        if_present: Left out, with the reason, where one of these files is missing.
-        unless_present: Left out, with the reason, where one of these files is there.
-        otherwise: Used only if all data sets that are not marked so are left out.
-    """
-
-    class_path: str = ""
-    init_args: dict[str, Any] = field(default_factory=dict)
-    categories: list[str] = field(default_factory=list)
-    grid: dict[str, list[Any]] = field(default_factory=dict)
-    seeded: bool = False
-    if_present: list[str] = field(default_factory=list)
-    unless_present: list[str] = field(default_factory=list)
-    otherwise: bool = False
 
 
 @dataclass(frozen=True)
@@ -85,6 +32,24 @@ class Engine:
     backend: str = "threading"
     jobs: int = 1
     address: str = ""
+
+
+@dataclass(frozen=True)
+class SearchArguments:
+    """Arguments of `padimkit search`.
+
+    Args:
+        metric: The name of the metric whose mean over all cells is to be best.
+        values: By key below `pipeline`, a list of values, or a mapping of `low` and `high`, and of `step`, or
+            `log: true`, where wanted.
+        trials: Number of trials.
+        seed: Of the sampler.
+    """
+
+    metric: str
+    values: dict[str, Any]
+    trials: int = 20
+    seed: int = 0
 
 
 @dataclass(frozen=True)
@@ -111,9 +76,11 @@ class SuiteFile:
         batch_size: Images per batch.
         workers: Threads that decode images ahead.
         train_images: This many training images, the first ones, repeated if there are fewer; all by default.
+        draw_train_images: True if the seed of a cell draws them in place of the first ones.
         vary: For studies of complexity: lists of values, one of which is varied at a time: `train_images`,
             `resolution` (side in pixels), or a key below `pipeline` of every method. Over embeddings: a key
             of these, or one below `pipeline`.
+        search: For `padimkit search` alone.
     """
 
     name: str
@@ -135,7 +102,9 @@ class SuiteFile:
     batch_size: int = 8
     workers: int | None = None
     train_images: int | None = None
+    draw_train_images: bool = False
     vary: dict[str, list[float]] = field(default_factory=dict)
+    search: SearchArguments | None = None
 
     @classmethod
     def read(cls, path: Path) -> "SuiteFile":
@@ -192,7 +161,7 @@ def _parsed(content: Mapping[str, Any]) -> SuiteFile:
         _check(content.get(key, {}), kind, key)
     free: dict[str, Any] = {
         **{name: [] for name in ("pipelines", "datasets", "metrics")},
-        **dict.fromkeys(("calibration", "embeddings")),
+        **dict.fromkeys(("calibration", "embeddings", "search")),
     }
     parsed = parser.instantiate(parser.parse_object({**content, **free}))
     return SuiteFile(
@@ -204,6 +173,7 @@ def _parsed(content: Mapping[str, Any]) -> SuiteFile:
             "metrics": metrics,
             "calibration": _group(content, "calibration", CalibrationArguments),
             "embeddings": _group(content, "embeddings", Drawn),
+            "search": _group(content, "search", SearchArguments),
             "datasets": [
                 _entry(Data, entry, "datasets", n) for n, entry in enumerate(content.get("datasets", ()))
             ],

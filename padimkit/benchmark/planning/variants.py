@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from padimkit.benchmark.drawn import Drawn
-from padimkit.benchmark.planning.suite_file import Data, Method
+from padimkit.benchmark.planning.entries import Data, Method
 from padimkit.config.class_paths import texts_of
 from padimkit.config.commands import EVALUATE
 from padimkit.errors import BadConfig, did_you_mean
@@ -28,6 +28,7 @@ class Variant:
         train_images: Number of training images; None for all.
         varied: The value that a complexity study varies here, by its name.
         known: The texts of its recipe, which may name classes, if it is installed.
+        seeds: Its own in place of the suite's; none for those.
     """
 
     name: str
@@ -36,6 +37,7 @@ class Variant:
     train_images: int | None = None
     varied: dict[str, float] = field(default_factory=dict)
     known: frozenset[str] = frozenset()
+    seeds: tuple[int, ...] = ()
 
     @property
     def identity(self) -> tuple[Any, ...]:
@@ -52,12 +54,14 @@ class Place:
         category: The values of the grid, empty if there is none.
         settings: As `data` takes them.
         seeded: True if the seed of a cell is the data set's too.
+        group: The group of categories that it is in; empty for none.
     """
 
     dataset: str
     category: str
     settings: dict[str, Any]
     seeded: bool
+    group: str = ""
 
 
 def variants_of(
@@ -85,13 +89,17 @@ def variants_of(
 
 def places_of(data: Data) -> Iterator[Place]:
     """Yield a place for each combination of the data's grid, of which `categories` is a part."""
-    grid = ({"category": data.categories} if data.categories else {}) | data.grid
+    grid: dict[str, list[Any]] = {"category": list(data.groups or data.categories)} | data.grid
+    grid = {name: values for name, values in grid.items() if values}
     for values in _combinations(grid):
         settings = {"class_path": data.class_path, "init_args": data.init_args | values}
+        if data.part != "whole":
+            settings = {"class_path": "held_out", "init_args": {"data": settings, "part": data.part}}
         category = " ".join(str(value) for value in values.values()) or str(
             data.init_args.get("category", "")
         )
-        yield Place(data.class_path, category, settings, data.seeded)
+        group = data.groups.get(values.get("category", ""), "")
+        yield Place(data.title, category, settings, data.seeded, group)
 
 
 def with_seed(settings: dict[str, Any], seed: int, *, data: bool) -> dict[str, Any]:
@@ -139,7 +147,13 @@ def _combined(method: Method, *, trust: bool) -> Iterator[Variant]:
         # Of a file, not even these: its texts may name classes where they were not taken for any.
         known = texts_of(settings) if is_installed_recipe(path) else known
     for values in _combinations(method.grid):
-        yield Variant(_named(method, values), settings, method.set | values, known=known)
+        yield Variant(
+            _named(method, values),
+            settings,
+            method.set | values,
+            known=known,
+            seeds=tuple(method.seeds or ()),
+        )
 
 
 def _varied(variant: Variant, name: str, value: float) -> Variant:

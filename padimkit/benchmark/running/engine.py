@@ -10,8 +10,7 @@ from typing import Any
 from joblib import Parallel, delayed, effective_n_jobs, parallel_config
 from joblib.parallel import get_active_backend
 
-from padimkit.benchmark.cell import Limits
-from padimkit.benchmark.planning.suite import Planned
+from padimkit.benchmark.cell import Limits, Planned
 from padimkit.benchmark.planning.suite_file import Engine
 from padimkit.benchmark.record import Record
 from padimkit.benchmark.running.process import run_cell, stop_running

@@ -1,5 +1,6 @@
 """The work of the process of one cell: fit, test, measure."""
 
+import random
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict
@@ -55,10 +56,11 @@ from padimkit.config.names import labels
 from padimkit.contracts import HasCurve, Metric
 from padimkit.errors import PadimkitError
 from padimkit.evaluation import evaluate
+from padimkit.images.preprocessing import Preprocessing
 from padimkit.images.reader import ImageBatches, Reader
 from padimkit.images.sample import Sample
 from padimkit.pipeline.pipeline import Pipeline
-from padimkit.stages import DATA, FLOPS, SETTINGS, THEORY, Clock, stage, timed
+from padimkit.stages import DATA, FLOPS, READ, SETTINGS, THEORY, Clock, stage, timed
 
 Images: TypeAlias = ImageBatches | SharedImages
 _BATCHES = 3  # enough predictions to see the memory that one takes
@@ -85,10 +87,8 @@ def _executed(
         with stage(SETTINGS):
             made = instantiate(cell.settings)
             made.pipeline.to(made.device)
-        reader = Reader(made.pipeline.preprocessing, made.batch_size, made.workers)
         with stage(DATA):
-            train = reader.batches(limited(made.data.train(), cell.train_images))
-            test = reader.batches(made.data.test())
+            train, test = _read(cell, made)
         known: dict[str, Any] = {
             "environment": environment(),
             "plugins": plugins_of(made.pipeline, made.data, made.metrics),
@@ -99,23 +99,43 @@ def _executed(
             store = FeatureStore(shelf)
             made.pipeline = _with_shared_backbone(cell, made, store, known["environment"])
             decoded_by = decoding_of(cell.settings, known["environment"])
+        learnt = f"train drawn by {cell.seed}" if cell.drawn else "train"
         images = [
             shared_images(batches, store, f"{name} {decoded_by}")
-            for name, batches in (("train", train), ("test", test))
+            for name, batches in ((learnt, train), ("test", test))
         ]
         return _outcome(cell, made, *images, imports=imports) | known
+
+
+def _read(cell: Cell, made: Namespace) -> tuple[ImageBatches, ImageBatches]:
+    """Return training and test images; a pipeline that is to find their depth gets it here.
+
+    A fit finds it only where it is given files, and not batches.
+    """
+    given: Preprocessing = made.pipeline.preprocessing
+    reader = Reader(given, made.batch_size, made.workers)
+    train = reader.batches(limited(made.data.train(), cell))
+    if given.bits == "auto":
+        train = train.with_bits(train.depth)
+        made.pipeline = _with(made.pipeline, made.device, preprocessing=train.reader.preprocessing)
+    return train, train.reader.batches(made.data.test())
+
+
+def _with(pipeline: Pipeline, device: str, **parts: object) -> Pipeline:
+    """Return a pipeline that has these parts in place of its own."""
+    found = Pipeline(**arguments(pipeline) | parts)
+    found.to(device)
+    return found
 
 
 def _with_shared_backbone(
     cell: Cell, made: Namespace, store: FeatureStore, environment: Mapping[str, Any]
 ) -> Pipeline:
     """Return a pipeline of the same parts, whose backbone computes only what the store does not have."""
-    parts: Pipeline = made.pipeline
+    own = made.pipeline.backbone
     settings = cell.settings["pipeline"]["backbone"]
-    identity = Identity.of(parts.backbone, settings, [environment, versions_named(settings)])
-    pipeline = Pipeline(**arguments(parts) | {"backbone": SharedBackbone(parts.backbone, store, identity)})
-    pipeline.to(made.device)
-    return pipeline
+    identity = Identity.of(own, settings, [environment, versions_named(settings)])
+    return _with(made.pipeline, made.device, backbone=SharedBackbone(own, store, identity))
 
 
 def preload(path: Path) -> None:
@@ -127,9 +147,15 @@ def preload(path: Path) -> None:
                     plugin.load()
 
 
-def limited(samples: Sequence[Sample], images: int | None) -> Sequence[Sample]:
-    """Return this many of the samples, which repeat where there are fewer; all of them for None."""
-    return samples if images is None else tuple(islice(cycle(samples), images))
+def limited(samples: Sequence[Sample], cell: Cell) -> Sequence[Sample]:
+    """Return as many of the samples as a cell learns, which repeat where there are fewer.
+
+    Those that a seed draws are among those that it draws where more are learnt.
+    """
+    if cell.train_images is None:
+        return samples
+    order = random.Random(cell.seed).sample(samples, len(samples)) if cell.drawn else samples
+    return tuple(islice(cycle(order), cell.train_images))
 
 
 def _outcome(cell: Cell, made: Namespace, train: Images, test: Images, *, imports: int) -> dict[str, Any]:
@@ -200,10 +226,20 @@ def _curves(metrics: Mapping[str, Metric], defined: Iterable[str]) -> dict[str, 
     }
 
 
+def _fit(cell: Cell, pipeline: Pipeline, train: Images) -> None:
+    """Fit as users do, who have the depth of their files found in each fit."""
+    bits = cell.settings["pipeline"].get("preprocessing", {}).get("bits", "auto")
+    if bits == "auto" and isinstance(train, ImageBatches):
+        with stage(READ):
+            _ = train.depth
+    pipeline.fit(train, progress=False)
+
+
 def _repeats(cell: Cell, made: Namespace, train: Images, test: Images) -> Repeats:
     wait = waiting_for(made.device)
     first = next(iter(test))
-    fits = time_fits(made.pipeline, train, first, repeats=cell.repeats, wait=wait)
+    fit = partial(_fit, cell, made.pipeline, train)
+    fits = time_fits(made.pipeline, fit, first, repeats=cell.repeats, wait=wait)
     if cell.calibration is not None:
         calibrate = partial(calibrated, made.pipeline, train, cell.calibration)
         fits[CALIBRATION] = time_calibrations(calibrate, repeats=cell.repeats, wait=wait)

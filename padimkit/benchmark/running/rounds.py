@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from padimkit.benchmark.cell import Limits
+from padimkit.benchmark.cell import Cell, Limits
 from padimkit.benchmark.planning.suite import Planned
 from padimkit.benchmark.record import Record
 from padimkit.benchmark.running.conditions import conditions, stolen_between, ticks
@@ -21,10 +21,10 @@ from padimkit.benchmark.times import TimedProcess
 _TRIES = 3  # for each process, until the machine keeps its speed
 
 
-def lacks_processes(planned: Planned, record: Record) -> bool:
-    """Return whether the times of a record are of fewer processes than its suite asks for by now."""
-    is_timed = "time" in planned.cell.measure and not planned.cell.of_embeddings
-    return is_timed and record.failure is None and max(1, len(record.processes)) < planned.cell.processes
+def lacks_processes(cell: Cell, record: Record) -> bool:
+    """Return whether the times of a record are of fewer processes than its cell asks for by now."""
+    is_timed = "time" in cell.measure and not cell.of_embeddings
+    return is_timed and record.failure is None and max(1, len(record.processes)) < cell.processes
 
 
 def run_in_rounds(

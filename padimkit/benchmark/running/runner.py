@@ -9,7 +9,8 @@ from dataclasses import replace
 from itertools import groupby
 from pathlib import Path
 
-from padimkit.benchmark.planning.suite import Planned, Suite
+from padimkit.benchmark.cell import Planned
+from padimkit.benchmark.planning.suite import Suite
 from padimkit.benchmark.record import Record
 from padimkit.benchmark.running.engine import records_beside
 from padimkit.benchmark.running.process import run_together
@@ -27,7 +28,7 @@ def remaining(suite: Suite, folder: Path, *, retry_failed: bool) -> list[Planned
     done = {
         planned.key
         for planned, record in _known(suite.planned, folder)
-        if not (lacks_processes(planned, record) or (record.failure is not None and retry_failed))
+        if not (lacks_processes(planned.cell, record) or (record.failure is not None and retry_failed))
     }
     return [one for one in suite.planned if one.key not in done]
 
@@ -64,9 +65,9 @@ def run_suite(suite: Suite, planned: Iterable[Planned], folder: Path) -> Iterato
     for _, line in groupby(drawn, lambda one: (one.cell.method, *one.cell.varied)):
         for record in run_together([(one.cell, one.facts) for one in line], suite.limits):
             yield _written(record, folder)
-    known = _known(timed, folder)
-    begun = {one.key: record for one, record in known if record.processes and lacks_processes(one, record)}
-    for record in run_in_rounds(timed, suite.limits, suite.name, begun, work):
+    begun = ((one.key, known) for one, known in _known(timed, folder) if lacks_processes(one.cell, known))
+    measured = {key: known for key, known in begun if known.processes}
+    for record in run_in_rounds(timed, suite.limits, suite.name, measured, work):
         yield _written(record, folder)
     with sharing(others, suite.features, folder) as shared:
         for record in records_beside(others, suite.limits, suite.engine, shared, work) if others else ():

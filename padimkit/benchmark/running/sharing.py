@@ -7,9 +7,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import final
 
-from padimkit.benchmark.cell import FeatureArguments, Shelf
+from padimkit.benchmark.cell import FeatureArguments, Planned, Shelf
 from padimkit.benchmark.planning.sharing import group_of
-from padimkit.benchmark.planning.suite import Planned
 from padimkit.errors import BadOutput
 from padimkit.files.left import finish_left
 from padimkit.files.staging import staged_folder

@@ -57,7 +57,7 @@ def waiting_for(device: str) -> Wait:
 
 
 def time_fits(
-    pipeline: Pipeline, batches: Iterable[Batch], first: Batch, *, repeats: int, wait: Wait
+    pipeline: Pipeline, fit: Callable[[], object], first: Batch, *, repeats: int, wait: Wait
 ) -> Repeats:
     """Return the seconds of whole fits, until the first score is as quick as any, and the shares of stages.
 
@@ -67,7 +67,7 @@ def time_fits(
     runs, firsts = [], []
     for _ in range(repeats):
         with timed(Clock(wait)) as clock:
-            pipeline.fit(batches)
+            fit()
             pipeline.prepare()
         runs.append(clock.seconds)
         firsts.append(_first(pipeline, first, wait))

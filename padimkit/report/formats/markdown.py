@@ -13,7 +13,7 @@ from padimkit.report.tables import Datum, Table
 def as_markdown(study: Study, sections: Sequence[Section] = SECTIONS) -> str:
     """Return counts, failed and missing cells, warnings, the tables of all sections, and the protocols."""
     tables = [table for section in sections for table in section.tables(study)]
-    return "\n".join([*_summary(study), *_tables(tables), *_protocols(study)]) + "\n"
+    return "\n".join([*_summary(study), *_tables(tables, study), *_protocols(study)]) + "\n"
 
 
 def _summary(study: Study) -> Iterator[str]:
@@ -25,11 +25,13 @@ def _summary(study: Study) -> Iterator[str]:
         yield f"- Note: {escaped(text)}"
 
 
-def _tables(tables: Sequence[Table]) -> Iterator[str]:
+def _tables(tables: Sequence[Table], study: Study) -> Iterator[str]:
     for table in tables:
         yield from _table(table)
     if any(datum.best for table in tables for row in table.rows for datum in row):
-        yield "\nMean ± sample standard deviation over seeds; the best of a column and protocol is bold."
+        column = "column" if study.notation.methods == "rows" else "row"
+        spread = study.notation.spread_name
+        yield f"\nMean ± {spread} over seeds; the best of a {column} and protocol is bold."
 
 
 def _protocols(study: Study) -> Iterator[str]:

@@ -5,7 +5,7 @@ Templates, style and script are put together here, and Jinja is imported nowhere
 
 import base64
 import shlex
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from hashlib import sha256
 from importlib.metadata import version
 from importlib.resources import files
@@ -22,15 +22,24 @@ from padimkit.report.sections import SECTIONS, Section
 from padimkit.report.study import Study, unique
 
 
-def as_page(study: Study, sections: Sequence[Section] = SECTIONS) -> str:
+def as_page(
+    study: Study, sections: Sequence[Section] = SECTIONS, *, beside: Mapping[str, str] | None = None
+) -> str:
     """Return the page with those sections that have content; everything from a record is escaped.
+
+    Args:
+        study: What it shows.
+        sections: In their order.
+        beside: Links to files beside the page, by their texts.
 
     Raises:
         BadData: A picture in a record is not a PNG or JPEG file.
     """
     found = templates()
     contents = list(_contents(study, sections, found))
-    return found.get_template("page.html").render(_frame(study) | {"contents": contents})
+    return found.get_template("page.html").render(
+        _frame(study) | {"contents": contents, "beside": beside or {}}
+    )
 
 
 def _contents(

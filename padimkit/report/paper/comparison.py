@@ -7,7 +7,7 @@ from statistics import fmean
 from padimkit.benchmark.record import Record
 from padimkit.report import formatting
 from padimkit.report.paper.published import GROUPS, PublishedCell, published
-from padimkit.report.protocols import folder, resolution
+from padimkit.report.protocols import folder, kind_of_data, resolution
 from padimkit.report.statistics import MeanSpread, spread
 
 DATASETS = {"MVTec AD": "mvtec", "Rd-MVTec AD": "rd_mvtec", "STC": "shanghaitech"}
@@ -84,7 +84,7 @@ def beside(records: Iterable[Record], table: int) -> tuple[Row, ...]:
 
 def _of_its_data(records: Sequence[Record], by_data: Mapping[str, Sequence[PublishedCell]]) -> Iterator[Row]:
     for data, cells in by_data.items():
-        for source, found in _by_source(r for r in records if r.cell.dataset == DATASETS[data]).items():
+        for source, found in _by_source(r for r in records if kind_of_data(r) == DATASETS[data]).items():
             # The scenes of STC have no names in the paper, and all that were measured make up "all".
             yield from _rows(found, source, cells, _everything(found) if data == "STC" else GROUPS)
 
@@ -107,7 +107,7 @@ def _by_source(records: Iterable[Record]) -> dict[Source, list[Record]]:
     found: dict[Source, list[Record]] = {}
     for record in records:
         cell = record.cell
-        source = Source(cell.dataset, folder(cell.settings), resolution(cell.settings))
+        source = Source(kind_of_data(record), folder(cell.settings), resolution(cell.settings))
         found.setdefault(source, []).append(record)
     return found
 

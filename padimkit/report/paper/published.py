@@ -43,6 +43,30 @@ class PublishedCell:
     doubt: str = ""
 
 
+@dataclass(frozen=True)
+class PublishedTraining:
+    """A training time that the text of the paper prints, on a machine other than that of Table VII.
+
+    Args:
+        method: Name of the method, as in `PublishedCell`.
+        data: Name of the data, as there.
+        seconds: Time as printed, in seconds.
+        of: Whether it is of a category or of a scene.
+        machine: Where it was measured.
+    """
+
+    method: str
+    data: str
+    seconds: float
+    of: str
+    machine: str
+
+
+def training_times() -> tuple[PublishedTraining, ...]:
+    """Return the training times."""
+    return tuple(PublishedTraining(**one) for one in _content()["training"])
+
+
 def published(table: int) -> tuple[PublishedCell, ...]:
     """Return the numbers of a table, row by row, without blanks.
 

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from padimkit.errors import BadData
 from padimkit.report.formats.markdown import escaped
 from padimkit.report.paper.comparison import Row, beside
+from padimkit.report.paper.derived import derived
 from padimkit.report.paper.model_bytes import TABLES, arithmetic
 from padimkit.report.paper.published import published, source, title
 from padimkit.report.study import Study
@@ -18,18 +19,21 @@ _UNITS = {"seconds": "s", "gigabytes": "GB"}
 def as_paper_table(study: Study, table: int) -> str:
     """Return a line for each value that is printed or measured, with the difference and all doubts.
 
-    Tables of time and memory are followed by the paper's arithmetic of bytes.
+    ± is the sample standard deviation over seeds of the mean over categories, SEM its standard error. After
+    the table come the drop from aligned images, multiples of costs and training times, where the paper has
+    them, and the paper's arithmetic of bytes after tables of time and memory.
 
     Raises:
         BadArgument: The paper has no such table.
         BadData: No finished record has a metric of the table.
     """
-    rows = beside((entry.record for entry in study.entries), table)
+    records = [entry.record for entry in study.entries]
+    rows = beside(records, table)
     if not rows:
         metrics = " or ".join(dict.fromkeys(_metric(cell.metric) for cell in published(table)))
         raise BadData(f"Table {table} of the PaDiM paper has {metrics}; no finished record has that.")
     counted = arithmetic() if table in TABLES else ()
-    return "\n".join([*_lines(rows, table), *counted]) + "\n"
+    return "\n".join([*_lines(rows, table), *derived(records, rows, table), *counted]) + "\n"
 
 
 def _lines(rows: tuple[Row, ...], table: int) -> Iterator[str]:
@@ -56,7 +60,9 @@ def _cells(row: Row, place: str, doubts: list[str]) -> Iterator[str]:
     if row.measured is None:
         yield "none"
     else:
-        spread = f" ± {row.measured.deviation:.{digits}f}" if row.measured.count > 1 else ""
+        found = row.measured
+        errors = f"SEM {found.error:.{digits + 1}f}, n = {found.count}"
+        spread = f" ± {found.deviation:.{digits}f} ({errors})" if found.count > 1 else ""
         yield f"{row.measured.mean:.{digits}f}{spread}"
     yield "none" if row.difference is None else f"{row.difference:+.{digits}f}"
     yield escaped(_measured_on(row))

@@ -11,6 +11,7 @@ from padimkit.report.sections import (
     gallery,
     growth,
     records,
+    shifts,
     summary,
     tradeoffs,
 )
@@ -40,6 +41,7 @@ class Section(Protocol):
 SECTIONS: tuple[Section, ...] = (
     summary,
     comparison,
+    shifts,
     tradeoffs,
     gallery,
     curves,

@@ -1,19 +1,19 @@
 """Methods beside each other: tables, paired differences, ranks."""
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from statistics import fmean
 from typing import Any
 
-from padimkit.report import formatting, links, verdicts
+from padimkit.report import links, verdicts
 from padimkit.report.difference_tables import differences, signed_ranks
 from padimkit.report.margins import image_error, margins
 from padimkit.report.plots.ranks import rank_plot
 from padimkit.report.plots.styles import styles
 from padimkit.report.protocols import Protocol, mixture
 from padimkit.report.scoreboards import Row, Scoreboard, scoreboards
-from padimkit.report.statistics import Ranking, ranking
+from padimkit.report.statistics import MeanSpread, Ranking, ranking
 from padimkit.report.study import Study
 from padimkit.report.tables import DASH, Datum, Plot, Table
 
@@ -42,11 +42,11 @@ def build(study: Study) -> dict[str, Any] | None:
 def tables(study: Study) -> Iterator[Table]:
     """Yield methods by categories, a table for each data set and metric, then their differences and ranks."""
     boards = scoreboards(study)
-    yield from (board_table(board, study.letters) for board in boards)
+    yield from (board_table(board, study) for board in boards)
     for board in boards:
         found = margins(board)
         if found is not None and any(margin.found for margin in found.margins):
-            compared = differences(board, found, study.letters), signed_ranks(board, found, study.letters)
+            compared = differences(board, found, study), signed_ranks(board, found, study.letters)
             yield from (table for table in compared if table is not None)
 
 
@@ -59,8 +59,8 @@ def _comparison(board: Scoreboard, index: int, study: Study) -> Comparison:
     found = margins(board)
     return Comparison(
         board,
-        board_table(board, study.letters),
-        differences(board, found, study.letters),
+        board_table(board, study),
+        differences(board, found, study),
         signed_ranks(board, found, study.letters),
         _ranks(board, f"ranks-{index}", study),
     )
@@ -112,15 +112,22 @@ def _name(row: Row, rows: list[Row], letters: dict[Protocol, str]) -> str:
     return f"{row.method} ({letters[row.protocol]})" if several else row.method
 
 
-def board_table(board: Scoreboard, letters: dict[Protocol, str]) -> Table:
-    """Return the rows, the best first, with a mean over several categories if a row is complete."""
+def board_table(board: Scoreboard, study: Study) -> Table:
+    """Return the rows, the best first, with means over categories and groups of complete rows."""
     categories = tuple(category or board.dataset for category in board.categories)
-    head = ("method", "protocol", *(("mean",) if _several(board) else ()), *categories)
-    rows = tuple(_row(board, row, letters[row.protocol]) for row in ranked(board))
-    parts = [f"{board.metric}, {board.dataset}", "" if board.sign > 0 else "lower is better", _promise(board)]
+    means = _means(board)
+    head = ("method", "protocol", *means, *categories)
+    rows = tuple(_row(board, row, list(means.values()), study) for row in ranked(board))
+    metric = study.notation.caption(f"{board.metric}, {board.dataset}")
+    parts = [metric, "" if board.sign > 0 else "lower is better", _promise(board)]
     caption = "; ".join(filter(None, parts))
-    notes = (*mixture(board.protocols, letters), *_unscored(board))
-    return Table(caption, head, rows, notes, _legend(board, letters))
+    notes = (*mixture(board.protocols, study.letters), *_unscored(board))
+    return study.notation.laid(Table(caption, head, rows, notes, _legend(board, study)))
+
+
+def _means(board: Scoreboard) -> dict[str, tuple[str, ...]]:
+    """Return the categories of each mean that is shown, by its name."""
+    return ({"mean": board.scored} if _several(board) else {}) | board.groups
 
 
 def _promise(board: Scoreboard) -> str:
@@ -128,15 +135,15 @@ def _promise(board: Scoreboard) -> str:
     return verdicts.promise((entry.record for entry in entries), board.metric)
 
 
-def _legend(board: Scoreboard, letters: dict[Protocol, str]) -> tuple[str, ...]:
+def _legend(board: Scoreboard, study: Study) -> tuple[str, ...]:
     """Return the only protocol of a table, since several are named in its notes, and what ± stands for."""
     only = board.protocols if len(board.protocols) == 1 else ()
     counts = {
         len(row.values(category, board.read)) for row in board.rows for category in board.categories
     } - {0, 1}
     seeds = f"n = {min(counts)}" + (f" to {max(counts)}" if len(counts) > 1 else "") if counts else ""
-    plus_minus = (f"±: sample standard deviation over {seeds} seeds.",) if counts else ()
-    return (*(f"Protocol {letters[protocol]}: {protocol}." for protocol in only), *plus_minus)
+    plus_minus = (f"±: {study.notation.spread_name} over {seeds} seeds.",) if counts else ()
+    return (*(f"Protocol {study.letters[protocol]}: {protocol}." for protocol in only), *plus_minus)
 
 
 def ranked(board: Scoreboard) -> list[Row]:
@@ -163,35 +170,46 @@ def _several(board: Scoreboard) -> bool:
     return len(board.categories) > 1
 
 
-def _row(board: Scoreboard, row: Row, letter: str) -> tuple[Datum, ...]:
-    name = Datum(row.method, target=links.of_row(row))
-    mean = (_mean(board, row),) if _several(board) else ()
-    return (name, Datum(letter), *mean, *(_datum(board, row, category) for category in board.categories))
+def _row(board: Scoreboard, row: Row, means: Sequence[Sequence[str]], study: Study) -> tuple[Datum, ...]:
+    return (
+        Datum(row.method, target=links.of_row(row)),
+        Datum(study.letters[row.protocol]),
+        *(_mean(board, row, categories, study) for categories in means),
+        *(_datum(board, row, category, study) for category in board.categories),
+    )
 
 
-def _mean(board: Scoreboard, row: Row) -> Datum:
-    mean = overall(board, row)
-    if mean is None:
+def _mean(board: Scoreboard, row: Row, categories: Sequence[str], study: Study) -> Datum:
+    found = row.spread(categories, board.read)
+    if found is None:
         return Datum(DASH, note="some category has no value")
-    alike = (other for other in ranked(board) if other.protocol == row.protocol)
-    best = overall(board, next(alike))
-    return Datum(formatting.quality(mean), mean, links.of_row(row), best=mean == best)
+    alike = (other.mean(categories, board.read) for other in board.rows if other.protocol == row.protocol)
+    best = max((mean for mean in alike if mean is not None), key=board.goodness)
+    notes = ", ".join(_spread_notes(found))
+    return Datum(
+        study.notation.mean(found),
+        found.mean,
+        links.of_row(row),
+        best=row.mean(categories, board.read) == best,
+        note=notes,
+    )
 
 
-def _datum(board: Scoreboard, row: Row, category: str) -> Datum:
+def _datum(board: Scoreboard, row: Row, category: str, study: Study) -> Datum:
     target = links.of_category(row, category)
     found = board.spread(row, category)
     if found is None:
         return Datum(board.absence(row, category), target=target if category in row.entries else "")
-    text, notes = formatting.quality(found.mean), [_seeds(found.count)]
-    if found.count > 1:
-        text = f"{text} ± {found.deviation:.4f}"
-        notes.append(f"standard error of the mean {found.error:.4f}")
+    notes = [_seeds(found.count), *_spread_notes(found)]
     error = image_error(board, row, category)
     if error is not None:
         notes.append(f"standard error over test images {error:.4f}")
     best = found.mean == board.best(category, row.protocol)
-    return Datum(text, found.mean, target, best, ", ".join(notes))
+    return Datum(study.notation.mean(found), found.mean, target, best, ", ".join(notes))
+
+
+def _spread_notes(found: MeanSpread) -> list[str]:
+    return [f"standard error of the mean {found.error:.4f}"] if found.count > 1 else []
 
 
 def _seeds(count: int) -> str:

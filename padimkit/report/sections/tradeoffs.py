@@ -7,6 +7,7 @@ from typing import Any
 from matplotlib.axes import Axes
 
 from padimkit.report import formatting, links
+from padimkit.report.cost_tables import cost_table
 from padimkit.report.formatting import Cost
 from padimkit.report.plots.axes import cost_axis
 from padimkit.report.plots.styles import styles
@@ -67,32 +68,10 @@ def build(study: Study) -> dict[str, Any] | None:
 def tables(study: Study) -> Iterator[Table]:
     """Yield the costs of all methods: for each data set a table of times and one of bytes."""
     for dataset in study.datasets:
-        rows = [row for row in rows_of(study, dataset) if any(map(row.finished, row.entries))]
-        categories = unique(sorted(category for row in rows for category in row.entries))
-        shared = [category for category in categories if all(row.finished(category) for row in rows)]
-        looks = styles(study.methods)
-        points = [point_of(row, shared, [], looks[row.method]) for row in rows]
         for costs, kind in ((TIMES, "times"), (SIZES, "memory and bytes")):
-            known = [cost for cost in costs if any(cost in point.cost for point in points)]
-            if known:
-                yield _costs(points, study, known, f"{kind}, {dataset}", _left_out(shared, categories))
-
-
-def _left_out(shared: Sequence[str], categories: Sequence[str]) -> tuple[str, ...]:
-    others = [category for category in categories if category not in shared]
-    return (f"Left out, since a method lacks them: {', '.join(others)}.",) if others else ()
-
-
-def _costs(
-    points: list[Point], study: Study, costs: list[Cost], caption: str, notes: tuple[str, ...]
-) -> Table:
-    rows = tuple(_table_row(point, study.letters[point.row.protocol], [], costs) for point in points)
-    mixed = mixture((point.row.protocol for point in points), study.letters)
-    head = ("method", "protocol", *(cost.label for cost in costs))
-    explained = ["Medians, as means over seeds and then over the categories."]
-    if any(cost in point.between for point in points for cost in costs):
-        explained.append("In brackets such means of the quickest and of the slowest process of each cell.")
-    return Table(caption, head, rows, (*mixed, *notes), explained=tuple(explained))
+            table = cost_table(study, dataset, costs, f"{kind}, {dataset}")
+            if table is not None:
+                yield table
 
 
 def tradeoffs(study: Study) -> list[Tradeoff]:

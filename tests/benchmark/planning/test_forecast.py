@@ -4,6 +4,7 @@ from padimkit.benchmark.planning import forecast
 from padimkit.benchmark.planning import suite as planning
 from padimkit.benchmark.planning.forecast import Forecasts
 from padimkit.benchmark.planning.suite import Suite
+from padimkit.cli.main import main
 from padimkit.densities.gaussian import Gaussian
 
 MODULE = {"class_path": "torchvision.models.resnet18"}
@@ -22,7 +23,7 @@ def predicted(suite):
         }
         path = suite(pipelines=[{"name": "mine", "pipeline": pipeline}], seeds=[0])
         (planned,) = Suite.read(path, trust=True).planned
-        return Forecasts().peak_bytes(planned)
+        return Forecasts().of(planned).bytes
 
     return predicted
 
@@ -60,8 +61,8 @@ def test_cells_that_differ_in_seeds_or_in_data_of_one_size_share_a_forecast(suit
     assert {one.cell.settings["pipeline"]["preprocessing"]["crop"] for one in planned} == {32, None}
     assert len(planned) == 12
     forecasts = Forecasts()
-    found = [forecasts.peak_bytes(one) for one in planned]
-    assert found[::5] == [Forecasts().peak_bytes(one) for one in planned[::5]] and len(set(found)) == 2
+    found = [forecasts.of(one).bytes for one in planned]
+    assert found[::5] == [Forecasts().of(one).bytes for one in planned[::5]] and len(set(found)) == 2
     assert len(blank) == 3 + len(
         planned[::5]
     )  # one for both categories, and one each where these have the size
@@ -85,3 +86,27 @@ def test_bytes_are_predicted_without_reading_weights(predicted, tmp_path, backbo
 
 def test_bytes_are_predicted_of_a_module_with_the_weights_that_it_comes_with(predicted):
     assert predicted(torch_module("as_made")) == predicted(timm("none"))
+
+
+def test_a_method_that_refuses_a_random_image_is_told_in_a_dry_run(suite, install, capsys):
+    install(
+        "picky",
+        {"picky": "picky_module:Picky"},
+        {
+            "picky_module": """
+            from padimkit import BadImage, Backbone
+
+            class Picky(Backbone):
+                def extract(self, images):
+                    raise BadImage("Only images of screws are understood.")
+                def to(self, device):
+                    pass
+            """
+        },
+        group="padimkit.backbones",
+    )
+    pipeline = {"backbone": "picky", "reducer": "identity", "density": "gaussian"}
+    path = suite(pipelines=[{"name": "mine", "pipeline": pipeline}], seeds=[0])
+    assert main(["benchmark", str(path), "--dry-run"]) == 0
+    said = "mine on mvtec/stripes, seed 0: refuses a random image: Only images of screws are understood.\n"
+    assert capsys.readouterr().out.endswith(said)

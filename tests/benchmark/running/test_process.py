@@ -4,6 +4,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 from sklearn.metrics import roc_auc_score
 
 from padimkit.backbones.pixels import Pixels
@@ -108,7 +109,7 @@ def test_fitted_bytes_leave_the_backbone_out(outcome, in_this_process):
     record = outcome({"recipe": "padim-r18-rd100", "set": small | {"reducer.keep": 2}}, measure=["memory"])
     backbone = instantiate(record.cell.settings).pipeline.backbone.state_dict()
     weights = sum(tensor.nbytes for tensor in backbone.values())
-    size = 16  # height and width of the images, as int64
+    size = 24  # height, width and depth of the images, as int64
     assert record.bytes["model"] == record.bytes["fitted"] + weights + size
     assert 0 < record.bytes["fitted"] < 20_000
 
@@ -212,3 +213,19 @@ def test_what_formulas_predict_is_in_the_record_of_what_is_varied(suite, in_this
     for record in (few, many):  # without times no rates are measured, and so no seconds predicted
         assert list(record.predicted) == ["fitted"] and record.rates == {}
         assert record.predicted["fitted"] == pytest.approx(record.bytes["fitted"], rel=0.01, abs=64)
+
+
+def test_the_depth_of_images_is_found_as_a_fit_of_files_finds_it(outcome, stripes, in_this_process):
+    pipeline = {"backbone": "pixels", "reducer": "identity", "density": "gaussian"}
+    entry = {"name": "mine", "pipeline": pipeline | {"preprocessing": {"resize": 16, "crop": None}}}
+    scores = []
+    for bits in (8, 12):
+        for path in stripes.glob("stripes/t*/*/*.png"):
+            with Image.open(path) as picture:
+                grey = np.asarray(picture.convert("L")).astype(np.uint16)
+            deep = np.rint(grey * ((2**bits - 1) / 255))
+            Image.fromarray(deep.astype(np.uint8 if bits == 8 else np.uint16)).save(path)
+        record = outcome(entry, measure=["quality", "time"], repeats=1)
+        assert record.failure is None and record.seconds["read"].median > 0
+        scores.append(unpacked(record.images.scores))
+    np.testing.assert_allclose(*scores, rtol=1e-3)

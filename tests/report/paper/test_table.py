@@ -4,7 +4,9 @@ import made_records
 import numpy as np
 import pytest
 
+from padimkit.benchmark.record import Spread
 from padimkit.cli.main import main
+from padimkit.report.paper.published import published
 
 
 @pytest.fixture
@@ -30,8 +32,14 @@ def test_measured_values_stand_beside_the_printed_ones(measured, capsys):
     said = capsys.readouterr().out
     lines = [line.split(" | ") for line in said.splitlines() if line.startswith("| PaDiM-R18-Rd100 | bottle")]
     assert [line[2:7] for line in lines] == [
-        ["pixel auroc, %", "98.1", "97.5 ± 0.7", "-0.6", "data, 256 px, centre 224 px: bottle |"],
-        ["pro, %", "93.9", "90.0 ± 0.0", "-3.9", "data, 256 px, centre 224 px: bottle |"],
+        [
+            "pixel auroc, %",
+            "98.1",
+            "97.5 ± 0.7 (SEM 0.50, n = 2)",
+            "-0.6",
+            "data, 256 px, centre 224 px: bottle |",
+        ],
+        ["pro, %", "93.9", "90.0 ± 0.0 (SEM 0.00, n = 2)", "-3.9", "data, 256 px, centre 224 px: bottle |"],
     ]
     assert "| PaDiM-WR50-Rd550 | bottle | pixel auroc, % | 98.3 | none | none |" in said
 
@@ -55,14 +63,17 @@ def test_without_records_of_its_data_a_table_has_those_of_other_data(measured, c
     assert main(["report", str(measured), "--paper=4"]) == 0
     said = capsys.readouterr().out
     where = "mvtec/data, 256 px, centre 224 px: bottle, tile |"
-    assert f"| PaDiM-R18-Rd100 | all | pixel auroc, % | 91.2 | 97.5 ± 0.7 | +6.3 | {where}" in said
+    assert (
+        f"| PaDiM-R18-Rd100 | all | pixel auroc, % | 91.2 | 97.5 ± 0.7 (SEM 0.50, n = 2) | +6.3 | {where}"
+        in said
+    )
     assert "Data other than those of the table (STC) were measured: the differences say little." in said
     main(["report", str(measured), "--paper=3"])
     assert "Data other" not in capsys.readouterr().out
 
 
 def test_a_table_of_two_data_sets_says_what_each_printed_number_is_of(random, write, capsys):
-    folder = write([made_records.made("SPADE-WR50", "bottle", 0, random)])
+    folder = write([made_records.made("SPADE-WR50", "bottle", 0, random, kind="folder")])
     assert main(["report", str(folder), "--paper=8"]) == 0
     said = capsys.readouterr().out
     assert "| SPADE-WR50 | all of STC |" in said and "| SPADE-WR50 | all of MVTec AD |" in said
@@ -75,3 +86,37 @@ def test_without_a_metric_of_the_table_it_is_refused(random, write, capsys):
     assert main(["report", str(folder), "--paper=4"]) == 2
     assert "has pixel auroc; no finished record has that" in capsys.readouterr().err
     assert main(["report", str(folder), "--paper=9"]) == 2
+
+
+def test_the_drop_from_aligned_images_is_printed_and_measured_over_the_same_categories(random, write, capsys):
+    records = [
+        replace(
+            made_records.made("SPADE-WR50", category, seed, random, dataset=kind, kind=kind),
+            metrics={"pro": value + 0.01 * seed},
+        )
+        for kind, value in (("mvtec", 0.9), ("rd_mvtec", 0.7))
+        for category in ("grid", "tile")
+        for seed in (0, 1)
+    ]
+    assert main(["report", str(write(records)), "--paper=6"]) == 0
+    said = capsys.readouterr().out
+    printed = {
+        table: cell.value
+        for table in (3, 6)
+        for cell in published(table)
+        if (cell.method, cell.place, cell.metric) == ("SPADE-WR50", "textures", "pro")
+    }
+    assert f"| SPADE-WR50 | textures | pro, % | {printed[3] - printed[6]:.1f} | 20.0 |" in said
+
+
+def test_costs_are_multiples_and_training_times_those_of_the_text(random, write, capsys):
+    records = [
+        replace(made, seconds={"predict 1": Spread(one, one, one, 3), "fit": Spread(fit, fit, fit, 3)})
+        for method, one, fit in (("SPADE-WR50", 3.0, 9.0), ("PaDiM-WR50-Rd550", 0.5, 40.0))
+        for made in [made_records.made(method, "bottle", 0, random)]
+    ]
+    assert main(["report", str(write(records)), "--paper=7"]) == 0
+    said = capsys.readouterr().out
+    assert "| SPADE-WR50 | MVTec AD | 7.5 | 6 |" in said
+    assert "| PaDiM-WR50-Rd550 | 150 | a category of MVTec AD | Intel Xeon Gold 6154, serial | 40.0 |" in said
+    assert "| VAE-R18 | 9600 | a category of MVTec AD | Nvidia Quadro P5000 | none |" in said
