@@ -9,6 +9,7 @@ from padimkit.benchmark.cell import Planned
 from padimkit.benchmark.planning.forecast import Forecast, Forecasts
 from padimkit.benchmark.planning.promise import promised_rate
 from padimkit.benchmark.planning.suite import Suite
+from padimkit.benchmark.record import Record
 from padimkit.benchmark.running.engine import require_engine
 from padimkit.benchmark.running.runner import adopt_names, failures, only_runner, remaining, run_suite
 from padimkit.benchmark.running.tracking import made_tracker, tracked

@@ -10,8 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from padimkit.benchmark.cell import Cell, Limits
-from padimkit.benchmark.planning.suite import Planned
+from padimkit.benchmark.cell import Cell, Limits, Planned
 from padimkit.benchmark.record import Record
 from padimkit.benchmark.running.conditions import conditions, stolen_between, ticks
 from padimkit.benchmark.running.process import run_cell

@@ -7,7 +7,8 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from padimkit.benchmark.cell import Cell, Facts
-from padimkit.benchmark.record import FIT, MODEL, PEAK, Curve, Failure, ImageScores, Record, Spread, packed
+from padimkit.benchmark.record import FIT, MODEL, PEAK, Curve, Failure, ImageScores, Record, packed
+from padimkit.benchmark.times import Spread
 from padimkit.testing.answers import DataSet
 
 _METHODS, _CATEGORIES, _SEEDS = ("slow", "fast"), ("bottle", "cable"), (0, 1)
