@@ -14,6 +14,7 @@ from jaxtyping import UInt8
 from padimkit.errors import CannotExport
 from padimkit.inspection.exported.card import KEY, Card
 from padimkit.inspection.exported.runtimes import runtime
+from padimkit.service.exporting.preprocessing import PREFIX
 
 T = TypeVar("T")
 _CONVOLUTIONS = ("Convolution", "GroupConvolution")

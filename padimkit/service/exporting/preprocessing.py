@@ -3,7 +3,7 @@
 Apart from the rest of the graph, which torch writes: no operation of torch resizes as Pillow does.
 """
 
-from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import final
 
 import numpy as np
@@ -17,6 +17,23 @@ from padimkit.service.exporting.nodes import Nodes, Value
 from padimkit.service.exporting.resampling import resampled
 
 PREFIX = "preprocessing/"  # of the names of its nodes
+_FIRST = np.array([0])
+_REST = np.array([-1])
+
+
+@dataclass(frozen=True)
+class _Plane:
+    """The pixels of images in one axis, "h * w  b * 3", rows or columns first.
+
+    Args:
+        pixels: The name of the tensor.
+        down: That of the steps from a pixel to the one below.
+        right: That of the steps to the one at its right.
+    """
+
+    pixels: str
+    down: Value
+    right: Value
 
 
 @final
@@ -31,8 +48,14 @@ class Preprocessing:
     def __init__(self, framing: Framing, size: Size) -> None:
         self._nodes = Nodes(PREFIX)
         self._framing, self._size = framing, size
-        images, new = self._resized(self._boxed("images"), framing.resize)
-        self.result = self._centred(images, new)
+        images = self._boxed("images")
+        old = self._nodes("Gather", self._nodes("Shape", images), self._nodes.integers([1, 2]), axis=0)
+        plane = self._plane(images, old)
+        if framing.resize is None:
+            self.result = self._centred(plane, old)
+        else:
+            new = self._new_size(old, framing.resize)
+            self.result = self._centred(self._resized(plane, old, new), new)
 
     @property
     def nodes(self) -> list[onnx.NodeProto]:
@@ -51,25 +74,34 @@ class Preprocessing:
         corners = [top, left], [bottom, right], [1, 2]
         return self._nodes("Slice", images, *map(self._nodes.integers, corners))
 
-    def _resized(self, images: str, resize: Resize) -> tuple[str, str]:
-        """Return the resized images, and the name of their height and width."""
+    def _plane(self, images: str, size: str) -> _Plane:
         nodes = self._nodes
-        old = nodes("Gather", nodes("Shape", images), nodes.integers([1, 2]), axis=0)
-        if resize is None:
-            return images, old
-        new = self._new_size(old, resize)
+        height, width = nodes.split(size)
+        ordered = nodes("Transpose", images, perm=[1, 2, 0, 3])
+        pixels = nodes("Reshape", ordered, nodes("Concat", nodes("Mul", height, width), _REST, axis=0))
+        return _Plane(pixels, width, np.array([1]))
+
+    def _resized(self, plane: _Plane, old: str, new: str) -> _Plane:
+        """Return the images at another size, by one axis after the other, in the order of Pillow."""
+        nodes, exact = self._nodes, self._framing.interpolation == "bilinear_unfiltered"
         (height, width), (rows, columns) = nodes.split(old), nodes.split(new)
         vertical = self._vertical_first(height, width, rows, columns)
-        # The axis that is resized is the first one.
-        found = self._transposed(vertical, images, [1, 0, 2, 3], [2, 0, 1, 3])
-        if self._framing.interpolation == "bilinear_unfiltered":
+
+        def chosen(first: Value, second: Value) -> tuple[str, str]:
+            return nodes("Where", vertical, first, second), nodes("Where", vertical, second, first)
+
+        lengths, wanted, steps = chosen(height, width), chosen(rows, columns), chosen(plane.down, plane.right)
+        found = self._gathered(plane.pixels, *map(self._range, lengths), *steps)
+        if exact:
             found = nodes("Cast", found, to=TensorProto.FLOAT)
-        found = self._along(found, nodes("Where", vertical, rows, columns))
-        found = nodes("Transpose", found, perm=[2, 1, 0, 3])
-        found = self._along(found, nodes("Where", vertical, columns, rows))
-        if self._framing.interpolation == "bilinear_unfiltered":
+        found = self._along(found, lengths[0], wanted[0])
+        found = self._along(nodes("Transpose", found, perm=[1, 0, 2]), lengths[1], wanted[1])
+        if exact:
             found = nodes("Cast", nodes("Round", found), to=TensorProto.UINT8)
-        return self._transposed(vertical, found, [1, 2, 0, 3], [1, 0, 2, 3]), new
+        width = nodes("Gather", nodes("Shape", found), nodes.integers([2]), axis=0)
+        pixels = nodes("Reshape", found, nodes("Concat", _REST, width, axis=0))
+        one = np.array([1])
+        return _Plane(pixels, nodes("Where", vertical, one, columns), nodes("Where", vertical, rows, one))
 
     def _vertical_first(self, height: str, width: str, rows: str, columns: str) -> Value:
         """Return whether rows are resized before columns."""
@@ -80,30 +112,27 @@ class Preprocessing:
         nodes = self._nodes  # as Pillow: where the height shrinks by more than twice as many pixels
         less = nodes("Sub", height, rows)
         twice = nodes("Mul", nodes("Sub", width, columns), np.int64(2))
-        shrinks = nodes("Greater", less, np.int64(0))
-        first = nodes("And", shrinks, nodes("Greater", less, twice))
-        return nodes("Squeeze", first, nodes.integers([0]))
+        return nodes("And", nodes("Greater", less, np.int64(0)), nodes("Greater", less, twice))
 
-    def _along(self, images: str, new: str) -> str:
-        """Return images resized along their first axis."""
+    def _along(self, images: str, old: str, new: str) -> str:
+        """Return images "old m n" resized to "new m n"."""
         nodes = self._nodes
-        shape = nodes("Shape", images)
-        old = nodes("Gather", shape, nodes.integers([0]), axis=0)
-        others = nodes("Gather", shape, nodes.integers([1, 2, 3]), axis=0)
-        rows = nodes("Reshape", images, nodes("Concat", old, nodes.integers([-1]), axis=0))
+        others = nodes("Gather", nodes("Shape", images), nodes.integers([1, 2]), axis=0)
+        rows = nodes("Reshape", images, nodes("Concat", old, _REST, axis=0))
         found = resampled(nodes, rows, old, new, self._framing.interpolation)
         return nodes("Reshape", found, nodes("Concat", new, others, axis=0))
 
-    def _transposed(self, flag: Value, images: str, then: Sequence[int], other: Sequence[int]) -> str:
-        """Return images with their axes in an order if a flag is true, else in another."""
-        kind = TensorProto.UINT8
-        branches = {}
-        for name, order in (("then_branch", then), ("else_branch", other)):
-            result = f"{images}/{name}"
-            node = helper.make_node("Transpose", [images], [result], name=result, perm=order)
-            value = helper.make_tensor_value_info(result, kind, [None] * 4)
-            branches[name] = helper.make_graph([node], name, [], [value])
-        return self._nodes("If", flag, **branches)
+    def _gathered(self, pixels: str, first: Value, second: Value, step: Value, other: Value) -> str:
+        """Return the pixels at places along two axes, which lie so many steps apart.
+
+        Not by transposing one way or the other: of two conditions in a graph, OpenVINO 2026.4 loses one.
+        """
+        nodes = self._nodes
+        down = nodes("Unsqueeze", nodes("Mul", first, step), nodes.integers([1]))
+        return nodes("Gather", pixels, nodes("Add", down, nodes("Mul", second, other)), axis=0)
+
+    def _range(self, length: str) -> str:
+        return self._nodes("Range", np.int64(0), self._nodes("Squeeze", length, _FIRST), np.int64(1))
 
     def _new_size(self, old: str, resize: Resize) -> str:
         nodes = self._nodes
@@ -121,7 +150,7 @@ class Preprocessing:
             rounded = nodes("Round", nodes("Mul", sides, nodes("Div", np.float64(wanted), side)))
         return nodes("Max", nodes("Cast", rounded, to=TensorProto.INT64), np.int64(1))
 
-    def _centred(self, images: str, new: str) -> str:
+    def _centred(self, plane: _Plane, new: str) -> str:
         """Return the images cropped, and padded with their edges, to the size of the result."""
         nodes, pad = self._nodes, self._framing.pad
         padded = new if pad is None else nodes.integers(square(pad))
@@ -130,11 +159,13 @@ class Preprocessing:
         cut = nodes("Div", nodes("Sub", padded, nodes.integers(self._size)), two)
         offsets = nodes.split(nodes("Sub", margin, cut))
         lasts = nodes.split(nodes("Sub", new, np.int64(1)))
-        for axis, length, offset, last in zip((1, 2), self._size, offsets, lasts, strict=True):
-            places = nodes("Sub", nodes.integers(range(length)), offset)
-            within = nodes("Min", nodes("Max", places, np.int64(0)), last)
-            images = nodes("Gather", images, within, axis=axis, name=FRAMED if axis == 2 else "")
-        return images
+        places = []
+        for length, offset, last in zip(self._size, offsets, lasts, strict=True):
+            inner = nodes("Max", nodes("Sub", np.arange(length), offset), np.int64(0))
+            places.append(nodes("Min", inner, last))
+        found = self._gathered(plane.pixels, *places, plane.down, plane.right)
+        images = nodes("Reshape", found, nodes.integers([*self._size, -1, 3]))
+        return nodes("Transpose", images, perm=[2, 0, 1, 3], name=FRAMED)
 
     def choice(self, flag: str, output: str) -> onnx.NodeProto:
         """Return a node that gives "images" as they are if a flag is true, else preprocessed ones."""

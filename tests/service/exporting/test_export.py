@@ -41,11 +41,14 @@ from padimkit import (
     save,
 )
 from padimkit.cli.main import main
+from padimkit.inspection.exported.runtimes import runtime
 from padimkit.inspection.exported.session import Options, open_session
 from padimkit.service.exporting import onnx_model
 from padimkit.service.exporting import parity as comparison
 from padimkit.service.exporting.exporter import Framed
 from padimkit.service.exporting.judged import VERDICTS
+from padimkit.service.exporting.openvino_model import _CONVOLUTIONS, _kept
+from padimkit.service.exporting.preprocessing import PREFIX
 from padimkit.storage import load_learnt, model_digest
 
 
@@ -309,6 +312,16 @@ def test_differences_are_relative_to_what_is_usual_at_least():
     assert min(differences((0.0, 0.0))) > 1e30
     calibration = SimpleNamespace(scores=(1.0, 3.0, 9.0), pixel_threshold=5.0)
     assert comparison._usual(calibration) == (3.0, 5.0) and comparison._usual(None) == (0.0, 0.0)
+
+
+def test_what_follows_the_convolutions_and_the_resize_is_not_quantized(small):
+    nodes = runtime("openvino", "openvino").Core().read_model(str(small.openvino))
+    kept = set(_kept(nodes))
+    names = {(node.get_type_name(), node.get_friendly_name()) for node in nodes.get_ordered_ops()}
+    products = {name for kind, name in names if kind == "MatMul"}
+    resize = {name for name in products if name.startswith(PREFIX)}
+    assert resize and products - resize and products <= kept
+    assert not kept & {name for kind, name in names if kind in _CONVOLUTIONS}
 
 
 def test_a_model_without_calibration_gives_no_verdicts(bare, tmp_path, monkeypatch):
