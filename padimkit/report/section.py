@@ -54,3 +54,31 @@ class ReportSection(ABC):
         Markdown and LaTeX have the tables, those of drawings included. All text is escaped.
         `Datum.target` is `"record-" + record.key` where a number links to its record.
         """
+
+
+def require_content(content: object) -> tuple[Table | Drawing, ...]:
+    """Return what a section has built, once it can be shown.
+
+    Raises:
+        TypeError: Something in it is neither a table nor a drawing, or a row is not as long as the head.
+    """
+    if not isinstance(content, Sequence) or isinstance(content, str):
+        raise TypeError(f'expected "build" to return a list of Table and Drawing, found {content!r:.60}')
+    for one in content:
+        if not isinstance(one, Table | Drawing):
+            raise TypeError(f'expected "build" to return Table and Drawing, found {one!r:.60}')
+        table = one.table if isinstance(one, Drawing) else one
+        if table is not None:
+            _require_rows(table)
+    return tuple(content)
+
+
+def _require_rows(table: Table) -> None:
+    for row in table.rows:
+        if len(row) != len(table.head):
+            raise TypeError(
+                f'the table "{table.caption}" has {len(table.head)} columns and a row of {len(row)}'
+            )
+        for datum in row:
+            if not (isinstance(datum, Datum) and isinstance(datum.text, str)):
+                raise TypeError(f'expected Datum of text in the table "{table.caption}", found {datum!r:.60}')

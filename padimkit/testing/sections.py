@@ -7,8 +7,7 @@ from typing import Any
 
 from padimkit.arguments import arguments
 from padimkit.benchmark.record import Record
-from padimkit.report.added import drawn, require_content
-from padimkit.report.section import Drawing, ReportSection
+from padimkit.report.section import Drawing, ReportSection, require_content
 from padimkit.report.tables import Table
 from padimkit.testing import manners
 from padimkit.testing.check import Make, NotApplicable, checks, require
@@ -52,12 +51,12 @@ def drawings_can_be_drawn(make: Make) -> None:
     for number, drawing in enumerate(drawings):
         with warnings.catch_warnings(record=True) as caught:
             warnings.simplefilter("always")
-            svg = str(drawn(drawing, f"drawing-{number}").svg)
+            svg = _svg(drawing, number)
         require(
             not caught,
             f'Expected "{drawing.caption}" without warnings, found {[str(w.message) for w in caught]}.',
         )
-        empty = str(drawn(_nothing(drawing), f"drawing-{number}").svg)
+        empty = _svg(_nothing(drawing), number)
         require(
             svg != empty, f'Expected "{drawing.caption}" on the axes that are given, found nothing there.'
         )
@@ -126,12 +125,18 @@ def leaves_the_style_alone(make: Make) -> None:
     open_before = _open_figures()
     for number, one in enumerate(_content(make(), records_of("first"))):
         if isinstance(one, Drawing):
-            drawn(one, f"drawing-{number}")
+            _svg(one, number)
     changed = [name for name, value in matplotlib.rcParams.items() if before.get(name) != value]
     opened = _open_figures() - open_before
     matplotlib.rcParams.update({name: before[name] for name in changed})
     require(not changed, f"Expected the settings of matplotlib to stay, found {', '.join(changed)} changed.")
     require(not opened, f"Expected no figure to be opened, found {opened}. Paint on the axes that are given.")
+
+
+def _svg(drawing: Drawing, number: int) -> str:
+    from padimkit.report.added import drawn  # whose imports take as long as those of torch
+
+    return str(drawn(drawing, f"drawing-{number}").svg)
 
 
 def _open_figures() -> int:

@@ -9,8 +9,6 @@ import yaml
 from safetensors.torch import load, save, save_file
 from torch import Tensor
 
-from padimkit.config.build import build_pipeline
-from padimkit.config.description import describe
 from padimkit.contracts import Backbone, DensityModel, Levels, Mapper, Preprocessor, Reducer
 from padimkit.testing.answers import Result, copied, difference, left_alone
 from padimkit.testing.check import Make, require
@@ -121,6 +119,9 @@ _OTHERS = {
 
 def can_be_written_down(make: Make) -> None:
     """Class and arguments can be written to YAML and read back, as they are for a stored model."""
+    from padimkit.config.build import build_pipeline  # which the other process of the checks does without
+    from padimkit.config.description import describe
+
     part = make()
     slot = next(slot for contract, slot in _SLOTS.items() if isinstance(part, contract))
     settings = describe(part)

@@ -108,7 +108,7 @@ ARGUMENTS = {
         "joint": [{}, {"pooling": "local", "alignment": "bilinear"}],
         "separate": [{}, {"pooling": "global"}],
     },
-    "maps": {"smoothed": [{"sigma": 4.0}, {"sigma": 0.0}, {"image_score": "before"}]},
+    "maps": {"smoothed": [{"sigma": 4.0}, {"sigma": 0.0}, {"sigma": 60.0}, {"image_score": "before"}]},
     "exporters": {"onnx": [{}], "openvino": [{}], "torchscript": [{}]},
     "sections": {"worst_images": [{}, {"most": 2}]},
     "preprocessors": {"perspective": [{"corners": ((0.1, 0.0), (0.9, 0.05), (1.0, 1.0), (0.0, 0.95))}]},

@@ -25,10 +25,16 @@ def levels_of(data: DataSet) -> list[Scores]:
     return [Scores(torch.rand(IMAGES, *grid, generator=generator)) for grid in grids]
 
 
-def left_part() -> Tensor:
-    """Return a region in the left quarter of the map."""
-    region = torch.zeros(SIZE, dtype=torch.bool)
-    region[8:64, : SIZE[1] // 4] = True
+def scaled(size: tuple[int, int], scale: int) -> tuple[int, int]:
+    """Return height and width of a map that is this many times larger."""
+    return size[0] * scale, size[1] * scale
+
+
+def left_part(scale: int = 1) -> Tensor:
+    """Return a region in the left quarter of the map, or of one that is this many times larger."""
+    height, width = scaled(SIZE, scale)
+    region = torch.zeros(height, width, dtype=torch.bool)
+    region[8 * scale : 64 * scale, : width // 4] = True
     return region
 
 
