@@ -172,7 +172,7 @@ bench-load: .venv/installed
 	$(BIN)/python -m benchmarks.load $(ARGS)
 
 clean:
-	rm -rf .venv .venv-peers demo site
+	rm -rf .venv .venv-peers demo site dist
 
 .venv/bin/python:
 	$(PYTHON) -c 'import sys; assert sys.version_info >= (3, 10), "padimkit needs Python >= 3.10"'

@@ -17,7 +17,7 @@ TREES = {path: ast.parse(path.read_text(encoding="utf-8")) for path in SOURCES}
 LINUX_MODULES = {"fcntl", "grp", "pty", "pwd", "resource", "syslog", "termios", "tty"}
 # Where each is behind a guard: `hasattr`, or a test of `sys.platform`. Nothing is forked where `os` cannot.
 GUARDED = {
-    ("memory.py", "os.posix_fallocate"),
+    ("memory/allocation.py", "os.posix_fallocate"),
     ("files/locks.py", "os.geteuid"),
     ("files/replacement.py", "os.geteuid"),
     ("benchmark/running/worker.py", "signal.SIGKILL"),
@@ -98,7 +98,7 @@ def _imported(node):
 
 # Windows neither removes nor replaces a file that is mapped: each of these is ours alone, or behind a guard.
 MAPPED = {
-    ("memory.py", "np.memmap"),  # of a file without a name
+    ("memory/allocation.py", "np.memmap"),  # of a file without a name
     ("datasets/shanghaitech/frames.py", "open_memmap"),  # of data that we never write
     ("storage/model.py", "load_file"),  # the test below
     ("plugins/padimkit-vae/src/padimkit_vae/checkpoint.py", "safe_open"),  # closed before anything else

@@ -12,7 +12,7 @@ from fresh_environment import ROOT, FreshEnvironment
 
 from padimkit import BadModel, load
 from padimkit.benchmark.store import read_all
-from padimkit.registry.families import FAMILIES
+from padimkit.registry.families import FAMILIES, find_family
 
 STRANGERS = ROOT / "tests" / "strangers"
 HELPER = ROOT / "tests" / "helpers" / "use_strangers.py"
@@ -26,7 +26,7 @@ OWN = {
     "maps": "squares",
     "preprocessors": "mirror",
 }
-OLD = {family.plural: f"old_{family.singular}" for family in FAMILIES}
+OLD = {name: f"old_{find_family(name).singular}" for name in OWN}  # the families of version 0.1
 SUITE = {
     "name": "strange",
     "pipelines": [
@@ -67,7 +67,7 @@ def used(tmp_path_factory):
 
 
 def test_each_family_has_a_stranger():
-    assert OWN.keys() == OLD.keys() == {family.plural for family in FAMILIES}
+    assert OWN.keys() == {family.plural for family in FAMILIES}
 
 
 def test_all_are_listed_by_their_distributions(used):
@@ -80,7 +80,7 @@ def test_all_are_listed_by_their_distributions(used):
 
 def test_all_pass_every_check(used):
     found = {name: text.splitlines()[-1] for name, text in used[1].items() if " check " in name}
-    assert len(found) == 17
+    assert len(found) == len(OWN) + len(OLD) + 1
     assert all(re.fullmatch(r"\d+ passed, 0 failed, \d+ skipped", last) for last in found.values()), found
 
 
