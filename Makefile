@@ -12,7 +12,7 @@ FRESH := OMP_NUM_THREADS=1 PYTHONPATH=$(CURDIR)/tests/helpers
 # Compiled files are kept, even where the environment says otherwise: the next run has its tests already rewritten.
 SAME := OMP_NUM_THREADS=1 PYTHONHASHSEED=0 PYTHONDONTWRITEBYTECODE=
 
-.PHONY: help demo test fuzz docs format bench-memory bench-peers bench-floor bench-spade bench-methods bench-plugins bench-complexity bench-synthetic bench-clock bench-tiles bench-lite0 bench-false-alarms bench-suspicious bench-drift bench-depth bench-serve bench-inspector bench-export bench-export-peers bench-load bench-coverage bench-sharing clean
+.PHONY: help demo test fuzz docs format bench-memory bench-peers bench-floor bench-spade bench-methods bench-plugins bench-complexity bench-synthetic bench-clock bench-tiles bench-lite0 bench-false-alarms bench-suspicious bench-drift bench-depth bench-serve bench-inspector bench-export bench-export-peers bench-load bench-coverage bench-sharing bench-thousand clean
 
 help:
 	@echo "make demo              fit, predict, compare five methods and report, on synthetic images; all that it needs comes with pip"
@@ -42,6 +42,7 @@ help:
 	@echo "make bench-load  3,000 images, 5,000 records, 500 cells, threads and processes: memory, handles, results (20 minutes)"
 	@echo "make bench-coverage  how often intervals of a report hold the truth, and equal methods differ (6 minutes)"
 	@echo "make bench-sharing  fourteen variants of one backbone with and without shared features, on real images, where these are (5 minutes)"
+	@echo "make bench-thousand  a thousand tiny cells: what the harness itself takes, and their page (10 minutes)"
 	@echo "make clean             remove .venv, site/ and what the demo wrote"
 
 demo: .venv/installed-patchcore
@@ -146,6 +147,11 @@ bench-coverage: .venv/installed-dev
 
 bench-sharing: .venv/installed
 	$(BIN)/python -m benchmarks.sharing $(ARGS)
+
+bench-thousand: .venv/installed
+	$(BIN)/padimkit benchmark benchmarks/suites/thousand.yaml --dry-run
+	$(BIN)/padimkit benchmark benchmarks/suites/thousand.yaml
+	$(BIN)/padimkit report records/thousand --output thousand.html
 
 bench-serve: .venv/installed-dev
 	$(BIN)/python -m benchmarks.serve $(ARGS)
