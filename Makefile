@@ -12,7 +12,7 @@ FRESH := OMP_NUM_THREADS=1 PYTHONPATH=$(CURDIR)/tests/helpers
 # Compiled files are kept, even where the environment says otherwise: the next run has its tests already rewritten.
 SAME := OMP_NUM_THREADS=1 PYTHONHASHSEED=0 PYTHONDONTWRITEBYTECODE=
 
-.PHONY: help demo test packages pages fuzz docs format bench-memory bench-peers bench-floor bench-spade bench-methods bench-plugins bench-complexity bench-synthetic bench-clock bench-tiles bench-lite0 bench-false-alarms bench-suspicious bench-drift bench-depth bench-serve bench-inspector bench-export bench-export-peers bench-load bench-coverage bench-sharing bench-epochs clean
+.PHONY: help demo test packages pages fuzz docs format bench-memory bench-peers bench-floor bench-spade bench-methods bench-plugins bench-complexity bench-synthetic bench-clock bench-tiles bench-lite0 bench-false-alarms bench-suspicious bench-drift bench-depth bench-serve bench-inspector bench-export bench-export-peers bench-load bench-coverage bench-sharing bench-epochs bench-thousand clean
 
 help:
 	@echo "make demo              fit, predict, compare five methods and report, on synthetic images; all that it needs comes with pip"
@@ -45,6 +45,7 @@ help:
 	@echo "make bench-coverage  how often intervals of a report hold the truth, and equal methods differ (6 minutes)"
 	@echo "make bench-sharing  fourteen variants of one backbone with and without shared features, on real images, where these are (5 minutes)"
 	@echo "make bench-epochs  ten epochs of a density, with and without cached embeddings (1 minute)"
+	@echo "make bench-thousand  a thousand tiny cells: what the harness itself takes, and their page (10 minutes)"
 	@echo "make clean             remove .venv, site/ and what the demo wrote"
 
 demo: .venv/installed-patchcore
@@ -163,6 +164,11 @@ bench-sharing: .venv/installed
 
 bench-epochs: .venv/installed
 	$(BIN)/python -m benchmarks.epochs $(ARGS)
+
+bench-thousand: .venv/installed
+	$(BIN)/padimkit benchmark benchmarks/suites/thousand.yaml --dry-run
+	$(BIN)/padimkit benchmark benchmarks/suites/thousand.yaml
+	$(BIN)/padimkit report records/thousand --output thousand.html
 
 bench-serve: .venv/installed-dev
 	$(BIN)/python -m benchmarks.serve $(ARGS)
