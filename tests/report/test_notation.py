@@ -154,3 +154,8 @@ def test_costs_have_their_multiple_of_the_least(write):
     records = [replace(record, seconds=s) for record, s in zip(records, (fast, slow), strict=True)]
     text = as_markdown(Study(tuple(read_entries([write(records)]))))
     assert "| padim-rd100 | A | 100 ms |" in text and "| spade | A | 700 ms (7.00 times) |" in text
+
+
+def test_each_table_in_latex_has_a_label_of_its_own(study):
+    labels = re.findall(r"\\label\{(.*?)\}", as_latex(study()))
+    assert len(labels) == len(set(labels)) > 6
