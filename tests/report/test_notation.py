@@ -9,6 +9,7 @@ import pytest
 from scipy.stats import ttest_rel
 
 from padimkit.benchmark.record import Spread
+from padimkit.benchmark.store import write as write_record
 from padimkit.cli.main import main
 from padimkit.errors import BadArgument
 from padimkit.report.entries import read_entries
@@ -36,15 +37,19 @@ def values():
     }
 
 
-@pytest.fixture
-def study(values, write):
-    """Makes the study of these values."""
-    random, records = np.random.default_rng(0), []
+@pytest.fixture(scope="module")
+def entries(values, tmp_path_factory):
+    random, folder = np.random.default_rng(0), tmp_path_factory.mktemp("notation")
     for (dataset, method, category, seed), value in values.items():
         record = made_records.made(method, category, seed, random, dataset=dataset)
         record = made_records.of_cell(record, group=GROUPS[category])
-        records.append(replace(record, metrics={"pro": value}))
-    entries = tuple(read_entries([write(records)]))
+        write_record(replace(record, metrics={"pro": value}), folder)
+    return tuple(read_entries([folder]))
+
+
+@pytest.fixture
+def study(entries):
+    """Makes the study of these values."""
     return lambda **notation: Study(entries, notation=Notation(**notation))
 
 
