@@ -18,7 +18,7 @@ def differences(board: Scoreboard, found: Margins | None, study: Study) -> Table
     several = _DESIGNS[found.design]
     head = ("method", "protocol", "difference", "95 % interval", "p", several, f"{several} for half a point")
     rows = tuple(_difference(margin, found, study) for margin in found.margins)
-    metric = study.notation.caption(f"{board.metric} minus that of {found.best.method}")
+    metric = study.notation.caption(f"{board.metric}, {board.dataset}, minus that of {found.best.method}")
     notes = (*mixture(board.protocols, study.letters), *_cautions(board, found))
     return Table(f"{metric}; {_pairing(found)}", head, rows, notes, explained=(_SIMULTANEOUS,))
 
@@ -95,7 +95,8 @@ def signed_ranks(board: Scoreboard, found: Margins | None, letters: dict[Protoco
         if margin.p_value is not None and margin.belief is not None
     )
     head = ("method", "protocol", "Wilcoxon p", "worse", "within 0.005", "better")
-    caption = f"{board.metric} against {found.best.method}, by signed ranks over {_DESIGNS[found.design]}"
+    against = f"{board.metric}, {board.dataset}, against {found.best.method}"
+    caption = f"{against}, by signed ranks over {_DESIGNS[found.design]}"
     explained = (
         "Wilcoxon's p-values are adjusted for all pairs of methods (Holm). The last three are the "
         "probabilities of the Bayesian signed-rank test (Benavoli et al. 2017)."

@@ -14,6 +14,8 @@ from padimkit.report.machine import disturbances
 # Arguments of a data set that tell its place, or differ within a study.
 _NO_PROTOCOL = ("root", "category", "seed")
 _SIDES = ("resize", "crop")
+# Values that go without saying: records of before do not have them.
+_USUAL = {"bits": "auto", "interpolation": "bicubic"}
 
 
 @dataclass(frozen=True, order=True)
@@ -196,7 +198,9 @@ def resolution(settings: Mapping[str, Any]) -> str:
         return "resolution unknown"
     crop = sides.get("crop")
     parts = [_pixels(sides.get("resize")), "whole" if crop is None else f"centre {_pixels(crop)}"]
-    parts += [f"{name} {_pixels(value)}" for name, value in sides.items() if name not in _SIDES and value]
+    for name, value in sides.items():
+        if value and name not in (*_SIDES, "most_pixels") and value != _USUAL.get(name):
+            parts.append(f"{name} {value if name in _USUAL else _pixels(value)}")
     return ", ".join(parts)
 
 

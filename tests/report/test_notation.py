@@ -9,6 +9,7 @@ import pytest
 from scipy.stats import ttest_rel
 
 from padimkit.benchmark.record import Spread
+from padimkit.benchmark.store import write as write_record
 from padimkit.cli.main import main
 from padimkit.errors import BadArgument
 from padimkit.report.entries import read_entries
@@ -36,15 +37,19 @@ def values():
     }
 
 
-@pytest.fixture
-def study(values, write):
-    """Makes the study of these values."""
-    random, records = np.random.default_rng(0), []
+@pytest.fixture(scope="module")
+def entries(values, tmp_path_factory):
+    random, folder = np.random.default_rng(0), tmp_path_factory.mktemp("notation")
     for (dataset, method, category, seed), value in values.items():
         record = made_records.made(method, category, seed, random, dataset=dataset)
         record = made_records.of_cell(record, group=GROUPS[category])
-        records.append(replace(record, metrics={"pro": value}))
-    entries = tuple(read_entries([write(records)]))
+        write_record(replace(record, metrics={"pro": value}), folder)
+    return tuple(read_entries([folder]))
+
+
+@pytest.fixture
+def study(entries):
+    """Makes the study of these values."""
     return lambda **notation: Study(entries, notation=Notation(**notation))
 
 
@@ -154,3 +159,8 @@ def test_costs_have_their_multiple_of_the_least(write):
     records = [replace(record, seconds=s) for record, s in zip(records, (fast, slow), strict=True)]
     text = as_markdown(Study(tuple(read_entries([write(records)]))))
     assert "| padim-rd100 | A | 100 ms |" in text and "| spade | A | 700 ms (7.00 times) |" in text
+
+
+def test_each_table_in_latex_has_a_label_of_its_own(study):
+    labels = re.findall(r"\\label\{(.*?)\}", as_latex(study()))
+    assert len(labels) == len(set(labels)) > 6

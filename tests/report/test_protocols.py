@@ -148,3 +148,12 @@ def test_training_images_that_a_suite_sets_are_part_of_the_protocol(study_of, ra
     assert "90 of 200 training images" in as_page(study)
     varied = made_records.of_cell(few, varied={"train_images": 90.0})
     assert protocol(varied).data == "mvtec"
+
+
+def test_values_that_go_without_saying_make_no_other_protocol(random):
+    record = made_records.made("spade", "tile", 0, random)
+    told = []
+    for usual in ({}, {"bits": "auto", "interpolation": "bicubic", "most_pixels": 10**8}, {"bits": 12}):
+        sides = {"resize": 256, "crop": 224} | usual
+        told.append(protocol(made_records.of_cell(record, settings={"pipeline": {"preprocessing": sides}})))
+    assert told[0] == told[1] != told[2] and told[2].resolution == "256 px, centre 224 px, bits 12"

@@ -72,9 +72,8 @@ def write_site(
     content = {"studies": [asdict(one) | {"page": one.page, "records": one.records} for one in listed]}
     (site / STUDIES).write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
     frame = {"studies": listed, "style": asset("page.css"), "version": version("padimkit")}
-    (site / "index.html").write_text(
-        templates().get_template("site.html").render(frame), "utf-8", "backslashreplace"
-    )
+    index = templates().get_template("site.html").render(frame)
+    (site / "index.html").write_text(index, encoding="utf-8", errors="backslashreplace")
 
 
 def _named(folders: Iterable[Path]) -> dict[str, Path]:

@@ -87,10 +87,10 @@ def test_drawn_images_depend_on_the_seed_and_fewer_are_among_more(suite):
 
 def test_drawn_images_are_not_those_that_another_seed_shares(suite, tmp_path, in_this_process):
     drawn = {"train_images": 5, "draw_train_images": True, "seeds": [0, 1]}
-    pipelines = [{"name": "a", "pipeline": FIXED}, {"name": "b", "pipeline": RANDOM}]
+    pipelines = [{"name": "a", "pipeline": FIXED}]
     found = []
     for most_gb in (1.0, 0.0):
         planned = Suite.read(suite(pipelines=pipelines, features={"most_gb": most_gb}, **drawn))
         records = run_suite(planned, planned.planned, tmp_path / str(most_gb))
         found.append({record.key: record.images.scores for record in records})
-    assert found[0] == found[1] and len(set(found[0].values())) == 4
+    assert found[0] == found[1] and len(set(found[0].values())) == 2

@@ -225,7 +225,8 @@ def test_the_depth_of_images_is_found_as_a_fit_of_files_finds_it(outcome, stripe
                 grey = np.asarray(picture.convert("L")).astype(np.uint16)
             deep = np.rint(grey * ((2**bits - 1) / 255))
             Image.fromarray(deep.astype(np.uint8 if bits == 8 else np.uint16)).save(path)
-        record = outcome(entry, measure=["quality", "time"], repeats=1)
-        assert record.failure is None and record.seconds["read"].median > 0
+        measure = ["quality"] if bits == 8 else ["quality", "time"]
+        record = outcome(entry, measure=measure, repeats=1, metrics=["image_auroc"])
+        assert record.failure is None
         scores.append(unpacked(record.images.scores))
     np.testing.assert_allclose(*scores, rtol=1e-3)
