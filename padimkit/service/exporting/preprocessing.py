@@ -3,6 +3,7 @@
 Apart from the rest of the graph, which torch writes: no operation of torch resizes as Pillow does.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import final
 
@@ -91,7 +92,7 @@ class Preprocessing:
             return nodes("Where", vertical, first, second), nodes("Where", vertical, second, first)
 
         lengths, wanted, steps = chosen(height, width), chosen(rows, columns), chosen(plane.down, plane.right)
-        found = self._gathered(plane.pixels, *map(self._range, lengths), *steps)
+        found = self._gathered(plane.pixels, [self._range(length) for length in lengths], steps)
         if exact:
             found = nodes("Cast", found, to=TensorProto.FLOAT)
         found = self._along(found, lengths[0], wanted[0])
@@ -122,14 +123,15 @@ class Preprocessing:
         found = resampled(nodes, rows, old, new, self._framing.interpolation)
         return nodes("Reshape", found, nodes("Concat", new, others, axis=0))
 
-    def _gathered(self, pixels: str, first: Value, second: Value, step: Value, other: Value) -> str:
+    def _gathered(self, pixels: str, places: Sequence[str], steps: Sequence[Value]) -> str:
         """Return the pixels at places along two axes, which lie so many steps apart.
 
         Not by transposing one way or the other: of two conditions in a graph, OpenVINO 2026.4 loses one.
         """
         nodes = self._nodes
-        down = nodes("Unsqueeze", nodes("Mul", first, step), nodes.integers([1]))
-        return nodes("Gather", pixels, nodes("Add", down, nodes("Mul", second, other)), axis=0)
+        first, second = (nodes("Mul", *pair) for pair in zip(places, steps, strict=True))
+        down = nodes("Unsqueeze", first, nodes.integers([1]))
+        return nodes("Gather", pixels, nodes("Add", down, second), axis=0)
 
     def _range(self, length: str) -> str:
         return self._nodes("Range", np.int64(0), self._nodes("Squeeze", length, _FIRST), np.int64(1))
@@ -163,7 +165,7 @@ class Preprocessing:
         for length, offset, last in zip(self._size, offsets, lasts, strict=True):
             inner = nodes("Max", nodes("Sub", np.arange(length), offset), np.int64(0))
             places.append(nodes("Min", inner, last))
-        found = self._gathered(plane.pixels, *places, plane.down, plane.right)
+        found = self._gathered(plane.pixels, places, (plane.down, plane.right))
         images = nodes("Reshape", found, nodes.integers([*self._size, -1, 3]))
         return nodes("Transpose", images, perm=[2, 0, 1, 3], name=FRAMED)
 
