@@ -25,8 +25,11 @@ OWN = {
     "levels": "stack",
     "maps": "squares",
     "preprocessors": "mirror",
+    "sections": "tally",
+    "exporters": "program",
 }
-OLD = {name: f"old_{find_family(name).singular}" for name in OWN}  # the families of version 0.1
+PARTS = [family.plural for family in FAMILIES if family.module == "padimkit.contracts"]
+OLD = {name: f"old_{find_family(name).singular}" for name in PARTS}  # the families of version 0.1
 SUITE = {
     "name": "strange",
     "pipelines": [
@@ -105,7 +108,14 @@ def test_each_cell_writes_into_its_own_folder(used):
 
 def test_a_report_shows_them(used):
     page = used[1]["report records --format=markdown"]
-    for word in ("4 cells finished", "| strange |", "precision\\_at\\_n", "old\\_metric", "dots"):
+    for word in (
+        "4 cells finished",
+        "| strange |",
+        "precision\\_at\\_n",
+        "old\\_metric",
+        "dots",
+        "Cells of each method",
+    ):
         assert word in page
 
 

@@ -16,7 +16,7 @@ from types import ModuleType
 
 LOADED = []
 
-def execute(cell, entered, shelf):
+def execute(cell, entered, shelf, folder):
     import statistics
     import numpy
     print("said to nobody")
@@ -50,12 +50,12 @@ def begin(tmp_path, monkeypatch):
     def begin(name, method="tells", measure=(), **variables):
         folder = tmp_path / name
         folder.mkdir()
-        files = [folder / file for file in ("cell.json", "outcome.json", "stage", "shelf.json")]
+        files = [folder / file for file in ("cell.json", "outcome.json", "stage", "places.json")]
         Cell(
             suite="", method=method, dataset="", category="", settings={}, seed=0, measure=measure, repeats=1
         ).write(files[0])
         files[2].write_bytes(b" " * 32)
-        files[3].write_text("null")
+        files[3].write_text(json.dumps({"folder": str(folder), "shelf": None}))
         (folder / "stderr").touch()
         return folder, start(files, folder / "stderr", os.environ | variables)
 

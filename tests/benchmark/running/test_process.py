@@ -14,7 +14,7 @@ from padimkit.benchmark.record import unpacked
 from padimkit.benchmark.running import process
 from padimkit.benchmark.running.predictions import predicted_of_images
 from padimkit.benchmark.running.process import run_cell
-from padimkit.cli import benchmark as command
+from padimkit.cli import repetition
 from padimkit.config.build import instantiate
 from padimkit.densities.gaussian import Gaussian
 from padimkit.pipeline.pipeline import Pipeline
@@ -93,7 +93,7 @@ def test_all_that_is_asked_for_is_measured(outcome):
     assert set(record.seconds) == whole | parts | stages
     assert all(0 < spread.lower <= spread.median <= spread.upper for spread in record.seconds.values())
     assert record.seconds["latency"].count == 5
-    assert f"latency {1000 * record.seconds['latency'].median:.1f} ms" in command._outcome(record)
+    assert f"latency {1000 * record.seconds['latency'].median:.1f} ms" in repetition.outcome(record)
     assert record.seconds["fit"].count == 3 and record.seconds["predict 1"].count == 5
     assert all(record.seconds[name].median < record.seconds["fit"].median for name in parts - {"read"})
     sizes = {"model", "fitted", "held", "disk", "resident"}

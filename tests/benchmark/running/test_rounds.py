@@ -1,13 +1,14 @@
 """Timed cells in rounds of processes; cells and the machine are made up, but for the last test."""
 
 from dataclasses import replace
+from pathlib import Path
 from statistics import median
 
 import numpy as np
 import pytest
 
-from padimkit.benchmark.cell import Cell, Facts, Limits
-from padimkit.benchmark.planning.suite import Planned, Suite
+from padimkit.benchmark.cell import Cell, Facts, Limits, Planned
+from padimkit.benchmark.planning.suite import Suite
 from padimkit.benchmark.record import Failure, Record
 from padimkit.benchmark.running import conditions as reading
 from padimkit.benchmark.running import rounds
@@ -42,7 +43,7 @@ def machine(monkeypatch):
             found, self.speeds = next(left, 1.0), tuple(left)
             return Conditions(found, 2.0, load=0.5)
 
-        def run_cell(self, cell, facts, limits):
+        def run_cell(self, cell, facts, limits, work):
             self.ran.append(cell)
             number = float(len(self.ran))
             failure = Failure("killed", "", "", "fit") if number == self.fails_at else None
@@ -58,7 +59,7 @@ def machine(monkeypatch):
 
 
 def run(cells, begun=None):
-    return list(run_in_rounds(cells, LIMITS, "order", begun or {}))
+    return list(run_in_rounds(cells, LIMITS, "order", begun or {}, Path("work")))
 
 
 def test_each_round_has_all_cells_in_an_order_of_its_own(machine):
