@@ -4,6 +4,7 @@ import io
 import warnings
 
 import torch
+
 from padimkit import CannotExport, Exporter
 from padimkit.service.exporting.exporter import Framed
 
