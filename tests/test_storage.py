@@ -27,7 +27,7 @@ from padimkit.backbones.pixels import Pixels
 from padimkit.config.description import plugins_of
 from padimkit.contracts import DensityModel
 from padimkit.densities.gaussian import Gaussian
-from padimkit.errors import BadModel, BadOutput, BrokenPlugin, NotFitted
+from padimkit.errors import BadArgument, BadModel, BadOutput, BrokenPlugin, NotFitted
 from padimkit.images.augmentation import Augmentation
 from padimkit.images.preprocessing import Preprocessing
 from padimkit.pipeline.anomaly_map import AnomalyMap
@@ -92,6 +92,20 @@ def without_later(settings):
     for section, names in LATER.items():
         for name in names:
             del settings[section].get("init_args", settings[section])[name]
+
+
+def test_a_model_is_loaded_with_a_number_of_threads(model):
+    before = torch.get_num_threads()
+    try:
+        load(model, threads=2)
+        assert torch.get_num_threads() == 2
+        load(model)
+        assert torch.get_num_threads() == 2
+        for wrong in (0, 1025, 1.5, True):
+            with pytest.raises(BadArgument, match="threads"):
+                load(model, threads=wrong)
+    finally:
+        torch.set_num_threads(before)
 
 
 def test_a_model_of_before_its_arguments_were_there_keeps_its_scores_bit_for_bit(pipeline, model, generator):

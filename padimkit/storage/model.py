@@ -14,12 +14,14 @@ from safetensors.torch import load as load_bytes
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
+from padimkit.arguments import require_whole as require_number
 from padimkit.config.build import build_pipeline
 from padimkit.config.description import describe, plugins_of
 from padimkit.config.yaml_file import read_yaml
 from padimkit.contracts import TellsWeights
 from padimkit.errors import BadArgument, BadModel, PadimkitError
 from padimkit.files import file_digest, new_folder
+from padimkit.images.prefetch import MOST_WORKERS
 from padimkit.inspection.calibration import Calibration
 from padimkit.inspection.history import Step, as_plain
 from padimkit.inspection.learnt import LearntImage
@@ -99,7 +101,12 @@ def write_model(
 
 
 def load(
-    folder: Path | str, *, device: str = "cpu", trust: bool = False, precision: str | None = None
+    folder: Path | str,
+    *,
+    device: str = "cpu",
+    trust: bool = False,
+    precision: str | None = None,
+    threads: int | None = None,
 ) -> Pipeline:
     """Return the fitted pipeline from a folder that `save` wrote.
 
@@ -109,11 +116,16 @@ def load(
         trust: Also import classes that are not installed plugins; their code runs.
         precision: "float32" or "bfloat16" for a backbone that computes in another type of number than its
             settings say; with "float32" densities compute in full precision too.
+        threads: Threads of one call, which are common to all models of a process; None leaves them.
 
     Raises:
+        BadArgument: `threads` is no number from 1 to 1024.
         BadModel: The folder is incomplete, altered, of a newer format, or made with a plugin that is missing,
             whatever other distribution has one of its name; or its parts do not fit each other.
     """
+    if threads is not None:
+        require_number("threads", threads, 1, MOST_WORKERS)
+        torch.set_num_threads(threads)
     pipeline = load_parts(folder, device=device, trust=trust, precision=precision)
     require_whole(pipeline, folder)
     return pipeline
