@@ -142,6 +142,11 @@ def _process_for(kind: type[Any]) -> _Process:
     return process
 
 
+def begin() -> None:
+    """Start the other process, which imports while this one does, ahead of the check."""
+    _process()
+
+
 @cache
 def _process() -> _Process:
     return _Process()

@@ -18,7 +18,7 @@ from padimkit.errors import AmbiguousPlugin, BadArgument, BadConfig, BrokenContr
 from padimkit.registry.families import find_family
 from padimkit.registry.plugin import Plugin
 from padimkit.registry.registry import NAMES, find_plugin
-from padimkit.testing import Check, Outcome, Recipe, checks_of, outcomes, recipe_outcomes
+from padimkit.testing import Check, Outcome, Recipe, checks_of, elsewhere, outcomes, recipe_outcomes
 from padimkit.testing.recipes import RECIPE_CHECKS
 from padimkit.weights import cards
 
@@ -59,6 +59,7 @@ def run(words: list[str]) -> None:
                 "them and verifies their digest."
             ) from error
         raise
+    elsewhere.begin()
     contract = find_family(plugin.family).load_contract()
     make = maker(plugin, known.init_args, rest)
     _require_whole(_report(outcomes(contract, make), _width(checks_of(contract))), plugin.name)
