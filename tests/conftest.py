@@ -116,9 +116,11 @@ def install(tmp_path, monkeypatch):
 def in_this_process(monkeypatch):
     """Cells run here, one at a time, where a test is about what becomes of their records.
 
-    A process of its own for each takes ten times as long: test_process.py and others have these.
+    A process of its own for each takes ten times as long: test_process.py and others have these. The machine
+    is taken for a quiet one, or what it has to do beside would decide how often a cell is timed.
     """
-    from padimkit.benchmark.running import process, worker
+    from padimkit.benchmark.running import process, rounds, worker
+    from padimkit.benchmark.times import Conditions
 
     lock = Lock()
 
@@ -138,6 +140,7 @@ def in_this_process(monkeypatch):
             pass
 
     monkeypatch.setattr(process, "start", Finished)
+    monkeypatch.setattr(rounds, "conditions", lambda _: Conditions(1.0, 1.0))
     gc.freeze()  # each cell collects garbage, and would look through all that has been imported meanwhile
 
 
