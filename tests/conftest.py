@@ -26,7 +26,13 @@ ROOT = Path(__file__).resolve().parents[1]
 check_shapes_of(ROOT / "padimkit")
 
 SHARED = ROOT.parent / "shared"
-LONG = ("tests/test_reference.py", "tests/test_docs.py", "tests/test_first_party.py", "tests/benchmark/")
+LONG = (
+    "tests/test_docs.py",
+    "tests/test_strangers.py",
+    "tests/test_reference.py",
+    "tests/cli/plugins/test_new.py",
+    "tests/benchmark/",
+)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

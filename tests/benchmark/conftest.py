@@ -5,6 +5,9 @@ import pytest
 import yaml
 from distributions import install_into
 
+from padimkit.benchmark.running import rounds
+from padimkit.benchmark.times import Conditions
+
 PIXELS = {
     "backbone": "pixels",
     "reducer": {"class_path": "random_channels", "init_args": {"keep": 2}},
@@ -56,11 +59,13 @@ sys.modules[execution.__name__] = execution
 def idle_cells(tmp_path, monkeypatch):
     """Cells run in processes of their own, but do nothing there, where a test is about these processes.
 
-    They start in a tenth of the time, since they import no torch; test_process.py has cells that work.
+    They start in a tenth of the time, since they import no torch; test_process.py has cells that work. The
+    machine is taken for a quiet one, or what it has to do beside would decide how often a cell is timed.
     """
     (tmp_path / "idle").mkdir()
     (tmp_path / "idle" / "sitecustomize.py").write_text(IDLE)
     monkeypatch.setenv("PYTHONPATH", str(tmp_path / "idle"), prepend=os.pathsep)
+    monkeypatch.setattr(rounds, "conditions", lambda _: Conditions(1.0, 1.0))
 
 
 BREAKER = """

@@ -8,7 +8,6 @@ from PIL import Image
 from padimkit import (
     PCA,
     AnomalyMap,
-    CannotExport,
     FilterBank,
     Gaussian,
     Identity,
@@ -71,13 +70,6 @@ def test_a_region_is_heeded(images, tmp_path):
     expected = pipeline.predict(images, progress=False)
     torch.testing.assert_close(scores, expected.image_scores, rtol=1e-4, atol=0)
     assert (maps[:, mask == 0] == 0).all()
-
-
-def test_other_interpolations_than_bicubic_are_not_written_as_a_graph(images):
-    seen = Preprocessing(48, None, interpolation="bilinear")
-    pipeline = Pipeline(BANK, Identity(), Gaussian(), preprocessing=seen).fit(images, progress=False)
-    with pytest.raises(CannotExport, match='interpolation "bicubic" only, not by "bilinear"'):
-        pipeline.graph()
 
 
 def test_a_pipeline_that_is_not_fitted_has_none():

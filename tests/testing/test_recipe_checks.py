@@ -148,6 +148,7 @@ def test_the_written_package_holds_a_recipe_that_passes(tmp_path, capsys):
     files = sorted(path.relative_to(package).as_posix() for path in package.rglob("*") if path.is_file())
     assert files == [
         ".github/workflows/test.yml",
+        "LICENSE",
         "README.md",
         "fresh_start/__init__.py",
         "fresh_start/fresh-start.yaml",
