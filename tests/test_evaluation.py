@@ -90,6 +90,16 @@ def test_named_values_are_metrics_and_what_is_missing_is_told(generator, pipelin
     np.testing.assert_allclose(np.nan_to_num(values), np.array(scores) - min(scores), rtol=1e-6)
 
 
+def test_a_metric_named_like_a_further_value_of_another_is_refused(generator, pipeline):
+    with pytest.raises(BadArgument, match='"gaps.highest" is a further value of the metric "gaps"'):
+        evaluate(pipeline, drawn(generator), {"gaps": Gaps(), "gaps.highest": PixelAUROC()})
+
+
+def test_values_of_images_come_in_the_order_of_the_metrics(generator, pipeline):
+    names = [f"gaps {number}" for number in range(8)]
+    assert list(evaluate(pipeline, drawn(generator), {name: Gaps() for name in names}).image_values) == names
+
+
 class Never(Gaps):
     def compute(self):
         raise UndefinedMetric("No luck.")
