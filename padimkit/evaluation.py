@@ -166,11 +166,18 @@ def _computed(metrics: Mapping[str, Metric]) -> tuple[dict[str, float], dict[str
                 undefined[key] = "The metric gave no value of this name."
             elif key not in directions_of(name, metric):
                 undefined[key] = 'The metric has no direction for this name in "directions".'
-            elif math.isfinite(found[key]):
-                values[key] = found[key]
-            else:  # NaN is not a result, whoever made the metric
+            elif _is_finite(found[key]):
+                values[key] = float(found[key])  # a number of NumPy cannot be written as JSON
+            else:  # NaN or a text is not a result, whoever made the metric
                 undefined[key] = f"The metric gave {found[key]}."
     return values, undefined
+
+
+def _is_finite(value: object) -> bool:
+    try:
+        return math.isfinite(value)  # type: ignore[arg-type]
+    except TypeError:
+        return False
 
 
 def _values(name: str, metric: Metric) -> dict[str, float]:

@@ -53,7 +53,7 @@ class Gaps(Metric, NamedValues, ImageValues):
     """A mean, a highest and a lowest score, and how far each image lies above the lowest."""
 
     higher_is_better = False
-    directions: ClassVar = {"highest": True, "lowest": False, "spare": True}
+    directions: ClassVar = {"highest": True, "lowest": False, "spare": True, "word": True}
 
     def reset(self):
         self.scores = []
@@ -67,7 +67,7 @@ class Gaps(Metric, NamedValues, ImageValues):
         return sum(self.scores) / len(self.scores)
 
     def named_values(self):
-        return {"highest": max(self.scores), "lowest": float("nan"), "stray": 1.0}
+        return {"highest": np.float32(max(self.scores)), "lowest": float("nan"), "stray": 1.0, "word": "much"}
 
     def image_values(self):
         gaps = np.array(self.scores) - min(self.scores)
@@ -78,9 +78,11 @@ def test_named_values_are_metrics_and_what_is_missing_is_told(generator, pipelin
     found = evaluate(pipeline, drawn(generator), {"gaps": Gaps(), "other": PixelAUROC()})
     scores = [image.score for image in found.images]
     assert found.metrics == {"gaps": pytest.approx(np.mean(scores)), "gaps.highest": max(scores)}
+    assert {type(value) for value in found.metrics.values()} == {float}
     assert found.undefined.pop("other")
     assert found.undefined == {
         "gaps.lowest": "The metric gave nan.",
+        "gaps.word": "The metric gave much.",
         "gaps.spare": "The metric gave no value of this name.",
         "gaps.stray": 'The metric has no direction for this name in "directions".',
     }
@@ -108,7 +110,8 @@ class Never(Gaps):
 def test_named_values_of_an_undefined_metric_are_undefined_for_its_reason(generator, pipeline):
     found = evaluate(pipeline, drawn(generator), {"gaps": Never()})
     assert found.metrics == {} and found.image_values == {}
-    assert found.undefined == dict.fromkeys(["gaps", "gaps.highest", "gaps.lowest", "gaps.spare"], "No luck.")
+    names = ["gaps", *(f"gaps.{name}" for name in Gaps.directions)]
+    assert found.undefined == dict.fromkeys(names, "No luck.")
 
 
 @pytest.mark.parametrize("values", [[1.0], [1.0, 2.0, 3.0, float("inf")]])
