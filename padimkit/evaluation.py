@@ -70,7 +70,7 @@ def evaluate(
         progress: Show a bar on a terminal or in a notebook.
 
     Raises:
-        BadArgument: Two metrics have one name, or `images` are not understood.
+        BadArgument: Two metrics, or their further values, have one name, or `images` are not understood.
         BadData: There are no test images.
         NotFitted: The pipeline has not been fitted.
     """
@@ -78,6 +78,7 @@ def evaluate(
     batches = pipeline.read(images, batch_size, workers, "Testing" if progress else None)
     for metric in named.values():
         metric.reset()
+    _require_apart(named)
     found: list[ImageScore] = []
     invisible: list[str] = []
     with timed(Clock()) as clock:
@@ -93,11 +94,11 @@ def evaluate(
             raise BadData("There are no test images.")
         with stage(METRICS):
             values, undefined = _computed(named)
-            of_images = {name: _of_images(name, named[name], len(found)) for name in named.keys() & values}
+            of_images = {name: _of_images(name, named[name], len(found)) for name in named if name in values}
     apart = sum(clock.seconds.get(name, 0.0) for name in (METRICS, READ, KEEPING))
     seconds = {PREDICT: sum(clock.seconds.values()) - apart, METRICS: clock.seconds[METRICS]}
     lower = [
-        key for name, one in named.items() for key, higher in _directions(name, one).items() if not higher
+        key for name, one in named.items() for key, higher in directions_of(name, one).items() if not higher
     ]
     return Evaluation(
         values,
@@ -125,6 +126,17 @@ def _named(metrics: Metrics) -> dict[str, Metric]:
     return found
 
 
+def _require_apart(metrics: Mapping[str, Metric]) -> None:
+    """Raise BadArgument if a further value of a metric has the name of another metric."""
+    for name, metric in metrics.items():
+        for key in directions_of(name, metric):
+            if key != name and key in metrics:
+                raise BadArgument(
+                    f'"{key}" is a further value of the metric "{name}", and the name of another metric. '
+                    "Give that one another name."
+                )
+
+
 def _made(metric: object) -> Metric:
     """Return the metric, made anew where it is given by name."""
     if isinstance(metric, Metric):
@@ -147,18 +159,25 @@ def _computed(metrics: Mapping[str, Metric]) -> tuple[dict[str, float], dict[str
         try:
             found = _values(name, metric)
         except UndefinedMetric as error:
-            undefined |= dict.fromkeys(_directions(name, metric), str(error))
+            undefined |= dict.fromkeys(directions_of(name, metric), str(error))
             continue
-        for key in {**_directions(name, metric), **found}:
+        for key in {**directions_of(name, metric), **found}:
             if key not in found:
                 undefined[key] = "The metric gave no value of this name."
-            elif key not in _directions(name, metric):
+            elif key not in directions_of(name, metric):
                 undefined[key] = 'The metric has no direction for this name in "directions".'
-            elif math.isfinite(found[key]):
-                values[key] = found[key]
-            else:  # NaN is not a result, whoever made the metric
+            elif _is_finite(found[key]):
+                values[key] = float(found[key])  # a number of NumPy cannot be written as JSON
+            else:  # NaN or a text is not a result, whoever made the metric
                 undefined[key] = f"The metric gave {found[key]}."
     return values, undefined
+
+
+def _is_finite(value: object) -> bool:
+    try:
+        return math.isfinite(value)  # type: ignore[arg-type]
+    except TypeError:
+        return False
 
 
 def _values(name: str, metric: Metric) -> dict[str, float]:
@@ -167,7 +186,7 @@ def _values(name: str, metric: Metric) -> dict[str, float]:
     return found | {f"{name}.{key}": value for key, value in further.items()}
 
 
-def _directions(name: str, metric: Metric) -> dict[str, bool]:
+def directions_of(name: str, metric: Metric) -> dict[str, bool]:
     """Return the names of all values of a metric, with true where higher ones are better."""
     further = metric.directions if isinstance(metric, NamedValues) else {}
     return {name: metric.higher_is_better} | {f"{name}.{key}": higher for key, higher in further.items()}

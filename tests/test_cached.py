@@ -81,6 +81,14 @@ def test_nothing_is_left_after_the_block_nor_after_an_error(embeddings, tmp_path
         next(iter(kept))
 
 
+def test_a_thread_in_the_middle_of_a_loop_is_told_that_the_block_has_ended(embeddings, tmp_path):
+    with cache._File(tmp_path) as file:
+        place = file.keep(embeddings[1].patches)
+        assert torch.equal(place(), embeddings[1].patches)
+    with pytest.raises(BadArgument, match="were read after it"):
+        place()
+
+
 def test_a_folder_that_is_missing_and_a_full_disk_are_told(embeddings, tmp_path, monkeypatch):
     with (
         pytest.raises(BadOutput, match='kept in ".*missing": No such file'),

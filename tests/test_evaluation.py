@@ -53,7 +53,7 @@ class Gaps(Metric, NamedValues, ImageValues):
     """A mean, a highest and a lowest score, and how far each image lies above the lowest."""
 
     higher_is_better = False
-    directions: ClassVar = {"highest": True, "lowest": False, "spare": True}
+    directions: ClassVar = {"highest": True, "lowest": False, "spare": True, "word": True}
 
     def reset(self):
         self.scores = []
@@ -67,7 +67,7 @@ class Gaps(Metric, NamedValues, ImageValues):
         return sum(self.scores) / len(self.scores)
 
     def named_values(self):
-        return {"highest": max(self.scores), "lowest": float("nan"), "stray": 1.0}
+        return {"highest": np.float32(max(self.scores)), "lowest": float("nan"), "stray": 1.0, "word": "much"}
 
     def image_values(self):
         gaps = np.array(self.scores) - min(self.scores)
@@ -78,9 +78,11 @@ def test_named_values_are_metrics_and_what_is_missing_is_told(generator, pipelin
     found = evaluate(pipeline, drawn(generator), {"gaps": Gaps(), "other": PixelAUROC()})
     scores = [image.score for image in found.images]
     assert found.metrics == {"gaps": pytest.approx(np.mean(scores)), "gaps.highest": max(scores)}
+    assert {type(value) for value in found.metrics.values()} == {float}
     assert found.undefined.pop("other")
     assert found.undefined == {
         "gaps.lowest": "The metric gave nan.",
+        "gaps.word": "The metric gave much.",
         "gaps.spare": "The metric gave no value of this name.",
         "gaps.stray": 'The metric has no direction for this name in "directions".',
     }
@@ -88,6 +90,16 @@ def test_named_values_are_metrics_and_what_is_missing_is_told(generator, pipelin
     values = found.image_values["gaps"]
     assert found.image_values.keys() == {"gaps"} and len(values) == 4
     np.testing.assert_allclose(np.nan_to_num(values), np.array(scores) - min(scores), rtol=1e-6)
+
+
+def test_a_metric_named_like_a_further_value_of_another_is_refused(generator, pipeline):
+    with pytest.raises(BadArgument, match='"gaps.highest" is a further value of the metric "gaps"'):
+        evaluate(pipeline, drawn(generator), {"gaps": Gaps(), "gaps.highest": PixelAUROC()})
+
+
+def test_values_of_images_come_in_the_order_of_the_metrics(generator, pipeline):
+    names = [f"gaps {number}" for number in range(8)]
+    assert list(evaluate(pipeline, drawn(generator), {name: Gaps() for name in names}).image_values) == names
 
 
 class Never(Gaps):
@@ -98,7 +110,8 @@ class Never(Gaps):
 def test_named_values_of_an_undefined_metric_are_undefined_for_its_reason(generator, pipeline):
     found = evaluate(pipeline, drawn(generator), {"gaps": Never()})
     assert found.metrics == {} and found.image_values == {}
-    assert found.undefined == dict.fromkeys(["gaps", "gaps.highest", "gaps.lowest", "gaps.spare"], "No luck.")
+    names = ["gaps", *(f"gaps.{name}" for name in Gaps.directions)]
+    assert found.undefined == dict.fromkeys(names, "No luck.")
 
 
 @pytest.mark.parametrize("values", [[1.0], [1.0, 2.0, 3.0, float("inf")]])

@@ -14,8 +14,10 @@ from padimkit.benchmark.planning.suite_file import SearchArguments, SuiteFile
 from padimkit.benchmark.record import FALSE_ALARMS, MISSES, Record
 from padimkit.benchmark.running.runner import only_runner, remaining, run_suite
 from padimkit.benchmark.store import Plan, read
+from padimkit.config.build import instantiate
 from padimkit.config.names import labels
 from padimkit.errors import BadArgument, BadConfig
+from padimkit.evaluation import directions_of
 
 if TYPE_CHECKING:
     from optuna.distributions import BaseDistribution
@@ -132,7 +134,12 @@ def _with(file: SuiteFile, values: Mapping[str, Any]) -> SuiteFile:
 
 def _require_metric(suite: Suite, metric: str) -> None:
     cell = suite.planned[0].cell
-    measured = labels(cell.settings["metrics"]) + ([FALSE_ALARMS, MISSES] if cell.calibration else [])
+    named = labels(cell.settings["metrics"]) + ([FALSE_ALARMS, MISSES] if cell.calibration else [])
+    if metric in named:
+        return
+    made = instantiate(cell.settings).metrics  # which know their further values
+    further = [key for name, one in zip(named, made, strict=False) for key in directions_of(name, one)]
+    measured = dict.fromkeys([*further, *named])
     if metric not in measured:
         raise BadConfig(f'"search.metric" is "{metric}"; the suite measures {", ".join(measured)}.')
 

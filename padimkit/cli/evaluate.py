@@ -118,7 +118,7 @@ def _test(
     metrics = dict(zip(labels(config["metrics"]), made.metrics, strict=True)) | dict(rates)
     evaluation = evaluate(made.pipeline, samples, metrics, batch_size=made.batch_size, workers=made.workers)
     if not evaluation.metrics:
-        reasons = " ".join(evaluation.undefined.values())
+        reasons = " ".join(dict.fromkeys(evaluation.undefined.values()))
         raise UndefinedMetric(f"No metric is defined on this test set. {reasons}")
     return evaluation
 

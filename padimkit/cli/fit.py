@@ -17,7 +17,7 @@ from padimkit.cli.predict import find_images
 from padimkit.cli.progress import logs_shown
 from padimkit.config.commands import FIT, fit_parser
 from padimkit.config.parser import instantiated, parse_pipeline, plain
-from padimkit.errors import BadArgument, BadConfig, PadimkitError
+from padimkit.errors import BadArgument, BadConfig, BadData, PadimkitError
 from padimkit.files import new_folder
 from padimkit.images.sample import Sample
 from padimkit.inspection.calibrate import calibration_of, require_folds, without_scores
@@ -44,6 +44,7 @@ def run(words: list[str]) -> None:
     samples = made.data.train()
     made.anomalies = [Sample(path, anomalous=True) for path in find_images(made.anomalies)] or None
     made.pipeline.require_takes(made.anomalies)  # known before the work is done
+    _require_apart(samples, made.anomalies or ())
     if made.calibrate:
         _require_calibration(made, len(samples))  # known before the work is done
     with new_folder(made.output, overwrite=made.overwrite, marker=MANIFEST) as staging:
@@ -71,6 +72,14 @@ def run(words: list[str]) -> None:
             f"calibrated: {fitted.reason} Run padimkit calibrate {made.output} --data folder --data.normal "
             "FOLDER, with other normal images."
         )
+
+
+def _require_apart(samples: Sequence[Sample], anomalies: Sequence[Sample]) -> None:
+    """Raise BadData if a file is among both: a folder of normal images is searched through all below it."""
+    normal = {sample.path.resolve() for sample in samples} if anomalies else set()
+    both = [sample.path for sample in anomalies if sample.path.resolve() in normal]
+    if both:
+        raise BadData(f'"{both[0]}" is among the normal images and among the "anomalies".')
 
 
 @dataclass(frozen=True)

@@ -118,7 +118,8 @@ def _step(one: Mapping[str, Any]) -> str:
     method = f", {one['recipe']}" if one["recipe"] else ""
     data = f", {_part(one['data'])}" if one["data"] else ""
     left_out = f" ({one['left_out']} left out)" if one["left_out"] else ""
-    return f"{one['time']} {one['command']}: {counted_images(one['images'])}{left_out}{method}{data}"
+    others = f" and {len(one['anomalies'])} anomalous ones" if "anomalies" in one else ""
+    return f"{one['time']} {one['command']}: {counted_images(one['images'])}{others}{left_out}{method}{data}"
 
 
 def _sizes(sizes: Sequence[Sequence[int]] | None) -> str:

@@ -12,11 +12,13 @@ from padimkit.cli.output import require_output
 from padimkit.files import new_folder
 from padimkit.inspection.calibrate import calibrate
 from padimkit.inspection.calibration import Calibration
-from padimkit.inspection.history import Step
+from padimkit.inspection.history import Step, anomalies_of
 from padimkit.inspection.learnt import LearntImage
 from padimkit.inspection.recalibration import Rates, hindrance, samples_of
 from padimkit.pipeline.pipeline import Pipeline
 from padimkit.storage import MANIFEST, write_model
+
+_ANOMALOUS = "the model has learnt anomalous images too, without which it cannot be fitted again on a part"
 
 
 @dataclass(frozen=True)
@@ -50,9 +52,10 @@ def store(
 ) -> Stored:
     """Calibrate a pipeline by all images that it has learnt, if they can be read again, and write the model.
 
-    A calibration of an earlier state would promise too much or too little, so none is kept.
+    A calibration of an earlier state would promise too much or too little, so none is kept. Folds would be
+    fitted without anomalous images, so there is none of models that have learnt some.
     """
-    reason = hindrance(learnt)
+    reason = _ANOMALOUS if anomalies_of(history) else hindrance(learnt)
     calibration = None if reason else _calibration(made, pipeline, learnt, rates)
     write_model(pipeline, folder, calibration, calibration.images if calibration else learnt, history)
     return Stored(calibration, reason)

@@ -19,7 +19,7 @@ from padimkit.errors import BadArgument, BadData, NotCalibrated
 from padimkit.images.sample import Sample
 from padimkit.inspection.calibrate import require_folds, without_scores
 from padimkit.inspection.calibration import Calibration, promised
-from padimkit.inspection.history import Step, step
+from padimkit.inspection.history import Step, anomalies_of, step
 from padimkit.inspection.learnt import LearntImage
 from padimkit.inspection.recalibration import Rates, rates_of
 from padimkit.inspection.verdict import Verdict
@@ -83,11 +83,14 @@ def _judged(
     samples = [Sample(path, anomalous=False) for path in find_images(made.images)]
     images = without_scores(pipeline, samples)
     seen = {image.sha256: image.path for image in known}
+    anomalous = {image.sha256: image.path for image in anomalies_of(load_history(made.model))}
     batches = pipeline.read(samples, made.batch_size, made.workers, "Scoring")
     scores = [score for batch in batches for score in pipeline.predict_batch(batch).image_scores.tolist()]
     for sample, image, score in zip(samples, images, scores, strict=True):
         if image.sha256 in seen:
             reason = f'is learnt already, as "{seen[image.sha256]}"'
+        elif image.sha256 in anomalous:
+            reason = f'is learnt as an anomalous one, "{anomalous[image.sha256]}"'
         elif made.learn == "below" and calibration and calibration.verdict(score) is Verdict.NG:
             reason = f"scores {score:.4g}, above the threshold of {calibration.threshold:.4g}"
         else:

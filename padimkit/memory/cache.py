@@ -46,8 +46,7 @@ def cached(
 
 def _read(kept: list[list[Callable[[], Tensor]]], file: "_File") -> Iterator[Embedding]:
     for one in kept:
-        if file.closed:
-            raise BadArgument("Embeddings that were cached for a block were read after it.")
+        file.require_open()
         yield Embedding(*(tensor() for tensor in one))
 
 
@@ -73,10 +72,10 @@ class _File:
         self._end = 0
         self._lock = Lock()  # of the position in the file
 
-    @property
-    def closed(self) -> bool:
-        """True after the block."""
-        return self._file.closed
+    def require_open(self) -> None:
+        """Raise BadArgument after the block."""
+        if self._file.closed:
+            raise BadArgument("Embeddings that were cached for a block were read after it.")
 
     def keep(self, tensor: Tensor) -> "_Place":
         """Write a tensor, and return its place."""
@@ -96,6 +95,7 @@ class _File:
         content = torch.empty(size, dtype=torch.uint8)
         rest = content.numpy().data
         with self._lock:
+            self.require_open()  # a thread may be in the middle of a loop when the block ends
             self._file.seek(start)
             while rest:
                 rest = rest[self._file.readinto(rest) :]
@@ -105,7 +105,8 @@ class _File:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._file.close()
+        with self._lock:
+            self._file.close()
 
     def _unusable(self, error: OSError) -> BadOutput:
         return BadOutput(

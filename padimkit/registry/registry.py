@@ -1,25 +1,18 @@
 """Plugins of a family by name, from the entry points of all installed distributions; listing imports none."""
 
-import re
-import sys
 from collections import Counter
-from collections.abc import Collection, Iterable
-from contextlib import suppress
-from functools import cache, lru_cache
-from importlib.metadata import EntryPoint, entry_points
-from pathlib import Path
-from typing import Any, TypeAlias, final
+from collections.abc import Collection
+from importlib.metadata import EntryPoint
+from typing import Any, final
 
 from padimkit.errors import AmbiguousPlugin, BadArgument, BrokenPlugin, UnknownPlugin, near_misses
-from padimkit.files.packages import provider
+from padimkit.registry.entries import entries
 from padimkit.registry.families import FAMILIES, find_family
 from padimkit.registry.plugin import Plugin
 from padimkit.registry.published import to_install
 
-Stamps: TypeAlias = tuple[tuple[str, int], ...]  # paths, and when they were last changed in nanoseconds
 NAMES = "A name, family/name where several families have one, or distribution:name."  # for --help
 _ORDER = tuple(family.plural for family in FAMILIES)
-_GROUP = rf"padimkit\.({'|'.join(_ORDER)})(?:\.v(\d+))?"
 
 SESSION = "session"  # stands for a distribution where a program has added a class
 _SESSION: dict[tuple[str, str], Plugin] = {}
@@ -129,7 +122,7 @@ def installed(families: Collection[str] = _ORDER) -> dict[Plugin, str]:
     Ambiguous names and plugins for other versions of the contracts are included. The value is the name by
     which a plugin is used: `distribution:name` where the short name is one of padimkit's, or ambiguous.
     """
-    known = (*_entries(), *_SESSION.values())
+    known = (*entries(), *_SESSION.values())
     plugins = [plugin for plugin in known if plugin.family in families]
     found = sorted(_fitting(plugins), key=lambda p: (_ORDER.index(p.family), p.name, p.distribution))
     count = Counter((plugin.family, plugin.name) for plugin in found)
@@ -146,53 +139,6 @@ def _called(name: str, plugins: Collection[Plugin]) -> list[Plugin]:
     """Return the plugins of this name, of which those of padimkit count alone if there are any."""
     matches = [plugin for plugin in plugins if plugin.is_called(name)]
     return [plugin for plugin in matches if plugin.is_built_in] or matches
-
-
-def _entries() -> tuple[Plugin, ...]:
-    """Return the plugins of all entry points, read anew whenever a distribution comes, goes or changes."""
-    places = _stamped(sys.path)
-    return _found(places, _stamped(_infos(places)))
-
-
-def _stamped(paths: Iterable[str]) -> Stamps:
-    """Return the paths that there are, and when each was changed; of a folder, when one came or went."""
-    found = []
-    for path in paths:
-        with suppress(OSError):  # none is there, or it may not be looked at, or pip removes it in this moment
-            found.append((path, Path(path).stat().st_mtime_ns))
-    return tuple(found)
-
-
-@lru_cache(maxsize=1)
-def _infos(places: Stamps) -> tuple[str, ...]:
-    """Return the folders of metadata there that may change in place: with groups of ours, or unfinished.
-
-    To look at all of them each time takes four times as long.
-    """
-    infos = [
-        info for place, _ in places for kind in ("dist", "egg") for info in Path(place).glob(f"*.{kind}-info")
-    ]
-    return tuple(str(info) for info in infos if not (info / "RECORD").exists() or _names_ours(info))
-
-
-def _names_ours(info: Path) -> bool:
-    with suppress(OSError):
-        return b"padimk" in (info / "entry_points.txt").read_bytes()
-    return False
-
-
-@lru_cache(maxsize=1)  # to read them takes as long as to parse a command; a suite asks for each of its cells
-def _found(_: Stamps, __: Stamps) -> tuple[Plugin, ...]:
-    """Return the plugins of what is installed in these places, by these folders of metadata."""
-    known = cache(provider)  # each look at the metadata reads and parses the file anew
-    entries = entry_points()
-    groups = [(group, re.fullmatch(_GROUP, group)) for group in entries.groups]
-    return tuple(
-        Plugin(match[1], entry.name, *known(entry.dist), int(match[2] or 1), entry)
-        for group, match in groups
-        if match
-        for entry in entries.select(group=group)
-    )
 
 
 def _fitting(plugins: list[Plugin]) -> list[Plugin]:

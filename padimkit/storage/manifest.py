@@ -59,7 +59,8 @@ def read_manifest(folder: Path) -> dict[str, Any]:
         finish_left(folder)  # a run that was killed may have been about to replace its content
     if folder.is_file():
         raise BadModel(
-            f'"{folder}" is not a model folder: it is a file. Exported ones are for inspect and serve.'
+            f'"{folder}" is not a model folder: it is a file. Of exported ones, inspect and serve take .onnx '
+            "and .xml."
         )
     if not folder.is_dir():
         raise BadModel(f'"{folder}" is not a model folder: it does not exist.')

@@ -1,16 +1,18 @@
 """Searches on held-out test images, with Optuna where a sampler is needed."""
 
 import sys
+from typing import ClassVar
 
 import pytest
 import yaml
 
+from padimkit import NamedValues, PixelAUROC, Registry
 from padimkit.benchmark.planning.suite import Suite
 from padimkit.benchmark.planning.suite_file import SuiteFile
 from padimkit.benchmark.search import Trial, best, search
 from padimkit.benchmark.store import plans, read_all
 from padimkit.cli.main import main
-from padimkit.errors import BadArgument
+from padimkit.errors import BadArgument, BadConfig
 
 PIPELINE = {"backbone": "pixels", "reducer": "identity", "density": "gaussian"}
 PIPELINE |= {"preprocessing": {"resize": 16, "crop": None}}
@@ -95,6 +97,25 @@ def test_lower_is_better_where_it_is_and_failures_have_no_result(file, tmp_path,
     assert known[9].result is None and "9" in known[9].reason and known[2].goodness == -known[2].result
     trials = [Trial({}, 0.2, goodness=-0.2), Trial({}, None, "no"), Trial({}, 0.1, goodness=-0.1)]
     assert best(trials) is trials[2] and best(trials[1:2]) is None
+
+
+class Shares(PixelAUROC, NamedValues):
+    directions: ClassVar = {"rest": False}
+
+    def named_values(self):
+        return {"rest": 1 - self.compute()}
+
+
+def test_a_further_value_of_a_metric_is_searched(file, tmp_path, in_this_process, monkeypatch):
+    monkeypatch.setattr("padimkit.registry.registry._SESSION", {})
+    Registry("metrics").add(Shares, "shares")
+    given = file(search=ASKED | {"metric": "shares.rest", "trials": 1}, metrics=["shares"], seeds=[0])
+    (trial,) = search(SuiteFile.read(given), tmp_path / "a")
+    (record,) = read_all(tmp_path / "a")
+    assert trial.result == record.metrics["shares.rest"] == -trial.goodness
+    given = file(search=ASKED | {"metric": "shares.last"}, metrics=["shares"], seeds=[0])
+    with pytest.raises(BadConfig, match=r'"shares.last"; the suite measures shares, shares\.rest'):
+        next(search(SuiteFile.read(given), tmp_path / "b"))
 
 
 @pytest.mark.parametrize(

@@ -7,6 +7,7 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
+from typing import ClassVar
 
 import numpy as np
 import pytest
@@ -19,6 +20,13 @@ from padimkit.cli.main import COMMANDS, main
 from padimkit.errors import BadConfig
 from padimkit.pipeline.pipeline import Pipeline
 from padimkit.registry.recipes import find_recipe
+
+
+class Shares(padimkit.PixelAUROC, padimkit.NamedValues):
+    directions: ClassVar = {"rest": False}
+
+    def named_values(self):
+        return {"rest": 1 - self.compute()}
 
 
 def fails(capsys, *words):
@@ -441,6 +449,13 @@ class TestBadInput:
         message = fails(capsys, "evaluate", recipe, *source)
         assert "No metric is defined on this test set" in message
         assert "nan" not in message
+
+    def test_a_reason_for_several_values_is_said_once(self, capsys, recipe, source, stripes, monkeypatch):
+        monkeypatch.setattr("padimkit.registry.registry._SESSION", {})
+        padimkit.Registry("metrics").add(Shares, "shares")
+        shutil.rmtree(stripes / "stripes" / "test" / "spot")
+        message = fails(capsys, "evaluate", recipe, *source, "--metrics=[shares]")
+        assert message.count("pixel_auroc needs normal and anomalous pixels") == 1
 
     def test_a_test_set_without_masks_still_has_an_image_auroc(self, capsys, recipe, source, stripes):
         shutil.rmtree(stripes / "stripes" / "ground_truth")

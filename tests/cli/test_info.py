@@ -110,4 +110,5 @@ def test_a_history_that_padimkit_has_not_written_is_refused(learn, good, refuse,
 def test_what_is_no_model_is_refused(refuse, tmp_path):
     assert "is not a model folder: it does not exist" in refuse("info", tmp_path / "nowhere")
     (tmp_path / "model.onnx").touch()
-    assert "is not a model folder: it is a file" in refuse("info", tmp_path / "model.onnx")
+    said = refuse("info", tmp_path / "model.onnx")
+    assert "is not a model folder: it is a file" in said and "inspect and serve take .onnx and .xml" in said

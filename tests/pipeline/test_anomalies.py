@@ -24,6 +24,7 @@ from padimkit import (
     Scores,
     Separate,
     Tiles,
+    Updatable,
     calibrate,
 )
 from padimkit.backbones.filter_bank import FilterBank
@@ -173,6 +174,34 @@ def test_the_command_learns_them_and_remembers_which_they_were(folders, capsys):
     assert "are among those that the model has learnt" in capsys.readouterr().err
     assert main(["calibrate", str(folders / "model"), "--data=folder", data[0]]) == 2
     assert "has learnt anomalous images too" in capsys.readouterr().err
+
+
+class Growing(Notes, Updatable):
+    def update(self, stream):
+        self.fit(stream)
+
+
+def test_an_update_learns_none_of_them_as_normal_and_calibrates_no_fold_without_them(folders, capsys):
+    Registry("densities").add(Growing, "growing")
+    words = [str(folders / "settings.yaml"), "--pipeline.density=growing", f"--output={folders / 'model'}"]
+    assert main(["fit", *words, "--folds=2", "--anomalies", str(folders / "bad")]) == 0
+    Image.new("RGB", (16, 16)).save(folders / "bad" / "new.png")
+    capsys.readouterr()
+    words = ["--learn=all", "--folds=2", f"--output={folders / 'updated'}"]
+    assert main(["update", str(folders / "model"), str(folders / "bad"), *words]) == 0
+    said = capsys.readouterr().out
+    assert "Learnt 1 of 3 images" in said and 'is learnt as an anomalous one, "' in said
+    assert "It has no calibration, since the model has learnt anomalous images too" in said
+    assert not (folders / "updated" / "calibration.json").exists()
+    assert main(["info", str(folders / "updated")]) == 0
+    assert "fit: 6 images and 2 anomalous ones" in capsys.readouterr().out
+
+
+def test_a_file_that_is_said_to_be_normal_and_anomalous_is_refused(folders, capsys):
+    words = [str(folders / "settings.yaml"), f"--output={folders / 'model'}"]
+    assert main(["fit", *words, "--anomalies", str(folders / "bad" / ".." / "good" / "3.png")]) == 2
+    assert '3.png" is among the normal images and among the "anomalies"' in capsys.readouterr().err
+    assert SEEN == [] and not (folders / "model").exists()
 
 
 def test_the_command_refuses_them_before_any_work_if_the_density_does_not_take_them(folders, capsys):

@@ -16,6 +16,7 @@ from mistakes.preprocessors import Right as RightPreprocessor
 from PIL import Image, ImageOps
 
 from padimkit.contracts import Backbone, DataSource, DensityModel, Mapper, Metric, Preprocessor
+from padimkit.report.section import Drawing, ReportSection
 from padimkit.testing import NotApplicable, checks_of, outcomes
 
 
@@ -32,6 +33,20 @@ def test_a_right_metric_with_named_values_and_values_of_images_passes_all_checks
 def test_a_right_density_that_learns_from_anomalous_images_passes_all_checks():
     failed = [one.reason for one in outcomes(DensityModel, Weighs) if one.verdict == "failed"]
     assert failed == []
+
+
+class Bars(ReportSection):
+    """A drawing without a table, whose words are the same for all records."""
+
+    title = "Seconds"
+
+    def build(self, records):
+        took = [record.took for record in records]
+        return [Drawing(lambda axes: axes.plot(took), "Seconds.", "A line.")] if took else []
+
+
+def test_a_section_of_a_drawing_without_a_table_counts_the_records():
+    check(ReportSection, "all_records_count")(Bars)
 
 
 class InTwoFiles(RightBackbone):

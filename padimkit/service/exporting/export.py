@@ -11,7 +11,7 @@ import numpy as np
 import torch
 
 from padimkit.config.description import describe
-from padimkit.errors import BadArgument, CannotExport, NotCalibrated
+from padimkit.errors import BadArgument, BrokenPlugin, CannotExport, NotCalibrated
 from padimkit.files import new_files
 from padimkit.images.sample import Sample
 from padimkit.inspection.calibration import Calibration
@@ -68,6 +68,7 @@ def export(
     Raises:
         BadArgument: A package that the format needs is not installed, or format and precision do not fit.
         UnknownPlugin: There is no such format.
+        BrokenPlugin: It cannot be imported, or not be made without arguments.
         BadModel: The folder is not a whole model.
         BadOutput: The file exists and `overwrite` is false, or cannot be written.
         CannotExport: A part cannot be exported, or results in float32 differ by more than 1e-4 of their
@@ -96,7 +97,11 @@ def export(
 
 
 def _exporter(format: str) -> Exporter:
-    made: Exporter = Registry("exporters").load(format)()
+    kind = Registry("exporters").load(format)
+    try:
+        made: Exporter = kind()
+    except TypeError as error:
+        raise BrokenPlugin(f'The exporter "{format}" cannot be made without arguments: {error}.') from error
     return made
 
 

@@ -20,6 +20,7 @@ from padimkit import (
     BadArgument,
     BadModel,
     BadOutput,
+    BrokenPlugin,
     CannotExport,
     Exporter,
     FilterBank,
@@ -407,6 +408,12 @@ def test_a_format_that_cannot_be_run_here_is_written_and_said_so(bare, tmp_path,
     monkeypatch.setattr(plain, "runs", False)
     assert main(["export", str(bare), "--format=plain", f"--output={tmp_path / 'model.trace'}"]) == 0
     assert "Not compared with the model: plain cannot be run here." in capsys.readouterr().out
+
+
+def test_a_format_that_needs_arguments_is_refused(bare, tmp_path, plain, monkeypatch):
+    monkeypatch.setattr(plain, "__init__", lambda self, target: None)
+    with pytest.raises(BrokenPlugin, match='"plain" cannot be made without arguments: .*target'):
+        export(bare, tmp_path / "model.trace", format="plain")
 
 
 def test_a_format_that_writes_nothing_is_refused(bare, tmp_path, plain, monkeypatch):
