@@ -97,7 +97,7 @@ def evaluate(
     apart = sum(clock.seconds.get(name, 0.0) for name in (METRICS, READ, KEEPING))
     seconds = {PREDICT: sum(clock.seconds.values()) - apart, METRICS: clock.seconds[METRICS]}
     lower = [
-        key for name, one in named.items() for key, higher in _directions(name, one).items() if not higher
+        key for name, one in named.items() for key, higher in directions_of(name, one).items() if not higher
     ]
     return Evaluation(
         values,
@@ -147,12 +147,12 @@ def _computed(metrics: Mapping[str, Metric]) -> tuple[dict[str, float], dict[str
         try:
             found = _values(name, metric)
         except UndefinedMetric as error:
-            undefined |= dict.fromkeys(_directions(name, metric), str(error))
+            undefined |= dict.fromkeys(directions_of(name, metric), str(error))
             continue
-        for key in {**_directions(name, metric), **found}:
+        for key in {**directions_of(name, metric), **found}:
             if key not in found:
                 undefined[key] = "The metric gave no value of this name."
-            elif key not in _directions(name, metric):
+            elif key not in directions_of(name, metric):
                 undefined[key] = 'The metric has no direction for this name in "directions".'
             elif math.isfinite(found[key]):
                 values[key] = found[key]
@@ -167,7 +167,7 @@ def _values(name: str, metric: Metric) -> dict[str, float]:
     return found | {f"{name}.{key}": value for key, value in further.items()}
 
 
-def _directions(name: str, metric: Metric) -> dict[str, bool]:
+def directions_of(name: str, metric: Metric) -> dict[str, bool]:
     """Return the names of all values of a metric, with true where higher ones are better."""
     further = metric.directions if isinstance(metric, NamedValues) else {}
     return {name: metric.higher_is_better} | {f"{name}.{key}": higher for key, higher in further.items()}

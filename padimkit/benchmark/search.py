@@ -14,8 +14,10 @@ from padimkit.benchmark.planning.suite_file import SearchArguments, SuiteFile
 from padimkit.benchmark.record import FALSE_ALARMS, MISSES, Record
 from padimkit.benchmark.running.runner import only_runner, remaining, run_suite
 from padimkit.benchmark.store import Plan, read
+from padimkit.config.build import instantiate
 from padimkit.config.names import labels
 from padimkit.errors import BadArgument, BadConfig
+from padimkit.evaluation import directions_of
 
 if TYPE_CHECKING:
     from optuna.distributions import BaseDistribution
@@ -88,6 +90,8 @@ def _require_searchable(file: SuiteFile) -> SearchArguments:
         raise BadConfig('The suite has no "search": give it "metric" and "values".')
     if len(file.pipelines) != 1 or file.pipelines[0].grid or file.pipelines[0].vary or file.vary:
         raise BadConfig('A search is of one pipeline, without "grid" and "vary".')
+    if file.embeddings is not None or "quality" not in file.measure:
+        raise BadConfig('A search is by a metric: it needs "datasets", and "quality" under "measure".')
     if file.search.trials < 1:
         raise BadConfig(f'Expected "search.trials" of at least 1, got {file.search.trials}.')
     if not file.search.values:
@@ -123,16 +127,16 @@ def _rounded(value: Any) -> Any:
 
 
 def _with(file: SuiteFile, values: Mapping[str, Any]) -> SuiteFile:
-    """Return a suite of the pipeline with these values, which its name tells."""
-    (method,) = file.pipelines
-    told = ", ".join(f"{key} {value}" for key, value in values.items())
-    name = f"{method.name or method.recipe}, {told}"
-    return replace(file, search=None, pipelines=[replace(method, name=name, set=method.set | dict(values))])
+    """Return a suite of the pipeline with these values, which its name tells, as that of a grid of one."""
+    grid = {key: [value] for key, value in values.items()}
+    return replace(file, search=None, pipelines=[replace(file.pipelines[0], grid=grid)])
 
 
 def _require_metric(suite: Suite, metric: str) -> None:
     cell = suite.planned[0].cell
-    measured = labels(cell.settings["metrics"]) + ([FALSE_ALARMS, MISSES] if cell.calibration else [])
+    metrics = zip(labels(cell.settings["metrics"]), instantiate(cell.settings).metrics, strict=True)
+    measured = [name for label, one in metrics for name in directions_of(label, one)]
+    measured += [FALSE_ALARMS, MISSES] if cell.calibration else []
     if metric not in measured:
         raise BadConfig(f'"search.metric" is "{metric}"; the suite measures {", ".join(measured)}.')
 

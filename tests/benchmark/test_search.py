@@ -31,7 +31,7 @@ def file(stripes, tmp_path):
             "search": ASKED,
         } | changes
         path = tmp_path / "search.yaml"
-        path.write_text(yaml.safe_dump(content))
+        path.write_text(yaml.safe_dump({key: value for key, value in content.items() if value is not None}))
         return path
 
     return file
@@ -71,11 +71,7 @@ def test_the_report_sees_none_of_the_images_of_the_search(file, stripes):
     data = {"class_path": "mvtec", "init_args": {"root": str(stripes)}, "categories": ["stripes"]}
     seen = []
     for part in ("search", "report"):
-        path = file(datasets=[data | {"part": part}], search=None, seeds=[0])
-        path.write_text(
-            yaml.safe_dump({k: v for k, v in yaml.safe_load(path.read_text()).items() if v is not None})
-        )
-        (planned,) = Suite.read(path).planned
+        (planned,) = Suite.read(file(datasets=[data | {"part": part}], search=None, seeds=[0])).planned
         arguments = planned.cell.settings["data"]["init_args"]
         assert arguments["part"] == part and arguments["split_seed"] == 0
         seen.append(planned.facts.fingerprint)
@@ -107,6 +103,8 @@ def test_lower_is_better_where_it_is_and_failures_have_no_result(file, tmp_path,
         ({"search": ASKED | {"values": {"map.sigma": {"low": 1, "high": 2, "lgo": True}}}}, "lgo"),
         ({"search": ASKED | {"metric": "pro"}}, '"search.metric" is "pro"; the suite measures pixel_auroc'),
         ({"search": {"values": {}}}, "metric"),
+        ({"measure": ["memory"]}, '"quality" under "measure"'),
+        ({"datasets": None, "embeddings": {"images": 4}}, 'it needs "datasets"'),
         ({"pipelines": ["padim-filter-bank", "padim-lite0"]}, "of one pipeline"),
         ({"vary": {"resolution": [8, 16, 32]}}, "of one pipeline"),
     ],
