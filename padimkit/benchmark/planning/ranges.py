@@ -60,11 +60,13 @@ def check_suite(file: SuiteFile) -> None:
 
 
 def _check_categories(file: SuiteFile) -> None:
-    """Refuse groups without categories, and a category of two groups."""
+    """Refuse groups without categories or with the name of a column, and a category of two groups."""
     for data in file.datasets:
         groups = data.categories if isinstance(data.categories, dict) else {}
         if any(not some for some in groups.values()):
             raise BadArgument(f'A group of "categories" of "{data.title}" is empty.')
+        if "mean" in groups:
+            raise BadArgument(f'A group of "categories" of "{data.title}" is called "mean", which is of all.')
         if sum(map(len, groups.values())) > len(data.groups):
             raise BadArgument(f'A category of "{data.title}" is in two groups of "categories".')
 

@@ -46,6 +46,7 @@ def test_a_name_and_groups_are_for_reports_alone(suite, stripes, tmp_path, in_th
         ({"a": ["stripes"], "b": []}, "A group of"),
         ({"a": ["stripes"], "b": ["stripes"]}, "is in two groups"),
         ({"a": "stripes"}, "categories"),
+        ({"mean": ["stripes"]}, 'is called "mean", which is of all'),
     ],
 )
 def test_groups_that_are_none_are_refused(suite, stripes, categories, message):
