@@ -7,6 +7,7 @@ import made_records
 import pytest
 
 from padimkit.benchmark.store import Plan, paths, plans, read, write
+from padimkit.benchmark.times import Conditions, TimedProcess
 from padimkit.cli.main import main
 
 
@@ -90,6 +91,15 @@ def test_of_a_cell_the_first_finished_record_counts(padimkit, folders, tmp_path)
     write(replace(record, took=99.0), tmp_path / "slower")
     padimkit("merge", *folders, tmp_path / "slower", f"--output={tmp_path / 'c'}")
     assert read(tmp_path / "c" / one.name) == record
+
+
+def test_of_a_cell_the_record_of_the_most_processes_counts(padimkit, folders, tmp_path):
+    one = min(paths(folders[0]))
+    state = Conditions(1.0, 1.0)
+    for name, count in (("x", 1), ("y", 3), ("z", 2)):
+        write(replace(read(one), processes=(TimedProcess({}, state, state),) * count), tmp_path / name)
+    padimkit("merge", *folders, *(tmp_path / name for name in "xyz"), f"--output={tmp_path / 'c'}")
+    assert len(read(tmp_path / "c" / one.name).processes) == 3
 
 
 def test_contradictions_are_not_merged_and_nothing_is_left(padimkit, folders, tmp_path):
