@@ -93,10 +93,35 @@ def test_lower_is_better_where_it_is_and_failures_have_no_result(file, tmp_path,
     assert best(trials) is trials[2] and best(trials[1:2]) is None
 
 
+SEVERAL = """
+from padimkit import ImageAUROC, NamedValues
+
+class Several(ImageAUROC, NamedValues):
+    directions = {"lost": False}
+    def named_values(self):
+        return {"lost": 1 - self.compute()}
+"""
+
+
+def test_values_that_a_metric_names_and_whole_parts_are_searched(file, install, tmp_path, in_this_process):
+    points, module = {"several": "several_module:Several"}, {"several_module": SEVERAL}
+    install("several", points, module, group="padimkit.metrics")
+    parts = ["identity", {"class_path": "random_channels", "init_args": {"keep": 1}}]
+    asked = {"metric": "several.lost", "values": {"reducer": parts}, "trials": 3}
+    given = file(metrics=["several"], search=asked, pipelines=[{"pipeline": PIPELINE}])
+    trials = list(search(SuiteFile.read(given), tmp_path / "a"))
+    assert all(trial.values["reducer"] in parts for trial in trials)
+    assert all(trial.goodness == -trial.result for trial in trials)
+    names = {record.cell.method for record in read_all(tmp_path / "a")}
+    assert names == {f"reducer {trial.values['reducer']}" for trial in trials}
+
+
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"search": ASKED | {"trials": 0}}, 'Expected "search.trials" of at least 1'),
+        ({"search": ASKED | {"trials": 0}}, '"search.trials"'),
+        ({"search": ASKED | {"seed": -1}}, '"search.seed"'),
+        ({"search": ASKED | {"values": ["map.sigma"]}}, "\"search.values\" is ['map.sigma']; expected keys"),
         ({"search": ASKED | {"values": {}}}, '"search.values" is empty'),
         ({"search": ASKED | {"values": {"map.sigma": 3}}}, '"search.values.map.sigma" is 3; expected a list'),
         ({"search": ASKED | {"values": {"map.sigma": {"low": 2, "high": 1}}}}, '"search.values.map.sigma"'),
