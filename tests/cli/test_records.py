@@ -112,6 +112,16 @@ def test_contradictions_are_not_merged_and_nothing_is_left(padimkit, folders, tm
     assert sorted(tmp_path.iterdir()) == before
 
 
+@pytest.mark.parametrize("wrong", [3, {"imagess": 4}, {"images": "many"}])
+def test_embeddings_that_are_none_are_named(padimkit, tmp_path, random, wrong):
+    record = made_records.of_cell(
+        made_records.made("spade", "grid", 0, random), settings={"embeddings": wrong}
+    )
+    path = write(replace(record, key=record.cell.key(record.facts)), tmp_path / "a")
+    said = padimkit("check", "--run", path, status=1)
+    assert f'{path}" is not a whole record ("record.cell.settings.embeddings' in said
+
+
 def test_cells_are_run_again_and_altered_values_are_found(stripes, tmp_path, capsys, in_this_process):
     pipeline = {"backbone": "pixels", "reducer": "identity", "density": "gaussian"}
     pipeline["preprocessing"] = {"resize": 16, "crop": None}
