@@ -98,7 +98,7 @@ def places_of(data: Data) -> Iterator[Place]:
         category = " ".join(str(value) for value in values.values()) or str(
             data.init_args.get("category", "")
         )
-        group = data.groups.get(values.get("category", ""), "")
+        group = data.groups.get(str(values.get("category", "")), "")
         yield Place(data.title, category, settings, data.seeded, group)
 
 

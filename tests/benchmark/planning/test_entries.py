@@ -54,6 +54,11 @@ def test_groups_that_are_none_are_refused(suite, stripes, categories, message):
         Suite.read(suite(datasets=[data(stripes, categories=categories)]))
 
 
+def test_a_category_of_a_grid_that_is_no_name_is_refused_by_the_data_set(suite, stripes):
+    with pytest.raises(BadConfig, match="category"):
+        Suite.read(suite(datasets=[data(stripes, categories=[], grid={"category": [["stripes"]]})]))
+
+
 def test_a_pipeline_may_have_seeds_of_its_own(suite):
     path = suite(
         pipelines=[
