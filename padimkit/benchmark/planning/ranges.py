@@ -55,6 +55,9 @@ def check_suite(file: SuiteFile) -> None:
     if file.embeddings is not None:
         _check_drawn(file)
     _check_sizes(file.vary, file.train_images)
+    counts = [one.train_images or "train_images" in one.vary for one in (file, *file.pipelines)]
+    if file.draw_train_images and not any(counts):
+        raise BadArgument('"draw_train_images" draws some of them: give their number, "train_images".')
     for method in file.pipelines:
         _check_sizes(method.vary, method.train_images)
 

@@ -91,6 +91,12 @@ def test_drawn_images_depend_on_the_seed_and_fewer_are_among_more(suite):
     assert zero.key(facts) != replace(zero, drawn=False).key(facts)
 
 
+def test_all_images_cannot_be_drawn(suite):
+    with pytest.raises(BadConfig, match='give their number, "train_images"'):
+        Suite.read(suite(draw_train_images=True))
+    assert cells(suite(draw_train_images=True, vary={"train_images": [2, 3, 4]}))[0].drawn
+
+
 def test_drawn_images_are_not_those_that_another_seed_shares(suite, tmp_path, in_this_process):
     drawn = {"train_images": 5, "draw_train_images": True, "seeds": [0, 1]}
     pipelines = [{"name": "a", "pipeline": FIXED}]
