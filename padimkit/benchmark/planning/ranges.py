@@ -10,6 +10,7 @@ from dataclasses import fields
 
 from padimkit.arguments import require_between, require_whole
 from padimkit.benchmark.drawn import Drawn
+from padimkit.benchmark.planning.entries import Method
 from padimkit.benchmark.planning.suite_file import SuiteFile
 from padimkit.errors import BadArgument, did_you_mean
 
@@ -55,8 +56,9 @@ def check_suite(file: SuiteFile) -> None:
     if file.embeddings is not None:
         _check_drawn(file)
     _check_sizes(file.vary, file.train_images)
-    counts = [one.train_images or "train_images" in one.vary for one in (file, *file.pipelines)]
-    if file.draw_train_images and not any(counts):
+    owners: tuple[SuiteFile | Method, ...] = (file, *file.pipelines)
+    is_set = any(one.train_images or "train_images" in one.vary for one in owners)
+    if file.draw_train_images and not is_set:
         raise BadArgument('"draw_train_images" draws some of them: give their number, "train_images".')
     for method in file.pipelines:
         _check_sizes(method.vary, method.train_images)
