@@ -9,6 +9,7 @@ from pathlib import Path
 from statistics import fmean
 from typing import TYPE_CHECKING, Any
 
+from padimkit.arguments import require_whole
 from padimkit.benchmark.planning.suite import Suite
 from padimkit.benchmark.planning.suite_file import SearchArguments, SuiteFile
 from padimkit.benchmark.record import FALSE_ALARMS, MISSES, Record
@@ -22,6 +23,7 @@ from padimkit.evaluation import directions_of
 if TYPE_CHECKING:
     from optuna.distributions import BaseDistribution
 
+_MOST_TRIALS = 10**6
 _DIGITS = 6  # of values between two limits: they stand in names, which are to tell them
 
 
@@ -66,7 +68,7 @@ def search(file: SuiteFile, folder: Path, *, trust: bool = False) -> Iterator[Tr
     titles: dict[str, str] = {}
     for _ in range(asked.trials):
         trial = study.ask(distributions)
-        values = {key: _rounded(value) for key, value in trial.params.items()}
+        values = {key: _chosen(asked.values[key], found) for key, found in trial.params.items()}
         suite = Suite.of(_with(file, values), trust=trust)
         _require_metric(suite, asked.metric)
         titles |= {one.key: one.cell.title for one in suite.planned}
@@ -90,8 +92,10 @@ def _require_searchable(file: SuiteFile) -> SearchArguments:
         raise BadConfig('The suite has no "search": give it "metric" and "values".')
     if len(file.pipelines) != 1 or file.pipelines[0].grid or file.pipelines[0].vary or file.vary:
         raise BadConfig('A search is of one pipeline, without "grid" and "vary".')
-    if file.search.trials < 1:
-        raise BadConfig(f'Expected "search.trials" of at least 1, got {file.search.trials}.')
+    if file.embeddings is not None or "quality" not in file.measure:
+        raise BadConfig('A search is by a metric: it needs "datasets", and "quality" under "measure".')
+    require_whole("search.trials", file.search.trials, 1, _MOST_TRIALS)
+    require_whole("search.seed", file.search.seed, 0, 2**32 - 1)
     if not file.search.values:
         raise BadConfig('"search.values" is empty: give a list, or "low" and "high", by key of the pipeline.')
     for number, data in enumerate(file.datasets):
@@ -104,11 +108,11 @@ def _require_searchable(file: SuiteFile) -> SearchArguments:
 
 
 def _distribution(key: str, value: Any) -> "BaseDistribution":
-    """Return the distribution of a key: of a list of values, or from `low` to `high`."""
+    """Return the distribution of a key: of the places in a list of values, or from `low` to `high`."""
     from optuna.distributions import CategoricalDistribution, FloatDistribution, IntDistribution
 
     if isinstance(value, list) and value:
-        return CategoricalDistribution(value)
+        return CategoricalDistribution(range(len(value)))  # which may be parts with their arguments
     limits = dict(value) if isinstance(value, Mapping) else {}
     numbers = [limits.get(name) for name in ("low", "high")]
     if not all(isinstance(one, int | float) and not isinstance(one, bool) for one in numbers):
@@ -120,26 +124,24 @@ def _distribution(key: str, value: Any) -> "BaseDistribution":
         raise BadArgument(f'"search.values.{key}" is {value!r}: {error}') from error
 
 
-def _rounded(value: Any) -> Any:
-    return float(f"{value:.{_DIGITS}g}") if isinstance(value, float) else value
+def _chosen(given: Any, found: Any) -> Any:
+    """Return the value that a sampler has found: at a place in a list, or a number, rounded."""
+    if isinstance(given, list):
+        return given[found]
+    return float(f"{found:.{_DIGITS}g}") if isinstance(found, float) else found
 
 
 def _with(file: SuiteFile, values: Mapping[str, Any]) -> SuiteFile:
-    """Return a suite of the pipeline with these values, which its name tells."""
-    (method,) = file.pipelines
-    told = ", ".join(f"{key} {value}" for key, value in values.items())
-    name = f"{method.name or method.recipe}, {told}"
-    return replace(file, search=None, pipelines=[replace(method, name=name, set=method.set | dict(values))])
+    """Return a suite of the pipeline with these values, which its name tells, as that of a grid of one."""
+    grid = {key: [value] for key, value in values.items()}
+    return replace(file, search=None, pipelines=[replace(file.pipelines[0], grid=grid)])
 
 
 def _require_metric(suite: Suite, metric: str) -> None:
     cell = suite.planned[0].cell
-    named = labels(cell.settings["metrics"]) + ([FALSE_ALARMS, MISSES] if cell.calibration else [])
-    if metric in named:
-        return
-    made = instantiate(cell.settings).metrics  # which know their further values
-    further = [key for name, one in zip(named, made, strict=False) for key in directions_of(name, one)]
-    measured = dict.fromkeys([*further, *named])
+    metrics = zip(labels(cell.settings["metrics"]), instantiate(cell.settings).metrics, strict=True)
+    measured = [name for label, one in metrics for name in directions_of(label, one)]
+    measured += [FALSE_ALARMS, MISSES] if cell.calibration else []
     if metric not in measured:
         raise BadConfig(f'"search.metric" is "{metric}"; the suite measures {", ".join(measured)}.')
 

@@ -31,6 +31,11 @@ class Conditions:
     load: float | None = None
     frequency: float | None = None
 
+    def __post_init__(self) -> None:
+        if not (self.product > 0 and self.memory > 0):
+            found = f"{self.product} s and {self.memory} s"
+            raise TypeError(f'"record.processes" has a kernel of {found}, times above 0 were expected')
+
 
 @dataclass(frozen=True)
 class TimedProcess:

@@ -13,7 +13,7 @@ from padimkit.benchmark.planning.fingerprint import facts_of, facts_of_drawn, fi
 from padimkit.benchmark.planning.places import Places, folders_of
 from padimkit.benchmark.record import LATENCY, Record
 from padimkit.benchmark.running.process import run_cell
-from padimkit.benchmark.store import read
+from padimkit.benchmark.store import read, typed
 from padimkit.config.build import instantiate
 from padimkit.config.class_paths import Expansion
 from padimkit.config.description import versions_named
@@ -53,7 +53,7 @@ def _tell_versions(cell: Cell, path: Path) -> None:
 
 def _facts(cell: Cell, path: Path, *, trust: bool) -> Facts:
     if cell.of_embeddings:
-        return facts_of_drawn(Drawn(**cell.settings[EMBEDDINGS]))
+        return facts_of_drawn(_drawn(cell, path))
     try:
         data = instantiate(cell.settings, Expansion(trust)).data
         places = Places().of_cell(cell.settings, folders_of([*data.train(), *data.test()]))
@@ -62,6 +62,14 @@ def _facts(cell: Cell, path: Path, *, trust: bool) -> Facts:
         raise BadData(f'"{path}": {error}') from error
     except PadimkitError as error:
         raise BadData(f"{error} Paths in a record count from the folder where its suite was run.") from error
+
+
+def _drawn(cell: Cell, path: Path) -> Drawn:
+    try:
+        drawn: Drawn = typed(Drawn, cell.settings[EMBEDDINGS], f"record.cell.settings.{EMBEDDINGS}")
+    except TypeError as error:
+        raise BadData(f'"{path}" is not a whole record ({error}).') from error
+    return drawn
 
 
 def _without_places(facts: Facts, recorded: Facts) -> Facts:

@@ -13,6 +13,7 @@ from jsonargparse import ArgumentParser, Namespace
 
 from padimkit.cli.output import require_output
 from padimkit.config.parser import new_parser, parse_words
+from padimkit.errors import BadArgument
 from padimkit.files import new_file, new_folder
 from padimkit.registry.plugin import Plugin
 from padimkit.registry.registry import Registry
@@ -46,6 +47,8 @@ def run(words: list[str]) -> None:
     """Read the records and write the document or the site, or print it."""
     settings = parse_words(_parser(), words)
     if settings.site:
+        if settings.paper is not None or settings.format != "html":
+            raise BadArgument("A site is made of pages: leave out either --site, or --paper and --format.")
         _write_site(settings)
         return
     if settings.format in _FILES and settings.paper is None:

@@ -43,8 +43,13 @@ def protocol(record: Record) -> Protocol:
 def kind_of_data(record: Record) -> str:
     """Return the name of the class of the data set, whatever a suite calls the data."""
     settings = record.cell.settings
-    held = part(settings, "data", "init_args", "data")  # of which a part is held out
-    return str((held or part(settings, "data")).get("class_path", record.cell.dataset))
+    data = part(settings, "data", "init_args", "data") if is_held_out(record) else part(settings, "data")
+    return str(data.get("class_path", record.cell.dataset))
+
+
+def is_held_out(record: Record) -> bool:
+    """Return whether a record saw a part of the test images of its data set."""
+    return bool(part(record.cell.settings, "data", "init_args", "data"))
 
 
 def _data_arguments(settings: Mapping[str, Any]) -> dict[str, Any]:
@@ -170,9 +175,13 @@ def _twins(entries: list[Entry]) -> list[str]:
 def shared_settings(record: Record) -> Any:
     """Return the settings of a record without seeds and category."""
     settings = _without_seeds(record.cell.settings)
-    data = _mapping(settings.get("data"))
+    return settings | {"data": _without_category(_mapping(settings.get("data")))}
+
+
+def _without_category(data: Mapping[str, Any]) -> Mapping[str, Any]:
     arguments = {name: one for name, one in part(data, "init_args").items() if name != "category"}
-    return settings | {"data": {**data, "init_args": arguments}}
+    whole = part(arguments, "data")  # of which a part is held out
+    return {**data, "init_args": arguments | ({"data": _without_category(whole)} if whole else {})}
 
 
 def _listed(arguments: Mapping[str, Any]) -> str:

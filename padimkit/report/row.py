@@ -11,6 +11,7 @@ def row_of(entry: Entry) -> dict[str, Any]:
     record, cell = entry.record, entry.record.cell
     row: dict[str, Any] = {"key": record.key}
     row |= {name: getattr(cell, name) for name in ("suite", "method", "dataset", "category", "seed")}
+    row |= {"group": cell.group} if cell.group else {}
     row |= {"protocol": str(protocol(record)), "file": str(entry.file)}
     row |= _failure(entry)
     row |= {f"varied {name}": value for name, value in cell.varied.items()}

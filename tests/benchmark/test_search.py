@@ -1,12 +1,10 @@
 """Searches on held-out test images, with Optuna where a sampler is needed."""
 
 import sys
-from typing import ClassVar
 
 import pytest
 import yaml
 
-from padimkit import NamedValues, PixelAUROC, Registry
 from padimkit.benchmark.planning.suite import Suite
 from padimkit.benchmark.planning.suite_file import SuiteFile
 from padimkit.benchmark.search import Trial, best, search
@@ -33,7 +31,7 @@ def file(stripes, tmp_path):
             "search": ASKED,
         } | changes
         path = tmp_path / "search.yaml"
-        path.write_text(yaml.safe_dump(content))
+        path.write_text(yaml.safe_dump({key: value for key, value in content.items() if value is not None}))
         return path
 
     return file
@@ -73,11 +71,7 @@ def test_the_report_sees_none_of_the_images_of_the_search(file, stripes):
     data = {"class_path": "mvtec", "init_args": {"root": str(stripes)}, "categories": ["stripes"]}
     seen = []
     for part in ("search", "report"):
-        path = file(datasets=[data | {"part": part}], search=None, seeds=[0])
-        path.write_text(
-            yaml.safe_dump({k: v for k, v in yaml.safe_load(path.read_text()).items() if v is not None})
-        )
-        (planned,) = Suite.read(path).planned
+        (planned,) = Suite.read(file(datasets=[data | {"part": part}], search=None, seeds=[0])).planned
         arguments = planned.cell.settings["data"]["init_args"]
         assert arguments["part"] == part and arguments["split_seed"] == 0
         seen.append(planned.facts.fingerprint)
@@ -99,35 +93,46 @@ def test_lower_is_better_where_it_is_and_failures_have_no_result(file, tmp_path,
     assert best(trials) is trials[2] and best(trials[1:2]) is None
 
 
-class Shares(PixelAUROC, NamedValues):
-    directions: ClassVar = {"rest": False}
+SEVERAL = """
+from padimkit import ImageAUROC, NamedValues
 
+class Several(ImageAUROC, NamedValues):
+    directions = {"lost": False}
     def named_values(self):
-        return {"rest": 1 - self.compute()}
+        return {"lost": 1 - self.compute()}
+"""
 
 
-def test_a_further_value_of_a_metric_is_searched(file, tmp_path, in_this_process, monkeypatch):
-    monkeypatch.setattr("padimkit.registry.registry._SESSION", {})
-    Registry("metrics").add(Shares, "shares")
-    given = file(search=ASKED | {"metric": "shares.rest", "trials": 1}, metrics=["shares"], seeds=[0])
-    (trial,) = search(SuiteFile.read(given), tmp_path / "a")
-    (record,) = read_all(tmp_path / "a")
-    assert trial.result == record.metrics["shares.rest"] == -trial.goodness
-    given = file(search=ASKED | {"metric": "shares.last"}, metrics=["shares"], seeds=[0])
-    with pytest.raises(BadConfig, match=r'"shares.last"; the suite measures shares, shares\.rest'):
+def test_values_that_a_metric_names_and_whole_parts_are_searched(file, install, tmp_path, in_this_process):
+    points, module = {"several": "several_module:Several"}, {"several_module": SEVERAL}
+    install("several", points, module, group="padimkit.metrics")
+    parts = ["identity", {"class_path": "random_channels", "init_args": {"keep": 1}}]
+    asked = {"metric": "several.lost", "values": {"reducer": parts}, "trials": 3}
+    given = file(metrics=["several"], search=asked, pipelines=[{"pipeline": PIPELINE}])
+    trials = list(search(SuiteFile.read(given), tmp_path / "a"))
+    assert all(trial.values["reducer"] in parts for trial in trials)
+    assert all(trial.goodness == -trial.result for trial in trials)
+    names = {record.cell.method for record in read_all(tmp_path / "a")}
+    assert names == {f"reducer {trial.values['reducer']}" for trial in trials}
+    given = file(metrics=["several"], search=asked | {"metric": "several.last"})
+    with pytest.raises(BadConfig, match=r'"several.last"; the suite measures several, several\.lost'):
         next(search(SuiteFile.read(given), tmp_path / "b"))
 
 
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"search": ASKED | {"trials": 0}}, 'Expected "search.trials" of at least 1'),
+        ({"search": ASKED | {"trials": 0}}, '"search.trials"'),
+        ({"search": ASKED | {"seed": -1}}, '"search.seed"'),
+        ({"search": ASKED | {"values": ["map.sigma"]}}, "\"search.values\" is ['map.sigma']; expected keys"),
         ({"search": ASKED | {"values": {}}}, '"search.values" is empty'),
         ({"search": ASKED | {"values": {"map.sigma": 3}}}, '"search.values.map.sigma" is 3; expected a list'),
         ({"search": ASKED | {"values": {"map.sigma": {"low": 2, "high": 1}}}}, '"search.values.map.sigma"'),
         ({"search": ASKED | {"values": {"map.sigma": {"low": 1, "high": 2, "lgo": True}}}}, "lgo"),
         ({"search": ASKED | {"metric": "pro"}}, '"search.metric" is "pro"; the suite measures pixel_auroc'),
         ({"search": {"values": {}}}, "metric"),
+        ({"measure": ["memory"]}, '"quality" under "measure"'),
+        ({"datasets": None, "embeddings": {"images": 4}}, 'it needs "datasets"'),
         ({"pipelines": ["padim-filter-bank", "padim-lite0"]}, "of one pipeline"),
         ({"vary": {"resolution": [8, 16, 32]}}, "of one pipeline"),
     ],

@@ -170,6 +170,7 @@ def test_a_field_of_the_cell_of_another_type_is_refused_by_file_and_name(tmp_pat
 
 
 IMAGES = {"names": ["a", "b"], "anomalous": "01", "scores": packed([0.5, 1.5])}
+STOPPED = {"product": 1, "memory": 0}
 WRONG = {
     "cell": (None, "text", []),
     "facts": ([], "text", {"fingerprint": 1, "train_images": 1, "test_images": 1, "anomalous_images": 1}),
@@ -195,6 +196,7 @@ WRONG = {
     "failure": ([], {"cause": "bad luck", "message": "", "traceback": "", "stage": ""}),
     "plugins": ([["pixels"]], [{"name": None}]),
     "begun": (None, 2026),
+    "processes": ([{}], [{"seconds": {}, "before": STOPPED, "after": STOPPED}]),
 }
 
 

@@ -7,6 +7,7 @@ import made_records
 import pytest
 
 from padimkit.benchmark.store import Plan, paths, plans, read, write
+from padimkit.benchmark.times import Conditions, TimedProcess
 from padimkit.cli.main import main
 
 
@@ -92,6 +93,15 @@ def test_of_a_cell_the_first_finished_record_counts(padimkit, folders, tmp_path)
     assert read(tmp_path / "c" / one.name) == record
 
 
+def test_of_a_cell_the_record_of_the_most_processes_counts(padimkit, folders, tmp_path):
+    one = min(paths(folders[0]))
+    state = Conditions(1.0, 1.0)
+    for name, count in (("x", 1), ("y", 3), ("z", 2)):
+        write(replace(read(one), processes=(TimedProcess({}, state, state),) * count), tmp_path / name)
+    padimkit("merge", *folders, *(tmp_path / name for name in "xyz"), f"--output={tmp_path / 'c'}")
+    assert len(read(tmp_path / "c" / one.name).processes) == 3
+
+
 def test_contradictions_are_not_merged_and_nothing_is_left(padimkit, folders, tmp_path):
     record = read(min(paths(folders[0])))
     write(replace(record, metrics={"pro": 0.1}), folders[1])
@@ -100,6 +110,16 @@ def test_contradictions_are_not_merged_and_nothing_is_left(padimkit, folders, tm
     assert "with different metric values. Leave one of them out." in said and said.count("\n") == 1
     assert '"output" is missing' in padimkit("merge", *folders, status=2)
     assert sorted(tmp_path.iterdir()) == before
+
+
+@pytest.mark.parametrize("wrong", [3, {"imagess": 4}, {"images": "many"}])
+def test_embeddings_that_are_none_are_named(padimkit, tmp_path, random, wrong):
+    record = made_records.of_cell(
+        made_records.made("spade", "grid", 0, random), settings={"embeddings": wrong}
+    )
+    path = write(replace(record, key=record.cell.key(record.facts)), tmp_path / "a")
+    said = padimkit("check", "--run", path, status=1)
+    assert f'{path}" is not a whole record ("record.cell.settings.embeddings' in said
 
 
 def test_cells_are_run_again_and_altered_values_are_found(stripes, tmp_path, capsys, in_this_process):

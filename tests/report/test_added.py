@@ -26,7 +26,7 @@ class Energy(ReportSection):
 
     def build(self, records):
         rows = tuple((Datum(record.key), Datum("<b>1</b>", value=1.0)) for record in records[:2])
-        table = Table("Energy & power", ("cell", "kWh"), rows)
+        table = Table("Energy & power", ("cell", "kWh"), rows, explained=("Of the <meter>.",))
         drawing = Drawing(lambda axes: axes.plot((0, 1)), "Energy.", "A line.", Table("By line", ("x",), ()))
         return [drawing, table]
 
@@ -66,12 +66,15 @@ def small(study_of, records):
 def test_it_is_in_all_documents_and_its_text_is_escaped(small):
     page = as_page(small, sections(Energy, Empty))
     assert "<h3>Energy &lt;of&gt; cells</h3>" in page and "&lt;b&gt;1&lt;/b&gt;" in page
+    assert page.count("<p>Of the &lt;meter&gt;.</p>") == 1
     assert 'aria-labelledby="added-0-0-title' in page and "Empty" not in page
     names = re.findall(r'<section id="(\w+)"', page)
     assert names.index("added") == names.index("cells") - 1
     assert "\n### Energy & power\n" in as_markdown(small, sections(Energy)).replace("\\", "")
     assert "### By line" in as_markdown(small, sections(Energy))
-    assert r"\caption{Energy \& power.}" in as_latex(small, sections(Energy))
+    assert r"\caption{Energy \& power. Of the \textless{}meter\textgreater{}.}" in as_latex(
+        small, sections(Energy)
+    )
 
 
 def test_without_content_and_without_plugins_nothing_is_added(small):

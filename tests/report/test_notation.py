@@ -16,6 +16,7 @@ from padimkit.report.entries import read_entries
 from padimkit.report.formats.latex import as_latex
 from padimkit.report.formats.markdown import as_markdown
 from padimkit.report.notation import Notation
+from padimkit.report.row import row_of
 from padimkit.report.sections import comparison, shifts
 from padimkit.report.study import Study
 from padimkit.report.tables import DASH
@@ -78,6 +79,7 @@ def test_means_over_all_and_over_groups_have_the_spread_of_seeds(study, values):
         for method in METHODS:
             found = of(values, "aligned", method, categories)
             assert texts(table)[method, name] == f"{np.mean(found):.4f} ± {np.std(found, ddof=1):.4f}"
+    assert {row_of(entry)["group"] for entry in study().entries} == set(GROUPS.values())
     best = [row[3].best for row in table.rows]
     means = [np.mean(of(values, "aligned", row[0].text, ["bottle"])) for row in table.rows]
     assert best == [mean == max(means) for mean in means]

@@ -18,10 +18,11 @@ from padimkit.errors import BadData
 from padimkit.report import links
 from padimkit.report.formats.page import as_page
 from padimkit.report.plots.svg import draw
-from padimkit.report.sections import gallery
+from padimkit.report.sections import gallery, growth
 from padimkit.report.sections import records as records_section
 from padimkit.report.sections.gallery import category_maps
 from padimkit.report.sections.tradeoffs import tradeoffs
+from padimkit.report.tables import Table
 
 HOSTILE = """</script><script>alert("1")</script><img src=x onerror=alert(2)>"'&{{ 7 * 7 }}$\\frac{1}"""
 
@@ -84,6 +85,13 @@ def test_ids_are_unique_and_every_link_within_the_page_leads_somewhere(elements)
     for key in ("aria-labelledby", "aria-controls", "for"):
         for _, attributes in elements.elements:
             assert set((attributes.get(key) or "").split()) <= ids.keys()
+
+
+def test_what_explains_tables_of_growth_stands_once(fixed_study, monkeypatch, without_plots):
+    tables = [Table(line, ("a",), (), explained=(line,)) for line in ("Of all.", "Of all.", "Of far sizes.")]
+    monkeypatch.setattr(growth, "tables", lambda study: tables)
+    text = as_page(fixed_study, [growth])
+    assert [text.count(f"<p>{line}</p>") for line in ("Of all.", "Of far sizes.")] == [1, 1]
 
 
 def test_every_record_has_a_section_with_its_settings_and_the_command_to_rerun_it(

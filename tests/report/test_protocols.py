@@ -9,7 +9,7 @@ import pytest
 from padimkit.report.formats.latex import as_latex
 from padimkit.report.formats.markdown import as_markdown
 from padimkit.report.formats.page import as_page
-from padimkit.report.protocols import Protocol, protocol, warnings
+from padimkit.report.protocols import Protocol, protocol, shared_settings, warnings
 
 pytestmark = pytest.mark.usefixtures("without_plots")
 FLAG = "2 protocols are shown together"
@@ -81,6 +81,17 @@ def test_alike_records_are_not_reported(study_of, random):
     record = made_records.made("spade", "bottle", 0, random)
     other = made_records.made("padim-rd100", "bottle", 0, random)
     assert warnings(study_of([record, other]).entries) == []
+
+
+def test_settings_of_held_out_categories_are_alike(study_of, random):
+    records = []
+    for part, category in (("report", "bottle"), ("report", "cable"), ("search", "tile")):
+        record = made_records.made("spade", category, 0, random)
+        held = {"data": record.cell.settings["data"], "part": part}
+        data = {"class_path": "held_out", "init_args": held}
+        records.append(made_records.of_cell(record, settings=record.cell.settings | {"data": data}))
+    one, two, other = map(shared_settings, records)
+    assert one == two != other and one["data"]["init_args"]["data"]["init_args"] == {"root": "data"}
 
 
 def test_records_of_other_files_other_metrics_and_twins_are_reported(study_of, random):

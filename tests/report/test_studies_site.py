@@ -94,5 +94,8 @@ def test_nothing_is_left_of_a_site_that_cannot_be(folders, tmp_path, capsys):
         before = sorted(tmp_path.iterdir())
         assert main(["report", "--site", *map(str, given), f"--output={tmp_path / 'site'}"]) == 2
         assert message in capsys.readouterr().err and sorted(tmp_path.iterdir()) == before
+    for other in ("--paper=3", "--format=csv"):
+        assert main(["report", "--site", str(folders[0]), other, f"--output={tmp_path / 'site'}"]) == 2
+        assert "leave out either --site, or" in capsys.readouterr().err and not (tmp_path / "site").exists()
     assert main(["report", "--site", str(folders[0])]) == 2
     assert '"output" is missing' in capsys.readouterr().err

@@ -10,6 +10,7 @@ from dataclasses import fields
 
 from padimkit.arguments import require_between, require_whole
 from padimkit.benchmark.drawn import Drawn
+from padimkit.benchmark.planning.entries import Method
 from padimkit.benchmark.planning.suite_file import SuiteFile
 from padimkit.errors import BadArgument, did_you_mean
 
@@ -55,16 +56,22 @@ def check_suite(file: SuiteFile) -> None:
     if file.embeddings is not None:
         _check_drawn(file)
     _check_sizes(file.vary, file.train_images)
+    owners: tuple[SuiteFile | Method, ...] = (file, *file.pipelines)
+    is_set = any(one.train_images or "train_images" in one.vary for one in owners)
+    if file.draw_train_images and not is_set:
+        raise BadArgument('"draw_train_images" draws some of them: give their number, "train_images".')
     for method in file.pipelines:
         _check_sizes(method.vary, method.train_images)
 
 
 def _check_categories(file: SuiteFile) -> None:
-    """Refuse groups without categories, and a category of two groups."""
+    """Refuse groups without categories or with the name of a column, and a category of two groups."""
     for data in file.datasets:
         groups = data.categories if isinstance(data.categories, dict) else {}
         if any(not some for some in groups.values()):
             raise BadArgument(f'A group of "categories" of "{data.title}" is empty.')
+        if "mean" in groups:
+            raise BadArgument(f'A group of "categories" of "{data.title}" is called "mean", which is of all.')
         if sum(map(len, groups.values())) > len(data.groups):
             raise BadArgument(f'A category of "{data.title}" is in two groups of "categories".')
 

@@ -1,7 +1,7 @@
 """The YAML file of a suite as typed values, before anything is made of them."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -173,7 +173,7 @@ def _parsed(content: Mapping[str, Any]) -> SuiteFile:
             "metrics": metrics,
             "calibration": _group(content, "calibration", CalibrationArguments),
             "embeddings": _group(content, "embeddings", Drawn),
-            "search": _group(content, "search", SearchArguments),
+            "search": _group(content, "search", SearchArguments, free="values"),
             "datasets": [
                 _entry(Data, entry, "datasets", n) for n, entry in enumerate(content.get("datasets", ()))
             ],
@@ -181,16 +181,23 @@ def _parsed(content: Mapping[str, Any]) -> SuiteFile:
     )
 
 
-def _group(content: Mapping[str, Any], key: str, kind: type[Any]) -> Any:
-    """Return the values of a group of keys; None where the file does not have it."""
+def _group(content: Mapping[str, Any], key: str, kind: type[Any], free: str = "") -> Any:
+    """Return the values of a group of keys; None where the file does not have it.
+
+    The mapping under `free` stays as it is: the parser would make objects of what it takes for classes.
+    """
     if (found := content.get(key)) is None:
         return None
     if not isinstance(found, Mapping):
         raise BadConfig(f'"{key}" is {found!r}; expected keys and values, or {{}} for the usual ones.')
     _check(found, kind, key)
+    hidden = {free: found[free]} if free in found else {}
+    if not all(isinstance(value, Mapping) for value in hidden.values()):
+        raise BadConfig(f'"{key}.{free}" is {found[free]!r}; expected keys and values.')
     parser = ArgumentParser(exit_on_error=False)
     parser.add_class_arguments(kind, key)
-    return parser.instantiate(parser.parse_object({key: dict(found)}))[key]
+    parsed = parser.instantiate(parser.parse_object({key: {**found, **{name: {} for name in hidden}}}))[key]
+    return replace(parsed, **hidden) if hidden else parsed
 
 
 def _entry(kind: type[Any], entry: Mapping[str, Any], key: str, number: int) -> Any:

@@ -98,7 +98,7 @@ def places_of(data: Data) -> Iterator[Place]:
         category = " ".join(str(value) for value in values.values()) or str(
             data.init_args.get("category", "")
         )
-        group = data.groups.get(values.get("category", ""), "")
+        group = data.groups.get(str(values.get("category", "")), "")
         yield Place(data.title, category, settings, data.seeded, group)
 
 
@@ -174,7 +174,7 @@ def _combinations(grid: Mapping[str, list[Any]]) -> Iterator[dict[str, Any]]:
 def _named(method: Method, values: Mapping[str, Any]) -> str:
     name = title(method)
     if "{" not in name:
-        return ", ".join([name, *(f"{key} {value}" for key, value in values.items())])
+        return ", ".join(filter(None, [name, *(f"{key} {value}" for key, value in values.items())]))
     for key in re.findall(r"\{([^}]*)\}", name):
         if key not in values:
             raise BadConfig(

@@ -36,7 +36,8 @@ def records_beside(
     shared, work = (UNSHARED, None) if engine.backend in CLUSTERS else (shared, work)
     with _configured(engine):
         tasks = [
-            delayed(run_cell)(one.cell, one.facts, limits, shared.shelf_of(one), work) for one in planned
+            delayed(run_cell)(one.cell, one.facts, limits, shared.shelf_of(one), work and work / one.key)
+            for one in planned
         ]
         try:
             yield from _results(tasks)

@@ -25,7 +25,7 @@ _LAST = 4000  # characters of standard error that a record keeps
 
 
 def run_cell(
-    cell: Cell, facts: Facts, limits: Limits, shelf: Shelf | None = None, work: Path | None = None
+    cell: Cell, facts: Facts, limits: Limits, shelf: Shelf | None = None, folder: Path | None = None
 ) -> Record:
     """Run the cell and return its record, or the record of its failure.
 
@@ -34,13 +34,13 @@ def run_cell(
         facts: Those of its data.
         limits: What it may take.
         shelf: The place of images and features that it shares with others; None to compute all of them.
-        work: The folder in which its working folder has the name of its key, and stays after a failure; None
-            for one that ends with its process.
+        folder: Its working folder, which stays after a failure; None for one of the name of its key that ends
+            with its process.
     """
     if cell.of_embeddings:
         return next(iter(run_together([(cell, facts)], limits)))
     begun, start = _now(), time.perf_counter()
-    outcome, _ = _outcome(cell.write, limits, shelf, None if work is None else work / cell.key(facts))
+    outcome, _ = _outcome(cell.write, limits, shelf, folder or Path(cell.key(facts)))
     return _record(cell, facts, {"begun": begun, "took": round(time.perf_counter() - start, 3)} | outcome)
 
 
@@ -87,10 +87,14 @@ _RUNNING: set[Process] = set()
 def _outcome(
     write: Callable[[Path], None], limits: Limits, shelf: Shelf | None = None, work: Path | None = None
 ) -> tuple[dict[str, Any], int]:
-    """Return the outcome of a process whose cells `write` writes, and the number of the one it was at."""
+    """Return the outcome of a process whose cells `write` writes, and the number of the one it was at.
+
+    A working folder that is not absolute is made for the process. Its name is its own in any case, since
+    parts that write elsewhere get a folder of that name there.
+    """
     with tempfile.TemporaryDirectory(prefix="padimkit-cell-") as folder:
         write(Path(folder) / "cell.json")
-        places = {"shelf": shelf and asdict(shelf), "folder": str(work or Path(folder) / "work")}
+        places = {"shelf": shelf and asdict(shelf), "folder": str(Path(folder) / (work or Path(folder).name))}
         (Path(folder) / "places.json").write_text(json.dumps(places), encoding="utf-8")
         return _ended(Path(folder), limits)
 

@@ -51,9 +51,10 @@ def run_in_rounds(
 def _measured(planned: Planned, record: Record | None, limits: Limits, work: Path) -> Record:
     """Return the record with another process; further tries, like further processes, measure times only."""
     whole = planned.cell if record is None else planned.cell.timed_alone
-    tries = [_tried(replace(planned, cell=whole), limits, work)]
+    folder = work / planned.key  # of further processes too, whose cells have other keys
+    tries = [_tried(replace(planned, cell=whole), limits, folder)]
     while tries[-1][1].is_disturbed and tries[-1][0].failure is None and len(tries) < _TRIES:
-        tries.append(_tried(replace(planned, cell=planned.cell.timed_alone), limits, work))
+        tries.append(_tried(replace(planned, cell=planned.cell.timed_alone), limits, folder))
     first, last = tries[0][0], tries[-1][0]
     took = round(sum(found.took for found, _ in tries), 3)
     if last.failure is not None:
@@ -72,9 +73,9 @@ def _measured(planned: Planned, record: Record | None, limits: Limits, work: Pat
     )
 
 
-def _tried(planned: Planned, limits: Limits, work: Path) -> tuple[Record, TimedProcess]:
+def _tried(planned: Planned, limits: Limits, folder: Path) -> tuple[Record, TimedProcess]:
     before, since = conditions(limits.threads), ticks()
-    found = run_cell(planned.cell, planned.facts, limits, work=work)
+    found = run_cell(planned.cell, planned.facts, limits, folder=folder)
     stolen, after = stolen_between(since, ticks()), conditions(limits.threads)
     medians = {name: spread.median for name, spread in found.seconds.items()}
     return found, TimedProcess(medians, before, after, stolen)

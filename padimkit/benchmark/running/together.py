@@ -58,10 +58,10 @@ def measure_together(
     Args:
         cells: Cells that are compared with each other.
         entered: Told the number of the cell and the name of each stage that begins.
-        folder: The folder of their working folders.
+        folder: The folder of their working folders, whose names begin with its own.
     """
     with ExitStack() as stack:
-        folders = [folder / f"{number}" for number in range(len(cells))]
+        folders = [folder / f"{folder.name}-{number}" for number in range(len(cells))]
         placed = [stack.enter_context(working(*one)) for one in zip(cells, folders, strict=True)]
         return _outcomes(placed, entered)
 

@@ -31,13 +31,14 @@ def made_tracker(given: str) -> Tracker:
         raise BadArgument(f'There is no tracker "{name}".{did_you_mean(name, entries)}')
     try:
         found = entries[name].load()
-    except ImportError as error:
-        if name in _EXTRAS:
+    except (Exception, SystemExit) as error:  # a stranger's module may raise anything
+        if name in _EXTRAS and isinstance(error, ImportError):
             hint = f"pip install 'padimkit[{_EXTRAS[name]}]'"
             raise BadArgument(
                 f'The tracker "{name}" needs a package ({error}). Install it with: {hint}'
             ) from error
-        raise BrokenPlugin(f'The tracker "{name}" cannot be imported: {error}.') from error
+        said = f"{type(error).__name__}: {error}".rstrip(": .")
+        raise BrokenPlugin(f'The tracker "{name}" cannot be imported: {said}.') from error
     if not (isinstance(found, type) and issubclass(found, Tracker)):
         raise BrokenPlugin(f'The tracker "{name}" is {found!r}; expected a subclass of padimkit.Tracker.')
     try:

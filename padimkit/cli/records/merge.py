@@ -40,7 +40,8 @@ def _parser() -> ArgumentParser:
         "records merge",
         usage="padimkit records merge RECORDS... --output FOLDER",
         description="Copy the records of several folders into a new one. Of a cell that has several, the "
-        "first finished one counts; two with different metric values are refused.",
+        "finished one counts that was timed by the most processes, the first of several; two with different "
+        "metric values are refused.",
     )
     parser.add_argument("records", type=Path, nargs="+", help="Folders of records, or single ones.")
     parser.add_argument(
@@ -55,16 +56,20 @@ def _chosen(files: Iterable[Path]) -> dict[str, Path]:
     for path in files:
         record = read(path)
         twin_path, twin = found.setdefault(record.key, (path, record))
-        if twin.failure is not None:
-            found[record.key] = path, record
-        elif record.failure is None and twin.metrics != record.metrics:
+        if twin.failure is None and record.failure is None and twin.metrics != record.metrics:
             raise BadData(
                 f'"{twin_path}" and "{path}" are records of the same cell with different metric values. '
                 "Leave one of them out."
             )
+        if _worth(record) > _worth(twin):
+            found[record.key] = path, record
     if not found:
         raise BadData("No records are in these folders. `padimkit benchmark SUITE` writes them.")
     return {key: path for key, (path, _) in found.items()}
+
+
+def _worth(record: Record) -> tuple[bool, int]:
+    return record.failure is None, len(record.processes)
 
 
 def _merged(found: Iterable[Plan]) -> Iterable[Plan]:

@@ -7,7 +7,7 @@ from statistics import fmean
 from padimkit.benchmark.record import Record
 from padimkit.report import formatting
 from padimkit.report.paper.published import GROUPS, PublishedCell, published
-from padimkit.report.protocols import folder, kind_of_data, resolution
+from padimkit.report.protocols import folder, is_held_out, kind_of_data, resolution
 from padimkit.report.statistics import MeanSpread, spread
 
 DATASETS = {"MVTec AD": "mvtec", "Rd-MVTec AD": "rd_mvtec", "STC": "shanghaitech"}
@@ -68,16 +68,17 @@ class Row:
 def beside(records: Iterable[Record], table: int) -> tuple[Row, ...]:
     """Return measured values beside one of the paper's tables, for each source that was measured.
 
-    Records count if they have finished, vary nothing, and are of a data set in the layout of the paper's; of
-    several with the same method, source, category and seed, the latest counts. Places with any measured value
-    have rows for all methods of the table. If no such record has a metric of the table, records of other data
-    stand in, with all their categories, at the place "all".
+    Records count if they have finished, vary nothing, and are of all test images of a data set in the layout
+    of the paper's; of several with the same method, source, category and seed, the latest counts. Places with
+    any measured value have rows for all methods of the table. If no such record has a metric of the table,
+    records of other data stand in, with all their categories, at the place "all".
 
     Raises:
         BadArgument: The paper has no such table.
     """
     cells = published(table)
-    usable = sorted((r for r in records if r.failure is None and not r.cell.varied), key=lambda r: r.begun)
+    whole = (r for r in records if r.failure is None and not r.cell.varied and not is_held_out(r))
+    usable = sorted(whole, key=lambda r: r.begun)
     by_data = {cell.data: [other for other in cells if other.data == cell.data] for cell in cells}
     return tuple(_of_its_data(usable, by_data)) or tuple(_of_other_data(usable, by_data))
 

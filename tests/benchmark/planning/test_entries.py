@@ -46,11 +46,17 @@ def test_a_name_and_groups_are_for_reports_alone(suite, stripes, tmp_path, in_th
         ({"a": ["stripes"], "b": []}, "A group of"),
         ({"a": ["stripes"], "b": ["stripes"]}, "is in two groups"),
         ({"a": "stripes"}, "categories"),
+        ({"mean": ["stripes"]}, 'is called "mean", which is of all'),
     ],
 )
 def test_groups_that_are_none_are_refused(suite, stripes, categories, message):
     with pytest.raises(BadConfig, match=message):
         Suite.read(suite(datasets=[data(stripes, categories=categories)]))
+
+
+def test_a_category_of_a_grid_that_is_no_name_is_refused_by_the_data_set(suite, stripes):
+    with pytest.raises(BadConfig, match="category"):
+        Suite.read(suite(datasets=[data(stripes, categories=[], grid={"category": [["stripes"]]})]))
 
 
 def test_a_pipeline_may_have_seeds_of_its_own(suite):
@@ -83,6 +89,12 @@ def test_drawn_images_depend_on_the_seed_and_fewer_are_among_more(suite):
     assert limited(samples, replace(zero, drawn=False)) == tuple(samples[:5])
     facts = Suite.read(path).planned[0].facts
     assert zero.key(facts) != replace(zero, drawn=False).key(facts)
+
+
+def test_all_images_cannot_be_drawn(suite):
+    with pytest.raises(BadConfig, match='give their number, "train_images"'):
+        Suite.read(suite(draw_train_images=True))
+    assert cells(suite(draw_train_images=True, vary={"train_images": [2, 3, 4]}))[0].drawn
 
 
 def test_drawn_images_are_not_those_that_another_seed_shares(suite, tmp_path, in_this_process):

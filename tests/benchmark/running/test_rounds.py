@@ -34,7 +34,7 @@ def machine(monkeypatch):
     class Machine:
         def __init__(self):
             self.speeds = ()
-            self.ran = []
+            self.ran, self.folders = [], set()
             self.fails_at = None
 
         def conditions(self, threads):
@@ -43,8 +43,9 @@ def machine(monkeypatch):
             found, self.speeds = next(left, 1.0), tuple(left)
             return Conditions(found, 2.0, load=0.5)
 
-        def run_cell(self, cell, facts, limits, work):
+        def run_cell(self, cell, facts, limits, folder):
             self.ran.append(cell)
+            self.folders.add(folder)
             number = float(len(self.ran))
             failure = Failure("killed", "", "", "fit") if number == self.fails_at else None
             repeats = {"fit": (number, number + 0.5)}
@@ -82,6 +83,7 @@ def test_a_record_has_all_measurements_and_the_median_of_each_process(machine):
     assert last.seconds["fit"].upper == np.quantile(last.repeats["fit"], 0.75)
     assert [process.seconds["fit"] for process in last.processes] == [1.25, 2.25, 3.25]
     assert last.processes[0].before == Conditions(1.0, 2.0, load=0.5)
+    assert machine.folders == {Path("work", one.key)}
 
 
 def test_a_process_runs_again_while_the_machine_changes_and_the_least_disturbed_one_counts(machine):

@@ -95,6 +95,7 @@ def test_a_run_has_names_settings_and_times(records):
 
 def test_a_tracker_of_a_stranger_follows_a_suite(suite, install, tmp_path, capsys, in_this_process):
     points = {"notes": "notes_module:Notes", "other": "notes_module:Other", "gone": "no_such_module:A"}
+    points["lost"] = "notes_module:Nots"
     install("notes", points, {"notes_module": STRANGER}, group="padimkit.trackers")
     path = suite(pipelines=[{"name": "mine", "pipeline": PIPELINE}], seeds=[0], measure=["quality"])
     output = tmp_path / "records"
@@ -111,7 +112,8 @@ def test_a_tracker_of_a_stranger_follows_a_suite(suite, install, tmp_path, capsy
             made_tracker(given)
     for given, error in (
         ("other", "expected a subclass of padimkit.Tracker"),
-        ("gone", "cannot be imported"),
+        ("gone", "cannot be imported: ModuleNotFoundError"),
+        ("lost", "cannot be imported: AttributeError"),
     ):
         with pytest.raises(BrokenPlugin, match=error):
             made_tracker(given)

@@ -8,7 +8,9 @@ from pathlib import Path
 import pytest
 import yaml
 
+from padimkit.benchmark.cell import Limits
 from padimkit.benchmark.planning.suite import Suite
+from padimkit.benchmark.running.process import run_cell, run_together
 from padimkit.benchmark.running.runner import adopt_names, failures, remaining, run_suite
 from padimkit.benchmark.running.working import working
 from padimkit.errors import BadOutput
@@ -116,6 +118,21 @@ def test_a_path_that_leads_elsewhere_gets_a_folder_of_the_cell_there(cell, tmp_p
             assert Path(found).parent.is_dir()
         assert list((tmp_path / "far").iterdir()) == []
     assert not (tmp_path / "work").exists()
+
+
+def test_cells_without_records_beside_them_share_no_file_elsewhere(suite, trained, tmp_path, in_this_process):
+    """As cells of a cluster do, and those of drawn embeddings."""
+    parts = trained(checkpoint=f"{tmp_path}/far/c.txt", keeps=True)
+    planned = Suite.read(suite(pipelines=parts)).planned
+    for one in planned:
+        assert run_cell(one.cell, one.facts, Limits()).failure is None
+    assert (tmp_path / "epochs").read_text() == "0: [] 1: [] "
+    assert {path.name for path in (tmp_path / "far").iterdir()} == {one.key for one in planned}
+    drawn = {"datasets": None, "embeddings": {"images": 4, "channels": 2, "positions": 4}}
+    planned = Suite.read(suite(pipelines=parts, measure=["memory"], repeats=1, **drawn)).planned
+    for _ in range(2):
+        assert not any(one.failure for one in run_together([(p.cell, p.facts) for p in planned], Limits()))
+    assert len(list((tmp_path / "far").iterdir())) == 2 + 2 * len(planned)
 
 
 def test_other_settings_are_left_as_they_are(cell, tmp_path):

@@ -72,6 +72,14 @@ def test_a_group_is_the_mean_over_its_measured_categories_by_seed():
     assert astuple(whole.measured) == (pytest.approx(80.0), 0.0, 1)  # the one seed that all three have
 
 
+def test_a_part_of_the_test_images_stands_for_none_of_the_paper():
+    whole = scored("PaDiM-R18-Rd100", "tile", 0.9)
+    data = {"class_path": "held_out", "init_args": {"data": whole.cell.settings["data"], "part": "search"}}
+    searched = scored("PaDiM-R18-Rd100", "tile", 0.99, begun="2026")
+    searched = of_cell(searched, settings=searched.cell.settings | {"data": data})
+    assert beside([whole, searched], 3) == beside([whole], 3) and beside([searched], 3) == ()
+
+
 def test_categories_without_a_common_seed_make_no_group():
     records = [scored("PaDiM-R18", "tile", 0.9, seed=1), scored("PaDiM-R18", "wood", 0.8, seed=0)]
     rows = beside([*records, scored("PaDiM-R18-layer1", "tile", 0.9)], 1)
