@@ -19,7 +19,7 @@ help:
 	@echo "make test              lint, types, tests"
 	@echo "make packages          padimkit and its plugins as packages in dist/, checked as an index would"
 	@echo "make pages             the lists of contracts, checks and plugins in the docs, written anew from the code"
-	@echo "make fuzz              each test that draws, with 200 fresh seeds, and 10,000 hostile inputs (3 hours); ROUNDS=1 TESTS=tests/metrics is quicker, ROUNDS=0 has hostile inputs alone"
+	@echo "make fuzz              each test that draws, with 200 fresh seeds, thorough tests, and 10,000 hostile inputs (3 hours); ROUNDS=1 TESTS=tests/metrics is quicker, ROUNDS=0 has hostile inputs alone"
 	@echo "make docs              the documentation as a site, which opens from the disk: site/index.html"
 	@echo "make format            format the code"
 	@echo "make bench-memory      memory of a fit against the number of training images"

@@ -27,6 +27,8 @@ def run(words: list[str]) -> None:
     if (given.suite is None) == (given.record is None):
         raise BadConfig("Give either the YAML file of a suite, or --record FILE.")
     if given.record is not None:
+        if given.tracker is not None:
+            raise BadConfig("--tracker is told of the cells of a suite, and of no record that is run again.")
         repeat(given.record, trust=given.trust)
         return
     tracker = None if given.tracker is None else made_tracker(given.tracker)

@@ -65,6 +65,6 @@ class HeldOut(DataSource):
             kinds[sample.anomalous, sample.path.parent.name].append(number)
         generator, found = random.Random(self.split_seed), set[int]()
         for _, numbers in sorted(kinds.items(), key=lambda item: str(item[0])):
-            count = min(ceil(self.share * len(numbers)), len(numbers))
+            count = min(ceil(round(self.share * len(numbers), 9)), len(numbers))  # 0.55 of 20 are 11
             found.update(generator.sample(numbers, count))
         return found

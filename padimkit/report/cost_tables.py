@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from padimkit.report import formatting, links
 from padimkit.report.formatting import Cost
-from padimkit.report.points import between
+from padimkit.report.points import RANGES, between
 from padimkit.report.protocols import mixture
 from padimkit.report.scoreboards import rows_of
 from padimkit.report.study import Study, unique
@@ -17,7 +17,6 @@ _EXPLAINED = (
     "Medians, as means over seeds and then over the categories.",
     "Multiples are of the least in a column.",
 )
-_PROCESSES = "Ranges are such means of the quickest and of the slowest process of each cell."
 
 
 def cost_table(study: Study, dataset: str, costs: Sequence[Cost], caption: str) -> Table | None:
@@ -49,7 +48,7 @@ def cost_table(study: Study, dataset: str, costs: Sequence[Cost], caption: str) 
     lacking = (f"Left out, since a method lacks them: {', '.join(others)}.",) if others else ()
     notes = (*mixture((row.protocol for row in rows), study.letters), *lacking)
     head = ("method", "protocol", *(cost.label for cost in known))
-    several = (_PROCESSES,) if any(limits for column in ranges.values() for limits in column) else ()
+    several = (RANGES,) if any(limits for column in ranges.values() for limits in column) else ()
     return Table(caption, head, data, notes, explained=(*_EXPLAINED, *several))
 
 

@@ -22,6 +22,7 @@ SIZES = (
     formatting.PEAK_FIT,
     formatting.PEAK_PREDICT,
 )
+RANGES = "Ranges are such means of the quickest and of the slowest process of each cell."
 
 
 @dataclass(frozen=True)

@@ -6,6 +6,7 @@ import pytest
 
 from padimkit import Folder, HeldOut, MVTec
 from padimkit.errors import BadArgument, BadData
+from padimkit.images.sample import Sample
 
 
 @pytest.fixture
@@ -43,3 +44,13 @@ def test_what_cannot_be_divided_is_refused(whole, stripes):
         HeldOut(
             Folder(stripes / "stripes/train/good", anomalous=stripes / "stripes/test/spot"), "report", 1.0
         ).test()
+
+
+def test_a_share_that_floats_round_up_holds_out_no_image_more(tmp_path):
+    """0.55 of 20 images, which is 11.000000000000002 in floats."""
+
+    class Twenty(Folder):
+        def test(self):
+            return [Sample(tmp_path / f"{number}.png", anomalous=False) for number in range(20)]
+
+    assert len(HeldOut(Twenty("good"), "search", share=0.55).test()) == 11

@@ -14,7 +14,8 @@ from padimkit.report.formats.markdown import as_markdown
 from padimkit.report.formats.page import as_page
 from padimkit.report.formatting import FIT, MANY, MODEL, ONE
 from padimkit.report.machine import disturbances, machine_table, told
-from padimkit.report.sections.tradeoffs import tables
+from padimkit.report.points import RANGES
+from padimkit.report.sections.tradeoffs import tables, tradeoffs
 
 QUIET = Conditions(0.02, 0.01, load=1.0, frequency=2300.0)
 
@@ -53,6 +54,7 @@ def test_tables_have_the_means_of_the_quickest_and_of_the_slowest_process(timed)
     assert row[FIT.label].text == f"3.20 s ({least:.2f} s to {most:.2f} s)"
     for text in (as_markdown(timed), as_latex(timed)):
         assert "3.00 s to 3.60 s" in text and "quickest and of the slowest process" in text
+    assert tradeoffs(timed)[0].table.explained == (RANGES,)
 
 
 def test_a_single_process_has_no_range(timed, study_of):

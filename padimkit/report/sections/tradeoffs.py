@@ -12,7 +12,7 @@ from padimkit.report.formatting import Cost
 from padimkit.report.plots.axes import cost_axis
 from padimkit.report.plots.styles import styles
 from padimkit.report.plots.svg import INK, draw
-from padimkit.report.points import SIZES, TIMES, Point, point_of
+from padimkit.report.points import RANGES, SIZES, TIMES, Point, point_of
 from padimkit.report.protocols import mixture
 from padimkit.report.scoreboards import Row, metric_value, rows_of, scored
 from padimkit.report.study import Study, unique
@@ -129,7 +129,8 @@ def _table(points: list[Point], study: Study, costs: list[Cost]) -> Table:
     head = ("method", "protocol", *metrics, *(cost.label for cost in costs))
     rows = (_table_row(point, study.letters[point.row.protocol], metrics, costs) for point in points)
     notes = mixture((point.row.protocol for point in points), study.letters)
-    return Table("Means over seeds, then over the categories", head, tuple(rows), notes)
+    explained = (RANGES,) if any(cost in point.between for point in points for cost in costs) else ()
+    return Table("Means over seeds, then over the categories", head, tuple(rows), notes, explained=explained)
 
 
 def _table_row(point: Point, letter: str, metrics: Iterable[str], costs: Iterable[Cost]) -> tuple[Datum, ...]:

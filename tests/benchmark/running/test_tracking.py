@@ -11,8 +11,9 @@ from padimkit import TrackedRun, Tracker
 from padimkit.benchmark.running import tracking
 from padimkit.benchmark.running.tracking import made_tracker, run_of, tracked, values_of
 from padimkit.benchmark.store import write
+from padimkit.cli import benchmark
 from padimkit.cli.main import main
-from padimkit.errors import BadArgument, BrokenPlugin
+from padimkit.errors import BadArgument, BadConfig, BrokenPlugin
 
 PIPELINE = {"backbone": "pixels", "reducer": "identity", "density": "gaussian"}
 PIPELINE |= {"preprocessing": {"resize": 16, "crop": None}}
@@ -118,6 +119,11 @@ def test_a_tracker_of_a_stranger_follows_a_suite(suite, install, tmp_path, capsy
         with pytest.raises(BrokenPlugin, match=error):
             made_tracker(given)
     assert main(["plugins", "list"]) == 0 and "padimkit.trackers" not in capsys.readouterr().out
+
+
+def test_a_tracker_beside_a_record_is_refused(tmp_path):
+    with pytest.raises(BadConfig, match="--tracker is told of the cells of a suite"):
+        benchmark.run(["--record", str(tmp_path / "a.json"), "--tracker=mlflow"])
 
 
 def test_without_mlflow_the_extra_is_named(monkeypatch):
