@@ -40,6 +40,7 @@ class FittedLevels:
     """Fitted reducers and densities by the names of their embeddings."""
 
     def __init__(self, reducers: dict[str, Reducer], densities: dict[str, DensityModel]) -> None:
+        self.learnt_anomalies = False
         self._reducers = reducers
         self._densities = densities
 
@@ -57,6 +58,7 @@ class FittedLevels:
         """
         names = next(iter(stream))
         fitted = cls({name: deepcopy(reducer) for name in names}, {name: deepcopy(density) for name in names})
+        fitted.learnt_anomalies = anomalies is not None
         with stage(REDUCER_FIT):
             _fit(fitted._reducers, stream.map(_aligned))
         with stage(DENSITY_FIT):

@@ -330,6 +330,10 @@ class Pipeline:
         fitted, view = self._fitted("predict_left_out")
         if isinstance(images, Iterator):
             raise BadArgument("The images can be read only once. Pass a list, or what a data set returns.")
+        if fitted.learnt_anomalies and anomalies is None:
+            raise BadArgument(
+                'The fit has learnt from "anomalies", as its folds have to. Pass them here too.'
+            )
         self.require_takes(anomalies)
         batches = self.read(images, batch_size, workers, "Calibrating" if progress else None)
         first = next(iter(batches), None)

@@ -140,6 +140,8 @@ def test_folds_of_a_calibration_learn_the_anomalous_images_too(generator):
     given = [images(generator)]
     made = pipeline().fit(given, anomalies=images(generator, 2), progress=False)
     SEEN.clear()
+    with pytest.raises(BadArgument, match='has learnt from "anomalies", .* Pass them here too'):
+        calibrate(made, given, folds=3, progress=False)
     calibrate(made, given, anomalies=images(generator, 2), folds=3, progress=False)
     assert [len(known) for _, known in SEEN] == [1] * 3 and {count for count, _ in SEEN} == {4}
 
