@@ -4,6 +4,7 @@ It stands apart from the checks of the families, which share it, and the one pro
 """
 
 import atexit
+import importlib
 import os
 import pickle
 import subprocess
@@ -99,7 +100,7 @@ class _Process:
 
     def _asked(self, order: bytes) -> bool:
         assert self._process.stdin is not None
-        pickle.dump(order, self._process.stdin)
+        pickle.dump((sys.path, order), self._process.stdin)
         self._process.stdin.flush()
         known: bool = self._read()
         return known
@@ -156,7 +157,9 @@ def answer_all() -> None:
     """Answer each order on standard input on standard output, until there are no more."""
     orders, answers = sys.stdin.buffer, os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)  # what parts print is no answer
-    for order in _orders(orders):
+    for path, order in _orders(orders):
+        sys.path[:] = path  # of the process that asks: a package may have come to it since
+        importlib.invalidate_caches()
         for answer in _answers(order):
             pickle.dump(answer, answers)
             answers.flush()

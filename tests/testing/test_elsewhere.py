@@ -1,5 +1,6 @@
 """The other process of a check: its threads, and all that can happen to a part in it."""
 
+import importlib
 import subprocess
 import sys
 from functools import cache
@@ -33,9 +34,9 @@ def process(monkeypatch):
         one.end()
 
 
-def ask():
+def ask(part=Right):
     (check,) = [one for one in checks_of(Backbone) if one.name == "other_processes_give_the_same"]
-    check(Right)
+    check(part)
 
 
 def test_a_part_that_ends_the_process_is_told_with_the_status(process):
@@ -70,6 +71,15 @@ def test_a_class_that_was_imported_anew_is_asked_of_another_process(process):
     assert first._process.poll() is None
     elsewhere._process_for(type("Right", (), {"__module__": Right.__module__}))
     assert first._process.poll() is not None
+
+
+def test_a_class_that_can_be_imported_only_since_the_process_began_is_known_there(tmp_path, monkeypatch):
+    elsewhere.begin()
+    (tmp_path / "come_since.py").write_text(
+        "from mistakes.backbones import Right\n\n\nclass Since(Right): pass\n"
+    )
+    monkeypatch.syspath_prepend(tmp_path)
+    ask(importlib.import_module("come_since").Since)
 
 
 def test_the_other_process_computes_with_one_thread_as_this_one_does():
