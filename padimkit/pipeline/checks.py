@@ -1,17 +1,19 @@
-"""The checks of images and of the results of parts.
+"""The checks of images, of parts and of their results.
 
 Apart from the pipeline, since they need only the values that it passes on.
 """
 
 from math import isfinite
+from typing import TypeVar
 
 import torch
 from jaxtyping import Bool
 from torch import Tensor
 
-from padimkit.errors import BadData, BadFeatures, BadImage, BadScores, BadShape
+from padimkit.errors import BadData, BadFeatures, BadImage, BadScores, BadShape, CannotExport
 from padimkit.values import Batch, Features, Scores
 
+T = TypeVar("T")
 _OVERSHOOT = 0.25  # of a filter that resizes; normalised images go farther
 
 
@@ -97,3 +99,17 @@ def _finite(values: Tensor) -> Bool[Tensor, " b"]:
 def _refuse(finite: Bool[Tensor, " b"], paths: tuple[str, ...], finding: str) -> None:
     path = paths[int((~finite).int().argmax())]
     raise BadFeatures(f'{finding} for "{path}". Check the image and the weights.')
+
+
+def as_exportable(part: object, contract: type[T]) -> T:
+    """Return the part as one that meets a contract of export.
+
+    Raises:
+        CannotExport: It does not; the message names both.
+    """
+    if not isinstance(part, contract):
+        raise CannotExport(
+            f"{type(part).__name__} cannot be exported: it is not padimkit.{contract.__name__}. Use another "
+            "part, or run the model by padimkit."
+        )
+    return part

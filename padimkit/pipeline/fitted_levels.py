@@ -1,6 +1,6 @@
 """The learnt state of a pipeline: a fitted reducer and density for each embedding of the levels."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from copy import deepcopy
 from dataclasses import replace
 from functools import partial
@@ -23,16 +23,16 @@ from padimkit.contracts import (
     Reducer,
     Updatable,
 )
-from padimkit.errors import BadArgument, BadModel, CannotExport, CannotMerge, PadimkitError
+from padimkit.errors import BadArgument, BadModel, CannotMerge, PadimkitError
+from padimkit.pipeline.checks import as_exportable
+from padimkit.pipeline.states import State, below, same, under
 from padimkit.stages import DENSITY_FIT, EMBEDDING, PREPARE, REDUCER_FIT, SCORE, stage
 from padimkit.values import Anomalies, Embedding, Pyramid, Scores, Stream
 
 Pyramids = dict[str, Pyramid]
 Shares = dict[str, Tensor | None]  # of the pixels of each position, by level
 Embeddings = dict[str, Embedding]
-State = dict[str, Tensor]
 Part = TypeVar("Part", Reducer, DensityModel)
-T = TypeVar("T")
 
 
 @final
@@ -141,7 +141,10 @@ class FittedLevels:
             CannotExport: A part is not exportable, or not with its arguments; the message names it.
         """
         parts = {
-            name: (exportable(reducer).traceable(), exportable(self._densities[name]).traceable())
+            name: (
+                as_exportable(reducer, Exportable).traceable(),
+                as_exportable(self._densities[name], Exportable).traceable(),
+            )
             for name, reducer in self._reducers.items()
         }
 
@@ -232,41 +235,6 @@ class FittedLevels:
         return {name: _reduced(pyramid, self._reducers[name]) for name, pyramid in pyramids.items()}
 
 
-def below(prefix: str, state: Mapping[str, Tensor]) -> State:
-    """Return the state with `prefix/` before each key."""
-    return {f"{prefix}/{key}": value for key, value in state.items()}
-
-
-def under(prefix: str, state: Mapping[str, Tensor]) -> State:
-    """Return the part of the state below this prefix, without the prefix."""
-    return {
-        key.removeprefix(f"{prefix}/"): value for key, value in state.items() if key.startswith(f"{prefix}/")
-    }
-
-
-def exportable(part: object) -> Exportable:
-    """Return the part as an exportable one.
-
-    Raises:
-        CannotExport: It is not; the message names it.
-    """
-    return as_exportable(part, Exportable)
-
-
-def as_exportable(part: object, contract: type[T]) -> T:
-    """Return the part as one that meets a contract of export.
-
-    Raises:
-        CannotExport: It does not; the message names both.
-    """
-    if not isinstance(part, contract):
-        raise CannotExport(
-            f"{type(part).__name__} cannot be exported: it is not padimkit.{contract.__name__}. Use another "
-            "part, or run the model by padimkit."
-        )
-    return part
-
-
 def _reduced(pyramid: Pyramid, reducer: Reducer) -> Embedding:
     with stage(EMBEDDING):
         if isinstance(reducer, LinearReducer) and len(pyramid.maps) > 1:
@@ -323,8 +291,3 @@ def _leaving(part: DensityModel) -> LeaveOneOut:
 def _of_pyramids(part: DensityModel) -> PyramidDensity:
     assert isinstance(part, PyramidDensity)
     return part
-
-
-def same(own: State, other: State) -> bool:
-    """Return whether two states have the same names and values."""
-    return own.keys() == other.keys() and all(torch.equal(own[key], other[key]) for key in own)

@@ -14,6 +14,7 @@ from padimkit.contracts import (
     Backbone,
     DataSource,
     DensityModel,
+    Exportable,
     ExportableMapper,
     LearnsAnomalies,
     LeaveOneOut,
@@ -32,24 +33,17 @@ from padimkit.images.reader import ImageBatches, Reader
 from padimkit.images.selection import part_of
 from padimkit.pipeline.anomaly_map import AnomalyMap
 from padimkit.pipeline.checks import (
+    as_exportable,
     image_size,
     require_images,
     require_scores,
 )
 from padimkit.pipeline.embedder import Embedder
-from padimkit.pipeline.fitted_levels import (
-    FittedLevels,
-    Pyramids,
-    Shares,
-    as_exportable,
-    below,
-    exportable,
-    same,
-    under,
-)
+from padimkit.pipeline.fitted_levels import FittedLevels, Pyramids, Shares
 from padimkit.pipeline.graph import Graph
 from padimkit.pipeline.left_out import LeftOut, Steps, by_folds, one_by_one
 from padimkit.pipeline.levels import Joint
+from padimkit.pipeline.states import below, same, under
 from padimkit.pipeline.tiling import Tiling
 from padimkit.pipeline.view import Region, View
 from padimkit.stages import MAP, READ, stage, staged
@@ -375,7 +369,7 @@ class Pipeline:
         fitted, view = self._fitted("graph")
         tiling = Tiling.of(self.preprocessing.tiles, view.size, "the images")
         map = as_exportable(self.map, ExportableMapper)
-        backbone = exportable(self.backbone).traceable()
+        backbone = as_exportable(self.backbone, Exportable).traceable()
         return Graph(backbone, self.levels, tiling, fitted.traceable(), map, view)
 
     def state_dict(self) -> dict[str, Tensor]:

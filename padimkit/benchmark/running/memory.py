@@ -16,8 +16,8 @@ import torch
 
 from padimkit.benchmark.record import DEVICE, DISK, FITTED, HELD, MODEL, PEAK
 from padimkit.memory import held_by
-from padimkit.pipeline.fitted_levels import under
 from padimkit.pipeline.pipeline import Pipeline
+from padimkit.pipeline.states import under
 from padimkit.stages import STORAGE, stage
 from padimkit.storage import save
 
