@@ -57,15 +57,6 @@ def has_known_precisions(make: Make) -> None:
     require(known, f'Expected "precisions" of {", ".join(_PRECISIONS)}, found {found!r}.')
 
 
-def is_made_without_arguments(make: Make) -> None:
-    """It can be made without arguments, as the command makes it."""
-    kind = type(make())
-    try:
-        kind()
-    except TypeError as error:
-        require(False, f"Expected that it can be made without arguments, found {error}.")
-
-
 def results_are_those_of_the_model(make: Make) -> None:
     """The file gives the scores and the maps of the model, for batches of 1, 3 and 8 images."""
     written = _written(make)
@@ -225,7 +216,7 @@ EXPORTER_CHECKS = checks(
     writes_its_file,
     has_a_suffix,
     has_known_precisions,
-    is_made_without_arguments,
+    manners.is_made_without_arguments,
     results_are_those_of_the_model,
     whole_images_are_taken,
     a_copied_file_gives_the_same,

@@ -70,3 +70,12 @@ def _settings() -> dict[str, Any]:
 def _ignoring() -> list[Any]:
     """Return the filters that ignore all warnings of a kind, whatever they say and wherever from."""
     return [one for one in warnings.filters if one[0] == "ignore" and one[1] is None and one[3] is None]
+
+
+def is_made_without_arguments(make: Make) -> None:
+    """It can be made without arguments, as padimkit makes it."""
+    kind = type(make())
+    try:
+        kind()
+    except TypeError as error:
+        require(False, f"Expected that it can be made without arguments, found {error}.")

@@ -25,15 +25,6 @@ def has_a_title(make: Make) -> None:
     require(section.title == title, f"Expected the title {title!r} for all records, found {section.title!r}.")
 
 
-def is_made_without_arguments(make: Make) -> None:
-    """It can be made without arguments, as a report makes it."""
-    kind = type(make())
-    try:
-        kind()
-    except TypeError as error:
-        require(False, f"Expected that it can be made without arguments, found {error}.")
-
-
 def gives_tables_and_drawings(make: Make) -> None:
     """Building returns a list of Table and Drawing, each row as long as the head, and texts in all places."""
     for one in _content(make(), records_of("first")):
@@ -170,7 +161,7 @@ def _nothing(drawing: Drawing) -> Drawing:
 SECTION_CHECKS = checks(
     ReportSection,
     has_a_title,
-    is_made_without_arguments,
+    manners.is_made_without_arguments,
     gives_tables_and_drawings,
     drawings_can_be_drawn,
     takes_no_records,
