@@ -8,6 +8,7 @@ from typing import Any
 
 import yaml
 from jsonargparse import ArgumentError, ArgumentParser, Namespace, set_dumper, set_loader
+from jsonargparse.typing import register_type
 
 from padimkit.config.class_paths import collapsed
 from padimkit.config.messages import with_suggestions
@@ -17,6 +18,15 @@ from padimkit.config.usual import add_pipeline, named_by_words, said, unnamed_in
 from padimkit.config.yaml_text import parsed_yaml
 from padimkit.errors import BadConfig, PadimkitError
 from padimkit.registry.recipes import DEFAULT_RECIPE, find_recipe
+
+
+def _path(text: str | Path) -> Path:
+    if not str(text):  # else an empty variable would mean the working folder and all below it
+        raise ValueError('a path is empty. Write "." for the folder itself')
+    return Path(text)
+
+
+register_type(Path, deserializer=_path, type_check=isinstance)
 
 
 def new_parser(command: str, **options: Any) -> ArgumentParser:

@@ -583,3 +583,21 @@ def test_nothing_is_written_outside_the_output(stripes, tmp_path):
     subprocess.run([sys.executable, "-B", "-c", code], env=environment, cwd=places["here"], check=True)
     assert (tmp_path / "out").is_dir() and (tmp_path / "verdicts").is_dir()
     assert [path for place in places.values() for path in place.rglob("*")] == []
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["info", ""],
+        ["predict", "model", ""],
+        ["inspect", "model", "", "--watch", "--sort=move"],
+        ["fit", "--data=folder", "--data.normal=", "--output=model"],
+        ["report", ""],
+    ],
+    ids=" ".join,
+)
+def test_a_path_that_is_empty_is_not_taken_for_the_working_folder(words, tmp_path, monkeypatch, capsys):
+    """As where a variable of a script is not set: all images below would be scored, or moved."""
+    monkeypatch.chdir(tmp_path)
+    assert main(words) == 2
+    assert 'a path is empty. Write "." for the folder itself.' in capsys.readouterr().err

@@ -94,6 +94,8 @@ class ExportedScorer(Scorer):
         elif isinstance(image, bytes | bytearray):
             yield from map(self._page, pages_in(bytes(image), name, self.most_pixels))
         elif isinstance(image, str | Path):
+            if not str(image):  # else an empty variable would mean all images below this folder
+                raise BadArgument("A path is empty. Pass that of an image or a folder.")
             yield from self._files(Path(image).expanduser())
         elif isinstance(image, np.ndarray):
             yield _held(picture_of, image, name)

@@ -105,7 +105,9 @@ def test_an_image_that_cannot_be_inspected_is_an_error(small, tmp_path):
     assert found[2].verdict is not Verdict.ERROR
 
 
-def test_a_tensor_is_refused(small):
+def test_a_tensor_and_an_empty_path_are_refused(small):
+    with pytest.raises(BadArgument, match="A path is empty"):
+        Inspector(small.onnx)("")
     with pytest.raises(BadArgument, match="A tensor is not understood by an exported model"):
         Inspector(small.onnx)(torch.zeros(3, 40, 40))
 
