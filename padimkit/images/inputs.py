@@ -15,9 +15,9 @@ from padimkit.errors import BadArgument, BadImage, BadShape
 from padimkit.images.augmentation import Augmentable
 from padimkit.images.listing import list_images
 from padimkit.images.pages import page_of, pages_of
-from padimkit.images.pictures import UNDERSTOOD, hint, picture_of, upright
+from padimkit.images.pictures import UNDERSTOOD, held, hint
 from padimkit.images.reader import Reader
-from padimkit.images.sample import Held, Sample
+from padimkit.images.sample import Sample
 from padimkit.values import Batch, numbered
 
 if TYPE_CHECKING:
@@ -102,10 +102,9 @@ def samples_of(image: object, number: int) -> Iterator[Sample]:
     elif isinstance(image, str | Path):
         yield from _files(image)
     elif isinstance(image, Image.Image):
-        yield Sample(Path(getattr(image, "filename", "") or name), open=Held(upright(image, name)))
+        yield Sample(Path(getattr(image, "filename", "") or name), open=held(image, name))
     elif isinstance(image, np.ndarray):
-        picture = picture_of(image, name)
-        yield Sample(Path(name), open=lambda _: picture)
+        yield Sample(Path(name), open=held(image, name))
     else:
         _refuse(image)
 

@@ -246,7 +246,11 @@ REFUSED = {
         "differ in size",
     ),
     "a mixture": (lambda good: [torch.rand(3, 8, 8), good], BadArgument, "mixed in one list"),
-    "12 bits": (lambda good: pixels_of(0).astype(np.uint16), BadImage, "an array of uint16; expected uint8"),
+    "32 bits": (
+        lambda good: pixels_of(0).astype(np.int32),
+        BadImage,
+        "of int32; expected uint8, uint16, or fl",
+    ),
     "truth values": (lambda good: pixels_of(0) > 9, BadImage, "an array of bool"),
     "large floats": (lambda good: pixels_of(0).astype(float), BadImage, "from 0 to 255; expected 0 to 1"),
     "negative floats": (lambda good: pixels_of(0) / 255 - 0.5, BadImage, "from -0.5 to 0.5; expected 0"),

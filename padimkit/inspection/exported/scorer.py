@@ -5,18 +5,18 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
-from typing import Any, final
+from typing import final
 
 import numpy as np
 from jaxtyping import Float
 from PIL import Image
 
 from padimkit.errors import BadArgument, BadImage, BadScores, BadShape
-from padimkit.images.decoding import as_rgb, open_page
+from padimkit.images.decoding import open_page
 from padimkit.images.geometry import Geometry
 from padimkit.images.listing import list_images
 from padimkit.images.pages import Page, page_of, pages_in, pages_of
-from padimkit.images.pictures import picture_of, upright
+from padimkit.images.pictures import held
 from padimkit.inspection.background import Looked
 from padimkit.inspection.exported.card import Card
 from padimkit.inspection.exported.session import Session
@@ -97,10 +97,8 @@ class ExportedScorer(Scorer):
             if not str(image):  # else an empty variable would mean all images below this folder
                 raise BadArgument("A path is empty. Pass that of an image or a folder.")
             yield from self._files(Path(image).expanduser())
-        elif isinstance(image, np.ndarray):
-            yield _held(picture_of, image, name)
-        elif isinstance(image, Image.Image):
-            yield _held(partial(_opened, bits=self.depth), image, getattr(image, "filename", "") or name)
+        elif isinstance(image, np.ndarray | Image.Image):
+            yield self._held(image, getattr(image, "filename", "") or name)
         else:
             kind = "A tensor" if is_tensor(image) else type(image).__name__
             raise BadArgument(
@@ -118,6 +116,13 @@ class ExportedScorer(Scorer):
     def _page(self, page: Page) -> Entry:
         return Entry(page.name, partial(open_page, page, self.depth))
 
+    def _held(self, image: np.ndarray | Image.Image, name: str) -> Entry | Failure:
+        """Return an image that is in memory, looked at now, so that bad shapes are refused."""
+        try:
+            return Entry(name, partial(held(image, name).in_eight_bits, name, self.depth))
+        except BadImage as error:
+            return Failure(name, str(error))
+
     def _require_size(self, geometry: Geometry, name: str) -> None:
         if geometry.size != self._card.size:
             found, expected = geometry.size, self._card.size
@@ -134,17 +139,3 @@ def share_seen(card: Card, geometry: Geometry) -> float:
     (top, bottom), (left, right) = geometry.margins
     rows, columns = card.region.shape
     return geometry.seen * float(card.region[top : rows - bottom, left : columns - right].mean())
-
-
-def _held(make: Callable[[Any, str], Image.Image], image: object, name: str) -> Entry | Failure:
-    """Return an image that is in memory, converted at once, so that bad shapes are refused."""
-    try:
-        picture = make(image, name)
-    except BadImage as error:
-        return Failure(name, str(error))
-    return Entry(name, lambda: picture)
-
-
-def _opened(image: Image.Image, name: str, *, bits: int | None) -> Image.Image:
-    picture = upright(image, name)
-    return picture if picture.mode == "RGB" else as_rgb(picture, name, bits)
