@@ -13,6 +13,7 @@ import numpy as np
 from padimkit.arguments import require_whole
 from padimkit.errors import BadArgument, BadFeatures, BadScores, NotCalibrated
 from padimkit.images.prefetch import MOST_AT_A_TIME, MOST_WORKERS, ahead, usual_workers
+from padimkit.inspection import model_name
 from padimkit.inspection.background import background_of
 from padimkit.inspection.calibration import Calibration
 from padimkit.inspection.exported.scorer import ExportedScorer
@@ -213,7 +214,7 @@ Opened: TypeAlias = tuple[str | None, Calibration, Scorer, Any]
 
 
 def _exported(path: Path, calibration: Calibration | None, options: Options) -> Opened:
-    """Return the hash, the calibration and the scorer of an exported model, and no pipeline."""
+    """Return the name, the calibration and the scorer of an exported model, and no pipeline."""
     _require_none(calibration)
     session = open_session(path, options)
     if session.card.calibration is None:
@@ -221,24 +222,27 @@ def _exported(path: Path, calibration: Calibration | None, options: Options) -> 
             f'"{path}" was exported without a calibration, so no verdict follows from its scores. Calibrate '
             "the model by padimkit calibrate, and export it again."
         )
-    return session.card.digest, session.card.calibration, ExportedScorer(session), None
+    name = model_name.exported(session.card.digest, path, session.precision)
+    return name, session.card.calibration, ExportedScorer(session), None
 
 
 def _living(model: Model, calibration: Calibration | None, options: Options, trust: bool) -> Opened:
-    """Return the hash, the calibration, the scorer and the pipeline of a model that computes by torch."""
+    """Return the name, the calibration, the scorer and the pipeline of a model that computes by torch."""
     # Imported here, since an exported model does without torch, which takes seconds to import.
     import torch
 
     from padimkit.inspection.intake import Intake
-    from padimkit.storage import load, load_calibration, model_digest
+    from padimkit.storage import computes_in, load, load_calibration, model_digest
 
     if options.threads is not None:
         torch.set_num_threads(options.threads)
     if isinstance(model, str | Path):
         _require_none(calibration)
-        known, digest = load_calibration(model), model_digest(model)
+        known, name = load_calibration(model), model_digest(model)
         pipeline = load(model, device=options.device, trust=trust, precision=options.precision)
-        return digest, known, Intake(pipeline), pipeline
+        if options.precision is not None and not computes_in(model, options.precision):
+            name = model_name.in_another_precision(name, options.precision)
+        return name, known, Intake(pipeline), pipeline
     if options.precision is not None:
         raise BadArgument('A pipeline computes as it was made: pass "precision" with a stored model only.')
     if calibration is None:

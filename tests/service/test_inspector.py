@@ -7,6 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 import pytest
 import torch
+import yaml
 from PIL import Image
 from torchvision.transforms.functional import resize
 
@@ -32,7 +33,7 @@ from padimkit import (
 )
 from padimkit.errors import BadFeatures
 from padimkit.images.pages import Page
-from padimkit.storage import model_digest
+from padimkit.storage import computes_in, model_digest
 
 
 def unfitted(preprocessing):
@@ -224,6 +225,17 @@ def test_another_calibration_makes_another_model(inspector, model, tmp_path, str
     save(inspector.pipeline, tmp_path / "same", calibration=inspector.calibration)
     save(inspector.pipeline, tmp_path / "other", calibration=calibrate(inspector.pipeline, train, 0.5))
     assert model_digest(tmp_path / "same") == model_digest(model) != model_digest(tmp_path / "other")
+
+
+def test_another_precision_makes_another_model(model, inspector):
+    assert Inspector(model, precision="float32").model == inspector.model == model_digest(model)
+    settings = yaml.safe_load((model / "config.yaml").read_text())
+    settings["pipeline"]["density"]["init_args"]["storage"] = "half"
+    (model / "config.yaml").write_text(yaml.safe_dump(settings))
+    assert not computes_in(model, "float32")
+    settings["pipeline"]["backbone"]["init_args"]["precision"] = "float32"
+    (model / "config.yaml").write_text(yaml.safe_dump(settings))
+    assert not computes_in(model, "bfloat16")
 
 
 def test_calls_from_four_threads_equal_calls_one_after_another(model, good, bad):
