@@ -78,7 +78,10 @@ def _channels_of(array: np.ndarray, name: str) -> tuple[Image.Image, ...]:
     """Return an array, grey or of three colours, as an RGB picture, or as one or three of 16 bits."""
     channels = array.shape[2:]
     if array.ndim not in (2, 3) or channels not in ((), (3,)) or 0 in array.shape:
-        raise BadShape(f"{name} is an array of shape {array.shape}. {hint(array.shape)}Pass {UNDERSTOOD}.")
+        raise BadShape(
+            f"{name} is an array of shape {array.shape}. {hint(array.shape)}Pass arrays (height, width) or "
+            "(height, width, 3)."
+        )
     if array.shape[0] == 3 == array.shape[-1]:
         raise BadShape(
             f"{name} is an array of shape {array.shape}: channels could be first or last. Pass PIL images."

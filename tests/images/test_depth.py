@@ -157,7 +157,8 @@ def test_exported_models_read_arrays_as_files(tmp_path, pictures, colour, bits):
     scorer = ExportedScorer(SimpleNamespace(card=card))
     pixels = deepened(pictures(colour)[0], 12)
     (write_png if colour else save_grey)(tmp_path / "a.png", pixels)
-    file, array = map(scorer.read, scorer.entries([tmp_path / "a.png", pixels]))
+    given = enumerate((tmp_path / "a.png", pixels))
+    file, array = (scorer.read(entry) for number, one in given for entry in scorer.entries(one, number))
     if bits == 10:
         assert "has values up to 4095, more than 10 bits hold" in array.error and array.error.startswith(
             '"image 1"'

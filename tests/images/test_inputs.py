@@ -211,6 +211,7 @@ REFUSED = {
     "a number": (lambda good: 3, BadArgument, "int is not understood as images"),
     "nothing": (lambda good: None, BadArgument, "NoneType is not understood"),
     "bytes": (lambda good: b"abc", BadArgument, r"PIL.Image.open\(io.BytesIO"),
+    "an open file": (lambda good: io.BytesIO(b"abc"), BadArgument, r"PIL.Image.open\(io.BytesIO"),
     "a generator of numbers": (lambda good: iter([3]), BadArgument, "int is not understood as images"),
     "an empty path": (lambda good: "", BadArgument, "A path is empty"),
     "no tensors": (lambda good: torch.zeros(0, 3, 8, 8), BadData, "There are no images to score"),

@@ -17,6 +17,8 @@ from padimkit import (
     BadData,
     BadImage,
     BadShape,
+    Batch,
+    Folder,
     Gaussian,
     Inspector,
     NotCalibrated,
@@ -25,6 +27,7 @@ from padimkit import (
     Pixels,
     Preprocessing,
     RandomChannels,
+    Reader,
     Verdict,
     calibrate,
     load,
@@ -96,7 +99,11 @@ def test_all_forms_of_an_image_give_the_same(inspector, bad):
     with Image.open(path) as opened:
         picture = opened.convert("RGB")
     expected = inspector(path)
-    for form in (str(path), path.read_bytes(), bytearray(path.read_bytes()), picture, np.asarray(picture)):
+    content = path.read_bytes()
+    read = io.BytesIO(content)
+    read.read()  # as after another use of it
+    given = (str(path), content, bytearray(content), memoryview(content), read, picture, np.asarray(picture))
+    for form in (*given, np.asarray(picture)[None]):
         found = inspector(form)
         assert (found.score, found.regions) == (expected.score, expected.regions)
 
@@ -181,6 +188,45 @@ def test_of_a_batch_only_the_image_that_cannot_be_scored_is_an_error(inspector, 
 def test_what_is_not_an_image_is_refused(inspector, image):
     with pytest.raises((BadArgument, BadShape)):
         inspector(image)
+
+
+def test_a_wrong_kind_among_several_is_an_error_and_not_the_end(inspector, good, tmp_path):
+    """As where a camera gives nothing once, and a folder has a broken file."""
+    (tmp_path / "empty").mkdir()
+    closed = io.BytesIO()
+    closed.close()
+    path = good / "000.png"
+    wrong = [None, 5, np.zeros((4, 4, 2)), torch.zeros(3, 5, 5), torch.zeros(4, 4), tmp_path / "empty", ""]
+    wrong += [[path], closed, io.StringIO("text"), next(iter(Reader().batches(Folder(good).train())))]
+    found = list(inspector.each([path, *wrong, path]))
+    assert [one.verdict is Verdict.ERROR for one in found] == [False, *[True] * len(wrong), False]
+    assert [one.path for one in found[1:3]] == ["image 1", "image 2"]
+    assert "NoneType is not understood as an image. Pass a path, " in found[1].error
+    assert found[6].path == str(tmp_path / "empty") and "holds no images" in found[6].error
+    assert found[0].score == found[-1].score
+
+
+def test_what_is_not_several_images_is_refused_at_once(inspector, good):
+    for wrong in (None, 5, np.zeros((4, 4, 2)), next(iter(Reader().batches(Folder(good).train())))):
+        with pytest.raises((BadArgument, BadShape)):
+            list(inspector.each(wrong))
+
+
+@pytest.mark.parametrize(
+    ("image", "message"),
+    [
+        ([], "Expected one image, got a list. Pass several to Inspector.each."),
+        ((1, 2), "Expected one image, got a tuple. Pass several to Inspector.each."),
+        (iter([]), "Expected one image, got a list_iterator. Pass several to Inspector.each."),
+        (np.zeros((2, 8, 8, 3), np.uint8), "Expected one image, got 2. Pass several to Inspector.each."),
+        (Batch(torch.zeros(2, 3, 28, 28), ("a", "b")), "Batch is not understood as an image. Pass a path, "),
+        (5, "and several of these, or a folder, to Inspector.each."),
+    ],
+)
+def test_messages_advise_only_what_is_taken(inspector, image, message):
+    with pytest.raises(BadArgument) as caught:
+        inspector(image)
+    assert message in str(caught.value) and "batches" not in str(caught.value)
 
 
 def test_several_images_are_not_one(inspector, good):

@@ -1,5 +1,6 @@
 """Exported models beside the models that they were made of."""
 
+import io
 import subprocess
 import sys
 import warnings
@@ -95,7 +96,9 @@ def test_all_forms_of_an_image_give_the_same(small):
     with Image.open(path) as opened:
         picture = opened.convert("RGB")
     expected = exported(path)
-    for form in (str(path), path.read_bytes(), picture, np.asarray(picture), np.asarray(picture) / 255):
+    content = path.read_bytes()
+    files = (str(path), content, memoryview(content), io.BytesIO(content))
+    for form in (*files, picture, np.asarray(picture), np.asarray(picture) / 255):
         found = exported(form)
         assert (found.score, found.regions) == (expected.score, expected.regions)
     arrays = np.stack([np.asarray(picture)] * 3)
@@ -123,6 +126,8 @@ def test_a_tensor_and_an_empty_path_are_refused(small):
         Inspector(small.onnx)("")
     with pytest.raises(BadArgument, match="A tensor is not understood by an exported model"):
         Inspector(small.onnx)(torch.zeros(3, 40, 40))
+    found = list(Inspector(small.onnx).each([torch.zeros(3, 40, 40), small.unseen[0]]))
+    assert "A tensor is not understood" in found[0].error and found[1].error is None
 
 
 def test_the_pipeline_of_an_exported_model_is_refused(small):
