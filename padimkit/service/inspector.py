@@ -141,7 +141,8 @@ class Inspector:
             BadShape: They are an array or a tensor of a shape that is not understood.
         """
         size, workers = self._batch_size, self._workers
-        entries = self._intake.entries(images, 0) if is_one(images) else self._entries(images)
+        given: Any = images
+        entries = self._intake.entries(given, 0) if is_one(given) else self._entries(given)
         reads = ahead(self._intake.read, entries, workers=workers, reach=2 * max(size, workers))
         with closing(reads):
             while part := list(islice(reads, size)):
