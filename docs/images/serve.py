@@ -27,7 +27,7 @@ def main(root: str) -> None:
     paths = [sample.path for sample in source.test()]
     shown = [path for kind in KINDS for path in [one for one in paths if one.parent.name == kind][:OF_EACH]]
     with bound("127.0.0.1", 0) as taken:
-        server = new_server(Service({"flanges": inspector}, Limits()).app(), 30)
+        server = new_server(Service({"flanges": inspector}, Limits()).app(), Limits())
         taken.listen()
         thread = Thread(target=server.run, kwargs={"sockets": [taken]})
         thread.start()

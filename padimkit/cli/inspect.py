@@ -24,7 +24,7 @@ from padimkit.config.commands import INSPECT, inspect_parser
 from padimkit.config.parser import parse
 from padimkit.errors import BadConfig, BadImage
 from padimkit.images.decoding import open_image
-from padimkit.images.listing import listing_of
+from padimkit.images.listing import listing_of, require_no_masks
 from padimkit.images.progress import is_seen
 from padimkit.inspection.calibration import Calibration
 from padimkit.inspection.history import unseen_text
@@ -104,7 +104,7 @@ def _require_watch(made: Namespace) -> None:
     if not 0 < made.every <= _MOST_SECONDS:
         raise BadConfig(f'Expected "every" above 0 and up to {_MOST_SECONDS} seconds, got {made.every}.')
     for folder in made.images:
-        listing_of(folder)  # a file is refused, and a folder that may not be read
+        require_no_masks(listing_of(folder).images)  # a file is refused too, and what may not be read
 
 
 def _watch(inspector: Inspector, results: Results, made: Namespace) -> None:

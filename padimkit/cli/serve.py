@@ -46,7 +46,7 @@ def run(words: list[str]) -> None:
             hosts=_hosts(made, taken),
         )
         url = address(taken)
-        server = new_server(service.app(), limits.seconds)
+        server = new_server(service.app(), limits)
         taken.listen()  # from here on, requests are kept until they are answered
         print(f"Serving {printable(', '.join(paths))} on {url} until Ctrl-C or SIGTERM", flush=True)
         serve(server, taken)
@@ -90,7 +90,7 @@ def _add_limits(parser: ArgumentParser) -> None:
     limits: tuple[tuple[str, type, float, str], ...] = (
         ("megabytes", float, 32.0, "The most of a request."),
         ("megapixels", float, 64.0, "The most of an image."),
-        ("seconds", float, 30.0, "The most for a request to arrive, and again for its answer."),
+        ("seconds", float, 30.0, "The most for the head of a request, for its body, and for its answer."),
         ("waiting", int, 64, "Requests that are taken at a time; others get the status 503."),
     )
     for name, kind, default, text in limits:

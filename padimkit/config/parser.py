@@ -13,20 +13,14 @@ from jsonargparse.typing import register_type
 from padimkit.config.class_paths import collapsed
 from padimkit.config.messages import with_suggestions
 from padimkit.config.nulls import refuse_nulls
+from padimkit.config.options import path_of
 from padimkit.config.schema import Schema
 from padimkit.config.usual import add_pipeline, named_by_words, said, unnamed_in_words
 from padimkit.config.yaml_text import parsed_yaml
 from padimkit.errors import BadConfig, PadimkitError
 from padimkit.registry.recipes import DEFAULT_RECIPE, find_recipe
 
-
-def _path(text: str | Path) -> Path:
-    if not str(text):  # else an empty variable would mean the working folder and all below it
-        raise ValueError('a path is empty. Write "." for the folder itself')
-    return Path(text)
-
-
-register_type(Path, deserializer=_path, type_check=isinstance)
+register_type(Path, deserializer=path_of, type_check=isinstance)
 
 
 def new_parser(command: str, **options: Any) -> ArgumentParser:

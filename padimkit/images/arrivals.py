@@ -3,14 +3,16 @@
 Apart from the listing, since it remembers what it has seen: a file is complete when it no longer changes.
 """
 
+import logging
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeAlias, final
 
-from padimkit.images.listing import is_listed, listing_of
+from padimkit.images.listing import is_listed, is_mask, listing_of
 
 _LONGEST_PAUSE = 300.0  # seconds between two writes to a file that stays open
+_log = logging.getLogger(__name__)
 Stamp: TypeAlias = tuple[int, int]  # size in bytes, and time of the last change in nanoseconds
 
 
@@ -29,7 +31,7 @@ class Arrival:
 
 @final
 class Arrivals:
-    """The files that appear below folders; each is given once, and again if it is written anew.
+    """The files that appear below folders, but masks; each is given once, and again if it is written anew.
 
     A file is complete when two looks, `settle` seconds apart, find it unchanged and not empty; five minutes
     apart, if the system has told that somebody writes to it, and not that it was closed.
@@ -44,6 +46,7 @@ class Arrivals:
         self._settle = settle
         self._waiting: dict[Path, tuple[Stamp, float]] = {}
         self._given: dict[Path, Stamp] = {}
+        self._masks: set[Path] = set()
 
     @property
     def waiting(self) -> list[Path]:
@@ -73,19 +76,32 @@ class Arrivals:
     def closed(self, paths: Iterable[Path]) -> list[Arrival]:
         """Return those of the files that are new: their writers have closed them, or renamed them into place.
 
-        Files that no folder would list, and empty ones, are passed over.
+        Files that no folder would list, masks and empty ones are passed over.
         """
         there = {}
         for path in paths:
             stamp = _stamp_of(path)
             is_new = stamp is not None and stamp[0] > 0 and self._given.get(path) != stamp
-            if stamp is not None and is_new and any(is_listed(path, folder) for folder in self._folders):
+            if (
+                stamp is not None
+                and is_new
+                and not is_mask(path)
+                and any(is_listed(path, folder) for folder in self._folders)
+            ):
                 there[path] = stamp
                 self._give(path, stamp)
         return _in_order(there, there)
 
+    def _is_image(self, path: Path) -> bool:
+        return not is_mask(path) and any(is_listed(path, folder) for folder in self._folders)
+
     def _listed(self) -> Iterable[Path]:
-        return dict.fromkeys(path for folder in self._folders for path in listing_of(folder).images)
+        found = dict.fromkeys(path for folder in self._folders for path in listing_of(folder).images)
+        masks = set(filter(is_mask, found))
+        for path in sorted(masks - self._masks):
+            _log.warning('"%s" is a mask by its name, and is left out. Rename it if it is an image.', path)
+        self._masks = masks
+        return [path for path in found if path not in masks]
 
     def _is_settled(self, path: Path, stamp: Stamp, now: float, settle: float) -> bool:
         if self._given.get(path) == stamp:

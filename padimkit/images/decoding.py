@@ -1,6 +1,6 @@
 """Image files on disk: their decoding, and their conversion to RGB."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -39,9 +39,22 @@ def open_page(page: Page, bits: int | None = None) -> Image.Image:
     """
     picture, deep = _decoded(page)
     if bits is not None and deep:
-        colours = deep_colours(picture, page)
-        return Image.merge("RGB", [_to_eight_bits(one, page.name, bits) for one in colours])
+        return in_eight_bits(deep_colours(picture, page), page.name, bits)
     return as_rgb(picture, page.name, bits)
+
+
+def in_eight_bits(channels: Sequence[Image.Image], name: Path | str, bits: int | None) -> Image.Image:
+    """Return a picture, or three colours of 16 bits, as 8-bit RGB, as `open_image` does with those in a file.
+
+    Raises:
+        BadImage: As for `as_rgb`.
+    """
+    if len(channels) == 1:
+        return as_rgb(channels[0], name, bits)
+    if bits is None:
+        upper = [Image.fromarray((np.asarray(one) >> 8).astype(np.uint8)) for one in channels]
+        return Image.merge("RGB", upper)
+    return Image.merge("RGB", [_to_eight_bits(one, name, bits) for one in channels])
 
 
 def largest_value(path: Path, most_pixels: int = MOST_PIXELS) -> int | None:

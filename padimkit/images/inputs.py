@@ -1,6 +1,7 @@
 """The images that users pass, in any form, as batches."""
 
 from collections.abc import Iterable, Iterator, Sequence
+from io import IOBase
 from itertools import islice
 from operator import length_hint
 from pathlib import Path
@@ -15,9 +16,9 @@ from padimkit.errors import BadArgument, BadImage, BadShape
 from padimkit.images.augmentation import Augmentable
 from padimkit.images.listing import list_images
 from padimkit.images.pages import page_of, pages_of
-from padimkit.images.pictures import UNDERSTOOD, hint, picture_of, upright
+from padimkit.images.pictures import UNDERSTOOD, held, hint
 from padimkit.images.reader import Reader
-from padimkit.images.sample import Held, Sample
+from padimkit.images.sample import Sample
 from padimkit.values import Batch, numbered
 
 if TYPE_CHECKING:
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
     Images: TypeAlias = OneImage | Sequence[OneImage] | Batch | Iterable[Batch] | Augmentable
 else:
     Images = object  # anything else is refused here, by a message, even if types are checked at run time
+
+_CONTENT = (bytes, bytearray, memoryview, IOBase)  # of files, which are iterable, but not as images
 
 
 def as_batches(images: Images, reader: Reader) -> Iterable[Batch]:
@@ -49,7 +52,7 @@ def as_batches(images: Images, reader: Reader) -> Iterable[Batch]:
         images = _split(images)
     if isinstance(images, str | Path | Image.Image | np.ndarray | Sample):
         images = [images]
-    if isinstance(images, bytes | bytearray) or not isinstance(images, Iterable):
+    if isinstance(images, _CONTENT) or not isinstance(images, Iterable):
         _refuse(images)
     return _listed(images, reader) if isinstance(images, Sequence) else _Stream(images, reader)
 
@@ -102,17 +105,16 @@ def samples_of(image: object, number: int) -> Iterator[Sample]:
     elif isinstance(image, str | Path):
         yield from _files(image)
     elif isinstance(image, Image.Image):
-        yield Sample(Path(getattr(image, "filename", "") or name), open=Held(upright(image, name)))
+        yield Sample(Path(getattr(image, "filename", "") or name), open=held(image, name))
     elif isinstance(image, np.ndarray):
-        picture = picture_of(image, name)
-        yield Sample(Path(name), open=lambda _: picture)
+        yield Sample(Path(name), open=held(image, name))
     else:
         _refuse(image)
 
 
 def _files(name: str | Path) -> Iterator[Sample]:
     if not str(name):  # else an empty variable would mean all images below this folder
-        raise BadArgument(f"A path is empty. Pass {UNDERSTOOD}.")
+        raise BadArgument("A path is empty. Pass that of an image or a folder.")
     path = Path(name).expanduser()
     if not (path.exists() or page_of(path).exists):
         raise BadImage(f'"{path}" does not exist.')
@@ -130,7 +132,10 @@ def _channels_first(images: Tensor) -> Tensor:
     if images.ndim != 4 or images.shape[1] != 3:
         last = images.ndim >= 3 and images.shape[-1] == 3
         hint = "Channels come first in tensors: permute it, or pass an array. " if last else ""
-        raise BadShape(f"Got a tensor of shape {tuple(images.shape)}. {hint}Pass {UNDERSTOOD}.")
+        raise BadShape(
+            f"Got a tensor of shape {tuple(images.shape)}. {hint}Pass (3, height, width), or (images, 3, "
+            "height, width) for several."
+        )
     return images / 255 if images.dtype == torch.uint8 else images
 
 
@@ -153,6 +158,6 @@ def _sliced(images: Tensor, size: int, start: int = 0) -> list[Batch]:
 
 
 def _refuse(images: object) -> NoReturn:
-    if isinstance(images, bytes | bytearray):
+    if isinstance(images, _CONTENT):
         raise BadArgument("Bytes are not understood. Open them: PIL.Image.open(io.BytesIO(content)).")
     raise BadArgument(f"{type(images).__name__} is not understood as images. Pass {UNDERSTOOD}.")

@@ -46,10 +46,10 @@ def list_images(folder: Path) -> list[Path]:
 
     Raises:
         BadData: The folder is missing, holds no images, may not be read, holds a link to a folder above it,
-            or masks beside their images.
+            or masks.
     """
     images = _images_in(folder)
-    _require_no_masks(images)
+    require_no_masks(images)
     return _pages(images)
 
 
@@ -134,15 +134,23 @@ def _can_be_opened(entry: "os.DirEntry[str]") -> bool:
     return not os.path.exists(entry.path) or entry.is_file()  # noqa: PTH110
 
 
-def _require_no_masks(images: Iterable[Path]) -> None:
-    beside = {(path.parent, path.stem.lower()): path for path in images}
-    for (folder, stem), path in beside.items():
-        image = beside.get((folder, stem.removesuffix(_MASK))) if stem.endswith(_MASK) else None
-        if image is not None:
-            raise BadData(
-                f'"{path}" seems to be the mask of "{image.name}" beside it, and would be taken for an '
-                "image. Move masks into a folder of their own, or rename it."
-            )
+def require_no_masks(images: Iterable[Path]) -> None:
+    """Check that no image of a folder is a mask by its name; one that is passed itself is an image.
+
+    Raises:
+        BadData: One is.
+    """
+    mask = next(filter(is_mask, images), None)
+    if mask is not None:
+        raise BadData(
+            f'"{mask}" is a mask by its name, and would be taken for an image. Move masks into a folder of '
+            "their own, or rename it."
+        )
+
+
+def is_mask(path: Path) -> bool:
+    """Return whether a file is a mask by its name, whatever is beside it: its image may come later."""
+    return path.stem.lower().endswith(_MASK)
 
 
 def _pages(files: Iterable[Path]) -> list[Path]:

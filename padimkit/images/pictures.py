@@ -3,17 +3,55 @@
 Apart from the other forms of images, since exported models take these without torch.
 """
 
+from dataclasses import dataclass
+from pathlib import Path
+
 import numpy as np
 from PIL import Image, ImageOps
 
 from padimkit.errors import BadImage, BadShape
-from padimkit.images.decoding import as_rgb
+from padimkit.images.decoding import as_rgb, in_eight_bits
 from padimkit.images.depth import is_deep
 
 UNDERSTOOD = (
     "paths, folders, PIL images, arrays (height, width), (height, width, 3) or (images, height, width, 3), "
     "tensors (3, height, width) or (images, 3, height, width), samples or batches"
 )
+
+
+@dataclass(frozen=True)
+class Held:
+    """A way to open a picture that is in memory, upright and of any depth.
+
+    Args:
+        channels: The picture; or three, the colours of one that has 16 bits, which Pillow cannot hold in one.
+    """
+
+    channels: tuple[Image.Image, ...]
+
+    def __call__(self, path: Path) -> Image.Image:
+        """Return the picture, of colours of 16 bits the upper 8."""
+        return self.channels[0] if len(self.channels) == 1 else self.in_eight_bits(path, None)
+
+    def in_eight_bits(self, name: Path | str, bits: int | None) -> Image.Image:
+        """Return the picture as 8-bit RGB; `bits` is its depth if it has more than 8.
+
+        Raises:
+            BadImage: Its values are out of range; the message holds `name`.
+        """
+        only = self.channels[0]
+        done = len(self.channels) == 1 and only.mode == "RGB"
+        return only if done else in_eight_bits(self.channels, name, bits)
+
+
+def held(image: Image.Image | np.ndarray, name: str) -> Held:
+    """Return a PIL image or an array as a way to open it.
+
+    Raises:
+        BadShape: An array does not have a shape that is understood.
+        BadImage: It cannot be decoded, is empty, or has values out of range.
+    """
+    return Held((upright(image, name),) if isinstance(image, Image.Image) else _channels_of(image, name))
 
 
 def upright(picture: Image.Image, name: str) -> Image.Image:
@@ -36,21 +74,22 @@ def upright(picture: Image.Image, name: str) -> Image.Image:
     return upright if upright.mode.startswith("I") else eight  # whose depth is known with all others
 
 
-def picture_of(array: np.ndarray, name: str) -> Image.Image:
-    """Return an array, grey or of three colours, as an RGB picture.
-
-    Raises:
-        BadShape: It does not have a shape that is understood.
-        BadImage: Its values are out of range.
-    """
+def _channels_of(array: np.ndarray, name: str) -> tuple[Image.Image, ...]:
+    """Return an array, grey or of three colours, as an RGB picture, or as one or three of 16 bits."""
     channels = array.shape[2:]
     if array.ndim not in (2, 3) or channels not in ((), (3,)) or 0 in array.shape:
-        raise BadShape(f"{name} is an array of shape {array.shape}. {hint(array.shape)}Pass {UNDERSTOOD}.")
+        raise BadShape(
+            f"{name} is an array of shape {array.shape}. {hint(array.shape)}Pass arrays (height, width) or "
+            "(height, width, 3)."
+        )
     if array.shape[0] == 3 == array.shape[-1]:
         raise BadShape(
             f"{name} is an array of shape {array.shape}: channels could be first or last. Pass PIL images."
         )
-    return as_rgb(Image.fromarray(array if array.dtype == np.uint8 else _bytes_of(array, name)), name)
+    if array.dtype.kind == "u" and array.dtype.itemsize == 2:  # in any order of bytes
+        colours = np.moveaxis(np.atleast_3d(array.astype(np.uint16)), 2, 0)
+        return tuple(Image.fromarray(one) for one in colours)
+    return (as_rgb(Image.fromarray(array if array.dtype == np.uint8 else _bytes_of(array, name)), name),)
 
 
 def hint(shape: tuple[int, ...]) -> str:
@@ -69,7 +108,7 @@ def hint(shape: tuple[int, ...]) -> str:
 def _bytes_of(array: np.ndarray, name: str) -> np.ndarray:
     if not np.issubdtype(array.dtype, np.floating):
         hint = "Divide by the largest value that the camera can give." if array.dtype.kind in "iu" else ""
-        found = f"{name} is an array of {array.dtype}; expected uint8, or floating-point values from 0 to 1."
+        found = f"{name} is an array of {array.dtype}; expected uint8, uint16, or floats from 0 to 1."
         raise BadImage(f"{found} {hint}".strip())
     low, high = float(array.min()), float(array.max())
     if not (low >= 0 and high <= 1):  # refuses NaN too

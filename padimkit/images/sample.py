@@ -11,17 +11,7 @@ from padimkit.errors import BadImage
 from padimkit.images.decoders import MOST_PIXELS
 from padimkit.images.decoding import as_rgb, largest_of, largest_value, open_image, open_mask
 from padimkit.images.pages import page_of
-
-
-@dataclass(frozen=True)
-class Held:
-    """A way to open a picture that is in memory, upright and of any depth."""
-
-    picture: Image.Image
-
-    def __call__(self, path: Path) -> Image.Image:
-        """Return the picture."""
-        return self.picture
+from padimkit.images.pictures import Held
 
 
 @dataclass(frozen=True)
@@ -118,6 +108,8 @@ class Sample:
         """Return the picture as 8-bit RGB; `bits` is the depth of files that have more than 8."""
         if self.open is open_image:
             return open_image(self.path, bits, most_pixels)
+        if isinstance(self.open, Held):
+            return self.open.in_eight_bits(self.path, bits)
         picture = self.open(self.path)
         return picture if picture.mode == "RGB" else as_rgb(picture, self.path, bits)
 
@@ -130,7 +122,7 @@ class Sample:
     def largest_value(self, most_pixels: int = MOST_PIXELS) -> int | None:
         """Return the largest value of a picture with more than 8 bits; None for others."""
         if isinstance(self.open, Held):
-            return largest_of([self.open.picture])
+            return largest_of(self.open.channels)
         return largest_value(self.path, most_pixels) if self.open is open_image else None
 
     @property

@@ -30,7 +30,9 @@ class Inspection:
         regions: Where the map is above the calibrated threshold, the highest peak first.
         background: The median of the map, where the model looks.
         unseen: The share of the image's area that the model does not look at, from 0 to 1.
-        model: The sha256 of the stored model; None if it is not stored.
+        model: The sha256 of the stored model, and where it does not compute as it was stored, a "+" and what
+            tells that apart: the precision, or format, precision and digest of an exported file. None if it
+            is not stored.
         milliseconds: The time that the image took: its decoding, its part of its batch, and its regions.
         error: The reason of the verdict ERROR.
         anomaly_map: At the size of what the model sees.

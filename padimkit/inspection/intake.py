@@ -4,7 +4,7 @@ Apart from the inspector, its user, which knows verdicts and not the forms of im
 """
 
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -23,11 +23,16 @@ from padimkit.images.inputs import samples_of
 from padimkit.images.pages import Page, pages_in
 from padimkit.images.sample import Sample
 from padimkit.inspection.background import Looked, looked_at
-from padimkit.inspection.seen import Failure, Inspected, Scorer, Seen
+from padimkit.inspection.seen import Failure, Inspected, Scorer, Seen, content_of, name_of
 from padimkit.pipeline.pipeline import Pipeline
 from padimkit.values import Batch, numbered
 
 Entry: TypeAlias = Sample | Seen | Failure
+_UNDERSTOOD = (
+    "a path, the content of an image file as bytes or an open file, a PIL image, an array (height, width) or "
+    "(height, width, 3), a tensor (3, height, width) or a sample, and several of these, or a folder, to "
+    "Inspector.each"
+)
 
 
 @final
@@ -56,12 +61,12 @@ class Intake(Scorer):
     def looked(self) -> Looked:
         return self._looked
 
-    def entries(self, images: Iterable[Inspected]) -> Iterator[Entry]:
-        number = 0
-        for image in images:
-            for entry in self._entries_of(image, number):
-                number += 1
-                yield entry
+    def entries(self, image: Inspected, number: int) -> Iterator[Entry]:
+        name = name_of(image, number)
+        try:
+            yield from self._entries_of(image, number, name)
+        except BadImage as error:
+            yield Failure(name, str(error))
 
     def read(self, entry: Entry) -> Seen | Failure:
         if not isinstance(entry, Sample):
@@ -84,21 +89,19 @@ class Intake(Scorer):
         image = torch.rand(1, 3, *self._pipeline.size, generator=generator)
         self._pipeline.predict_batch(Batch(image, numbered(1)))
 
-    def _entries_of(self, image: Inspected, number: int) -> Iterator[Entry]:
-        (name,) = numbered(1, number)
+    def _entries_of(self, image: Inspected, number: int, name: str) -> Iterator[Entry]:
         if isinstance(image, Tensor):
             yield self._tensor(image, name)
         elif isinstance(image, Page):
             page = replace(image, most_pixels=self._most_pixels)
             yield Sample(Path(page.name), open=partial(self._page, page))
-        elif isinstance(image, bytes | bytearray):
-            for page in pages_in(bytes(image), name, self._most_pixels):
+        elif (content := content_of(image)) is not None:
+            for page in pages_in(content, name, self._most_pixels):
                 yield Sample(Path(page.name), open=partial(self._page, page))
+        elif isinstance(image, str | Path | Image.Image | np.ndarray | Sample):
+            yield from samples_of(image, number)
         else:
-            try:
-                yield from samples_of(image, number)
-            except BadImage as error:
-                yield Failure(str(image) if isinstance(image, str | Path) else name, str(error))
+            raise BadArgument(f"{type(image).__name__} is not understood as an image. Pass {_UNDERSTOOD}.")
 
     def _page(self, page: Page, _: Path) -> Image.Image:
         return open_page(page, self._depth)
@@ -106,7 +109,7 @@ class Intake(Scorer):
     def _tensor(self, image: Tensor, name: str) -> Seen:
         found = [batch for batch in self._pipeline.read(image, 1, 0, None)]
         if len(found) != 1:
-            raise BadArgument(f"Expected one image, got a tensor of {len(found)}.")
+            raise BadArgument(f"Expected one image, got a tensor of {len(found)} in a list of several.")
         self._require_size(found[0])
         size = self._pipeline.size
         whole = Geometry(size, (0, 0, size[1], size[0]), size, (0, 0), size)

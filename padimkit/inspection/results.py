@@ -17,6 +17,7 @@ from padimkit.files.foreign_text import as_cell
 from padimkit.files.json_text import parsed_json
 from padimkit.files.regular import regular
 from padimkit.files.staging import content_of
+from padimkit.inspection import model_name
 from padimkit.inspection.inspection import Inspection
 from padimkit.inspection.verdict import Verdict
 
@@ -190,7 +191,9 @@ def earlier_results(folder: Path, model: str | None) -> Iterator[Results]:
 
 
 def read_results(path: Path, model: str) -> list[dict[str, Any]]:
-    """Return the lines of finished results of this model, each with finite numbers or the verdict ERROR.
+    """Return the lines of finished results of a stored model, in whatever precision or form it has computed.
+
+    Each has finite numbers or the verdict ERROR.
 
     Raises:
         BadData: The file is missing, empty, half written or damaged, or of another model; the message names
@@ -216,7 +219,7 @@ def _judged(text: bytes, where: str, model: str) -> dict[str, Any]:
     line = _parsed(text, {"path", "verdict", "score", "background", "model"})
     if line is None or not _is_complete(line):
         raise BadData(f"{where} is not a result as padimkit inspect writes it. Inspect the images anew.")
-    if line["model"] != model:
+    if model_name.stored(str(line["model"])) != model:
         raise BadData(f"{_of_another(line, where, model)} Pass the model that gave it.")
     return line
 
@@ -272,7 +275,7 @@ def _parsed(text: bytes, keys: set[str]) -> dict[str, Any] | None:
 
 def _of_another(line: dict[str, Any], where: str, model: str | None) -> str:
     return (
-        f"{where} is the result of another model, or of one with another calibration "
+        f"{where} is the result of another model, or of one with another calibration or precision "
         f"({line['model']}; this one: {model})."
     )
 

@@ -7,11 +7,14 @@ import sys
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, TypeAlias, cast
+from io import IOBase, TextIOBase
+from pathlib import Path
+from typing import IO, TYPE_CHECKING, Any, TypeAlias, cast
 
 import numpy as np
 from jaxtyping import Float
 
+from padimkit.errors import BadArgument, BadImage
 from padimkit.images.geometry import Geometry
 from padimkit.inspection.background import Looked
 
@@ -19,7 +22,7 @@ if TYPE_CHECKING:
     from padimkit.images.inputs import OneImage
     from padimkit.images.pages import Page
 
-    Inspected: TypeAlias = OneImage | bytes | bytearray | Page
+    Inspected: TypeAlias = OneImage | bytes | bytearray | memoryview | IO[bytes] | Page
 else:
     Inspected = object  # anything else is refused here, by a message, even if types are checked at run time
 
@@ -63,11 +66,11 @@ class Scorer(ABC):
         """True where a mask lets the model look; None for everywhere."""
 
     @abstractmethod
-    def entries(self, images: Iterable[Inspected]) -> Iterator[Any]:
-        """Yield what is to be read, and refuse at once what no file could be the fault of.
+    def entries(self, image: Inspected, number: int) -> Iterator[Any]:
+        """Yield what is to be read of an image, a file or a folder; `number` names what has no path.
 
         Raises:
-            BadArgument: They are not understood.
+            BadArgument: It is not understood.
             BadData: A folder holds no images.
             BadShape: An array or a tensor does not have a shape that is understood.
         """
@@ -89,18 +92,53 @@ class Scorer(ABC):
         """Prepare all that scoring needs, so that the first call takes as long as any other."""
 
 
-def listed(images: Inspected | Iterable[Inspected]) -> Iterable[Inspected]:
-    """Return one image, or one folder, in a list, and several as they are."""
-    return cast(Iterable[Inspected], [images] if _is_one(images) else images)
+def is_one(images: Any) -> bool:
+    """Return whether this is one image, or one folder, and not several; wrong kinds count as one."""
+    if isinstance(images, np.ndarray) or is_tensor(images):
+        return bool(images.ndim < 4)  # arrays of several have four axes
+    one = (str, bytes, bytearray, memoryview, IOBase)
+    return isinstance(images, one) or not isinstance(images, Iterable)
+
+
+def require_one(image: Any) -> Any:
+    """Return the image; that of an array or a tensor of one.
+
+    Raises:
+        BadArgument: There are several.
+    """
+    if is_one(image):
+        return image
+    if isinstance(image, np.ndarray) or is_tensor(image):
+        if len(image) == 1:
+            return image[0]
+        raise BadArgument(f"Expected one image, got {len(image)}. Pass several to Inspector.each.")
+    raise BadArgument(f"Expected one image, got a {type(image).__name__}. Pass several to Inspector.each.")
+
+
+def content_of(image: Any) -> bytes | None:
+    """Return the content of a file that is given as bytes or open; None for all else.
+
+    Raises:
+        BadImage: An open file cannot be read.
+    """
+    if isinstance(image, bytes | bytearray | memoryview):
+        return bytes(image)
+    if not isinstance(image, IOBase) or isinstance(image, TextIOBase):
+        return None
+    try:
+        if image.seekable():
+            image.seek(0)  # as Pillow does, so that it can be passed again
+        return cast(IO[bytes], image).read()
+    except (OSError, ValueError) as error:
+        raise BadImage(f"The open file cannot be read: {error}.") from error
+
+
+def name_of(image: Any, number: int) -> str:
+    """Return the name of an image: its path, or its number."""
+    return str(image) if isinstance(image, str | Path) else f"image {number}"
 
 
 def is_tensor(value: object) -> bool:
     """Return whether this is a tensor of torch, which is imported where there is one."""
     torch = sys.modules.get("torch")
     return torch is not None and isinstance(value, torch.Tensor)
-
-
-def _is_one(images: Any) -> bool:
-    if isinstance(images, np.ndarray) or is_tensor(images):
-        return bool(images.ndim < 4)  # arrays of several have four axes
-    return isinstance(images, str | bytes | bytearray) or not isinstance(images, Iterable)

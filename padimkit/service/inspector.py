@@ -5,29 +5,24 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import replace
 from itertools import islice
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, TypeAlias, final
+from typing import TYPE_CHECKING, Any, Literal, final
 
 import numpy as np
 
 from padimkit.arguments import require_whole
-from padimkit.errors import BadArgument, BadFeatures, BadScores, NotCalibrated
+from padimkit.errors import BadArgument, BadData, BadFeatures, BadScores, BadShape
 from padimkit.images.prefetch import MOST_AT_A_TIME, MOST_WORKERS, ahead, usual_workers
 from padimkit.inspection.background import background_of
 from padimkit.inspection.calibration import Calibration
-from padimkit.inspection.exported.scorer import ExportedScorer
-from padimkit.inspection.exported.session import Options, is_exported, open_session
+from padimkit.inspection.exported.session import Options
 from padimkit.inspection.inspection import Inspection
 from padimkit.inspection.regions import regions_of
-from padimkit.inspection.seen import Failure, Inspected, Scorer, Seen, listed
+from padimkit.inspection.seen import Failure, Inspected, Seen, is_one, name_of, require_one
 from padimkit.inspection.verdict import Verdict
+from padimkit.service.opening import Model, open_model
 
 if TYPE_CHECKING:
     from padimkit.pipeline.pipeline import Pipeline
-
-    Model: TypeAlias = Path | str | Pipeline
-else:
-    Model = object  # a pipeline needs torch, which an exported model does without
 
 
 @final
@@ -35,7 +30,8 @@ class Inspector:
     """A calibrated model that gives verdicts; many threads may call it at a time.
 
     Loading it prepares what scoring needs, so that the first call takes as long as any other. An image that
-    cannot be read or does not fit the model gets the verdict ERROR; what is not an image is refused.
+    cannot be read or does not fit the model gets the verdict ERROR; what is not an image is refused, or
+    gets it too where it is one of several.
 
     Args:
         model: A stored model, a fitted pipeline, or the path of an exported model, .onnx or .xml, which needs
@@ -73,11 +69,7 @@ class Inspector:
         if threads is not None:
             require_whole("threads", threads, 1, MOST_WORKERS)
         options = Options(threads, device, precision)
-        opened = (
-            _exported(Path(model).expanduser(), calibration, options)
-            if isinstance(model, str | Path) and is_exported(model)
-            else _living(model, calibration, options, trust)
-        )
+        opened = open_model(model, calibration, options, trust=trust)
         self.model, self.calibration, self._intake, self._pipeline = opened
         self._batch_size = batch_size
         self._workers = usual_workers() if workers is None else workers
@@ -106,8 +98,9 @@ class Inspector:
         return self._intake.most_pixels
 
     def __call__(self, image: Inspected) -> Inspection:
-        """Return the verdict on one image: a path, bytes of a file, a PIL image, an array or a tensor.
+        """Return the verdict on one image: a path, the content of a file, a PIL image, an array or a tensor.
 
+        The content of a file may be bytes, a bytearray, a memoryview, or a file that is open for reading.
         Arrays and tensors are as for `Pipeline.predict`.
 
         Raises:
@@ -124,7 +117,7 @@ class Inspector:
             BadArgument: It is not understood as one image.
             BadShape: An array or a tensor does not have a shape that is understood.
         """
-        found = list(self._intake.entries([image]))
+        found = list(self._intake.entries(require_one(image), 0))
         if len(found) != 1:
             raise BadArgument(f"Expected one image, got {len(found)}. Pass several to Inspector.each.")
         return self._intake.read(found[0])
@@ -136,20 +129,34 @@ class Inspector:
     def each(self, images: Inspected | Iterable[Inspected]) -> Iterator[Inspection]:
         """Yield the verdicts on images in their order, each as soon as its batch is done.
 
+        One of several that is not understood gets the verdict ERROR, as one that cannot be read does: a
+        camera that gives nothing once must not end a loop over all that it gives.
+
         Args:
             images: Images as for one call, folders of them, or arrays or tensors of several.
 
         Raises:
-            BadArgument: They are not understood.
-            BadData: A folder holds no images.
-            BadShape: An array or a tensor does not have a shape that is understood.
+            BadArgument: They are not several, and not understood.
+            BadData: They are a folder that holds no images.
+            BadShape: They are an array or a tensor of a shape that is not understood.
         """
         size, workers = self._batch_size, self._workers
-        entries = self._intake.entries(listed(images))
+        given: Any = images
+        entries = self._intake.entries(given, 0) if is_one(given) else self._entries(given)
         reads = ahead(self._intake.read, entries, workers=workers, reach=2 * max(size, workers))
         with closing(reads):
             while part := list(islice(reads, size)):
                 yield from self._inspected(part)
+
+    def _entries(self, images: Any) -> Iterator[Any]:
+        number = 0
+        for image in images:
+            try:
+                found = list(self._intake.entries(image, number))
+            except (BadArgument, BadData, BadShape) as error:
+                found = [Failure(name_of(image, number), str(error))]
+            number += len(found)
+            yield from found
 
     def _inspected(self, reads: Sequence[Seen | Failure]) -> Iterator[Inspection]:
         scored = iter(self._scored([read for read in reads if isinstance(read, Seen)]))
@@ -207,51 +214,6 @@ class Inspector:
             milliseconds=_milliseconds(failure.seconds),
             error=failure.error,
         )
-
-
-Opened: TypeAlias = tuple[str | None, Calibration, Scorer, Any]
-
-
-def _exported(path: Path, calibration: Calibration | None, options: Options) -> Opened:
-    """Return the hash, the calibration and the scorer of an exported model, and no pipeline."""
-    _require_none(calibration)
-    session = open_session(path, options)
-    if session.card.calibration is None:
-        raise NotCalibrated(
-            f'"{path}" was exported without a calibration, so no verdict follows from its scores. Calibrate '
-            "the model by padimkit calibrate, and export it again."
-        )
-    return session.card.digest, session.card.calibration, ExportedScorer(session), None
-
-
-def _living(model: Model, calibration: Calibration | None, options: Options, trust: bool) -> Opened:
-    """Return the hash, the calibration, the scorer and the pipeline of a model that computes by torch."""
-    # Imported here, since an exported model does without torch, which takes seconds to import.
-    import torch
-
-    from padimkit.inspection.intake import Intake
-    from padimkit.storage import load, load_calibration, model_digest
-
-    if options.threads is not None:
-        torch.set_num_threads(options.threads)
-    if isinstance(model, str | Path):
-        _require_none(calibration)
-        known, digest = load_calibration(model), model_digest(model)
-        pipeline = load(model, device=options.device, trust=trust, precision=options.precision)
-        return digest, known, Intake(pipeline), pipeline
-    if options.precision is not None:
-        raise BadArgument('A pipeline computes as it was made: pass "precision" with a stored model only.')
-    if calibration is None:
-        raise NotCalibrated(
-            "A pipeline gives no verdicts without a calibration. Pass padimkit.calibrate(pipeline, images), "
-            "with the images of the fit."
-        )
-    return None, calibration, Intake(model), model
-
-
-def _require_none(calibration: Calibration | None) -> None:
-    if calibration is not None:
-        raise BadArgument("A stored model has a calibration of its own: pass one with a pipeline only.")
 
 
 def _milliseconds(seconds: float) -> float:

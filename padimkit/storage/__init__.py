@@ -11,9 +11,10 @@ from padimkit.storage.calibrations import (
     write_calibration,
 )
 from padimkit.storage.manifest import MANIFEST, is_model, load_manifest, model_digest
-from padimkit.storage.model import load, load_parts, require_whole, save, write_model
+from padimkit.storage.model import computes_in, load, load_parts, require_whole, save, write_model
 
 __all__ = [
+    "computes_in",
     "MANIFEST",
     "is_model",
     "load",

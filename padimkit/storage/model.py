@@ -3,6 +3,7 @@
 import math
 import sys
 from collections.abc import Iterable, Mapping, Sequence
+from copy import deepcopy
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -179,6 +180,16 @@ def require_whole(pipeline: Pipeline, folder: Path | str) -> None:
         raise
     except (PadimkitError, KeyError, IndexError, TypeError, ValueError, RuntimeError) as error:
         raise BadModel(f'"{folder}": its parts do not fit together ({error}).') from error
+
+
+def computes_in(folder: Path | str, precision: str) -> bool:
+    """Return whether a stored model computes in a precision by its own settings, so that `load` changes none.
+
+    Raises:
+        BadModel: The settings are not those of a model.
+    """
+    settings = read_yaml(place(folder) / "config.yaml").get("pipeline")
+    return bool(_computing_in(precision, deepcopy(settings)) == settings)
 
 
 def _computing_in(precision: str, settings: Any) -> Any:

@@ -9,6 +9,7 @@ from PIL import Image
 from padimkit import load_calibration
 from padimkit.cli.main import main
 from padimkit.inspection.drift import find_drift
+from padimkit.storage import model_digest
 
 
 @pytest.fixture
@@ -87,6 +88,13 @@ def test_as_json_it_is_what_python_says(model, results, capsys):
 def test_images_that_could_not_be_inspected_are_left_out_and_counted(model, results, capsys):
     assert main(["drift", str(results(12, extra=["bad.png"])), "--model", str(model)]) == 0
     assert "Left out 1 image that could not be inspected" in capsys.readouterr().out
+
+
+def test_results_of_an_exported_model_are_those_of_the_model(model, results, capsys):
+    path, digest = results(12), model_digest(model)
+    path.write_text(path.read_text().replace(digest, f"{digest}+onnx-float32-0123"))
+    main(["drift", str(path), "--model", str(model), "--json"])
+    assert json.loads(capsys.readouterr().out)["images"] == 12
 
 
 def test_results_of_another_model_are_refused(model, results, learn, portion, refuse):

@@ -16,6 +16,7 @@ from PIL import Image
 from padimkit import Inspector, load_calibration
 from padimkit.cli.main import main
 from padimkit.inspection.pictures import map_range
+from padimkit.storage import model_digest
 
 
 @pytest.fixture
@@ -248,6 +249,15 @@ class TestBadInput:
             in message
         )
         assert (out / "results.jsonl").read_bytes() == before
+
+    @pytest.mark.parametrize("watch", [[], ["--watch"]])
+    def test_results_of_another_precision(self, model, bad, out, capsys, watch):
+        """Its lines must not be mixed with others: the scores differ."""
+        inspect(model, bad, "--output", out)
+        path, digest = out / "results.jsonl", model_digest(model)
+        path.write_text(path.read_text().replace(digest, f"{digest}+bfloat16"))
+        message = fails(capsys, model, bad, "--output", out, *(watch or ["--resume"]))
+        assert f"another calibration or precision ({digest}+bfloat16; this one: {digest})" in message
 
     def test_damaged_results(self, model, bad, out, capsys):
         inspect(model, bad, "--output", out)

@@ -402,6 +402,11 @@ class TestMistakes:
         said = self.fails(capsys, loaded, good / "000.png", "--watch", f"--output={out}")
         assert "is not a folder" in said and not out.exists()
 
+    def test_a_mask_among_the_images(self, loaded, new, out, capsys):
+        (new / "000_mask.png").touch()
+        assert "is a mask by its name" in self.fails(capsys, loaded, new, "--watch", f"--output={out}")
+        assert not out.exists()
+
     @pytest.mark.parametrize("every", ["0", "-1", ".nan", ".inf"])
     def test_no_sensible_time_between_looks(self, loaded, new, out, capsys, every):
         said = self.fails(capsys, loaded, new, "--watch", f"--every={every}", f"--output={out}")

@@ -10,7 +10,7 @@ from padimkit.service.serving.server import address, bound, new_server
 def running(service):
     """Yields the URL of a server; at the end it answers what it has accepted."""
     with bound("127.0.0.1", 0) as taken:
-        server = new_server(service.app(), service.limits.seconds)
+        server = new_server(service.app(), service.limits)
         taken.listen()
         thread = Thread(target=server.run, kwargs={"sockets": [taken]})
         thread.start()

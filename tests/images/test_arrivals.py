@@ -57,6 +57,18 @@ def test_an_empty_file_is_never_complete(arrivals, tmp_path):
     assert arrivals.closed([tmp_path / "1.png"]) == []
 
 
+def test_masks_are_left_out_and_named_once(arrivals, tmp_path, caplog):
+    """Whatever comes first, the mask or its image."""
+    for name in ("0_mask.png", "1.png"):
+        write(tmp_path / name)
+    found = [arrivals.look(now) for now in (0.0, 1.0)][-1]
+    assert names(found) == ["1.png"] and arrivals.closed([write(tmp_path / "1_mask.png")]) == []
+    arrivals.look(2.0)
+    assert [arrivals.look(3.0), arrivals.waiting] == [[], []]
+    (first, second) = caplog.messages
+    assert '0_mask.png" is a mask by its name, and is left out' in first and '1_mask.png"' in second
+
+
 def test_files_come_in_the_order_in_which_they_were_written(arrivals, tmp_path):
     for name, modified in (("c.png", 1), ("a.png", 3), ("b.png", 2), ("d.png", 2)):
         write(tmp_path / name, modified=modified)

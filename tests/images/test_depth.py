@@ -2,7 +2,9 @@
 
 import struct
 import zlib
+from dataclasses import replace
 from functools import partial
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -11,11 +13,23 @@ import yaml
 from PIL import Image
 from safetensors.torch import load_file, save_file
 
-from padimkit import Gaussian, Identity, Pipeline, Pixels, Preprocessing, load, save
+from padimkit import (
+    Gaussian,
+    Identity,
+    Inspector,
+    Pipeline,
+    Pixels,
+    Preprocessing,
+    calibrate,
+    load,
+    save,
+)
 from padimkit.cli.main import main
 from padimkit.errors import BadImage, CannotMerge
 from padimkit.images.decoding import largest_value, open_image
 from padimkit.images.depth import depth_of
+from padimkit.inspection.exported.scorer import ExportedScorer
+from padimkit.testing.inputs.models import model_of
 
 
 def deepened(pixels, bits):
@@ -107,14 +121,58 @@ def test_deep_files_give_the_scores_of_8_bits(tmp_path, pictures, form, bits):
     assert torch.equal(loaded.predict(folders[8] / "test").anomaly_maps, expected)  # of 8 bits, so it fits
 
 
-def test_pictures_in_memory_are_as_their_files(tmp_path, pictures):
-    pixels = [deepened(one, 12) for one in pictures(False)]
+@pytest.mark.parametrize(
+    ("colour", "write", "hold"),
+    [
+        (False, save_grey, Image.fromarray),
+        (False, save_grey, np.array),
+        (False, save_grey, lambda pixels: pixels.astype(">u2")),
+        (True, write_png, np.array),
+    ],
+    ids=["a grey picture", "a grey array", "a grey array of the other byte order", "an array of colours"],
+)
+def test_what_is_in_memory_is_as_its_file(tmp_path, pictures, colour, write, hold):
+    pixels = [deepened(one, 12) for one in pictures(colour)]
     for number, one in enumerate(pixels):
-        save_grey(tmp_path / f"{number}.png", one)
-    held = [Image.fromarray(one) for one in pixels]
+        write(tmp_path / f"{number}.png", one)
+    held = [hold(one) for one in pixels]
     from_files, from_memory = made().fit(tmp_path), made().fit(held)
     assert int(from_memory.state_dict()["bits"]) == 12
-    assert torch.equal(from_files.predict(held).anomaly_maps, from_memory.predict(tmp_path).anomaly_maps)
+    expected = from_files.predict(tmp_path).anomaly_maps
+    for pipeline in (from_files, from_memory, made(bits=12).fit(held)):
+        for given in (held, tmp_path):
+            assert torch.equal(pipeline.predict(given).anomaly_maps, expected)
+    inspector = Inspector(from_memory, calibrate(from_memory, held, progress=False))
+    scores = [inspection.score for inspection in inspector.each([*held, *sorted(tmp_path.iterdir())])]
+    assert scores == [*from_files.predict(tmp_path).image_scores.tolist()] * 2
+
+
+@pytest.mark.parametrize("colour", [False, True])
+@pytest.mark.parametrize("bits", [None, 10, 12])
+def test_exported_models_read_arrays_as_files(tmp_path, pictures, colour, bits):
+    """10 bits are too few: both are refused."""
+    card = replace(
+        model_of("first").source.card, size=(6, 7), framing=made().preprocessing.framing, depth=bits
+    )
+    scorer = ExportedScorer(SimpleNamespace(card=card))
+    pixels = deepened(pictures(colour)[0], 12)
+    (write_png if colour else save_grey)(tmp_path / "a.png", pixels)
+    given = enumerate((tmp_path / "a.png", pixels))
+    file, array = (scorer.read(entry) for number, one in given for entry in scorer.entries(one, number))
+    if bits == 10:
+        assert "has values up to 4095, more than 10 bits hold" in array.error and array.error.startswith(
+            '"image 1"'
+        )
+        assert array.error.replace("image 1", file.name) == file.error
+    else:
+        np.testing.assert_array_equal(array.images, file.images)
+
+
+@pytest.mark.parametrize("colour", [False, True])
+def test_an_array_of_more_bits_than_the_training_images_is_refused(pictures, colour):
+    pipeline = made().fit([deepened(one, 10) for one in pictures(colour)])
+    with pytest.raises(BadImage, match='"image 0" has values up to 4095, more than 10 bits hold'):
+        pipeline.predict(deepened(pictures(colour)[0], 12))
 
 
 @pytest.mark.parametrize("form", FORMS)

@@ -7,6 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 import pytest
 import torch
+import yaml
 from PIL import Image
 from torchvision.transforms.functional import resize
 
@@ -16,6 +17,8 @@ from padimkit import (
     BadData,
     BadImage,
     BadShape,
+    Batch,
+    Folder,
     Gaussian,
     Inspector,
     NotCalibrated,
@@ -24,6 +27,7 @@ from padimkit import (
     Pixels,
     Preprocessing,
     RandomChannels,
+    Reader,
     Verdict,
     calibrate,
     load,
@@ -32,7 +36,7 @@ from padimkit import (
 )
 from padimkit.errors import BadFeatures
 from padimkit.images.pages import Page
-from padimkit.storage import model_digest
+from padimkit.storage import computes_in, model_digest
 
 
 def unfitted(preprocessing):
@@ -95,7 +99,11 @@ def test_all_forms_of_an_image_give_the_same(inspector, bad):
     with Image.open(path) as opened:
         picture = opened.convert("RGB")
     expected = inspector(path)
-    for form in (str(path), path.read_bytes(), bytearray(path.read_bytes()), picture, np.asarray(picture)):
+    content = path.read_bytes()
+    read = io.BytesIO(content)
+    read.read()  # as after another use of it
+    given = (str(path), content, bytearray(content), memoryview(content), read, picture, np.asarray(picture))
+    for form in (*given, np.asarray(picture)[None]):
         found = inspector(form)
         assert (found.score, found.regions) == (expected.score, expected.regions)
 
@@ -182,6 +190,45 @@ def test_what_is_not_an_image_is_refused(inspector, image):
         inspector(image)
 
 
+def test_a_wrong_kind_among_several_is_an_error_and_not_the_end(inspector, good, tmp_path):
+    """As where a camera gives nothing once, and a folder has a broken file."""
+    (tmp_path / "empty").mkdir()
+    closed = io.BytesIO()
+    closed.close()
+    path = good / "000.png"
+    wrong = [None, 5, np.zeros((4, 4, 2)), torch.zeros(3, 5, 5), torch.zeros(4, 4), tmp_path / "empty", ""]
+    wrong += [[path], closed, io.StringIO("text"), next(iter(Reader().batches(Folder(good).train())))]
+    found = list(inspector.each([path, *wrong, path]))
+    assert [one.verdict is Verdict.ERROR for one in found] == [False, *[True] * len(wrong), False]
+    assert [one.path for one in found[1:3]] == ["image 1", "image 2"]
+    assert "NoneType is not understood as an image. Pass a path, " in found[1].error
+    assert found[6].path == str(tmp_path / "empty") and "holds no images" in found[6].error
+    assert found[0].score == found[-1].score
+
+
+def test_what_is_not_several_images_is_refused_at_once(inspector, good):
+    for wrong in (None, 5, np.zeros((4, 4, 2)), next(iter(Reader().batches(Folder(good).train())))):
+        with pytest.raises((BadArgument, BadShape)):
+            list(inspector.each(wrong))
+
+
+@pytest.mark.parametrize(
+    ("image", "message"),
+    [
+        ([], "Expected one image, got a list. Pass several to Inspector.each."),
+        ((1, 2), "Expected one image, got a tuple. Pass several to Inspector.each."),
+        (iter([]), "Expected one image, got a list_iterator. Pass several to Inspector.each."),
+        (np.zeros((2, 8, 8, 3), np.uint8), "Expected one image, got 2. Pass several to Inspector.each."),
+        (Batch(torch.zeros(2, 3, 28, 28), ("a", "b")), "Batch is not understood as an image. Pass a path, "),
+        (5, "and several of these, or a folder, to Inspector.each."),
+    ],
+)
+def test_messages_advise_only_what_is_taken(inspector, image, message):
+    with pytest.raises(BadArgument) as caught:
+        inspector(image)
+    assert message in str(caught.value) and "batches" not in str(caught.value)
+
+
 def test_several_images_are_not_one(inspector, good):
     with pytest.raises(BadArgument, match=r"Expected one image, got 4. Pass several to Inspector.each."):
         inspector(good)
@@ -224,6 +271,17 @@ def test_another_calibration_makes_another_model(inspector, model, tmp_path, str
     save(inspector.pipeline, tmp_path / "same", calibration=inspector.calibration)
     save(inspector.pipeline, tmp_path / "other", calibration=calibrate(inspector.pipeline, train, 0.5))
     assert model_digest(tmp_path / "same") == model_digest(model) != model_digest(tmp_path / "other")
+
+
+def test_another_precision_makes_another_model(model, inspector):
+    assert Inspector(model, precision="float32").model == inspector.model == model_digest(model)
+    settings = yaml.safe_load((model / "config.yaml").read_text())
+    settings["pipeline"]["density"]["init_args"]["storage"] = "half"
+    (model / "config.yaml").write_text(yaml.safe_dump(settings))
+    assert not computes_in(model, "float32")
+    settings["pipeline"]["backbone"]["init_args"]["precision"] = "float32"
+    (model / "config.yaml").write_text(yaml.safe_dump(settings))
+    assert not computes_in(model, "bfloat16")
 
 
 def test_calls_from_four_threads_equal_calls_one_after_another(model, good, bad):

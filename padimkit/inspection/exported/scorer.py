@@ -1,26 +1,26 @@
 """The scorer of an exported model: images in any form but tensors to scores and maps, without torch."""
 
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
-from typing import Any, final
+from typing import final
 
 import numpy as np
 from jaxtyping import Float
 from PIL import Image
 
 from padimkit.errors import BadArgument, BadImage, BadScores, BadShape
-from padimkit.images.decoding import as_rgb, open_page
+from padimkit.images.decoding import open_page
 from padimkit.images.geometry import Geometry
 from padimkit.images.listing import list_images
 from padimkit.images.pages import Page, page_of, pages_in, pages_of
-from padimkit.images.pictures import picture_of, upright
+from padimkit.images.pictures import held
 from padimkit.inspection.background import Looked
 from padimkit.inspection.exported.card import Card
 from padimkit.inspection.exported.session import Session
-from padimkit.inspection.seen import Failure, Inspected, Scorer, Seen, is_tensor
+from padimkit.inspection.seen import Failure, Inspected, Scorer, Seen, content_of, is_tensor, name_of
 
 
 @dataclass(frozen=True)
@@ -55,12 +55,12 @@ class ExportedScorer(Scorer):
     def looked(self) -> Looked:
         return self._card.region
 
-    def entries(self, images: Iterable[Inspected]) -> Iterator[Entry | Failure]:
-        number = 0
-        for image in images:
-            for entry in self._entries_of(image, f"image {number}"):
-                number += 1
-                yield entry
+    def entries(self, image: Inspected, number: int) -> Iterator[Entry | Failure]:
+        name = name_of(image, number)
+        try:
+            yield from self._entries_of(image, name)
+        except BadImage as error:
+            yield Failure(name, str(error))
 
     def read(self, entry: Entry | Failure) -> Seen | Failure:
         if isinstance(entry, Failure):
@@ -91,27 +91,26 @@ class ExportedScorer(Scorer):
     def _entries_of(self, image: Inspected, name: str) -> Iterator[Entry | Failure]:
         if isinstance(image, Page):
             yield self._page(replace(image, most_pixels=self.most_pixels))
-        elif isinstance(image, bytes | bytearray):
-            yield from map(self._page, pages_in(bytes(image), name, self.most_pixels))
+        elif (content := content_of(image)) is not None:
+            yield from map(self._page, pages_in(content, name, self.most_pixels))
         elif isinstance(image, str | Path):
             if not str(image):  # else an empty variable would mean all images below this folder
                 raise BadArgument("A path is empty. Pass that of an image or a folder.")
             yield from self._files(Path(image).expanduser())
-        elif isinstance(image, np.ndarray):
-            yield _held(picture_of, image, name)
-        elif isinstance(image, Image.Image):
-            yield _held(partial(_opened, bits=self.depth), image, getattr(image, "filename", "") or name)
+        elif isinstance(image, np.ndarray | Image.Image):
+            name = getattr(image, "filename", "") or name
+            yield Entry(name, partial(held(image, name).in_eight_bits, name, self.depth))
         else:
             kind = "A tensor" if is_tensor(image) else type(image).__name__
             raise BadArgument(
-                f"{kind} is not understood by an exported model. Pass paths, folders, bytes of a file, PIL "
-                "images, or arrays (height, width) or (height, width, 3)."
+                f"{kind} is not understood by an exported model. Pass a path, the content of an image file "
+                "as bytes or an open file, a PIL image, or an array (height, width) or (height, width, 3), "
+                "and several of these, or a folder, to Inspector.each."
             )
 
     def _files(self, path: Path) -> Iterator[Entry | Failure]:
         if not (path.exists() or page_of(path).exists):
-            yield Failure(str(path), f'"{path}" does not exist.')
-            return
+            raise BadImage(f'"{path}" does not exist.')
         found = (list_images if path.is_dir() else pages_of)(path)
         yield from (self._page(page_of(one, self.most_pixels)) for one in found)
 
@@ -134,17 +133,3 @@ def share_seen(card: Card, geometry: Geometry) -> float:
     (top, bottom), (left, right) = geometry.margins
     rows, columns = card.region.shape
     return geometry.seen * float(card.region[top : rows - bottom, left : columns - right].mean())
-
-
-def _held(make: Callable[[Any, str], Image.Image], image: object, name: str) -> Entry | Failure:
-    """Return an image that is in memory, converted at once, so that bad shapes are refused."""
-    try:
-        picture = make(image, name)
-    except BadImage as error:
-        return Failure(name, str(error))
-    return Entry(name, lambda: picture)
-
-
-def _opened(image: Image.Image, name: str, *, bits: int | None) -> Image.Image:
-    picture = upright(image, name)
-    return picture if picture.mode == "RGB" else as_rgb(picture, name, bits)

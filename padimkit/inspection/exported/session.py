@@ -35,9 +35,10 @@ class Options:
 
 
 class Session(ABC):
-    """A loaded graph, which several threads may run."""
+    """A loaded graph, which several threads may run; `precision` is what it computes in."""
 
     card: Card
+    precision: str = "float32"
 
     @abstractmethod
     def run(
@@ -123,7 +124,7 @@ class OpenVinoSession(Session):
             raise BadModel(f'"{path}" is not a model that OpenVINO can run: {error}') from error
         text = model.get_rt_info([KEY]).astype(str) if model.has_rt_info([KEY]) else None
         self.card = Card.from_text(_required(text, path), str(path))
-        precision = options.precision or self.card.precision
+        self.precision = precision = options.precision or self.card.precision
         if precision not in _PRECISIONS:
             raise BadArgument(f'OpenVINO models compute in {", ".join(_PRECISIONS)}, not in "{precision}".')
         settings: dict[str, Any] = {

@@ -9,7 +9,8 @@ import numpy as np
 from jaxtyping import UInt8
 from PIL import Image, ImageOps
 
-from padimkit.images.sample import Held, Sample
+from padimkit.images.pictures import Held
+from padimkit.images.sample import Sample
 from padimkit.inspection.calibration import Calibration
 from padimkit.inspection.exported.session import Session
 from padimkit.inspection.learnt import LearntImage
@@ -91,7 +92,7 @@ def chosen_images(
     generator = np.random.default_rng(_DRAWN_SEED)
     drawn = [Image.fromarray(_drawn(generator, pipeline)) for _ in range(most)]
     samples = tuple(
-        Sample(Path(f"drawn {number}"), open=Held(picture)) for number, picture in enumerate(drawn)
+        Sample(Path(f"drawn {number}"), open=Held((picture,))) for number, picture in enumerate(drawn)
     )
     return Images(samples, "drawn images, since the model names none that are there")
 
@@ -108,7 +109,7 @@ def compared_images(given: Sequence[Path], learnt: Sequence[LearntImage], pipeli
 
     def mirrored(sample: Sample) -> Sample:
         picture = sample.picture(preprocessing.depth, preprocessing.most_pixels)
-        return Sample(sample.path, open=Held(ImageOps.mirror(picture)))
+        return Sample(sample.path, open=Held((ImageOps.mirror(picture),)))
 
     return Images(tuple(map(mirrored, found.samples)), f"{_LEARNT}, mirrored")
 

@@ -19,7 +19,7 @@ class Limits:
     Args:
         megabytes: Of the body of a request.
         megapixels: Of an image, by its header; it may be far larger than its file.
-        seconds: For a request to arrive, and again for its answer.
+        seconds: For the head of a request to arrive, again for its body, its answer, and until that is read.
         waiting: Requests that are being received or answered at a time; further ones are refused.
 
     Raises:

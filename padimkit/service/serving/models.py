@@ -31,6 +31,8 @@ def named_models(words: Iterable[str]) -> dict[str, Path]:
 
 
 def _named(word: str) -> tuple[str, Path]:
+    if not word:
+        raise BadConfig('The path of a model is empty. Write "." for the folder itself.')
     name, equals, path = word.partition("=")
     if equals and not Path(word).exists():
         if not path:

@@ -3,14 +3,19 @@
 Apart from the command, since benchmarks and tests serve too.
 """
 
+import asyncio
 import os
 import socket
 from contextlib import suppress
+from functools import partial
+from typing import cast
 
 import uvicorn
 from starlette.types import ASGIApp
 
 from padimkit.errors import BadArgument
+from padimkit.service.serving.connections import Bounds, Connection, most_connections
+from padimkit.service.serving.limits import Limits
 
 
 def bound(host: str, port: int) -> socket.socket:
@@ -47,16 +52,19 @@ def address(taken: socket.socket) -> str:
     return f"http://[{host}]:{port}" if taken.family == socket.AF_INET6 else f"http://{host}:{port}"
 
 
-def new_server(app: ASGIApp, seconds: float) -> uvicorn.Server:
+def new_server(app: ASGIApp, limits: Limits) -> uvicorn.Server:
     """Return a server, which runs until `should_exit` is set; it then answers what it has accepted.
 
     Args:
         app: The application.
-        seconds: The time in which each request is answered.
+        limits: Those of requests, which bound the connections too.
     """
+    most = most_connections(limits.waiting)
     return uvicorn.Server(
         uvicorn.Config(
             app,
+            http=cast(type[asyncio.Protocol], partial(Connection, Bounds(most, limits.seconds))),
+            backlog=max(1, most // 4),  # which are accepted, and have a handle, before the first is closed
             lifespan="on",
             ws="none",
             log_config=None,  # warnings and errors go to standard error, as those of all other libraries
@@ -65,7 +73,7 @@ def new_server(app: ASGIApp, seconds: float) -> uvicorn.Server:
             server_header=False,
             proxy_headers=False,
             # Only a client that does not read its answer takes longer than its request may.
-            timeout_graceful_shutdown=int(2 * seconds) + 5,
+            timeout_graceful_shutdown=int(2 * limits.seconds) + 5,
         )
     )
 
