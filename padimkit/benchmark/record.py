@@ -221,6 +221,8 @@ class Record:
         invisible: Number of anomalous test images without an anomalous pixel in what the pipeline sees.
         verdicts: Counts of verdicts; None where the suite did not ask for them.
         failure: None where the cell has finished.
+        interrupted: The failure of a further process, which was to measure times again; all numbers are of the
+            processes before it. None where there was none.
         environment: Versions, machine, threads.
         plugins: Family, name, distribution and version of each plugin.
         begun: The time at which it began, in ISO 8601, UTC.
@@ -247,6 +249,7 @@ class Record:
     invisible: int = 0
     verdicts: Verdicts | None = None
     failure: Failure | None = None
+    interrupted: Failure | None = None
     environment: dict[str, Any] = field(default_factory=dict)
     plugins: tuple[dict[str, str], ...] = ()
     begun: str = ""

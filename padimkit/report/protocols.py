@@ -9,7 +9,7 @@ from typing import Any
 
 from padimkit.benchmark.record import Record
 from padimkit.report.entries import Entry, place
-from padimkit.report.machine import disturbances
+from padimkit.report.machine import disturbances, interruptions, shortened
 
 # Arguments of a data set that tell its place, or differ within a study.
 _NO_PROTOCOL = ("root", "category", "seed")
@@ -88,7 +88,7 @@ def warnings(entries: Iterable[Entry]) -> list[str]:
     entries = list(entries)
     found = [*_other_files(entries), *_other_metrics(entries), *_other_promises(entries)]
     found += [*_other_settings(entries), *_twins(entries), *_invisible(entries)]
-    return found + disturbances(entries)
+    return found + _repeated(entries) + interruptions(entries) + disturbances(entries)
 
 
 def _other_files(entries: list[Entry]) -> list[str]:
@@ -136,6 +136,17 @@ def _other_settings(entries: list[Entry]) -> list[str]:
         f"The seeds of {method} on {where} have pipelines that differ in more than the seed."
         for (method, where, *_), found in kinds.items()
         if len(found) > 1
+    ]
+
+
+def _repeated(entries: list[Entry]) -> list[str]:
+    """Return a sentence that names the cells with several records that differ."""
+    named = [f"{entry.name} (in {entry.file.parent})" for entry in entries if entry.others]
+    if not named:
+        return []
+    return [
+        "Several records of one cell differ, such as in their times; of each cell the finished one counts that "
+        f"was timed by the most processes, the latest of several: {shortened(named)}."
     ]
 
 

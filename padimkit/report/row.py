@@ -51,6 +51,8 @@ def _processes(entry: Entry) -> dict[str, Any]:
 
 def _failure(entry: Entry) -> dict[str, str]:
     failure = entry.record.failure
+    interrupted = entry.record.interrupted
     if failure is None:
-        return {"state": "finished", "cause": "", "stage": "", "message": ""}
+        found = {"state": "finished", "cause": "", "stage": "", "message": ""}
+        return found if interrupted is None else found | {"interrupted": interrupted.message}
     return {"state": "failed", "cause": failure.cause, "stage": failure.stage, "message": failure.message}
