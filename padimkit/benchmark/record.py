@@ -94,6 +94,7 @@ class ImageScores:
         scores: Of the images.
         influence: By metric, the derivative of its value by the weight of each image.
         values: By metric, its value of each image, where it has such; NaN for images without.
+        left_out: What is missing because a number of it was not finite: "influence METRIC", "values METRIC".
     """
 
     names: tuple[str, ...]
@@ -101,6 +102,7 @@ class ImageScores:
     scores: str
     influence: dict[str, str] = field(default_factory=dict)
     values: dict[str, str] = field(default_factory=dict)
+    left_out: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         texts = {"scores": self.scores} | {f"influence.{name}": text for name, text in self.influence.items()}
@@ -194,7 +196,7 @@ class Record:
         undefined: The reason for each metric without a value.
         lower_is_better: The metrics of which a lower value is better.
         curves: "roc" of images, and by the names of metrics the curves they are taken from, such as "pro" of
-            regions; where masks and labels allow.
+            regions; where masks and labels allow. That of a metric called "roc" is "metric roc".
         seconds: "fit", a whole one, and in it "read", "reducer fit", "density fit" and "prepare", by which
             densities make what scoring needs; "first predict 1", of the first image after it. Per image:
             "predict N" and "score N" in batches of N, warm; in the largest ones "backbone", "embedding",
@@ -221,8 +223,8 @@ class Record:
         invisible: Number of anomalous test images without an anomalous pixel in what the pipeline sees.
         verdicts: Counts of verdicts; None where the suite did not ask for them.
         failure: None where the cell has finished.
-        interrupted: The failure of a further process, which was to measure times again; all numbers are of the
-            processes before it. None where there was none.
+        interrupted: The failure of a further process, which was to measure times again; all numbers are of
+            the processes before it. None where there was none.
         environment: Versions, machine, threads.
         plugins: Family, name, distribution and version of each plugin.
         begun: The time at which it began, in ISO 8601, UTC.

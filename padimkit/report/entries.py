@@ -58,7 +58,8 @@ def place(dataset: str, category: str) -> str:
 def read_entries(paths: Sequence[Path]) -> list[Entry]:
     """Return the entries of folders and of single files; a cell that several suites share counts once.
 
-    Of several records of a cell the finished one counts that most processes have timed, the latest of several.
+    Of several records of a cell the finished one counts that most processes have timed, the latest of
+    several.
 
     Raises:
         BadData: There are none, a file is not a record, a number is not finite, or two files hold the same
@@ -77,7 +78,7 @@ def read_entries(paths: Sequence[Path]) -> list[Entry]:
 
 
 def _chosen(one: Entry, other: Entry) -> Entry:
-    """Return the entry that counts of two of one cell, with the file of the other unless it tells the same."""
+    """Return the entry that counts of two of one cell, with the file of the other unless it is the same."""
     both = one.record.failure is None and other.record.failure is None
     if both and one.record.metrics != other.record.metrics:
         raise BadData(

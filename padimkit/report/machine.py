@@ -26,11 +26,13 @@ def interruptions(entries: Iterable[Entry]) -> list[str]:
     """Return a warning that names cells of which a further process has failed."""
     named = [
         f"{entry.name} ({len(entry.record.processes)} of {entry.record.cell.processes} processes; "
-        f"{entry.record.interrupted.cause} in the stage “{entry.record.interrupted.stage or 'unknown'}”)"
+        f"{failure.cause} in the stage “{failure.stage or 'unknown'}”)"
         for entry in entries
-        if entry.record.interrupted is not None
+        if (failure := entry.record.interrupted) is not None
     ]
-    return [f"A further process failed, and times are of those before it: {shortened(named)}."] if named else []
+    if not named:
+        return []
+    return [f"A further process failed, and times are of those before it: {shortened(named)}."]
 
 
 def shortened(named: Sequence[str]) -> str:

@@ -87,7 +87,7 @@ def warnings(entries: Iterable[Entry]) -> list[str]:
     """Return what hinders a comparison: other files, metrics or settings, repeated or disturbed cells."""
     entries = list(entries)
     found = [*_other_files(entries), *_other_metrics(entries), *_other_promises(entries)]
-    found += [*_other_settings(entries), *_twins(entries), *_invisible(entries)]
+    found += [*_other_settings(entries), *_twins(entries), *_invisible(entries), *_left_out(entries)]
     return found + _repeated(entries) + interruptions(entries) + disturbances(entries)
 
 
@@ -145,8 +145,20 @@ def _repeated(entries: list[Entry]) -> list[str]:
     if not named:
         return []
     return [
-        "Several records of one cell differ, such as in their times; of each cell the finished one counts that "
-        f"was timed by the most processes, the latest of several: {shortened(named)}."
+        "Several records of one cell differ, such as in their times; of each cell the finished one counts "
+        f"that was timed by the most processes, the latest of several: {shortened(named)}."
+    ]
+
+
+def _left_out(entries: list[Entry]) -> list[str]:
+    """Return a sentence for what records lack of their images because it was not finite."""
+    found: dict[str, int] = defaultdict(int)
+    for entry in entries:
+        for name in entry.record.images.left_out if entry.record.images else ():
+            found[name] += 1
+    return [
+        f'What records keep of each image lacks "{name}" in {count} cells: a number of it was not finite.'
+        for name, count in sorted(found.items())
     ]
 
 

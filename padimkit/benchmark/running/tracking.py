@@ -9,6 +9,7 @@ from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Any
 
+from padimkit.benchmark.columns import column_of
 from padimkit.benchmark.record import Record
 from padimkit.benchmark.running.rounds import lacks_processes
 from padimkit.benchmark.tracker import TrackedRun, Tracker
@@ -88,7 +89,8 @@ def run_of(record: Record) -> TrackedRun:
 def values_of(record: Record) -> dict[str, float]:
     """Return the metric values by name, median seconds as "NAME seconds" and sizes as "NAME bytes"."""
     seconds = {f"{name} seconds": spread.median for name, spread in record.seconds.items()}
-    return record.metrics | seconds | {f"{name} bytes": float(size) for name, size in record.bytes.items()}
+    metrics = {column_of(name): value for name, value in record.metrics.items()}
+    return metrics | seconds | {f"{name} bytes": float(size) for name, size in record.bytes.items()}
 
 
 def _flat(value: Any, name: str) -> Iterator[tuple[str, str]]:
