@@ -24,9 +24,10 @@ class Protocol:
 
     data: str
     resolution: str
+    learnt: str = ""
 
     def __str__(self) -> str:
-        return f"{self.data}, {self.resolution}"
+        return ", ".join(filter(None, (self.data, self.learnt, self.resolution)))
 
 
 def protocol(record: Record) -> Protocol:
@@ -36,8 +37,8 @@ def protocol(record: Record) -> Protocol:
         return Protocol(record.cell.dataset, "drawn, in seconds of the processor")
     given = _data_arguments(settings)
     arguments = {name: value for name, value in given.items() if name not in _NO_PROTOCOL}
-    data = kind_of_data(record) + (f" ({_listed(arguments)})" if arguments else "") + _learnt(record)
-    return Protocol(data, resolution(settings))
+    data = kind_of_data(record) + (f" ({_listed(arguments)})" if arguments else "")
+    return Protocol(data, resolution(settings), _learnt(record))
 
 
 def kind_of_data(record: Record) -> str:
@@ -63,7 +64,7 @@ def _learnt(record: Record) -> str:
     cell = record.cell
     count = "" if cell.train_images is None or cell.varied else f"{cell.train_images} "
     drawn = " drawn by the seed" if cell.drawn else ""
-    return f", {count}training images{drawn}" if count or drawn else ""
+    return f"{count}training images{drawn}" if count or drawn else ""
 
 
 def lettered(entries: Iterable[Entry]) -> dict[Protocol, str]:

@@ -57,7 +57,7 @@ def tracked(
     """
     for record in records:
         try:
-            if not lacks_processes(record.cell, record):
+            if record.interrupted is not None or not lacks_processes(record.cell, record):
                 _follow(record, folder / f"{record.key}.json", tracker)
         except Exception as error:  # a server may be gone, and the records are there
             tell(f"{type(tracker).__name__} failed for {record.cell.title}: {error}")
