@@ -199,7 +199,8 @@ def _group(content: Mapping[str, Any], key: str, kind: type[Any], free: str = ""
     parser = ArgumentParser(exit_on_error=False)
     parser.add_class_arguments(kind)
     given = {**found, **{name: {} for name in hidden}}
-    return kind(**dict(vars(_read_by(parser, given, kind, key))) | hidden)
+    parsed = _read_by(parser, given, kind, key).as_dict()  # a key may be called like a method, as `values` is
+    return kind(**parsed | hidden)
 
 
 def _entry(kind: type[Any], entry: Mapping[str, Any], key: str, number: int) -> Any:

@@ -83,11 +83,13 @@ def failures(suite: Suite, folder: Path) -> int:
 
 
 def adopt_names(suite: Suite, folder: Path) -> None:
-    """Write the suite's plan, and rename existing records of the same cells to this suite's names.
-
-    Records under keys of earlier versions get their new ones.
-    """
+    """Write the suite's plan, and rename existing records of the same cells to this suite's names."""
     Plan(suite.name, {one.key: one.cell.title for one in suite.planned}).write(folder)
+    rename_records(suite, folder)
+
+
+def rename_records(suite: Suite, folder: Path) -> None:
+    """Rename existing records of the suite's cells to its names, and give them their keys of this version."""
     for planned, record in _known(suite.planned, folder):
         if (record.key, record.cell) != (planned.key, planned.cell):
             write(replace(record, key=planned.key, cell=planned.cell, facts=planned.facts), folder)
