@@ -59,7 +59,12 @@ Cause = Literal["error", "timeout", "memory", "killed"]
 
 @dataclass(frozen=True)
 class Curve:
-    """Points of a curve, at most a few hundred, x ascending."""
+    """Points of a curve, at most a few hundred.
+
+    Args:
+        x: Ascending.
+        y: As many.
+    """
 
     x: tuple[float, ...]
     y: tuple[float, ...]
@@ -67,10 +72,18 @@ class Curve:
 
 @dataclass(frozen=True)
 class Example:
-    """One test image as JPEG, its map and mask as PNG, in base64; the same images for all methods.
+    """One test image with its map; the same images for all methods.
 
-    `low` and `high` are the scores of black and white in the 8-bit grey map. `values` are those that metrics
-    have of this image.
+    Args:
+        path: Its name.
+        anomalous: Its label; None if unknown.
+        score: Its anomaly score.
+        image: JPEG in base64.
+        map: Grey PNG of 8 bits in base64.
+        mask: PNG in base64; None without one.
+        low: The score of black in the map.
+        high: The score of white in the map.
+        values: By metric, its value of this image, where it has one.
     """
 
     path: str
@@ -175,7 +188,14 @@ class Verdicts:
 
 @dataclass(frozen=True)
 class Failure:
-    """The reason for a cell without a result, and the last stage that it was in."""
+    """The reason for a cell without a result.
+
+    Args:
+        cause: One of error, timeout, memory, killed.
+        message: In one sentence or more.
+        traceback: That of Python, empty without one.
+        stage: The last one that the cell was in.
+    """
 
     cause: Cause
     message: str

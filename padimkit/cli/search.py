@@ -40,8 +40,8 @@ def run(words: list[str]) -> None:
     found = best(trials)
     if found is None:
         raise FailedCells(
-            f"None of {len(trials)} trials has a result; their records are in {output}. Try failed cells again "
-            "by --retry-failed."
+            f"None of {len(trials)} trials has a result; their records are in {output}. Try failed cells "
+            "again by --retry-failed."
         )
     print(f"Best of {len(trials)}: {found.result:.4f}. For a suite, which reports about the other images:")
     settings = yaml.safe_dump({"set": dict(found.values)}, sort_keys=False)
