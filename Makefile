@@ -68,6 +68,7 @@ packages: .venv/installed-dev
 
 pages: .venv/installed-plugins
 	$(BIN)/python docs/hooks/contracts.py
+	$(BIN)/python docs/hooks/values.py
 	$(BIN)/python docs/hooks/gallery.py
 
 # A failure is named with its seed and the command that repeats it. In rounds, since each draw is a test in memory.

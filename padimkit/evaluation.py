@@ -22,7 +22,13 @@ DEFAULT_METRICS = ("image_auroc", "pixel_auroc", "pro")
 
 @dataclass(frozen=True)
 class ImageScore:
-    """The path, the label and the score of one test image."""
+    """One test image and its score.
+
+    Args:
+        path: Its name.
+        anomalous: Its label; None if unknown.
+        score: Its anomaly score.
+    """
 
     path: str
     anomalous: bool | None
@@ -33,11 +39,14 @@ class ImageScore:
 class Evaluation:
     """The result of an evaluation.
 
-    `metrics` holds the metric values, `undefined` the reason for each metric that has none, and `seconds` the
-    time spent on predictions and on metrics, without the time to read the images. `invisible` names the
-    anomalous images whose mask has no anomalous pixel in what the pipeline sees. `lower_is_better` names the
-    metric values of which lower ones are better. `image_values` holds, by metric, a value for each image
-    where the metric has such; NaN for images without.
+    Args:
+        metrics: Metric values by name.
+        undefined: The reason for each metric that has no value.
+        images: The test images with their scores.
+        seconds: Time spent on predictions and on metrics, without that to read the images.
+        invisible: Names of the anomalous images whose mask has no anomalous pixel in what the pipeline sees.
+        lower_is_better: Names of the metric values of which lower ones are better.
+        image_values: By metric, a value for each image where the metric has such; NaN for images without.
     """
 
     metrics: dict[str, float]
@@ -189,6 +198,11 @@ def _values(name: str, metric: Metric) -> dict[str, float]:
 def directions_of(name: str, metric: Metric) -> dict[str, bool]:
     """Return the names of all values of a metric, with true where higher ones are better."""
     further = metric.directions if isinstance(metric, NamedValues) else {}
+    if not isinstance(further, Mapping):
+        raise BadArgument(
+            f'"directions" of the metric "{name}" is {further!r}; expected true or false by the names of its '
+            "further values."
+        )
     return {name: metric.higher_is_better} | {f"{name}.{key}": higher for key, higher in further.items()}
 
 

@@ -18,7 +18,12 @@ S = TypeVar("S")
 
 @dataclass(frozen=True)
 class Defect:
-    """One defect of an image; it counts as found when the share `enough` of its pixels is."""
+    """One defect of an image.
+
+    Args:
+        mask: True for its pixels.
+        enough: The share of them that has to be found so that it counts as found.
+    """
 
     mask: Bool[Tensor, "H W"]
     enough: float = 1.0
@@ -26,11 +31,16 @@ class Defect:
 
 @dataclass(frozen=True)
 class Batch:
-    """RGB images in [0, 1] with their paths, and with labels, masks, files and defects if they are known.
+    """RGB images with what is known of them.
 
-    `labels` is true for anomalous images, `masks` for anomalous pixels; None means unknown. `files` are those
-    that hold the images as they are, None for an image that is made otherwise. `defects` are those of each
-    image, which may overlap; None if the data set tells none apart.
+    Args:
+        images: In [0, 1].
+        paths: A name for each image.
+        labels: True for anomalous images; None if unknown.
+        masks: True for anomalous pixels; None if unknown.
+        files: Those that hold the images as they are, None for an image that is made otherwise; empty if
+            unknown.
+        defects: Those of each image, which may overlap; None if the data set tells none apart.
     """
 
     images: Float[Tensor, "b 3 H W"]
@@ -43,7 +53,12 @@ class Batch:
 
 @dataclass(frozen=True)
 class Features:
-    """Feature maps by layer, each "b c h w", finest first, and optionally one descriptor "b e" per image."""
+    """Feature maps of images, by layer.
+
+    Args:
+        maps: By the name of the layer, each "b c h w", the finest first.
+        descriptor: One vector for each image; None where the backbone has none.
+    """
 
     maps: dict[str, Float[Tensor, "b _ _ _"]]
     descriptor: Float[Tensor, "b e"] | None = None
@@ -51,7 +66,12 @@ class Features:
 
 @dataclass(frozen=True)
 class Embedding:
-    """One vector per patch position, and optionally one descriptor per image."""
+    """Vectors of images at patch positions.
+
+    Args:
+        patches: One vector for each position.
+        descriptor: One vector for each image; None where the backbone has none.
+    """
 
     patches: Float[Tensor, "b c h w"]
     descriptor: Float[Tensor, "b e"] | None = None
@@ -59,7 +79,13 @@ class Embedding:
 
 @dataclass(frozen=True)
 class Pyramid:
-    """An embedding before alignment: maps of several resolutions, the finest first."""
+    """An embedding before alignment: maps of several resolutions.
+
+    Args:
+        maps: The finest first.
+        descriptor: One vector for each image; None where the backbone has none.
+        alignment: The interpolation by which maps are brought to the resolution of the finest.
+    """
 
     maps: tuple[Float[Tensor, "b _ _ _"], ...]
     descriptor: Float[Tensor, "b e"] | None = None
@@ -85,9 +111,11 @@ class Pyramid:
 
 @dataclass(frozen=True)
 class Anomalies:
-    """Embeddings of anomalous images, and the share of the pixels of each position that are anomalous.
+    """Embeddings of anomalous images, with where they are anomalous.
 
-    The share is None where no mask says which pixels are.
+    Args:
+        embedding: That of the images.
+        share: The share of the pixels of each position that are anomalous; None where no mask says which are.
     """
 
     embedding: Embedding
@@ -96,7 +124,12 @@ class Anomalies:
 
 @dataclass(frozen=True)
 class Scores:
-    """Anomaly scores per patch; if `images` is None, the maximum of its map is an image's score."""
+    """Anomaly scores of images at patch positions.
+
+    Args:
+        patches: One for each position.
+        images: One for each image; None to take the maximum of its map.
+    """
 
     patches: Float[Tensor, "b h w"]
     images: Float[Tensor, " b"] | None = None
@@ -104,7 +137,13 @@ class Scores:
 
 @dataclass(frozen=True)
 class ImagePrediction:
-    """The prediction for one image: its path, its score and its anomaly map."""
+    """The prediction for one image.
+
+    Args:
+        path: Its name.
+        score: Its anomaly score.
+        anomaly_map: The score of each of its pixels.
+    """
 
     path: str
     score: float
@@ -113,9 +152,14 @@ class ImagePrediction:
 
 @dataclass(frozen=True)
 class Prediction:
-    """One score and one map per image; higher always means more anomalous.
+    """Scores and maps of images; higher always means more anomalous.
 
-    Iterating gives an `ImagePrediction` for each image. If `paths` is empty, images are named by number.
+    Iterating gives an `ImagePrediction` for each image.
+
+    Args:
+        image_scores: One for each image.
+        anomaly_maps: One for each pixel.
+        paths: A name for each image; empty if they are named by number.
     """
 
     image_scores: Float[Tensor, " b"]

@@ -10,6 +10,7 @@ from padimkit.backbones.pixels import Pixels
 from padimkit.contracts import ImageValues, Metric, NamedValues
 from padimkit.densities.gaussian import Gaussian
 from padimkit.errors import BadArgument, BadData, UndefinedMetric
+from padimkit.evaluation import directions_of
 from padimkit.metrics.auroc import ImageAUROC, PixelAUROC
 from padimkit.reducers.identity import Identity
 
@@ -95,6 +96,12 @@ def test_named_values_are_metrics_and_what_is_missing_is_told(generator, pipelin
 def test_a_metric_named_like_a_further_value_of_another_is_refused(generator, pipeline):
     with pytest.raises(BadArgument, match='"gaps.highest" is a further value of the metric "gaps"'):
         evaluate(pipeline, drawn(generator), {"gaps": Gaps(), "gaps.highest": PixelAUROC()})
+
+
+def test_directions_that_are_none_are_told(monkeypatch):
+    monkeypatch.setattr(Gaps, "directions", None)
+    with pytest.raises(BadArgument, match='"directions" of the metric "gaps" is None; expected true or'):
+        directions_of("gaps", Gaps())
 
 
 def test_values_of_images_come_in_the_order_of_the_metrics(generator, pipeline):

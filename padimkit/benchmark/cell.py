@@ -19,9 +19,14 @@ EMBEDDINGS = "embeddings"  # the key of settings, and the name of the data set, 
 class Facts:
     """The data of a cell: a fingerprint of its files, and how many images there are.
 
-    `files` is a fingerprint of the files that the pipeline's settings name, such as weights. `places` has
-    what stands in the key for each text of the settings that names a file or a folder; records that are
-    older do not have it.
+    Args:
+        fingerprint: Of the images, labels and masks.
+        train_images: Number of training images.
+        test_images: Number of test images.
+        anomalous_images: The anomalous ones among them.
+        files: Fingerprint of the files that the pipeline's settings name, such as weights.
+        places: What stands in the key for each text of the settings that names a file or a folder; records
+            that are older do not have it.
     """
 
     fingerprint: str
@@ -168,7 +173,12 @@ class Cell:
 
 @dataclass(frozen=True)
 class Planned:
-    """A cell and its data."""
+    """A cell and its data.
+
+    Args:
+        cell: What is to run.
+        facts: Its data.
+    """
 
     cell: Cell
     facts: Facts

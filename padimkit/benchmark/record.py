@@ -59,7 +59,12 @@ Cause = Literal["error", "timeout", "memory", "killed"]
 
 @dataclass(frozen=True)
 class Curve:
-    """Points of a curve, at most a few hundred, x ascending."""
+    """Points of a curve, at most a few hundred.
+
+    Args:
+        x: Ascending.
+        y: As many.
+    """
 
     x: tuple[float, ...]
     y: tuple[float, ...]
@@ -67,10 +72,18 @@ class Curve:
 
 @dataclass(frozen=True)
 class Example:
-    """One test image as JPEG, its map and mask as PNG, in base64; the same images for all methods.
+    """One test image with its map; the same images for all methods.
 
-    `low` and `high` are the scores of black and white in the 8-bit grey map. `values` are those that metrics
-    have of this image.
+    Args:
+        path: Its name.
+        anomalous: Its label; None if unknown.
+        score: Its anomaly score.
+        image: JPEG in base64.
+        map: Grey PNG of 8 bits in base64.
+        mask: PNG in base64; None without one.
+        low: The score of black in the map.
+        high: The score of white in the map.
+        values: By metric, its value of this image, where it has one.
     """
 
     path: str
@@ -94,6 +107,7 @@ class ImageScores:
         scores: Of the images.
         influence: By metric, the derivative of its value by the weight of each image.
         values: By metric, its value of each image, where it has such; NaN for images without.
+        left_out: What is missing because a number of it was not finite: "influence METRIC", "values METRIC".
     """
 
     names: tuple[str, ...]
@@ -101,6 +115,7 @@ class ImageScores:
     scores: str
     influence: dict[str, str] = field(default_factory=dict)
     values: dict[str, str] = field(default_factory=dict)
+    left_out: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         texts = {"scores": self.scores} | {f"influence.{name}": text for name, text in self.influence.items()}
@@ -173,7 +188,14 @@ class Verdicts:
 
 @dataclass(frozen=True)
 class Failure:
-    """The reason for a cell without a result, and the last stage that it was in."""
+    """The reason for a cell without a result.
+
+    Args:
+        cause: One of error, timeout, memory, killed.
+        message: In one sentence or more.
+        traceback: That of Python, empty without one.
+        stage: The last one that the cell was in.
+    """
 
     cause: Cause
     message: str
@@ -194,7 +216,7 @@ class Record:
         undefined: The reason for each metric without a value.
         lower_is_better: The metrics of which a lower value is better.
         curves: "roc" of images, and by the names of metrics the curves they are taken from, such as "pro" of
-            regions; where masks and labels allow.
+            regions; where masks and labels allow. That of a metric called "roc" is "metric roc".
         seconds: "fit", a whole one, and in it "read", "reducer fit", "density fit" and "prepare", by which
             densities make what scoring needs; "first predict 1", of the first image after it. Per image:
             "predict N" and "score N" in batches of N, warm; in the largest ones "backbone", "embedding",
@@ -221,6 +243,8 @@ class Record:
         invisible: Number of anomalous test images without an anomalous pixel in what the pipeline sees.
         verdicts: Counts of verdicts; None where the suite did not ask for them.
         failure: None where the cell has finished.
+        interrupted: The failure of a further process, which was to measure times again; all numbers are of
+            the processes before it. None where there was none.
         environment: Versions, machine, threads.
         plugins: Family, name, distribution and version of each plugin.
         begun: The time at which it began, in ISO 8601, UTC.
@@ -247,6 +271,7 @@ class Record:
     invisible: int = 0
     verdicts: Verdicts | None = None
     failure: Failure | None = None
+    interrupted: Failure | None = None
     environment: dict[str, Any] = field(default_factory=dict)
     plugins: tuple[dict[str, str], ...] = ()
     begun: str = ""

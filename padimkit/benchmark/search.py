@@ -13,7 +13,7 @@ from padimkit.arguments import require_whole
 from padimkit.benchmark.planning.suite import Suite
 from padimkit.benchmark.planning.suite_file import SearchArguments, SuiteFile
 from padimkit.benchmark.record import FALSE_ALARMS, MISSES, Record
-from padimkit.benchmark.running.runner import only_runner, remaining, run_suite
+from padimkit.benchmark.running.runner import only_runner, remaining, rename_records, run_suite
 from padimkit.benchmark.store import Plan, read
 from padimkit.config.build import instantiate
 from padimkit.config.names import labels
@@ -44,11 +44,13 @@ class Trial:
     goodness: float = 0.0
 
 
-def search(file: SuiteFile, folder: Path, *, trust: bool = False) -> Iterator[Trial]:
+def search(
+    file: SuiteFile, folder: Path, *, trust: bool = False, retry_failed: bool = False
+) -> Iterator[Trial]:
     """Run trial after trial, each a suite whose records go to the folder, and yield what came of them.
 
     The same file makes the same trials: cells that have a record are not run again, so that a search which
-    was interrupted goes on.
+    was interrupted goes on; failed ones are, where it is asked for.
 
     Raises:
         BadArgument: Optuna is not installed, or the values cannot be searched.
@@ -72,7 +74,7 @@ def search(file: SuiteFile, folder: Path, *, trust: bool = False) -> Iterator[Tr
         suite = Suite.of(_with(file, values), trust=trust)
         _require_metric(suite, asked.metric)
         titles |= {one.key: one.cell.title for one in suite.planned}
-        records = _records(suite, folder, titles)
+        records = _records(suite, folder, titles, retry_failed=retry_failed)
         outcome = _outcome(records, values, asked.metric)
         if outcome.result is None:
             study.tell(trial, state=optuna.trial.TrialState.FAIL)
@@ -146,11 +148,12 @@ def _require_metric(suite: Suite, metric: str) -> None:
         raise BadConfig(f'"search.metric" is "{metric}"; the suite measures {", ".join(measured)}.')
 
 
-def _records(suite: Suite, folder: Path, titles: Mapping[str, str]) -> list[Record]:
-    """Run the cells that have no record, and return the records of all."""
-    left = remaining(suite, folder, retry_failed=False)
+def _records(suite: Suite, folder: Path, titles: Mapping[str, str], *, retry_failed: bool) -> list[Record]:
+    """Run the cells that have no record, and return the records of all, under the names of this suite."""
+    left = remaining(suite, folder, retry_failed=retry_failed)
     with only_runner(folder):
         Plan(suite.name, titles).write(folder)
+        rename_records(suite, folder)
         for _ in run_suite(suite, left, folder):
             pass
     return [read(folder / f"{one.key}.json") for one in suite.planned]

@@ -68,6 +68,15 @@ def read_all(folder: Path) -> list[Record]:
     return sorted((read(path) for path in paths(folder)), key=_order)
 
 
+def worth(record: Record) -> tuple[bool, int, str]:
+    """Return what tells which of several records of one cell counts, the highest one.
+
+    A finished one counts more than a failed one, then that whose times more processes have measured, then
+    the later one.
+    """
+    return record.failure is None, len(record.processes), record.begun
+
+
 def paths(folder: Path) -> Iterator[Path]:
     """Return the files of records in the folder; temporary ones are hidden."""
     return (path for path in folder.glob("*.json") if not path.name.startswith("."))

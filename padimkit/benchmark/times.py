@@ -7,7 +7,14 @@ _DRIFT = 0.1  # of the kernel, beyond which times of a process are not to be tru
 
 @dataclass(frozen=True)
 class Spread:
-    """Median and quartiles of a quantity that was measured `count` times."""
+    """The spread of a quantity that was measured several times.
+
+    Args:
+        median: Of all measurements.
+        lower: Their lower quartile.
+        upper: Their upper quartile.
+        count: Their number.
+    """
 
     median: float
     lower: float

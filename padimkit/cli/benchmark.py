@@ -103,7 +103,7 @@ def _run(suite: Suite, left: list[Planned], output: Path, tracker: Tracker | Non
 
 
 def _process(record: Record) -> str:
-    several = record.cell.processes > 1 and record.failure is None
+    several = record.cell.processes > 1 and record.failure is None and record.interrupted is None
     return f", process {len(record.processes)} of {record.cell.processes}" if several else ""
 
 

@@ -14,7 +14,7 @@ from padimkit.config.yaml_file import read_yaml
 from padimkit.errors import BadModel, NotCalibrated
 from padimkit.files.foreign_text import printable
 from padimkit.inspection.calibration import Calibration
-from padimkit.inspection.history import as_plain, seen_of, sizes_of
+from padimkit.inspection.history import Step, as_plain, is_whole, seen_of, sizes_of
 from padimkit.storage import (
     MANIFEST,
     load_calibration,
@@ -67,12 +67,16 @@ def facts_of(folder: Path) -> dict[str, Any]:
         "pipeline": pipeline,
         "weights": manifest.get("weights"),
         "history": as_plain(history),
-        "images": len(load_learnt(folder)) or sum(one.images for one in history) or None,
+        "images": len(load_learnt(folder)) or _images(history),
         "sizes": [list(size) for size in sizes_of(history)] or None,
         "seen": seen_of(history),
         "calibration": _calibration(folder),
         "bytes": {name: (folder / name).stat().st_size for name in files},
     }
+
+
+def _images(history: Sequence[Step]) -> int | None:
+    return sum(one.images for one in history) if is_whole(history) else None
 
 
 def _calibration(folder: Path) -> dict[str, Any] | None:

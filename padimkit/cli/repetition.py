@@ -11,7 +11,7 @@ from padimkit.benchmark.cell import EMBEDDINGS, Cell, Facts, Limits
 from padimkit.benchmark.drawn import Drawn
 from padimkit.benchmark.planning.fingerprint import facts_of, facts_of_drawn, files_named
 from padimkit.benchmark.planning.places import Places, folders_of
-from padimkit.benchmark.record import LATENCY, Record
+from padimkit.benchmark.record import LATENCY, Failure, Record
 from padimkit.benchmark.running.process import run_cell
 from padimkit.benchmark.store import read, typed
 from padimkit.config.build import instantiate
@@ -88,9 +88,14 @@ def _compared(record: Record) -> str:
 def outcome(record: Record) -> str:
     """Return what came of a cell on one line."""
     if record.failure is not None:
-        failure = record.failure
-        return f'failed ({failure.cause}) in the stage "{failure.stage}": {failure.message}'
+        return _failed(record.failure)
+    if record.interrupted is not None:
+        return f"process {len(record.processes) + 1} {_failed(record.interrupted)}"
     said = [f"{name} {value:.4f}" for name, value in record.metrics.items()]
     if (latency := record.seconds.get(LATENCY)) is not None:
         said.append(f"latency {1000 * latency.median:.1f} ms")
     return ", ".join(said) or "measured"
+
+
+def _failed(failure: Failure) -> str:
+    return f'failed ({failure.cause}) in the stage "{failure.stage}": {failure.message}'

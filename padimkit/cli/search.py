@@ -30,7 +30,7 @@ def run(words: list[str]) -> None:
     output = given.output or Path("records") / file.name
     trials: list[Trial] = []
     try:
-        for trial in search(file, output, trust=given.trust):
+        for trial in search(file, output, trust=given.trust, retry_failed=given.retry_failed):
             trials.append(trial)
             print(printable(f"[{len(trials)}] {_said(trial)}"), flush=True)
     except BadConfig as error:
@@ -39,7 +39,10 @@ def run(words: list[str]) -> None:
         raise KeyboardInterrupt(f"records are in {output}, and the same command goes on from there") from None
     found = best(trials)
     if found is None:
-        raise FailedCells(f"None of {len(trials)} trials has a result; their records are in {output}.")
+        raise FailedCells(
+            f"None of {len(trials)} trials has a result; their records are in {output}. Try failed cells "
+            "again by --retry-failed."
+        )
     print(f"Best of {len(trials)}: {found.result:.4f}. For a suite, which reports about the other images:")
     settings = yaml.safe_dump({"set": dict(found.values)}, sort_keys=False)
     print(printable(settings.rstrip()))
@@ -49,6 +52,7 @@ def _parser() -> ArgumentParser:
     parser = new_parser("search", description=__doc__)
     parser.add_argument("suite", type=Path, help='YAML file of a suite with "search".')
     parser.add_argument("--output", type=Path | None, help="Folder of records; by default records/<suite>.")
+    parser.add_argument("--retry-failed", action="store_true", help="Run failed cells of trials again.")
     add_trust(parser)
     return parser
 

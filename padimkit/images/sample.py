@@ -84,12 +84,17 @@ class Enough:
 
 @dataclass(frozen=True)
 class Sample:
-    """One image of a data set; `anomalous` and `mask` are None if they are unknown.
+    """One image of a data set.
 
-    `open` and `open_mask` turn the paths into 8-bit RGB and one-channel pictures; a data set without image
-    files, such as one of videos, brings its own. Several threads call them at a time, so shared objects, such
-    as an open video, need a lock. `defects` are those of the image that its data set tells apart; their union
-    is its mask.
+    Args:
+        path: Its file, or its name where the data set opens it otherwise.
+        anomalous: Its label; None if unknown.
+        mask: The file of its mask; None if unknown.
+        open: Turns the path into an 8-bit RGB picture; a data set without image files, such as one of videos,
+            brings its own. Several threads call it at a time, so shared objects, such as an open video, need
+            a lock.
+        open_mask: Turns the path of the mask into a picture of one channel, as `open` does.
+        defects: Those of the image that its data set tells apart; their union is its mask.
     """
 
     path: Path

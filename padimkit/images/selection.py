@@ -27,6 +27,21 @@ class Selectable(ABC):
         """Return batches of the chosen images, in the same order."""
 
 
+class Counted:
+    """Batches that remember how many images the longest loop over them has seen."""
+
+    def __init__(self, batches: Iterable[Batch]) -> None:
+        self._batches = batches
+        self.images = 0
+
+    def __iter__(self) -> Iterator[Batch]:
+        seen = 0
+        for batch in self._batches:
+            seen += len(batch.paths)
+            self.images = max(self.images, seen)
+            yield batch
+
+
 def count_of(batches: Iterable[Batch]) -> int:
     """Return the number of images in all batches, which are read only if nothing else tells."""
     if isinstance(batches, Selectable):

@@ -77,13 +77,26 @@ def anomalies_of(history: Iterable[Step]) -> tuple[LearntImage, ...]:
 
 
 def merged(own: Sequence[Step], other: Sequence[Step], name: str) -> tuple[Step, ...]:
-    """Return the history of a model into which the other was merged; none if that of one is unknown."""
-    if not own or not other:
-        return ()
-    images = sum(one.images for one in other)
-    known = tuple(pair for one in other for pair in one.anomalies)
-    found = Step("merge", _now(), images, None, name, sizes_of(other), seen_of(other), anomalies=known)
-    return (*own, found)
+    """Return the history of a model into which the other was merged.
+
+    If that of one is unknown, there is a step for what is known, or none if no anomalous images are: these
+    are not to be forgotten, since they must not be tested.
+    """
+    if own and other:
+        return (*own, _merge(other, name))
+    found = (_merge((*own, *other), name),) if own or other else ()
+    return tuple(one for one in found if one.anomalies)
+
+
+def _merge(history: Sequence[Step], name: str) -> Step:
+    images = sum(one.images for one in history)
+    known = tuple(pair for one in history for pair in one.anomalies)
+    return Step("merge", _now(), images, None, name, sizes_of(history), seen_of(history), anomalies=known)
+
+
+def is_whole(history: Sequence[Step]) -> bool:
+    """Return whether a history tells of all images that were learnt: it begins with a fit."""
+    return bool(history) and history[0].command == "fit"
 
 
 def sizes_of(history: Iterable[Step]) -> tuple[tuple[int, int, int], ...]:

@@ -30,7 +30,7 @@ from padimkit.images.inputs import Images, as_batches
 from padimkit.images.preprocessing import Preprocessing
 from padimkit.images.progress import Progress
 from padimkit.images.reader import ImageBatches, Reader
-from padimkit.images.selection import part_of
+from padimkit.images.selection import Counted, count_of, part_of
 from padimkit.pipeline.anomaly_map import AnomalyMap
 from padimkit.pipeline.checks import (
     as_exportable,
@@ -72,6 +72,9 @@ class Pipeline:
         map: Turns patch scores into anomaly maps.
         preprocessing: Resizes, pads and crops every image before the backbone; stored with the model.
         augmentation: Random variants to learn from, in place of the training images.
+
+    Attributes:
+        learnt: Number of images, or variants of them, that it has learnt; None where that is not known.
     """
 
     def __init__(
@@ -93,6 +96,7 @@ class Pipeline:
         self.augmentation = augmentation
         for name, contract in _CONTRACTS.items():
             require_kind(name, getattr(self, name), contract)
+        self.learnt: int | None = None
         self._device = torch.device("cpu")
         self._view: View | None = None
         self._fitted_levels: FittedLevels | None = None
@@ -184,12 +188,13 @@ class Pipeline:
         require_images(first)
         view = View.of(self.preprocessing, image_size(first), depth).to(self._device)
         start = (first, self._embedder.embed(first, view))  # each pass begins with it; most need no more
+        counted = Counted(batches)
         stream = Stream(
-            lambda: self._embedder.stream(batches, view, least=2, start=start), length_hint(batches, 0)
+            lambda: self._embedder.stream(counted, view, least=2, start=start), length_hint(batches, 0)
         )
         known = self._anomalies(anomalies, view, batch_size, workers)
         self._fitted_levels = FittedLevels.fit(self.reducer, self.density, stream, known)
-        self._view = view
+        self._view, self.learnt = view, counted.images
         return self
 
     def require_takes(self, anomalies: Images | None) -> None:
@@ -230,8 +235,9 @@ class Pipeline:
         batches = self.read(images, batch_size, workers, "Updating" if progress else None)
         batches = augmented(batches, self.augmentation)
         fitted = deepcopy(fitted)  # else a batch that fails would leave earlier ones counted
-        fitted.update(Stream(lambda: self._embedder.stream(batches, view, least=1)))
-        self._fitted_levels = fitted
+        counted = Counted(batches)
+        fitted.update(Stream(lambda: self._embedder.stream(counted, view, least=1)))
+        self._fitted_levels, self.learnt = fitted, _together(self.learnt, counted.images)
 
     def merge(self, other: "Pipeline") -> None:
         """Add what another pipeline with the same parts has learnt from other images of the same size.
@@ -252,6 +258,7 @@ class Pipeline:
                 "The backbones of the two pipelines have different weights. Fit both with the same."
             )
         fitted.merge(other_fitted)
+        self.learnt = _together(self.learnt, other.learnt)
 
     def predict(
         self, images: Images, *, batch_size: int = 8, workers: int | None = None, progress: bool = True
@@ -333,6 +340,7 @@ class Pipeline:
         first = next(iter(batches), None)
         if first is None:
             raise BadData("There are no images to leave out.")
+        self._require_all(batches)
         steps = Steps(
             lambda batch: self._embedder.embed(batch, view),
             lambda stream: FittedLevels.fit(
@@ -349,6 +357,15 @@ class Pipeline:
         variants = augmented(batches, self.augmentation)
         merge = fixed and fitted.merges and anomalies is None  # else each fold would bring these
         return by_folds(steps, batches, variants, folds=folds, merge=merge)
+
+    def _require_all(self, batches: Iterable[Batch]) -> None:
+        count = self.augmentation.variants_of(count_of(batches))
+        if self.learnt not in (None, count):
+            what = "variants of images" if self.augmentation.varies else "images"
+            raise BadData(
+                f"The pipeline has learnt {self.learnt} {what}, and those given make {count}. Pass all "
+                "images of the fit, in the same order."
+            )
 
     def seen(self, size: tuple[int, int]) -> float:
         """Return the share of an original image of this height and width that the model looks at.
@@ -394,6 +411,7 @@ class Pipeline:
         if isinstance(self.backbone, Stateful):
             self.backbone.load_state_dict(under("backbone", state))
         self._load_levels(under("heads", state))
+        self.learnt = None
         self._view = View.from_state_dict(self.preprocessing, state).to(self._device)
 
     def read(
@@ -440,6 +458,10 @@ class Pipeline:
     @property
     def _embedder(self) -> Embedder:
         return Embedder(self.backbone, self.levels, self.preprocessing.tiles, self._device)
+
+
+def _together(own: int | None, other: int | None) -> int | None:
+    return None if own is None or other is None else own + other
 
 
 def _same_weights(own: Backbone, other: Backbone) -> bool:

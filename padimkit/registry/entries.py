@@ -17,7 +17,7 @@ from padimkit.registry.families import FAMILIES
 from padimkit.registry.plugin import Plugin
 
 Stamps: TypeAlias = tuple[tuple[str, int], ...]  # paths, and when they were last changed in nanoseconds
-_GROUP = rf"padimkit\.({'|'.join(family.plural for family in FAMILIES)})(?:\.v(\d+))?"
+_GROUP = rf"padimkit\.({'|'.join(family.plural for family in FAMILIES)})(?:\.v([1-9]\d*))?"
 
 
 def entries() -> tuple[Plugin, ...]:

@@ -53,7 +53,7 @@ def _is_meant_for_us(group: str) -> bool:
 
 def _unversioned(group: str) -> str:
     """Return the group without the version of the contracts that families may have."""
-    return re.sub(r"\.v\d+$", "", group)
+    return re.sub(r"\.v[1-9]\d*$", "", group)
 
 
 def _fault(group: str) -> str:

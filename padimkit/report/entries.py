@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from padimkit.benchmark import store
@@ -12,10 +12,11 @@ from padimkit.errors import BadData
 
 @dataclass(frozen=True)
 class Entry:
-    """A record and its file."""
+    """A record and its file, and the files of other records of the same cell, which do not count."""
 
     record: Record
     file: Path
+    others: tuple[Path, ...] = ()
 
     @property
     def place(self) -> str:
@@ -57,24 +58,36 @@ def place(dataset: str, category: str) -> str:
 def read_entries(paths: Sequence[Path]) -> list[Entry]:
     """Return the entries of folders and of single files; a cell that several suites share counts once.
 
+    Of several records of a cell the finished one counts that most processes have timed, the latest of
+    several.
+
     Raises:
         BadData: There are none, a file is not a record, a number is not finite, or two files hold the same
             cell with different metric values.
     """
     entries: dict[str, Entry] = {}
-    for file in store.files_of(paths):
+    for file in dict.fromkeys(store.files_of(paths)):
         entry = Entry(store.read(file), file)
         _require_finite(entry)
-        twin = entries.setdefault(entry.record.key, entry)
-        if twin.record.metrics != entry.record.metrics:
-            raise BadData(
-                f'"{twin.file}" and "{file}" are records of the same cell with different metric values. '
-                "Move one of them away, or report the folders separately."
-            )
+        twin = entries.get(entry.record.key)
+        entries[entry.record.key] = entry if twin is None else _chosen(twin, entry)
     if not entries:
         named = ", ".join(f'"{path}"' for path in paths)
         raise BadData(f"No records are in {named}. `padimkit benchmark SUITE` writes them.")
     return sorted(entries.values(), key=_order)
+
+
+def _chosen(one: Entry, other: Entry) -> Entry:
+    """Return the entry that counts of two of one cell, with the file of the other unless it is the same."""
+    both = one.record.failure is None and other.record.failure is None
+    if both and one.record.metrics != other.record.metrics:
+        raise BadData(
+            f'"{one.file}" and "{other.file}" are records of the same cell with different metric values. '
+            "Move one of them away, or report the folders separately."
+        )
+    best, left = (other, one) if store.worth(other.record) > store.worth(one.record) else (one, other)
+    same = replace(left.record, cell=best.record.cell) == best.record
+    return replace(best, others=(*one.others, *other.others, *(() if same else (left.file,))))
 
 
 def _order(entry: Entry) -> tuple[object, ...]:

@@ -89,7 +89,7 @@ DEVICE = Cost("bytes", recorded.DEVICE, "peak memory of the device")
 
 
 def quality(value: float) -> str:
-    """Return a metric value to four digits."""
+    """Return the height of a curve to four digits; metric values have a notation."""
     return f"{value:.4f}"
 
 

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from padimkit.benchmark.columns import column_of
 from padimkit.benchmark.record import unpacked
 from padimkit.errors import BadArgument
 from padimkit.report.entries import Entry, read_entries
@@ -54,7 +55,7 @@ def _images(entry: Entry) -> Iterator[dict[str, Any]]:
     signs = {"1": True, "0": False, "?": None}
     columns = {"score": unpacked(images.scores)}
     columns |= {f"influence {name}": unpacked(text) for name, text in images.influence.items()}
-    columns |= {name: unpacked(text, gaps=True) for name, text in images.values.items()}
+    columns |= {column_of(name): unpacked(text, gaps=True) for name, text in images.values.items()}
     for index, (name, sign) in enumerate(zip(images.names, images.anomalous, strict=True)):
         values = {column: found[index] for column, found in columns.items()}
         yield {**shared, "image": name, "anomalous": signs[sign], **values}

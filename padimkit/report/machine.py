@@ -16,11 +16,29 @@ def disturbances(entries: Iterable[Entry]) -> list[str]:
     named = [entry.name for entry in entries if any(one.is_disturbed for one in entry.record.processes)]
     if not named:
         return []
-    more = f"; and {len(named) - _SHOWN} more" if len(named) > _SHOWN else ""
     return [
         "The speed of the machine changed by more than 10 % while times were measured, in each of several "
-        f"tries: {'; '.join(named[:_SHOWN])}{more}."
+        f"tries: {shortened(named)}."
     ]
+
+
+def interruptions(entries: Iterable[Entry]) -> list[str]:
+    """Return a warning that names cells of which a further process has failed."""
+    named = [
+        f"{entry.name} ({len(entry.record.processes)} of {entry.record.cell.processes} processes; "
+        f"{failure.cause} in the stage “{failure.stage or 'unknown'}”)"
+        for entry in entries
+        if (failure := entry.record.interrupted) is not None
+    ]
+    if not named:
+        return []
+    return [f"A further process failed, and times are of those before it: {shortened(named)}."]
+
+
+def shortened(named: Sequence[str]) -> str:
+    """Return the first names of cells as text, and the number of the others."""
+    more = f"; and {len(named) - _SHOWN} more" if len(named) > _SHOWN else ""
+    return "; ".join(named[:_SHOWN]) + more
 
 
 def told(process: TimedProcess) -> str:

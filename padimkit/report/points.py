@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from padimkit.report import formatting
 from padimkit.report.formatting import Cost
+from padimkit.report.notation import Notation
 from padimkit.report.plots.styles import Style
 from padimkit.report.scoreboards import Reading, Row, metric_value
 
@@ -22,7 +23,10 @@ SIZES = (
     formatting.PEAK_FIT,
     formatting.PEAK_PREDICT,
 )
-RANGES = "Ranges are such means of the quickest and of the slowest process of each cell."
+RANGES = (
+    "Ranges are such means of the quickest and of the slowest process of each cell; a cell that one process "
+    "has timed counts with its value in both."
+)
 
 
 @dataclass(frozen=True)
@@ -38,10 +42,10 @@ class Point:
     cost: dict[Cost, float]
     between: dict[Cost, tuple[float, float]]
 
-    def hint(self, metric: str, cost: Cost) -> str:
+    def hint(self, metric: str, cost: Cost, notation: Notation) -> str:
         """Return the two values in words."""
-        quality = formatting.quality(self.quality[metric])
-        return f"{self.row.method}: {metric} {quality}, {cost.label} {cost.text(self.cost[cost])}"
+        quality = notation.caption(f"{metric} {notation.value(self.quality[metric])}")
+        return f"{self.row.method}: {quality}, {cost.label} {cost.text(self.cost[cost])}"
 
     def price(self, cost: Cost) -> str:
         """Return a cost as text, with the range over processes where there are several."""
@@ -64,10 +68,17 @@ def point_of(row: Row, categories: Sequence[str], metrics: list[str], style: Sty
 
 
 def between(row: Row, categories: Sequence[str], cost: Cost) -> tuple[float, float] | None:
-    """Return a row's means of the least and of the greatest median of a process; None without several."""
+    """Return a row's means of the least and of the greatest median of a process; None without several.
+
+    They are over the same cells as the row's mean, so that this lies between them: a cell with the times of
+    one process has its value in both.
+    """
+    entries = (entry for category in categories for entry in row.entries.get(category, ()))
+    if not any(len(cost.by_process(entry.record)) > 1 for entry in entries):
+        return None
 
     def read(choose: Callable[[Iterable[float]], float]) -> Reading:
-        return lambda record: choose(found) if len(found := cost.by_process(record)) > 1 else None
+        return lambda record: choose(found) if (found := cost.by_process(record)) else cost.of(record)
 
     least, most = (row.mean(categories, read(choose)) for choose in (min, max))
     return None if least is None or most is None else (least, most)

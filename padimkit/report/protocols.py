@@ -9,7 +9,7 @@ from typing import Any
 
 from padimkit.benchmark.record import Record
 from padimkit.report.entries import Entry, place
-from padimkit.report.machine import disturbances
+from padimkit.report.machine import disturbances, interruptions, shortened
 
 # Arguments of a data set that tell its place, or differ within a study.
 _NO_PROTOCOL = ("root", "category", "seed")
@@ -24,9 +24,10 @@ class Protocol:
 
     data: str
     resolution: str
+    learnt: str = ""
 
     def __str__(self) -> str:
-        return f"{self.data}, {self.resolution}"
+        return ", ".join(filter(None, (self.data, self.learnt, self.resolution)))
 
 
 def protocol(record: Record) -> Protocol:
@@ -36,8 +37,8 @@ def protocol(record: Record) -> Protocol:
         return Protocol(record.cell.dataset, "drawn, in seconds of the processor")
     given = _data_arguments(settings)
     arguments = {name: value for name, value in given.items() if name not in _NO_PROTOCOL}
-    data = kind_of_data(record) + (f" ({_listed(arguments)})" if arguments else "") + _learnt(record)
-    return Protocol(data, resolution(settings))
+    data = kind_of_data(record) + (f" ({_listed(arguments)})" if arguments else "")
+    return Protocol(data, resolution(settings), _learnt(record))
 
 
 def kind_of_data(record: Record) -> str:
@@ -63,7 +64,7 @@ def _learnt(record: Record) -> str:
     cell = record.cell
     count = "" if cell.train_images is None or cell.varied else f"{cell.train_images} "
     drawn = " drawn by the seed" if cell.drawn else ""
-    return f", {count}training images{drawn}" if count or drawn else ""
+    return f"{count}training images{drawn}" if count or drawn else ""
 
 
 def lettered(entries: Iterable[Entry]) -> dict[Protocol, str]:
@@ -87,8 +88,8 @@ def warnings(entries: Iterable[Entry]) -> list[str]:
     """Return what hinders a comparison: other files, metrics or settings, repeated or disturbed cells."""
     entries = list(entries)
     found = [*_other_files(entries), *_other_metrics(entries), *_other_promises(entries)]
-    found += [*_other_settings(entries), *_twins(entries), *_invisible(entries)]
-    return found + disturbances(entries)
+    found += [*_other_settings(entries), *_twins(entries), *_invisible(entries), *_left_out(entries)]
+    return found + _repeated(entries) + interruptions(entries) + disturbances(entries)
 
 
 def _other_files(entries: list[Entry]) -> list[str]:
@@ -136,6 +137,29 @@ def _other_settings(entries: list[Entry]) -> list[str]:
         f"The seeds of {method} on {where} have pipelines that differ in more than the seed."
         for (method, where, *_), found in kinds.items()
         if len(found) > 1
+    ]
+
+
+def _repeated(entries: list[Entry]) -> list[str]:
+    """Return a sentence that names the cells with several records that differ."""
+    named = [f"{entry.name} (in {entry.file.parent})" for entry in entries if entry.others]
+    if not named:
+        return []
+    return [
+        "Several records of one cell differ, such as in their times; of each cell the finished one counts "
+        f"that was timed by the most processes, the latest of several: {shortened(named)}."
+    ]
+
+
+def _left_out(entries: list[Entry]) -> list[str]:
+    """Return a sentence for what records lack of their images because it was not finite."""
+    found: dict[str, int] = defaultdict(int)
+    for entry in entries:
+        for name in entry.record.images.left_out if entry.record.images else ():
+            found[name] += 1
+    return [
+        f'What records keep of each image lacks "{name}" in {count} cells: a number of it was not finite.'
+        for name, count in sorted(found.items())
     ]
 
 

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from padimkit.benchmark.columns import column_of
 from padimkit.report.entries import Entry
 from padimkit.report.protocols import protocol
 
@@ -15,10 +16,10 @@ def row_of(entry: Entry) -> dict[str, Any]:
     row |= {"protocol": str(protocol(record)), "file": str(entry.file)}
     row |= _failure(entry)
     row |= {f"varied {name}": value for name, value in cell.varied.items()}
-    row |= record.metrics
+    row |= {column_of(name): value for name, value in record.metrics.items()}
     if record.verdicts is not None:
         row |= {f"verdicts {name}": value for name, value in vars(record.verdicts).items()}
-    row |= {f"{name} undefined": reason for name, reason in record.undefined.items()}
+    row |= {f"{column_of(name)} undefined": reason for name, reason in record.undefined.items()}
     for name, spread in record.seconds.items():
         row[f"{name} seconds"] = spread.median
         row |= {f"{name} seconds {part}": getattr(spread, part) for part in ("lower", "upper", "count")}
@@ -51,6 +52,8 @@ def _processes(entry: Entry) -> dict[str, Any]:
 
 def _failure(entry: Entry) -> dict[str, str]:
     failure = entry.record.failure
+    interrupted = entry.record.interrupted
     if failure is None:
-        return {"state": "finished", "cause": "", "stage": "", "message": ""}
+        found = {"state": "finished", "cause": "", "stage": "", "message": ""}
+        return found if interrupted is None else found | {"interrupted": interrupted.message}
     return {"state": "failed", "cause": failure.cause, "stage": failure.stage, "message": failure.message}

@@ -56,7 +56,13 @@ class Table:
 
 @dataclass(frozen=True)
 class Plot:
-    """A drawing with its caption and the numbers that it shows."""
+    """A plot with its caption.
+
+    Args:
+        svg: The plot, for a page.
+        caption: Below it.
+        table: Its numbers, if they stand nowhere else.
+    """
 
     svg: str
     caption: str

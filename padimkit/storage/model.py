@@ -95,6 +95,7 @@ def write_model(
             "sha256": {name: file_digest(folder / name) for name in NEEDED},
             **_origin(pipeline),
             **({"history": as_plain(history)} if history else {}),
+            **({} if pipeline.learnt is None else {"learnt": pipeline.learnt}),
         },
         folder,
     )
@@ -157,6 +158,8 @@ def load_parts(
         ) from error
     if isinstance(pipeline.backbone, TellsWeights):
         pipeline.backbone.restore_weights_origin(manifest.get("weights", {}))
+    learnt = manifest.get("learnt")
+    pipeline.learnt = learnt if type(learnt) is int else None  # earlier versions did not write it
     pipeline.to(device)
     return pipeline
 

@@ -63,7 +63,10 @@ def named_values_are_never_nan(make: Make) -> None:
 
 
 def better_predictions_get_better_named_values(make: Make) -> None:
-    """NamedValues: perfect scores get better values than inverted ones, in the direction of each."""
+    """NamedValues: perfect scores get no worse values than inverted ones, in the direction of each.
+
+    A value at its end for both is right: there are metrics that saturate.
+    """
     directions = _named(make).directions
     perfect, inverted = (
         _values(updated(make, labelled_prediction(quality))) for quality in ("perfect", "inverted")
@@ -71,8 +74,8 @@ def better_predictions_get_better_named_values(make: Make) -> None:
     for name in directions.keys() & perfect.keys() & inverted.keys():
         sign = 1 if directions[name] else -1
         require(
-            sign * perfect[name] > sign * inverted[name],
-            f'Expected "{name}" to be {"higher" if sign > 0 else "lower"} for perfect scores than for '
+            sign * perfect[name] >= sign * inverted[name],
+            f'Expected "{name}" not to be {"lower" if sign > 0 else "higher"} for perfect scores than for '
             f"inverted ones, as its direction says, found {perfect[name]:.4g} and {inverted[name]:.4g}.",
         )
 

@@ -48,7 +48,12 @@ _PICTURE = (300, 400)  # height and width
 @final
 @dataclass(frozen=True)
 class Recipe:
-    """A recipe: its file, and the distribution that brings it, empty for a file of one's own."""
+    """A recipe.
+
+    Args:
+        path: Its file.
+        distribution: That which brings it; empty for a file of one's own.
+    """
 
     path: Path
     distribution: str = ""

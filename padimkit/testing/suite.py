@@ -55,7 +55,13 @@ _HINT = (
 
 @dataclass(frozen=True)
 class Outcome:
-    """The outcome of one check; `reason` says why it failed or was skipped."""
+    """The outcome of one check.
+
+    Args:
+        check: Which it was.
+        verdict: Whether it has passed.
+        reason: Why it failed or was skipped.
+    """
 
     check: Check
     verdict: Literal["passed", "failed", "skipped"]

@@ -1,14 +1,16 @@
 """Searches on held-out test images, with Optuna where a sampler is needed."""
 
 import sys
+from dataclasses import replace
 
 import pytest
 import yaml
 
 from padimkit.benchmark.planning.suite import Suite
 from padimkit.benchmark.planning.suite_file import SuiteFile
+from padimkit.benchmark.record import Failure
 from padimkit.benchmark.search import Trial, best, search
-from padimkit.benchmark.store import plans, read_all
+from padimkit.benchmark.store import plans, read_all, write
 from padimkit.cli.main import main
 from padimkit.errors import BadArgument, BadConfig
 
@@ -91,6 +93,25 @@ def test_lower_is_better_where_it_is_and_failures_have_no_result(file, tmp_path,
     assert known[9].result is None and "9" in known[9].reason and known[2].goodness == -known[2].result
     trials = [Trial({}, 0.2, goodness=-0.2), Trial({}, None, "no"), Trial({}, 0.1, goodness=-0.1)]
     assert best(trials) is trials[2] and best(trials[1:2]) is None
+
+
+def test_failed_trials_are_tried_again_and_records_get_the_names_of_a_renamed_search(
+    file, tmp_path, in_this_process
+):
+    asked = {**ASKED, "trials": 1}
+    (first,) = search(SuiteFile.read(file(search=asked)), tmp_path)
+    (record,) = read_all(tmp_path)
+    failure = Failure("killed", "Gone.", "", "fit")
+    write(replace(record, metrics={}, failure=failure), tmp_path)
+    renamed = SuiteFile.read(
+        file(search=asked, name="other", pipelines=[{"name": "new", "pipeline": PIPELINE}])
+    )
+    (second,) = search(renamed, tmp_path)
+    assert second.result is None and second.reason.endswith("Gone.")
+    (kept,) = read_all(tmp_path)
+    assert kept.cell.suite == "other" and kept.cell.method.startswith("new, map.sigma")
+    (third,) = search(renamed, tmp_path, retry_failed=True)
+    assert third == first and read_all(tmp_path)[0].failure is None
 
 
 SEVERAL = """

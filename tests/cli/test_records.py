@@ -83,14 +83,18 @@ def test_merging_takes_all_records_and_cells_of_plans(padimkit, folders, tmp_pat
     )
 
 
-def test_of_a_cell_the_first_finished_record_counts(padimkit, folders, tmp_path):
+def test_of_a_cell_the_latest_finished_record_counts(padimkit, folders, tmp_path):
     one = min(paths(folders[0]))
     record = read(one)
     write(made_records.failed(record), folders[0])
     write(record, folders[1])
-    write(replace(record, took=99.0), tmp_path / "slower")
-    padimkit("merge", *folders, tmp_path / "slower", f"--output={tmp_path / 'c'}")
+    later = replace(record, begun="2026-11-21T10:00:00+00:00")
+    write(later, tmp_path / "later")
+    padimkit("merge", *folders, f"--output={tmp_path / 'c'}")
     assert read(tmp_path / "c" / one.name) == record
+    for number, order in enumerate(([*folders, tmp_path / "later"], [tmp_path / "later", *folders])):
+        padimkit("merge", *order, f"--output={tmp_path / str(number)}")
+        assert read(tmp_path / str(number) / one.name) == later
 
 
 def test_of_a_cell_the_record_of_the_most_processes_counts(padimkit, folders, tmp_path):

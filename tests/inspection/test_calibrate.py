@@ -23,6 +23,8 @@ from padimkit import (
     Verdict,
     calibrate,
     calibrate_held_out,
+    load,
+    save,
 )
 from padimkit.images.augmentation import Augmentation
 from padimkit.images.preprocessing import Preprocessing
@@ -196,6 +198,27 @@ def test_what_cannot_be_calibrated_is_refused(generator):
     for function in (calibrate, calibrate_held_out):
         with pytest.raises(BadData, match='"x" is labelled anomalous'):
             function(model, anomalous)
+
+
+@pytest.mark.parametrize("reducer", [None, PCA(keep=2)])
+def test_a_part_of_the_images_is_refused_whatever_was_learnt_later(generator, reducer, tmp_path):
+    data, more = images(generator, 6), images(generator, 4)
+    model = fitted(data, reducer)
+    save(model, tmp_path / "model")
+    for one in (model, load(tmp_path / "model")):
+        with pytest.raises(BadData, match="has learnt 6 images, and those given make 5. Pass all images"):
+            calibrate(one, data[:5], progress=False)
+    other = fitted(more, reducer) if reducer is None else None
+    model.update(more)
+    assert model.learnt == 10
+    with pytest.raises(BadData, match="has learnt 10 images, and those given make 6"):
+        calibrate(model, data, progress=False)
+    if other is not None:
+        model.merge(other)
+        assert model.learnt == 14
+        other.load_state_dict(other.state_dict())
+        model.merge(other)
+        assert model.learnt is None and other.learnt is None
 
 
 @pytest.mark.parametrize("batch_size", [2, 8])

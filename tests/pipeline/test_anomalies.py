@@ -224,6 +224,19 @@ def test_steps_without_anomalous_images_are_written_as_they_were():
         history.from_plain([plain[0] | {"anomalies": [["one"]]}], "m")
 
 
+def test_merged_models_keep_what_is_known_of_anomalous_images():
+    normal = history.Step("fit", "now", 3, sizes=((8, 8, 3),))
+    known = history.Step("fit", "now", 4, anomalies=(("bad/0.png", "ab" * 32),))
+    for own, other in (((known,), ()), ((), (known,))):
+        (step,) = history.merged(own, other, "other")
+        assert step.command == "merge" and step.images == 4
+        assert history.anomalies_of([step]) == history.anomalies_of([known])
+    assert history.merged((normal,), (), "other") == () == history.merged((), (), "other")
+    both = history.merged((normal,), (known,), "other")
+    assert both[0] == normal and history.anomalies_of(both) == history.anomalies_of([known])
+    assert history.is_whole(both) and not history.is_whole([step]) and not history.is_whole(())
+
+
 def test_a_sample_with_a_mask_is_an_anomalous_image(folders):
     mask = np.zeros((16, 16), np.uint8)
     mask[4:8] = 255

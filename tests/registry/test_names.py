@@ -180,6 +180,7 @@ def test_another_version_of_a_part_is_a_warning(model, tmp_path, caplog):
 def test_groups_that_mean_nothing_are_listed(install, capsys):
     install("slip", {"mine": "slip:Mine"}, group="padimkit.density")
     install("near", {"mine": "slip:Mine"}, group="padimkt.metrics.v2")
+    install("none", {"mine": "slip:Mine"}, group="padimkit.reducers.v0")
     install("other", {"mine": "slip:Mine"}, group="pytest11")
     install("padimkit-own", {"mine": "slip:Mine"}, group="padimkit_own.networks")
     assert main(["plugins", "list"]) == 0
@@ -188,6 +189,8 @@ def test_groups_that_mean_nothing_are_listed(install, capsys):
         "slip" in rows["padimkit.density"] and "Did you mean 'padimkit.densities'" in rows["padimkit.density"]
     )
     assert "Did you mean 'padimkit.metrics'" in rows["padimkt.metrics.v2"]
+    assert "Did you mean 'padimkit.reducers'" in rows["padimkit.reducers.v0"]
+    assert "mine" not in Registry("reducers").names()
     assert not {"pytest11", "console_scripts", "padimkit_own.networks"} & rows.keys()
 
 

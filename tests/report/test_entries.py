@@ -11,9 +11,13 @@ import numpy as np
 import pytest
 
 from padimkit.benchmark import store
+from padimkit.benchmark.record import Failure
 from padimkit.benchmark.store import Plan
+from padimkit.benchmark.times import Conditions, TimedProcess
 from padimkit.errors import BadData
 from padimkit.report.entries import read_entries
+from padimkit.report.protocols import warnings
+from padimkit.report.row import row_of
 from padimkit.report.study import Study, read_study
 
 
@@ -98,6 +102,30 @@ def test_two_records_of_one_cell_with_different_values_are_refused(few, tmp_path
     store.write(replace(record, metrics=record.metrics | {"pro": 0.123}), other)
     with pytest.raises(BadData, match="are records of the same cell with different metric values"):
         read_entries([few, other])
+
+
+def test_of_two_records_of_a_cell_the_best_timed_one_counts_and_the_report_says_so(few, tmp_path):
+    record = store.read(sorted(few.iterdir())[0])
+    state = Conditions(1.0, 1.0)
+    better = replace(record, begun="2020", processes=(TimedProcess({}, state, state),) * 2)
+    store.write(better, tmp_path / "other")
+    store.write(made_records.failed(replace(record, begun="2030")), tmp_path / "failed")
+    folders = [few, tmp_path / "other", tmp_path / "failed"]
+    for order in (folders, folders[::-1]):
+        entries = read_entries(order)
+        (entry,) = (entry for entry in entries if entry.record.key == record.key)
+        assert entry.record == better and len(entry.others) == 2
+        (said,) = (text for text in warnings(entries) if "Several records of one cell differ" in text)
+        assert f"{entry.name} (in {tmp_path / 'other'})" in said
+    assert not [text for text in warnings(read_entries([few, few])) if "Several records" in text]
+
+
+def test_cells_of_which_a_further_process_failed_are_named(study_of, random):
+    failure = Failure("killed", "Gone.", "", "fit")
+    record = made_records.of_cell(made_records.made("spade", "tile", 0, random), processes=3)
+    study = study_of([replace(record, interrupted=failure)])
+    assert "(0 of 3 processes; killed in the stage “fit”)." in " ".join(warnings(study.entries))
+    assert row_of(study.entries[0])["interrupted"] == "Gone." and study.failed == []
 
 
 def test_failed_cells_are_named_with_cause_stage_and_message(fixed_study):

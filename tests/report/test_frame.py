@@ -5,9 +5,15 @@ import made_records
 import pytest
 
 import padimkit
-from padimkit.benchmark.record import ImageScores, packed
+from padimkit.benchmark.columns import FIXED
+from padimkit.benchmark.record import Failure, ImageScores, Verdicts, packed
+from padimkit.benchmark.running.tracking import values_of
 from padimkit.benchmark.store import write
+from padimkit.benchmark.times import Conditions, TimedProcess
 from padimkit.errors import BadArgument, BadData
+from padimkit.report.entries import Entry
+from padimkit.report.protocols import warnings
+from padimkit.report.row import row_of
 
 
 @pytest.fixture
@@ -54,3 +60,35 @@ def test_no_folder_and_one_without_records_are_refused(tmp_path):
         padimkit.records()
     with pytest.raises(BadData, match="No records are in"):
         padimkit.records(tmp_path)
+
+
+def test_metrics_that_are_called_like_other_columns_keep_both(tmp_path, random):
+    """All columns that are not composed are fixed, so that no metric can take the place of one."""
+    state = Conditions(1.0, 1.0)
+    images = ImageScores(("a/0",), "1", packed([0.25]), {}, {"score": packed([0.5])}, ("influence pro",))
+    record = replace(
+        made_records.made("spade", "grid", 0, random),
+        images=images,
+        processes=(TimedProcess({}, state, state),),
+        interrupted=Failure("killed", "", "", ""),
+        undefined={"flops": "No."},
+        verdicts=Verdicts(1.0, 0.01, 1, 1, 0, 0),
+    )
+    record = made_records.of_cell(record, group="textures")
+    plain = row_of(Entry(record, tmp_path))
+    named = [column for column in plain if " " not in column and column not in record.metrics]
+    assert set(named) <= FIXED and {"key", "took", "flops", "group"} <= set(named)
+    composed = [column for column in plain if " " in column]
+    names = [*FIXED, *composed, "metric x", "varied x", "influence pro"]
+    metrics = dict.fromkeys([*names, "pro(a=1, b=2)"], 0.5)
+    row = row_of(Entry(replace(record, metrics=metrics), tmp_path))
+    assert {name: row[name] for name in plain if name not in record.metrics} == {
+        name: value for name, value in plain.items() if name not in record.metrics
+    }
+    assert [row[f"metric {name}"] for name in names] == [0.5] * len(names) and row["pro(a=1, b=2)"] == 0.5
+    assert plain["metric flops undefined"] == "No."
+    assert values_of(replace(record, metrics={"fit seconds": 0.5}))["metric fit seconds"] == 0.5
+    write(record, tmp_path)
+    frame = padimkit.image_scores(tmp_path)
+    assert frame["score"].tolist() == [0.25] and frame["metric score"].tolist() == [0.5]
+    assert 'lacks "influence pro" in 1 cells' in " ".join(warnings([Entry(record, tmp_path)]))

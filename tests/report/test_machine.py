@@ -63,6 +63,14 @@ def test_a_single_process_has_no_range(timed, study_of):
     assert "3.20 s |" in text and "slowest process" not in text
 
 
+def test_cells_of_one_process_are_in_a_range_with_their_value_as_in_the_mean(timed, study_of):
+    first, *others = [entry.record for entry in timed.entries]
+    few = study_of([first, *(replace(one, processes=one.processes[1:2]) for one in others)], "mixed")
+    times = next(iter(tables(few)))
+    row = dict(zip(times.head, times.rows[0], strict=True))
+    assert row[FIT.label].text == "3.20 s (3.18 s to 3.25 s)"  # (1.0 or 1.3) + 2.1 + 3.3 + 6.3, by four
+
+
 def test_cells_that_were_disturbed_are_named_everywhere(timed):
     (said,) = disturbances(timed.entries)
     assert "more than 10 %" in said and said.endswith("spade on products / cable, seed 0.")

@@ -17,7 +17,7 @@ from padimkit.report.formats.latex import as_latex
 from padimkit.report.formats.markdown import as_markdown
 from padimkit.report.notation import Notation
 from padimkit.report.row import row_of
-from padimkit.report.sections import comparison, shifts
+from padimkit.report.sections import cells, comparison, shifts, tradeoffs
 from padimkit.report.study import Study
 from padimkit.report.tables import DASH
 
@@ -127,6 +127,49 @@ def test_data_sets_are_compared_over_their_common_categories(study, values):
         assert texts(table)[method, "aligned"] == f"{np.mean(first[method]):.4f}"
     assert "shifted minus aligned, in %" not in as_markdown(study())
     assert "pro, shifted minus aligned, 3 categories, in %" in as_markdown(study(percent=True))
+
+
+def test_other_data_sets_are_no_other_protocols_where_they_are_compared(entries):
+    def shifted(crop=224, **fields):
+        return tuple(
+            replace(entry, record=made_records.of_cell(entry.record, settings=_other(entry, crop), **fields))
+            if entry.record.cell.dataset == "shifted"
+            else entry
+            for entry in entries
+        )
+
+    def _other(entry, crop):
+        data = entry.record.cell.settings["data"] | {"class_path": "rd_mvtec"}
+        sides = {"resize": 256, "crop": crop}
+        found = entry.record.cell.settings
+        return found | {"data": data, "pipeline": found["pipeline"] | {"preprocessing": sides}}
+
+    (table,) = shifts.tables(Study(shifted()))
+    assert table.notes == () and len(table.rows) == len(METHODS)
+    assert list(shifts.tables(Study(shifted(crop=200)))) == []
+    (table,) = shifts.tables(Study(shifted(train_images=60)))
+    assert table.notes == ("Other training images on the two data sets: padim-rd100, spade.",)
+    mixed = [replace(entry, record=replace(entry.record, key=f"{entry.record.key}-200")) for entry in entries]
+    mixed = [
+        replace(entry, record=made_records.of_cell(entry.record, settings=_other(entry, 200)))
+        for entry in mixed
+    ]
+    (table,) = shifts.tables(Study((*entries, *mixed)))
+    assert len(table.rows) == 2 * len(METHODS) and len(table.notes) == 2
+    assert all("2 protocols are shown together" in note for note in table.notes)
+
+
+def test_all_cells_and_trade_offs_have_the_notation_too(study):
+    chosen = study(percent=True, digits=1)
+    value = chosen.entries[0].record.metrics["pro"]
+    for table in (cells.cell_table(chosen), tradeoffs.tradeoffs(chosen)[0].table):
+        assert "pro, in %" in table.head and "pro" not in table.head
+    texts = {datum.text for row in cells.cell_table(chosen).rows for datum in row}
+    assert f"{100 * value:.1f}" in texts and f"{value:.4f}" not in texts
+    (found, *_), (row, *_) = tradeoffs.tradeoffs(chosen), tradeoffs.tradeoffs(chosen)[0].table.rows
+    quality = row[found.table.head.index("pro, in %")]
+    assert quality.text == f"{100 * quality.value:.1f}"
+    assert f"pro {quality.text}, in %" in found.plots[0].svg and "pro, in %" in found.plots[0].svg
 
 
 def test_data_sets_without_common_categories_are_not_compared(study):

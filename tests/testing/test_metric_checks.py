@@ -8,11 +8,12 @@ import pytest
 import torch
 from violations import BROAD, failed_checks
 
-from padimkit.contracts import HasCurve, HasInfluence, Influence, Metric, ReferenceValues
+from padimkit.contracts import HasCurve, HasInfluence, Influence, Metric, NamedValues, ReferenceValues
 from padimkit.errors import UndefinedMetric
 from padimkit.testing import check_metric, checks_of
 from padimkit.testing.check import Finding
 from padimkit.testing.metrics import takes_predictions_on
+from padimkit.testing.named_values import better_predictions_get_better_named_values
 
 
 class Precision(Metric):
@@ -369,6 +370,29 @@ def test_a_broken_metric_fails_the_check_meant_for_it_alone(metric):
 def test_a_metric_that_squashes_distances_takes_all_for_equal():
     found = failed_checks(Metric, Saturates)
     assert found == {"better_predictions_get_better_values", "constant_predictions_are_no_success"}
+
+
+class NamesThatSaturate(Precision, NamedValues):
+    """Right: one value is at its end for all predictions, and `upside_down` decides if the other is wrong."""
+
+    upside_down = False
+
+    @property
+    def directions(self):
+        return {"reached": True, "lost": self.upside_down}
+
+    def named_values(self):
+        return {"reached": 1.0, "lost": 1 - self.compute()}
+
+
+class NamesUpsideDown(NamesThatSaturate):
+    upside_down = True
+
+
+def test_named_values_may_saturate_and_are_not_to_go_the_other_way():
+    better_predictions_get_better_named_values(NamesThatSaturate)
+    with pytest.raises(Finding, match='Expected "lost" not to be lower for perfect scores'):
+        better_predictions_get_better_named_values(NamesUpsideDown)
 
 
 def test_predictions_on_another_device_give_the_same_figure():

@@ -1,16 +1,18 @@
 """The YAML file of a suite as typed values, before anything is made of them."""
 
+import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import dataclass, field, fields
 from pathlib import Path
-from typing import Any
+from typing import Any, get_type_hints
 
-from jsonargparse import ArgumentError, ArgumentParser
+from jsonargparse import ArgumentError, ArgumentParser, Namespace
 
 from padimkit.benchmark.cell import MEASURES, CalibrationArguments, FeatureArguments, Measure
 from padimkit.benchmark.drawn import Drawn
 from padimkit.benchmark.planning.entries import Data, Method
 from padimkit.config.class_paths import check_keys
+from padimkit.config.kinds import in_words, shortened
 from padimkit.config.yaml_file import read_yaml
 from padimkit.errors import BadConfig
 
@@ -122,7 +124,7 @@ class SuiteFile:
             if "datasets" in content:
                 content["datasets"] = _entries(content["datasets"], "datasets", Data, "class_path")
             return _parsed(content)
-        except (BadConfig, ArgumentError) as error:
+        except BadConfig as error:
             raise BadConfig(f'"{path}": {" ".join(str(error).split())}') from error
 
 
@@ -163,7 +165,7 @@ def _parsed(content: Mapping[str, Any]) -> SuiteFile:
         **{name: [] for name in ("pipelines", "datasets", "metrics")},
         **dict.fromkeys(("calibration", "embeddings", "search")),
     }
-    parsed = parser.instantiate(parser.parse_object({**content, **free}))
+    parsed = _read_by(parser, {**content, **free}, SuiteFile, "")
     return SuiteFile(
         **dict(vars(parsed))
         | {
@@ -195,9 +197,10 @@ def _group(content: Mapping[str, Any], key: str, kind: type[Any], free: str = ""
     if not all(isinstance(value, Mapping) for value in hidden.values()):
         raise BadConfig(f'"{key}.{free}" is {found[free]!r}; expected keys and values.')
     parser = ArgumentParser(exit_on_error=False)
-    parser.add_class_arguments(kind, key)
-    parsed = parser.instantiate(parser.parse_object({key: {**found, **{name: {} for name in hidden}}}))[key]
-    return replace(parsed, **hidden) if hidden else parsed
+    parser.add_class_arguments(kind)
+    given = {**found, **{name: {} for name in hidden}}
+    parsed = _read_by(parser, given, kind, key).as_dict()  # a key may be called like a method, as `values` is
+    return kind(**parsed | hidden)
 
 
 def _entry(kind: type[Any], entry: Mapping[str, Any], key: str, number: int) -> Any:
@@ -212,8 +215,26 @@ def _entry(kind: type[Any], entry: Mapping[str, Any], key: str, number: int) -> 
             raise BadConfig(f'"{key}[{number}].grid.{name}" is {values!r}; expected a list of values.')
     parser = ArgumentParser(exit_on_error=False)
     parser.add_class_arguments(kind)
+    given = {name: value for name, value in entry.items() if name not in hidden}
+    return kind(**dict(vars(_read_by(parser, given, kind, f"{key}[{number}]"))) | hidden)
+
+
+def _read_by(parser: ArgumentParser, given: Mapping[str, Any], kind: type[Any], where: str) -> Namespace:
+    """Return the parsed values of a class's keys; an error names the key, what it holds and what it takes."""
     try:
-        parsed = parser.parse_object({name: value for name, value in entry.items() if name not in hidden})
+        found: Namespace = parser.instantiate(parser.parse_object(dict(given)))
     except ArgumentError as error:
-        raise BadConfig(f'"{key}[{number}]": {error}') from error
-    return kind(**dict(vars(parser.instantiate(parsed))) | hidden)
+        raise BadConfig(_said(str(error), given, kind, where)) from error
+    return found
+
+
+def _said(message: str, given: Any, kind: Any, where: str) -> str:
+    if missing := re.search(r"arguments are required: (.+)", message):
+        named = ", ".join(f'"{where}.{one}"' if where else f'"{one}"' for one in missing[1].split(", "))
+        return f"Missing: {named}."
+    if not (found := re.match(r'Parser key "([\w.]+)"', message)):
+        return message
+    for name in found[1].split("."):
+        given, kind = given[name], get_type_hints(kind)[name]
+    key = f"{where}.{found[1]}" if where else found[1]
+    return f'"{key}" is {shortened(given)}; expected {in_words(kind)}.'

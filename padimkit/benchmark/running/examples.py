@@ -69,20 +69,23 @@ class ExampleCollector(Metric):
     def images(
         self, influence: Mapping[str, Sequence[float]], values: Mapping[str, Sequence[float]]
     ) -> ImageScores | None:
-        """Return the scores of all images with their influence on metrics; None if a number is not finite.
+        """Return the scores of all images with their influence on metrics; None if a score is not finite.
 
-        Values of metrics are NaN where an image has none.
+        Values of metrics are NaN where an image has none. What is not finite otherwise is left out, all of
+        one metric, and named.
         """
-        numbers = [self._scores, *map(list, influence.values())]
-        if not all(np.isfinite(np.array(some, np.float32)).all() for some in numbers):
+        if not _finite(self._scores):
             return None
+        left_out = [f"influence {name}" for name, numbers in influence.items() if not _finite(numbers)]
+        left_out += [f"values {name}" for name, numbers in values.items() if not _finite(numbers, gaps=True)]
         signs = {True: "1", False: "0", None: "?"}
         return ImageScores(
             names=tuple(self._names),
             anomalous="".join(signs[label] for label in self._labels),
             scores=packed(self._scores),
-            influence={name: packed(numbers) for name, numbers in influence.items()},
-            values={name: packed(numbers) for name, numbers in values.items()},
+            influence={name: packed(some) for name, some in influence.items() if _finite(some)},
+            values={name: packed(some) for name, some in values.items() if _finite(some, gaps=True)},
+            left_out=tuple(left_out),
         )
 
     def roc(self) -> dict[str, Curve]:
@@ -134,6 +137,13 @@ class InfluenceCollector(Metric):
                 except UndefinedMetric:  # as the metric itself is, and says
                     continue
         return found
+
+
+def _finite(numbers: Sequence[float], *, gaps: bool = False) -> bool:
+    """Return whether all are finite as float32, in which records hold them; with gaps, NaN is too."""
+    with np.errstate(over="ignore"):
+        found = np.asarray(numbers, np.float32)
+    return bool((np.isfinite(found) | (np.isnan(found) if gaps else False)).all())
 
 
 def _numbers_at(place: int, values: Mapping[str, Sequence[float]]) -> dict[str, float]:

@@ -14,6 +14,7 @@ from jsonargparse import Namespace
 
 from padimkit.arguments import arguments
 from padimkit.benchmark.cell import Cell, Shelf, read_cells
+from padimkit.benchmark.columns import column_of
 from padimkit.benchmark.record import (
     CALIBRATION,
     LATENCY,
@@ -63,6 +64,7 @@ from padimkit.pipeline.pipeline import Pipeline
 from padimkit.stages import DATA, FLOPS, READ, SETTINGS, THEORY, Clock, stage, timed
 
 Images: TypeAlias = ImageBatches | SharedImages
+_KEPT, _INFLUENCES = "padimkit: kept", "padimkit: influences"  # no settings can name a metric so
 _BATCHES = 3  # enough predictions to see the memory that one takes
 
 
@@ -198,7 +200,7 @@ def _quality(cell: Cell, made: Namespace, train: Images, test: Images) -> dict[s
     judge = None if cell.calibration is None else Judge(calibrated(made.pipeline, train, cell.calibration))
     metrics |= judge.metrics if judge else {}
     influences = InfluenceCollector(metrics)
-    kept = {"kept": collector, "influences": influences}
+    kept = {_KEPT: collector, _INFLUENCES: influences}
     found = evaluate(made.pipeline, test, metrics | kept, progress=False)
     for name in kept:
         del found.metrics[name]
@@ -220,7 +222,7 @@ def _quality(cell: Cell, made: Namespace, train: Images, test: Images) -> dict[s
 def _curves(metrics: Mapping[str, Metric], defined: Iterable[str]) -> dict[str, Curve]:
     """Return the curves of those defined metrics that are taken from a curve, by their names."""
     return {
-        name: curve_of(metric)
+        column_of(name): curve_of(metric)
         for name, metric in metrics.items()
         if isinstance(metric, HasCurve) and name in defined
     }

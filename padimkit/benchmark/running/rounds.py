@@ -26,6 +26,11 @@ def lacks_processes(cell: Cell, record: Record) -> bool:
     return is_timed and record.failure is None and max(1, len(record.processes)) < cell.processes
 
 
+def has_failed(record: Record) -> bool:
+    """Return whether a cell, or a further process of it, has failed."""
+    return record.failure is not None or record.interrupted is not None
+
+
 def run_in_rounds(
     planned: Sequence[Planned], limits: Limits, order: str, begun: Mapping[str, Record], work: Path
 ) -> Iterator[Record]:
@@ -49,17 +54,23 @@ def run_in_rounds(
 
 
 def _measured(planned: Planned, record: Record | None, limits: Limits, work: Path) -> Record:
-    """Return the record with another process; further tries, like further processes, measure times only."""
+    """Return the record with another process; further tries, like further processes, measure times only.
+
+    Of several tries those count that have not failed; a further process that fails takes nothing from the
+    record of those before it.
+    """
     whole = planned.cell if record is None else planned.cell.timed_alone
     folder = work / planned.key  # of further processes too, whose cells have other keys
     tries = [_tried(replace(planned, cell=whole), limits, folder)]
     while tries[-1][1].is_disturbed and tries[-1][0].failure is None and len(tries) < _TRIES:
         tries.append(_tried(replace(planned, cell=planned.cell.timed_alone), limits, folder))
-    first, last = tries[0][0], tries[-1][0]
-    took = round(sum(found.took for found, _ in tries), 3)
-    if last.failure is not None:
-        return replace(last, key=planned.key, cell=planned.cell, took=took)
-    found, process = min(tries, key=lambda one: one[1].drift)
+    first, took = tries[0][0], round(sum(found.took for found, _ in tries), 3)
+    if first.failure is not None and record is not None:
+        return replace(record, cell=planned.cell, interrupted=first.failure, took=record.took + took)
+    if first.failure is not None:
+        return replace(first, key=planned.key, cell=planned.cell, took=took)
+    good = [one for one in tries if one[0].failure is None]
+    found, process = min(good, key=lambda one: one[1].drift)
     process = replace(process, tries=len(tries))
     if record is None:
         repeats = first.repeats | found.repeats
@@ -69,6 +80,7 @@ def _measured(planned: Planned, record: Record | None, limits: Limits, work: Pat
         _with_repeats(record, repeats),
         cell=planned.cell,
         processes=(*record.processes, process),
+        interrupted=None,
         took=record.took + took,
     )
 

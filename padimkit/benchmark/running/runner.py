@@ -14,7 +14,7 @@ from padimkit.benchmark.planning.suite import Suite
 from padimkit.benchmark.record import Record
 from padimkit.benchmark.running.engine import records_beside
 from padimkit.benchmark.running.process import run_together
-from padimkit.benchmark.running.rounds import lacks_processes, run_in_rounds
+from padimkit.benchmark.running.rounds import has_failed, lacks_processes, run_in_rounds
 from padimkit.benchmark.running.sharing import sharing
 from padimkit.benchmark.store import Plan, read, write
 from padimkit.files import only_holder
@@ -28,7 +28,7 @@ def remaining(suite: Suite, folder: Path, *, retry_failed: bool) -> list[Planned
     done = {
         planned.key
         for planned, record in _known(suite.planned, folder)
-        if not (lacks_processes(planned.cell, record) or (record.failure is not None and retry_failed))
+        if not (retry_failed if has_failed(record) else lacks_processes(planned.cell, record))
     }
     return [one for one in suite.planned if one.key not in done]
 
@@ -78,16 +78,18 @@ def run_suite(suite: Suite, planned: Iterable[Planned], folder: Path) -> Iterato
 
 
 def failures(suite: Suite, folder: Path) -> int:
-    """Return the number of the suite's cells whose record is of a failure."""
-    return sum(record.failure is not None for _, record in _known(suite.planned, folder))
+    """Return the number of the suite's cells that have failed, or a further process of which has."""
+    return sum(has_failed(record) for _, record in _known(suite.planned, folder))
 
 
 def adopt_names(suite: Suite, folder: Path) -> None:
-    """Write the suite's plan, and rename existing records of the same cells to this suite's names.
-
-    Records under keys of earlier versions get their new ones.
-    """
+    """Write the suite's plan, and rename existing records of the same cells to this suite's names."""
     Plan(suite.name, {one.key: one.cell.title for one in suite.planned}).write(folder)
+    rename_records(suite, folder)
+
+
+def rename_records(suite: Suite, folder: Path) -> None:
+    """Rename existing records of the suite's cells to its names, and give them their keys of this version."""
     for planned, record in _known(suite.planned, folder):
         if (record.key, record.cell) != (planned.key, planned.cell):
             write(replace(record, key=planned.key, cell=planned.cell, facts=planned.facts), folder)

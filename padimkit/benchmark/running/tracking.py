@@ -5,32 +5,37 @@ It stands apart from the runner, whose records are the same without them.
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import datetime, timedelta
-from importlib.metadata import entry_points
+from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
 from typing import Any
 
+from padimkit.benchmark.columns import column_of
 from padimkit.benchmark.record import Record
 from padimkit.benchmark.running.rounds import lacks_processes
 from padimkit.benchmark.tracker import TrackedRun, Tracker
-from padimkit.errors import BadArgument, BrokenPlugin, did_you_mean
+from padimkit.errors import AmbiguousPlugin, BadArgument, BrokenPlugin, did_you_mean
+from padimkit.files.packages import canonical, provider
+from padimkit.registry.modules import prints_set_aside
+from padimkit.registry.plugin import missing_methods
 
 GROUP = "padimkit.trackers"  # of entry points, each of which names a class
+_OWN = "padimkit"  # the distribution whose trackers keep their names
 _EXTRAS = {"mlflow": "mlflow"}  # that our own need
 
 
 def made_tracker(given: str) -> Tracker:
-    """Return the tracker of `NAME` or `NAME=PLACE`.
+    """Return the tracker of `NAME` or `NAME=PLACE`, where the name may be `distribution:name`.
 
     Raises:
+        AmbiguousPlugin: Several distributions other than padimkit provide it.
         BadArgument: There is none of this name, its package is not installed, or it refuses the place.
-        BrokenPlugin: It cannot be imported, or is no tracker.
+        BrokenPlugin: It cannot be imported, is no tracker, or lacks a method.
     """
     name, _, place = given.partition("=")
-    entries = {entry.name: entry for entry in entry_points(group=GROUP)}
-    if name not in entries:
-        raise BadArgument(f'There is no tracker "{name}".{did_you_mean(name, entries)}')
+    entry = _entry(name)
     try:
-        found = entries[name].load()
+        with prints_set_aside():
+            found = entry.load()
     except (Exception, SystemExit) as error:  # a stranger's module may raise anything
         if name in _EXTRAS and isinstance(error, ImportError):
             hint = f"pip install 'padimkit[{_EXTRAS[name]}]'"
@@ -41,10 +46,31 @@ def made_tracker(given: str) -> Tracker:
         raise BrokenPlugin(f'The tracker "{name}" cannot be imported: {said}.') from error
     if not (isinstance(found, type) and issubclass(found, Tracker)):
         raise BrokenPlugin(f'The tracker "{name}" is {found!r}; expected a subclass of padimkit.Tracker.')
+    if lacking := missing_methods(found):
+        raise BrokenPlugin(f'The tracker "{name}", {entry.value}, {lacking}.')
     try:
         return found(place)
     except Exception as error:  # whatever a client raises
         raise BadArgument(f'The tracker "{name}" cannot be used with "{place}": {error}') from error
+
+
+def _entry(name: str) -> EntryPoint:
+    """Return the entry point of a name as other families have it: padimkit's own keep their names."""
+    known = {f"{provider(entry.dist)[0]}:{entry.name}": entry for entry in entry_points(group=GROUP)}
+    own = {full: entry for full, entry in known.items() if full == f"{_OWN}:{name}"}
+    distribution, _, short = name.rpartition(":")
+    found = own or {
+        full: entry
+        for full, entry in known.items()
+        if entry.name == short and canonical(distribution) in ("", canonical(full.rpartition(":")[0]))
+    }
+    if len(found) > 1:
+        choices = " or ".join(f'"{full}"' for full in sorted(found))
+        raise AmbiguousPlugin(f'"{name}" is a tracker of several distributions. Use {choices}.')
+    for entry in found.values():
+        return entry
+    names = [*(entry.name for entry in known.values()), *known]
+    raise BadArgument(f'There is no tracker "{name}".{did_you_mean(name, names)}')
 
 
 def tracked(
@@ -56,7 +82,7 @@ def tracked(
     """
     for record in records:
         try:
-            if not lacks_processes(record.cell, record):
+            if record.interrupted is not None or not lacks_processes(record.cell, record):
                 _follow(record, folder / f"{record.key}.json", tracker)
         except Exception as error:  # a server may be gone, and the records are there
             tell(f"{type(tracker).__name__} failed for {record.cell.title}: {error}")
@@ -88,7 +114,8 @@ def run_of(record: Record) -> TrackedRun:
 def values_of(record: Record) -> dict[str, float]:
     """Return the metric values by name, median seconds as "NAME seconds" and sizes as "NAME bytes"."""
     seconds = {f"{name} seconds": spread.median for name, spread in record.seconds.items()}
-    return record.metrics | seconds | {f"{name} bytes": float(size) for name, size in record.bytes.items()}
+    metrics = {column_of(name): value for name, value in record.metrics.items()}
+    return metrics | seconds | {f"{name} bytes": float(size) for name, size in record.bytes.items()}
 
 
 def _flat(value: Any, name: str) -> Iterator[tuple[str, str]]:

@@ -7,7 +7,7 @@ from shutil import copyfile
 from jsonargparse import ArgumentParser
 
 from padimkit.benchmark.record import Record
-from padimkit.benchmark.store import Plan, files_of, plans, read
+from padimkit.benchmark.store import Plan, files_of, plans, read, worth
 from padimkit.cli.output import require_output
 from padimkit.config.parser import new_parser, parse_words
 from padimkit.errors import BadData, BadOutput
@@ -40,7 +40,7 @@ def _parser() -> ArgumentParser:
         "records merge",
         usage="padimkit records merge RECORDS... --output FOLDER",
         description="Copy the records of several folders into a new one. Of a cell that has several, the "
-        "finished one counts that was timed by the most processes, the first of several; two with different "
+        "finished one counts that was timed by the most processes, the latest of several; two with different "
         "metric values are refused.",
     )
     parser.add_argument("records", type=Path, nargs="+", help="Folders of records, or single ones.")
@@ -61,15 +61,11 @@ def _chosen(files: Iterable[Path]) -> dict[str, Path]:
                 f'"{twin_path}" and "{path}" are records of the same cell with different metric values. '
                 "Leave one of them out."
             )
-        if _worth(record) > _worth(twin):
+        if worth(record) > worth(twin):
             found[record.key] = path, record
     if not found:
         raise BadData("No records are in these folders. `padimkit benchmark SUITE` writes them.")
     return {key: path for key, (path, _) in found.items()}
-
-
-def _worth(record: Record) -> tuple[bool, int]:
-    return record.failure is None, len(record.processes)
 
 
 def _merged(found: Iterable[Plan]) -> Iterable[Plan]:

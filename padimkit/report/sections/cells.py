@@ -45,7 +45,8 @@ def cell_table(study: Study) -> Table:
     costs = [cost for cost in COSTS if any(cost.of(entry.record) is not None for entry in study.entries)]
     varied = ("varied",) if any(entry.record.cell.varied for entry in study.entries) else ()
     judged = ("threshold", "promised") if any(entry.record.verdicts for entry in study.entries) else ()
-    head = ("method", "data", "suite", "seed", "protocol", *varied, "state", *study.metrics, *judged)
+    metrics = map(study.notation.caption, study.metrics)
+    head = ("method", "data", "suite", "seed", "protocol", *varied, "state", *metrics, *judged)
     rows = tuple(
         _row(entry, study, costs, varied=bool(varied), judged=bool(judged)) for entry in study.entries
     )
@@ -65,7 +66,7 @@ def _row(
     data.append(Datum(study.letters[protocol(record)]))
     data += [Datum(entry.varied)] if varied else []
     data.append(Datum(entry.state))
-    data += [_quality(entry, metric, target) for metric in study.metrics]
+    data += [_quality(entry, metric, target, study) for metric in study.metrics]
     data += _threshold(record, target) if judged else []
     for cost in costs:
         value = cost.of(record)
@@ -82,11 +83,11 @@ def _by(cost: formatting.Cost, record: Record) -> str:
     return limits and f"{limits} by {len(found)} processes"
 
 
-def _quality(entry: Entry, metric: str, target: str) -> Datum:
+def _quality(entry: Entry, metric: str, target: str, study: Study) -> Datum:
     value = entry.record.metrics.get(metric)
     if value is not None:
         note = verdicts.counted(entry.record, metric)
-        return Datum(formatting.quality(value), value, target, note=note)
+        return Datum(study.notation.value(value), value, target, note=note)
     reason = entry.record.undefined.get(metric)
     return ABSENT if reason is None else Datum("undefined", note=reason)
 

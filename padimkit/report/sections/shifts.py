@@ -62,8 +62,20 @@ def _table(first: Scoreboard, second: Scoreboard, study: Study) -> Table | None:
     categories = f"{len(shared)} categories" if several else shared[0]
     caption = study.notation.caption(f"{first.metric}, {second.dataset} minus {first.dataset}, {categories}")
     head = ("method", first.dataset, second.dataset, "difference", "95 % interval")
-    notes = mixture([row.protocol for row in (*first.rows, *second.rows)], study.letters)
+    notes = (*_mixtures(pairs, study), *_learnt(pairs))
     return Table(caption, head, tuple(rows), notes, explained=(_EXPLAINED,) if several else ())
+
+
+def _mixtures(pairs: Sequence[tuple[Row, Row]], study: Study) -> Iterator[str]:
+    """Yield a warning for each data set whose rows have several protocols: between data sets they differ."""
+    for rows in zip(*pairs, strict=True):
+        yield from mixture([row.protocol for row in rows], study.letters)
+
+
+def _learnt(pairs: Sequence[tuple[Row, Row]]) -> tuple[str, ...]:
+    """Return a warning that names methods which learnt other numbers of images on the two data sets."""
+    named = [one.method for one, other in pairs if one.protocol.learnt != other.protocol.learnt]
+    return (f"Other training images on the two data sets: {', '.join(named)}.",) if named else ()
 
 
 def _values(row: Row, board: Scoreboard, shared: Sequence[str]) -> list[float]:

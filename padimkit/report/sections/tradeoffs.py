@@ -5,10 +5,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from matplotlib.axes import Axes
+from matplotlib.ticker import PercentFormatter
 
-from padimkit.report import formatting, links
+from padimkit.report import links
 from padimkit.report.cost_tables import cost_table
 from padimkit.report.formatting import Cost
+from padimkit.report.notation import USUAL, Notation
 from padimkit.report.plots.axes import cost_axis
 from padimkit.report.plots.styles import styles
 from padimkit.report.plots.svg import INK, draw
@@ -117,6 +119,7 @@ def _plots(name: str, points: list[Point], study: Study, costs: list[Cost]) -> l
             Quality(metric, study.sign(metric)),
             cost,
             points,
+            study.notation,
         )
         for index, metric in enumerate(study.metrics)
         for cost in costs
@@ -126,21 +129,23 @@ def _plots(name: str, points: list[Point], study: Study, costs: list[Cost]) -> l
 
 def _table(points: list[Point], study: Study, costs: list[Cost]) -> Table:
     metrics = [metric for metric in study.metrics if any(metric in point.quality for point in points)]
-    head = ("method", "protocol", *metrics, *(cost.label for cost in costs))
-    rows = (_table_row(point, study.letters[point.row.protocol], metrics, costs) for point in points)
+    head = ("method", "protocol", *map(study.notation.caption, metrics), *(cost.label for cost in costs))
+    rows = (_table_row(point, study, metrics, costs) for point in points)
     notes = mixture((point.row.protocol for point in points), study.letters)
     explained = (RANGES,) if any(cost in point.between for point in points for cost in costs) else ()
     return Table("Means over seeds, then over the categories", head, tuple(rows), notes, explained=explained)
 
 
-def _table_row(point: Point, letter: str, metrics: Iterable[str], costs: Iterable[Cost]) -> tuple[Datum, ...]:
+def _table_row(
+    point: Point, study: Study, metrics: Iterable[str], costs: Iterable[Cost]
+) -> tuple[Datum, ...]:
     target = links.of_row(point.row)
     qualities = [point.quality.get(metric) for metric in metrics]
     return (
         Datum(point.row.method, target=target),
-        Datum(letter),
+        Datum(study.letters[point.row.protocol]),
         *(
-            ABSENT if value is None else Datum(formatting.quality(value), value, target)
+            ABSENT if value is None else Datum(study.notation.value(value), value, target)
             for value in qualities
         ),
         *(
@@ -150,25 +155,29 @@ def _table_row(point: Point, letter: str, metrics: Iterable[str], costs: Iterabl
     )
 
 
-def tradeoff_plot(name: str, quality: Quality, cost: Cost, points: Sequence[Point]) -> Plot:
+def tradeoff_plot(
+    name: str, quality: Quality, cost: Cost, points: Sequence[Point], notation: Notation = USUAL
+) -> Plot:
     """Draw the points that have both values, with their Pareto front."""
     metric = quality.name
     shown = [point for point in points if metric in point.quality and cost in point.cost]
     best = front([(point.cost[cost], quality.sign * point.quality[metric]) for point in shown])
     named = ", ".join(point.row.method for point, is_best in zip(shown, best, strict=True) if is_best)
     svg = draw(
-        lambda axes: _paint(axes, quality, cost, list(zip(shown, best, strict=True))),
+        lambda axes: _paint(axes, quality, cost, list(zip(shown, best, strict=True)), notation),
         name=name,
         title=f"{metric} against {cost.label}",
         description=f"On the Pareto front: {named}.",
-        hints={f"point{index}": point.hint(metric, cost) for index, point in enumerate(shown)},
+        hints={f"point{index}": point.hint(metric, cost, notation) for index, point in enumerate(shown)},
     )
     lacking = ", ".join(point.row.method for point in points if point not in shown)
     note = f" Not measured: {lacking}." if lacking else ""
     return Plot(svg, f"{metric} against {cost.label}. On the Pareto front (ringed): {named}.{note}")
 
 
-def _paint(axes: Axes, quality: Quality, cost: Cost, points: list[tuple[Point, bool]]) -> None:
+def _paint(
+    axes: Axes, quality: Quality, cost: Cost, points: list[tuple[Point, bool]], notation: Notation
+) -> None:
     steps = sorted((point.cost[cost], point.quality[quality.name]) for point, is_best in points if is_best)
     x, y = zip(*steps, strict=True)
     axes.plot(x, y, drawstyle="steps-post", color=INK, alpha=0.5, linestyle="dashed", linewidth=1)
@@ -179,7 +188,9 @@ def _paint(axes: Axes, quality: Quality, cost: Cost, points: list[tuple[Point, b
             axes.plot(*place, marker="o", markersize=13, fillstyle="none", color=INK, markeredgewidth=1)
     axes.margins(0.12)
     cost_axis(axes.xaxis, [point.cost[cost] for point, _ in points], cost.unit)
-    axes.set(xlabel=cost.label, ylabel=quality.label)
+    axes.set(xlabel=cost.label, ylabel=notation.caption(quality.label))
+    if notation.percent:
+        axes.yaxis.set_major_formatter(PercentFormatter(1.0, symbol=""))
 
 
 def front(points: Sequence[tuple[float, float]]) -> list[bool]:

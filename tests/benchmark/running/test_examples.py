@@ -7,6 +7,8 @@ from sklearn.metrics import roc_curve
 
 from padimkit.benchmark.record import unpacked
 from padimkit.benchmark.running.examples import ExampleCollector, roc
+from padimkit.benchmark.running.execution import _curves
+from padimkit.contracts import HasCurve, Metric
 from padimkit.values import Batch, Prediction
 
 
@@ -26,10 +28,22 @@ def test_equal_scores_are_a_diagonal():
     assert false.tolist() == true.tolist() == [0, 1]
 
 
-def test_numbers_that_are_not_finite_leave_no_scores_of_images():
+def test_what_is_not_finite_of_a_metric_leaves_scores_and_other_metrics_and_is_named():
     collector = ExampleCollector(frozenset())
-    assert collector.images({"pro": []}, {}).names == ()
-    assert collector.images({"pro": [float("nan")]}, {}) is None
+    images, maps = torch.zeros(2, 3, 8, 8), torch.ones(2, 8, 8)
+    collector.update(Prediction(maps.amax((1, 2)), maps), Batch(images, ("a", "b")))
+    influence = {"pro": [0.5, math.nan], "auroc": [0.5, -0.5]}
+    values = {"iou": [math.nan, 1.0], "huge": [1e300, 1.0]}  # of which float32 makes infinity
+    found = collector.images(influence, values)
+    assert unpacked(found.scores) == (1.0, 1.0)
+    assert set(found.influence) == {"auroc"} and set(found.values) == {"iou"}
+    assert found.left_out == ("influence pro", "values huge")
+
+
+def test_scores_that_are_not_finite_are_not_kept():
+    collector, maps = ExampleCollector(frozenset()), torch.full((1, 8, 8), math.nan)
+    collector.update(Prediction(maps.amax((1, 2)), maps), Batch(torch.zeros(1, 3, 8, 8), ("a",)))
+    assert collector.images({}, {}) is None
 
 
 def test_examples_and_scores_hold_the_values_of_their_images():
@@ -42,3 +56,17 @@ def test_examples_and_scores_hold_the_values_of_their_images():
     assert [example.values for example in collector.examples(values)] == [{}, {"overlap": 0.25}]
     kept = unpacked(collector.images({}, values).values["overlap"], gaps=True)
     assert math.isnan(kept[0]) and kept[1:] == (0.5, 0.25)
+
+
+def test_the_curve_of_a_metric_that_is_called_roc_stands_beside_that_of_images():
+    class Curved(HasCurve, Metric):
+        higher_is_better = True
+
+        def update(self, prediction, truth): ...
+        def compute(self): ...
+        def reset(self): ...
+        def curve(self, points):
+            return np.array([0.0, 1.0]), np.array([0.0, 1.0])
+
+    found = _curves({"roc": Curved(), "pro": Curved(), "undefined": Curved()}, ["roc", "pro"])
+    assert set(found) == {"metric roc", "pro"}

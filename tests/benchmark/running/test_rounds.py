@@ -13,8 +13,8 @@ from padimkit.benchmark.record import Failure, Record
 from padimkit.benchmark.running import conditions as reading
 from padimkit.benchmark.running import rounds
 from padimkit.benchmark.running.conditions import Ticks, conditions, stolen_between, ticks
-from padimkit.benchmark.running.rounds import run_in_rounds
-from padimkit.benchmark.running.runner import adopt_names, remaining, run_suite
+from padimkit.benchmark.running.rounds import has_failed, lacks_processes, run_in_rounds
+from padimkit.benchmark.running.runner import adopt_names, failures, remaining, run_suite
 from padimkit.benchmark.store import read_all, write
 from padimkit.benchmark.times import Conditions, TimedProcess
 from padimkit.errors import BadConfig
@@ -102,13 +102,33 @@ def test_the_memory_is_a_part_of_the_speed():
     assert np.isclose(process.drift, 0.25) and process.is_disturbed
 
 
-@pytest.mark.parametrize("at", [1, 2])
-def test_a_cell_of_which_a_process_fails_has_failed_and_runs_no_more(machine, at):
-    machine.fails_at = at
+def test_a_cell_of_which_the_first_process_fails_has_failed_and_runs_no_more(machine):
+    machine.fails_at = 1
     one = planned("a")
     last = run([one])[-1]
     assert last.failure is not None and (last.key, last.cell) == (one.key, one.cell)
-    assert len(machine.ran) == at
+    assert len(machine.ran) == 1
+
+
+def test_a_further_process_that_fails_takes_nothing_from_those_before(machine):
+    machine.fails_at = 2
+    one = planned("a")
+    first, last = run([one])
+    assert last.failure is None and last.interrupted.cause == "killed" and len(machine.ran) == 2
+    assert replace(last, interrupted=None, took=first.took) == first
+    assert lacks_processes(one.cell, last) and has_failed(last) and not has_failed(first)
+    machine.fails_at = None
+    *_, again = run([one], {one.key: last})
+    assert again.interrupted is None and len(again.processes) == 3
+
+
+@pytest.mark.parametrize("fails_at", [2, 3])
+def test_a_further_try_that_fails_takes_nothing_from_those_before(machine, fails_at):
+    machine.speeds, machine.fails_at = (1.0, 1.3, 1.0, 1.2, 1.0, 1.0), fails_at
+    (last,) = run([planned("a", processes=1)])
+    assert last.failure is None and last.interrupted is None and len(machine.ran) == fails_at
+    assert last.metrics == {"image_auroc": 1.0} and last.processes[0].tries == fails_at
+    assert last.repeats["fit"] == (fails_at - 1.0, fails_at - 0.5) and last.took == 2.0 * fails_at
 
 
 def test_a_run_goes_on_where_another_has_ended(machine):
@@ -163,6 +183,10 @@ def test_more_processes_continue_a_record_and_old_ones_begin_anew(
     assert second.key == first.key and second.processes[0] == first.processes[0]
     assert second.metrics == first.metrics and second.seconds["fit"].count == 2
     assert read_all(folder) == [second] and run_with(1) == []
+    write(replace(first, cell=second.cell, interrupted=Failure("killed", "", "", "fit")), folder)
+    read = Suite.read(suite(seeds=[0], measure=["quality", "time"], repeats=1, processes=2))
+    assert remaining(read, folder, retry_failed=False) == [] and failures(read, folder) == 1
+    assert len(remaining(read, folder, retry_failed=True)) == 1
     write(replace(second, processes=(), repeats={}), folder)
     assert [len(record.processes) for record in run_with(2)] == [1, 2]
 

@@ -9,11 +9,11 @@ import pytest
 
 from padimkit import TrackedRun, Tracker
 from padimkit.benchmark.running import tracking
-from padimkit.benchmark.running.tracking import made_tracker, run_of, tracked, values_of
+from padimkit.benchmark.running.tracking import GROUP, made_tracker, run_of, tracked, values_of
 from padimkit.benchmark.store import write
 from padimkit.cli import benchmark
 from padimkit.cli.main import main
-from padimkit.errors import BadArgument, BadConfig, BrokenPlugin
+from padimkit.errors import AmbiguousPlugin, BadArgument, BadConfig, BrokenPlugin
 
 PIPELINE = {"backbone": "pixels", "reducer": "identity", "density": "gaussian"}
 PIPELINE |= {"preprocessing": {"resize": 16, "crop": None}}
@@ -119,6 +119,24 @@ def test_a_tracker_of_a_stranger_follows_a_suite(suite, install, tmp_path, capsy
         with pytest.raises(BrokenPlugin, match=error):
             made_tracker(given)
     assert main(["plugins", "list"]) == 0 and "padimkit.trackers" not in capsys.readouterr().out
+
+
+def test_a_name_of_several_distributions_is_refused_and_a_full_one_is_not(install):
+    module = "from padimkit import Tracker\nclass Notes(Tracker):\n    def begin(self, run): ...\n"
+    whole = module + "".join(f"    def {name}(self, _): ...\n" for name in ("log", "keep", "end"))
+    install(
+        "one-notes", {"notes": "one_notes:Notes", "few": "one_few:Notes"}, {"one_notes": whole}, group=GROUP
+    )
+    install("other", {"notes": "one_few:Notes", "mlflow": "no:No"}, {"one_few": module}, group=GROUP)
+    with pytest.raises(AmbiguousPlugin, match='Use "one-notes:notes" or "other:notes"'):
+        made_tracker("notes=x")
+    assert made_tracker("One_Notes:notes=x").place == "x"
+    assert tracking._entry("mlflow").value.startswith("padimkit.benchmark.mlflow:MLflow")
+    assert tracking._entry("other:mlflow").value == "no:No"
+    with pytest.raises(BrokenPlugin, match='one_few:Notes, lacks "end" .Tracker. and "keep".*cannot be made'):
+        made_tracker("few")
+    with pytest.raises(BadArgument, match="Did you mean 'one-notes:notes'"):
+        made_tracker("on-notes:notes")
 
 
 def test_a_tracker_beside_a_record_is_refused(tmp_path):

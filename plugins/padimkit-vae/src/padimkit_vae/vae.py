@@ -15,13 +15,17 @@ from padimkit import (
     BadModel,
     BadShape,
     Checked,
+    CostModel,
+    Costs,
     DensityModel,
     Embedding,
     NotFitted,
+    Problem,
     Scores,
 )
 from padimkit.arguments import arguments, require_between, require_seed, require_whole
 from padimkit_vae.checkpoint import digest, resumed
+from padimkit_vae.costs import vae_costs
 from padimkit_vae.network import Network, new_network
 from padimkit_vae.shuffling import batches, images_of, shuffled
 from padimkit_vae.training import Training
@@ -40,7 +44,7 @@ _log = logging.getLogger("padimkit_vae")
 
 
 @final
-class Vae(DensityModel):
+class Vae(DensityModel, CostModel):
     """Reconstruction error of a variational autoencoder, to be used over the backbone `pixels`.
 
     A ResNet18 and its mirror image, trained from random weights by Adam. The score of a pixel is the
@@ -114,6 +118,7 @@ class Vae(DensityModel):
             while training.epochs < self.epochs:
                 self._epoch(training, stream)
                 write()
+        training.network.zero_grad()  # gradients of the last step would be held as long as the network
         self._network = training.network.eval()
 
     @torch.no_grad()
@@ -127,6 +132,16 @@ class Vae(DensityModel):
             )
         posterior, sizes = network.to(images.device).encode(images)
         return Scores((images - network.decode(posterior.mean, sizes)).square().sum(1).sqrt())
+
+    def costs(self, problem: Problem) -> Costs:
+        """Return the costs of a training without a break, and of one image."""
+        return vae_costs(
+            problem,
+            width=self.width,
+            latent_channels=self.latent_channels,
+            epochs=self.epochs,
+            batch_size=self.batch_size,
+        )
 
     def state_dict(self) -> dict[str, Tensor]:
         """Return all weights and the statistics of batch normalisation."""
