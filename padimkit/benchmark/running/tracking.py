@@ -5,7 +5,6 @@ It stands apart from the runner, whose records are the same without them.
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import datetime, timedelta
-from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +12,7 @@ from padimkit.benchmark.record import Record
 from padimkit.benchmark.running.rounds import lacks_processes
 from padimkit.benchmark.tracker import TrackedRun, Tracker
 from padimkit.errors import BadArgument, BrokenPlugin, did_you_mean
+from padimkit.files.entry_points import entry_points
 
 GROUP = "padimkit.trackers"  # of entry points, each of which names a class
 _EXTRAS = {"mlflow": "mlflow"}  # that our own need
@@ -26,7 +26,7 @@ def made_tracker(given: str) -> Tracker:
         BrokenPlugin: It cannot be imported, or is no tracker.
     """
     name, _, place = given.partition("=")
-    entries = {entry.name: entry for entry in entry_points(group=GROUP)}
+    entries = {entry.point.name: entry.point for entry in entry_points().groups.get(GROUP, ())}
     if name not in entries:
         raise BadArgument(f'There is no tracker "{name}".{did_you_mean(name, entries)}')
     try:
