@@ -4,6 +4,7 @@
 """
 
 import gc
+import logging
 import random as python
 import shutil
 import zlib
@@ -23,6 +24,8 @@ from shapes import check_shapes_of, count_anew
 
 ROOT = Path(__file__).resolve().parents[1]
 
+gc.disable()  # until all tests are collected: what modules define stays, and is looked through for nothing
+
 check_shapes_of(ROOT / "padimkit")
 
 SHARED = ROOT.parent / "shared"
@@ -41,8 +44,16 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 def pytest_collection_finish() -> None:
-    """Let the collector of garbage pass over all that stays to the end anyway: modules and tests."""
+    """Let the collector of garbage pass over all that stays to the end anyway: modules and tests.
+
+    Loggers that tell the root nothing each get handlers from pytest, six times in each test: torch has many.
+    """
+    for logger in logging.root.manager.loggerDict.values():
+        if isinstance(logger, logging.Logger):
+            logger.propagate = True
     gc.freeze()
+    gc.set_threshold(20_000, 10, 10)  # the usual 700 take a thirtieth of the suite's time
+    gc.enable()
 
 
 @pytest.fixture

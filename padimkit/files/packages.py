@@ -4,9 +4,11 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from importlib.machinery import ModuleSpec, PathFinder
-from importlib.metadata import Distribution, PackageNotFoundError, distribution, entry_points
+from importlib.metadata import PackageNotFoundError, distribution
 from importlib.util import find_spec
 from pathlib import Path
+
+from padimkit.files.entry_points import entry_points
 
 
 @dataclass(frozen=True)
@@ -75,8 +77,13 @@ class Offer:
 def offers(group: str) -> list[Offer]:
     """Return what the entry points of a group offer, in no order."""
     return [
-        Offer(f"{entry.name} = {entry.value}", *provider(entry.dist), tuple(_yaml_files(entry.module)))
-        for entry in entry_points(group=group)
+        Offer(
+            f"{entry.point.name} = {entry.point.value}",
+            entry.distribution,
+            entry.version,
+            tuple(_yaml_files(entry.point.module)),
+        )
+        for entry in entry_points().groups.get(group, ())
     ]
 
 
@@ -90,14 +97,6 @@ def _yaml_files(package: str) -> Iterator[Path]:
     location = locate(package)
     for folder in location.folders if location else ():
         yield from folder.glob("*.yaml")
-
-
-def provider(distribution: Distribution | None) -> tuple[str, str]:
-    """Return name and version, as far as the distribution says them."""
-    if distribution is None:
-        return "unknown", "unknown"
-    metadata = distribution.metadata
-    return metadata["Name"] or "unknown", metadata["Version"] or "unknown"
 
 
 def canonical(distribution: str) -> str:

@@ -9,7 +9,7 @@ from difflib import get_close_matches
 from importlib.metadata import entry_points
 
 from padimkit.errors import did_you_mean
-from padimkit.files.packages import provider
+from padimkit.files.entry_points import provider
 from padimkit.registry.families import FAMILIES
 from padimkit.registry.recipes import GROUP as RECIPES
 

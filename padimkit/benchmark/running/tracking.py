@@ -5,7 +5,7 @@ It stands apart from the runner, whose records are the same without them.
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import datetime, timedelta
-from importlib.metadata import EntryPoint, entry_points
+from importlib.metadata import EntryPoint
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +14,8 @@ from padimkit.benchmark.record import Record
 from padimkit.benchmark.running.rounds import lacks_processes
 from padimkit.benchmark.tracker import TrackedRun, Tracker
 from padimkit.errors import AmbiguousPlugin, BadArgument, BrokenPlugin, did_you_mean
-from padimkit.files.packages import canonical, provider
+from padimkit.files.entry_points import entry_points
+from padimkit.files.packages import canonical
 from padimkit.registry.modules import prints_set_aside
 from padimkit.registry.plugin import missing_methods
 
@@ -56,7 +57,8 @@ def made_tracker(given: str) -> Tracker:
 
 def _entry(name: str) -> EntryPoint:
     """Return the entry point of a name as other families have it: padimkit's own keep their names."""
-    known = {f"{provider(entry.dist)[0]}:{entry.name}": entry for entry in entry_points(group=GROUP)}
+    entries = entry_points().groups.get(GROUP, ())
+    known = {f"{entry.distribution}:{entry.point.name}": entry.point for entry in entries}
     own = {full: entry for full, entry in known.items() if full == f"{_OWN}:{name}"}
     distribution, _, short = name.rpartition(":")
     found = own or {

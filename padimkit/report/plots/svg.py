@@ -9,7 +9,9 @@ from xml.etree import ElementTree
 import matplotlib
 from markupsafe import Markup
 from matplotlib.axes import Axes
+from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.figure import Figure
+from matplotlib.layout_engine import ConstrainedLayoutEngine
 from matplotlib.text import Text
 
 from padimkit.report.plots.styles import COLOURS
@@ -59,10 +61,12 @@ def draw(
     """
     with matplotlib.rc_context(_SETTINGS), warnings.catch_warnings():
         warnings.filterwarnings("ignore", "Glyph")  # the browser has the fonts that matplotlib lacks
-        figure = Figure(figsize=size, layout="constrained")
+        figure = Figure(figsize=size, dpi=72, layout="none")
+        FigureCanvasSVG(figure)  # whose measures of texts the layout takes
         paint(figure.subplots())
         for text in figure.findobj(Text):
             text.set_text(printable(text.get_text()))
+        ConstrainedLayoutEngine().execute(figure)  # a figure that has it is drawn twice, once for it alone
         file = io.StringIO()
         figure.savefig(file, format="svg", metadata={"Date": None})
     root = ElementTree.fromstring(file.getvalue())

@@ -2,7 +2,6 @@
 
 import sys
 from datetime import timedelta
-from importlib.metadata import EntryPoint
 
 import made_records
 import pytest
@@ -147,8 +146,6 @@ def test_a_tracker_beside_a_record_is_refused(tmp_path):
 def test_without_mlflow_the_extra_is_named(monkeypatch):
     monkeypatch.setitem(sys.modules, "mlflow", None)
     monkeypatch.delitem(sys.modules, "padimkit.benchmark.mlflow", raising=False)
-    point = EntryPoint("mlflow", "padimkit.benchmark.mlflow:MLflow", "padimkit.trackers")
-    monkeypatch.setattr(tracking, "entry_points", lambda group: [point])
     with pytest.raises(BadArgument, match=r"pip install 'padimkit\[mlflow\]'"):
         made_tracker("mlflow")
 
