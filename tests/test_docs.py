@@ -19,7 +19,7 @@ from served import running
 
 from padimkit import Inspector
 from padimkit.cli import serve
-from padimkit.cli.main import main
+from padimkit.cli.main import COMMANDS, main
 from padimkit.cli.plugins.new import write_starter
 from padimkit.datasets.synthetic.dataset import Synthetic
 from padimkit.registry import registry
@@ -267,3 +267,8 @@ def test_the_recipes_in_the_readme_are_all_there_are():
     named = {name for row in table.splitlines()[2:] for name in re.findall(r"`([\w-]+)`", row.split("|")[1])}
     files = [*ROOT.glob("padimkit/recipes/*.yaml"), *ROOT.glob("plugins/*/src/*/recipes/*.yaml")]
     assert named == {path.stem for path in files}
+
+
+def test_the_table_of_commands_has_all_of_them():
+    page = (ROOT / "docs" / "configuration.md").read_text(encoding="utf-8")
+    assert set(re.findall(r"^\| `padimkit (\w+)", page, re.MULTILINE)) == set(COMMANDS)

@@ -151,7 +151,14 @@ def test_the_report_reads_records_and_values_of_quality_and_nothing_else(imports
     }
     values = {"inspection.quality", "inspection.verdict"}
     of_plugins = {"arguments", "arguments.checked"}  # of its sections, as all plugins have them
-    records = {"benchmark.record", "benchmark.times", "benchmark.store", "errors", "files.foreign_text"}
+    records = {
+        "benchmark.columns",
+        "benchmark.record",
+        "benchmark.times",
+        "benchmark.store",
+        "errors",
+        "files.foreign_text",
+    }
     assert outside == records | values | of_plugins
 
 

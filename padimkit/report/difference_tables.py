@@ -26,7 +26,7 @@ def differences(board: Scoreboard, found: Margins | None, study: Study) -> Table
 _DESIGNS = {"categories": "categories", "seeds": "pairs of seeds", "images": "seeds"}
 _SIMULTANEOUS = (
     "Limits and p-values hold for all pairs of methods at once (Bonferroni, Holm), whichever is the best. "
-    "The last column: how many of them Student's test needs to find 0.005 in four of five cases."
+    "The last column: how many of them Student's test needs to find half a point in four of five cases."
 )
 
 
@@ -70,9 +70,8 @@ def _limits(found: Difference | None, notation: Notation) -> tuple[Datum, Datum]
     if found is None:
         return ABSENT, ABSENT
     interval = f"{notation.difference(found.lower)} to {notation.difference(found.upper)}"
-    note = (
-        f"alone: standard error {found.estimate.error:.4f}, {found.estimate.degrees:.1f} degrees of freedom"
-    )
+    error, degrees = notation.value(found.estimate.error), found.estimate.degrees
+    note = f"alone: standard error {error}, {degrees:.1f} degrees of freedom"
     return Datum(interval, found.lower, note=note), Datum(_probability(found.p_value), found.p_value)
 
 
@@ -94,7 +93,7 @@ def signed_ranks(board: Scoreboard, found: Margins | None, letters: dict[Protoco
         for margin in found.margins
         if margin.p_value is not None and margin.belief is not None
     )
-    head = ("method", "protocol", "Wilcoxon p", "worse", "within 0.005", "better")
+    head = ("method", "protocol", "Wilcoxon p", "worse", "within half a point", "better")
     against = f"{board.metric}, {board.dataset}, against {found.best.method}"
     caption = f"{against}, by signed ranks over {_DESIGNS[found.design]}"
     explained = (

@@ -14,6 +14,7 @@ Spread: TypeAlias = Literal["sd", "sem"]
 Methods: TypeAlias = Literal["rows", "columns"]
 _SPREADS = {"sd": "sample standard deviation", "sem": "standard error of the mean"}
 _MOST_DIGITS = 10
+IN_PERCENT = ", in %"
 
 
 @dataclass(frozen=True)
@@ -47,7 +48,7 @@ class Notation:
 
     def caption(self, text: str) -> str:
         """Return a caption that begins with a metric, with its unit."""
-        return f"{text}, in %" if self.percent else text
+        return f"{text}{IN_PERCENT}" if self.percent else text
 
     def value(self, number: float) -> str:
         """Return a metric value."""

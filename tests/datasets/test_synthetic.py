@@ -179,6 +179,11 @@ def test_a_folder_of_other_arguments_is_refused(tmp_path, argument):
         other.test()
 
 
+def test_a_root_may_hold_the_seed_for_suites_of_several(tmp_path):
+    paths = [Synthetic(tmp_path / "drawn-{seed}", **FEW, seed=seed).train()[0].path for seed in (0, 1)]
+    assert [path.parents[3].name for path in paths] == ["drawn-0", "drawn-1"]
+
+
 def test_a_folder_of_another_difficulty_is_refused(tmp_path):
     Synthetic(tmp_path, **FEW, difficulty=0.0).train()
     with pytest.raises(BadData, match=r'found .*"difficulty": 0\.0 .*expected .*"difficulty": 0\.25'):

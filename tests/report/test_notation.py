@@ -13,13 +13,14 @@ from padimkit.benchmark.store import write as write_record
 from padimkit.cli.main import main
 from padimkit.errors import BadArgument
 from padimkit.report.entries import read_entries
+from padimkit.report.formats import latex
 from padimkit.report.formats.latex import as_latex
 from padimkit.report.formats.markdown import as_markdown
 from padimkit.report.notation import Notation
 from padimkit.report.row import row_of
 from padimkit.report.sections import cells, comparison, shifts, tradeoffs
 from padimkit.report.study import Study
-from padimkit.report.tables import DASH
+from padimkit.report.tables import DASH, Table
 
 GROUPS = {"bottle": "objects", "tile": "textures", "wood": "textures"}
 METHODS = ("padim-rd100", "spade")
@@ -90,9 +91,22 @@ def test_percent_digits_and_errors_of_the_mean_are_in_every_format(study, values
     found = 100 * np.array(of(values, "aligned", "spade", ["tile", "wood"]))
     text = f"{found.mean():.1f} ± {found.std(ddof=1) / np.sqrt(3):.1f}"
     assert text in as_markdown(chosen) and text.replace("±", r"$\pm$") in as_latex(chosen)
-    assert "± standard error of the mean over seeds" in as_markdown(chosen)
+    assert "Mean ± standard error of the mean over n = 3 seeds; the best" in as_markdown(chosen)
     assert r"$\pm$: standard error of the mean over n = 3 seeds." in as_latex(chosen)
     assert r"\caption{pro, aligned, in \%" in as_latex(chosen) and "pro, aligned, in %" in as_markdown(chosen)
+
+
+def test_labels_are_the_same_in_percent_and_differ_from_each_other(study):
+    plain, percent = (re.findall(r"label\{(.*)\}", as_latex(study(percent=one))) for one in (False, True))
+    assert plain == percent and len(set(plain)) == len(plain) and "tab:pro-aligned" in plain
+    tables = [Table("a, in %; b", (), ()), Table("a", (), ()), Table("a; c", (), ())]
+    assert latex._labels(tables) == ["a", "a-no-2", "a-no-3"]
+
+
+def test_groups_of_one_category_each_are_no_columns_again(study):
+    single = [entry for entry in study().entries if not entry.place.endswith("wood")]
+    table = next(iter(comparison.tables(Study(tuple(single)))))
+    assert table.head == ("method", "protocol", "mean", "bottle", "tile")
 
 
 def test_methods_as_columns_have_the_same_numbers(study):

@@ -241,7 +241,7 @@ def test_intervals_hold_for_all_pairs_of_methods_at_once(study):
 
 def test_signed_ranks_show_from_five_categories_on(study_of, records, study):
     shown = next(item for item in comparisons(study) if item.board.metric == "pro").signed_ranks
-    assert shown.head[2:] == ("Wilcoxon p", "worse", "within 0.005", "better")
+    assert shown.head[2:] == ("Wilcoxon p", "worse", "within half a point", "better")
     for row in shown.rows:
         assert sum(datum.value for datum in row[3:]) == pytest.approx(1)
     kept = [record for record in records if record.cell.category in made_records.CATEGORIES[:4]]

@@ -39,7 +39,8 @@ class Synthetic(DataSource):
     The same arguments give the same pictures on every machine.
 
     Args:
-        root: The folder for the categories; it is made if it is missing.
+        root: The folder for the categories; it is made if it is missing. "{seed}" in it stands for the seed,
+            since a folder holds the images of one.
         category: texture (a woven fabric), object (a flange) or assembly (a board with parts).
         train_images: Number of normal images to train on.
         test_images: Number of images to test on of each kind: normal, and five or six kinds of defects.
@@ -111,13 +112,14 @@ class Synthetic(DataSource):
         return self._drawn().test()
 
     def _drawn(self) -> MVTec:
-        folder = self.root / self.category
+        root = Path(str(self.root).replace("{seed}", str(self.seed)))
+        folder = root / self.category
         if folder.exists():
             self._require_own(folder)
         else:
             with new_folder(folder, overwrite=False, marker=MANIFEST) as staging:
                 self._draw_into(staging)
-        return MVTec(self.root, self.category)
+        return MVTec(root, self.category)
 
     def _require_own(self, folder: Path) -> None:
         if not (folder / MANIFEST).is_file():
@@ -127,7 +129,7 @@ class Synthetic(DataSource):
             raise BadData(
                 f'"{folder}" holds synthetic images of other arguments or of another version of padimkit: '
                 f"found {_one_line(found)}, expected {_one_line(self._manifest())}. "
-                'Choose another "root", or remove the folder.'
+                'Choose another "root", such as "drawn-{seed}" for several seeds, or remove the folder.'
             )
 
     def _manifest(self) -> str:

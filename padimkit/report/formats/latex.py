@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterator, Sequence
 
 from padimkit.files.foreign_text import printable
+from padimkit.report.notation import IN_PERCENT
 from padimkit.report.protocols import warnings
 from padimkit.report.sections import SECTIONS, Section
 from padimkit.report.study import Study
@@ -33,7 +34,10 @@ def as_latex(study: Study, sections: Sequence[Section] = SECTIONS) -> str:
     lines = [r"% \usepackage{booktabs}"]
     lines += [_comment(text) for text in [*study.failures, *study.gaps]]
     lines += [_comment(f"Note: {text}") for text in warnings(study.entries)]
-    lines += [line for section in sections for table in section.tables(study) for line in _table(table)]
+    tables = [table for section in sections for table in section.tables(study)]
+    lines += [
+        line for table, label in zip(tables, _labels(tables), strict=True) for line in _table(table, label)
+    ]
     return "\n".join(lines) + "\n"
 
 
@@ -41,12 +45,12 @@ def _comment(text: str) -> str:
     return f"% {printable(' '.join(text.split()))}"
 
 
-def _table(table: Table) -> Iterator[str]:
+def _table(table: Table, label: str) -> Iterator[str]:
     columns = "".join("r" if numeric else "l" for numeric in table.numeric)
     yield r"\begin{table}"
     caption = " ".join([f"{table.caption}.", *table.legend, *table.explained, *table.notes])
     yield rf"\caption{{{_escaped(caption)}}}"
-    yield rf"\label{{tab:{_label(table.caption)}}}"
+    yield rf"\label{{tab:{label}}}"
     yield r"\centering"
     yield rf"\begin{{tabular}}{{{columns}}}"
     yield r"\toprule"
@@ -58,9 +62,18 @@ def _table(table: Table) -> Iterator[str]:
     yield r"\end{table}"
 
 
-def _label(caption: str) -> str:
-    """Return the words of a caption, which name the table in a text."""
-    return "-".join(re.findall(r"[a-z0-9]+", caption.lower()))
+def _labels(tables: Sequence[Table]) -> list[str]:
+    """Return a name for each table, by which a text refers to it: the same whatever the notation is.
+
+    It is of the words of the caption, up to a semicolon; of several alike, later ones have a number.
+    """
+    found: list[str] = []
+    for table in tables:
+        caption = table.caption.partition(";")[0].replace(IN_PERCENT, "")
+        label = "-".join(re.findall(r"[a-z0-9]+", caption.lower()))
+        known = sum(re.fullmatch(rf"{label}(-no-\d+)?", one) is not None for one in found)
+        found.append(f"{label}-no-{known + 1}" if known else label)
+    return found
 
 
 def _row(row: Sequence[Datum]) -> str:

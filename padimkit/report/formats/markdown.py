@@ -6,8 +6,10 @@ from collections.abc import Iterator, Sequence
 from padimkit.files.foreign_text import printable
 from padimkit.report.protocols import warnings
 from padimkit.report.sections import SECTIONS, Section
-from padimkit.report.study import Study
+from padimkit.report.study import Study, unique
 from padimkit.report.tables import Datum, Table
+
+_SEEDS = re.compile(r"over (n = .* seeds)")  # in legends, which stand below each table only in a paper
 
 
 def as_markdown(study: Study, sections: Sequence[Section] = SECTIONS) -> str:
@@ -30,8 +32,11 @@ def _tables(tables: Sequence[Table], study: Study) -> Iterator[str]:
         yield from _table(table)
     if any(datum.best for table in tables for row in table.rows for datum in row):
         column = "column" if study.notation.methods == "rows" else "row"
-        spread = study.notation.spread_name
-        yield f"\nMean ± {spread} over seeds; the best of a {column} and protocol is bold."
+        counts = unique(
+            found[1] for table in tables for text in table.legend if (found := _SEEDS.search(text))
+        )
+        over = f"{study.notation.spread_name} over {counts[0] if len(counts) == 1 else 'seeds'}"
+        yield f"\nMean ± {over}; the best of a {column} and protocol is bold."
 
 
 def _protocols(study: Study) -> Iterator[str]:

@@ -127,7 +127,10 @@ def board_table(board: Scoreboard, study: Study) -> Table:
 
 def _means(board: Scoreboard) -> dict[str, tuple[str, ...]]:
     """Return the categories of each mean that is shown, by its name."""
-    return ({"mean": board.scored} if _several(board) else {}) | board.groups
+    groups = board.groups
+    if all(len(some) == 1 for some in groups.values()):  # they would be the columns of categories again
+        groups = {}
+    return ({"mean": board.scored} if _several(board) else {}) | groups
 
 
 def _promise(board: Scoreboard) -> str:
