@@ -5,6 +5,7 @@
 
 import gc
 import logging
+import os
 import random as python
 import shutil
 import zlib
@@ -24,6 +25,7 @@ from shapes import check_shapes_of, count_anew
 
 ROOT = Path(__file__).resolve().parents[1]
 
+os.fsync = os.fstat  # no test cuts the power, and each wait for the disk takes milliseconds
 gc.disable()  # until all tests are collected: what modules define stays, and is looked through for nothing
 
 check_shapes_of(ROOT / "padimkit")
