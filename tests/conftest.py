@@ -45,7 +45,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     items.sort(key=lambda item: not item.nodeid.startswith(LONG))
 
 
-def pytest_collection_finish() -> None:
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtestloop() -> None:
     """Let the collector of garbage pass over all that stays to the end anyway: modules and tests.
 
     Loggers that tell the root nothing each get handlers from pytest, six times in each test: torch has many.
