@@ -5,6 +5,7 @@
 
 import gc
 import logging
+import os
 import random as python
 import shutil
 import zlib
@@ -24,6 +25,7 @@ from shapes import check_shapes_of, count_anew
 
 ROOT = Path(__file__).resolve().parents[1]
 
+os.fsync = os.fstat  # no test cuts the power, and each wait for the disk takes milliseconds
 gc.disable()  # until all tests are collected: what modules define stays, and is looked through for nothing
 
 check_shapes_of(ROOT / "padimkit")
@@ -43,7 +45,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     items.sort(key=lambda item: not item.nodeid.startswith(LONG))
 
 
-def pytest_collection_finish() -> None:
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtestloop() -> None:
     """Let the collector of garbage pass over all that stays to the end anyway: modules and tests.
 
     Loggers that tell the root nothing each get handlers from pytest, six times in each test: torch has many.

@@ -1,7 +1,9 @@
 """Settings to objects, by jsonargparse, with the registry's names in place of dotted paths."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import lru_cache
 from pathlib import Path
+from threading import get_ident
 from typing import Any
 
 from jsonargparse import ArgumentParser, Namespace
@@ -37,9 +39,8 @@ def build_pipeline(
         UnknownPlugin: A name is not registered.
     """
     check_class_paths(settings, "pipeline")
-    parser = ArgumentParser(exit_on_error=False)
     section = unnamed(Expansion(dotted, providers=providers).value(settings, Pipeline, "pipeline"))
-    add_pipeline(parser, named_in(section))
+    parser = _parser(_pipeline_parser, frozenset(named_in(section)), get_ident())
     with errors_of(parser):
         parsed = parser.parse_object({"pipeline": section})
     refuse_nulls(parsed)
@@ -159,6 +160,17 @@ def _parser_for(settings: Mapping[str, Any]) -> tuple[ArgumentParser, dict[str, 
     """Return the parser of `evaluate` for expanded settings, and these as it takes them."""
     given = settings.get("pipeline")
     pipeline = unnamed(given) if isinstance(given, Mapping) else {}
-    parser = evaluate_parser()
-    add_pipeline(parser, named_in(pipeline))
+    parser = _parser(evaluate_parser, frozenset(named_in(pipeline)), get_ident())
     return parser, {**settings, **({"pipeline": pipeline} if "pipeline" in settings else {})}
+
+
+@lru_cache(maxsize=16)  # a suite needs the same one twice for each cell, and it takes a third of the time
+def _parser(made: Callable[[], ArgumentParser], named: frozenset[str], thread: int) -> ArgumentParser:
+    """Return a parser with a pipeline in which these parts are named by their classes, for a thread alone."""
+    parser = made()
+    add_pipeline(parser, named)
+    return parser
+
+
+def _pipeline_parser() -> ArgumentParser:
+    return ArgumentParser(exit_on_error=False)

@@ -4,6 +4,7 @@ import math
 from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import cache
 from itertools import pairwise
 from statistics import median
 from typing import final
@@ -76,7 +77,12 @@ class PowerLaw:
 
     def _quantile(self, level: float) -> float:
         check_level(level)
-        return float(student.ppf((1 + level) / 2, self.freedom))
+        return _students(level, self.freedom)
+
+
+@cache  # a crossing is looked for at thousands of sizes
+def _students(level: float, freedom: int) -> float:
+    return float(student.ppf((1 + level) / 2, freedom))
 
 
 def medians(points: Iterable[Point]) -> list[Point]:

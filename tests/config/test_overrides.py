@@ -110,3 +110,11 @@ def test_what_is_wrong_is_named(overrides, message):
 def test_an_unknown_part_is_named_with_near_misses():
     with pytest.raises(UnknownPlugin, match="\"gausian\".*Did you mean 'gaussian'"):
         resolved(SETTINGS, {"density": "gausian"})
+
+
+def test_a_parser_that_has_refused_settings_reads_others_as_before():
+    before = resolved(SETTINGS, {})
+    with pytest.raises(BadConfig):
+        resolved(SETTINGS, {"map.sigma": "wide"})
+    assert resolved(SETTINGS, {"map.sigma": 2.0, "reducer": "identity"}) != before
+    assert resolved(SETTINGS, {}) == before

@@ -75,9 +75,9 @@ class Flange:
             axis = number * 2 * np.pi / HOLES
             from_x, from_y = x - BOLTS * np.cos(axis), y - BOLTS * np.sin(axis)
             distance = np.hypot(from_x, from_y)
-            near = distance < HOLE + BEVEL
-            nearest = np.where(near, np.minimum(distance, nearest), nearest)
-            direction = np.where(near, np.arctan2(from_y, from_x), direction)
+            near = distance < HOLE + BEVEL  # few pixels are
+            nearest[near] = np.minimum(distance[near], nearest[near])
+            direction[near] = np.arctan2(from_y[near], from_x[near])
         return nearest, direction
 
     def _polar(self) -> tuple[Field, Field]:

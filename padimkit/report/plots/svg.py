@@ -26,6 +26,8 @@ _SETTINGS: Any = {
     "axes.linewidth": 0.8,
     "axes.spines.right": False,
     "axes.spines.top": False,
+    "figure.autolayout": False,
+    "figure.constrained_layout.use": False,
     "figure.facecolor": "none",
     "font.size": 10,
     "grid.alpha": 0.15,
@@ -61,7 +63,7 @@ def draw(
     """
     with matplotlib.rc_context(_SETTINGS), warnings.catch_warnings():
         warnings.filterwarnings("ignore", "Glyph")  # the browser has the fonts that matplotlib lacks
-        figure = Figure(figsize=size, dpi=72, layout="none")
+        figure = Figure(figsize=size, dpi=72)
         FigureCanvasSVG(figure)  # whose measures of texts the layout takes
         paint(figure.subplots())
         for text in figure.findobj(Text):

@@ -209,7 +209,14 @@ def wait_for(condition):
         time.sleep(0.02)
 
 
-@pytest.mark.parametrize(("jobs", "killed_after"), [(1, (0, 2)), (2, (1, 2))])
+@pytest.mark.parametrize(
+    ("jobs", "killed_after"),
+    [
+        (2, (0, 2)),
+        pytest.param(1, (0, 2), marks=pytest.mark.thorough),
+        pytest.param(2, (1, 2), marks=pytest.mark.thorough),
+    ],
+)
 def test_a_runner_that_is_killed_loses_at_most_the_running_cells(
     suite, tmp_path, monkeypatch, jobs, killed_after, random, idle_cells
 ):
@@ -235,7 +242,7 @@ def test_a_runner_that_is_killed_loses_at_most_the_running_cells(
     assert len(list(paths(folder))) == len(kept) > 0
 
 
-@pytest.mark.parametrize("jobs", [1, 2])
+@pytest.mark.parametrize("jobs", [pytest.param(1, marks=pytest.mark.thorough), 2])
 def test_an_interrupted_runner_writes_nothing_half_and_stops_its_cells(
     suite, tmp_path, monkeypatch, jobs, idle_cells
 ):
