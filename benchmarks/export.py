@@ -80,13 +80,19 @@ def main(words: list[str]) -> None:
 
 
 def _write(path: Path, recipe: str, rows: list[Row]) -> None:
-    """Put the rows of a recipe into the record, beside those of others that the same machine has measured."""
-    runtimes = {name: version(name) for name in RUNTIMES}
-    facts = {"machine": machine.describe(), "versions": machine.versions() | runtimes}
+    """Put the rows of a recipe into the record, beside those of others, and of other machines.
+
+    All have the same versions; each row names its machine, since times of several are not comparable.
+    """
+    versions = machine.versions() | {name: version(name) for name in RUNTIMES}
     known = json.loads(path.read_text()) if path.exists() else {}
-    others = [row for row in known.get("rows", []) if row["recipe"] != recipe]
-    kept = others if all(known.get(name) == fact for name, fact in facts.items()) else []
-    path.write_text(json.dumps(facts | {"rows": kept + rows}, indent=1) + "\n")
+    processor = machine.describe()["processor"]
+    others = [
+        row for row in known.get("rows", []) if (row["recipe"], row["processor"]) != (recipe, processor)
+    ]
+    kept = others if known.get("versions") == versions else []
+    named = [row | {"processor": processor} for row in rows]
+    path.write_text(json.dumps({"versions": versions, "rows": kept + named}, indent=1) + "\n")
 
 
 def measured(recipe: str, images: int, rounds: int, folder: str) -> dict[str, Any]:

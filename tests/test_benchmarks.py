@@ -21,6 +21,7 @@ from benchmarks import (
     inspector,
     limits,
     load,
+    machine,
     methods,
     plugins,
     sharing,
@@ -102,6 +103,19 @@ def test_a_form_that_is_refused_is_a_row_and_so_is_what_needs_its_file(tmp_path,
     assert "was refused" in rows["OpenVINO, bfloat16"]["error"]
     line = export._line({"recipe": "a", "images": 9, "runtime": "OpenVINO", **rows["OpenVINO"]})
     assert line.count("|") == len(export.HEAD) + 1 and "It gives other results." in line
+
+
+def test_a_record_keeps_other_recipes_and_machines_of_the_same_versions(tmp_path, monkeypatch):
+    path = tmp_path / "export.json"
+    for processor, recipe in [("old", "a"), ("new", "a"), ("new", "b"), ("new", "a")]:
+        monkeypatch.setattr(machine, "describe", lambda: {"processor": processor})  # noqa: B023
+        export._write(path, recipe, [{"recipe": recipe, "images": 9}])
+    record = json.loads(path.read_text())
+    found = [(row["recipe"], row["processor"]) for row in record["rows"]]
+    assert found == [("a", "old"), ("b", "new"), ("a", "new")]
+    path.write_text(json.dumps(record | {"versions": {}}))
+    export._write(path, "a", [{"recipe": "a"}])
+    assert [row["recipe"] for row in json.loads(path.read_text())["rows"]] == ["a"]
 
 
 def test_the_memory_of_an_inspector_is_looked_at_after_each_tenth_of_its_calls(tmp_path):
