@@ -104,4 +104,3 @@ def losses(
 def _require_two(count: int) -> None:
     if count < 2:  # batch normalisation learns nothing from one
         raise BadData(f"Vae.fit needs at least 2 images, found {count}.")
-

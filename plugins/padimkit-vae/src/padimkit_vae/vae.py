@@ -111,9 +111,7 @@ class Vae(DensityModel):
         training = self._training(channels=len(image), device=image.device)
         given = {name: value for name, value in arguments(self).items() if name != "checkpoint"}
         data = {"shape": list(image.shape), "first image": digest({"image": image})}
-        with resumed(
-            training, self.checkpoint, kind=_CHECKPOINT, arguments=given, data=data
-        ) as write:
+        with resumed(training, self.checkpoint, kind=_CHECKPOINT, arguments=given, data=data) as write:
             while training.epochs < self.epochs:
                 self._epoch(training, stream)
                 write()
