@@ -66,4 +66,4 @@ class _Doubling(nn.Module):
 
 def _halved(size: int, times: int) -> int:
     """Return what strides of 2 leave of a size: each rounds up."""
-    return -(-size // 2**times)
+    return -(-size // (1 << times))

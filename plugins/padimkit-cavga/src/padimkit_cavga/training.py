@@ -60,7 +60,7 @@ class Training(Resumable):
             BadArgument: The loss is not finite.
         """
         order = torch.randperm(self.images, generator=self._generator)
-        parts = list(order.split(batch_size))
+        parts = list(torch.split(order, batch_size))
         if len(parts[-1]) == 1 and len(parts) > 1:  # batch normalisation needs two
             parts[-2:] = [torch.cat(parts[-2:])]
         total = 0.0

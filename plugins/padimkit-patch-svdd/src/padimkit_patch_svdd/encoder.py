@@ -43,8 +43,10 @@ class Encoder(nn.Module):
 
     def embed_large(self, patches: Float[Tensor, "b c k k"]) -> Float[Tensor, "b d"]:
         """Return the embeddings of large patches, from those of their quarters."""
-        rows = torch.cat(patches.split(self.patch, 2))
-        quarters = torch.cat(rows.split(self.patch, 3))  # upper left, lower left, upper right, lower right
+        rows = torch.cat(torch.split(patches, self.patch, 2))
+        quarters = torch.cat(
+            torch.split(rows, self.patch, 3)
+        )  # upper left, lower left, upper right, lower right
         embedded = self.embed_small(quarters).reshape(2, 2, len(patches), -1)
         return self._aggregated(embedded.permute(2, 3, 1, 0)).flatten(1)
 

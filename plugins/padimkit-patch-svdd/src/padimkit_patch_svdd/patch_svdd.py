@@ -132,6 +132,7 @@ class PatchSvdd(DensityModel):
                 self._epoch(training)
                 write()
         encoder = training.networks.encoder.eval()
+        encoder.zero_grad(set_to_none=True)
         self._small, self._large = self._banks(encoder, images)
         self._encoder, self._mean = encoder, mean
 
@@ -146,7 +147,7 @@ class PatchSvdd(DensityModel):
             )
         size = (images.shape[2], images.shape[3])
         maps = []
-        for part in (images - self._mean.to(images.device)).split(_TOGETHER):
+        for part in torch.split(images - self._mean.to(images.device), _TOGETHER):
             small, large = encoder.to(images.device).embed_all(part, stride=self.stride)
             fine, coarse = self._scales
             maps.append(fine.map(small, self._small, size=size) * coarse.map(large, self._large, size=size))

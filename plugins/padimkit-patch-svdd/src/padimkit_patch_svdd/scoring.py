@@ -38,7 +38,8 @@ def distances(embedded: Float[Tensor, "b d h w"], bank: Float[Tensor, "n d"]) ->
     _, found = faiss.knn(_array(vectors), _array(bank), 1)
     nearest = bank[torch.from_numpy(found[:, 0]).to(bank.device)]
     # Measured again: the search expands the square, which leaves few digits of small distances.
-    return (vectors - nearest).norm(dim=1).reshape(len(embedded), *embedded.shape[2:])
+    measured: Tensor = (vectors - nearest).norm(dim=1)
+    return measured.reshape(len(embedded), *embedded.shape[2:])
 
 
 def spread(

@@ -54,7 +54,7 @@ class Training(Resumable):
             BadArgument: The loss is not finite.
         """
         order = torch.randperm(self.images * patches_per_image, generator=self.generator) % self.images
-        total = sum(len(part) * self._step(part.tolist()) for part in order.split(batch_size))
+        total = sum(len(part) * self._step(part.tolist()) for part in torch.split(order, batch_size))
         self.epochs += 1
         return total / len(order)
 
@@ -95,14 +95,14 @@ class Training(Resumable):
             first, second, direction = neighbour_pairs(
                 len(numbers), size=self._size, patch=patch, generator=self.generator
             )
-            pairs = [
+            one, other = (
                 embed(disturbed(cut(self._images, numbers, place, patch), self.generator))
                 for place in (first, second)
-            ]
-            loss = loss + position_loss(classifier, *pairs, direction.to(loss.device))
+            )
+            loss = loss + position_loss(classifier, one, other, direction.to(loss.device))
             places = close_pairs(len(numbers), size=self._size, patch=patch, generator=self.generator)
-            close = [embed(cut(self._images, numbers, place, patch)) for place in places]
-            loss = loss + self._svdd_weight * svdd_loss(*close)
+            one, other = (embed(cut(self._images, numbers, place, patch)) for place in places)
+            loss = loss + self._svdd_weight * svdd_loss(one, other)
         return loss
 
 
@@ -118,7 +118,8 @@ class Networks(nn.Module):
 
 def svdd_loss(first: Float[Tensor, "n d"], second: Float[Tensor, "n d"]) -> Float[Tensor, ""]:
     """Return the mean distance of the embeddings of close patches (equation 4)."""
-    return (first - second).norm(dim=1).mean()
+    apart: Tensor = (first - second).norm(dim=1)
+    return apart.mean()
 
 
 def position_loss(
