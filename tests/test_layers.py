@@ -25,7 +25,7 @@ LAYERS = [
     ("config", "evaluation", "inspection"),
     ("pipeline", "registry", *FAMILIES),
     ("contracts", "moments", "weights"),
-    ("images",),
+    ("images", "checkpoint"),
     ("arguments", "files", "memory"),
     ("values", "stages", "errors"),
 ]
@@ -50,6 +50,7 @@ NEVER: dict[str, tuple[str, ...]] = {
 PUBLIC = (
     "padimkit",
     "padimkit.arguments",
+    "padimkit.checkpoint",
     "padimkit.errors",
     "padimkit.files",
     "padimkit.memory",

@@ -5,6 +5,8 @@ import re
 from padimkit.files.packages import is_installed
 
 _PUBLISHED = {
+    "cavga": "padimkit-cavga",
+    "patch_svdd": "padimkit-patch-svdd",
     "patchcore": "padimkit-patchcore",
     "semi_orthogonal": "padimkit-semiorthogonal",
     "vae": "padimkit-vae",

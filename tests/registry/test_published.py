@@ -23,6 +23,8 @@ def bare(monkeypatch):
 @pytest.mark.parametrize(
     ("name", "provider"),
     [
+        ("cavga-ru-new", "padimkit-cavga"),
+        ("patch-svdd-new", "padimkit-patch-svdd"),
         ("patchcore-new-1", "padimkit-patchcore"),
         ("semi-orthogonal-new-100", "padimkit-semiorthogonal"),
         ("vae-new", "padimkit-vae"),

@@ -10,11 +10,12 @@ from torch import Tensor
 from torch.optim import Adam
 
 from padimkit import BadArgument, BadData
+from padimkit.checkpoint import Resumable, load_optimizer_state, optimizer_state, under
 from padimkit_vae.network import Network
 
 
 @final
-class Training:
+class Training(Resumable):
     """Adam on the negative evidence lower bound (Kingma and Welling 2014, equation 10).
 
     Args:
@@ -29,8 +30,6 @@ class Training:
     ) -> None:
         self.network = network.train()
         self.generator = generator
-        self.epochs = 0
-        self.images = 0
         self._kl_weight = kl_weight
         self._optimizer = Adam(network.parameters(), lr=learning_rate)
 
@@ -59,8 +58,7 @@ class Training:
     def state_dict(self) -> dict[str, Tensor]:
         """Return the weights, the state of Adam and the state of the generator."""
         state = {f"network/{name}": tensor for name, tensor in self.network.state_dict().items()}
-        for index, values in self._optimizer.state_dict()["state"].items():
-            state |= {f"adam/{index}/{name}": tensor for name, tensor in values.items()}
+        state |= {f"adam/{name}": tensor for name, tensor in optimizer_state(self._optimizer).items()}
         return state | {"generator": self.generator.get_state()}
 
     def load_state_dict(self, state: dict[str, Tensor], *, epochs: int, images: int) -> None:
@@ -69,14 +67,8 @@ class Training:
         Raises:
             KeyError, RuntimeError: The state is that of another network.
         """
-        self.network.load_state_dict(_under("network/", state))
-        memory: dict[int, dict[str, Tensor]] = {}
-        for name, tensor in _under("adam/", state).items():
-            index, _, key = name.partition("/")
-            layout = torch.channels_last if tensor.ndim == 4 else torch.preserve_format  # as the weights
-            memory.setdefault(int(index), {})[key] = tensor.to(memory_format=layout)
-        groups = self._optimizer.state_dict()["param_groups"]
-        self._optimizer.load_state_dict({"state": memory, "param_groups": groups})
+        self.network.load_state_dict(under("network/", state))
+        load_optimizer_state(self._optimizer, under("adam/", state))
         self.generator.set_state(state["generator"])
         self.epochs, self.images = epochs, images
 
@@ -112,7 +104,3 @@ def losses(
 def _require_two(count: int) -> None:
     if count < 2:  # batch normalisation learns nothing from one
         raise BadData(f"Vae.fit needs at least 2 images, found {count}.")
-
-
-def _under(prefix: str, state: dict[str, Tensor]) -> dict[str, Tensor]:
-    return {name.removeprefix(prefix): tensor for name, tensor in state.items() if name.startswith(prefix)}

@@ -24,7 +24,7 @@ from padimkit import (
     Scores,
 )
 from padimkit.arguments import arguments, require_between, require_seed, require_whole
-from padimkit_vae.checkpoint import digest, resumed
+from padimkit.checkpoint import digest, resumed
 from padimkit_vae.costs import vae_costs
 from padimkit_vae.network import Network, new_network
 from padimkit_vae.shuffling import batches, images_of, shuffled
@@ -40,6 +40,7 @@ _RANGES = {
     "shuffle_buffer": (1, 10**7),
 }
 
+_CHECKPOINT = "padimkit-vae checkpoint 1"
 _log = logging.getLogger("padimkit_vae")
 
 
@@ -114,7 +115,7 @@ class Vae(DensityModel, CostModel):
         training = self._training(channels=len(image), device=image.device)
         given = {name: value for name, value in arguments(self).items() if name != "checkpoint"}
         data = {"shape": list(image.shape), "first image": digest({"image": image})}
-        with resumed(training, self.checkpoint, arguments=given, data=data) as write:
+        with resumed(training, self.checkpoint, kind=_CHECKPOINT, arguments=given, data=data) as write:
             while training.epochs < self.epochs:
                 self._epoch(training, stream)
                 write()

@@ -1,0 +1,1 @@
+"""The recipes of CAVGA, as YAML files."""

@@ -1,0 +1,1 @@
+"""The recipes of Patch SVDD, as YAML files."""
