@@ -25,7 +25,7 @@ LAYERS = [
     ("config", "evaluation", "inspection"),
     ("pipeline", "registry", *FAMILIES),
     ("contracts", "moments", "weights"),
-    ("images", "checkpoint"),
+    ("images",),
     ("arguments", "files", "memory"),
     ("values", "stages", "errors"),
 ]
@@ -50,7 +50,7 @@ NEVER: dict[str, tuple[str, ...]] = {
 PUBLIC = (
     "padimkit",
     "padimkit.arguments",
-    "padimkit.checkpoint",
+    "padimkit.files.checkpoint",
     "padimkit.errors",
     "padimkit.files",
     "padimkit.memory",

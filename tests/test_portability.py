@@ -101,7 +101,7 @@ MAPPED = {
     ("memory/allocation.py", "np.memmap"),  # of a file without a name
     ("datasets/shanghaitech/frames.py", "open_memmap"),  # of data that we never write
     ("storage/model.py", "load_file"),  # the test below
-    ("checkpoint.py", "safe_open"),  # closed before anything else
+    ("files/checkpoint.py", "safe_open"),  # closed before anything else
     ("plugins/padimkit-cavga/src/padimkit_cavga/weights.py", "load_file"),  # of weights that we never write
 }
 

@@ -182,7 +182,7 @@ def test_a_full_disk_is_told_as_such_and_leaves_the_last_file(path, monkeypatch)
     def full(*arguments, **options):
         raise SafetensorError("No space left on device")
 
-    monkeypatch.setattr("padimkit.checkpoint.save_file", full)
+    monkeypatch.setattr("padimkit.files.checkpoint.save_file", full)
     with pytest.raises(BadOutput, match="cannot be written: No space left on device"):
         tiny(path).fit(stream())
     assert path.read_bytes() == before

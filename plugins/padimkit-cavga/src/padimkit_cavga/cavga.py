@@ -13,7 +13,7 @@ from torch import Tensor
 from padimkit import BadArgument, BadShape, Checked, DensityModel, Embedding, NotFitted, Scores
 from padimkit.arguments import arguments, require_between, require_budget, require_seed, require_whole
 from padimkit.arguments.stored_state import require_state
-from padimkit.checkpoint import digest, resumed
+from padimkit.files.checkpoint import digest, resumed
 from padimkit_cavga.images import kept, mean_and_deviation
 from padimkit_cavga.network import Fresh, Network, attention, fresh
 from padimkit_cavga.training import Training, Weights

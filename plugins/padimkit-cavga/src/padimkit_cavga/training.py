@@ -12,7 +12,7 @@ from torch import Tensor
 from torch.optim import Adam
 
 from padimkit import BadArgument
-from padimkit.checkpoint import Resumable, load_optimizer_state, optimizer_state, under
+from padimkit.files.checkpoint import Resumable, load_optimizer_state, optimizer_state, under
 from padimkit_cavga.network import Encoded, Fresh, attention
 
 

@@ -13,7 +13,7 @@ from torch import Tensor
 from padimkit import BadArgument, BadModel, BadShape, Checked, DensityModel, Embedding, NotFitted, Scores
 from padimkit.arguments import arguments, require_between, require_budget, require_seed, require_whole
 from padimkit.arguments.stored_state import require_state
-from padimkit.checkpoint import digest, resumed
+from padimkit.files.checkpoint import digest, resumed
 from padimkit_patch_svdd.encoder import LARGE_STRIDE, Encoder
 from padimkit_patch_svdd.images import centred
 from padimkit_patch_svdd.scoring import Scale

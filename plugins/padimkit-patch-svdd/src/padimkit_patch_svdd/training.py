@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from torch.optim import Adam
 
 from padimkit import BadArgument
-from padimkit.checkpoint import Resumable, load_optimizer_state, optimizer_state, under
+from padimkit.files.checkpoint import Resumable, load_optimizer_state, optimizer_state, under
 from padimkit_patch_svdd.encoder import SLOPE, Encoder
 from padimkit_patch_svdd.patches import DIRECTIONS, close_pairs, cut, disturbed, neighbour_pairs
 

@@ -10,7 +10,7 @@ from torch import Tensor
 from torch.optim import Adam
 
 from padimkit import BadArgument, BadData
-from padimkit.checkpoint import Resumable, load_optimizer_state, optimizer_state, under
+from padimkit.files.checkpoint import Resumable, load_optimizer_state, optimizer_state, under
 from padimkit_vae.network import Network
 
 

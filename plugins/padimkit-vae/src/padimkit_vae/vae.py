@@ -24,7 +24,7 @@ from padimkit import (
     Scores,
 )
 from padimkit.arguments import arguments, require_between, require_seed, require_whole
-from padimkit.checkpoint import digest, resumed
+from padimkit.files.checkpoint import digest, resumed
 from padimkit_vae.costs import vae_costs
 from padimkit_vae.network import Network, new_network
 from padimkit_vae.shuffling import batches, images_of, shuffled
