@@ -5,7 +5,18 @@ from typing import Any
 import torch
 
 from padimkit.contracts import Backbone
-from padimkit.testing import devices, elsewhere, exports, history, manners, parts, positions, threads, weights
+from padimkit.testing import (
+    devices,
+    elsewhere,
+    exports,
+    history,
+    imports,
+    manners,
+    parts,
+    positions,
+    threads,
+    weights,
+)
 from padimkit.testing.answers import (
     CUDA_ROUNDING,
     ROUNDING,
@@ -169,7 +180,9 @@ BACKBONE_CHECKS = (
         features_carry_no_gradient,
     ),
     *checks_with(Backbone, _USAGE, parts.keeps_its_arguments),
-    *checks(Backbone, manners.arguments_have_names, can_be_written_down),
+    *checks(
+        Backbone, manners.arguments_have_names, imports.import_leaves_the_program_alone, can_be_written_down
+    ),
     *checks_with(
         Backbone,
         _USAGE,
@@ -185,6 +198,8 @@ BACKBONE_CHECKS = (
         history.earlier_use_does_not_matter,
         history.nothing_is_kept_of_what_is_seen,
         manners.leaves_the_program_alone,
+        manners.writes_nothing_unasked,
+        manners.no_results_are_kept,
         elsewhere.other_processes_give_the_same,
         parts.earlier_results_stay,
         parts.can_be_copied,

@@ -7,7 +7,16 @@ import torch
 
 from padimkit.contracts import HasCurve, HasInfluence, Metric, ReferenceValues
 from padimkit.errors import UndefinedMetric
-from padimkit.testing import elsewhere, manners, named_values, parts, places, threads, undefined_metrics
+from padimkit.testing import (
+    elsewhere,
+    imports,
+    manners,
+    named_values,
+    parts,
+    places,
+    threads,
+    undefined_metrics,
+)
 from padimkit.testing.answers import DataSet, Result, Usage, left_alone
 from padimkit.testing.check import Make, NotApplicable, checks, checks_with, require
 from padimkit.testing.inputs.predictions import (
@@ -244,6 +253,7 @@ METRIC_CHECKS = (
         undefined_metrics.refuses_missing_truth,
         undefined_metrics.never_gives_nan,
         manners.arguments_have_names,
+        imports.import_leaves_the_program_alone,
     ),
     *checks_with(
         Metric,
@@ -254,6 +264,8 @@ METRIC_CHECKS = (
         parts.leaves_global_random_state_alone,
         parts.repeats_itself,
         manners.leaves_the_program_alone,
+        manners.writes_nothing_unasked,
+        manners.no_results_are_kept,
         elsewhere.other_processes_give_the_same,
         parts.instances_share_nothing,
         parts.can_be_copied,

@@ -8,7 +8,8 @@ from contextlib import AbstractContextManager, contextmanager
 
 from padimkit.arguments import arguments
 from padimkit.testing.answers import ROUNDING, Usage, copied, difference
-from padimkit.testing.check import Make, NotApplicable, global_random_state, require
+from padimkit.testing.check import Make, NotApplicable, require
+from padimkit.testing.program import global_random_state
 
 _OTHER_SEEDS = 5  # one of them might give the same result by chance
 

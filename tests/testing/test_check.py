@@ -27,8 +27,9 @@ from padimkit.testing import (
     checks_of,
     outcomes,
 )
-from padimkit.testing.check import CannotBeChecked, checks, global_random_state, require
+from padimkit.testing.check import CannotBeChecked, checks, require
 from padimkit.testing.inputs.embeddings import training
+from padimkit.testing.program import global_random_state
 
 
 class Zero(Gaussian):
