@@ -3,7 +3,14 @@
 They stand apart from the checks of the families, which share them.
 """
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
 import torch
+from torch import Tensor
+from torch.utils._python_dispatch import TorchDispatchMode
+from torch.utils._pytree import tree_leaves
 
 from padimkit.testing.answers import Result, tensors_of
 from padimkit.testing.check import Make, NotApplicable, described, require
@@ -17,23 +24,66 @@ _MIXED = ("same device", "expected device", "two devices")
 def backbone_moves_as_a_whole(make: Make) -> None:
     """Backbones moved to a device compute there alone: none of their tensors is left behind."""
     backbone, images = make(), pictures("first").to(_META)
-    try:
-        backbone.to(_META)
-        found = tensors_of(backbone.extract(images))
-    except Exception as error:
-        _require_other_reason(error)
-    _require_there(found)
+    with _together():
+        try:
+            backbone.to(_META)
+            found = tensors_of(backbone.extract(images))
+        except Exception as error:
+            _require_other_reason(error)
+        _require_there(found)
 
 
 def learning_stays_on_the_device(make: Make, apply: Apply) -> None:
     """Fits and uses on a device make all their tensors there."""
     part = make()
+    with _together():
+        try:
+            part.fit(stream(moved(training("first"), _META)))
+            found = apply(part, part_of(moved(probe("first"), _META), 0, 2))
+        except Exception as error:
+            _require_other_reason(error)
+        _require_there(found)
+
+
+class _Watch(TorchDispatchMode):
+    """Collects operations between tensors of two devices, of which some, as convolutions, do not complain."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.mixed: list[str] = []
+
+    def __torch_dispatch__(
+        self, operation: Any, types: Any, args: Any = (), kwargs: dict[str, Any] | None = None
+    ) -> Any:
+        devices = {one.device.type for one in tree_leaves((args, kwargs)) if _must_be_there(one)}
+        name = operation.overloadpacket.__name__
+        if len(devices) > 1 and name not in _COPIES:
+            self.mixed.append(name)
+        return operation(*args, **kwargs or {})
+
+
+def _must_be_there(one: Any) -> bool:
+    """Return whether it is a tensor of numbers: scalars and indices may be on the CPU."""
+    return isinstance(one, Tensor) and one.ndim > 0 and one.is_floating_point()
+
+
+_COPIES = ("copy_", "_to_copy")
+
+
+@contextmanager
+def _together() -> Iterator[None]:
+    """Require that no tensor on the CPU is computed with one on the other device within the block."""
+    watch = _Watch()
     try:
-        part.fit(stream(moved(training("first"), _META)))
-        found = apply(part, part_of(moved(probe("first"), _META), 0, 2))
-    except Exception as error:
-        _require_other_reason(error)
-    _require_there(found)
+        with watch:
+            yield
+    finally:
+        mixed = watch.mixed[:1]
+        require(
+            not mixed,
+            f"Expected all tensors on the device of the input, found some on the CPU in {', '.join(mixed)}. "
+            "Does `to` move all parameters and tensors?",
+        )
 
 
 def _require_there(found: Result) -> None:

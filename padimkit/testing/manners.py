@@ -26,6 +26,7 @@ _BLOCK = "Change them for a block only: torch.no_grad(), warnings.catch_warnings
 
 def leaves_the_program_alone(make: Make, usage: Usage) -> None:
     """Settings of the whole program stay: gradients, warnings, logging, types, threads, folder and others."""
+    make()  # made before the check began
     found = _disturbances(make, usage)
     if found:  # again: a library that is imported when it is first needed changes some once, and is no part
         found = _disturbances(make, usage)
