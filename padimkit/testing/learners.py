@@ -83,6 +83,7 @@ def learner_checks(contract: type[Any], apply: Apply) -> tuple[Check, ...]:
             updates.merge_equals_one_fit,
             updates.merge_leaves_the_other_alone,
             threads.calls_from_threads_equal_calls_in_turn,
+            threads.calls_may_meet_anywhere,
             costs.stated_bytes_are_there,
         ),
         *checks_with(

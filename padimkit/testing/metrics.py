@@ -30,6 +30,8 @@ from padimkit.testing.inputs.predictions import (
 )
 from padimkit.values import Prediction
 
+_SMALL = 1e-6  # times scores of some 40: digits that rounding takes
+
 
 def says_whether_higher_is_better(make: Make) -> None:
     """`higher_is_better` is true or false."""
@@ -47,16 +49,25 @@ def gives_one_finite_number(make: Make) -> None:
 
 def better_predictions_get_better_values(make: Make) -> None:
     """Perfect scores get a better value than fair ones, and these a better one than inverted ones."""
-    perfect, fair = (
-        value_of(make, labelled_prediction("perfect")),
-        value_of(make, labelled_prediction("fair")),
+    _require_falling(make, 1.0, "")
+
+
+def small_differences_count(make: Make) -> None:
+    """Better scores get better values also where all scores are small: they have no unit."""
+    _require_falling(make, _SMALL, f" that are all below {100 * _SMALL:g}")
+
+
+def _require_falling(make: Make, scale: float, which: str) -> None:
+    perfect, fair, inverted = (
+        value_of(make, labelled_prediction(quality).scaled(scale))
+        for quality in ("perfect", "fair", "inverted")
     )
-    inverted = value_of(make, labelled_prediction("inverted"))
     sign = 1 if make().higher_is_better else -1
     require(
         sign * perfect > sign * fair > sign * inverted,
-        f"Expected {'falling' if sign > 0 else 'rising'} values for perfect, fair and inverted scores, "
-        f"found {perfect:.4g}, {fair:.4g} and {inverted:.4g}.",
+        f"Expected {'falling' if sign > 0 else 'rising'} values for perfect, fair and inverted scores"
+        f"{which}, found {perfect:.4g}, {fair:.4g} and {inverted:.4g}."
+        + (" Are scores rounded, or compared with a fixed number?" if which else ""),
     )
 
 
@@ -231,6 +242,7 @@ METRIC_CHECKS = (
         says_whether_higher_is_better,
         gives_one_finite_number,
         better_predictions_get_better_values,
+        small_differences_count,
         constant_predictions_are_no_success,
         places.maps_in_other_places_get_worse_values,
         reference_values_are_right,

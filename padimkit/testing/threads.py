@@ -10,8 +10,10 @@ from contextlib import contextmanager
 from contextvars import copy_context
 from copy import deepcopy
 from functools import partial
-from threading import Barrier
+from threading import Barrier, Thread
 from typing import Any
+
+from torch.utils._python_dispatch import TorchDispatchMode
 
 from padimkit.contracts import Updatable
 from padimkit.testing.answers import ROUNDING, DataSet, Result, Usage, copied, difference
@@ -24,6 +26,8 @@ _THREADS = 4
 _ROUNDS = 8  # of calls of each thread
 _COPIES = 8  # whose first calls meet each other: most accidents happen then, and few in later rounds
 _LATER = 3  # rounds of each copy
+_MEETINGS = 24  # of two calls, each at another operation
+_PATIENCE = 0.2  # seconds to wait for a call that a lock keeps out
 _SWITCH = 1e-6  # seconds after which Python lets another thread go on, if it can
 
 
@@ -33,6 +37,50 @@ def calls_from_threads_equal_calls_in_turn(make: Make, apply: Apply) -> None:
         expected = [copied(_answer(apply, deepcopy(part), number)) for number in range(_THREADS)]
         for _ in range(_COPIES):
             _require_same(expected, partial(_answer, apply, deepcopy(part)), kind, rounds=_LATER)
+
+
+def calls_may_meet_anywhere(make: Make, apply: Apply) -> None:
+    """A whole call of another thread between two operations of a call does not change its result."""
+    part = fitted(make)
+    expected = copied(_answer(apply, part, 0))
+    with _Meeting(None) as counting:
+        _answer(apply, part, 0)
+    steps = range(1, counting.count + 1, max(counting.count // _MEETINGS, 1))
+    for step in steps:
+        meeting = _Meeting(partial(_answer, apply, part, 1), step)
+        with meeting:
+            found = _answer(apply, part, 0)
+        meeting.end()
+        changed = difference(found, expected, relative=ROUNDING)
+        require(
+            not changed,
+            f"Expected the same result if another thread calls at the same time, found {changed}. Keep "
+            "nothing of a call in the module, in the class or in attributes, such as a buffer to reuse.",
+        )
+
+
+class _Meeting(TorchDispatchMode):
+    """Has another thread do a whole call ahead of an operation, unless a lock keeps it out."""
+
+    def __init__(self, call: Callable[[], object] | None, step: int = 0) -> None:
+        super().__init__()
+        self.count = 0
+        self._step = step
+        self._thread = Thread(target=copy_context().run, args=(call,)) if call else None
+
+    def __torch_dispatch__(
+        self, operation: Any, types: Any, args: Any = (), kwargs: dict[str, Any] | None = None
+    ) -> Any:
+        self.count += 1
+        if self._thread and self.count == self._step:
+            self._thread.start()
+            self._thread.join(_PATIENCE)
+        return operation(*args, **kwargs or {})
+
+    def end(self) -> None:
+        """Wait until the other call has ended, if it was begun."""
+        if self._thread and self._thread.ident:
+            self._thread.join()
 
 
 def features_from_threads_equal_features_in_turn(make: Make, extract: Callable[[Any, int], Result]) -> None:
