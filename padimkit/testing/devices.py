@@ -9,13 +9,13 @@ from typing import Any
 
 import torch
 from torch import Tensor
-from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 
 from padimkit.testing.answers import Result, tensors_of
 from padimkit.testing.check import Make, NotApplicable, described, require
 from padimkit.testing.inputs.embeddings import Apply, moved, part_of, probe, stream, training
 from padimkit.testing.inputs.images import pictures
+from padimkit.testing.operations import each_operation
 
 _META = torch.device("meta")
 _MIXED = ("same device", "expected device", "two devices")
@@ -45,23 +45,6 @@ def learning_stays_on_the_device(make: Make, apply: Apply) -> None:
         _require_there(found)
 
 
-class _Watch(TorchDispatchMode):
-    """Collects operations between tensors of two devices, of which some, as convolutions, do not complain."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.mixed: list[str] = []
-
-    def __torch_dispatch__(
-        self, operation: Any, types: Any, args: Any = (), kwargs: dict[str, Any] | None = None
-    ) -> Any:
-        devices = {one.device.type for one in tree_leaves((args, kwargs)) if _must_be_there(one)}
-        name = operation.overloadpacket.__name__
-        if len(devices) > 1 and name not in _COPIES:
-            self.mixed.append(name)
-        return operation(*args, **kwargs or {})
-
-
 def _must_be_there(one: Any) -> bool:
     """Return whether it is a tensor of numbers: scalars and indices may be on the CPU."""
     return isinstance(one, Tensor) and one.ndim > 0 and one.is_floating_point()
@@ -72,17 +55,25 @@ _COPIES = ("copy_", "_to_copy")
 
 @contextmanager
 def _together() -> Iterator[None]:
-    """Require that no tensor on the CPU is computed with one on the other device within the block."""
-    watch = _Watch()
+    """Require that no tensor on the CPU is computed with one on the other device within the block.
+
+    Some operations, such as convolutions, do not complain of it on the device that is tried.
+    """
+    mixed: list[str] = []
+
+    def look(name: str, given: Any) -> None:
+        devices = {one.device.type for one in tree_leaves(given) if _must_be_there(one)}
+        if len(devices) > 1 and name not in _COPIES:
+            mixed.append(name)
+
     try:
-        with watch:
+        with each_operation(look):
             yield
     finally:
-        mixed = watch.mixed[:1]
         require(
             not mixed,
-            f"Expected all tensors on the device of the input, found some on the CPU in {', '.join(mixed)}. "
-            "Does `to` move all parameters and tensors?",
+            "Expected all tensors on the device of the input, found some on the CPU in "
+            f"{''.join(mixed[:1])}. Does `to` move all parameters and tensors?",
         )
 
 

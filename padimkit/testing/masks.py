@@ -58,7 +58,7 @@ class _Seen:
         The first axis is that of images, the second that of masks. The measure is the area under the ROC
         curve of pixels: 0 where a mask marks nothing unusual, 0.5 where it marks all of it and nothing else.
         """
-        return _areas(self.anomalous, masks) - _areas(self.normal, masks).mean(0)
+        return np.asarray(_areas(self.anomalous, masks) - _areas(self.normal, masks).mean(0))
 
 
 def _areas(ranks: np.ndarray, masks: Masks) -> np.ndarray:
@@ -139,7 +139,7 @@ def _require_order(excess: np.ndarray) -> None:
     generator = np.random.default_rng(0)
     chance = [_best(generator.permuted(excess, axis=1)) for _ in range(_DRAWS)]
     require(
-        np.mean([one >= best for one in chance]) >= _CHANCE / 10,
+        bool(np.mean([one >= best for one in chance]) >= _CHANCE / 10),
         "Expected each mask to belong to its image, found that the masks in another order mark where the "
         f"images differ from the training images: {0.5 + best:.2f} of the area under the ROC curve of the "
         f"pixels, and {0.5 + own:.2f} in theirs. Are images and masks sorted alike?",

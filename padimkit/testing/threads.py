@@ -13,12 +13,11 @@ from functools import partial
 from threading import Barrier, Thread
 from typing import Any
 
-from torch.utils._python_dispatch import TorchDispatchMode
-
 from padimkit.contracts import Updatable
 from padimkit.testing.answers import ROUNDING, DataSet, Result, Usage, copied, difference
 from padimkit.testing.check import Make, described, require
 from padimkit.testing.inputs.embeddings import Apply, fitted, part_of, probe, stream, training
+from padimkit.testing.operations import each_operation
 from padimkit.testing.states import written
 
 _DATA: tuple[DataSet, DataSet] = ("first", "second")
@@ -26,7 +25,7 @@ _THREADS = 4
 _ROUNDS = 8  # of calls of each thread
 _COPIES = 8  # whose first calls meet each other: most accidents happen then, and few in later rounds
 _LATER = 3  # rounds of each copy
-_MEETINGS = 24  # of two calls, each at another operation
+_MEETINGS = 12  # of two calls, each at another operation
 _PATIENCE = 0.2  # seconds to wait for a call that a lock keeps out
 _SWITCH = 1e-6  # seconds after which Python lets another thread go on, if it can
 
@@ -43,14 +42,11 @@ def calls_may_meet_anywhere(make: Make, apply: Apply) -> None:
     """A whole call of another thread between two operations of a call does not change its result."""
     part = fitted(make)
     expected = copied(_answer(apply, part, 0))
-    with _Meeting(None) as counting:
+    names: list[str] = []
+    with each_operation(lambda name, _: names.append(name)):
         _answer(apply, part, 0)
-    steps = range(1, counting.count + 1, max(counting.count // _MEETINGS, 1))
-    for step in steps:
-        meeting = _Meeting(partial(_answer, apply, part, 1), step)
-        with meeting:
-            found = _answer(apply, part, 0)
-        meeting.end()
+    for step in range(0, len(names), len(names) // _MEETINGS + 1):
+        found = _met(partial(_answer, apply, part, 0), partial(_answer, apply, part, 1), step)
         changed = difference(found, expected, relative=ROUNDING)
         require(
             not changed,
@@ -59,28 +55,26 @@ def calls_may_meet_anywhere(make: Make, apply: Apply) -> None:
         )
 
 
-class _Meeting(TorchDispatchMode):
-    """Has another thread do a whole call ahead of an operation, unless a lock keeps it out."""
+def _met(call: Callable[[], Result], other: Callable[[], Result], step: int) -> Result:
+    """Return the result of a call, ahead of whose n-th operation another thread does the other one.
 
-    def __init__(self, call: Callable[[], object] | None, step: int = 0) -> None:
-        super().__init__()
-        self.count = 0
-        self._step = step
-        self._thread = Thread(target=copy_context().run, args=(call,)) if call else None
+    If a lock keeps that out, it goes on when the lock is free.
+    """
+    thread = Thread(target=copy_context().run, args=(other,))
+    count = 0
 
-    def __torch_dispatch__(
-        self, operation: Any, types: Any, args: Any = (), kwargs: dict[str, Any] | None = None
-    ) -> Any:
-        self.count += 1
-        if self._thread and self.count == self._step:
-            self._thread.start()
-            self._thread.join(_PATIENCE)
-        return operation(*args, **kwargs or {})
+    def meet(name: str, given: Any) -> None:
+        nonlocal count
+        if count == step:
+            thread.start()
+            thread.join(_PATIENCE)
+        count += 1
 
-    def end(self) -> None:
-        """Wait until the other call has ended, if it was begun."""
-        if self._thread and self._thread.ident:
-            self._thread.join()
+    with each_operation(meet):
+        found = call()
+    if thread.ident:
+        thread.join()
+    return found
 
 
 def features_from_threads_equal_features_in_turn(make: Make, extract: Callable[[Any, int], Result]) -> None:
