@@ -95,8 +95,8 @@ def images_do_not_influence_each_other(make: Make) -> None:
     """Images get the same features alone as in a batch."""
     backbone, images = make(), pictures("first")
     images[1:] *= _DIM
-    together = copied(tensors_of(backbone.extract(images)))
-    alone = tensors_of(backbone.extract(images[1:]))
+    together = copied(tensors_of(backbone.extract(images.clone())))
+    alone = tensors_of(backbone.extract(images[1:].clone()))
     changed = difference(alone, {name: tensor[1:] for name, tensor in together.items()}, relative=ROUNDING)
     require(
         not changed,
@@ -111,7 +111,7 @@ def large_batches_are_taken_whole(make: Make) -> None:
     for side in _SMALL:
         images = pictures("first", _MANY, (side, side))
         try:
-            alone = copied(tensors_of(backbone.extract(images[-1:])))
+            alone = copied(tensors_of(backbone.extract(images[-1:].clone())))
         except Exception:  # a stranger's network may raise anything where images are small
             continue
         together = tensors_of(backbone.extract(images))
