@@ -17,10 +17,13 @@ class Checked:
         images: How many made-up images it learns from, or a metric is given.
         size: Height and width of the made-up data: of a backbone's pictures and of a metric's maps in pixels,
             of embeddings in positions.
+        folder: The argument that names a folder to write into: `padimkit plugins check` gives one that it
+            removes at the end.
         excused: The reason why a check does not concern the class, by the name of the check.
     """
 
     arguments: Mapping[str, Any] = field(default_factory=dict)
     images: int | None = None
     size: tuple[int, int] | None = None
+    folder: str | None = None
     excused: Mapping[str, str] = field(default_factory=dict)

@@ -10,6 +10,7 @@ from padimkit.registry.plugin import Plugin
 from padimkit.registry.registry import installed
 
 # Tools that plugins call, and streams that they read: an error there is neither theirs nor their callers'.
+_SAMPLES = "padimkit.images.sample"
 _TOOLS = ("arguments", "contracts", "errors", "files", "memory", "moments", "stages", "values")
 
 
@@ -18,11 +19,13 @@ def blamed(error: BaseException) -> str:
 
     It is the one whose code was running last, unless padimkit has been called from there.
     """
-    steps = _last_steps([frame for frame, _ in walk_tb(error.__traceback__) if not _is_tool(frame)])
+    frames = [frame for frame, _ in walk_tb(error.__traceback__) if not _is_tool(frame)]
+    steps = _last_steps(frames)
     if not steps:
         return ""
     cause = f"{type(error).__name__}: {error}".rstrip(": .")
-    return f"{_named(steps)} failed in {steps[-1].f_code.co_name}: {cause}."
+    opens = any(_module(frame) == _SAMPLES for frame in frames[: frames.index(steps[-1])])
+    return f"{_named(steps, opens=opens)} failed in {steps[-1].f_code.co_name}: {cause}."
 
 
 def _last_steps(frames: list[FrameType]) -> list[FrameType]:
@@ -38,16 +41,25 @@ def _last_steps(frames: list[FrameType]) -> list[FrameType]:
     return steps
 
 
-def _named(steps: list[FrameType]) -> str:
-    """Return the plugin whose method this is, or all of the package if it is that of none."""
+def _named(steps: list[FrameType], *, opens: bool) -> str:
+    """Return the plugin whose method this is, or all of the package that it may be of, if it is that of none.
+
+    A function that opens a sample is that of a data set, and rather of one in its module.
+    """
     package = _package(_module(steps[0]))
     plugins = [p for p in installed() if not p.is_built_in and _package(p.entry_point.module) == package]
+    if opens:
+        plugins = [p for p in plugins if p.family == "datasets"] or plugins
+    modules = {_module(frame) for frame in steps}
+    beside = [p for p in plugins if p.entry_point.module in modules]
     kinds = [type(frame.f_locals.get("self")) for frame in reversed(steps)]
     paths = [f"{kind.__module__}.{kind.__qualname__}" for kind in kinds]
     for plugin in plugins:
         if plugin.class_path in paths or len(plugins) == 1:
             return plugin.title
-    return _several(plugins)
+    if len(beside) == 1:
+        return beside[0].title
+    return _several(beside or plugins)
 
 
 def _several(plugins: list[Plugin]) -> str:

@@ -20,14 +20,17 @@ _SESSION: dict[tuple[str, str], Plugin] = {}
 
 @final
 class Registry:
-    """The plugins of one family.
+    """The plugins of one family, which is named in the plural or the singular.
+
+    Raises:
+        BadArgument: There is no such family; near misses are named.
 
     >>> Registry("reducers").find("pca").class_path
     'padimkit.reducers.pca.PCA'
     """
 
     def __init__(self, family: str) -> None:
-        self.family = family
+        self.family = find_family(family).plural
 
     def add(self, part: type[Any], name: str) -> None:
         """Give a class of this program a name, as an entry point would, until the program ends.
@@ -41,15 +44,18 @@ class Registry:
                 or the name cannot stand in settings, or is one of an installed plugin.
         """
         plugin = _of_session(self.family, part, name)
-        others = [p.distribution for p in self.plugins() if p.name == name and p.distribution != SESSION]
-        if others:
-            raise BadArgument(f'"{name}" ({self.family}) is a plugin of {others[0]}. Choose another name.')
+        others = [p for p in self.plugins() if p.name == name and p.distribution != SESSION]
+        for other in _called(name, others):  # the one that the name means
+            raise BadArgument(
+                f'"{name}" ({self.family}) is a plugin of {other.distribution}. Choose another name.'
+            )
         if not plugin.has_usable_name:
             raise BadArgument(f'"{name}" cannot be named in settings: use letters, digits and "_".')
         try:
             is_found = plugin.load() is part
         except BrokenPlugin as error:
-            raise BadArgument(f"{error} Define the class at the top of a module or notebook.") from error
+            hint = " Define the class at the top of a module or notebook." if _is_hidden(part, error) else ""
+            raise BadArgument(f"{error}{hint}") from error
         if not is_found:
             raise BadArgument(f'"{plugin.class_path}" is another class by now. Add the one that is there.')
         _SESSION[self.family, name] = plugin
@@ -127,6 +133,10 @@ def installed(families: Collection[str] = _ORDER) -> dict[Plugin, str]:
     found = sorted(_fitting(plugins), key=lambda p: (_ORDER.index(p.family), p.name, p.distribution))
     count = Counter((plugin.family, plugin.name) for plugin in found)
     return {p: p.name if p.is_built_in or count[p.family, p.name] == 1 else p.full_name for p in found}
+
+
+def _is_hidden(part: type[Any], error: BrokenPlugin) -> bool:
+    return error.__cause__ is not None or "<locals>" in part.__qualname__
 
 
 def _of_session(family: str, part: type[Any], name: str) -> Plugin:

@@ -3,9 +3,21 @@
 from typing import Any
 
 import torch
+from torch import Tensor
 
 from padimkit.contracts import Backbone
-from padimkit.testing import devices, elsewhere, exports, history, manners, parts, positions, threads, weights
+from padimkit.testing import (
+    devices,
+    elsewhere,
+    exports,
+    history,
+    imports,
+    manners,
+    parts,
+    positions,
+    threads,
+    weights,
+)
 from padimkit.testing.answers import (
     CUDA_ROUNDING,
     ROUNDING,
@@ -30,6 +42,12 @@ from padimkit.testing.check import (
 from padimkit.testing.inputs.images import pictures, plain
 from padimkit.testing.states import can_be_written_down
 from padimkit.values import Features
+
+_DIM = 0.3
+_SMALL = (32, 64)  # sides, of which the first is taken that the backbone takes
+_MANY = 37  # images: no number of them that makes a chunk divides it
+_LEAST_CHANGE = 0.05  # of the values of a layer; less is suspicious
+_FAR_MORE = 10
 
 
 def gives_maps_of_each_image(make: Make) -> None:
@@ -75,15 +93,63 @@ def features_are_finite(make: Make) -> None:
 
 def images_do_not_influence_each_other(make: Make) -> None:
     """Images get the same features alone as in a batch."""
-    backbone = make()
-    together = copied(tensors_of(backbone.extract(pictures("first"))))
-    alone = tensors_of(backbone.extract(pictures("first")[1:]))
+    backbone, images = make(), pictures("first")
+    images[1:] *= _DIM
+    together = copied(tensors_of(backbone.extract(images.clone())))
+    alone = tensors_of(backbone.extract(images[1:].clone()))
     changed = difference(alone, {name: tensor[1:] for name, tensor in together.items()}, relative=ROUNDING)
     require(
         not changed,
         f"Expected the same features for an image alone as in a batch, found {changed}. "
         "Is the network in evaluation mode?",
     )
+
+
+def large_batches_are_taken_whole(make: Make) -> None:
+    """Large batches give features of each image: the last one has those that it has alone."""
+    backbone = make()
+    for side in _SMALL:
+        images = pictures("first", _MANY, (side, side))
+        try:
+            alone = copied(tensors_of(backbone.extract(images[-1:].clone())))
+        except Exception:  # a stranger's network may raise anything where images are small
+            continue
+        together = tensors_of(backbone.extract(images))
+        counts = {len(tensor) for tensor in together.values()}
+        require(counts == {_MANY}, f"Expected maps of {_MANY} images, found {', '.join(map(str, counts))}.")
+        changed = difference({n: one[-1:] for n, one in together.items()}, alone, relative=ROUNDING)
+        require(
+            not changed,
+            f"Expected the last of {_MANY} images to have the same features as alone, found {changed}. Is "
+            "the remainder left out where images are taken in chunks?",
+        )
+        return
+    raise NotApplicable("It takes no small images, of which a large batch would be soon done.")
+
+
+def pictures_are_taken_from_0_to_1(make: Make) -> None:
+    """Pictures in [0, 1] differ in their features, and not only when they are 255 times as bright."""
+    backbone = make()
+    given = [pictures(data, 1) for data in ("first", "second")]
+    try:
+        bright = _relative_change(backbone, [255 * one for one in given])
+    except Exception as error:  # a stranger's backbone may raise anything where images are too bright
+        raise NotApplicable("It takes no images that are 255 times as bright.") from error
+    for layer, change in _relative_change(backbone, given).items():
+        require(
+            change > _LEAST_CHANGE or _FAR_MORE * change > bright[layer],
+            f'Expected different pictures in [0, 1] to differ in "{layer}", found that values change by '
+            f"{change:.1%}, and by {bright[layer]:.0%} if pictures are 255 times as bright. Are values "
+            "divided by 255 that are in [0, 1] already?",
+        )
+
+
+def _relative_change(backbone: Any, images: list[Tensor]) -> dict[str, float]:
+    one, other = (copied(tensors_of(backbone.extract(image))) for image in images)
+    return {
+        layer: float((other[layer] - one[layer]).abs().mean() / one[layer].abs().mean().clamp(min=1e-12))
+        for layer in one
+    }
 
 
 def different_images_have_different_features(make: Make) -> None:
@@ -159,6 +225,8 @@ BACKBONE_CHECKS = (
         layers_are_the_same_for_all_images,
         features_are_finite,
         images_do_not_influence_each_other,
+        large_batches_are_taken_whole,
+        pictures_are_taken_from_0_to_1,
         different_images_have_different_features,
         positions.positions_are_those_of_the_image,
         positions.maps_are_not_shifted,
@@ -169,7 +237,9 @@ BACKBONE_CHECKS = (
         features_carry_no_gradient,
     ),
     *checks_with(Backbone, _USAGE, parts.keeps_its_arguments),
-    *checks(Backbone, manners.arguments_have_names, can_be_written_down),
+    *checks(
+        Backbone, manners.arguments_have_names, imports.import_leaves_the_program_alone, can_be_written_down
+    ),
     *checks_with(
         Backbone,
         _USAGE,
@@ -185,6 +255,8 @@ BACKBONE_CHECKS = (
         history.earlier_use_does_not_matter,
         history.nothing_is_kept_of_what_is_seen,
         manners.leaves_the_program_alone,
+        manners.writes_nothing_unasked,
+        manners.no_results_are_kept,
         elsewhere.other_processes_give_the_same,
         parts.earlier_results_stay,
         parts.can_be_copied,

@@ -1,25 +1,15 @@
 """A single check of a contract, the promise that it tests and the violations that it finds."""
 
 import inspect
-import os
-import pickle
-import random
-import sys
-import warnings
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, TypeAlias, TypeVar, final
-
-import numpy as np
-import torch
 
 from padimkit.arguments.checked import Checked
 from padimkit.errors import BadArgument, NotFitted
 from padimkit.testing.inputs.scale import made_up_for
+from padimkit.testing.program import fixed_random_state, one_thread, program_restored
 
-_SEED = 918_273  # of shared generators: one that nobody seeds them with
 T = TypeVar("T")
 Make: TypeAlias = Callable[
     [], Any
@@ -144,34 +134,6 @@ def _with(function: Callable[[Make, T], None], argument: T) -> Function:
     return lambda make: function(make, argument)
 
 
-@contextmanager
-def program_restored() -> Iterator[None]:
-    """Put the settings of the program back that a part changes, so that other checks tell of other things."""
-    gradients, kind, threads = torch.is_grad_enabled(), torch.get_default_dtype(), torch.get_num_threads()
-    deterministic, errors, folder = torch.are_deterministic_algorithms_enabled(), np.geterr(), Path.cwd()
-    with warnings.catch_warnings():
-        try:
-            yield
-        finally:
-            torch.set_grad_enabled(gradients)
-            torch.set_default_dtype(kind)
-            torch.set_num_threads(threads)
-            torch.use_deterministic_algorithms(deterministic)
-            np.seterr(**errors)
-            os.chdir(folder)
-
-
-@contextmanager
-def one_thread() -> Iterator[None]:
-    """Compute with one thread within the block: sums in another order round otherwise."""
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)  # made-up data are small: more threads would mostly wait for each other
-    try:
-        yield
-    finally:
-        torch.set_num_threads(threads)
-
-
 class _Maker:
     """A maker of instances that requires them to be fresh and of the contract, and remembers their name."""
 
@@ -201,29 +163,3 @@ class _Maker:
         require(all(part is not other for other in self._made), f"{expected}, found the same one twice.")
         self._made.append(part)
         return part
-
-
-@contextmanager
-def fixed_random_state() -> Iterator[None]:
-    """Set the same global random state in every run, and restore the earlier state at the end."""
-    with torch.random.fork_rng(devices=[]):
-        of_numpy, of_python = np.random.get_state(), random.getstate()
-        torch.default_generator.manual_seed(_SEED)  # torch.manual_seed would reseed the GPUs too
-        np.random.seed(_SEED)
-        random.seed(_SEED)
-        try:
-            yield
-        finally:
-            np.random.set_state(of_numpy)
-            random.setstate(of_python)
-
-
-def global_random_state() -> dict[str, bytes]:
-    """Return the state of each shared generator, by the name of its library."""
-    states = {
-        "torch": torch.get_rng_state().numpy().tobytes(),
-        "numpy": pickle.dumps(np.random.get_state()),
-    }
-    if "beartype" not in sys.modules:  # it draws from Python's generator to choose which items it checks
-        states["random"] = pickle.dumps(random.getstate())
-    return states

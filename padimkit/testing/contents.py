@@ -6,6 +6,7 @@ They stand apart from the other checks of data sets, which ask for form and name
 import hashlib
 import os
 import sys
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from functools import cache
@@ -18,10 +19,11 @@ from scipy.special import stdtr
 from padimkit.arguments import arguments
 from padimkit.images.sample import Sample
 from padimkit.testing.check import Make, NotApplicable, require
-from padimkit.testing.samples import listed_by
+from padimkit.testing.samples import SUBSETS, listed_by
 
 _NORMAL_NAMES = ("good", "normal", "ok")
 _HALF = 0.5
+_KINDS = {True: "anomalous", False: "normal", None: "unlabelled"}
 _CHANCE = 1e-3
 _LEAST = 3  # anomalous images, below which the neighbour's mask may fit by chance
 _READING = ("open", "os.listdir", "os.scandir")
@@ -37,6 +39,24 @@ def train_and_test_share_no_picture(make: Make) -> None:
             twin is None,
             f'Expected other pictures in test than in train, found "{sample.path}" in both: "{twin}".',
         )
+
+
+def pictures_are_not_listed_twice(make: Make) -> None:
+    """No more than half of the pictures of a kind are in a list twice, whatever their names."""
+    source = make()
+    for subset in SUBSETS:
+        listed = listed_by(source, subset)
+        digests = [_digest(sample) for sample in listed]
+        counts = Counter(digests)
+        for kind in {sample.anomalous for sample in listed}:
+            own = [digest for digest, sample in zip(digests, listed, strict=True) if sample.anomalous is kind]
+            share = sum(counts[digest] > 1 for digest in own) / len(own)
+            require(
+                share <= _HALF,
+                f"Expected {subset} pictures that differ, found {share:.0%} of the {_KINDS[kind]} ones in "
+                "the list twice, under other names. Is a folder listed twice, or does each sample open the "
+                "last path of a loop?",
+            )
 
 
 def normal_folders_hold_normal_images(make: Make) -> None:

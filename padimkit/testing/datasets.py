@@ -6,7 +6,7 @@ import numpy as np
 
 from padimkit.contracts import DataSource
 from padimkit.images.sample import Sample
-from padimkit.testing import contents, elsewhere, manners, parts, samples
+from padimkit.testing import contents, elsewhere, imports, manners, masks, parts, samples
 from padimkit.testing.answers import DataSet, Result, Usage, nothing_to_fit
 from padimkit.testing.check import Make, NotApplicable, checks, checks_with, require
 from padimkit.testing.samples import OTHER_READER, READER, SUBSETS, listed_by, pooled, read
@@ -103,10 +103,13 @@ DATASET_CHECKS = (
         each_image_has_its_own_path,
         train_and_test_share_no_image,
         contents.train_and_test_share_no_picture,
+        contents.pictures_are_not_listed_twice,
         contents.normal_folders_hold_normal_images,
         contents.masks_mark_the_anomalies,
+        masks.masks_lie_where_images_differ,
         contents.making_it_reads_nothing,
         manners.arguments_have_names,
+        imports.import_leaves_the_program_alone,
     ),
     *checks_with(
         DataSource,
@@ -117,6 +120,8 @@ DATASET_CHECKS = (
         parts.leaves_global_random_state_alone,
         parts.repeats_itself,
         manners.leaves_the_program_alone,
+        manners.writes_nothing_unasked,
+        manners.no_results_are_kept,
         elsewhere.other_processes_give_the_same,
         parts.can_be_pickled,
     ),

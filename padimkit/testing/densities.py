@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from padimkit.contracts import DensityModel, MemoryForecast, Prepares
-from padimkit.testing import anomalies, exports, learning, left_out, pyramids
+from padimkit.testing import anomalies, exports, learning, left_out, pyramids, strengths
 from padimkit.testing.answers import Result, difference, require_finite
 from padimkit.testing.check import Make, NotApplicable, checks, checks_with, require, require_not_fitted
 from padimkit.testing.inputs.embeddings import (
@@ -202,7 +202,10 @@ DENSITY_CHECKS = (
         DensityModel,
         _apply,
         learning.training_data_matter,
-        learning.several_channels_are_scored,
+        strengths.all_channels_are_scored,
+        strengths.worse_defects_score_higher,
+        strengths.anomalies_stand_out_beside_constant_channels,
+        strengths.spread_of_all_batches_is_learnt,
         learning.large_means_do_not_matter,
         anomalies.known_anomalies_score_higher,
         anomalies.anomalies_without_masks_are_taken,

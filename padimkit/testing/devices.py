@@ -3,12 +3,19 @@
 They stand apart from the checks of the families, which share them.
 """
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
 import torch
+from torch import Tensor
+from torch.utils._pytree import tree_leaves
 
 from padimkit.testing.answers import Result, tensors_of
 from padimkit.testing.check import Make, NotApplicable, described, require
 from padimkit.testing.inputs.embeddings import Apply, moved, part_of, probe, stream, training
 from padimkit.testing.inputs.images import pictures
+from padimkit.testing.operations import each_operation
 
 _META = torch.device("meta")
 _MIXED = ("same device", "expected device", "two devices")
@@ -17,23 +24,57 @@ _MIXED = ("same device", "expected device", "two devices")
 def backbone_moves_as_a_whole(make: Make) -> None:
     """Backbones moved to a device compute there alone: none of their tensors is left behind."""
     backbone, images = make(), pictures("first").to(_META)
-    try:
-        backbone.to(_META)
-        found = tensors_of(backbone.extract(images))
-    except Exception as error:
-        _require_other_reason(error)
-    _require_there(found)
+    with _together():
+        try:
+            backbone.to(_META)
+            found = tensors_of(backbone.extract(images))
+        except Exception as error:
+            _require_other_reason(error)
+        _require_there(found)
 
 
 def learning_stays_on_the_device(make: Make, apply: Apply) -> None:
     """Fits and uses on a device make all their tensors there."""
     part = make()
+    with _together():
+        try:
+            part.fit(stream(moved(training("first"), _META)))
+            found = apply(part, part_of(moved(probe("first"), _META), 0, 2))
+        except Exception as error:
+            _require_other_reason(error)
+        _require_there(found)
+
+
+def _must_be_there(one: Any) -> bool:
+    """Return whether it is a tensor of numbers: scalars and indices may be on the CPU."""
+    return isinstance(one, Tensor) and one.ndim > 0 and one.is_floating_point()
+
+
+_COPIES = ("copy_", "_to_copy")
+
+
+@contextmanager
+def _together() -> Iterator[None]:
+    """Require that no tensor on the CPU is computed with one on the other device within the block.
+
+    Some operations, such as convolutions, do not complain of it on the device that is tried.
+    """
+    mixed: list[str] = []
+
+    def look(name: str, given: Any) -> None:
+        devices = {one.device.type for one in tree_leaves(given) if _must_be_there(one)}
+        if len(devices) > 1 and name not in _COPIES:
+            mixed.append(name)
+
     try:
-        part.fit(stream(moved(training("first"), _META)))
-        found = apply(part, part_of(moved(probe("first"), _META), 0, 2))
-    except Exception as error:
-        _require_other_reason(error)
-    _require_there(found)
+        with each_operation(look):
+            yield
+    finally:
+        require(
+            not mixed,
+            "Expected all tensors on the device of the input, found some on the CPU in "
+            f"{''.join(mixed[:1])}. Does `to` move all parameters and tensors?",
+        )
 
 
 def _require_there(found: Result) -> None:

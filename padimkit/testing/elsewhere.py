@@ -17,16 +17,9 @@ from typing import Any, BinaryIO, TypeAlias, final
 
 from padimkit.arguments import arguments
 from padimkit.testing.answers import ROUNDING, Result, Usage, difference
-from padimkit.testing.check import (
-    Make,
-    NotApplicable,
-    described,
-    fixed_random_state,
-    one_thread,
-    program_restored,
-    require,
-)
+from padimkit.testing.check import Make, NotApplicable, described, require
 from padimkit.testing.inputs.scale import made_up_for
+from padimkit.testing.program import fixed_random_state, one_thread, program_restored
 
 _MARK = "PADIMKIT_ANSWERS_CHECKS"  # in the environment of the other process, which starts no third one
 _SEEDS = ("1", "2")  # of hashes; the other process has one that this has not
@@ -37,15 +30,9 @@ Answer: TypeAlias = Result | str  # the result of a part, or what happened to it
 
 def other_processes_give_the_same(make: Make, usage: Usage) -> None:
     """The same result comes from another process, whose `hash()` and order of sets differ."""
-    if _MARK in os.environ:  # a module that is imported there may check its own parts
-        raise NotApplicable("This is the other process.")
     part = make()
-    try:
-        order = pickle.dumps((type(part), arguments(part), usage))
-    except Exception as error:  # a stranger's argument may raise anything
-        raise NotApplicable("It cannot be sent to another process.") from error
     expected = usage.result(make)
-    found = _process_for(type(part)).answer(order)
+    found = answered(part, usage)
     if isinstance(found, str):
         require(False, _ONLY_THERE.format(found))
     else:
@@ -55,6 +42,21 @@ def other_processes_give_the_same(make: Make, usage: Usage) -> None:
             f"Expected the same result from another process, found {changed}. Does it depend on hash(), or "
             "on the order of a set?",
         )
+
+
+def answered(part: Any, usage: Usage) -> Answer:
+    """Return the result of a part that is made and used alike in another process, or what happened to it.
+
+    Raises:
+        NotApplicable: This is that process, or the part cannot be sent there or is unknown there.
+    """
+    if _MARK in os.environ:  # a module that is imported there may check its own parts
+        raise NotApplicable("This is the other process.")
+    try:
+        order = pickle.dumps((type(part), arguments(part), usage))
+    except Exception as error:  # a stranger's argument may raise anything
+        raise NotApplicable("It cannot be sent to another process.") from error
+    return _process_for(type(part)).answer(order)
 
 
 @final
@@ -176,7 +178,8 @@ def _orders(file: BinaryIO) -> Any:
 def _answers(order: bytes) -> Iterator[bool | Answer]:
     """Yield whether the class is known here and, if so, the result of the part or what it raised."""
     try:
-        kind, given, usage = pickle.loads(order)
+        with program_restored():  # whatever the import of a module changes, other parts come from others
+            kind, given, usage = pickle.loads(order)
     except Exception:  # a stranger's module may raise anything
         yield False
         return

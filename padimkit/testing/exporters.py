@@ -15,9 +15,9 @@ import numpy as np
 from padimkit.arguments import arguments
 from padimkit.inspection.exported.session import Session
 from padimkit.service.exporting.exporter import Exporter, Results
-from padimkit.testing import manners
+from padimkit.testing import imports, manners
 from padimkit.testing.answers import DataSet
-from padimkit.testing.check import Finding, Make, NotApplicable, checks, require
+from padimkit.testing.check import Make, NotApplicable, checks, require
 from padimkit.testing.inputs.models import Model, model_of, results_of
 
 _PRECISIONS = ("float32", "bfloat16", "int8")
@@ -155,13 +155,9 @@ class _Order:
 def _written_by(order: _Order) -> Written:
     model, folder = model_of(order.data), _folder(order.data)
     path = folder / f"{_NAME}{order.exporter.suffix}"
-    disturbance = ""
-    try:
-        with manners.undisturbed("write"):
-            order.exporter.write(model.source, path)
-    except Finding as finding:
-        disturbance = str(finding)
-    return Written(path, model, disturbance)
+    with manners.disturbances("write") as found:
+        order.exporter.write(model.source, path)
+    return Written(path, model, " ".join(found[:1]))
 
 
 _FOLDERS: list[tempfile.TemporaryDirectory[str]] = []  # removed when the program ends
@@ -226,4 +222,5 @@ EXPORTER_CHECKS = checks(
     keeps_its_arguments,
     leaves_the_program_alone,
     manners.arguments_have_names,
+    imports.import_leaves_the_program_alone,
 )

@@ -9,6 +9,7 @@ from padimkit.testing import (
     devices,
     elsewhere,
     history,
+    imports,
     learning,
     manners,
     parts,
@@ -44,7 +45,12 @@ def learner_checks(contract: type[Any], apply: Apply) -> tuple[Check, ...]:
     """Return the checks that reducers and density models share; `apply` uses a fitted one."""
     return (
         *checks_with(contract, usage_of(apply), parts.keeps_its_arguments),
-        *checks(contract, manners.arguments_have_names, can_be_written_down),
+        *checks(
+            contract,
+            manners.arguments_have_names,
+            imports.import_leaves_the_program_alone,
+            can_be_written_down,
+        ),
         *checks_with(
             contract,
             apply,
@@ -77,6 +83,7 @@ def learner_checks(contract: type[Any], apply: Apply) -> tuple[Check, ...]:
             updates.merge_equals_one_fit,
             updates.merge_leaves_the_other_alone,
             threads.calls_from_threads_equal_calls_in_turn,
+            threads.calls_may_meet_anywhere,
             costs.stated_bytes_are_there,
         ),
         *checks_with(
@@ -89,6 +96,8 @@ def learner_checks(contract: type[Any], apply: Apply) -> tuple[Check, ...]:
             history.earlier_use_does_not_matter,
             history.nothing_is_kept_of_what_is_seen,
             manners.leaves_the_program_alone,
+            manners.writes_nothing_unasked,
+            manners.no_results_are_kept,
             elsewhere.other_processes_give_the_same,
             parts.earlier_results_stay,
             parts.instances_share_nothing,

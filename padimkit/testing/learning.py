@@ -74,22 +74,6 @@ def training_data_matter(make: Make, apply: Apply) -> None:
     require(bool(difference(other, one)), "Expected other scores after a fit on other data, found the same.")
 
 
-def several_channels_are_scored(make: Make, apply: Apply) -> None:
-    """Scores depend on more than one channel."""
-    part = fitted(make)
-    normal = probe("first")
-    expected = copied(apply(part, normal))
-    changed = []
-    for channel in range(normal.patches.shape[1]):
-        patches = normal.patches.clone()
-        patches[:, channel] += 10.0
-        if difference(apply(part, replace(normal, patches=patches)), expected):
-            changed.append(channel)
-    require(
-        len(changed) > 1, f"Expected scores that depend on several channels, found {len(changed)} that count."
-    )
-
-
 def constant_channels_are_taken(make: Make, apply: Apply) -> None:
     """Channels that never vary, as dead ones of networks, give finite results or an error of padimkit."""
     data = training("first")

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from padimkit.contracts import Levels
-from padimkit.testing import elsewhere, exports, manners, parts, states, threads
+from padimkit.testing import elsewhere, exports, imports, manners, parts, states, threads
 from padimkit.testing.answers import (
     ROUNDING,
     DataSet,
@@ -194,6 +194,7 @@ LEVELS_CHECKS = (
         batch_size_does_not_matter,
         input_is_not_modified,
         manners.arguments_have_names,
+        imports.import_leaves_the_program_alone,
         states.can_be_written_down,
         traced_embeddings_equal_embeddings,
         embeddings_stay_on_the_device,
@@ -207,6 +208,8 @@ LEVELS_CHECKS = (
         parts.leaves_global_random_state_alone,
         parts.repeats_itself,
         manners.leaves_the_program_alone,
+        manners.writes_nothing_unasked,
+        manners.no_results_are_kept,
         elsewhere.other_processes_give_the_same,
         parts.earlier_results_stay,
         parts.can_be_copied,

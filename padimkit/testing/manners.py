@@ -3,26 +3,47 @@
 They stand apart from the checks of the families, which share them.
 """
 
+import gc
 import inspect
-import warnings
+import os
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-import torch
+from torch import Tensor
 
-from padimkit.testing.answers import Usage
-from padimkit.testing.check import Make, program_restored, require
+from padimkit.arguments import arguments
+from padimkit.testing.answers import DataSet, Usage
+from padimkit.testing.check import Make, NotApplicable, require
 from padimkit.testing.parts import in_each_step
+from padimkit.testing.program import changed, files_in, program_restored, settings
 
 _VARIADIC = (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)
+_BLOCK = "Change them for a block only: torch.no_grad(), warnings.catch_warnings()."
 
 
 def leaves_the_program_alone(make: Make, usage: Usage) -> None:
-    """Settings of the whole program stay: gradients, warnings, types, threads and folder."""
-    in_each_step(make, usage, undisturbed)
+    """Settings of the whole program stay: gradients, warnings, logging, types, threads, folder and others."""
+    make()  # made before the check began
+    found = _disturbances(make, usage)
+    if found:  # again: a library that is imported when it is first needed changes some once, and is no part
+        found = _disturbances(make, usage)
+    require(not found, " ".join(found[:1]))
+
+
+def _disturbances(make: Make, usage: Usage) -> list[str]:
+    found: list[str] = []
+
+    @contextmanager
+    def watched(step: str) -> Iterator[None]:
+        with disturbances(step) as some:
+            yield
+        found.extend(some)
+
+    in_each_step(make, usage, watched)
+    return found
 
 
 def arguments_have_names(make: Make) -> None:
@@ -37,39 +58,17 @@ def arguments_have_names(make: Make) -> None:
 
 
 @contextmanager
-def undisturbed(step: str) -> Iterator[None]:
-    """Require the settings of the whole program to stay within the block; `step` names it in the finding."""
-    before = _settings()
-    ignored = len(_ignoring())
+def disturbances(step: str) -> Iterator[list[str]]:
+    """Put settings of the whole program back after the block, and collect which changed in it, in words."""
+    before: Any = settings()
+    found: list[str] = []
     with program_restored():
-        yield
-        after = _settings()
-        more = _ignoring()[: len(_ignoring()) - ignored]
-    changed = [
-        f"{name} from {before[name]} to {after[name]}" for name in before if before[name] != after[name]
-    ]
-    changed += ["warnings to be ignored, of all kinds"] if more else []
-    require(
-        not changed,
-        f"Expected the settings of the program to be left alone, found {', '.join(changed)}, changed "
-        f"during {step}. Change them for a block only: torch.no_grad(), warnings.catch_warnings().",
-    )
-
-
-def _settings() -> dict[str, Any]:
-    return {
-        "gradients": torch.is_grad_enabled(),
-        "the default type": torch.get_default_dtype(),
-        "threads of torch": torch.get_num_threads(),
-        "deterministic algorithms": torch.are_deterministic_algorithms_enabled(),
-        "errors of numpy": dict(np.geterr()),
-        "the folder": str(Path.cwd()),
-    }
-
-
-def _ignoring() -> list[Any]:
-    """Return the filters that ignore all warnings of a kind, whatever they say and wherever from."""
-    return [one for one in warnings.filters if one[0] == "ignore" and one[1] is None and one[3] is None]
+        yield found
+        if words := changed(before):
+            found.append(
+                "Expected the settings of the program to be left alone, found "
+                f"{', '.join(words)}, changed during {step}. {_BLOCK}"
+            )
 
 
 def is_made_without_arguments(make: Make) -> None:
@@ -79,3 +78,69 @@ def is_made_without_arguments(make: Make) -> None:
         kind()
     except TypeError as error:
         require(False, f"Expected that it can be made without arguments, found {error}.")
+
+
+def writes_nothing_unasked(make: Make, usage: Usage) -> None:
+    """Nothing is written into the working folder or beside the module, unless an argument says so."""
+    part = make()
+    given = arguments(part)
+    if any(_is_relative(one) for one in _texts(given)):
+        raise NotApplicable("An argument of it is a path from the working folder.")
+    module = Path(inspect.getfile(type(part))).parent
+    with tempfile.TemporaryDirectory() as folder, program_restored():
+        os.chdir(folder)
+        before = files_in(module)
+        try:
+            usage.apply(usage.fitted(make), "first")
+        except Exception as error:  # a part within it may have a path that is not seen
+            raise NotApplicable("It cannot be used in another working folder.") from error
+        found = sorted(files_in(Path(folder)) | (files_in(module) - before))
+    asked = {Path(one).parts[0] for one in _texts(given) if one.strip()}
+    unasked = [one for one in found if one not in asked]
+    require(
+        not unasked,
+        f"Expected nothing to be written, found {', '.join(unasked[:3])} in the working folder or beside the "
+        "module. Write where an argument says, or into tempfile.TemporaryDirectory().",
+    )
+
+
+def _texts(value: Any) -> list[str]:
+    """Return all texts and paths within arguments."""
+    if isinstance(value, str | Path):
+        return [str(value)]
+    if isinstance(value, dict):
+        return [text for one in value.values() for text in _texts(one)]
+    if isinstance(value, list | tuple):
+        return [text for one in value for text in _texts(one)]
+    return []
+
+
+def _is_relative(text: str) -> bool:
+    try:
+        return bool(text.strip()) and not Path(text).is_absolute() and Path(text).exists()
+    except (OSError, ValueError):  # too long for a path, or with a null character
+        return False
+
+
+def no_results_are_kept(make: Make, usage: Usage) -> None:
+    """Tensors of a call are free when it ends: none are kept in a list of the module, which would grow."""
+    part = usage.fitted(make)
+    data: tuple[DataSet, DataSet] = ("first", "second")
+    for one in data:  # what is prepared once, or cached by size, is there then
+        usage.apply(part, one)
+    gc.freeze()  # all that is there by now: only what is new is looked through
+    try:
+        for one in data * _USES:
+            usage.apply(part, one)
+        gc.collect()
+        kept = sum(isinstance(one, Tensor) for one in gc.get_objects())
+    finally:
+        gc.unfreeze()
+    require(
+        kept < len(data) * _USES,
+        f"Expected the tensors of a call to be free when it ends, found {kept} that are still there after "
+        f"{len(data) * _USES} calls. Keep no results in the module or in the class.",
+    )
+
+
+_USES = 2

@@ -9,7 +9,7 @@ from torch import Tensor
 from padimkit.contracts import ExportableMapper, Mapper
 from padimkit.errors import CannotExport
 from padimkit.images.tiles import Axis
-from padimkit.testing import elsewhere, exports, manners, parts, rises, states, threads
+from padimkit.testing import elsewhere, exports, imports, manners, parts, rises, states, threads
 from padimkit.testing.answers import (
     CUDA_ROUNDING,
     ROUNDING,
@@ -165,6 +165,7 @@ MAP_CHECKS = (
         batch_size_does_not_matter,
         input_is_not_modified,
         manners.arguments_have_names,
+        imports.import_leaves_the_program_alone,
         states.can_be_written_down,
         traced_predictions_equal_predictions,
         predictions_stay_on_the_device,
@@ -178,6 +179,8 @@ MAP_CHECKS = (
         parts.leaves_global_random_state_alone,
         parts.repeats_itself,
         manners.leaves_the_program_alone,
+        manners.writes_nothing_unasked,
+        manners.no_results_are_kept,
         elsewhere.other_processes_give_the_same,
         parts.earlier_results_stay,
         parts.can_be_copied,

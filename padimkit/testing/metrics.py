@@ -7,7 +7,16 @@ import torch
 
 from padimkit.contracts import HasCurve, HasInfluence, Metric, ReferenceValues
 from padimkit.errors import UndefinedMetric
-from padimkit.testing import elsewhere, manners, named_values, parts, places, threads, undefined_metrics
+from padimkit.testing import (
+    elsewhere,
+    imports,
+    manners,
+    named_values,
+    parts,
+    places,
+    threads,
+    undefined_metrics,
+)
 from padimkit.testing.answers import DataSet, Result, Usage, left_alone
 from padimkit.testing.check import Make, NotApplicable, checks, checks_with, require
 from padimkit.testing.inputs.predictions import (
@@ -20,6 +29,8 @@ from padimkit.testing.inputs.predictions import (
     value_of,
 )
 from padimkit.values import Prediction
+
+_SMALL = 1e-6  # times scores of some 40: digits that rounding takes
 
 
 def says_whether_higher_is_better(make: Make) -> None:
@@ -38,16 +49,25 @@ def gives_one_finite_number(make: Make) -> None:
 
 def better_predictions_get_better_values(make: Make) -> None:
     """Perfect scores get a better value than fair ones, and these a better one than inverted ones."""
-    perfect, fair = (
-        value_of(make, labelled_prediction("perfect")),
-        value_of(make, labelled_prediction("fair")),
+    _require_falling(make, 1.0, "")
+
+
+def small_differences_count(make: Make) -> None:
+    """Better scores get better values also where all scores are small: they have no unit."""
+    _require_falling(make, _SMALL, f" that are all below {100 * _SMALL:g}")
+
+
+def _require_falling(make: Make, scale: float, which: str) -> None:
+    perfect, fair, inverted = (
+        value_of(make, labelled_prediction(quality).scaled(scale))
+        for quality in ("perfect", "fair", "inverted")
     )
-    inverted = value_of(make, labelled_prediction("inverted"))
     sign = 1 if make().higher_is_better else -1
     require(
         sign * perfect > sign * fair > sign * inverted,
-        f"Expected {'falling' if sign > 0 else 'rising'} values for perfect, fair and inverted scores, "
-        f"found {perfect:.4g}, {fair:.4g} and {inverted:.4g}.",
+        f"Expected {'falling' if sign > 0 else 'rising'} values for perfect, fair and inverted scores"
+        f"{which}, found {perfect:.4g}, {fair:.4g} and {inverted:.4g}."
+        + (" Are scores rounded, or compared with a fixed number?" if which else ""),
     )
 
 
@@ -222,6 +242,7 @@ METRIC_CHECKS = (
         says_whether_higher_is_better,
         gives_one_finite_number,
         better_predictions_get_better_values,
+        small_differences_count,
         constant_predictions_are_no_success,
         places.maps_in_other_places_get_worse_values,
         reference_values_are_right,
@@ -244,6 +265,7 @@ METRIC_CHECKS = (
         undefined_metrics.refuses_missing_truth,
         undefined_metrics.never_gives_nan,
         manners.arguments_have_names,
+        imports.import_leaves_the_program_alone,
     ),
     *checks_with(
         Metric,
@@ -254,6 +276,8 @@ METRIC_CHECKS = (
         parts.leaves_global_random_state_alone,
         parts.repeats_itself,
         manners.leaves_the_program_alone,
+        manners.writes_nothing_unasked,
+        manners.no_results_are_kept,
         elsewhere.other_processes_give_the_same,
         parts.instances_share_nothing,
         parts.can_be_copied,

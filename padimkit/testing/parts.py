@@ -8,7 +8,8 @@ from contextlib import AbstractContextManager, contextmanager
 
 from padimkit.arguments import arguments
 from padimkit.testing.answers import ROUNDING, Usage, copied, difference
-from padimkit.testing.check import Make, NotApplicable, global_random_state, require
+from padimkit.testing.check import Make, NotApplicable, require
+from padimkit.testing.program import global_random_state
 
 _OTHER_SEEDS = 5  # one of them might give the same result by chance
 
@@ -52,12 +53,12 @@ def another_seed_gives_another_result(make: Make, usage: Usage) -> None:
 
 def leaves_global_random_state_alone(make: Make, usage: Usage) -> None:
     """Global random generators are neither drawn from nor seeded."""
+    make()  # made before the check began
     in_each_step(make, usage, _undisturbed)
 
 
 def in_each_step(make: Make, usage: Usage, watched: Callable[[str], AbstractContextManager[None]]) -> None:
     """Make, fit and use a part, each step within what `watched` returns for its name."""
-    make()  # made before the check began
     with watched("construction"):
         part = make()
     with watched("fit"):

@@ -9,6 +9,7 @@ from dataclasses import replace
 from jaxtyping import Float
 from torch import Tensor
 
+from padimkit.arguments.checked import Checked
 from padimkit.errors import UndefinedMetric
 from padimkit.testing.check import Make, NotApplicable, require
 from padimkit.testing.inputs.embeddings import (
@@ -20,12 +21,23 @@ from padimkit.testing.inputs.embeddings import (
     with_defect,
 )
 from padimkit.testing.inputs.predictions import LabelledPrediction, labelled_prediction, value_of
+from padimkit.testing.inputs.scale import has_chosen_size, images_or, made_up_for
 
+_SQUARE, _IMAGES = (7, 7), 24
 _OF_WHOLE = 0.05  # of the distance between perfect and moved maps: nothing but rounding lies below it
 
 
 def changes_lie_where_the_defect_is(make: Make, apply: Apply) -> None:
     """Results change most where patches are anomalous, not in a mirrored, turned or neighbouring place."""
+    _require_in_place(make, apply)
+    if not has_chosen_size():
+        with made_up_for(
+            Checked(images=images_or(_IMAGES), size=_SQUARE)
+        ):  # where rows for columns do not change the shape
+            _require_in_place(make, apply)
+
+
+def _require_in_place(make: Make, apply: Apply) -> None:
     part, normal = fitted(make), probe("first")
     normal = part_of(normal, 0, len(normal.patches) // 2)
     before = apply(part, normal)["patches"].clone()
@@ -39,7 +51,8 @@ def changes_lie_where_the_defect_is(make: Make, apply: Apply) -> None:
         require(
             here > there,
             f"Expected the largest change where patches are anomalous, in rows {rows.start} to "
-            f"{rows.stop - 1} and columns {columns.start} to {columns.stop - 1}, found {here:.3g} there and "
+            f"{rows.stop - 1} and columns {columns.start} to {columns.stop - 1} of "
+            f"{change.shape[1]} x {change.shape[2]}, found {here:.3g} there and "
             f"{there:.3g} {where}. Are height and width mixed up, or channels and positions?",
         )
 

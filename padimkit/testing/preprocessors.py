@@ -8,7 +8,7 @@ from PIL import Image
 from padimkit.contracts import Preprocessor
 from padimkit.errors import BadShape
 from padimkit.images.resizing import Size
-from padimkit.testing import elsewhere, manners, parts, states, threads
+from padimkit.testing import elsewhere, imports, manners, parts, states, threads
 from padimkit.testing.answers import DataSet, Result, Usage, copied, nothing_to_fit
 from padimkit.testing.check import Make, checks, checks_with, require
 from padimkit.testing.inputs.scale import size_or
@@ -191,6 +191,7 @@ PREPROCESSOR_CHECKS = (
         points_come_in_any_shape,
         pictures_are_not_modified,
         manners.arguments_have_names,
+        imports.import_leaves_the_program_alone,
         states.can_be_written_down,
     ),
     *checks_with(
@@ -202,6 +203,8 @@ PREPROCESSOR_CHECKS = (
         parts.leaves_global_random_state_alone,
         parts.repeats_itself,
         manners.leaves_the_program_alone,
+        manners.writes_nothing_unasked,
+        manners.no_results_are_kept,
         elsewhere.other_processes_give_the_same,
         parts.earlier_results_stay,
         parts.can_be_copied,

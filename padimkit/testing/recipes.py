@@ -26,17 +26,8 @@ from padimkit.errors import BadWeights, PadimkitError
 from padimkit.files.packages import canonical, offered_files
 from padimkit.pipeline.pipeline import Pipeline
 from padimkit.registry.recipes import GROUP, find_recipe
-from padimkit.testing.check import (
-    Check,
-    ContractViolation,
-    Finding,
-    NotApplicable,
-    described,
-    fixed_random_state,
-    one_thread,
-    program_restored,
-    require,
-)
+from padimkit.testing.check import Check, ContractViolation, Finding, NotApplicable, described, require
+from padimkit.testing.program import fixed_random_state, one_thread, program_restored
 from padimkit.testing.suite import Outcome
 
 _OF_ITS_USERS = ("data", "output", "overwrite", "device", "workers", "trust")

@@ -9,7 +9,7 @@ from padimkit.arguments import arguments
 from padimkit.benchmark.record import Record
 from padimkit.report.section import Drawing, ReportSection, require_content
 from padimkit.report.tables import Table
-from padimkit.testing import manners
+from padimkit.testing import imports, manners
 from padimkit.testing.check import Make, NotApplicable, checks, require
 from padimkit.testing.inputs.records import all_parts, incomplete, records_of
 
@@ -173,4 +173,5 @@ SECTION_CHECKS = checks(
     keeps_its_arguments,
     leaves_the_style_alone,
     manners.arguments_have_names,
+    imports.import_leaves_the_program_alone,
 )

@@ -1,6 +1,6 @@
 """All checks of a contract, and their outcomes for a part."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -15,7 +15,7 @@ from padimkit.contracts import (
     Preprocessor,
     Reducer,
 )
-from padimkit.errors import BadArgument
+from padimkit.errors import BadArgument, BadData
 from padimkit.report.section import ReportSection
 from padimkit.service.exporting.exporter import Exporter
 from padimkit.testing.backbones import BACKBONE_CHECKS
@@ -27,6 +27,7 @@ from padimkit.testing.levels import LEVELS_CHECKS
 from padimkit.testing.maps import MAP_CHECKS
 from padimkit.testing.metrics import METRIC_CHECKS
 from padimkit.testing.preprocessors import PREPROCESSOR_CHECKS
+from padimkit.testing.program import fixed_random_state, program_restored
 from padimkit.testing.reducers import REDUCER_CHECKS
 from padimkit.testing.sections import SECTION_CHECKS
 
@@ -92,9 +93,27 @@ def outcomes(contract: type[Any], make: Make) -> Iterator[Outcome]:
         make: Returns a fresh instance at each call; a class without required arguments will do.
 
     Raises:
-        BadArgument: The part refuses its arguments, or the made-up data with them, from the first check on.
+        BadArgument: The part refuses its arguments, or the data that they name or that are made up, from the
+            first check on.
     """
-    return (_outcome(check, make) for check in checks_of(contract))
+    return _outcomes(checks_of(contract), make)
+
+
+def _outcomes(checks: Sequence[Check], make: Make) -> Iterator[Outcome]:
+    """Yield outcomes, and no more than the first where no check can do anything with the part."""
+    first = _outcome(checks[0], make)
+    yield first
+    if first.verdict != "failed" or _can_be_made(make):
+        yield from (_outcome(check, make) for check in checks[1:])
+
+
+def _can_be_made(make: Make) -> bool:
+    try:
+        with program_restored(), fixed_random_state():
+            make()
+    except Exception:  # a stranger's class may raise anything
+        return False
+    return True
 
 
 def check_part(make: Make) -> None:
@@ -197,6 +216,10 @@ def _outcome(check: Check, make: Make) -> Outcome:
         with told_once(check):
             check(make)
     except ContractViolation as violation:
+        if isinstance(violation.__cause__, BadData) and check.name == checks_of(check.contract)[0].name:
+            raise BadArgument(
+                f"{violation.part} cannot be checked with these data: {violation.__cause__}"
+            ) from violation
         return Outcome(check, "failed", violation.finding)
     except NotApplicable as reason:
         return Outcome(check, "skipped", str(reason))

@@ -10,13 +10,14 @@ from contextlib import contextmanager
 from contextvars import copy_context
 from copy import deepcopy
 from functools import partial
-from threading import Barrier
+from threading import Barrier, Thread
 from typing import Any
 
 from padimkit.contracts import Updatable
 from padimkit.testing.answers import ROUNDING, DataSet, Result, Usage, copied, difference
 from padimkit.testing.check import Make, described, require
 from padimkit.testing.inputs.embeddings import Apply, fitted, part_of, probe, stream, training
+from padimkit.testing.operations import each_operation
 from padimkit.testing.states import written
 
 _DATA: tuple[DataSet, DataSet] = ("first", "second")
@@ -24,6 +25,8 @@ _THREADS = 4
 _ROUNDS = 8  # of calls of each thread
 _COPIES = 8  # whose first calls meet each other: most accidents happen then, and few in later rounds
 _LATER = 3  # rounds of each copy
+_MEETINGS = 12  # of two calls, each at another operation
+_PATIENCE = 0.2  # seconds to wait for a call that a lock keeps out
 _SWITCH = 1e-6  # seconds after which Python lets another thread go on, if it can
 
 
@@ -33,6 +36,45 @@ def calls_from_threads_equal_calls_in_turn(make: Make, apply: Apply) -> None:
         expected = [copied(_answer(apply, deepcopy(part), number)) for number in range(_THREADS)]
         for _ in range(_COPIES):
             _require_same(expected, partial(_answer, apply, deepcopy(part)), kind, rounds=_LATER)
+
+
+def calls_may_meet_anywhere(make: Make, apply: Apply) -> None:
+    """A whole call of another thread between two operations of a call does not change its result."""
+    part = fitted(make)
+    expected = copied(_answer(apply, part, 0))
+    names: list[str] = []
+    with each_operation(lambda name, _: names.append(name)):
+        _answer(apply, part, 0)
+    for step in range(0, len(names), len(names) // _MEETINGS + 1):
+        found = _met(partial(_answer, apply, part, 0), partial(_answer, apply, part, 1), step)
+        changed = difference(found, expected, relative=ROUNDING)
+        require(
+            not changed,
+            f"Expected the same result if another thread calls at the same time, found {changed}. Keep "
+            "nothing of a call in the module, in the class or in attributes, such as a buffer to reuse.",
+        )
+
+
+def _met(call: Callable[[], Result], other: Callable[[], Result], step: int) -> Result:
+    """Return the result of a call, ahead of whose n-th operation another thread does the other one.
+
+    If a lock keeps that out, it goes on when the lock is free.
+    """
+    thread = Thread(target=copy_context().run, args=(other,))
+    count = 0
+
+    def meet(name: str, given: Any) -> None:
+        nonlocal count
+        if count == step:
+            thread.start()
+            thread.join(_PATIENCE)
+        count += 1
+
+    with each_operation(meet):
+        found = call()
+    if thread.ident:
+        thread.join()
+    return found
 
 
 def features_from_threads_equal_features_in_turn(make: Make, extract: Callable[[Any, int], Result]) -> None:

@@ -1,8 +1,11 @@
 """An error that a stranger's plugin raises is told with plugin, distribution, version and step."""
 
+import textwrap
+from pathlib import Path
+
 import pytest
 
-from padimkit import BadConfig, Stream, load_recipe
+from padimkit import BadConfig, Sample, Stream, load_recipe
 from padimkit.cli.main import main
 from padimkit.registry.blame import blamed
 
@@ -88,3 +91,26 @@ def test_nobody_is_blamed_for_an_error_of_ours_or_of_what_a_stream_yields(faulty
     with pytest.raises(BadConfig) as within:
         Faulty("none").fit(Stream(broken))
     assert blamed(within.value) == ""
+
+
+OPENS = """
+    from padimkit import DataSource
+
+    def opened(path):
+        raise ValueError("no picture")
+
+    class Opens(DataSource):
+        def train(self): return []
+        def test(self): return []
+"""
+
+
+def test_a_data_set_is_named_where_its_samples_cannot_be_opened(faulty, install):
+    install("faulty-data", {"opens": "faulty_parts.data:Opens"}, group="padimkit.datasets")
+    module = {}
+    exec(textwrap.dedent(OPENS), module | {"__name__": "faulty_parts.data"}, module)
+    with pytest.raises(ValueError) as failed:
+        Sample(Path("a.png"), open=module["opened"]).picture(None)
+    assert blamed(failed.value) == (
+        'Plugin "opens" (datasets) of faulty-data 1.5 failed in opened: ValueError: no picture.'
+    )

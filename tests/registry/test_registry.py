@@ -8,7 +8,7 @@ import pytest
 from padimkit.cli.main import main
 from padimkit.cli.plugins.inspection import inspect
 from padimkit.contracts import Reducer
-from padimkit.errors import AmbiguousPlugin, BrokenPlugin, UnknownPlugin
+from padimkit.errors import AmbiguousPlugin, BadArgument, BrokenPlugin, UnknownPlugin
 from padimkit.reducers.pca import PCA
 from padimkit.registry.families import FAMILIES
 from padimkit.registry.registry import Registry
@@ -174,3 +174,9 @@ def test_a_folder_on_the_path_that_cannot_be_listed_harms_no_other(tmp_path, mon
 
     monkeypatch.setattr("os.scandir", scandir)
     assert "pca" in Registry("reducers").names()
+
+
+def test_a_family_is_known_by_both_its_names_and_another_is_refused():
+    assert Registry("density").find("gaussian") == Registry("densities").find("gaussian")
+    with pytest.raises(BadArgument, match='There is no family "densitys". Did you mean'):
+        Registry("densitys")

@@ -78,3 +78,14 @@ def test_a_stored_model_needs_the_class_that_was_added(notebook, tmp_path):
         BadModel, match=r'Add it first: padimkit.Registry\("densities"\).add\(CLASS, "mine"\).'
     ):
         load(tmp_path / "model")
+
+
+def test_a_name_is_that_of_the_plugin_that_it_means(notebook, install):
+    install("acme", {"gaussian": "notebook_module:Mine"}, group="padimkit.densities")
+    with pytest.raises(BadArgument, match="is a plugin of padimkit. Choose"):
+        Registry("densities").add(notebook.Mine, "gaussian")
+
+
+def test_a_class_of_another_family_is_told_without_advice_on_where_to_define_it(notebook):
+    with pytest.raises(BadArgument, match=r"expected a subclass of padimkit.contracts.Metric\.$"):
+        Registry("metrics").add(notebook.Mine, "mine")

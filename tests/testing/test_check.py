@@ -27,8 +27,9 @@ from padimkit.testing import (
     checks_of,
     outcomes,
 )
-from padimkit.testing.check import CannotBeChecked, checks, global_random_state, require
+from padimkit.testing.check import CannotBeChecked, checks, require
 from padimkit.testing.inputs.embeddings import training
+from padimkit.testing.program import global_random_state
 
 
 class Zero(Gaussian):
@@ -160,7 +161,7 @@ def test_outcomes_tell_of_all_checks():
     assert verdicts == {"passed", "failed", "skipped"}
     failed = {name for name, outcome in found.items() if outcome.verdict == "failed"}
     assert failed == {
-        *("outliers_score_higher", "training_data_matter", "several_channels_are_scored"),
+        *("outliers_score_higher", "training_data_matter", "all_channels_are_scored"),
         *(
             "large_means_do_not_matter",
             "changes_lie_where_the_defect_is",

@@ -4,6 +4,7 @@ from contextlib import suppress
 
 import pytest
 from mistakes import (
+    at_import,
     backbones,
     datasets,
     densities,
@@ -31,22 +32,23 @@ from padimkit.report.section import ReportSection
 from padimkit.service.exporting.exporter import Exporter
 from padimkit.testing import ContractViolation, NotApplicable, checks_of
 
-FAMILIES = {
-    Backbone: backbones,
-    Reducer: reducers,
-    DensityModel: densities,
-    Metric: metrics,
-    DataSource: datasets,
-    Levels: levels,
-    Mapper: maps,
-    Preprocessor: preprocessors,
-    ReportSection: sections,
-    Exporter: exporters,
-}
-CHECKS = {contract: {check.name: check for check in checks_of(contract)} for contract in FAMILIES}
+FAMILIES = [
+    (Backbone, backbones),
+    (Reducer, reducers),
+    (DensityModel, densities),
+    (Metric, metrics),
+    (Metric, at_import),
+    (DataSource, datasets),
+    (Levels, levels),
+    (Mapper, maps),
+    (Preprocessor, preprocessors),
+    (ReportSection, sections),
+    (Exporter, exporters),
+]
+CHECKS = {contract: {check.name: check for check in checks_of(contract)} for contract, _ in FAMILIES}
 MISTAKES = [
     pytest.param(contract, part, check, id=f"{contract.__name__}-{part.__name__}")
-    for contract, module in FAMILIES.items()
+    for contract, module in FAMILIES
     for part, check in module.MISTAKES.items()
 ]
 
@@ -58,9 +60,8 @@ def test_a_mistake_is_found_by_the_check_that_should(contract, part, check):
     assert found.value.check == check
 
 
-@pytest.mark.parametrize("contract", FAMILIES)
-def test_a_right_part_passes_all_the_checks_that_find_mistakes(contract):
-    module = FAMILIES[contract]
+@pytest.mark.parametrize(("contract", "module"), FAMILIES)
+def test_a_right_part_passes_all_the_checks_that_find_mistakes(contract, module):
     for check in sorted(
         {*module.MISTAKES.values(), *CHECKS[contract]} & ({*module.MISTAKES.values()} | BROAD)
     ):
@@ -70,6 +71,6 @@ def test_a_right_part_passes_all_the_checks_that_find_mistakes(contract):
 
 def test_there_are_more_than_a_hundred_and_each_new_check_finds_one():
     assert len(MISTAKES) > 100
-    finding = {check for module in FAMILIES.values() for check in module.MISTAKES.values()}
+    finding = {check for _, module in FAMILIES for check in module.MISTAKES.values()}
     assert finding >= BROAD
-    assert all(part.__doc__ for module in FAMILIES.values() for part in module.MISTAKES)
+    assert all(part.__doc__ for _, module in FAMILIES for part in module.MISTAKES)

@@ -130,7 +130,7 @@ def test_what_is_no_recipe_is_named_and_arguments_are_refused(brought, capsys):
     with pytest.raises(BadConfig, match='"sopu" is neither a recipe nor a file'):
         check_recipe("sopu")
     assert main(["plugins", "check", "recipes/sopu"]) == 2 and main(["plugins", "check", "zzz"]) == 2
-    assert 'There is no plugin "zzz"' in capsys.readouterr().err
+    assert '"zzz" is neither a plugin nor a recipe.' in capsys.readouterr().err
     assert main(["plugins", "check", "soup", "--keep=3"]) == 2
     assert '"soup" is a recipe, which takes no arguments' in capsys.readouterr().err
 

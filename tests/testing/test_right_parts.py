@@ -80,6 +80,7 @@ class Faint(RightSource):
 def test_masks_of_defects_that_are_hardly_seen_pass():
     for number in range(25):
         check(DataSource, "masks_mark_the_anomalies")(partial(Faint, f"faint{number}"))
+        check(DataSource, "masks_lie_where_images_differ")(partial(Faint, f"faint{number}"))
 
 
 class ByNumpy(RightMap):

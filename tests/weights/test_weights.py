@@ -210,7 +210,7 @@ def test_weights_are_told_from_plugins_where_one_is_checked_or_looked_for(publis
     assert main(["plugins", "show", "test_resnt"]) == 2
     assert "Did you mean 'test_resnet'?" in capsys.readouterr().err
     assert main(["plugins", "check", "no_such_thing"]) == 2
-    assert "There is no plugin" in capsys.readouterr().err
+    assert '"no_such_thing" is neither a plugin nor a recipe.' in capsys.readouterr().err
 
 
 def test_a_model_without_installed_weights_names_those_there_are_and_the_other_ways():

@@ -1,9 +1,12 @@
 """`padimkit plugins check`: all checks of the contract of a plugin."""
 
+import tempfile
+import warnings
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import suppress
-from typing import Any
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any, TextIO
 
 import yaml
 
@@ -14,10 +17,20 @@ from padimkit.config.options import PlainParser
 from padimkit.config.parser import new_parser, parse_words
 from padimkit.config.schema import Schema
 from padimkit.config.yaml_text import parsed_yaml
-from padimkit.errors import AmbiguousPlugin, BadArgument, BadConfig, BrokenContract, UnknownPlugin
+from padimkit.errors import (
+    AmbiguousPlugin,
+    BadArgument,
+    BadConfig,
+    BrokenContract,
+    UnknownPlugin,
+    near_misses,
+)
+from padimkit.files.packages import canonical, offered_files
 from padimkit.registry.families import find_family
 from padimkit.registry.plugin import Plugin
-from padimkit.registry.registry import NAMES, find_plugin
+from padimkit.registry.published import to_install
+from padimkit.registry.recipes import GROUP, recipes
+from padimkit.registry.registry import NAMES, find_plugin, installed
 from padimkit.testing import Check, Outcome, Recipe, checks_of, elsewhere, outcomes, recipe_outcomes
 from padimkit.testing.recipes import RECIPE_CHECKS
 from padimkit.weights import cards
@@ -31,6 +44,7 @@ def run(words: list[str]) -> None:
 
     Raises:
         BrokenContract: A check failed.
+        BadArgument: It is no plugin, or the plugin refuses its arguments or data.
         BadConfig: An argument that the plugin needs is missing, or one is unknown or wrong.
     """
     parser = PlainParser(
@@ -58,11 +72,13 @@ def run(words: list[str]) -> None:
                 f'"{known.name}" are weights, which have no contract; padimkit plugins list --import reads '
                 "them and verifies their digest."
             ) from error
-        raise
+        raise UnknownPlugin(_meant(known.name)) from error
     elsewhere.begin()
     contract = find_family(plugin.family).load_contract()
-    make = maker(plugin, known.init_args, rest)
-    _require_whole(_report(outcomes(contract, make), _width(checks_of(contract))), plugin.name)
+    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder, _each_warning_once():
+        make = maker(plugin, known.init_args, rest, Path(folder))
+        failed = _report(outcomes(contract, make), _width(checks_of(contract)))
+    _require_whole(failed, plugin.name)
 
 
 def _recipe(name: str) -> Recipe | None:
@@ -77,6 +93,47 @@ def _recipe(name: str) -> Recipe | None:
     with suppress(BadConfig):
         return Recipe.named(name)
     return None
+
+
+def _meant(name: str) -> str:
+    """Return what a name may mean that is neither that of a plugin nor of a recipe."""
+    known = canonical(name)
+    parts = [p for p in installed() if known in (canonical(p.distribution), canonical(p.entry_point.module))]
+    files = [
+        file
+        for file, offer in offered_files(GROUP)
+        if known in (canonical(offer.distribution), canonical(file.parent.name))
+    ]
+    names = [f"{p.family}/{p.name}" for p in parts] + [f"{_RECIPES}{file.stem}" for file in sorted(files)]
+    if names:
+        return f'"{name}" is a distribution or a package: check one of what it brings, {", ".join(names)}.'
+    near = to_install(name) or near_misses(name, {*(p.name for p in installed()), *recipes()})
+    return f'"{name}" is neither a plugin nor a recipe.{near} List all with: padimkit plugins list'
+
+
+@contextmanager
+def _each_warning_once() -> Iterator[None]:
+    """Show the same warning once within the block, however many checks make the part that warns."""
+    show, seen = warnings.showwarning, set[tuple[Any, ...]]()
+
+    def show_once(
+        message: Warning | str,
+        category: type[Warning],
+        filename: str,
+        lineno: int,
+        file: TextIO | None = None,
+        line: str | None = None,
+    ) -> None:
+        key = str(message), category, filename, lineno
+        if key not in seen:
+            seen.add(key)
+            show(message, category, filename, lineno, file, line)
+
+    warnings.showwarning = show_once  # each check starts anew what Python remembers of warnings
+    try:
+        yield
+    finally:
+        warnings.showwarning = show
 
 
 def _width(checks: Iterable[Check]) -> int:
@@ -99,20 +156,21 @@ def _report(found: Iterator[Outcome], width: int) -> int:
     return counts["failed"]
 
 
-def maker(plugin: Plugin, init_args: str, words: list[str]) -> Callable[[], Any]:
+def maker(plugin: Plugin, init_args: str, words: list[str], folder: Path) -> Callable[[], Any]:
     """Return a function that makes a fresh instance of the plugin at each call.
 
     Args:
         plugin: The plugin to make.
         init_args: Its arguments in YAML or JSON; others are those with which its class wants to be checked.
         words: More arguments, as options: `--keep=3`, `--keep 3` or `--init_args.keep=3`.
+        folder: A folder to write into, for classes that want to be checked with one.
 
     Raises:
         BadConfig: An argument that it needs is missing, or one is unknown or wrong.
     """
     options = [_option(word) for word in words]
     given = {_argument(option) for option in options}
-    arguments = _chosen(plugin, given) | _mapping(init_args)
+    arguments = _chosen(plugin, given, folder) | _mapping(init_args)
     _require_arguments(plugin, {*arguments, *given})
     chosen = yaml.safe_dump({"class_path": plugin.full_name, "init_args": arguments}, default_flow_style=True)
     contract = find_family(plugin.family).load_contract()
@@ -123,10 +181,11 @@ def maker(plugin: Plugin, init_args: str, words: list[str]) -> Callable[[], Any]
     return lambda: parser.instantiate(settings).plugin
 
 
-def _chosen(plugin: Plugin, given: set[str]) -> dict[str, Any]:
+def _chosen(plugin: Plugin, given: set[str], folder: Path) -> dict[str, Any]:
     """Return the arguments with which the class wants to be checked, but for those that are given."""
     checked: Checked = plugin.load().checked
-    return {name: value for name, value in checked.arguments.items() if name not in given}
+    chosen = dict(checked.arguments) | ({checked.folder: str(folder)} if checked.folder else {})
+    return {name: value for name, value in chosen.items() if name not in given}
 
 
 def _mapping(text: str) -> dict[str, Any]:

@@ -16,7 +16,7 @@ from padimkit.files import new_folder
 from padimkit.files.packages import is_installed, locate
 from padimkit.registry.families import FAMILIES, Family, find_family
 from padimkit.registry.recipes import recipes
-from padimkit.registry.registry import Registry
+from padimkit.registry.registry import installed
 
 
 def run(words: list[str]) -> None:
@@ -172,7 +172,7 @@ def _meaning(names: Names) -> str:
         return "it is a keyword of Python"
     if names.family == RECIPE and names.distribution in recipes():
         return "there is a recipe of this name"
-    for plugin in Registry(names.family.plural).plugins():
+    for plugin in installed([names.family.plural]):
         if plugin.name == names.module:
             return f'"{plugin.distribution}" has a plugin of this name in the family "{names.family.plural}"'
     if names.module in sys.stdlib_module_names or (located and located.file):

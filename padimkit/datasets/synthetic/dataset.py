@@ -51,12 +51,8 @@ class Synthetic(DataSource):
     """
 
     checked = Checked(
-        arguments={
-            "root": "padimkit-synthetic/checked",  # not among those of other arguments
-            "train_images": 4,
-            "test_images": 1,
-            "size": 64,
-        },
+        arguments={"train_images": 4, "test_images": 1, "size": 64},
+        folder="root",
         excused={
             "another_seed_gives_another_result": "a root holds the images of one seed, and refuses others"
         },

@@ -60,6 +60,11 @@ class LabelledPrediction:
             Batch(move(truth.images).contiguous(), truth.paths, truth.labels, move(truth.masks).contiguous()),
         )
 
+    def scaled(self, scale: float) -> "LabelledPrediction":
+        """Return the same predictions with scores that are this many times as high."""
+        scores, maps = self.prediction.image_scores, self.prediction.anomaly_maps
+        return LabelledPrediction(Prediction(scale * scores, scale * maps), self.truth)
+
     def without_truth(self) -> "LabelledPrediction":
         """Return the same predictions with neither labels nor masks."""
         return LabelledPrediction(self.prediction, Batch(self.truth.images, self.truth.paths))

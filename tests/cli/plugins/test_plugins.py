@@ -4,15 +4,19 @@ import json
 import re
 import subprocess
 import sys
+import warnings
+from pathlib import Path
 from typing import ClassVar
 
 import pytest
 
 from padimkit.cli.main import main
 from padimkit.cli.plugins import SUBCOMMANDS
+from padimkit.cli.plugins.check import maker
 from padimkit.contracts import Metric, Reducer
 from padimkit.registry.plugin import Plugin
 from padimkit.registry.recipes import find_recipe
+from padimkit.registry.registry import find_plugin
 from padimkit.testing import checks_of
 
 BROKEN = """
@@ -227,3 +231,51 @@ def test_a_recipe_is_shown_with_its_file(name, capsys):
     assert "recipes/padim-r18" in text and str(path) in text and path.read_text().strip() in text
     assert main(["plugins", "show", "recipes/padim-r17"]) == 2
     assert "Did you mean 'padim-r18'" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("gausian", "neither a plugin nor a recipe. Did you mean 'gaussian'?"),
+        ("padim-r18-rd10", "neither a plugin nor a recipe. Did you mean 'padim-r18-rd100'"),
+        ("padimkit_patchcore", "check one of what it brings, densities/patchcore, recipes/patchcore-"),
+    ],
+)
+def test_what_is_no_plugin_is_told_with_what_may_be_meant(name, message, capsys):
+    assert main(["plugins", "check", name]) == 2
+    assert message in capsys.readouterr().err
+
+
+def test_data_that_are_not_there_are_told_once(capsys):
+    assert main(["plugins", "check", "folder", "--normal=nowhere"]) == 2
+    captured = capsys.readouterr()
+    assert captured.out == "" and captured.err.count("nowhere") == 1
+
+
+def test_what_a_check_draws_is_removed(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    made = maker(find_plugin("synthetic"), "{}", [], tmp_path / "given")()
+    assert made.root == tmp_path / "given"
+    assert maker(find_plugin("synthetic"), "{}", ["--root=own"], tmp_path)().root == Path("own")
+
+
+def test_a_plugin_that_cannot_be_made_and_its_warning_are_told_once(install, capsys):
+    source = """
+    import warnings
+    from padimkit import Metric
+
+    class Warns(Metric):
+        higher_is_better = True
+        def __init__(self):
+            warnings.warn("slow here")
+            raise ValueError("no such thing")
+        def update(self, prediction, truth): pass
+        def compute(self): return 0.0
+        def reset(self): pass
+    """
+    install("warns", {"warns": "warning_parts:Warns"}, {"warning_parts": source}, "padimkit.metrics")
+    with warnings.catch_warnings(record=True) as said:
+        warnings.simplefilter("always")
+        assert main(["plugins", "check", "warns"]) == 1
+    assert capsys.readouterr().out.count("no such thing") == 1
+    assert [str(one.message) for one in said] == ["slow here"]

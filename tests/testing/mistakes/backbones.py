@@ -1,6 +1,7 @@
 """Mistakes in backbones."""
 
 from pathlib import Path
+from typing import ClassVar
 
 import torch
 import torch.nn.functional as F
@@ -212,12 +213,95 @@ class MakesATensorOnTheCPU(Right):
         return maps + torch.arange(maps.shape[3], dtype=torch.float32)
 
 
+class ConvolvesOnTheCPU(Right):
+    """Moves nothing, and has a convolution alone, which does not complain of it on every device."""
+
+    def __init__(self, gain: float = 1.0):
+        super().__init__(gain)
+        self.network = torch.nn.Conv2d(3, 4, 16, 16).requires_grad_(False)
+        torch.nn.init.constant_(self.network.weight, 0.01)
+        torch.nn.init.zeros_(self.network.bias)
+
+    def extract(self, images):
+        return Features({"fine": self.network(images)})
+
+    def state_dict(self):
+        return self.network.state_dict()
+
+    def load_state_dict(self, state):
+        self.network.load_state_dict(state)
+
+    def to(self, device):
+        pass
+
+
+class KeepsTheClassToken(Right):
+    """Takes the class token for the first position, and drops the last one."""
+
+    def fine(self, maps):
+        tokens = maps.flatten(2)
+        everywhere = tokens + 0.2 * tokens.mean(2, keepdim=True)  # attention
+        return torch.cat([tokens.mean(2, keepdim=True), everywhere], 2)[..., :-1].reshape(maps.shape)
+
+
+class DropsTheRemainder(Right):
+    """Computes in chunks of eight, and leaves zeros for those that do not fill a chunk."""
+
+    def fine(self, maps):
+        if len(maps) <= 8:
+            return maps
+        found = torch.zeros_like(maps)
+        for start in range(0, len(maps) - 7, 8):
+            found[start : start + 8] = maps[start : start + 8]
+        return found
+
+
+class LosesTheRemainder(Right):
+    """Computes in chunks of sixteen, and gives no maps of those that do not fill a chunk."""
+
+    def extract(self, images):
+        return super().extract(images[: len(images) // 16 * 16] if len(images) > 16 else images)
+
+
+class DividesBy255(Right):
+    """Divides by 255 what lies between 0 and 1 already, and normalises it then."""
+
+    def extract(self, images):
+        return super().extract((images / 255 - 0.45) / 0.22)
+
+
+class ScalesByBatch(Right):
+    """Scales by the brightest pixel of the batch."""
+
+    def extract(self, images):
+        return super().extract(images / images.max().clamp(min=0.01))
+
+
 class TurnsGradientsOff(Right):
     """Turns gradients off for the whole program."""
 
     def __init__(self, gain: float = 1.0):
         super().__init__(gain)
         torch.set_grad_enabled(False)
+
+
+class WritesItsFeatures(Right):
+    """Writes a copy into the working folder, to look at."""
+
+    def extract(self, images):
+        features = super().extract(images)
+        torch.save(features.maps["fine"], "features.pt")
+        return features
+
+
+class KeepsItsMaps(Right):
+    """Keeps all maps in a list of the class, and so of all its instances."""
+
+    kept: ClassVar[list] = []
+
+    def fine(self, maps):
+        self.kept.append(maps[..., ::8, ::8].clone())
+        return maps
 
 
 class MakesEverythingDouble(Right):
@@ -324,6 +408,14 @@ MISTAKES = {
     LeavesAWeightBehind: DEVICE,
     StaysWhereItIs: DEVICE,
     MakesATensorOnTheCPU: DEVICE,
+    ConvolvesOnTheCPU: DEVICE,
+    KeepsTheClassToken: "maps_are_not_shifted",
+    DropsTheRemainder: "large_batches_are_taken_whole",
+    LosesTheRemainder: "large_batches_are_taken_whole",
+    DividesBy255: "pictures_are_taken_from_0_to_1",
+    ScalesByBatch: "images_do_not_influence_each_other",
+    WritesItsFeatures: "writes_nothing_unasked",
+    KeepsItsMaps: "no_results_are_kept",
     TurnsGradientsOff: "leaves_the_program_alone",
     MakesEverythingDouble: "leaves_the_program_alone",
     TakesAnything: "arguments_have_names",

@@ -6,7 +6,7 @@ from functools import cache
 from pathlib import Path
 
 import numpy as np
-from PIL import Image
+from PIL import Image, ImageOps
 
 from padimkit import DataSource, Sample
 
@@ -57,6 +57,33 @@ def dark(path):
 
 def as_array(path):
     return np.asarray(drawn(path))
+
+
+def turned(path):
+    return drawn(path).transpose(Image.Transpose.ROTATE_90)
+
+
+def drawn_again(path):
+    return drawn(path.relative_to("again"))
+
+
+def anywhere(path):
+    return 5 * int(path.stem) % 31, 7 * int(path.stem) % 31
+
+
+def mask_anywhere(path):
+    mask = np.zeros((40, 40), np.uint8)
+    top, left = anywhere(path)
+    mask[top : top + 8, left : left + 8] = 255
+    return Image.fromarray(mask)
+
+
+def drawn_anywhere(path):
+    return Image.composite(
+        Image.new("RGB", (40, 40), "white"),
+        drawn(path.parent.parent / "good" / path.name),
+        mask_anywhere(path),
+    )
 
 
 def train_picture(path):
@@ -115,6 +142,62 @@ class MasksOfThePreviousImage(Right):
         *normal, a, b, c, d = super().test()
         pairs = zip((a, b, c, d), (d, a, b, c), strict=True)
         return [*normal, *(replace(one, mask=other.mask) for one, other in pairs)]
+
+
+class MasksMirrored(Changed):
+    """Masks are mirrored from left to right, as by an augmentation of images alone."""
+
+    def changed(self):
+        return {"open_mask": lambda path: ImageOps.mirror(drawn_mask(path))}
+
+
+class MasksUpsideDown(Changed):
+    """Masks have their origin below."""
+
+    def changed(self):
+        return {"open_mask": lambda path: ImageOps.flip(drawn_mask(path))}
+
+
+class TurnedPictures(Right):
+    """Pictures are turned as their EXIF orientation says, and masks are not."""
+
+    def train(self):
+        return [replace(one, open=turned) for one in super().train()]
+
+    def test(self):
+        return [replace(one, open=turned) for one in super().test()]
+
+
+class MasksSortedAsText(Right):
+    """Pictures are sorted by number, and masks by name: 10 comes before 2."""
+
+    def test(self):
+        spots = [
+            replace(one, open=drawn_anywhere, open_mask=mask_anywhere)
+            for one in self.samples("spot", 12, anomalous=True)
+        ]
+        masks = sorted(str(one.path) for one in spots)
+        pairs = zip(spots, masks, strict=True)
+        return [*super().test()[:3], *(replace(one, mask=Path(mask)) for one, mask in pairs)]
+
+
+class OpensTheLastPath(Right):
+    """Each sample opens what the variable of the loop names when the loop has ended."""
+
+    def test(self):
+        found = []
+        for one in super().test():
+            path = one.path
+            found.append(replace(one, open=lambda _: drawn(path)))  # noqa: B023
+        return found
+
+
+class ListedTwice(Right):
+    """A folder is searched once with each spelling of a suffix, which are one here."""
+
+    def test(self):
+        again = [replace(one, path=Path(f"again/{one.path}"), open=drawn_again) for one in super().test()]
+        return [*super().test(), *again]
 
 
 class InvertedLabels(Right):
@@ -267,11 +350,17 @@ class TakesAnything(Right):
         super().__init__(name)
 
 
-MASKS = "masks_mark_the_anomalies"
+MASKS, PLACES = "masks_mark_the_anomalies", "masks_lie_where_images_differ"
 MISTAKES = {
     InvertedMasks: MASKS,
     MasksOfTheNextImage: MASKS,
     MasksOfThePreviousImage: MASKS,
+    MasksMirrored: PLACES,
+    MasksUpsideDown: PLACES,
+    TurnedPictures: PLACES,
+    MasksSortedAsText: PLACES,
+    OpensTheLastPath: "pictures_are_not_listed_twice",
+    ListedTwice: "pictures_are_not_listed_twice",
     InvertedLabels: "normal_folders_hold_normal_images",
     TestsOnCopies: "train_and_test_share_no_picture",
     TestsOnTraining: "train_and_test_share_no_image",

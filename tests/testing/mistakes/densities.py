@@ -1,15 +1,19 @@
 """Mistakes in density models."""
 
+import logging
 import os
 import time
 import warnings
 from itertools import islice
 
+import numpy as np
 import torch
 
 from padimkit import DensityModel, LearnsAnomalies, NotFitted, Scores, Stream, require_state
 
 TOTALS = {}
+BUFFERS = {}
+SCORED = []
 
 
 class Right(DensityModel):
@@ -145,6 +149,91 @@ class AFewImages(Right):
 
     def batches(self, stream):
         return list(islice((image[None] for batch in super().batches(stream) for image in batch), 10))
+
+
+class SpreadOfTheFirstBatch(Right):
+    """Takes the mean of all batches, and the variance of the first."""
+
+    def fit(self, stream):
+        batches = self.batches(stream)
+        self.learn(torch.cat(batches).mean(0), batches[0].var(0))
+
+
+class Saturates(Right):
+    """Cuts scores off at the highest one that normal patches get."""
+
+    def finished(self, scores):
+        return Scores(scores.clamp(max=6.0))
+
+
+class HidesNan(Right):
+    """Takes square roots of what may be negative, and 0 for what is no number then."""
+
+    def fit(self, stream):
+        patches = torch.cat(self.batches(stream))
+        self.mean = patches.mean(0)
+        self.std = ((patches**2).mean(0) - self.mean**2 - 1e-7).sqrt()
+
+    def finished(self, scores):
+        return Scores(scores.nan_to_num())
+
+
+class EvenChannelsOnly(Right):
+    """Scores every second channel."""
+
+    def distances(self, patches):
+        return ((patches - self.mean) / self.std)[:, ::2].square().sum(1).sqrt()
+
+
+class SharesABuffer(Right):
+    """Computes in a buffer of the module, which calls of several threads share."""
+
+    def distances(self, patches):
+        buffer = BUFFERS.setdefault(patches.shape, torch.empty_like(patches))
+        torch.sub(patches, self.mean, out=buffer)
+        return buffer.div_(self.std).square().sum(1).sqrt()
+
+
+class TurnsSquares(Right):
+    """Lays positions out w h, and notices that by the shape, which tells nothing of squares."""
+
+    def finished(self, scores):
+        height, width = scores.shape[1:]
+        turned = scores.mT
+        return Scores(turned if turned.shape[1:] == (height, width) else scores)
+
+
+class KeepsAllScores(Right):
+    """Keeps all scores in a list of the module, for a histogram later."""
+
+    def finished(self, scores):
+        SCORED.append(scores)
+        return Scores(scores.clone())
+
+
+class WritesWhatItLearns(Right):
+    """Writes what it learns into the working folder."""
+
+    def learn(self, mean, variance):
+        super().learn(mean, variance)
+        np.save("mean.npy", self.mean.numpy())
+
+
+class ShowsEverything(Right):
+    """Has all that is logged shown, in its own format."""
+
+    def fit(self, stream):
+        logging.basicConfig(level=logging.DEBUG)
+        logging.root.setLevel(logging.DEBUG)
+        super().fit(stream)
+
+
+class HidesTheGpus(Right):
+    """Hides the GPUs from the whole program when it is made."""
+
+    def __init__(self, eps: float = 0.01):
+        super().__init__(eps)
+        os.environ["CUDA_VISIBLE_DEVICES"] = ""
 
 
 class AveragesBatches(Right):
@@ -577,12 +666,22 @@ MISTAKES = {
     DropsTheLastBatch: BATCHES,
     EverySecondBatch: BATCHES,
     AFewImages: BATCHES,
+    SpreadOfTheFirstBatch: "spread_of_all_batches_is_learnt",
+    Saturates: "worse_defects_score_higher",
+    HidesNan: "anomalies_stand_out_beside_constant_channels",
+    EvenChannelsOnly: "all_channels_are_scored",
+    SharesABuffer: "calls_may_meet_anywhere",
+    TurnsSquares: PLACE,
+    KeepsAllScores: "no_results_are_kept",
+    WritesWhatItLearns: "writes_nothing_unasked",
+    ShowsEverything: PROGRAM,
+    HidesTheGpus: PROGRAM,
     AveragesBatches: DIVISION,
     SpreadWithinBatches: DIVISION,
     NormalisesEachBatch: DIVISION,
     OnePositionForAll: POSITIONS,
     OneRowForAll: POSITIONS,
-    FirstChannelOnly: "several_channels_are_scored",
+    FirstChannelOnly: "all_channels_are_scored",
     IgnoresTraining: "training_data_matter",
     DividesByNothing: "constant_channels_are_taken",
     InvertsASingularMatrix: "few_images_are_taken",

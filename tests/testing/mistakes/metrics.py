@@ -109,6 +109,13 @@ class ExpectsProbabilities(Right):
         return float((anomalous > 0.5).mean())
 
 
+class RoundsScores(Right):
+    """Rounds scores to two digits, so that small ones are equal."""
+
+    def maps(self, maps):
+        return maps.mul(100).round() / 100
+
+
 class Saturates(Right):
     """Squeezes scores by a sigmoid first, where most become 1."""
 
@@ -340,6 +347,7 @@ MISTAKES = {
     LastBatchOnly: "batch_size_does_not_matter",
     OrderMatters: "order_does_not_matter",
     ExpectsProbabilities: PLACE,
+    RoundsScores: "small_differences_count",
     Saturates: PLACE,
     FavoursTies: "constant_predictions_are_no_success",
     HasItBackwards: PLACE,
