@@ -73,8 +73,9 @@ def pipelines() -> Iterator[tuple[str, Pipeline]]:
             over(
                 name,
                 layers[1:],
-                levels=Joint(pooling="local", window=3, alignment="bilinear"),
+                levels=Joint(pooling="local", window=3, border="zeros", alignment="bilinear"),
                 density=load["densities"]("patchcore")(ratio=0.01, neighbours=9),
+                map=padimkit.AnomalyMap(upsampling="bilinear"),
             ),
         )
         spade = load["densities"]("spade")(image_neighbours=5, gallery_neighbours=5)
@@ -98,11 +99,16 @@ def pipelines() -> Iterator[tuple[str, Pipeline]]:
     yield "PaDiM, filter bank", over("filter bank", ())
 
 
-def measure(folder: Path) -> dict[str, dict[str, float]]:
-    """Return the metric values of all methods on a category; MahalanobisAD, which has no maps, has one."""
+def measure(folder: Path, only: str) -> dict[str, dict[str, float]]:
+    """Return the metric values of methods on a category; MahalanobisAD, which has no maps, has one.
+
+    Args:
+        folder: The category, in the layout of MVTec AD.
+        only: Part of the names of the methods to measure.
+    """
     source, found = MVTec(folder.parent, folder.name), {}
     train, test = (list(Reader().batches(samples)) for samples in (source.train(), source.test()))
-    for name, pipeline in pipelines():
+    for name, pipeline in ((name, pipeline) for name, pipeline in pipelines() if only in name):
         values = padimkit.evaluate(pipeline.fit(train, progress=False), test, progress=False).metrics
         kept = ["image_auroc"] if name.startswith("Mahalanobis") else list(METRICS)
         found[name] = {metric: round(100 * values[metric], 2) for metric in kept}
@@ -151,6 +157,7 @@ def main() -> None:
     parser.add_argument("--difficulty", type=float, default=0.5)
     parser.add_argument("--label", default="{}", help='Names in the record, such as "{}, before".')
     parser.add_argument("--record", type=Path, default=RECORD)
+    parser.add_argument("--only", default="", help="Measure anew only methods with this in their name.")
     given = parser.parse_args()
     record = json.loads(given.record.read_text()) if given.record.exists() else {}
     if given.draw:
@@ -159,7 +166,8 @@ def main() -> None:
             given.folders.append(given.draw / category)
     given.record.parent.mkdir(exist_ok=True, parents=True)
     for folder in given.folders:
-        record[given.label.format(folder.name)] = measure(folder)
+        name = given.label.format(folder.name)
+        record[name] = record.get(name, {}) | measure(folder, given.only)
         given.record.write_text(json.dumps(record, indent=1) + "\n")
     print(
         *table(record),

@@ -7,7 +7,7 @@ from torch import nn
 from torchvision.models import resnet18
 from torchvision.models.feature_extraction import create_feature_extractor
 
-from padimkit.testing.check import global_random_state
+from padimkit.testing.program import global_random_state
 from padimkit_cavga.decoder import Discriminator
 from padimkit_cavga.encoder import Encoder
 from padimkit_cavga.network import Encoded, attention, fresh

@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from padimkit.testing.check import global_random_state
+from padimkit.testing.program import global_random_state
 from padimkit_patch_svdd.encoder import Encoder, grid
 from padimkit_patch_svdd.training import new_networks
 

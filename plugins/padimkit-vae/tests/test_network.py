@@ -5,7 +5,7 @@ import torch
 from torchvision.models import resnet18
 from torchvision.models.feature_extraction import create_feature_extractor
 
-from padimkit.testing.check import global_random_state
+from padimkit.testing.program import global_random_state
 from padimkit_vae.encoder import Encoder
 from padimkit_vae.network import new_network
 
