@@ -5,8 +5,7 @@ deviation, in percent.
 """
 
 import sys
-from collections.abc import Iterable
-from itertools import product
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from padimkit.benchmark.record import Record
@@ -14,24 +13,36 @@ from padimkit.benchmark.store import read_all
 from padimkit.report.statistics import spread
 
 METRICS = {"image_auroc": "image AUROC", "pixel_auroc": "pixel AUROC", "pro": "PRO"}
+FURTHER = {
+    "image_average_precision": "image AP",
+    "image_f1_max": "image F1-max",
+    "pixel_average_precision": "pixel AP",
+    "pixel_f1_max": "pixel F1-max",
+    "aupimo": "AUPIMO",
+}
 
 
-def table(records: Iterable[Record]) -> list[str]:
-    """Return lines of Markdown: a row for each method, a column for each category and metric."""
+def table(records: Iterable[Record], metrics: Mapping[str, str]) -> list[str]:
+    """Return lines of Markdown: a row for each method, a column for each category."""
     found: dict[tuple[str, str, str], list[float]] = {}
     for record in records:
         for metric, value in record.metrics.items():
             found.setdefault((record.cell.method, record.cell.category, metric), []).append(100 * value)
     methods = dict.fromkeys(method for method, _, _ in found)
     categories = sorted({category for _, category, _ in found}, reverse=True)
-    columns = [
-        (category, metric)
-        for category, metric in product(categories, METRICS)
-        if any((method, category, metric) in found for method in methods)
+    shown = [metric for metric in metrics if any(metric == known for _, _, known in found)]
+    head = [" / ".join(metrics[metric] for metric in shown), *categories]
+    rows = [
+        [
+            method,
+            *(
+                " / ".join(_shown(found.get((method, one, metric), [])) for metric in shown).strip()
+                for one in categories
+            ),
+        ]
+        for method in methods
     ]
-    head = ["method", *(f"{category}: {METRICS[metric]}" for category, metric in columns)]
-    rows = [[method, *(_shown(found.get((method, *column), [])) for column in columns)] for method in methods]
-    return [f"| {' | '.join(row)} |" for row in (head, ["---"] * len(head), *rows)]
+    return [f"| {' | '.join(row)} |" for row in (head, ["---"] * len(head), *rows)] if shown else []
 
 
 def costs(records: Iterable[Record]) -> list[str]:
@@ -59,4 +70,4 @@ def _shown(values: list[float]) -> str:
 
 if __name__ == "__main__":
     found = read_all(Path(sys.argv[1]))
-    print(*(table(found) if any(record.metrics for record in found) else costs(found)), sep="\n")
+    print(*table(found, METRICS), "", *table(found, FURTHER), "", *costs(found), sep="\n")

@@ -198,12 +198,13 @@ def test_methods_are_tabulated_with_their_spread_over_seeds():
         record("two", "tile", 0, image_auroc=0.6, pro=0.5),
         record("two", "tile", 1, image_auroc=0.8, pro=0.5),
     ]
-    assert methods.table(records) == [
-        "| method | tile: image AUROC | tile: PRO | bottle: image AUROC |",
-        "| --- | --- | --- | --- |",
-        "| one | 50.0 | 25.0 | 100.0 |",
-        "| two | 70.0 ± 14.1 | 50.0 ± 0.0 |  |",
+    assert methods.table(records, methods.METRICS) == [
+        "| image AUROC / PRO | tile | bottle |",
+        "| --- | --- | --- |",
+        "| one | 50.0 / 25.0 | 100.0 / |",
+        "| two | 70.0 ± 14.1 / 50.0 ± 0.0 | / |",
     ]
+    assert methods.table(records, methods.FURTHER) == []
 
 
 def test_methods_are_tabulated_with_their_costs():
