@@ -27,7 +27,7 @@ LAYERS = [
     ("contracts", "moments", "weights"),
     ("images",),
     ("arguments", "files", "memory"),
-    ("values", "stages", "errors"),
+    ("values", "stages", "errors", "averages"),
 ]
 HEIGHTS = {name: -height for height, row in enumerate(LAYERS) for name in row}
 # What a folder must not import, whatever the rows allow.
