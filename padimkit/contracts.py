@@ -165,8 +165,8 @@ class Levels(ABC):
         """Return the embeddings by name, not yet aligned, the maps of each with the finest first.
 
         The names, which hold no "/", and the channels are the same for all images. The descriptor of the
-        images goes with each embedding. An export traces this method: no value of a tensor, and no number of
-        images, decides which operations are done.
+        images goes with each embedding. An export traces this method, or what the levels give as
+        `Exportable`: no value of a tensor, and no number of images, decides which operations are done.
         """
 
 
@@ -316,8 +316,9 @@ class Exportable(ABC):
     def traceable(self) -> Callable[[Any], Any]:
         """Return a function that gives the results of the part, in operations of torch that can be traced.
 
-        A backbone's takes images and returns `Features`. A reducer's takes a `Pyramid` and returns one,
-        reduced layer by layer or aligned to a single layer; a density's takes one and returns `Scores`.
+        A backbone's takes images and returns `Features`; that of levels takes these and returns what `split`
+        does. A reducer's takes a `Pyramid` and returns one, reduced layer by layer or aligned to a single
+        layer; a density's takes one and returns `Scores`.
 
         One trace serves any number of images: no value of a tensor, and no number of images, decides which
         operations are done (`shape[0]`, not `len`). Tensors that the function holds become constants. It

@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from torch.func import functional_call
 from torch.overrides import TorchFunctionMode
 
+from padimkit.moments.averages import averages, traceable_averages
 from padimkit.errors import BadArgument, BadShape, CannotExport
 from padimkit.values import Features
 
@@ -79,7 +80,7 @@ class Network:
         images = images.to(self._mean.device, memory_format=torch.channels_last)
         try:
             with torch.no_grad():  # not inference mode: its tensors could never enter a plugin's autograd
-                return self._features(images)
+                return self._features(images, averages)
         except torch.cuda.OutOfMemoryError:
             raise
         except (AssertionError, RuntimeError, ValueError) as error:  # raised by networks that refuse a size
@@ -94,14 +95,18 @@ class Network:
         """
         if self._dtype != torch.float32:
             raise CannotExport(f'"{self._card.name}" computes in {self._dtype}; load it in float32.')
-        return self._features
+        return lambda images: self._features(images, traceable_averages)
 
-    def _features(self, images: Float[Tensor, "b 3 H W"]) -> Features:
+    def _features(
+        self,
+        images: Float[Tensor, "b 3 H W"],
+        average: Callable[[Float[Tensor, "b c h w"]], Float[Tensor, "b c"]],
+    ) -> Features:
         normalised = ((images - self._mean) / self._deviation).to(self._dtype)
         found: dict[str, Tensor] = self._module(normalised)
         maps = {name: feature_map.float() for name, feature_map in found.items()}
         finest_first = sorted(self._layers, key=lambda name: -maps[name].shape[2:].numel())
-        pooled = None if self._descriptor is None else maps[self._descriptor].mean(dim=(2, 3))
+        pooled = None if self._descriptor is None else average(maps[self._descriptor])
         return Features({name: maps[name] for name in finest_first}, pooled)
 
     def to(self, device: torch.device) -> None:

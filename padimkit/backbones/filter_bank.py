@@ -10,6 +10,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from padimkit.arguments import require_whole
+from padimkit.moments.averages import averages, traceable_averages
 from padimkit.contracts import Backbone, Exportable
 from padimkit.errors import BadShape
 from padimkit.values import Features
@@ -54,6 +55,17 @@ class FilterBank(Backbone, Exportable):
         self._filters = _gabor_pairs(orientations)
 
     def extract(self, images: Float[Tensor, "b 3 H W"]) -> Features:
+        maps = self._maps(images)
+        return Features(maps, torch.cat([averages(layer) for layer in maps.values()], dim=1))
+
+    def traceable(self) -> Callable[[Tensor], Features]:
+        def features(images: Float[Tensor, "b 3 H W"]) -> Features:
+            maps = self._maps(images)
+            return Features(maps, torch.cat([traceable_averages(layer) for layer in maps.values()], dim=1))
+
+        return features
+
+    def _maps(self, images: Float[Tensor, "b 3 H W"]) -> dict[str, Float[Tensor, "b _ _ _"]]:
         self._refuse_small(images)
         maps = {}
         with torch.no_grad():
@@ -61,11 +73,7 @@ class FilterBank(Backbone, Exportable):
             for scale in range(1, self.scales + 1):
                 image = self._half(image)
                 maps[f"scale{scale}"] = GAIN * _pooled(torch.cat([self._amplitude(image), image], dim=1))
-        means = [feature_map.mean((2, 3)) for feature_map in maps.values()]
-        return Features(maps, torch.cat(means, dim=1))
-
-    def traceable(self) -> Callable[[Tensor], Features]:
-        return self.extract
+        return maps
 
     def to(self, device: torch.device) -> None:
         self._colours = self._colours.to(device)

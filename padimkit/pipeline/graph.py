@@ -10,7 +10,7 @@ import torch
 from jaxtyping import Float, UInt8
 from torch import Tensor, nn
 
-from padimkit.contracts import ExportableMapper, Levels
+from padimkit.contracts import Exportable, ExportableMapper, Levels
 from padimkit.pipeline.tiling import Pyramids, Tiling
 from padimkit.pipeline.view import View
 from padimkit.values import Features, Scores
@@ -39,7 +39,8 @@ class Graph(nn.Module):
         view: View,
     ) -> None:
         super().__init__()
-        self._pyramids = tiling.traceable(lambda images: levels.split(backbone(images)))
+        split = levels.traceable() if isinstance(levels, Exportable) else levels.split
+        self._pyramids = tiling.traceable(lambda images: split(backbone(images)))
         self._score = score
         self.example = torch.zeros(2, *view.size, 3, dtype=torch.uint8)
         with torch.no_grad():

@@ -1,5 +1,6 @@
 """Levels, by which the layers of a backbone become embeddings: all in one, or each on its own."""
 
+from collections.abc import Callable
 from typing import Literal, TypeAlias, final, get_args
 
 import torch.nn.functional as F
@@ -7,7 +8,8 @@ from jaxtyping import Float
 from torch import Tensor
 
 from padimkit.arguments import require_choice
-from padimkit.contracts import Levels
+from padimkit.moments.averages import averages, traceable_averages
+from padimkit.contracts import Exportable, Levels
 from padimkit.errors import BadArgument
 from padimkit.values import Alignment, Features, Pyramid
 
@@ -15,10 +17,11 @@ _MOST_WINDOW = 2**16 - 1
 
 Pooling: TypeAlias = Literal["none", "local", "global"]
 Border: TypeAlias = Literal["existing", "zeros"]
+Averages: TypeAlias = Callable[[Float[Tensor, "b c h w"]], Float[Tensor, "b c"]]
 
 
 @final
-class Joint(Levels):
+class Joint(Levels, Exportable):
     """All layers in one embedding, aligned to the finest and concatenated (PaDiM paper, section III-A).
 
     Args:
@@ -45,13 +48,19 @@ class Joint(Levels):
 
     def split(self, features: Features) -> dict[str, Pyramid]:
         """Return one embedding, "joint", with the channels of all layers."""
+        return self._split(features, averages)
+
+    def traceable(self) -> Callable[[Features], dict[str, Pyramid]]:
+        return lambda features: self._split(features, traceable_averages)
+
+    def _split(self, features: Features, average: Averages) -> dict[str, Pyramid]:
         layers = features.maps.values()
-        maps = tuple(pooled(feature_map, self.pooling, self.window, self.border) for feature_map in layers)
+        maps = tuple(_pooled(maps, self.pooling, self.window, self.border, average) for maps in layers)
         return {"joint": Pyramid(maps, features.descriptor, self.alignment)}
 
 
 @final
-class Separate(Levels):
+class Separate(Levels, Exportable):
     """One embedding per layer, at its own resolution (PaDiM paper, Table I: "Layer 1+2+3"; MahalanobisAD).
 
     Args:
@@ -69,21 +78,29 @@ class Separate(Levels):
 
     def split(self, features: Features) -> dict[str, Pyramid]:
         """Return one embedding per layer, under the layer's name."""
+        return self._split(features, averages)
+
+    def traceable(self) -> Callable[[Features], dict[str, Pyramid]]:
+        return lambda features: self._split(features, traceable_averages)
+
+    def _split(self, features: Features, average: Averages) -> dict[str, Pyramid]:
         return {
-            layer: Pyramid((pooled(maps, self.pooling, self.window, self.border),), features.descriptor)
+            layer: Pyramid(
+                (_pooled(maps, self.pooling, self.window, self.border, average),), features.descriptor
+            )
             for layer, maps in features.maps.items()
         }
 
 
-def pooled(
-    maps: Float[Tensor, "b c h w"], pooling: Pooling, window: int, border: Border = "existing"
+def _pooled(
+    maps: Float[Tensor, "b c h w"], pooling: Pooling, window: int, border: Border, average: Averages
 ) -> Float[Tensor, "b c h2 w2"]:
     """Return the maps, or their averages over `window` x `window` neighbours or over all positions.
 
     At the border, averages are taken over the existing neighbours, or over these and zeros.
     """
     if pooling == "global":
-        return maps.mean((2, 3), keepdim=True)
+        return average(maps)[:, :, None, None]
     if pooling == "local":
         return F.avg_pool2d(maps, window, stride=1, padding=window // 2, count_include_pad=border == "zeros")
     return maps

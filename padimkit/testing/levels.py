@@ -5,7 +5,7 @@ from itertools import chain
 import torch
 from torch import Tensor
 
-from padimkit.contracts import Levels
+from padimkit.contracts import Exportable, Levels
 from padimkit.testing import elsewhere, exports, imports, manners, parts, states, threads
 from padimkit.testing.answers import (
     ROUNDING,
@@ -117,12 +117,11 @@ def input_is_not_modified(make: Make) -> None:
 def traced_embeddings_equal_embeddings(make: Make) -> None:
     """A trace of the division gives the embeddings of any number of images."""
     levels, features = make(), _features("first")
+    split = levels.traceable() if isinstance(levels, Exportable) else levels.split
     names = list(features.maps)
 
     def tensors(descriptor: Tensor, *maps: Tensor) -> tuple[Tensor, ...]:
-        return tuple(
-            _tensors(levels.split(Features(dict(zip(names, maps, strict=True)), descriptor))).values()
-        )
+        return tuple(_tensors(split(Features(dict(zip(names, maps, strict=True)), descriptor))).values())
 
     inputs = [_descriptor(features), *features.maps.values()]
     found = exports.traced(tensors, [one[:2] for one in inputs])
