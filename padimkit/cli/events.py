@@ -66,6 +66,14 @@ class Events:
         self.open.discard(path)
         self._told.put(path)
 
+    def rename(self, path: Path, to: Path) -> None:
+        """Take note of a file with another name, which is complete unless it is still written to."""
+        if path in self.open:
+            self.open.discard(path)
+            self.open.add(to)
+        else:
+            self.tell(to)
+
     def end(self, *_: object) -> None:
         """Ask for the end; ask again, and everything is interrupted.
 
@@ -126,8 +134,7 @@ class _Told(FileSystemEventHandler):
         elif isinstance(event, FileDeletedEvent):
             self._events.forget(_path(event.src_path))
         elif isinstance(event, FileMovedEvent):
-            self._events.forget(_path(event.src_path))
-            self._events.tell(_path(event.dest_path))
+            self._events.rename(_path(event.src_path), _path(event.dest_path))
 
 
 def _path(name: bytes | str) -> Path:

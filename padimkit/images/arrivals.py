@@ -82,12 +82,7 @@ class Arrivals:
         for path in paths:
             stamp = _stamp_of(path)
             is_new = stamp is not None and stamp[0] > 0 and self._given.get(path) != stamp
-            if (
-                stamp is not None
-                and is_new
-                and not is_mask(path)
-                and any(is_listed(path, folder) for folder in self._folders)
-            ):
+            if stamp is not None and is_new and self._is_image(path):
                 there[path] = stamp
                 self._give(path, stamp)
         return _in_order(there, there)

@@ -16,7 +16,7 @@ from padimkit.errors import BadArgument, BadImage, BadShape
 from padimkit.images.augmentation import Augmentable
 from padimkit.images.listing import list_images
 from padimkit.images.pages import page_of, pages_of
-from padimkit.images.pictures import UNDERSTOOD, held, hint
+from padimkit.images.pictures import UNDERSTOOD, held, hint, name_in
 from padimkit.images.reader import Reader
 from padimkit.images.sample import Sample
 from padimkit.values import Batch, numbered
@@ -105,7 +105,7 @@ def samples_of(image: object, number: int) -> Iterator[Sample]:
     elif isinstance(image, str | Path):
         yield from _files(image)
     elif isinstance(image, Image.Image):
-        yield Sample(Path(getattr(image, "filename", "") or name), open=held(image, name))
+        yield Sample(Path(name_in(image, name)), open=held(image, name))
     elif isinstance(image, np.ndarray):
         yield Sample(Path(name), open=held(image, name))
     else:
@@ -136,7 +136,14 @@ def _channels_first(images: Tensor) -> Tensor:
             f"Got a tensor of shape {tuple(images.shape)}. {hint}Pass (3, height, width), or (images, 3, "
             "height, width) for several."
         )
-    return images / 255 if images.dtype == torch.uint8 else images
+    if images.dtype == torch.uint8:
+        return images / 255
+    if not images.is_floating_point():
+        raise BadImage(
+            f"Expected a tensor of floating-point values from 0 to 1, or of bytes, got {images.dtype}. "
+            "Divide it by the largest value that the camera can give."
+        )
+    return images
 
 
 def _stacked(images: Sequence[object]) -> Tensor:
@@ -152,7 +159,7 @@ def _stacked(images: Sequence[object]) -> Tensor:
 
 
 def _sliced(images: Tensor, size: int, start: int = 0) -> list[Batch]:
-    whole = images.detach().float() if images.is_floating_point() else images
+    whole = images.detach().float()
     parts = [(first, whole[first : first + size]) for first in range(0, len(whole), size)]
     return [Batch(part, numbered(len(part), start + first)) for first, part in parts]
 

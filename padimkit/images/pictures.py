@@ -3,6 +3,7 @@
 Apart from the other forms of images, since exported models take these without torch.
 """
 
+import os
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -52,6 +53,12 @@ def held(image: Image.Image | np.ndarray, name: str) -> Held:
         BadImage: It cannot be decoded, is empty, or has values out of range.
     """
     return Held((upright(image, name),) if isinstance(image, Image.Image) else _channels_of(image, name))
+
+
+def name_in(image: Image.Image | np.ndarray, name: str) -> str:
+    """Return the path at which a PIL image was opened; the name if there is none, and for an array."""
+    path = getattr(image, "filename", "") if isinstance(image, Image.Image) else ""
+    return os.fsdecode(path) or name
 
 
 def upright(picture: Image.Image, name: str) -> Image.Image:

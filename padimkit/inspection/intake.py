@@ -24,6 +24,7 @@ from padimkit.images.pages import Page, pages_in
 from padimkit.images.sample import Sample
 from padimkit.inspection.background import Looked, looked_at
 from padimkit.inspection.seen import Failure, Inspected, Scorer, Seen, content_of, name_of
+from padimkit.pipeline.checks import require_images
 from padimkit.pipeline.pipeline import Pipeline
 from padimkit.values import Batch, numbered
 
@@ -110,6 +111,7 @@ class Intake(Scorer):
         found = [batch for batch in self._pipeline.read(image, 1, 0, None)]
         if len(found) != 1:
             raise BadArgument(f"Expected one image, got a tensor of {len(found)} in a list of several.")
+        require_images(found[0])
         self._require_size(found[0])
         size = self._pipeline.size
         whole = Geometry(size, (0, 0, size[1], size[0]), size, (0, 0), size)

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from io import IOBase, TextIOBase
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any, TypeAlias, cast
+from typing import IO, TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 from jaxtyping import Float
@@ -97,7 +97,7 @@ def is_one(images: Any) -> bool:
     if isinstance(images, np.ndarray) or is_tensor(images):
         return bool(images.ndim < 4)  # arrays of several have four axes
     one = (str, bytes, bytearray, memoryview, IOBase)
-    return isinstance(images, one) or not isinstance(images, Iterable)
+    return isinstance(images, one) or _is_file(images) or not isinstance(images, Iterable)
 
 
 def require_one(image: Any) -> Any:
@@ -123,14 +123,21 @@ def content_of(image: Any) -> bytes | None:
     """
     if isinstance(image, bytes | bytearray | memoryview):
         return bytes(image)
-    if not isinstance(image, IOBase) or isinstance(image, TextIOBase):
+    if not _is_file(image):
         return None
     try:
         if image.seekable():
             image.seek(0)  # as Pillow does, so that it can be passed again
-        return cast(IO[bytes], image).read()
+        content = image.read()
     except (OSError, ValueError) as error:
         raise BadImage(f"The open file cannot be read: {error}.") from error
+    return content if isinstance(content, bytes) else None
+
+
+def _is_file(value: Any) -> bool:
+    """Return whether this is an open file, of the library of Python or one that acts as one."""
+    acts_as_one = hasattr(value, "read") and hasattr(value, "seekable")  # as NamedTemporaryFile does
+    return acts_as_one and not isinstance(value, TextIOBase)
 
 
 def name_of(image: Any, number: int) -> str:

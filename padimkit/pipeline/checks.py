@@ -30,12 +30,13 @@ def require_images(batch: Batch) -> None:
             f"Expected images of shape (images, 3, height, width) with a path each, got "
             f"{tuple(images.shape)} and {len(paths)} paths. Convert grey images to RGB."
         )
+    expected = f'Expected floating-point values from 0 to 1 in "{paths[0]}", got {images.dtype}'
+    if not images.is_floating_point():  # torch finds no extremes of some of these
+        raise BadImage(f"{expected}. Divide them by the largest value that there can be.")
     low, high = (float(value) for value in images.aminmax())
-    too_far = isfinite(low - high) and not -_OVERSHOOT <= low <= high <= 1 + _OVERSHOOT
-    if not images.is_floating_point() or too_far:
+    if isfinite(low - high) and not -_OVERSHOOT <= low <= high <= 1 + _OVERSHOOT:
         raise BadImage(
-            f'Expected floating-point values from 0 to 1 in "{paths[0]}", got {images.dtype} from {low:g} to '
-            f"{high:g}. Divide bytes by 255; leave normalisation to the backbone."
+            f"{expected} from {low:g} to {high:g}. Divide bytes by 255; leave normalisation to the backbone."
         )
 
 

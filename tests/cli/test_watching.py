@@ -4,6 +4,7 @@ import json
 import os
 import shutil
 import signal
+import sys
 import threading
 import time
 from contextlib import contextmanager
@@ -17,6 +18,7 @@ from watchdog.observers.api import BaseObserver
 
 from padimkit import FilterBank, Gaussian, Identity, Inspector, Pipeline, Preprocessing, calibrate
 from padimkit.cli import inspect, watching
+from padimkit.cli.events import events_of
 from padimkit.cli.main import main
 from padimkit.files import only_holder
 
@@ -196,6 +198,27 @@ def test_a_writer_that_pauses_loses_nothing(loaded, good, new, out):
     assert all(line["verdict"] != "ERROR" for line in lines(out))
     (place,) = (path for path in (out / "sorted").rglob("*slow.png"))
     assert place.read_bytes() == whole and list(new.iterdir()) == []
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells of files that are closed")
+def test_a_file_that_is_renamed_while_it_is_written_is_told_of_when_it_is_closed(new):
+    """Else half of it would be inspected, and moved away from its writer."""
+
+    def told(path):
+        found = []
+        while path not in found:
+            found += events.wait(time.monotonic() + 20)
+        return found
+
+    with events_of([new]) as events:
+        with (new / "early.png").open("wb") as file:
+            file.write(b"half")
+            file.flush()
+            (new / "early.png").rename(new / "late.png")
+            (new / "other.png").touch()
+            assert told(new / "other.png") == [new / "other.png"]
+            assert events.open == {new / "late.png"}
+        assert told(new / "late.png") == [new / "late.png"] and not events.open
 
 
 def test_a_restart_inspects_nothing_twice(loaded, good, new, out):

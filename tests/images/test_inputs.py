@@ -262,6 +262,11 @@ REFUSED = {
         BadImage,
         "leave normalisation",
     ),
+    "a tensor of 16 bits": (
+        lambda good: torch.ones(1, 3, 8, 8).to(torch.uint16),
+        BadImage,
+        "got torch.uint16. Divide it by the largest value",
+    ),
     "a large tensor": (lambda good: torch.rand(1, 3, 8, 8) * 255, BadImage, "Divide bytes by 255"),
 }
 

@@ -279,6 +279,7 @@ def test_features_that_are_not_finite_are_refused_with_the_image(generator, valu
     [
         (torch.rand(1, 1, 10, 10), "Convert grey images to RGB"),
         (torch.rand(1, 3, 10, 10) * 255, "Divide bytes by 255"),
+        (torch.ones(1, 3, 10, 10).to(torch.uint16), "got torch.uint16. Divide them"),
         (torch.rand(0, 3, 10, 10), "Expected images of shape"),
     ],
 )

@@ -2,6 +2,8 @@
 
 import io
 import json
+import os
+import tempfile
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
@@ -108,6 +110,21 @@ def test_all_forms_of_an_image_give_the_same(inspector, bad):
         assert (found.score, found.regions) == (expected.score, expected.regions)
 
 
+def test_a_named_temporary_file_is_an_open_file(inspector, bad):
+    """As a service may hand one over; it wraps a file, and is none by its class."""
+    with tempfile.NamedTemporaryFile() as file:
+        file.write((bad / "000.png").read_bytes())
+        assert inspector(file).score == inspector(bad / "000.png").score
+    with tempfile.NamedTemporaryFile("w+") as file, pytest.raises(BadArgument, match="is not understood"):
+        inspector(file)
+
+
+def test_a_picture_that_was_opened_by_bytes_is_named_by_its_path(inspector, bad):
+    path = bad / "000.png"
+    with Image.open(os.fsencode(path)) as picture:
+        assert inspector(picture).path == str(path)
+
+
 def test_a_tensor_is_what_the_model_sees(inspector, model, bad):
     image = load(model).preprocessing.image(Image.open(bad / "000.png"))
     found = inspector(image)
@@ -204,6 +221,15 @@ def test_a_wrong_kind_among_several_is_an_error_and_not_the_end(inspector, good,
     assert "NoneType is not understood as an image. Pass a path, " in found[1].error
     assert found[6].path == str(tmp_path / "empty") and "holds no images" in found[6].error
     assert found[0].score == found[-1].score
+
+
+@pytest.mark.parametrize("kind", [torch.uint16, torch.int64, torch.bool, torch.complex64, torch.float32])
+def test_a_tensor_of_wrong_values_is_an_error_and_not_the_end(inspector, bad, kind):
+    """As an array of them is."""
+    wrong = torch.full((3, 28, 28), 200).to(kind)
+    first, last = inspector.each([wrong, bad / "000.png"])
+    assert first.verdict is Verdict.ERROR and last.verdict is Verdict.NG
+    assert first.path == "image 0" and f"got {kind}" in first.error
 
 
 def test_what_is_not_several_images_is_refused_at_once(inspector, good):

@@ -16,7 +16,7 @@ from padimkit.images.decoding import open_page
 from padimkit.images.geometry import Geometry
 from padimkit.images.listing import list_images
 from padimkit.images.pages import Page, page_of, pages_in, pages_of
-from padimkit.images.pictures import held
+from padimkit.images.pictures import held, name_in
 from padimkit.inspection.background import Looked
 from padimkit.inspection.exported.card import Card
 from padimkit.inspection.exported.session import Session
@@ -98,7 +98,7 @@ class ExportedScorer(Scorer):
                 raise BadArgument("A path is empty. Pass that of an image or a folder.")
             yield from self._files(Path(image).expanduser())
         elif isinstance(image, np.ndarray | Image.Image):
-            name = getattr(image, "filename", "") or name
+            name = name_in(image, name)
             yield Entry(name, partial(held(image, name).in_eight_bits, name, self.depth))
         else:
             kind = "A tensor" if is_tensor(image) else type(image).__name__
