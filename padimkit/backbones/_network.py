@@ -10,8 +10,8 @@ from torch import Tensor, nn
 from torch.func import functional_call
 from torch.overrides import TorchFunctionMode
 
-from padimkit.moments.averages import averages, traceable_averages
 from padimkit.errors import BadArgument, BadShape, CannotExport
+from padimkit.moments.averages import averages, traceable_averages
 from padimkit.values import Features
 
 

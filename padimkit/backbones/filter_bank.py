@@ -10,9 +10,9 @@ from jaxtyping import Float
 from torch import Tensor
 
 from padimkit.arguments import require_whole
-from padimkit.moments.averages import averages, traceable_averages
 from padimkit.contracts import Backbone, Exportable
 from padimkit.errors import BadShape
+from padimkit.moments.averages import averages, traceable_averages
 from padimkit.values import Features
 
 _MOST_SCALES = 16  # halve an image of 65536 pixels to one

@@ -8,9 +8,9 @@ from jaxtyping import Float
 from torch import Tensor
 
 from padimkit.arguments import require_choice
-from padimkit.moments.averages import averages, traceable_averages
 from padimkit.contracts import Exportable, Levels
 from padimkit.errors import BadArgument
+from padimkit.moments.averages import averages, traceable_averages
 from padimkit.values import Alignment, Features, Pyramid
 
 _MOST_WINDOW = 2**16 - 1

@@ -5,8 +5,8 @@ from torch import Tensor
 from torch.nn.functional import conv2d
 
 from padimkit import Joint, Separate
-from padimkit.moments.averages import averages, traceable_averages
 from padimkit.inspection.exported.runtimes import runtime
+from padimkit.moments.averages import averages, traceable_averages
 from padimkit.testing.exports import traced
 from padimkit.values import Features
 
