@@ -81,7 +81,8 @@ def on_one_test_set(first: Runs, second: Runs, anomalous: Sequence[bool]) -> Est
         anomalous: The kind of each test image.
 
     Returns:
-        None if neither seeds nor images tell how much the difference varies.
+        None if neither seeds nor images tell how much the difference varies: all seeds of a method may have
+        the same value, such as 1, and a difference of one number from that is not certain.
     """
     terms = [_of_seeds(first.values), _of_seeds(second.values)]
     if first.influence is not None and second.influence is not None:
@@ -90,7 +91,8 @@ def on_one_test_set(first: Runs, second: Runs, anomalous: Sequence[bool]) -> Est
     if not known:
         return None
     value = float(np.mean(first.values) - np.mean(second.values))
-    return _summed(value, known)
+    found = _summed(value, known)
+    return None if found.error == 0 and found.value != 0 else found
 
 
 def simultaneous(

@@ -102,6 +102,13 @@ def test_what_nothing_tells_has_no_estimate():
     assert on_one_test_set(Runs((0.9,)), Runs((0.8,), np.zeros(4)), [True, False] * 2) is None
 
 
+def test_seeds_that_are_all_alike_do_not_make_a_difference_certain():
+    assert on_one_test_set(Runs((1.0, 1.0, 1.0)), Runs((0.9995,)), ()) is None
+    assert on_one_test_set(Runs((1.0, 1.0)), Runs((0.9, 0.9)), ()) is None
+    alike = on_one_test_set(Runs((1.0, 1.0)), Runs((1.0,)), ())
+    assert alike is not None and alike.value == alike.error == 0
+
+
 def test_p_values_are_adjusted_as_by_holm():
     # p.adjust(c(0.01, 0.04, 0.03, 0.005), "holm") of R
     assert holm([0.01, 0.04, 0.03, 0.005]) == pytest.approx([0.03, 0.06, 0.06, 0.02])

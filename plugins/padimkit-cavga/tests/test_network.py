@@ -10,7 +10,7 @@ from torchvision.models.feature_extraction import create_feature_extractor
 from padimkit.testing.program import global_random_state
 from padimkit_cavga.decoder import Discriminator
 from padimkit_cavga.encoder import Encoder
-from padimkit_cavga.network import Encoded, attention, fresh
+from padimkit_cavga.network import Encoded, attention, fresh, left_out
 
 
 def small(**arguments):
@@ -53,6 +53,13 @@ def test_attention_is_the_sigmoid_of_channels_weighed_by_their_mean_gradients(ge
     expected = 1 / (1 + np.exp(-np.einsum("c,bchw->bhw", weights, maps)))
     np.testing.assert_allclose(found.detach().numpy(), expected, rtol=1e-5)
     assert all(parameter.grad is None for parameter in network.parameters())
+
+
+def test_what_is_left_out_is_told_apart_where_attention_is_all_but_1():
+    maps = torch.tensor([[-1.0, 20.0, 30.0, 60.0]])[:, None, None].requires_grad_()
+    encoded = Encoded(maps, 1.0 * maps, maps)  # whose gradient is 1
+    found = left_out(encoded).detach().double()
+    torch.testing.assert_close(found, 1 / (1 + maps.detach()[:, 0].double().exp()), rtol=1e-5, atol=0.0)
 
 
 def test_attention_of_a_deeper_read_out_has_the_gradients_of_finite_differences(generator):

@@ -15,7 +15,7 @@ from padimkit.arguments import arguments, require_between, require_budget, requi
 from padimkit.arguments.stored_state import require_state
 from padimkit.files.checkpoint import digest, resumed
 from padimkit_cavga.images import kept, mean_and_deviation
-from padimkit_cavga.network import Fresh, Network, attention, fresh
+from padimkit_cavga.network import Fresh, Network, fresh, left_out
 from padimkit_cavga.training import Training, Weights
 from padimkit_cavga.weights import load_weights
 
@@ -150,10 +150,10 @@ class Cavga(DensityModel):
             torch.enable_grad()
         ):  # of the maps alone, whose copy belongs to this call: threads share the network
             encoded = network.encoded(maps.detach().requires_grad_())
-            found = attention(encoded, create_graph=False).detach()
-        left_out = F.interpolate(1 - found[:, None], size, mode="bilinear", align_corners=False)[:, 0]
+            found = left_out(encoded).detach()
+        scores = F.interpolate(found[:, None], size, mode="bilinear", align_corners=False)[:, 0]
         drawn = network.decoder(encoded.mean.detach(), size)
-        return Scores(left_out, (images - drawn).square().mean((1, 2, 3)))
+        return Scores(scores, (images - drawn).square().mean((1, 2, 3)))
 
     def state_dict(self) -> dict[str, Tensor]:
         """Return all weights, the statistics of batch normalisation and of the channels."""

@@ -73,9 +73,18 @@ def attention(encoded: Encoded, *, create_graph: bool) -> Float[Tensor, "b h w"]
         encoded: Latent maps with their graph.
         create_graph: Let the result be differentiated, to train it.
     """
+    return _logits(encoded, create_graph=create_graph).sigmoid()
+
+
+def left_out(encoded: Encoded) -> Float[Tensor, "b h w"]:
+    """Return 1 minus the attention, with all digits also where the attention is nearly 1."""
+    return (-_logits(encoded, create_graph=False)).sigmoid()
+
+
+def _logits(encoded: Encoded, *, create_graph: bool) -> Float[Tensor, "b h w"]:
     (gradients,) = torch.autograd.grad(encoded.mean.sum(), encoded.maps, create_graph=create_graph)
     weights = gradients.mean((2, 3), keepdim=True)
-    return (weights * encoded.maps).sum(1).sigmoid()
+    return (weights * encoded.maps).sum(1)
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,7 @@ from padimkit.arguments.stored_state import require_state
 from padimkit.files.checkpoint import digest, resumed
 from padimkit_patch_svdd.encoder import LARGE_STRIDE, Encoder
 from padimkit_patch_svdd.images import centred
-from padimkit_patch_svdd.scoring import Scale
+from padimkit_patch_svdd.scoring import Scale, banks
 from padimkit_patch_svdd.training import Networks, Training, new_networks
 
 _MOST_WEIGHT = 1e12
@@ -133,7 +133,7 @@ class PatchSvdd(DensityModel):
                 write()
         encoder = training.networks.encoder.eval()
         encoder.zero_grad(set_to_none=True)
-        self._small, self._large = self._banks(encoder, images)
+        self._small, self._large = banks(encoder, images, stride=self.stride)
         self._encoder, self._mean = encoder, mean
 
     @torch.no_grad()
@@ -244,15 +244,3 @@ class PatchSvdd(DensityModel):
         loss = training.epoch(patches_per_image=self.patches_per_image, batch_size=self.batch_size)
         seconds = time.perf_counter() - started
         _log.info("epoch %d of %d: loss %.6g, %.1f s", training.epochs, self.epochs, loss, seconds)
-
-    @torch.no_grad()
-    def _banks(
-        self, encoder: Encoder, images: Sequence[Float[Tensor, "c h w"]]
-    ) -> tuple[Float[Tensor, "n d"], Float[Tensor, "m d"]]:
-        """Return the embeddings of all small and of all large patches."""
-        found = [encoder.embed_all(image[None], stride=self.stride) for image in images]
-        small, large = (
-            torch.cat([maps.movedim(1, 3).flatten(0, 2) for maps in size])
-            for size in zip(*found, strict=True)
-        )
-        return small, large

@@ -1,5 +1,6 @@
 """From the embeddings of patches to the scores of pixels."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import faiss
@@ -9,7 +10,7 @@ import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor
 
-from padimkit_patch_svdd.encoder import grid
+from padimkit_patch_svdd.encoder import Encoder, grid
 
 
 @dataclass(frozen=True)
@@ -30,6 +31,18 @@ class Scale:
         """Return how many patches an image has."""
         height, width = (grid(side, patch=self.patch, stride=self.stride) for side in size)
         return height * width
+
+
+@torch.no_grad()
+def banks(
+    encoder: Encoder, images: Sequence[Float[Tensor, "c h w"]], *, stride: int
+) -> tuple[Float[Tensor, "n d"], Float[Tensor, "m d"]]:
+    """Return the embeddings of all small and of all large patches of the images."""
+    found = [encoder.embed_all(image[None], stride=stride) for image in images]
+    small, large = (
+        torch.cat([maps.movedim(1, 3).flatten(0, 2) for maps in size]) for size in zip(*found, strict=True)
+    )
+    return small, large
 
 
 def distances(embedded: Float[Tensor, "b d h w"], bank: Float[Tensor, "n d"]) -> Float[Tensor, "b h w"]:
