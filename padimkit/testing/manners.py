@@ -86,15 +86,15 @@ def writes_nothing_unasked(make: Make, usage: Usage) -> None:
     given = arguments(part)
     if any(_is_relative(one) for one in _texts(given)):
         raise NotApplicable("An argument of it is a path from the working folder.")
-    module = Path(inspect.getfile(type(part))).parent
+    module = _folder_of(type(part))
     with tempfile.TemporaryDirectory() as folder, program_restored():
         os.chdir(folder)
-        before = files_in(module)
+        before = files_in(module) if module else set()
         try:
             usage.apply(usage.fitted(make), "first")
         except Exception as error:  # a part within it may have a path that is not seen
             raise NotApplicable("It cannot be used in another working folder.") from error
-        found = sorted(files_in(Path(folder)) | (files_in(module) - before))
+        found = sorted(files_in(Path(folder)) | ((files_in(module) if module else set()) - before))
     asked = {Path(one).parts[0] for one in _texts(given) if one.strip()}
     unasked = [one for one in found if one not in asked]
     require(
@@ -102,6 +102,14 @@ def writes_nothing_unasked(make: Make, usage: Usage) -> None:
         f"Expected nothing to be written, found {', '.join(unasked[:3])} in the working folder or beside the "
         "module. Write where an argument says, or into tempfile.TemporaryDirectory().",
     )
+
+
+def _folder_of(part: type) -> Path | None:
+    """Return the folder of its module; None where it was defined in a session, without a file."""
+    try:
+        return Path(inspect.getfile(part)).parent
+    except (OSError, TypeError):
+        return None
 
 
 def _texts(value: Any) -> list[str]:

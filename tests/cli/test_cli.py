@@ -466,7 +466,8 @@ class TestBadInput:
 
     def test_an_unfit_model_folder(self, capsys, model, stripes, tmp_path):
         (model / "state.safetensors").write_bytes(b"")
-        message = fails(capsys, "predict", model, stripes, f"--output={tmp_path / 'out'}")
+        images = stripes / "stripes" / "train"
+        message = fails(capsys, "predict", model, images, f"--output={tmp_path / 'out'}")
         assert "state.safetensors" in message
         assert not (tmp_path / "out").exists()
 

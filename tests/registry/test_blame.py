@@ -94,14 +94,8 @@ def test_nobody_is_blamed_for_an_error_of_ours_or_of_what_a_stream_yields(faulty
 
 
 OPENS = """
-    from padimkit import DataSource
-
     def opened(path):
         raise ValueError("no picture")
-
-    class Opens(DataSource):
-        def train(self): return []
-        def test(self): return []
 """
 
 

@@ -163,6 +163,8 @@ def test_outcomes_tell_of_all_checks():
     assert failed == {
         *("outliers_score_higher", "training_data_matter", "all_channels_are_scored"),
         *(
+            "worse_defects_score_higher",
+            "anomalies_stand_out_beside_constant_channels",
             "large_means_do_not_matter",
             "changes_lie_where_the_defect_is",
             "left_out_scores_come_close_to_refits",

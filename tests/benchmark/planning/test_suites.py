@@ -28,11 +28,12 @@ KEYS = {
     *("threads", "engine", "device", "batch_size", "workers", "train_images", "vary"),
 }
 PIPELINE_KEYS = {
-    *("recipe", "pipeline", "name", "set", "grid", "vary", "train_images"),
+    *("recipe", "pipeline", "name", "set", "grid", "vary", "train_images", "seeds"),
     *("if_present", "unless_present", "otherwise"),
 }
 DATASET_KEYS = {
     "class_path",
+    "name",
     "init_args",
     "categories",
     "grid",

@@ -347,7 +347,7 @@ def test_what_follows_the_convolutions_and_the_resize_is_not_quantized(small):
 
 def test_a_model_without_calibration_gives_no_verdicts(bare, tmp_path, monkeypatch):
     session = type("Fake", (), {"card": type("Card", (), {"calibration": None})})
-    monkeypatch.setattr("padimkit.service.inspector.open_session", lambda *_: session)
+    monkeypatch.setattr("padimkit.service.opening.open_session", lambda *_: session)
     with pytest.raises(NotCalibrated, match="was exported without a calibration"):
         Inspector(tmp_path / "model.onnx")
 

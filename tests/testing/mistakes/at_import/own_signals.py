@@ -1,11 +1,11 @@
-"""Takes the signal by which a user interrupts the program."""
+"""Takes the signal by which a program is told to end."""
 
 import signal
 
 from mistakes.metrics import Right
 
-signal.signal(signal.SIGINT, signal.SIG_IGN)
+signal.signal(signal.SIGTERM, signal.SIG_IGN)  # that of an interrupt is ignored in the background anyway
 
 
 class OwnSignals(Right):
-    """Takes the signal by which a user interrupts the program."""
+    """Takes the signal by which a program is told to end."""
