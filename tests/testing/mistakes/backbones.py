@@ -364,6 +364,14 @@ class KeepsGradients(Right):
         return maps * torch.nn.Parameter(torch.ones(()))
 
 
+class InInferenceMode(Right):
+    """Computes in inference mode, from whose tensors nothing can be trained."""
+
+    @torch.inference_mode()
+    def extract(self, images):
+        return super().extract(images)
+
+
 class ReusesItsBuffer(Right):
     """Gives the same memory each time."""
 
@@ -425,6 +433,7 @@ MISTAKES = {
     CoarseFirst: "finest_layer_comes_first",
     Half: "gives_maps_of_each_image",
     KeepsGradients: "features_carry_no_gradient",
+    InInferenceMode: "features_can_be_trained_on",
     ReusesItsBuffer: "earlier_results_stay",
     StoresHalf: "restored_weights_give_the_same_features",
 }
