@@ -32,13 +32,7 @@ from padimkit.testing.answers import (
     require_trainable,
     tensors_of,
 )
-from padimkit.testing.check import (
-    Make,
-    NotApplicable,
-    checks,
-    checks_with,
-    require,
-)
+from padimkit.testing.check import Make, NotApplicable, checks, checks_with, require
 from padimkit.testing.inputs.images import pictures, plain
 from padimkit.testing.states import can_be_written_down
 from padimkit.values import Features
@@ -210,6 +204,7 @@ BACKBONE_CHECKS = (
         weights.goes_without_weights,
         input_is_not_modified,
         history.images_are_known_by_their_content,
+        history.earlier_shapes_do_not_matter,
         features_carry_no_gradient,
         features_can_be_trained_on,
     ),
