@@ -51,6 +51,16 @@ def require_finite(tensors: Mapping[str, Tensor], what: str) -> None:
         require(missing == 0, f"Expected finite {what}, found {found}.")
 
 
+def require_trainable(tensors: Result) -> None:
+    """Require tensors that may be saved for a backward pass, as those of inference mode may not."""
+    for name, tensor in tensors.items():
+        require(
+            not tensor.is_inference(),
+            f'Expected "{name}" to be usable in training, found a tensor of torch.inference_mode(), which '
+            "cannot be saved for gradients. Use torch.no_grad().",
+        )
+
+
 @contextmanager
 def left_alone(tensors: Mapping[str, Tensor], what: str) -> Iterator[None]:
     """Require the tensors to be the same bit for bit after the block; `what` names them in the finding."""

@@ -19,7 +19,6 @@ from padimkit.testing import (
     weights,
 )
 from padimkit.testing.answers import (
-    CUDA_ROUNDING,
     ROUNDING,
     DataSet,
     Result,
@@ -30,15 +29,10 @@ from padimkit.testing.answers import (
     left_alone,
     nothing_to_fit,
     require_finite,
+    require_trainable,
     tensors_of,
 )
-from padimkit.testing.check import (
-    Make,
-    NotApplicable,
-    checks,
-    checks_with,
-    require,
-)
+from padimkit.testing.check import Make, NotApplicable, checks, checks_with, require
 from padimkit.testing.inputs.images import pictures, plain
 from padimkit.testing.states import can_be_written_down
 from padimkit.values import Features
@@ -176,33 +170,9 @@ def features_carry_no_gradient(make: Make) -> None:
         require(not tensor.requires_grad, f'Expected "{name}" without gradient, found one that requires it.')
 
 
-def can_be_moved_to_the_cpu(make: Make) -> None:
-    """Moving a backbone to the CPU changes nothing if it is there already."""
-    backbone = make()
-    before = copied(tensors_of(backbone.extract(pictures("first"))))
-    backbone.to(torch.device("cpu"))
-    after = tensors_of(backbone.extract(pictures("first")))
-    changed = difference(after, before, relative=ROUNDING)
-    require(not changed, f"Expected the same features after moving it to the CPU, found {changed}.")
-
-
-def computes_on_cuda(make: Make) -> None:
-    """Backbones moved to a GPU give features there, equal to those on the CPU."""
-    if not torch.cuda.is_available():
-        raise NotApplicable("There is no CUDA device here.")
-    computes_on(torch.device("cuda", 0), make)
-
-
-def computes_on(device: torch.device, make: Make) -> None:
-    """Move a backbone to a device, and compare its features there with those on the CPU."""
-    backbone, images = make(), pictures("first")
-    before = tensors_of(backbone.extract(images))
-    backbone.to(device)
-    there = tensors_of(backbone.extract(images.to(device)))
-    for name, tensor in there.items():
-        require(tensor.device == device, f'Expected "{name}" on {device}, found it on {tensor.device}.')
-    changed = difference(there, before, relative=CUDA_ROUNDING)
-    require(not changed, f"Expected the same features on {device} as on the CPU, found {changed}.")
+def features_can_be_trained_on(make: Make) -> None:
+    """Densities that are trained can compute gradients from features, which inference mode prevents."""
+    require_trainable(tensors_of(make().extract(pictures("first"))))
 
 
 def _apply(backbone: Any, data: DataSet) -> Result:
@@ -234,7 +204,9 @@ BACKBONE_CHECKS = (
         weights.goes_without_weights,
         input_is_not_modified,
         history.images_are_known_by_their_content,
+        history.earlier_shapes_do_not_matter,
         features_carry_no_gradient,
+        features_can_be_trained_on,
     ),
     *checks_with(Backbone, _USAGE, parts.keeps_its_arguments),
     *checks(
@@ -266,8 +238,8 @@ BACKBONE_CHECKS = (
     *checks(
         Backbone,
         exports.traced_features_equal_features,
-        can_be_moved_to_the_cpu,
+        devices.can_be_moved_to_the_cpu,
         devices.backbone_moves_as_a_whole,
-        computes_on_cuda,
+        devices.computes_on_cuda,
     ),
 )

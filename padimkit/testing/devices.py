@@ -1,4 +1,4 @@
-"""Checks that nothing stays on another device, on the device `meta`, which computes shapes and needs no GPU.
+"""Checks of devices: nothing stays on another one, tried on `meta`, which computes shapes and needs no GPU.
 
 They stand apart from the checks of the families, which share them.
 """
@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 from torch.utils._pytree import tree_leaves
 
-from padimkit.testing.answers import Result, tensors_of
+from padimkit.testing.answers import CUDA_ROUNDING, ROUNDING, Result, copied, difference, tensors_of
 from padimkit.testing.check import Make, NotApplicable, described, require
 from padimkit.testing.inputs.embeddings import Apply, moved, part_of, probe, stream, training
 from padimkit.testing.inputs.images import pictures
@@ -31,6 +31,35 @@ def backbone_moves_as_a_whole(make: Make) -> None:
         except Exception as error:
             _require_other_reason(error)
         _require_there(found)
+
+
+def can_be_moved_to_the_cpu(make: Make) -> None:
+    """Moving a backbone to the CPU changes nothing if it is there already."""
+    backbone = make()
+    before = copied(tensors_of(backbone.extract(pictures("first"))))
+    backbone.to(torch.device("cpu"))
+    after = tensors_of(backbone.extract(pictures("first")))
+    changed = difference(after, before, relative=ROUNDING)
+    require(not changed, f"Expected the same features after moving it to the CPU, found {changed}.")
+
+
+def computes_on_cuda(make: Make) -> None:
+    """Backbones moved to a GPU give features there, equal to those on the CPU."""
+    if not torch.cuda.is_available():
+        raise NotApplicable("There is no CUDA device here.")
+    computes_on(torch.device("cuda", 0), make)
+
+
+def computes_on(device: torch.device, make: Make) -> None:
+    """Move a backbone to a device, and compare its features there with those on the CPU."""
+    backbone, images = make(), pictures("first")
+    before = tensors_of(backbone.extract(images))
+    backbone.to(device)
+    there = tensors_of(backbone.extract(images.to(device)))
+    for name, tensor in there.items():
+        require(tensor.device == device, f'Expected "{name}" on {device}, found it on {tensor.device}.')
+    changed = difference(there, before, relative=CUDA_ROUNDING)
+    require(not changed, f"Expected the same features on {device} as on the CPU, found {changed}.")
 
 
 def learning_stays_on_the_device(make: Make, apply: Apply) -> None:

@@ -11,7 +11,7 @@ from torch import Tensor
 from padimkit.testing.answers import ROUNDING, DataSet, Result, Usage, copied, difference, tensors_of
 from padimkit.testing.check import Make, NotApplicable, require
 from padimkit.testing.inputs.embeddings import Apply, fitted, probe
-from padimkit.testing.inputs.images import pictures
+from padimkit.testing.inputs.images import WIDE, pictures
 from padimkit.values import Embedding
 
 _DATA: tuple[DataSet, ...] = ("first", "second")
@@ -51,6 +51,22 @@ def images_are_known_by_their_content(make: Make) -> None:
     backbone.extract(images)
     _fill(images, pictures("second"))
     _require_known(tensors_of(backbone.extract(images)), expected)
+
+
+def earlier_shapes_do_not_matter(make: Make) -> None:
+    """Standing images give the features that a fresh instance gives, after lying ones of as many pixels."""
+    used, standing = make(), pictures("first", 1, WIDE[::-1])
+    try:
+        expected = copied(tensors_of(make().extract(standing)))
+        used.extract(pictures("first", 1, WIDE))
+    except Exception as error:  # another check tells of images of other shapes
+        raise NotApplicable("It does not take both lying and standing images.") from error
+    changed = difference(tensors_of(used.extract(standing)), expected, relative=ROUNDING)
+    require(
+        not changed,
+        f"Expected the same features of standing images after lying ones as before, found {changed}. "
+        "Is something kept by the number of positions, and not by height and width?",
+    )
 
 
 def nothing_is_kept_of_what_is_seen(make: Make, usage: Usage) -> None:

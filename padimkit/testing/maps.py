@@ -158,6 +158,7 @@ MAP_CHECKS = (
         one_map_and_one_score_per_image,
         maps_are_finite,
         rises.maps_are_high_where_scores_are,
+        rises.scores_below_zero_count,
         rises.tiles_lie_in_their_places,
         defects_raise_the_image_score,
         image_scores_of_densities_count,

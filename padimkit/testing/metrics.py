@@ -8,6 +8,7 @@ import torch
 from padimkit.contracts import HasCurve, HasInfluence, Metric, ReferenceValues
 from padimkit.errors import UndefinedMetric
 from padimkit.testing import (
+    batches,
     elsewhere,
     imports,
     manners,
@@ -152,51 +153,6 @@ def rectangles_are_taken(make: Make) -> None:
     require_same(found, turned, "for maps that are higher than wide as for the same maps turned")
 
 
-def batch_size_does_not_matter(make: Make) -> None:
-    """Updates with batches of a test set give the value of one update with all of it."""
-    for size in (1, 5):
-        found = value_of(make, *labelled_prediction().batches(size))
-        require_same(found, value_of(make, labelled_prediction()), f"in batches of {size} as in one")
-
-
-def order_does_not_matter(make: Make) -> None:
-    """Batches in another order give the same value."""
-    found = value_of(make, *reversed(labelled_prediction().batches(3)))
-    require_same(
-        found, value_of(make, *labelled_prediction().batches(3)), "when batches come in another order"
-    )
-
-
-def order_of_equal_scores_does_not_matter(make: Make) -> None:
-    """Batches of equal scores give the same value in another order."""
-    try:
-        expected = value_of(make, *labelled_prediction("constant").batches(3))
-    except UndefinedMetric:
-        raise NotApplicable("It is undefined if all scores are equal.") from None
-    found = value_of(make, *reversed(labelled_prediction("constant").batches(3)))
-    require_same(found, expected, "when batches of equal scores come in another order")
-
-
-def reset_forgets(make: Make) -> None:
-    """Resetting forgets all batches: the metric behaves as a new instance."""
-    metric = updated(make, labelled_prediction("fair", "second"))
-    metric.compute()
-    metric.reset()
-    update(metric, labelled_prediction())
-    require_same(
-        computed(metric), value_of(make, labelled_prediction()), "after reset as from a new instance"
-    )
-
-
-def compute_may_come_in_between(make: Make) -> None:
-    """Computing in the middle of a test set does not change the value at its end."""
-    first, rest = _two_parts()
-    metric = updated(make, first)
-    metric.compute()
-    update(metric, rest)
-    require_same(computed(metric), value_of(make, *_two_parts()), "if it is computed in between too")
-
-
 def input_is_not_modified(make: Make) -> None:
     """Predictions and truth that are passed in stay unchanged."""
     given = labelled_prediction()
@@ -217,12 +173,6 @@ def takes_predictions_on(device: torch.device, make: Make) -> None:
     there = Prediction(given.prediction.image_scores.to(device), given.prediction.anomaly_maps.to(device))
     found = value_of(make, LabelledPrediction(there, given.truth))
     require_same(found, value_of(make, labelled_prediction()), f"from predictions on {device} as on the CPU")
-
-
-def _two_parts() -> tuple[LabelledPrediction, LabelledPrediction]:
-    given = labelled_prediction()
-    images = len(given.truth.paths)
-    return given.images(0, images - 2), given.images(images - 2, images)
 
 
 def _fit(metric: Metric, data: DataSet) -> None:
@@ -255,11 +205,11 @@ METRIC_CHECKS = (
         named_values.named_values_are_of_all_batches,
         named_values.image_values_are_in_order,
         rectangles_are_taken,
-        batch_size_does_not_matter,
-        order_does_not_matter,
-        order_of_equal_scores_does_not_matter,
-        reset_forgets,
-        compute_may_come_in_between,
+        batches.batch_size_does_not_matter,
+        batches.order_does_not_matter,
+        batches.order_of_equal_scores_does_not_matter,
+        batches.reset_forgets,
+        batches.compute_may_come_in_between,
         input_is_not_modified,
         undefined_metrics.refuses_an_empty_test_set,
         undefined_metrics.refuses_missing_truth,

@@ -3,6 +3,7 @@
 Apart from the checks that ask for them, since every check puts them back when it ends.
 """
 
+import gc
 import logging
 import multiprocessing
 import os
@@ -90,6 +91,15 @@ _SETTINGS = {
     ),
     "cudnn.benchmark": _of(torch.backends.cudnn, "benchmark"),
     "cudnn.deterministic": _of(torch.backends.cudnn, "deterministic"),
+    "cudnn.enabled": _of(torch.backends.cudnn, "enabled"),
+    "the search for anomalies in gradients": _Setting(
+        torch.is_anomaly_enabled, torch.autograd.set_detect_anomaly
+    ),
+    "how tensors are shared": _Setting(
+        torch.multiprocessing.get_sharing_strategy, torch.multiprocessing.set_sharing_strategy
+    ),
+    "the garbage collector": _Setting(gc.isenabled, lambda before: gc.enable() if before else gc.disable()),
+    "standard output": _of(sys, "stdout"),
     "errors of numpy": _Setting(np.geterr, lambda before: np.seterr(**before)),
     "Image.MAX_IMAGE_PIXELS": _of(Image, "MAX_IMAGE_PIXELS"),
     "ImageFile.LOAD_TRUNCATED_IMAGES": _of(ImageFile, "LOAD_TRUNCATED_IMAGES"),

@@ -5,7 +5,7 @@ import torch
 from padimkit.contracts import Reducer
 from padimkit.errors import NotFitted
 from padimkit.testing import exports, pyramids
-from padimkit.testing.answers import ROUNDING, Result, difference, require_finite
+from padimkit.testing.answers import ROUNDING, Result, difference, require_finite, require_trainable
 from padimkit.testing.check import Make, checks, described, require
 from padimkit.testing.inputs.embeddings import CHANNELS, fitted, part_of, positions, probe, tensors_of
 from padimkit.testing.learners import learner_checks
@@ -62,6 +62,11 @@ def different_patches_stay_different(make: Make) -> None:
     )
 
 
+def embeddings_can_be_trained_on(make: Make) -> None:
+    """Densities that are trained can compute gradients from embeddings, which inference mode prevents."""
+    require_trainable(_apply(fitted(make), probe("first")))
+
+
 def refuses_to_transform_before_fit(make: Make) -> None:
     """Calling transform before fit raises NotFitted, or gives the result it gives after fit."""
     reducer = make()
@@ -89,6 +94,7 @@ REDUCER_CHECKS = (
         keeps_images_and_positions,
         adds_no_channels,
         embeddings_are_finite,
+        embeddings_can_be_trained_on,
         descriptor_is_left_as_it_is,
         different_patches_stay_different,
         refuses_to_transform_before_fit,

@@ -17,6 +17,8 @@ from padimkit.values import Prediction, Scores
 
 _SCALES = (1, 2, 4, 8, 16)  # of the made-up maps, which a wide smoothing would fill from edge to edge
 
+_BELOW = 25.0  # more than a spot is above other scores
+
 
 def tensors_of(prediction: Prediction) -> Result:
     """Return maps and image scores by name."""
@@ -35,6 +37,18 @@ def maps_are_high_where_scores_are(make: Make) -> None:
         rows, columns = given[one].patches.shape[1:]
         centre = _centre(place, (size[0] / rows, size[1] / columns))
         _require_peak(change, centre, (size[0] / rows, size[1] / columns))
+
+
+def scores_below_zero_count(make: Make) -> None:
+    """Defects raise maps also where all scores are below 0, as log-likelihoods are: they have no zero."""
+    mapper, levels = make(), [Scores(level.patches - _BELOW) for level in levels_of("first")]
+    before = mapper.predict(levels, SIZE).anomaly_maps
+    after = mapper.predict([spotted(levels[0], (2, 5)), levels[1]], SIZE).anomaly_maps
+    require(
+        float((after - before).amax((1, 2)).min()) > 0,
+        "Expected a higher score to raise the map where all scores are below 0, found that it does not. Are "
+        "scores below 0 taken for 0?",
+    )
 
 
 def tiles_lie_in_their_places(make: Make) -> None:

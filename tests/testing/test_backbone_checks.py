@@ -8,8 +8,8 @@ from violations import BROAD, failed_checks
 from padimkit.contracts import Backbone, Exportable, NeedsWeights, Stateful, TellsWeights
 from padimkit.errors import BadWeights
 from padimkit.testing import check_backbone, checks_of
-from padimkit.testing.backbones import computes_on
 from padimkit.testing.check import Finding
+from padimkit.testing.devices import computes_on
 from padimkit.values import Features
 
 

@@ -364,6 +364,27 @@ class KeepsGradients(Right):
         return maps * torch.nn.Parameter(torch.ones(()))
 
 
+class InInferenceMode(Right):
+    """Computes in inference mode, from whose tensors nothing can be trained."""
+
+    @torch.inference_mode()
+    def extract(self, images):
+        return super().extract(images)
+
+
+class PlacesByNumber(Right):
+    """Keeps the weights of positions by their number, which lying and standing maps have in common."""
+
+    def __init__(self, gain: float = 1.0):
+        super().__init__(gain)
+        self.places = {}
+
+    def fine(self, maps):
+        rows, columns = (torch.linspace(0.5, 1, side, device=maps.device) for side in maps.shape[2:])
+        places = self.places.setdefault(maps[0, 0].numel(), rows[:, None] * columns)
+        return maps * places.reshape(maps.shape[2:])
+
+
 class ReusesItsBuffer(Right):
     """Gives the same memory each time."""
 
@@ -425,6 +446,8 @@ MISTAKES = {
     CoarseFirst: "finest_layer_comes_first",
     Half: "gives_maps_of_each_image",
     KeepsGradients: "features_carry_no_gradient",
+    InInferenceMode: "features_can_be_trained_on",
+    PlacesByNumber: "earlier_shapes_do_not_matter",
     ReusesItsBuffer: "earlier_results_stay",
     StoresHalf: "restored_weights_give_the_same_features",
 }

@@ -1,7 +1,10 @@
 """Mistakes in density models."""
 
+import gc
+import io
 import logging
 import os
+import sys
 import time
 import warnings
 from itertools import islice
@@ -234,6 +237,46 @@ class HidesTheGpus(Right):
     def __init__(self, eps: float = 0.01):
         super().__init__(eps)
         os.environ["CUDA_VISIBLE_DEVICES"] = ""
+
+
+class StopsTheCollector(Right):
+    """Stops the garbage collector while it learns, and forgets to start it again."""
+
+    def learn(self, mean, variance):
+        gc.disable()
+        super().learn(mean, variance)
+
+
+class LooksForNan(Right):
+    """Leaves torch's slow search for NaN on, which once was of use."""
+
+    def learn(self, mean, variance):
+        torch.autograd.set_detect_anomaly(True)
+        super().learn(mean, variance)
+
+
+class SharesByFiles(Right):
+    """Lets all tensors be shared by files, for workers that it does not have."""
+
+    def learn(self, mean, variance):
+        torch.multiprocessing.set_sharing_strategy("file_system")
+        super().learn(mean, variance)
+
+
+class WithoutCudnn(Right):
+    """Turns cuDNN off for all."""
+
+    def learn(self, mean, variance):
+        torch.backends.cudnn.enabled = False
+        super().learn(mean, variance)
+
+
+class PrintsElsewhere(Right):
+    """Sends what all others print to nowhere."""
+
+    def learn(self, mean, variance):
+        sys.stdout = io.StringIO()
+        super().learn(mean, variance)
 
 
 class AveragesBatches(Right):
@@ -676,6 +719,11 @@ MISTAKES = {
     WritesWhatItLearns: "writes_nothing_unasked",
     ShowsEverything: PROGRAM,
     HidesTheGpus: PROGRAM,
+    StopsTheCollector: PROGRAM,
+    LooksForNan: PROGRAM,
+    SharesByFiles: PROGRAM,
+    WithoutCudnn: PROGRAM,
+    PrintsElsewhere: PROGRAM,
     AveragesBatches: DIVISION,
     SpreadWithinBatches: DIVISION,
     NormalisesEachBatch: DIVISION,

@@ -132,6 +132,13 @@ class Doubled(Right):
         return Prediction(found.image_scores.double(), found.anomaly_maps.double())
 
 
+class LosesWhatIsBelowZero(Right):
+    """Scores are taken for distances: those below 0 are 0."""
+
+    def upsample(self, patches, size):
+        return bilinear(patches.clamp(min=0), size)
+
+
 class Jittered(Right):
     """Noise from the shared generator breaks ties."""
 
@@ -154,5 +161,6 @@ MISTAKES = {
     InPlace: "input_is_not_modified",
     OnTheProcessor: "predictions_stay_on_the_device",
     Doubled: "one_map_and_one_score_per_image",
+    LosesWhatIsBelowZero: "scores_below_zero_count",
     Jittered: "same_arguments_give_the_same_result",
 }

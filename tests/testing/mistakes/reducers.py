@@ -191,6 +191,14 @@ class Doubles(Right):
         return patches.double()
 
 
+class InInferenceMode(Right):
+    """Computes in inference mode, from whose tensors nothing can be trained."""
+
+    @torch.inference_mode()
+    def transform(self, embedding):
+        return super().transform(embedding)
+
+
 class StateInAttributes(Right):
     """Learns an order of channels that the state does not hold."""
 
@@ -226,5 +234,6 @@ MISTAKES = {
     DropsTheDescriptor: "descriptor_is_left_as_it_is",
     Pools: "keeps_images_and_positions",
     Doubles: "keeps_images_and_positions",
+    InInferenceMode: "embeddings_can_be_trained_on",
     StateInAttributes: "restored_state_gives_the_same_result",
 }
