@@ -57,7 +57,7 @@ def earlier_shapes_do_not_matter(make: Make) -> None:
     """Standing images give the features that a fresh instance gives, after lying ones of as many pixels."""
     used, standing = make(), pictures("first", 1, WIDE[::-1])
     try:
-        expected = copied(tensors_of(make().extract(standing)))
+        expected = copied(tensors_of(make().extract(standing.clone())))
         used.extract(pictures("first", 1, WIDE))
     except Exception as error:  # another check tells of images of other shapes
         raise NotApplicable("It does not take both lying and standing images.") from error

@@ -68,7 +68,7 @@ def test_parts_of_parts_are_found_by_type_and_not_by_key():
         ({"density": {"class_path": "gaussian", "init_args": [1]}}, 'key.density.init_args" is [1]'),
         ({"map": {"sigma": 1}, "smooth": 3}, 'Unknown key "key.smooth"'),
         ({"density": "no.such.Thing"}, '"no.such.Thing" cannot be imported'),
-        ({"density": "padimkit.pipeline.levels.pooled"}, "expected a class"),
+        ({"density": "padimkit.pipeline.levels.check_pooling"}, "expected a class"),
     ],
 )
 def test_unknown_keys_and_paths_are_refused(settings, message):

@@ -30,7 +30,7 @@ def opened(url, content=b""):
 
 def test_those_that_do_not_ask_make_room_for_those_that_do(service, good, monkeypatch, caplog):
     monkeypatch.setattr(server, "most_connections", lambda _: 4)
-    with ExitStack() as stack, running(service) as url:
+    with running(service) as url, ExitStack() as stack:  # all are closed before it ends, or it would wait
         silent = [stack.enter_context(opened(url, content)) for content in (b"", SLOW, HALF) * 4]
         assert httpx.get(f"{url}/health").status_code == 200
         assert httpx.post(f"{url}/predict", content=good[0]).status_code == 200
