@@ -41,12 +41,15 @@ def entry_points() -> EntryPoints:
     return _read(places, _stamped(_infos(places)))
 
 
+_kept = lru_cache(maxsize=256)(Path)  # to make one takes as long as to look at the file
+
+
 def _stamped(paths: Iterable[str]) -> Stamps:
     """Return the paths that there are, and when each was changed; of a folder, when one came or went."""
     found = []
     for path in paths:
         with suppress(OSError):  # none is there, or it may not be looked at, or pip removes it in this moment
-            found.append((path, Path(path).stat().st_mtime_ns))
+            found.append((path, _kept(path).stat().st_mtime_ns))
     return tuple(found)
 
 
