@@ -157,7 +157,7 @@ def instantiate(settings: Mapping[str, Any], expansion: Expansion = ANYTHING) ->
 
 
 def make_parser(settings: Mapping[str, Any]) -> None:
-    """Make the parser of resolved settings of `evaluate`, which is at hand for others of this process then."""
+    """Make the parser of resolved settings of `evaluate`, which is there for others of this process then."""
     _parser_for(EVALUATE.expanded(settings, ANYTHING))
 
 
