@@ -35,7 +35,12 @@ def _pairing(found: Margins) -> str:
         return "pairs are categories, intervals are about others like these"
     if found.design == "seeds":
         return "pairs are seeds, which the data were drawn by"
-    others = f"and other images than these {found.images}" if found.images else "on the same test images"
+    images = f"other images than these {found.images}" if found.images else ""
+    if len(found.single) == len(found.margins) + 1:
+        return (
+            f"single seeds, intervals are about {images}" if images else "single seeds, the same test images"
+        )
+    others = f"and {images}" if images else "on the same test images"
     return f"seeds are not pairs, intervals are about other seeds {others}"
 
 

@@ -21,10 +21,7 @@ MOST_PAIRS = 10_000
 
 @dataclass(frozen=True)
 class Estimate:
-    """An estimate with its standard error and the degrees of freedom of that.
-
-    The error is 0 of an estimate of 0 alone: what never varies does not make another difference certain.
-    """
+    """An estimate with its standard error, which is above 0, and the degrees of freedom of that."""
 
     value: float
     error: float
@@ -58,14 +55,16 @@ def paired(first: Numbers, second: Numbers) -> Estimate | None:
     """Return the mean of `first` minus `second`, pair by pair, with Student's standard error.
 
     Returns:
-        None if the difference is the same in all pairs and not 0, which does not make it certain of others.
+        None if the difference is the same in all pairs, be it 0, which does not make it certain of others.
 
     Raises:
         BadArgument: There are fewer than two pairs, a value without a partner, or one that is not finite.
     """
     differences = of_pairs(first, second, fewest=2)
-    error = 0.0 if are_alike(differences) else float(differences.std(ddof=1)) / math.sqrt(len(differences))
-    return _unless_certain(Estimate(float(differences.mean()), error, len(differences) - 1))
+    if are_alike(differences):
+        return None
+    error = float(differences.std(ddof=1)) / math.sqrt(len(differences))
+    return Estimate(float(differences.mean()), error, len(differences) - 1)
 
 
 def of_pairs(first: Numbers, second: Numbers, *, fewest: int = 1) -> NDArray[np.float64]:
@@ -116,11 +115,7 @@ def on_one_test_set(first: Runs, second: Runs, anomalous: Sequence[bool]) -> Est
     if not known:
         return None
     value = float(np.mean(first.values) - np.mean(second.values))
-    return _unless_certain(_summed(value, known))
-
-
-def _unless_certain(found: Estimate) -> Estimate | None:
-    return None if found.error == 0 and found.value != 0 else found
+    return _summed(value, known)
 
 
 def simultaneous(
@@ -206,18 +201,16 @@ def _of_seeds(values: Sequence[float]) -> tuple[float, float] | None:
     return (float(np.var(values, ddof=1)) / count, count - 1) if count > 1 else None
 
 
-def _summed(value: float, terms: Sequence[tuple[float, float]]) -> Estimate:
+def _summed(value: float, terms: Sequence[tuple[float, float]]) -> Estimate | None:
     """Return an estimate whose variance is the sum of these, with the degrees of Satterthwaite (1946)."""
-    variance = sum(one for one, _ in terms)
+    error = math.sqrt(sum(one for one, _ in terms))
+    if error <= _ROUNDING:
+        return None
     spread = sum(one**2 / degrees for one, degrees in terms)
-    degrees = variance**2 / spread if spread else sum(degrees for _, degrees in terms)
-    error = math.sqrt(variance)
-    return Estimate(0.0 if abs(value) <= _ROUNDING else value, 0.0 if error <= _ROUNDING else error, degrees)
+    return Estimate(0.0 if abs(value) <= _ROUNDING else value, error, error**4 / spread)
 
 
 def _p_value(estimate: Estimate) -> float:
-    if estimate.error == 0:
-        return 1.0
     return float(2 * t.sf(abs(estimate.value) / estimate.error, estimate.degrees))
 
 

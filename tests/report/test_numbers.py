@@ -189,6 +189,8 @@ def test_methods_with_a_single_seed_are_named(study_of, random):
     alone = with_images(made_records.made("layer-sum", "grid", 0, random), random)
     notes = comparisons(study_of([*records, alone]))[0].differences.notes
     assert notes == ("A single seed: layer-sum. How much they vary over seeds is in no interval.",)
+    alone = comparisons(study_of(on_grid(random, 1, spade=0.5, other=0.0), name="alone"))[0].differences
+    assert alone.caption.endswith("; single seeds, intervals are about other images than these 40")
     lonely = made_records.made("layer-sum", "grid", 0, random), made_records.made("spade", "grid", 0, random)
     found = comparisons(study_of(lonely, name="lonely"))[0].differences
     assert found.rows[0][3].text == found.rows[0][4].text == DASH
