@@ -70,7 +70,11 @@ def categories(methods: int, count: int, *, skewed: bool, studies: int, seed: in
     def study() -> tuple[bool, bool]:
         found = values()
         names = [str(index) for index in range(methods)]
-        pairs = {(a, b): paired(found[int(b)].tolist(), found[int(a)].tolist()) for a, b in all_pairs(names)}
+        pairs = {}
+        for a, b in all_pairs(names):
+            estimate = paired(found[int(b)].tolist(), found[int(a)].tolist())
+            assert estimate is not None  # drawn differences are never all the same
+            pairs[a, b] = estimate
         return judged(pairs, found.mean(axis=1), truth if skewed else -truth)
 
     kind = "skewed" if skewed else "normal"

@@ -9,6 +9,7 @@ import csv
 import http.client
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -180,14 +181,18 @@ def interrupted(
             found = answers.result()
             second.terminate()
             said_later = second.stdout.read() if second.stdout else ""
-    numbers = [int(text.split()[1]) for text in (said, said_later) if text.startswith("Stopped; ")]
     return {
         "status": status,
         "answered": len(found),
         "sent_again": sum(answer.attempts > 1 for answer in found),
-        "counted_by_the_servers": sum(numbers),
+        "counted_by_the_servers": counted(said + said_later),
         **agreement(found, scores),
     }
+
+
+def counted(said: str) -> int:
+    """Return how many images servers have answered, by what they say when they are stopped."""
+    return sum(map(int, re.findall(r"^Stopped after (\d+)", said, re.MULTILINE)))
 
 
 def predicted(model: Path, paths: Sequence[Path], folder: Path) -> list[float]:

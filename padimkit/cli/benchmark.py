@@ -48,10 +48,11 @@ def run(words: list[str]) -> None:
     except BadConfig as error:
         raise BadConfig(f'"{given.suite}": {error}') from error
     _run(suite, left, output, tracker)
-    print(f"{len(suite.planned)} records are in {output}; report them by: padimkit report {output}")
+    count = len(suite.planned)
+    said = "1 record is" if count == 1 else f"{count} records are"
+    print(f"{said} in {output}; report them by: padimkit report {output}")
     failed = failures(suite, output)
     if failed:
-        count = len(suite.planned)
         raise FailedCells(f"{failed} of {count} cells failed; try them again by --retry-failed.")
 
 

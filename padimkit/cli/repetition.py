@@ -92,6 +92,7 @@ def outcome(record: Record) -> str:
     if record.interrupted is not None:
         return f"process {len(record.processes) + 1} {_failed(record.interrupted)}"
     said = [f"{name} {value:.4f}" for name, value in record.metrics.items()]
+    said += [f"{name} undefined" for name in record.undefined]
     if (latency := record.seconds.get(LATENCY)) is not None:
         said.append(f"latency {1000 * latency.median:.1f} ms")
     return ", ".join(said) or "measured"

@@ -156,6 +156,11 @@ def instantiate(settings: Mapping[str, Any], expansion: Expansion = ANYTHING) ->
         return instantiated(parser, parser.parse_object(section))
 
 
+def make_parser(settings: Mapping[str, Any]) -> None:
+    """Make the parser of resolved settings of `evaluate`, which is there for others of this process then."""
+    _parser_for(EVALUATE.expanded(settings, ANYTHING))
+
+
 def _parser_for(settings: Mapping[str, Any]) -> tuple[ArgumentParser, dict[str, Any]]:
     """Return the parser of `evaluate` for expanded settings, and these as it takes them."""
     given = settings.get("pipeline")

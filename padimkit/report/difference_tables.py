@@ -35,7 +35,12 @@ def _pairing(found: Margins) -> str:
         return "pairs are categories, intervals are about others like these"
     if found.design == "seeds":
         return "pairs are seeds, which the data were drawn by"
-    others = f"and other images than these {found.images}" if found.images else "on the same test images"
+    images = f"other images than these {found.images}" if found.images else ""
+    if len(found.single) == len(found.margins) + 1:
+        return (
+            f"single seeds, intervals are about {images}" if images else "single seeds, the same test images"
+        )
+    others = f"and {images}" if images else "on the same test images"
     return f"seeds are not pairs, intervals are about other seeds {others}"
 
 
@@ -50,7 +55,7 @@ def _cautions(board: Scoreboard, found: Margins) -> tuple[str, ...]:
             f"A single seed: {', '.join(found.single)}. How much they vary over seeds is in no interval."
         )
     if any(margin.found is None for margin in found.margins):
-        notes.append("Without an interval: nothing tells how much the difference varies.")
+        notes.append("Without an interval: cannot tell, since nothing shows how much the difference varies.")
     return tuple(notes)
 
 
@@ -88,10 +93,10 @@ def signed_ranks(board: Scoreboard, found: Margins | None, letters: dict[Protoco
             Datum(margin.row.method, target=links.of_row(margin.row)),
             Datum(letters[margin.row.protocol]),
             Datum(_probability(margin.p_value), margin.p_value),
-            *(Datum(f"{one:.3f}", one) for one in _told(board, margin.belief)),
+            *_told(board, margin.belief),
         )
         for margin in found.margins
-        if margin.p_value is not None and margin.belief is not None
+        if margin.p_value is not None
     )
     head = ("method", "protocol", "Wilcoxon p", "worse", "within half a point", "better")
     against = f"{board.metric}, {board.dataset}, against {found.best.method}"
@@ -104,6 +109,9 @@ def signed_ranks(board: Scoreboard, found: Margins | None, letters: dict[Protoco
     return Table(caption, head, rows, notes, explained=(explained,)) if rows else None
 
 
-def _told(board: Scoreboard, belief: Belief) -> tuple[float, float, float]:
+def _told(board: Scoreboard, belief: Belief | None) -> tuple[Datum, ...]:
+    if belief is None:
+        return (Datum(ABSENT.text, note="the same in all pairs: cannot tell"),) * 3
     low, high = belief.worse, belief.better
-    return (low, belief.equal, high) if board.sign > 0 else (high, belief.equal, low)
+    ordered = (low, belief.equal, high) if board.sign > 0 else (high, belief.equal, low)
+    return tuple(Datum(f"{one:.3f}", one) for one in ordered)

@@ -21,7 +21,7 @@ MOST_PAIRS = 10_000
 
 @dataclass(frozen=True)
 class Estimate:
-    """An estimate with its standard error and the degrees of freedom of that."""
+    """An estimate with its standard error, which is above 0, and the degrees of freedom of that."""
 
     value: float
     error: float
@@ -51,21 +51,45 @@ class Runs:
     influence: NDArray[np.float64] | None = None
 
 
-def paired(first: Numbers, second: Numbers) -> Estimate:
+def paired(first: Numbers, second: Numbers) -> Estimate | None:
     """Return the mean of `first` minus `second`, pair by pair, with Student's standard error.
+
+    Returns:
+        None if the difference is the same in all pairs, be it 0, which does not make it certain of others.
 
     Raises:
         BadArgument: There are fewer than two pairs, a value without a partner, or one that is not finite.
     """
-    ones, others = finite(first, "first values", fewest=2), finite(second, "second values", fewest=2)
+    differences = of_pairs(first, second, fewest=2)
+    if are_alike(differences):
+        return None
+    error = float(differences.std(ddof=1)) / math.sqrt(len(differences))
+    return Estimate(float(differences.mean()), error, len(differences) - 1)
+
+
+def of_pairs(first: Numbers, second: Numbers, *, fewest: int = 1) -> NDArray[np.float64]:
+    """Return `first` minus `second`; differences that differ by rounding alone are the same.
+
+    Raises:
+        BadArgument: There are too few pairs, a value without a partner, or one that is not finite.
+    """
+    ones, others = (
+        finite(first, "first values", fewest=fewest),
+        finite(second, "second values", fewest=fewest),
+    )
     if len(ones) != len(others):
         raise BadArgument(f"Pairs were expected, got {len(ones)} first values and {len(others)} second ones.")
-    differences = ones - others
     rounding = _ROUNDING * max(np.abs(ones).max(), np.abs(others).max())
-    differences = np.where(np.abs(differences) <= rounding, 0.0, differences)
-    same = np.ptp(differences) <= rounding
-    error = 0.0 if same else float(differences.std(ddof=1)) / math.sqrt(len(differences))
-    return Estimate(float(differences.mean()), error, len(differences) - 1)
+    differences: NDArray[np.float64] = ones - others
+    order = np.argsort(differences)
+    steps = np.diff(differences[order], prepend=differences[order[:1]]) > rounding
+    differences[order] = differences[order][np.maximum.accumulate(np.where(steps, np.arange(len(order)), 0))]
+    return np.where(np.abs(differences) <= rounding, 0.0, differences)
+
+
+def are_alike(differences: NDArray[np.float64]) -> bool:
+    """Return whether all of them are the same, so that nothing tells how much others vary."""
+    return bool((differences == differences[0]).all())
 
 
 def on_one_test_set(first: Runs, second: Runs, anomalous: Sequence[bool]) -> Estimate | None:
@@ -91,8 +115,7 @@ def on_one_test_set(first: Runs, second: Runs, anomalous: Sequence[bool]) -> Est
     if not known:
         return None
     value = float(np.mean(first.values) - np.mean(second.values))
-    found = _summed(value, known)
-    return None if found.error == 0 and found.value != 0 else found
+    return _summed(value, known)
 
 
 def simultaneous(
@@ -138,9 +161,11 @@ def pairs_needed(
         level: The confidence level of the two-sided test.
 
     Returns:
-        None if 10,000 pairs are too few.
+        None if 10,000 pairs are too few, or if nothing varied: that of others is not known then.
     """
     check_level(level)
+    if deviation <= _ROUNDING:
+        return None
     low, high = 2, MOST_PAIRS
     if _power(high, deviation, difference, level) < power:
         return None
@@ -153,8 +178,6 @@ def pairs_needed(
 
 
 def _power(pairs: int, deviation: float, difference: float, level: float) -> float:
-    if deviation == 0:
-        return 1.0
     critical, centre = t.isf((1 - level) / 2, pairs - 1), difference * math.sqrt(pairs) / deviation
     above = nct.sf(critical, pairs - 1, centre)
     return 1.0 if math.isnan(above) else float(above)  # so far from 0 that it cannot be computed
@@ -178,18 +201,16 @@ def _of_seeds(values: Sequence[float]) -> tuple[float, float] | None:
     return (float(np.var(values, ddof=1)) / count, count - 1) if count > 1 else None
 
 
-def _summed(value: float, terms: Sequence[tuple[float, float]]) -> Estimate:
+def _summed(value: float, terms: Sequence[tuple[float, float]]) -> Estimate | None:
     """Return an estimate whose variance is the sum of these, with the degrees of Satterthwaite (1946)."""
-    variance = sum(one for one, _ in terms)
+    error = math.sqrt(sum(one for one, _ in terms))
+    if error <= _ROUNDING:
+        return None
     spread = sum(one**2 / degrees for one, degrees in terms)
-    degrees = variance**2 / spread if spread else sum(degrees for _, degrees in terms)
-    error = math.sqrt(variance)
-    return Estimate(0.0 if abs(value) <= _ROUNDING else value, 0.0 if error <= _ROUNDING else error, degrees)
+    return Estimate(0.0 if abs(value) <= _ROUNDING else value, error, error**4 / spread)
 
 
 def _p_value(estimate: Estimate) -> float:
-    if estimate.error == 0:
-        return 1.0 if estimate.value == 0 else 0.0
     return float(2 * t.sf(abs(estimate.value) / estimate.error, estimate.degrees))
 
 

@@ -43,15 +43,19 @@ def image_scores(*paths: str | Path) -> DataFrame:
         BadArgument: pandas is not installed.
         BadData: There are no records, or a file among them is not a record.
     """
-    return _frame([row for entry in _entries(paths) for row in _images(entry)])
+    found = _frame([row for entry in _entries(paths) for row in _images(entry)])
+    return found.reindex(columns=[*_NAMES, *_OF_IMAGES]) if found.empty else found
+
+
+_NAMES = ("key", "suite", "method", "dataset", "category", "seed")
+_OF_IMAGES = ("image", "anomalous", "score")
 
 
 def _images(entry: Entry) -> Iterator[dict[str, Any]]:
     images, cell = entry.record.images, entry.record.cell
     if images is None:
         return
-    names = ("suite", "method", "dataset", "category", "seed")
-    shared = {"key": entry.record.key} | {name: getattr(cell, name) for name in names}
+    shared = {"key": entry.record.key} | {name: getattr(cell, name) for name in _NAMES[1:]}
     signs = {"1": True, "0": False, "?": None}
     columns = {"score": unpacked(images.scores)}
     columns |= {f"influence {name}": unpacked(text) for name, text in images.influence.items()}

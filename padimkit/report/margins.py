@@ -18,6 +18,7 @@ from padimkit.report.differences import (
     Runs,
     all_pairs,
     image_terms,
+    of_pairs,
     on_one_test_set,
     paired,
     pairs_needed,
@@ -44,7 +45,7 @@ class Margin:
         needed: Pairs, or seeds, by which Student's test finds half a point in four of five cases; None for
             too many, or if it is not known.
         p_value: Of Wilcoxon's test, adjusted for all pairs; None with fewer than five pairs.
-        belief: Bayesian signed ranks; None with fewer than five pairs.
+        belief: Bayesian signed ranks; None with fewer than five pairs, or if all have the same difference.
     """
 
     row: Row
@@ -92,12 +93,16 @@ def margins(board: Scoreboard) -> Margins | None:
 
 
 def image_error(board: Scoreboard, row: Row, category: str) -> float | None:
-    """Return the standard error of a mean over seeds that the test images cause; None if it is not known."""
+    """Return the standard error of a mean over seeds that the test images cause.
+
+    Returns:
+        None if it is not known, or if no image has any influence.
+    """
     influence, kinds = _influence(board, row, category), _kinds(row, category)
     if influence is None or kinds is None:
         return None
     terms = [term for term in image_terms(influence, kinds) if term is not None]
-    return float(np.sqrt(sum(variance for variance, _ in terms))) if terms else None
+    return float(np.sqrt(sum(variance for variance, _ in terms))) or None  # an AUROC of 1 is not certain
 
 
 def _design(board: Scoreboard, rows: Sequence[Row]) -> Design:
@@ -119,10 +124,9 @@ def _of_pairs(board: Scoreboard, rows: Sequence[Row], design: Design) -> Margins
     enough = len(shared) >= _FEWEST_PAIRS
     pairs = all_pairs(list(table))
     estimates = {pair: paired(table[pair[1]], table[pair[0]]) for pair in pairs} if enough else {}
-    found = simultaneous(estimates) if enough else {}
+    found = simultaneous({pair: one for pair, one in estimates.items() if one is not None})
     ranked = len(shared) >= _FEWEST_FOR_RANKS
     signed = holm_wilcoxon(table) if ranked else {}
-    of = {name: found[pair].estimate.value for pair in found if pair[0] == "0" for name in pair[1:]}
     return Margins(
         rows[0],
         design,
@@ -130,7 +134,9 @@ def _of_pairs(board: Scoreboard, rows: Sequence[Row], design: Design) -> Margins
             Margin(
                 row=row,
                 # Of the pairs, as its limits are: a method may have seeds that others lack.
-                difference=of.get(str(index), _mean(board, row) - _mean(board, rows[0])),
+                difference=float(of_pairs(table[str(index)], table["0"]).mean())
+                if enough
+                else _mean(board, row) - _mean(board, rows[0]),
                 found=found.get(("0", str(index))),
                 count=len(shared),
                 needed=_needed(table[str(index)], table["0"]) if enough else None,
@@ -219,11 +225,16 @@ def _print(row: Row, category: str) -> str:
 
 
 def _kinds(row: Row, category: str) -> tuple[bool, ...] | None:
-    """Return the kind of each test image, if all records of the row have seen the same."""
+    """Return the kind of each test image, if all records of the row have seen the same.
+
+    None too if there is a single image of a kind: it tells nothing of others.
+    """
     records = _records(row, category)
     found = {record.images.kinds if record.images else None for record in records}
     prints = {record.facts.fingerprint if record.facts else "" for record in records}
-    return found.pop() if len(found) == 1 and len(prints) == 1 else None
+    if len(found) > 1 or len(prints) > 1 or (kinds := found.pop()) is None:
+        return None
+    return None if 1 in (sum(kinds), len(kinds) - sum(kinds)) else kinds
 
 
 def _influence(board: Scoreboard, row: Row, category: str) -> NDArray[np.float64] | None:

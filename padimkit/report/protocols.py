@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from padimkit.benchmark.record import Record
+from padimkit.report.absences import absences
 from padimkit.report.entries import Entry, place
 from padimkit.report.machine import disturbances, interruptions, shortened
 
@@ -88,7 +89,7 @@ def warnings(entries: Iterable[Entry]) -> list[str]:
     """Return what hinders a comparison: other files, metrics or settings, repeated or disturbed cells."""
     entries = list(entries)
     found = [*_other_files(entries), *_other_metrics(entries), *_other_promises(entries)]
-    found += [*_other_settings(entries), *_twins(entries), *_invisible(entries), *_left_out(entries)]
+    found += [*_other_settings(entries), *_twins(entries), *absences(entries)]
     return found + _repeated(entries) + interruptions(entries) + disturbances(entries)
 
 
@@ -151,31 +152,6 @@ def _repeated(entries: list[Entry]) -> list[str]:
     ]
 
 
-def _left_out(entries: list[Entry]) -> list[str]:
-    """Return a sentence for what records lack of their images because it was not finite."""
-    found: dict[str, int] = defaultdict(int)
-    for entry in entries:
-        for name in entry.record.images.left_out if entry.record.images else ():
-            found[name] += 1
-    return [
-        f'What records keep of each image lacks "{name}" in {count} cells: a number of it was not finite.'
-        for name, count in sorted(found.items())
-    ]
-
-
-def _invisible(entries: list[Entry]) -> list[str]:
-    found: dict[str, set[tuple[int, int]]] = defaultdict(set)
-    for entry in entries:
-        record = entry.record
-        if record.invisible and record.facts is not None:
-            found[entry.place].add((record.invisible, record.facts.anomalous_images))
-    return [
-        f"{max(some)[0]} of {max(some)[1]} anomalous images of {where} have no anomalous pixel where the "
-        "model looks: for metrics of pixels they are normal."
-        for where, some in sorted(found.items())
-    ]
-
-
 def _without_seeds(value: Any) -> Any:
     if isinstance(value, list):
         return [_without_seeds(item) for item in value]
@@ -190,7 +166,8 @@ def _twins(entries: list[Entry]) -> list[str]:
         cell, kind = entry.record.cell, protocol(entry.record)
         found[cell.method, entry.place, cell.seed, tuple(cell.varied.items()), kind] += 1
     return [
-        f"{count} records of {method} on {where} with seed {seed} count; their settings or files differ."
+        f"{count} records of {method} on {where} with seed {seed} count, by their mean; their settings or "
+        "files differ. Methods that differ need different names."
         for (method, where, seed, *_), count in found.items()
         if count > 1
     ]

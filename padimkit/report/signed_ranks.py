@@ -8,13 +8,14 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import wilcoxon
+from scipy.stats import rankdata, wilcoxon
 
-from padimkit.report.differences import all_pairs, holm
-from padimkit.report.statistics import Numbers, finite
+from padimkit.report.differences import all_pairs, are_alike, holm, of_pairs
+from padimkit.report.statistics import Numbers
 
 EQUIVALENT = 0.005  # half a point: differences below it do not matter in practice
 _DRAWS = 20_000
+_MOST_EXACT = 50  # pairs, as for those of SciPy that do not tie
 _PRIOR = 0.5  # weight of the observation of no difference that stands before the data
 
 
@@ -28,11 +29,30 @@ class Belief:
 
 
 def wilcoxon_p(first: Numbers, second: Numbers) -> float:
-    """Return the two-sided p-value of Wilcoxon's signed-rank test; 1 if all pairs are equal."""
-    differences = finite(first, "first values", fewest=1) - finite(second, "second values", fewest=1)
-    if not differences.any():
+    """Return the two-sided p-value of Wilcoxon's signed-rank test; 1 if all pairs are equal.
+
+    It is exact for up to 50 pairs, tied ones too: by the normal distribution, five differences that are the
+    same would have 0.025, and no five pairs have less than 0.0625.
+    """
+    differences = of_pairs(first, second)
+    differences = differences[differences != 0]
+    if len(differences) == 0:
         return 1.0
+    sizes = np.abs(differences)
+    if len(differences) <= _MOST_EXACT and len(np.unique(sizes)) < len(sizes):
+        return _exact_p(rankdata(sizes), differences > 0)
     return float(wilcoxon(differences).pvalue)
+
+
+def _exact_p(ranks: NDArray[np.float64], better: NDArray[np.bool_]) -> float:
+    """Return the share of all assignments of signs whose sum of ranks is as far from the middle, or more."""
+    doubled = np.rint(2 * ranks).astype(int)  # midranks are halves
+    ways = np.ones(1)
+    for rank in doubled:
+        ways = np.append(ways, np.zeros(rank)) + np.append(np.zeros(rank), ways)
+    found = int(doubled[better].sum())
+    tail = min(ways[: found + 1].sum(), ways[found:].sum())
+    return min(1.0, float(2 * tail / ways.sum()))
 
 
 def holm_wilcoxon(values: Mapping[str, Numbers]) -> dict[tuple[str, str], float]:
@@ -48,7 +68,7 @@ def holm_wilcoxon(values: Mapping[str, Numbers]) -> dict[tuple[str, str], float]
 
 def bayesian_signed_rank(
     first: Numbers, second: Numbers, *, equivalent: float = EQUIVALENT, seed: int = 0
-) -> Belief:
+) -> Belief | None:
     """Return what the pairs make probable of the median difference (Benavoli et al. 2014, 2017).
 
     The posterior over distributions of the difference is a Dirichlet process with a prior observation of 0.
@@ -58,8 +78,13 @@ def bayesian_signed_rank(
         second: Values of the other.
         equivalent: Methods whose difference is smaller are practically equal.
         seed: Of the draws.
+
+    Returns:
+        None if the difference is the same in all pairs: the posterior knows no other, and would be certain.
     """
-    differences = finite(first, "first values", fewest=1) - finite(second, "second values", fewest=1)
+    differences = of_pairs(first, second)
+    if are_alike(differences):
+        return None
     shares = _drawn_shares(np.append(0.0, differences), equivalent, np.random.default_rng(seed))
     most = np.bincount(shares.argmax(axis=1), minlength=3) / len(shares)
     return Belief(*map(float, most))

@@ -1,9 +1,12 @@
 import json
+from dataclasses import replace
 
+import made_records
 import pytest
 
 from padimkit.benchmark.store import paths, read, read_all
 from padimkit.cli.main import main
+from padimkit.cli.repetition import outcome
 
 
 @pytest.fixture
@@ -202,3 +205,9 @@ def test_an_unknown_option_is_explained(padimkit):
     status, _, errors = padimkit("a.yaml", "--dry-runn")
     assert (status, errors.count("\n")) == (2, 1)
     assert "Unrecognized arguments: --dry-runn. Did you mean '--dry-run'?" in errors
+
+
+def test_a_metric_without_a_value_is_named_where_its_cell_ends(random):
+    record = made_records.made("spade", "bottle", 0, random)
+    said = outcome(replace(record, metrics={"pro": 0.5}, undefined={"nan": "The metric gave nan."}))
+    assert said.startswith("pro 0.5000, nan undefined")

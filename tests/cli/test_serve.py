@@ -13,6 +13,7 @@ from pathlib import Path
 import httpx
 import pytest
 
+from benchmarks.serve import counted
 from padimkit import Inspector
 from padimkit.cli import serve
 from padimkit.cli.main import main
@@ -77,6 +78,7 @@ def test_it_serves_until_sigterm_and_its_scores_are_those_of_the_model(served, m
     assert status == 421
     assert said.startswith(f"Serving bolts, {model.name} on http://127.0.0.1:")
     assert said.endswith("Stopped after 2 images\n")
+    assert counted(said + said) == 4  # of two servers, as the benchmark of a killed one adds them
 
 
 def test_limits_and_other_names_are_options(served, model):

@@ -1,3 +1,5 @@
+from weakref import ref
+
 import numpy as np
 import pytest
 import torch
@@ -87,3 +89,21 @@ def test_an_update_copies_what_it_takes_in(random):
     metric.update(prediction, truth)
     prediction.anomaly_maps.copy_(torch.zeros(()))
     assert metric.compute() == expected
+
+
+def test_equal_values_are_sorted_once_and_held_once(random):
+    values = random.integers(-1000, 1000, 500).astype(np.int32)
+    collections = [Runs() for _ in range(4)]
+    for collection, some in zip(
+        collections, (values, values, values.astype(np.int64), values[::-1]), strict=True
+    ):
+        collection.add(some)
+    (one,), (same,), (as_wide,), (reverse,) = map(list, collections)
+    assert same is one and np.array_equal(one, np.sort(values))
+    assert np.array_equal(as_wide, one) and as_wide.dtype == np.int64
+    assert np.array_equal(reverse, one) and not np.shares_memory(reverse, one)
+    for collection in collections:
+        collection.clear()
+    held = ref(one)
+    del one, same
+    assert held() is None

@@ -9,8 +9,10 @@ from padimkit.report.differences import (
     Estimate,
     Runs,
     all_pairs,
+    are_alike,
     holm,
     image_terms,
+    of_pairs,
     on_one_test_set,
     paired,
     pairs_needed,
@@ -105,8 +107,9 @@ def test_what_nothing_tells_has_no_estimate():
 def test_seeds_that_are_all_alike_do_not_make_a_difference_certain():
     assert on_one_test_set(Runs((1.0, 1.0, 1.0)), Runs((0.9995,)), ()) is None
     assert on_one_test_set(Runs((1.0, 1.0)), Runs((0.9, 0.9)), ()) is None
-    alike = on_one_test_set(Runs((1.0, 1.0)), Runs((1.0,)), ())
-    assert alike is not None and alike.value == alike.error == 0
+    assert on_one_test_set(Runs((1.0, 1.0)), Runs((1.0,)), ()) is None
+    none = np.zeros(8)  # images of which none moves an AUROC of 1
+    assert on_one_test_set(Runs((1.0, 1.0), none), Runs((1.0,), none), [True, False] * 4) is None
 
 
 def test_p_values_are_adjusted_as_by_holm():
@@ -124,25 +127,24 @@ def test_limits_are_those_of_bonferroni_for_all_pairs():
         assert (difference.lower, difference.upper) == pytest.approx((0.1 - width, 0.1 + width))
 
 
-def test_a_difference_that_is_the_same_in_all_pairs_is_certain(random):
+def test_a_difference_that_is_the_same_in_all_pairs_is_not_certain(random):
     second = random.uniform(0, 1, 6)
-    same = paired((second + 0.1).tolist(), second.tolist())  # the same but for rounding
-    assert same.error == 0.0 and same.value == pytest.approx(0.1)
-    found = simultaneous({("a", "b"): same, ("a", "c"): paired([0.5] * 3, [0.5] * 3)})
-    assert found["a", "b"].p_value == 0.0 and found["a", "b"].lower == found["a", "b"].upper
-    assert found["a", "c"].p_value == 1.0
+    assert paired((second + 0.1).tolist(), second.tolist()) is None  # the same but for rounding
+    assert paired([0.9, 0.8], [0.8, 0.7]) is None and paired([0.5] * 3, [0.5] * 3) is None
+
+
+def test_differences_that_differ_by_rounding_alone_are_the_same(random):
+    second = random.uniform(0, 1, 40)
+    steps = np.repeat([0.1, -0.2, 0.0, 0.3], 10)
+    found = of_pairs((second + steps).tolist(), second.tolist())
+    assert len(set(found.tolist())) == 4 and found == pytest.approx(steps)
+    assert not are_alike(found) and are_alike(found[:10])
 
 
 def test_a_difference_by_rounding_alone_is_none():
     first, second = [0.1 + 0.2, 0.7, 0.8], [0.3, 0.7, 0.8]
-    assert first != second
-    found = simultaneous(
-        {
-            ("a", "b"): paired(first, second),
-            ("a", "c"): on_one_test_set(Runs((0.3, 0.3)), Runs((0.1 + 0.2, 0.1 + 0.2)), ()),
-        }
-    )
-    assert [one.p_value for one in found.values()] == [1.0, 1.0]
+    assert first != second and paired(first, second) is None
+    assert on_one_test_set(Runs((0.3, 0.3)), Runs((0.1 + 0.2, 0.1 + 0.2)), ()) is None
 
 
 @pytest.mark.parametrize(
@@ -153,8 +155,8 @@ def test_the_pairs_needed_are_those_of_the_power_of_student(deviation, differenc
     assert pairs_needed(deviation, difference) == pairs
 
 
-def test_pairs_that_never_vary_need_two_and_some_are_never_enough():
-    assert pairs_needed(0.0, 0.005) == 2
+def test_pairs_that_never_vary_do_not_tell_how_many_are_needed_and_some_are_never_enough():
+    assert pairs_needed(0.0, 0.005) is None and pairs_needed(1e-17, 0.005) is None
     assert pairs_needed(1.0, 0.005) is None
 
 

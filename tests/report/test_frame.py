@@ -62,6 +62,15 @@ def test_no_folder_and_one_without_records_are_refused(tmp_path):
         padimkit.records(tmp_path)
 
 
+def test_a_frame_of_images_of_failed_cells_alone_is_empty_and_has_its_columns(folder, tmp_path, random):
+    failed = replace(made_records.made("spade", "grid", 0, random), images=None, metrics={})
+    (tmp_path / "failed").mkdir()
+    write(failed, tmp_path / "failed")
+    frame, known = padimkit.image_scores(tmp_path / "failed"), padimkit.image_scores(folder)
+    assert frame.empty and list(frame.columns) == list(known.columns[: len(frame.columns)])
+    assert frame.groupby("key")["score"].max().empty
+
+
 def test_metrics_that_are_called_like_other_columns_keep_both(tmp_path, random):
     """All columns that are not composed are fixed, so that no metric can take the place of one."""
     state = Conditions(1.0, 1.0)

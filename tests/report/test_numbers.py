@@ -120,6 +120,9 @@ def _best(table):
     return [[datum.best for datum in row] for row in table.rows]
 
 
+_CANNOT_TELL = "Without an interval: cannot tell, since nothing shows how much the difference varies."
+
+
 def with_images(record, random, *, shift=0.0, images=40):
     """The record with scores of test images, of which half are anomalous, and the metric value of these."""
     kinds = np.arange(images) >= images // 2
@@ -186,10 +189,44 @@ def test_methods_with_a_single_seed_are_named(study_of, random):
     alone = with_images(made_records.made("layer-sum", "grid", 0, random), random)
     notes = comparisons(study_of([*records, alone]))[0].differences.notes
     assert notes == ("A single seed: layer-sum. How much they vary over seeds is in no interval.",)
+    alone = comparisons(study_of(on_grid(random, 1, spade=0.5, other=0.0), name="alone"))[0].differences
+    assert alone.caption.endswith("; single seeds, intervals are about other images than these 40")
     lonely = made_records.made("layer-sum", "grid", 0, random), made_records.made("spade", "grid", 0, random)
     found = comparisons(study_of(lonely, name="lonely"))[0].differences
     assert found.rows[0][3].text == found.rows[0][4].text == DASH
-    assert found.notes[-1] == "Without an interval: nothing tells how much the difference varies."
+    assert found.notes[-1] == _CANNOT_TELL
+
+
+def test_a_difference_that_is_the_same_in_all_categories_is_not_certain(study_of, random):
+    records = [
+        replace(made_records.made(method, category, 0, random), metrics={"pro": value + off})
+        for method, off in (("spade", 0.1), ("other", 0.0))
+        for category, value in zip(made_records.CATEGORIES[:5], (0.5, 0.6, 0.7, 0.8, 0.9), strict=True)
+    ]
+    (found,) = comparisons(study_of(records))
+    ((_, _, difference, interval, p, pairs, needed),) = found.differences.rows
+    assert difference.text == "-0.1000" and pairs.text == "5"
+    assert interval.text == p.text == needed.text == DASH
+    assert found.differences.notes[-1] == _CANNOT_TELL
+    ((_, _, wilcoxon, *beliefs),) = found.signed_ranks.rows
+    assert wilcoxon.text == "0.062" and {one.text for one in beliefs} == {DASH}
+    assert "cannot tell" in beliefs[0].note
+
+
+def test_what_images_do_to_an_auroc_of_one_is_not_known(study_of, random):
+    records = on_grid(random, 2, spade=100.0)
+    (image, _) = comparisons(study_of(records))
+    cell = image.table.rows[0][-1]
+    assert cell.text == "1.0000 ± 0.0000" and cell.note == "2 seeds"
+
+
+def test_a_single_anomalous_image_tells_nothing_of_others(study_of, random):
+    records = on_grid(random, 2, spade=0.0, other=0.0)
+    images = [replace(one.images, anomalous="1" + "0" * 39) for one in records]
+    records = [replace(one, images=some) for one, some in zip(records, images, strict=True)]
+    (image, _) = comparisons(study_of(records))
+    assert "standard error over test images" not in image.table.rows[0][-1].note
+    assert image.differences.notes[0].startswith("The test images are held fixed")
 
 
 def test_seeds_that_draw_the_data_are_pairs(study_of, random):

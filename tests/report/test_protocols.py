@@ -105,7 +105,8 @@ def test_records_of_other_files_other_metrics_and_twins_are_reported(study_of, r
     assert warnings(study_of([record, other]).entries) == [
         "Cells of products / bottle saw different files: their fingerprints differ.",
         'The metric "pro" was computed in 2 ways: max_fpr=0.1 | max_fpr=0.3.',
-        "2 records of spade on products / bottle with seed 0 count; their settings or files differ.",
+        "2 records of spade on products / bottle with seed 0 count, by their mean; their settings or "
+        "files differ. Methods that differ need different names.",
     ]
 
 
@@ -169,3 +170,13 @@ def test_values_that_go_without_saying_make_no_other_protocol(random):
         sides = {"resize": 256, "crop": 224} | usual
         told.append(protocol(made_records.of_cell(record, settings={"pipeline": {"preprocessing": sides}})))
     assert told[0] == told[1] != told[2] and told[2].resolution == "256 px, centre 224 px, bits 12"
+
+
+def test_a_metric_without_a_value_in_any_cell_is_named_with_the_reason(study_of, random):
+    record = made_records.made("spade", "bottle", 0, random)
+    told = replace(record, undefined={"nan": "The metric gave nan."})
+    assert warnings(study_of([told]).entries) == [
+        'No cell has a value of "nan", such as: The metric gave nan.'
+    ]
+    valued = replace(made_records.made("spade", "cable", 0, random), metrics={"nan": 0.5})
+    assert warnings(study_of([told, valued], name="valued").entries) == []

@@ -1,3 +1,5 @@
+from itertools import product
+
 import numpy as np
 import pytest
 import scipy.stats
@@ -39,9 +41,35 @@ def test_beliefs_are_those_of_the_posterior_drawn_plainly(random):
 def test_methods_that_hardly_differ_are_practically_equal_and_others_are_not():
     same = bayesian_signed_rank([0.901, 0.899, 0.9, 0.902, 0.898, 0.9], [0.9] * 6)
     assert same.equal > 0.99
-    better = bayesian_signed_rank([0.95] * 6, [0.9] * 6)
+    high, low = [0.95, 0.94, 0.96, 0.95, 0.96, 0.94], [0.9] * 6
+    better = bayesian_signed_rank(high, low)
     assert better.better > 0.99 and better.worse < 0.001
-    assert bayesian_signed_rank([0.9] * 6, [0.95] * 6).worse == pytest.approx(better.better, abs=0.01)
+    assert bayesian_signed_rank(low, high).worse == pytest.approx(better.better, abs=0.01)
+
+
+def test_pairs_of_one_difference_leave_no_belief(random):
+    second = random.uniform(0.5, 0.9, 6)
+    for step in (0.05, 0.001, 0.0):
+        assert bayesian_signed_rank((second + step).tolist(), second.tolist()) is None
+
+
+@pytest.mark.parametrize(
+    "differences",
+    [
+        [0.1] * 5,
+        [0.1] * 14,
+        [0, 0, 0, 0, 0.1],
+        [0.1, 0.1, 0.2, 0.3, 0.1, -0.1, 0],
+        [0.2, -0.2, 0.1, 0.1, 0.3],
+    ],
+)
+def test_the_p_value_of_ties_is_the_share_of_all_signs(differences):
+    known = np.array([one for one in differences if one])
+    ranks = scipy.stats.rankdata(np.abs(known))
+    sums = np.array([ranks @ signs for signs in product((-1, 1), repeat=len(known))])
+    expected = np.mean(np.abs(sums) >= abs(ranks @ np.sign(known)))
+    start = np.linspace(0.3, 0.7, len(differences))  # the ties are up to rounding
+    assert wilcoxon_p((start + differences).tolist(), start.tolist()) == pytest.approx(expected)
 
 
 def test_beliefs_are_those_of_another_program():

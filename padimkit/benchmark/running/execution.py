@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict
 from functools import partial
-from itertools import cycle, islice
+from itertools import chain, cycle, islice
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -51,7 +51,7 @@ from padimkit.benchmark.running.timing import (
 )
 from padimkit.benchmark.running.verdicts import Judge, calibrated
 from padimkit.benchmark.running.working import working
-from padimkit.config.build import instantiate
+from padimkit.config.build import instantiate, make_parser
 from padimkit.config.description import names_of_parts, plugins_called, plugins_of, versions_named
 from padimkit.config.names import labels
 from padimkit.contracts import HasCurve, Metric
@@ -141,12 +141,19 @@ def _with_shared_backbone(
 
 
 def preload(path: Path) -> None:
-    """Import the parts of padimkit that the cell of a file names, for all cells forked from this process."""
-    for name in names_of_parts(read_cells(path)[0].settings):
-        for plugin in plugins_called(name):
+    """Import the parts of padimkit that the cell of a file names, for all cells forked from this process.
+
+    Where all its parts are padimkit's own, the parser of its settings is made too.
+    """
+    cell = read_cells(path)[0]
+    called = [plugins_called(name) for name in names_of_parts(cell.settings)]
+    with suppress(PadimkitError):  # the cell will say so
+        for plugin in chain(*called):
             if plugin.is_built_in:
-                with suppress(PadimkitError):  # the cell will say so
-                    plugin.load()
+                plugin.load()
+        are_own = all(plugins and all(one.is_built_in for one in plugins) for plugins in called)
+        if are_own and not cell.of_embeddings:
+            make_parser(cell.settings)
 
 
 def limited(samples: Sequence[Sample], cell: Cell) -> Sequence[Sample]:

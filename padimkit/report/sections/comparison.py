@@ -212,7 +212,8 @@ def _datum(board: Scoreboard, row: Row, category: str, study: Study) -> Datum:
 
 
 def _spread_notes(found: MeanSpread) -> list[str]:
-    return [f"standard error of the mean {found.error:.4f}"] if found.count > 1 else []
+    """Return the standard error, unless all values are the same, which does not make their mean certain."""
+    return [f"standard error of the mean {found.error:.4f}"] if found.deviation > 0 else []
 
 
 def _seeds(count: int) -> str:

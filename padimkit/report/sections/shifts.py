@@ -53,8 +53,8 @@ def _table(first: Scoreboard, second: Scoreboard, study: Study) -> Table | None:
         return None
     values = [(_values(one, first, shared), _values(other, second, shared)) for one, other in pairs]
     several = len(shared) > 1
-    known = {(str(n), ""): paired(later, earlier) for n, (earlier, later) in enumerate(values) if several}
-    found = simultaneous(known) if known else {}
+    known = [paired(later, earlier) if several else None for earlier, later in values]
+    found = simultaneous({(str(n), ""): one for n, one in enumerate(known) if one is not None})
     rows = [
         _row(pair[1], fmean(earlier), fmean(later), found.get((str(n), "")), study)
         for n, (pair, (earlier, later)) in enumerate(zip(pairs, values, strict=True))

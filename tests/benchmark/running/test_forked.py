@@ -5,13 +5,13 @@ import signal
 import pytest
 
 from padimkit.benchmark.cell import Cell
-from padimkit.benchmark.running import forked
+from padimkit.benchmark.running import execution, forked
 from padimkit.benchmark.running.execution import preload
 from padimkit.benchmark.running.forked import start
 from padimkit.registry.plugin import Plugin
 
 ASKED = """
-import os, sys
+import atexit, os, sys, threading, time
 from types import ModuleType
 
 LOADED = []
@@ -23,6 +23,19 @@ def execute(cell, entered, shelf, folder):
     print(cell.method, file=sys.stderr)
     if cell.method == "leaves":
         sys.exit(3)
+    if cell.method == "leaves with words":
+        sys.exit("for reasons of its own")
+    if cell.method == "is ended":
+        raise KeyboardInterrupt
+    if cell.method == "leaves work":
+        file = lambda name: open(os.path.join(str(folder), name), "w")
+        sys.unwritten, sys.cycle = file("open"), [file("cycle")]
+        sys.unwritten.write("written"), sys.cycle[0].write("written")
+        sys.cycle.append(sys.cycle)
+        del sys.cycle
+        sys.stdout.write("half a line")
+        threading.Thread(target=lambda: (time.sleep(0.1), file("thread").close())).start()
+        atexit.register(lambda: file("atexit").close())
     return {
         "server": os.getppid(),
         "loaded": len(LOADED),
@@ -124,6 +137,23 @@ def test_an_exit_status_arrives(begin):
     assert process.wait() == 3
 
 
+@pytest.mark.parametrize(
+    ("method", "said"), [("leaves with words", "for reasons of its own"), ("is ended", "KeyboardInterrupt")]
+)
+def test_what_ends_a_cell_is_said(begin, method, said):
+    folder, process = begin("a", method)
+    assert process.wait() == 1 and said in (folder / "stderr").read_text()
+    assert not (folder / "outcome.json").exists()
+
+
+def test_what_a_part_has_begun_is_finished_at_the_end(begin):
+    """Files that it has not closed, threads, and what it has asked to be called: as Python itself does."""
+    folder, process = begin("a", "leaves work")
+    assert process.wait() == 0
+    assert (folder / "open").read_text() == (folder / "cycle").read_text() == "written"
+    assert (folder / "thread").exists() and (folder / "atexit").exists()
+
+
 def test_a_server_that_has_been_killed_is_replaced(begin):
     first = begin.told("a")["server"]
     os.kill(first, signal.SIGKILL)
@@ -152,3 +182,19 @@ def test_only_parts_of_padimkit_are_imported_before_the_fork(broken, tmp_path, m
     cell.write(tmp_path / "cell.json")
     preload(tmp_path / "cell.json")
     assert "pixels" in loaded and "breaker" not in loaded
+
+
+def test_the_parser_of_settings_is_made_before_the_fork_if_all_parts_are_of_padimkit(
+    broken, tmp_path, monkeypatch
+):
+    made = []
+    monkeypatch.setattr(execution, "make_parser", made.append)
+    own = {
+        "pipeline": {
+            name: {"class_path": part} for name, part in (("backbone", "pixels"), ("density", "spade"))
+        }
+    }
+    for number, settings in enumerate((own, broken("well"))):
+        Cell("", "", "", "", 0, settings, ("quality",), 1).write(tmp_path / str(number))
+        preload(tmp_path / str(number))
+    assert made == [own]
