@@ -1,5 +1,6 @@
 """`padimkit plugins check`: all checks of the contract of a plugin."""
 
+import gc
 import tempfile
 import warnings
 from collections import Counter
@@ -77,6 +78,7 @@ def run(words: list[str]) -> None:
     contract = find_family(plugin.family).load_contract()
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder, _each_warning_once():
         make = maker(plugin, known.init_args, rest, Path(folder))
+        gc.freeze()  # what has been imported stays: no search for garbage has to go through it again
         failed = _report(outcomes(contract, make), _width(checks_of(contract)))
     _require_whole(failed, plugin.name)
 
