@@ -12,6 +12,7 @@ from padimkit.testing.check import Make, NotApplicable, checks, checks_with, req
 from padimkit.testing.inputs.embeddings import (
     CHANNELS,
     defect_of,
+    fit,
     fitted,
     part_of,
     positions,
@@ -72,7 +73,9 @@ def refuses_to_score_before_fit(make: Make) -> None:
 
 def preparing_changes_nothing(make: Make) -> None:
     """Prepares: state and scores are those of an instance that was not prepared, however often it is."""
-    plain, density = fitted(make), _preparing(fitted(make))
+    density = _preparing(make())
+    fit(density)
+    plain = fitted(make)
     state = written(density.state_dict())
     density.prepare()
     density.prepare()

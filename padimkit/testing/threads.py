@@ -3,6 +3,7 @@
 They stand apart from the checks of the families, which share them.
 """
 
+import pickle
 import sys
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -33,9 +34,20 @@ _SWITCH = 1e-6  # seconds after which Python lets another thread go on, if it ca
 def calls_from_threads_equal_calls_in_turn(make: Make, apply: Apply) -> None:
     """Calls from four threads at a time give the results of calls in turn: fitted, restored and updated."""
     for kind, part in _kinds_of(make):
-        expected = [copied(_answer(apply, deepcopy(part), number)) for number in range(_THREADS)]
+        copy = _copier(part)
+        alone = copy()
+        expected = [copied(_answer(apply, alone, number)) for number in range(_THREADS)]
         for _ in range(_COPIES):
-            _require_same(expected, partial(_answer, apply, deepcopy(part)), kind, rounds=_LATER)
+            _require_same(expected, partial(_answer, apply, copy()), kind, rounds=_LATER)
+
+
+def _copier(part: Any) -> Callable[[], Any]:
+    """Return what copies a part: by pickling once, which takes a tenth of the time of deep copies."""
+    try:
+        pickled = pickle.dumps(part)
+    except Exception:  # another check tells of it
+        return lambda: deepcopy(part)
+    return lambda: pickle.loads(pickled)  # of this process
 
 
 def calls_may_meet_anywhere(make: Make, apply: Apply) -> None:
