@@ -3,7 +3,6 @@
 They stand apart from the checks of the families, which share them.
 """
 
-import pickle
 import sys
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -25,7 +24,7 @@ _DATA: tuple[DataSet, DataSet] = ("first", "second")
 _THREADS = 4
 _ROUNDS = 8  # of calls of each thread
 _COPIES = 8  # whose first calls meet each other: most accidents happen then, and few in later rounds
-_LATER = 3  # rounds of each copy
+_LATER = 3  # rounds of the last copy
 _MEETINGS = 12  # of two calls, each at another operation
 _PATIENCE = 0.2  # seconds to wait for a call that a lock keeps out
 _SWITCH = 1e-6  # seconds after which Python lets another thread go on, if it can
@@ -34,20 +33,10 @@ _SWITCH = 1e-6  # seconds after which Python lets another thread go on, if it ca
 def calls_from_threads_equal_calls_in_turn(make: Make, apply: Apply) -> None:
     """Calls from four threads at a time give the results of calls in turn: fitted, restored and updated."""
     for kind, part in _kinds_of(make):
-        copy = _copier(part)
-        alone = copy()
+        alone = deepcopy(part)
         expected = [copied(_answer(apply, alone, number)) for number in range(_THREADS)]
-        for _ in range(_COPIES):
-            _require_same(expected, partial(_answer, apply, copy()), kind, rounds=_LATER)
-
-
-def _copier(part: Any) -> Callable[[], Any]:
-    """Return what copies a part: by pickling once, which takes a tenth of the time of deep copies."""
-    try:
-        pickled = pickle.dumps(part)
-    except Exception:  # another check tells of it
-        return lambda: deepcopy(part)
-    return lambda: pickle.loads(pickled)  # of this process
+        for rounds in (*(1,) * (_COPIES - 1), _LATER):
+            _require_same(expected, partial(_answer, apply, deepcopy(part)), kind, rounds=rounds)
 
 
 def calls_may_meet_anywhere(make: Make, apply: Apply) -> None:
