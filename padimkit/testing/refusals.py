@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from padimkit.errors import BadModel, BadWeights
-from padimkit.testing.answers import Result, copied, difference
+from padimkit.testing.answers import ROUNDING, Result, copied, difference
 from padimkit.testing.check import Make, described, require
 from padimkit.testing.inputs.embeddings import Apply, fitted, probe
 from padimkit.testing.states import written
@@ -44,6 +44,29 @@ def changed_states_are_refused(make: Make, apply: Apply) -> None:
                 f"Expected a state with {change} to be refused, found that use raises {described(error)}",
             )
         require(harmless, f"Expected a state with {change} to be refused, found that it gives other results.")
+
+
+def refused_states_change_nothing(make: Make, apply: Apply) -> None:
+    """A part that refuses a state keeps what it has learnt, and takes nothing of that state."""
+    part = fitted(make)
+    own, expected = written(part.state_dict()), copied(apply(part, probe("first")))
+    state = written(fitted(make, "second").state_dict())
+    for name in dict.fromkeys((*list(state)[:1], *list(state)[-1:])):  # whichever is read first
+        for other in (_without(state, name), _replaced(state, name, lambda one: one[None])):
+            try:
+                part.load_state_dict(other)
+            except Exception:  # another check tells of its kind
+                continue
+            part.load_state_dict(copied(own))  # it may do without this tensor
+    try:
+        changed = difference(apply(part, probe("first")), expected, relative=ROUNDING)
+    except Exception as error:  # a stranger's class may raise anything
+        changed = described(error)
+    require(
+        not changed,
+        f"Expected a refused state to change nothing, found {changed} afterwards. Look through all tensors "
+        "before the first is taken.",
+    )
 
 
 def _spread(every: list[Change]) -> list[Change]:
