@@ -18,7 +18,7 @@ from padimkit.testing.states import written
 
 _MOST = 48  # changes
 _MANY = 240  # changes: more tensors than have so many are those of networks, all of one kind
-_OF_MANY = 24
+_OF_MANY = 16
 Change: TypeAlias = tuple[str, Callable[[], Result]]  # what is changed, and the state with the change
 
 
