@@ -41,11 +41,9 @@ class Network:
         extractor: Gives the maps of the layers by name; its child `network` holds the weights.
         layers: The layers whose maps are the features.
         descriptor: A layer whose average over all positions describes the image, if any.
+        met: The names of the tensors that an image meets on its way, as `met_on_the_way` finds them.
         published: For each tensor inside `network`, its name in weight files.
         dtype: The type of number to compute with.
-
-    Raises:
-        BadArgument: A layer does not give a map.
     """
 
     def __init__(
@@ -55,6 +53,7 @@ class Network:
         layers: Sequence[str],
         descriptor: str | None,
         *,
+        met: Sequence[str],
         published: Mapping[str, str],
         dtype: torch.dtype = torch.float32,
     ) -> None:
@@ -63,7 +62,8 @@ class Network:
         self._mean = _per_channel(card.mean)
         self._deviation = _per_channel(card.deviation)
         self._module = extractor.eval().requires_grad_(False)
-        self._keys = self._needed_keys(published)
+        stored = self._module.state_dict().keys()
+        self._keys = {name: published[name.removeprefix("network.")] for name in met if name in stored}
         for name, parameter in self._module.named_parameters():
             if name not in self._keys:
                 parameter.data = torch.empty(0)
@@ -119,35 +119,44 @@ class Network:
         tensors: dict[str, Tensor] = self._module.state_dict()
         return {published: tensors[own] for own, published in self._keys.items()}
 
-    def _needed_keys(self, published: Mapping[str, str]) -> dict[str, str]:
-        """Return the stored tensors that an image meets on its way, as own key -> published key."""
-        try:
-            maps, met = self._trace(torch.device("meta"))  # tensors without values cost no time
-        except RuntimeError:  # some models, such as gemma4_vit, read the values
-            maps, met = self._trace(torch.device("cpu"))
-        self._require_maps(maps)
-        stored = self._module.state_dict().keys()
-        return {name: published[name.removeprefix("network.")] for name in met if name in stored}
 
-    def _trace(self, device: torch.device) -> tuple[dict[str, Tensor], list[str]]:
-        """Return the maps of an empty image, and the keys of the parameters and buffers that took part."""
-        tensors = _tensors(self._module)
-        doubles = {id(tensor): tensor.to(device) for tensor in tensors.values()}
-        stand_ins = {name: doubles[id(tensor)] for name, tensor in tensors.items()}
-        image = torch.zeros(1, *self._card.shape, device=device)
-        with torch.no_grad(), Touched() as touched:
-            maps: dict[str, Tensor] = functional_call(self._module, stand_ins, (image,), tie_weights=False)
-        return maps, [name for name, stand_in in stand_ins.items() if id(stand_in) in touched.identities]
+def met_on_the_way(card: Card, extractor: nn.Module, layers: Sequence[str]) -> tuple[str, ...]:
+    """Return the names of the tensors that an image meets on its way to the layers.
 
-    def _require_maps(self, maps: dict[str, Tensor]) -> None:
-        for name in (*self._layers, *([] if self._descriptor is None else [self._descriptor])):
-            if name not in maps:
-                raise BadArgument(f'The layer "{name}" is never computed. Choose another one.')
-            if maps[name].ndim != 4:
-                shape = " x ".join(map(str, maps[name].shape))
-                raise BadArgument(
-                    f'The layer "{name}" gives {shape} numbers, which are not a map. Choose another one.'
-                )
+    Raises:
+        BadArgument: A layer does not give a map.
+    """
+    extractor.eval()
+    try:
+        maps, met = _trace(card, extractor, torch.device("meta"))  # tensors without values cost no time
+    except RuntimeError:  # some models, such as gemma4_vit, read the values
+        maps, met = _trace(card, extractor, torch.device("cpu"))
+    _require_maps(maps, layers)
+    return met
+
+
+def _trace(
+    card: Card, extractor: nn.Module, device: torch.device
+) -> tuple[dict[str, Tensor], tuple[str, ...]]:
+    """Return the maps of an empty image, and the names of the parameters and buffers that took part."""
+    tensors = _tensors(extractor)
+    doubles = {id(tensor): tensor.to(device) for tensor in tensors.values()}
+    stand_ins = {name: doubles[id(tensor)] for name, tensor in tensors.items()}
+    image = torch.zeros(1, *card.shape, device=device)
+    with torch.no_grad(), Touched() as touched:
+        maps: dict[str, Tensor] = functional_call(extractor, stand_ins, (image,), tie_weights=False)
+    return maps, tuple(name for name, stand_in in stand_ins.items() if id(stand_in) in touched.identities)
+
+
+def _require_maps(maps: Mapping[str, Tensor], layers: Sequence[str]) -> None:
+    for name in layers:
+        if name not in maps:
+            raise BadArgument(f'The layer "{name}" is never computed. Choose another one.')
+        if maps[name].ndim != 4:
+            shape = " x ".join(map(str, maps[name].shape))
+            raise BadArgument(
+                f'The layer "{name}" gives {shape} numbers, which are not a map. Choose another one.'
+            )
 
 
 def _tensors(module: nn.Module) -> dict[str, Tensor]:

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from padimkit.arguments import require_choice
 from padimkit.arguments.checked import Checked
-from padimkit.backbones._network import Card, Network
+from padimkit.backbones._network import Card, Network, met_on_the_way
 from padimkit.backbones._timm_models import extractor, outline_of, published_keys
 from padimkit.backbones._weights import (
     LOADING,
@@ -79,11 +79,15 @@ class Timm(Backbone, Stateful, NeedsWeights, TellsWeights, Exportable):
         names = outline.layers.names(layers, "layers")
         description = None if descriptor is None else outline.layers.name(descriptor, "descriptor")
         published = outline.published
+        card = Card(model, published["mean"], published["std"], published["input_size"])
+        tapped = [*names, *([] if description is None else [description])]
+        network = extractor(outline, tapped)
         self._network = Network(
-            Card(model, published["mean"], published["std"], published["input_size"]),
-            extractor(outline, [*names, *([] if description is None else [description])]),
+            card,
+            network,
             names,
             description,
+            met=outline.once(tuple(tapped), lambda: met_on_the_way(card, network, tapped)),
             published=published_keys(outline),
             dtype=_DTYPES[precision],
         )

@@ -13,7 +13,7 @@ from padimkit.arguments.checked import Checked
 from padimkit.backbones._construction import class_path_of, construct
 from padimkit.backbones._hooks import Layout, Tapped, as_map
 from padimkit.backbones._layer_names import Layers
-from padimkit.backbones._network import Card, Network
+from padimkit.backbones._network import Card, Network, met_on_the_way
 from padimkit.backbones._weights import LOADING, load_into, origin_of_file, read, require_file
 from padimkit.contracts import Backbone, Exportable, NeedsWeights, Stateful, TellsWeights
 from padimkit.errors import BadArgument, PadimkitError
@@ -149,13 +149,15 @@ class TorchModule(Backbone, Stateful, NeedsWeights, TellsWeights, Exportable):
         known = Layers(name, [layer for layer, _ in module.named_modules() if layer])
         layers = known.names(self.layers, "layers")
         descriptor = [] if self.descriptor is None else [known.name(self.descriptor, "descriptor")]
-        tapped = Tapped(module, [*layers, *descriptor], read_as)
+        wanted = [*layers, *descriptor]
+        tapped = Tapped(module, wanted, read_as)
         card, keys = (
             Card(name, self.mean, self.std, (3, size, size)),
             {key: key for key in module.state_dict()},
         )
         try:
-            return Network(card, tapped, layers, self.descriptor, published=keys)
+            met = met_on_the_way(card, tapped, wanted)
+            return Network(card, tapped, layers, self.descriptor, met=met, published=keys)
         except PadimkitError:
             raise
         except Exception as error:  # foreign code may raise anything

@@ -19,6 +19,7 @@ from padimkit.cli.notes import notes_shown
 from padimkit.errors import PadimkitError
 from padimkit.files.foreign_text import printable
 from padimkit.registry.blame import blamed
+from padimkit.registry.modules import collector_at_rest
 
 COMMANDS = {
     "fit": "learn from normal images and store the model",
@@ -80,7 +81,9 @@ def main(argv: list[str] | None = None) -> int:
 
 def _run(command: str, words: list[str], *, debug: bool) -> int:
     try:
-        status = import_module(f"padimkit.cli.{command}").run(words) or 0  # most return nothing
+        with collector_at_rest():
+            module = import_module(f"padimkit.cli.{command}")
+        status = module.run(words) or 0  # most return nothing
         sys.stdout.flush()
     except KeyboardInterrupt as stopped:
         sys.stderr.write(f"padimkit {command}: interrupted; {str(stopped) or 'nothing was written'}.\n")

@@ -11,7 +11,7 @@ from typing import Any
 from padimkit.errors import BrokenPlugin
 from padimkit.files.packages import canonical
 from padimkit.registry.families import find_family
-from padimkit.registry.modules import prints_set_aside
+from padimkit.registry.modules import collector_at_rest, prints_set_aside
 
 # The family's entry points stand in the group "padimkit.<family>"; plugins for a later version of the
 # contracts stand in "padimkit.<family>.v<version>", so that the version is known without an import.
@@ -98,7 +98,7 @@ class Plugin:
                 f'{who} cannot be found: its entry point "{self.entry_point.value}" is not "module:Class".'
             )
         try:
-            with prints_set_aside():
+            with prints_set_aside(), collector_at_rest():
                 loaded = self.entry_point.load()
         except (Exception, SystemExit) as error:  # a stranger's module may raise anything
             raise BrokenPlugin(f"{who} cannot be imported: {_cause(error)}{self._hint(error)}") from error

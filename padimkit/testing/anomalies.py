@@ -30,7 +30,7 @@ _FAINT = 4.0  # in standard deviations of the one channel that a known kind of d
 
 def known_anomalies_score_higher(make: Make, apply: Apply) -> None:
     """LearnsAnomalies: unseen defects of a known kind stand out more than after a fit without any."""
-    alone, found = fitted(make), _fitted(make)
+    found, alone = _fitted(make), fitted(make)
     unseen = part_of(probe("first"), 0, 3)  # normal ones
     before, after = _contrast(alone, unseen, apply), _contrast(found, unseen, apply)
     require(

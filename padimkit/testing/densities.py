@@ -12,6 +12,7 @@ from padimkit.testing.check import Make, NotApplicable, checks, checks_with, req
 from padimkit.testing.inputs.embeddings import (
     CHANNELS,
     defect_of,
+    fit,
     fitted,
     part_of,
     positions,
@@ -43,8 +44,13 @@ def one_score_per_position(make: Make) -> None:
 
 
 def scores_are_finite(make: Make) -> None:
-    """Scores are finite, even those of extreme patches."""
-    require_finite(_apply(fitted(make), probe("first")), "scores")
+    """Scores are finite, even those of extreme patches, and those of images that were learnt."""
+    density = fitted(make)
+    require_finite(_apply(density, probe("first")), "scores")
+    require_finite(
+        _apply(density, training("first")),
+        "scores of images that were learnt, whose distance to what was learnt may be 0, or below by rounding",
+    )
 
 
 def outliers_score_higher(make: Make) -> None:
@@ -72,7 +78,9 @@ def refuses_to_score_before_fit(make: Make) -> None:
 
 def preparing_changes_nothing(make: Make) -> None:
     """Prepares: state and scores are those of an instance that was not prepared, however often it is."""
-    plain, density = fitted(make), _preparing(fitted(make))
+    density = _preparing(make())
+    fit(density)
+    plain = fitted(make)
     state = written(density.state_dict())
     density.prepare()
     density.prepare()
@@ -202,6 +210,7 @@ DENSITY_CHECKS = (
         DensityModel,
         _apply,
         learning.training_data_matter,
+        learning.descriptors_that_count_are_learnt,
         strengths.all_channels_are_scored,
         strengths.worse_defects_score_higher,
         strengths.anomalies_stand_out_beside_constant_channels,

@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 from torch.utils._pytree import tree_leaves
 
+from padimkit.registry.modules import collector_at_rest
 from padimkit.testing.answers import CUDA_ROUNDING, ROUNDING, Result, copied, difference, tensors_of
 from padimkit.testing.check import Make, NotApplicable, described, require
 from padimkit.testing.inputs.embeddings import Apply, moved, part_of, probe, stream, training
@@ -96,7 +97,7 @@ def _together() -> Iterator[None]:
             mixed.append(name)
 
     try:
-        with each_operation(look):
+        with collector_at_rest(), each_operation(look):  # torch imports its compiler when it first needs it
             yield
     finally:
         require(

@@ -16,6 +16,7 @@ from threading import Event, Timer
 from typing import Any, BinaryIO, TypeAlias, final
 
 from padimkit.arguments import arguments
+from padimkit.registry.modules import collector_at_rest
 from padimkit.testing.answers import ROUNDING, Result, Usage, difference
 from padimkit.testing.check import Make, NotApplicable, described, require
 from padimkit.testing.inputs.scale import made_up_for
@@ -23,6 +24,9 @@ from padimkit.testing.program import fixed_random_state, one_thread, program_res
 
 _MARK = "PADIMKIT_ANSWERS_CHECKS"  # in the environment of the other process, which starts no third one
 _SEEDS = ("1", "2")  # of hashes; the other process has one that this has not
+_PROGRAM = (  # imports of torch make a million objects and no garbage: the search for it takes a fifth
+    "import gc; gc.set_threshold(100_000); from padimkit.testing.elsewhere import answer_all; answer_all()"
+)
 _LIMIT = 600.0  # seconds for an answer: longer than any part takes on made-up data
 _ONLY_THERE = "Expected the same result from another process, where {}. Here it works."
 Answer: TypeAlias = Result | str  # the result of a part, or what happened to it, in words
@@ -66,7 +70,7 @@ class _Process:
     def __init__(self) -> None:
         seed = next(seed for seed in _SEEDS if seed != os.environ.get("PYTHONHASHSEED"))
         self._process = subprocess.Popen(
-            [sys.executable, "-c", "from padimkit.testing.elsewhere import answer_all; answer_all()"],
+            [sys.executable, "-c", _PROGRAM],
             env=os.environ | {"PYTHONHASHSEED": seed, "PYTHONPATH": os.pathsep.join(sys.path), _MARK: "1"},
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
@@ -178,7 +182,8 @@ def _orders(file: BinaryIO) -> Any:
 def _answers(order: bytes) -> Iterator[bool | Answer]:
     """Yield whether the class is known here and, if so, the result of the part or what it raised."""
     try:
-        with program_restored():  # whatever the import of a module changes, other parts come from others
+        # Whatever the import of a module changes, other parts come from others.
+        with program_restored(), collector_at_rest():
             kind, given, usage = pickle.loads(order)
     except Exception:  # a stranger's module may raise anything
         yield False

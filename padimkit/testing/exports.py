@@ -14,7 +14,7 @@ from padimkit.contracts import Exportable, PyramidDensity
 from padimkit.errors import CannotExport
 from padimkit.testing.answers import ROUNDING, Result, difference, tensors_of
 from padimkit.testing.check import Make, NotApplicable, described, require, require_not_fitted
-from padimkit.testing.inputs.embeddings import fitted, part_of, probe, scores_of, training
+from padimkit.testing.inputs.embeddings import fit, part_of, probe, scores_of, training
 from padimkit.testing.inputs.images import pictures
 from padimkit.testing.pyramids import LAYERS, NESTED
 from padimkit.values import Embedding, Pyramid, Scores
@@ -38,7 +38,8 @@ def traced_features_equal_features(make: Make) -> None:
 
 def traced_reduction_equals_transform(make: Make) -> None:
     """Exportable: a trace of the function gives the result of transform for any number of images."""
-    reducer = _exportable(fitted(make))
+    reducer = _exportable(make())
+    fit(reducer)
     function = _function(reducer)
     for layers in LAYERS:
         pyramid = layers.pyramid(part_of(probe("first"), 0, _RUN))
@@ -74,7 +75,8 @@ def refuses_to_be_traced_before_fit(make: Make) -> None:
 
 def _fits(make: Make) -> Iterator[tuple[Any, AsPyramid, Callable[[Pyramid], Scores]]]:
     """Yield fitted densities, what turns embeddings into what they were fitted on, and what scores it."""
-    density = _exportable(fitted(make))
+    density = _exportable(make())
+    fit(density)
     yield density, _single, lambda pyramid: density.score(pyramid.embedding())
     other = make()
     if isinstance(other, PyramidDensity):

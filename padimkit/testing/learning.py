@@ -19,6 +19,7 @@ from padimkit.testing.inputs.embeddings import (
     part_of,
     probe,
     stream,
+    tensors_of,
     training,
 )
 from padimkit.values import Embedding
@@ -31,11 +32,12 @@ _NEAR = 3.0
 def all_batches_are_learnt(make: Make, apply: Apply) -> None:
     """Other images in the first, in a middle or in the last batch change what is learnt."""
     expected = _learnt(make, apply, training("first"))
-    _require_learning(make, apply, expected)
     for name, start in (("first", 0), ("second", _BATCH), ("last", 2 * _BATCH)):
-        found = _learnt(make, apply, _other_images(training("first"), start))
-        require(
-            bool(difference(found, expected)),
+        _require_other(
+            make,
+            apply,
+            _other_images(training("first"), start),
+            expected,
             f"Expected the {name} batch of fit to count, found that it does not.",
         )
 
@@ -60,10 +62,12 @@ def batches_of_fit_do_not_matter(make: Make, apply: Apply) -> None:
 def all_positions_are_learnt(make: Make, apply: Apply) -> None:
     """Other patches in any quarter of the positions change what is learnt."""
     expected = _learnt(make, apply, training("first"))
-    _require_learning(make, apply, expected)
     for name, changed in _other_quarters(training("first")):
-        require(
-            bool(difference(_learnt(make, apply, changed), expected)),
+        _require_other(
+            make,
+            apply,
+            changed,
+            expected,
             f"Expected patches in the {name} quarter to count in fit, found that they do not.",
         )
 
@@ -72,6 +76,38 @@ def training_data_matter(make: Make, apply: Apply) -> None:
     """Fits on other data give other scores."""
     one, other = (apply(fitted(make, data), probe("first")) for data in ("first", "second"))
     require(bool(difference(other, one)), "Expected other scores after a fit on other data, found the same.")
+
+
+def descriptors_that_count_are_learnt(make: Make, apply: Apply) -> None:
+    """If an image's score depends on its descriptor, it depends on the descriptors of training images too."""
+    part, unseen, data = fitted(make), probe("first"), training("first")
+    expected = copied(apply(part, unseen))
+    if unseen.descriptor is None or data.descriptor is None:
+        raise NotApplicable("There are no descriptors.")
+    other = replace(unseen, descriptor=2 * unseen.descriptor + _NEAR)
+    if not difference(apply(part, other), expected, relative=ROUNDING):
+        raise NotApplicable("It does not use descriptors.")
+    found = _learnt_from(make, apply, list(stream(replace(data, descriptor=2 * data.descriptor + _NEAR))))
+    require(
+        bool(difference(found, expected, relative=ROUNDING)),
+        "Expected other scores after a fit on other descriptors, found the same: scores depend on the "
+        "descriptor of an image, and nothing is learnt of those of normal ones.",
+    )
+
+
+def learnt_images_may_be_overwritten(make: Make, apply: Apply) -> None:
+    """What is learnt stays as it is where the memory of the training images is used again."""
+    expected = _learnt_from(make, apply, [training("first")])
+    part, given = make(), training("first")
+    part.fit([given])  # of a single batch, which needs no copy to become one tensor
+    for tensor in tensors_of(given).values():
+        tensor.fill_(_FAR)
+    changed = difference(apply(part, probe("first")), expected, relative=ROUNDING)
+    require(
+        not changed,
+        f"Expected the same result after the memory of the training images has been used again, found "
+        f"{changed}. Keep copies of what is given.",
+    )
 
 
 def constant_channels_are_taken(make: Make, apply: Apply) -> None:
@@ -138,9 +174,13 @@ def _learnt_from(make: Make, apply: Apply, batches: list[Embedding]) -> Result:
     return copied(apply(part, probe("first")))
 
 
-def _require_learning(make: Make, apply: Apply, expected: Result) -> None:
+def _require_other(make: Make, apply: Apply, data: Embedding, expected: Result, finding: str) -> None:
+    """Require another result from other data, unless it learns nothing from any."""
+    if difference(_learnt(make, apply, data), expected):
+        return
     if not difference(_learnt(make, apply, training("second")), expected):
         raise NotApplicable("It learns nothing from the data.")
+    require(False, finding)
 
 
 def _other_images(data: Embedding, start: int) -> Embedding:

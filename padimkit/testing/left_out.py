@@ -14,7 +14,7 @@ from padimkit.contracts import LeaveOneOut
 from padimkit.testing.answers import ROUNDING, Result, copied, difference
 from padimkit.testing.check import Make, NotApplicable, require, require_not_fitted
 from padimkit.testing.inputs.embeddings import (
-    fitted,
+    fit,
     joined,
     part_of,
     probe,
@@ -70,7 +70,9 @@ def refuses_to_leave_out_before_fit(make: Make) -> None:
 
 
 def _fitted(make: Make) -> Any:
-    return _leaving(fitted(make))
+    part = _leaving(make())
+    fit(part)
+    return part
 
 
 def _leaving(part: Any) -> Any:

@@ -5,10 +5,12 @@ They stand apart from the checks of the families, which share them.
 
 import gc
 import inspect
+import io
 import os
 import tempfile
+import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, redirect_stdout
 from pathlib import Path
 from typing import Any
 
@@ -21,11 +23,12 @@ from padimkit.testing.parts import in_each_step
 from padimkit.testing.program import changed, files_in, program_restored, settings
 
 _VARIADIC = (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)
+_PATIENCE = 0.2  # seconds for a thread that is about to end
 _BLOCK = "Change them for a block only: torch.no_grad(), warnings.catch_warnings()."
 
 
 def leaves_the_program_alone(make: Make, usage: Usage) -> None:
-    """Settings of the whole program stay: gradients, warnings, logging, types, threads, folder and others."""
+    """Settings of the program stay, no thread is left running, and nothing is printed on standard output."""
     make()  # made before the check began
     found = _disturbances(make, usage)
     if found:  # again: a library that is imported when it is first needed changes some once, and is no part
@@ -59,16 +62,37 @@ def arguments_have_names(make: Make) -> None:
 
 @contextmanager
 def disturbances(step: str) -> Iterator[list[str]]:
-    """Put settings of the whole program back after the block, and collect which changed in it, in words."""
-    before: Any = settings()
+    """Put settings of the whole program back after the block, and collect what disturbs it, in words.
+
+    That is, settings that changed in it, threads that were left running, and what was printed.
+    """
     found: list[str] = []
-    with program_restored():
-        yield found
-        if words := changed(before):
-            found.append(
-                "Expected the settings of the program to be left alone, found "
-                f"{', '.join(words)}, changed during {step}. {_BLOCK}"
-            )
+    printed = io.StringIO()
+    with redirect_stdout(printed):
+        before: Any = settings()
+        running = set(threading.enumerate())
+        with program_restored():
+            yield found
+            if words := changed(before):
+                found.append(
+                    "Expected the settings of the program to be left alone, found "
+                    f"{', '.join(words)}, changed during {step}. {_BLOCK}"
+                )
+    if left := [thread.name for thread in threading.enumerate() if thread not in running and _stays(thread)]:
+        found.append(
+            f'Expected threads to have ended, found "{left[0]}" still running after {step}. Join each thread '
+            "where it was started."
+        )
+    if text := printed.getvalue().strip():
+        found.append(
+            f"Expected nothing on standard output, where commands write their results, found "
+            f"{text.splitlines()[0][:60]!r} during {step}. Use logging."
+        )
+
+
+def _stays(thread: threading.Thread) -> bool:
+    thread.join(_PATIENCE)
+    return thread.is_alive()
 
 
 def is_made_without_arguments(make: Make) -> None:

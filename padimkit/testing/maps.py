@@ -159,6 +159,8 @@ MAP_CHECKS = (
         maps_are_finite,
         rises.maps_are_high_where_scores_are,
         rises.scores_below_zero_count,
+        rises.higher_scores_give_higher_maps,
+        rises.maps_are_not_shifted,
         rises.tiles_lie_in_their_places,
         defects_raise_the_image_score,
         image_scores_of_densities_count,

@@ -2,7 +2,7 @@
 
 import numpy as np
 import torch
-from jaxtyping import Float
+from jaxtyping import Bool, Float
 from PIL import Image
 
 from padimkit.contracts import Preprocessor
@@ -17,6 +17,8 @@ _SIZE, _OTHER = (120, 168), (151, 97)  # height and width; lying and standing, t
 _PLACES = np.array([[0.3, 0.35], [0.62, 0.4], [0.4, 0.7], [0.7, 0.65]])  # of spots, in shares of the sides
 _SPOT = 4  # pixels from the middle of a spot to its edge
 _NEAR = 1.5  # pixels
+_SHIFT = 0.35  # pixels, of all spots alike
+_FRACTION = 0.37  # of a pixel, which a part that rounds would lose
 _THERE_AND_BACK = 0.01  # pixels
 
 
@@ -39,10 +41,21 @@ def points_lie_where_the_pixels_go(make: Make) -> None:
     """A spot in a picture is found again where `to_changed` says."""
     part = make()
     for size in _sizes(part):
-        plain = np.asarray(part.image(_picture(size)), dtype=float)
-        for point in _inside(part, size):
-            spotted = np.asarray(part.image(_picture(size, point)), dtype=float)
-            _require_near(np.abs(spotted - plain).sum(2), part, point, size, "a spot in the picture")
+        for dark in (False, True):  # a part that crops by content would put points elsewhere
+            plain = np.asarray(part.image(_picture(size, dark=dark)), dtype=float)
+            off = [
+                _near(
+                    np.abs(np.asarray(part.image(_picture(size, point, dark=dark)), dtype=float) - plain).sum(
+                        2
+                    ),
+                    part,
+                    point,
+                    size,
+                    "a spot in the picture",
+                )
+                for point in _inside(part, size)
+            ]
+            _require_no_shift(np.mean(off, axis=0))
 
 
 def masks_lie_over_the_pictures(make: Make) -> None:
@@ -53,14 +66,14 @@ def masks_lie_over_the_pictures(make: Make) -> None:
             marked = np.asarray(part.mask(_mask(size, point)))
             values = set(np.unique(marked.astype(int)).tolist())
             require(values <= {0, 255, 1}, f"Expected masks of 0 and 255 alone, found {sorted(values)}.")
-            _require_near(marked.astype(float), part, point, size, "a mark in the mask")
+            _near(marked.astype(float), part, point, size, "a mark in the mask")
 
 
 def the_way_back_leads_back(make: Make) -> None:
     """Points that go to the changed picture and back, or the other way, are the points that they were."""
     part = make()
     for size in _sizes(part):
-        points = _inside(part, size)
+        points = _inside(part, size) + _FRACTION
         there = part.to_changed(points, size)
         back = part.to_original(there, size)
         off = max(
@@ -118,8 +131,8 @@ def _inside(part: Preprocessor, size: Size) -> Float[np.ndarray, "n 2"]:
     return np.asarray(points[held])
 
 
-def _picture(size: Size, spot: Float[np.ndarray, "2"] | None = None) -> Image.Image:
-    """Return a smooth picture, with a spot around a point.
+def _picture(size: Size, spot: Float[np.ndarray, "2"] | None = None, *, dark: bool = False) -> Image.Image:
+    """Return a smooth picture, with a spot around a point, or one that is black but for a part of it.
 
     It is black and white in places without the spot too, which hardly changes contrast that follows the
     picture then.
@@ -127,9 +140,18 @@ def _picture(size: Size, spot: Float[np.ndarray, "2"] | None = None) -> Image.Im
     rows, columns = np.indices(size)
     waves = 127 + 63 * np.sin(rows / 17) + 63 * np.cos(columns / 23)
     pixels = np.stack([waves, waves[::-1], waves[:, ::-1]], axis=2).astype(np.uint8)
+    if dark:
+        pixels[_dark(size)] = 0
     if spot is not None:
         pixels[_around(spot)] = 0 if pixels[_around(spot)].mean() > 127 else 255
     return Image.fromarray(pixels)
+
+
+def _dark(size: Size) -> Bool[np.ndarray, "H W"]:
+    """Return all but a part of a picture, which is off the middle and holds some of the spots."""
+    dark = np.ones(size, dtype=bool)
+    dark[size[0] // 5 : 4 * size[0] // 5, size[1] // 4 : 3 * size[1] // 4] = False
+    return dark
 
 
 def _mask(size: Size, spot: Float[np.ndarray, "2"] | None = None) -> Image.Image:
@@ -144,19 +166,30 @@ def _around(point: Float[np.ndarray, "2"]) -> tuple[slice, slice]:
     return slice(row - _SPOT, row + _SPOT), slice(column - _SPOT, column + _SPOT)
 
 
-def _require_near(
+def _near(
     change: Float[np.ndarray, "H W"], part: Preprocessor, point: Float[np.ndarray, "2"], size: Size, what: str
-) -> None:
+) -> Float[np.ndarray, "2"]:
+    """Return how far the change lies from where it should, which must be near."""
     expected = part.to_changed(np.round(point), size)
     require(float(change.max()) > 0, f"Expected {what} to be seen at {expected}, found nothing there.")
     weights = np.where(change > change.max() / 2, change, 0.0)
     rows, columns = np.indices(change.shape) + 0.5
     found = np.array([(weights * columns).sum(), (weights * rows).sum()]) / weights.sum()
-    off = float(np.abs(found - expected).max())
+    off = found - expected
     require(
-        off < _NEAR,
+        bool((np.abs(off) < _NEAR).all()),
         f"Expected {what} at x {expected[0]:.1f} and y {expected[1]:.1f}, where to_changed puts it, found it "
         f"at {found[0]:.1f} and {found[1]:.1f}. Are x and y mixed up, or the way there and the way back?",
+    )
+    return np.asarray(off)
+
+
+def _require_no_shift(off: Float[np.ndarray, "2"]) -> None:
+    """Require that spots are not all off in the same direction."""
+    require(
+        bool((np.abs(off) < _SHIFT).all()),
+        f"Expected spots in the picture where to_changed puts them, found all of them off by {off[0]:.2f} "
+        f"pixels in x and {off[1]:.2f} in y. The first pixel reaches from 0 to 1.",
     )
 
 

@@ -10,7 +10,7 @@ from padimkit.contracts import LinearReducer, PyramidDensity, PyramidReducer
 from padimkit.testing.answers import ROUNDING, Result, difference, left_alone
 from padimkit.testing.check import Make, NotApplicable, require
 from padimkit.testing.inputs.embeddings import (
-    fitted,
+    fit,
     joined,
     positions,
     probe,
@@ -130,9 +130,10 @@ def fit_on_pyramids_can_be_restored(make: Make) -> None:
 
 
 def _reductions(make: Make, contract: type[Any]) -> Iterator[tuple[Any, Layers, Pyramid, Embedding]]:
-    reducer = fitted(make)
+    reducer = make()
     if not isinstance(reducer, contract):
         raise NotApplicable(f"It is not a {contract.__name__}.")
+    fit(reducer)
     for layers in LAYERS:
         pyramid = layers.pyramid(probe("first"))
         yield reducer, layers, pyramid, reducer.transform(pyramid.embedding())

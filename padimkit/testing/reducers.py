@@ -1,15 +1,19 @@
 """Checks of reducers."""
 
+from dataclasses import replace
+
 import torch
 
 from padimkit.contracts import Reducer
 from padimkit.errors import NotFitted
 from padimkit.testing import exports, pyramids
 from padimkit.testing.answers import ROUNDING, Result, difference, require_finite, require_trainable
-from padimkit.testing.check import Make, checks, described, require
+from padimkit.testing.check import Make, NotApplicable, checks, described, require
 from padimkit.testing.inputs.embeddings import CHANNELS, fitted, part_of, positions, probe, tensors_of
 from padimkit.testing.learners import learner_checks
 from padimkit.values import Embedding
+
+_DEFECT = 10.0  # above all that is normal
 
 
 def keeps_images_and_positions(make: Make) -> None:
@@ -53,13 +57,49 @@ def descriptor_is_left_as_it_is(make: Make) -> None:
 
 
 def different_patches_stay_different(make: Make) -> None:
-    """Defects are still visible after the reduction."""
-    patches = fitted(make).transform(probe("first")).patches
-    normal, defective = patches.chunk(2)  # the same images without and with a defect
+    """Defects are still visible after the reduction, and worse ones differ from others."""
+    reducer = fitted(make)
+    normal, defective = probe("first").patches.chunk(2)  # the same images without and with a defect
+    found = [
+        reducer.transform(Embedding(normal + times * (defective - normal))).patches for times in (0, 1, 8, 16)
+    ]
     require(
-        not torch.equal(normal, defective),
+        not torch.equal(found[0], found[1]),
         "Expected normal and anomalous patches to differ after the reduction, found them equal.",
     )
+    require(
+        not (torch.equal(found[2], found[3]) and bool(found[3].isfinite().all())),
+        "Expected patches of worse defects to differ after the reduction, found them equal. Are values "
+        "clipped?",
+    )
+
+
+def far_patches_do_not_matter(make: Make) -> None:
+    """Defects in one corner of an image leave patches far from it as they are."""
+    reducer, normal = fitted(make), part_of(probe("first"), 0, 3)
+    height, width = normal.patches.shape[2:]
+    patches = normal.patches.clone()
+    patches[:, :, :1, :1] += _DEFECT
+    before, after = (
+        reducer.transform(replace(normal, patches=one)).patches for one in (normal.patches, patches)
+    )
+    if before.shape[2:] != (height, width):
+        raise NotApplicable("Its results have other positions anyway.")
+    for where, rows, columns in (
+        ("the row", slice(0, 1), slice(width - 1, width)),
+        ("the column", slice(height - 1, height), slice(0, 1)),
+        ("no row or column", slice(height - 1, height), slice(width - 1, width)),
+    ):
+        changed = difference(
+            {"patches": after[:, :, rows, columns]},
+            {"patches": before[:, :, rows, columns]},
+            relative=ROUNDING,
+        )
+        require(
+            not changed,
+            f"Expected patches far from a defect to stay as they are, found {changed} at the other end, in "
+            f"{where} of the defect. Is something normalised over positions in place of channels?",
+        )
 
 
 def embeddings_can_be_trained_on(make: Make) -> None:
@@ -97,6 +137,7 @@ REDUCER_CHECKS = (
         embeddings_can_be_trained_on,
         descriptor_is_left_as_it_is,
         different_patches_stay_different,
+        far_patches_do_not_matter,
         refuses_to_transform_before_fit,
     ),
     *learner_checks(Reducer, _apply),

@@ -3,6 +3,8 @@
 They stand apart from the other checks of mappers, since smoothing decides how large their maps must be.
 """
 
+from itertools import pairwise
+
 import torch
 from jaxtyping import Float
 from torch import Tensor
@@ -17,6 +19,7 @@ from padimkit.values import Prediction, Scores
 
 _SCALES = (1, 2, 4, 8, 16)  # of the made-up maps, which a wide smoothing would fill from edge to edge
 
+_SHIFT = 1.0  # pixels
 _BELOW = 25.0  # more than a spot is above other scores
 
 
@@ -50,6 +53,50 @@ def scores_below_zero_count(make: Make) -> None:
         "Expected a higher score to raise the map where all scores are below 0, found that it does not. Are "
         "scores below 0 taken for 0?",
     )
+
+
+def higher_scores_give_higher_maps(make: Make) -> None:
+    """Maps of an image with a higher score are higher, however high: images are compared with each other."""
+    mapper, level = make(), levels_of("first")[0]
+    highest = [
+        mapper.predict([spotted(level, (2, 5), times=times)], SIZE).anomaly_maps.amax((1, 2))
+        for times in (1.0, 4.0, 16.0)
+    ]
+    for low, high in pairwise(highest):
+        require(
+            bool((high > low).all()),
+            f"Expected higher maps where scores are four times as high, found {float(high.min()):.6g} at "
+            f"most, after {float(low.min()):.6g}. Are maps divided by their own maximum, or squeezed into a "
+            "range that ends where scores go on?",
+        )
+
+
+def maps_are_not_shifted(make: Make) -> None:
+    """High scores at opposite places raise opposite places of the map: it is nowhere a few pixels off."""
+    mapper, level = make(), levels_of("first")[0]
+    size = scaled(SIZE, _scale(mapper))
+    rows, columns = level.patches.shape[1:]
+    place = rows // 3, columns // 3
+    before = mapper.predict([level], size).anomaly_maps
+    centres = [
+        _middle(mapper.predict([spotted(level, one)], size).anomaly_maps - before)
+        for one in (place, (rows - 1 - place[0], columns - 1 - place[1]))
+    ]
+    shift = (torch.stack(centres).sum(0) - torch.tensor(size)) / 2
+    require(
+        bool((shift.abs() < _SHIFT).all()),
+        f"Expected maps that lie over the image, found them shifted by {shift[0]:.1f} rows and "
+        f"{shift[1]:.1f} columns of {size[0]} x {size[1]}.",
+    )
+
+
+def _middle(change: Float[Tensor, "b H W"]) -> Float[Tensor, " 2"]:
+    """Return the row and the column of the middle of where maps rise by more than half of the most."""
+    mean = change.double().mean(0)
+    weights = torch.where(mean > mean.max() / 2, mean, 0.0)
+    rows, columns = (torch.arange(size, dtype=torch.float64) + 0.5 for size in mean.shape)
+    total = weights.sum().clamp(min=1e-30)
+    return torch.stack([(weights.sum(1) * rows).sum(), (weights.sum(0) * columns).sum()]) / total
 
 
 def tiles_lie_in_their_places(make: Make) -> None:

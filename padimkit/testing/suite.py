@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from importlib import import_module
 from typing import Any, Literal
 
 from padimkit.contracts import (
@@ -16,37 +17,9 @@ from padimkit.contracts import (
     Reducer,
 )
 from padimkit.errors import BadArgument, BadData
-from padimkit.report.section import ReportSection
-from padimkit.service.exporting.exporter import Exporter
-from padimkit.testing.backbones import BACKBONE_CHECKS
+from padimkit.registry.families import FAMILIES, Family, find_family
 from padimkit.testing.check import CannotBeChecked, Check, ContractViolation, Make, NotApplicable
-from padimkit.testing.datasets import DATASET_CHECKS
-from padimkit.testing.densities import DENSITY_CHECKS
-from padimkit.testing.exporters import EXPORTER_CHECKS
-from padimkit.testing.levels import LEVELS_CHECKS
-from padimkit.testing.maps import MAP_CHECKS
-from padimkit.testing.metrics import METRIC_CHECKS
-from padimkit.testing.preprocessors import PREPROCESSOR_CHECKS
 from padimkit.testing.program import fixed_random_state, program_restored
-from padimkit.testing.reducers import REDUCER_CHECKS
-from padimkit.testing.sections import SECTION_CHECKS
-
-_CHECKS: dict[type[Any], tuple[Check, ...]] = {
-    checks[0].contract: checks
-    for checks in (
-        BACKBONE_CHECKS,
-        REDUCER_CHECKS,
-        DENSITY_CHECKS,
-        METRIC_CHECKS,
-        DATASET_CHECKS,
-        LEVELS_CHECKS,
-        MAP_CHECKS,
-        PREPROCESSOR_CHECKS,
-        SECTION_CHECKS,
-        EXPORTER_CHECKS,
-    )
-}
-
 
 _HINT = (
     "Check it with other arguments, or let its class say which, and how large the made-up data must be: "
@@ -79,9 +52,17 @@ def checks_of(contract: type[Any]) -> tuple[Check, ...]:
     Raises:
         BadArgument: It is not the contract of a plugin family.
     """
-    if contract not in _CHECKS:
-        raise BadArgument(f"{contract!r} has no contract checks. Expected one of {_names()}.")
-    return _CHECKS[contract]
+    for family in FAMILIES:
+        if family.contract == getattr(contract, "__name__", "") and family.load_contract() is contract:
+            return _checks_of(family)
+    raise BadArgument(f"{contract!r} has no contract checks. Expected one of {_names()}.")
+
+
+def _checks_of(family: Family) -> tuple[Check, ...]:
+    """Return the checks of a family; those of others are not imported, some of which take a second."""
+    module = import_module(f"padimkit.testing.{family.plural}")
+    found: tuple[Check, ...] = getattr(module, f"{family.singular.upper()}_CHECKS")
+    return found
 
 
 def outcomes(contract: type[Any], make: Make) -> Iterator[Outcome]:
@@ -128,7 +109,9 @@ def check_part(make: Make) -> None:
             refuses its arguments, or the made-up data with them.
     """
     part = make()
-    met = [contract for contract in _CHECKS if isinstance(part, contract)]
+    met = [
+        contract for contract in (family.load_contract() for family in FAMILIES) if isinstance(part, contract)
+    ]
     if not met:
         raise BadArgument(f'Expected "make" to return one of {_names()}, got {part!r}.')
     for contract in met:
@@ -177,16 +160,16 @@ def check_preprocessor(make: Make) -> None:
 
 def check_section(make: Make) -> None:
     """Do all checks of a section of the report, as `check_part` does, and require that it is one."""
-    _do_checks(ReportSection, make)
+    _do_checks(find_family("section").load_contract(), make)
 
 
 def check_exporter(make: Make) -> None:
     """Do all checks of a format to export to, as `check_part` does, and require that it is one."""
-    _do_checks(Exporter, make)
+    _do_checks(find_family("exporter").load_contract(), make)
 
 
 def _names() -> str:
-    return ", ".join(contract.__name__ for contract in _CHECKS)
+    return ", ".join(family.contract for family in FAMILIES)
 
 
 def _do_checks(contract: type[Any], make: Make) -> None:

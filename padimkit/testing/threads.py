@@ -24,7 +24,7 @@ _DATA: tuple[DataSet, DataSet] = ("first", "second")
 _THREADS = 4
 _ROUNDS = 8  # of calls of each thread
 _COPIES = 8  # whose first calls meet each other: most accidents happen then, and few in later rounds
-_LATER = 3  # rounds of each copy
+_LATER = 3  # rounds of the last copy
 _MEETINGS = 12  # of two calls, each at another operation
 _PATIENCE = 0.2  # seconds to wait for a call that a lock keeps out
 _SWITCH = 1e-6  # seconds after which Python lets another thread go on, if it can
@@ -32,10 +32,11 @@ _SWITCH = 1e-6  # seconds after which Python lets another thread go on, if it ca
 
 def calls_from_threads_equal_calls_in_turn(make: Make, apply: Apply) -> None:
     """Calls from four threads at a time give the results of calls in turn: fitted, restored and updated."""
-    for kind, part in _kinds_of(make):
-        expected = [copied(_answer(apply, deepcopy(part), number)) for number in range(_THREADS)]
-        for _ in range(_COPIES):
-            _require_same(expected, partial(_answer, apply, deepcopy(part)), kind, rounds=_LATER)
+    for kind, copies, part in _kinds_of(make):
+        alone = deepcopy(part)
+        expected = [copied(_answer(apply, alone, number)) for number in range(_THREADS)]
+        for rounds in (*(1,) * (copies - 1), _LATER):
+            _require_same(expected, partial(_answer, apply, deepcopy(part)), kind, rounds=rounds)
 
 
 def calls_may_meet_anywhere(make: Make, apply: Apply) -> None:
@@ -96,15 +97,16 @@ def instances_in_threads_equal_instances_in_turn(make: Make, usage: Usage) -> No
     _require_same(expected, result, "instances of their own")
 
 
-def _kinds_of(make: Make) -> Iterator[tuple[str, Any]]:
+def _kinds_of(make: Make) -> Iterator[tuple[str, int, Any]]:
+    """Yield instances of each kind, and how many copies of them are tried."""
     part = fitted(make)
-    yield "a fitted instance", part
+    yield "a fitted instance", _COPIES, part
     restored = make()
     restored.load_state_dict(written(deepcopy(part).state_dict()))
-    yield "a restored instance", restored
+    yield "a restored instance", _COPIES // 2, restored
     if isinstance(part, Updatable):
         part.update(stream(training("second")))
-        yield "an updated instance", part
+        yield "an updated instance", _COPIES // 2, part
 
 
 def _answer(apply: Apply, part: Any, number: int) -> Result:

@@ -8,7 +8,7 @@ from typing import Any
 from padimkit.contracts import Mergeable, Updatable
 from padimkit.testing.answers import ROUNDING, copied, difference, left_alone
 from padimkit.testing.check import Make, NotApplicable, require
-from padimkit.testing.inputs.embeddings import Apply, fitted, part_of, probe, stream, training
+from padimkit.testing.inputs.embeddings import Apply, fit, fitted, part_of, probe, stream, training
 from padimkit.testing.states import written
 
 _SPLIT = 10  # of 24 images; unequal parts, so that counts that are mixed up are noticed
@@ -16,7 +16,7 @@ _SPLIT = 10  # of 24 images; unequal parts, so that counts that are mixed up are
 
 def update_equals_one_fit(make: Make, apply: Apply) -> None:
     """Updatable: a fit on some images and an update with the rest equal one fit on all."""
-    part = _updatable(_fitted_on_first(make))
+    part = _fitted_on_first(_updatable(make()))
     apply(part, probe("first"))  # a cache must not outlive the update
     part.update(_rest())
     _require_as_one_fit(part, make, apply, "fit and update")
@@ -32,7 +32,7 @@ def first_update_is_a_fit(make: Make, apply: Apply) -> None:
 def restored_part_can_be_updated(make: Make, apply: Apply) -> None:
     """Updatable: a restored instance can be updated, and leaves the loaded tensors unchanged."""
     restored = _updatable(make())
-    state = written(_fitted_on_first(make).state_dict())
+    state = written(_fitted_on_first(make()).state_dict())
     with left_alone(state, "the state given to load_state_dict"):
         restored.load_state_dict(state)
         restored.update(_rest())
@@ -41,7 +41,7 @@ def restored_part_can_be_updated(make: Make, apply: Apply) -> None:
 
 def merge_equals_one_fit(make: Make, apply: Apply) -> None:
     """Mergeable: two instances fitted on some images each, and merged, equal one fit on all."""
-    part, other = _mergeable(_fitted_on_first(make)), make()
+    part, other = _fitted_on_first(_mergeable(make())), make()
     other.fit(_rest())
     apply(part, probe("first"))  # a cache must not outlive the merge
     part.merge(other)
@@ -50,7 +50,8 @@ def merge_equals_one_fit(make: Make, apply: Apply) -> None:
 
 def merge_leaves_the_other_alone(make: Make, apply: Apply) -> None:
     """Mergeable: merging leaves the other instance unchanged, and so do later merges."""
-    part, other = _mergeable(fitted(make)), fitted(make, "second")
+    part, other = _mergeable(make()), fitted(make, "second")
+    fit(part)
     before = copied(apply(other, probe("first")))
     part.merge(other)
     part.merge(fitted(make))
@@ -64,8 +65,7 @@ def _require_as_one_fit(part: Any, make: Make, apply: Apply, what: str) -> None:
     require(not changed, f"Expected {what} to give the result of one fit on all images, found {changed}.")
 
 
-def _fitted_on_first(make: Make) -> Any:
-    part = make()
+def _fitted_on_first(part: Any) -> Any:
     part.fit(stream(part_of(training("first"), 0, _SPLIT)))
     return part
 

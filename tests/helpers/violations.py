@@ -61,6 +61,11 @@ BROAD = {
     "second_fit_forgets_anomalies",
     "learnt_anomalies_are_stored",
     "anomalies_are_not_modified",
+    "descriptors_that_count_are_learnt",
+    "learnt_images_may_be_overwritten",
+    "refused_states_change_nothing",
+    "far_patches_do_not_matter",
+    "higher_scores_give_higher_maps",
 }
 
 

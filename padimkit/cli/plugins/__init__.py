@@ -4,6 +4,7 @@ import sys
 from importlib import import_module
 
 from padimkit.errors import BadArgument, did_you_mean
+from padimkit.registry.modules import collector_at_rest
 
 SUBCOMMANDS = {
     "list": "every plugin of every family, with its distribution, version and description",
@@ -35,4 +36,6 @@ def run(words: list[str]) -> None:
     name, *rest = words if words and not words[0].startswith("-") else ["list", *words]
     if name not in SUBCOMMANDS:
         raise BadArgument(f'There is no subcommand "{name}".{did_you_mean(name, SUBCOMMANDS)}')
-    import_module(f"padimkit.cli.plugins.{name}").run(rest)
+    with collector_at_rest():
+        module = import_module(f"padimkit.cli.plugins.{name}")
+    module.run(rest)

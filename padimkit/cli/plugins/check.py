@@ -1,5 +1,6 @@
 """`padimkit plugins check`: all checks of the contract of a plugin."""
 
+import gc
 import tempfile
 import warnings
 from collections import Counter
@@ -37,6 +38,7 @@ from padimkit.weights import cards
 
 _VERDICTS = ("passed", "failed", "skipped")
 _RECIPES = "recipes/"
+_MANY_OBJECTS = 100_000  # after which garbage is searched: torch imports its compiler when it first trains
 
 
 def run(words: list[str]) -> None:
@@ -77,7 +79,8 @@ def run(words: list[str]) -> None:
     contract = find_family(plugin.family).load_contract()
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder, _each_warning_once():
         make = maker(plugin, known.init_args, rest, Path(folder))
-        failed = _report(outcomes(contract, make), _width(checks_of(contract)))
+        with _garbage_seldom_searched():
+            failed = _report(outcomes(contract, make), _width(checks_of(contract)))
     _require_whole(failed, plugin.name)
 
 
@@ -134,6 +137,19 @@ def _each_warning_once() -> Iterator[None]:
         yield
     finally:
         warnings.showwarning = show
+
+
+@contextmanager
+def _garbage_seldom_searched() -> Iterator[None]:
+    """Search less often for garbage within the block, and not among what is there by now: it stays."""
+    usual = gc.get_threshold()
+    gc.freeze()
+    gc.set_threshold(_MANY_OBJECTS)
+    try:
+        yield
+    finally:
+        gc.set_threshold(*usual)
+        gc.unfreeze()
 
 
 def _width(checks: Iterable[Check]) -> int:

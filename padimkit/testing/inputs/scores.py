@@ -43,8 +43,8 @@ def part_of(level: Scores, start: int, stop: int) -> Scores:
     return Scores(level.patches[start:stop])
 
 
-def spotted(level: Scores, place: tuple[int, int]) -> Scores:
-    """Return the scores with a high one at a row and a column of each image."""
+def spotted(level: Scores, place: tuple[int, int], *, times: float = 1.0) -> Scores:
+    """Return the scores with a high one at a row and a column of each image, or one so many times as high."""
     patches = level.patches.clone()
-    patches[:, place[0], place[1]] += _SPOT
+    patches[:, place[0], place[1]] += times * _SPOT
     return replace(level, patches=patches)

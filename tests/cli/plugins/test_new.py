@@ -71,7 +71,7 @@ def test_a_stranger_builds_installs_and_tests_it(tmp_path):
     # Elsewhere, so that not the source but what was installed is tested.
     shutil.copytree(tmp_path / "package" / "tests", tmp_path / "elsewhere")
     found = fresh.run("-m", "pytest", "-q", "-W", "error", "-p", "no:cacheprovider", tmp_path / "elsewhere")
-    assert "52 passed, 30 skipped" in found
+    assert "54 passed, 31 skipped" in found
     assert re.search(r"fresh_start\s+fresh-start", fresh.padimkit("plugins", "list"))
     assert fresh.run("-c", "import fresh_start; print(fresh_start.__file__)").startswith(str(fresh.site))
 

@@ -5,6 +5,7 @@ import io
 import logging
 import os
 import sys
+import threading
 import time
 import warnings
 from itertools import islice
@@ -12,7 +13,7 @@ from itertools import islice
 import numpy as np
 import torch
 
-from padimkit import DensityModel, LearnsAnomalies, NotFitted, Scores, Stream, require_state
+from padimkit import BadModel, DensityModel, LearnsAnomalies, NotFitted, Scores, Stream, require_state
 
 TOTALS = {}
 BUFFERS = {}
@@ -692,6 +693,72 @@ class SquaresInPlace(Weighs):
         return super().share(known, squares)
 
 
+class NegativeSquares(Right):
+    """The distance to the nearest of a few images, whose square rounding takes below 0."""
+
+    def fit(self, stream):
+        super().fit(stream)
+        self.bank = torch.cat(self.batches(stream))
+
+    def distances(self, patches):
+        products = torch.einsum("bchw,nchw->bnhw", patches, self.bank)
+        squares = patches.square().sum(1)[:, None] + self.bank.square().sum(1)[None] - 2 * products
+        return squares.sqrt().amin(1)
+
+
+class KeepsTheBatchItself(Right):
+    """Keeps a single batch as it is given, in place of a copy."""
+
+    def fit(self, stream):
+        super().fit(stream)
+        batches = self.batches(stream)
+        self.bank = batches[0] if len(batches) == 1 else torch.cat(batches)
+
+    def distances(self, patches):
+        return (patches[:, None] - self.bank).square().sum(2).amin(1).sqrt()
+
+    def state_dict(self):
+        return super().state_dict() | {"bank": self.bank}
+
+    def load_state_dict(self, state):
+        require_state(self, state, mean="float c h w", std="float c h w", bank="float n c h w")
+        self.mean, self.std, self.bank = state["mean"], state["std"], state["bank"]
+
+
+class LengthOfTheDescriptor(Right):
+    """The score of an image is the length of its descriptor, of which nothing is learnt."""
+
+    def score(self, embedding):
+        return Scores(super().score(embedding).patches, embedding.descriptor.norm(dim=1))
+
+
+class TakesHalfOfAState(Right):
+    """Takes one tensor after the other, and refuses what is wrong when it comes to it."""
+
+    def load_state_dict(self, state):
+        if not isinstance(state.get("mean"), torch.Tensor) or state["mean"].ndim != 3:
+            raise BadModel("The mean is missing or wrong.")
+        self.mean = state["mean"]
+        require_state(self, state, mean="float c h w", std="float c h w")
+        self.std = state["std"]
+
+
+class Prints(Right):
+    """Prints how far it is, where the command writes its results."""
+
+    def fit(self, stream):
+        super().fit(stream)
+        print("epoch 1 of 1")
+
+
+class LeavesAThread(Right):
+    """Starts a thread that waits for work for ever."""
+
+    def fit(self, stream):
+        super().fit(stream)
+        threading.Thread(target=threading.Event().wait, daemon=True).start()
+
+
 PLACE = "changes_lie_where_the_defect_is"
 BATCHES, POSITIONS = "all_batches_are_learnt", "all_positions_are_learnt"
 DIVISION, PROGRAM = "batches_of_fit_do_not_matter", "leaves_the_program_alone"
@@ -770,4 +837,10 @@ MISTAKES = {
     RemembersAnomalies: "second_fit_forgets_anomalies",
     ForgetsToStoreWeights: "learnt_anomalies_are_stored",
     SquaresInPlace: "anomalies_are_not_modified",
+    NegativeSquares: "scores_are_finite",
+    KeepsTheBatchItself: "learnt_images_may_be_overwritten",
+    LengthOfTheDescriptor: "descriptors_that_count_are_learnt",
+    TakesHalfOfAState: "refused_states_change_nothing",
+    Prints: PROGRAM,
+    LeavesAThread: PROGRAM,
 }

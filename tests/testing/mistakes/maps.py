@@ -146,7 +146,31 @@ class Jittered(Right):
         return bilinear(patches + 1e-3 * torch.rand(patches.shape, device=patches.device), size)
 
 
+class FourPixelsOff(Right):
+    """Maps lie four pixels to the left, as after a crop that was not undone."""
+
+    def upsample(self, patches, size):
+        return bilinear(patches, size).roll(-4, 2)
+
+
+class Squeezed(Right):
+    """A sigmoid takes all high scores for 1."""
+
+    def upsample(self, patches, size):
+        return bilinear(patches, size).sigmoid()
+
+
+class OwnMaximum(Right):
+    """Each map is divided by its own maximum, so that images cannot be compared."""
+
+    def upsample(self, patches, size):
+        return bilinear(patches / patches.abs().amax((1, 2), keepdim=True).clamp(min=1e-6), size)
+
+
 MISTAKES = {
+    FourPixelsOff: "maps_are_not_shifted",
+    Squeezed: "higher_scores_give_higher_maps",
+    OwnMaximum: "higher_scores_give_higher_maps",
     Mirrored: "maps_are_high_where_scores_are",
     Reshaped: "maps_are_high_where_scores_are",
     Turned: "one_map_and_one_score_per_image",

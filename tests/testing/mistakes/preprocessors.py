@@ -125,7 +125,38 @@ class EndsTheProgram(Right):
         return super().image(picture)
 
 
+class WholePoints(Right):
+    """Points of the original are rounded to whole pixels, as those of a box."""
+
+    def to_original(self, points, size):
+        return super().to_original(points, size).round()
+
+
+class MiddlesOfPixels(Right):
+    """Points are taken for middles of pixels, half a pixel from where they lie, there and back."""
+
+    def to_original(self, points, size):
+        return super().to_original(points + 0.5, size)
+
+    def to_changed(self, points, size):
+        return super().to_changed(points, size) - 0.5
+
+
+class CropsToContent(Right):
+    """The part of the picture that is not black is cut out, and made as large as all of it was."""
+
+    def changed(self, picture, resampling):
+        box = picture.convert("L").point(lambda value: 255 if value > 8 else 0).getbbox()
+        return super().changed(picture.crop(box).resize(picture.size), resampling)
+
+    def mask(self, picture):
+        return Right().changed(picture, self.resampling)
+
+
 MISTAKES = {
+    WholePoints: "the_way_back_leads_back",
+    MiddlesOfPixels: "points_lie_where_the_pixels_go",
+    CropsToContent: "points_lie_where_the_pixels_go",
     RowsFirst: "points_lie_where_the_pixels_go",
     Backwards: "points_lie_where_the_pixels_go",
     OneWay: "the_way_back_leads_back",

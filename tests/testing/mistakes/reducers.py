@@ -212,6 +212,20 @@ class StateInAttributes(Right):
         return patches[:, list(self.order)]
 
 
+class NormalisesRows(Right):
+    """Each patch is divided by the length of its row of positions, an axis too far from that of channels."""
+
+    def finished(self, patches):
+        return torch.nn.functional.normalize(patches, dim=2)
+
+
+class Clips(Right):
+    """Values are clipped to three standard deviations, where defects begin."""
+
+    def finished(self, patches):
+        return patches.clamp(-3, 3)
+
+
 PLACE = "changes_lie_where_the_defect_is"
 MISTAKES = {
     Mirrored: PLACE,
@@ -236,4 +250,6 @@ MISTAKES = {
     Doubles: "keeps_images_and_positions",
     InInferenceMode: "embeddings_can_be_trained_on",
     StateInAttributes: "restored_state_gives_the_same_result",
+    NormalisesRows: "far_patches_do_not_matter",
+    Clips: "different_patches_stay_different",
 }
