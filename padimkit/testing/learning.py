@@ -81,7 +81,7 @@ def training_data_matter(make: Make, apply: Apply) -> None:
 def descriptors_that_count_are_learnt(make: Make, apply: Apply) -> None:
     """If an image's score depends on its descriptor, it depends on the descriptors of training images too."""
     part, unseen, data = fitted(make), probe("first"), training("first")
-    expected = copied(apply(part, unseen))
+    expected = copied(apply(part, probe("first")))  # made anew: it may be changed in place
     if unseen.descriptor is None or data.descriptor is None:
         raise NotApplicable("There are no descriptors.")
     other = replace(unseen, descriptor=2 * unseen.descriptor + _NEAR)
