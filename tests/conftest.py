@@ -109,11 +109,11 @@ def _stripes(random, *, defect):
     return Image.fromarray(pixels.clip(0, 255).astype(np.uint8)), Image.fromarray(mask)
 
 
-@pytest.fixture
-def stripes(tmp_path) -> Path:
-    """The root of a small data set in the MVTec layout with the category "stripes"."""
+@pytest.fixture(scope="session")
+def drawn_stripes(tmp_path_factory) -> Path:
+    """The root of a small data set in the MVTec layout with the category "stripes", to be left as it is."""
     random = np.random.default_rng(7)
-    category = tmp_path / "data" / "stripes"
+    category = tmp_path_factory.mktemp("drawn") / "stripes"
     for folder, count, defect in (("train/good", 12, False), ("test/good", 4, False), ("test/spot", 4, True)):
         (category / folder).mkdir(parents=True)
         (category / "ground_truth" / "spot").mkdir(parents=True, exist_ok=True)
@@ -123,6 +123,12 @@ def stripes(tmp_path) -> Path:
             if defect:
                 mask.save(category / "ground_truth" / "spot" / f"{index:03}_mask.png")
     return category.parent
+
+
+@pytest.fixture
+def stripes(drawn_stripes, tmp_path) -> Path:
+    """A copy of it to change."""
+    return shutil.copytree(drawn_stripes, tmp_path / "data", copy_function=shutil.copyfile)
 
 
 @pytest.fixture

@@ -1,5 +1,6 @@
 """Every registered built-in goes through every check of its contract."""
 
+import shutil
 from functools import cache, partial
 from pathlib import Path
 from tempfile import mkdtemp
@@ -168,10 +169,12 @@ def test_no_built_in_is_left_out(family):
     assert set(ARGUMENTS[family]) == plugins
 
 
-@pytest.fixture
-def data(stripes, drawn_campus):
-    (stripes / "campus").symlink_to(drawn_campus.root)
-    return stripes
+@pytest.fixture(scope="module")
+def data(drawn_stripes, drawn_campus, tmp_path_factory):
+    """Images that all checks read, in the layouts of all data sources."""
+    root = shutil.copytree(drawn_stripes, tmp_path_factory.mktemp("layouts") / "data")
+    (root / "campus").symlink_to(drawn_campus.root)
+    return root
 
 
 @contract_checks(Backbone)
