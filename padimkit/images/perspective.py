@@ -7,6 +7,7 @@ from jaxtyping import Float
 from PIL import Image
 
 from padimkit.arguments import require_between
+from padimkit.arguments.checked import Checked
 from padimkit.errors import BadArgument
 from padimkit.images.preprocessor import Preprocessor
 from padimkit.images.resizing import Size
@@ -24,6 +25,8 @@ class Perspective(Preprocessor):
         corners: Upper left, upper right, lower right and lower left corner, each [x, y] in shares of the
             picture's width and height.
     """
+
+    checked = Checked(arguments={"corners": ((0.1, 0.0), (0.9, 0.05), (1.0, 1.0), (0.0, 0.95))})
 
     def __init__(self, corners: tuple[Corner, Corner, Corner, Corner]) -> None:
         self.corners = corners

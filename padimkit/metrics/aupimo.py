@@ -5,6 +5,7 @@ from typing import final
 
 import numpy as np
 
+from padimkit.arguments.checked import Checked
 from padimkit.contracts import Metric, ReferenceValues
 from padimkit.errors import BadArgument, UndefinedMetric
 from padimkit.metrics._overlap import Overlap
@@ -27,6 +28,8 @@ class AUPIMO(Metric, ReferenceValues):
         min_fpr: The false positive rate at which the area begins.
         max_fpr: The one at which it ends.
     """
+
+    checked = Checked(arguments={"min_fpr": 0.01, "max_fpr": 0.3})  # the images of the checks are small
 
     higher_is_better = True
     perfect, uninformative = 1.0, 0.0

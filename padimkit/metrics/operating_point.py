@@ -3,6 +3,7 @@
 from abc import abstractmethod
 from typing import ClassVar, final
 
+from padimkit.arguments.checked import Checked
 from padimkit.contracts import Metric, ReferenceValues
 from padimkit.errors import BadArgument
 from padimkit.metrics._sorted_scores import SortedScores
@@ -19,6 +20,8 @@ class OperatingPointMetric(Metric):
     Args:
         max_fpr: The share of normal images, or of normal pixels, that may reach the threshold.
     """
+
+    checked: ClassVar[Checked] = Checked(arguments={"max_fpr": 0.2})
 
     higher_is_better = True
     name: ClassVar[str]

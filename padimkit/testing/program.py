@@ -114,7 +114,10 @@ _SETTINGS = {
     "sys.excepthook": _of(sys, "excepthook"),
     "the recursion limit": _Setting(sys.getrecursionlimit, sys.setrecursionlimit),
     "how processes start": _Setting(
-        lambda: multiprocessing.get_start_method(allow_none=True),
+        # To ask for it, as exporters of torch do, settles for the first of all, which is no change.
+        lambda: (
+            multiprocessing.get_start_method(allow_none=True) or multiprocessing.get_all_start_methods()[0]
+        ),
         lambda method: multiprocessing.set_start_method(method, force=True),
     ),
 }

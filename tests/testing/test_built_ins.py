@@ -60,6 +60,7 @@ SQUEEZENET = {
     "layers": ["features.3", "features.6"],
     "weights": "as_made",
 }
+AS_CHECKED = "as the class says that it is checked, for `padimkit plugins check` without arguments"
 ARGUMENTS = {
     "backbones": {
         "filter_bank": [{}],
@@ -70,15 +71,15 @@ ARGUMENTS = {
     "reducers": {
         "identity": [{}],
         "pca": [{"keep": 3}, {"keep": 3, "which": "low_variance"}, {"keep": 0.5}],
-        "pca_per_position": [{"keep": 3}],
-        "random_channels": [{"keep": 3}],
+        "pca_per_position": [AS_CHECKED],
+        "random_channels": [AS_CHECKED],
         "scikit_learn": [
             {"estimator": IncrementalPCA(3), "patches": 600},
             {"estimator": GaussianRandomProjection(3)},
         ],
     },
     "densities": {
-        "spade": [{"image_neighbours": 3, "gallery_neighbours": 4}],
+        "spade": [AS_CHECKED],
         "gaussian": [
             {"scope": "per_position", "covariance": "empirical"},
             {"scope": "per_position", "covariance": "ledoit_wolf"},
@@ -88,16 +89,16 @@ ARGUMENTS = {
         ],
     },
     "metrics": {
-        "aupimo": [{"min_fpr": 0.01, "max_fpr": 0.3}],
+        "aupimo": [AS_CHECKED],
         "image_auroc": [{}],
         "image_average_precision": [{}],
         "image_f1_max": [{}],
-        "image_sensitivity": [{"max_fpr": 0.2}],
+        "image_sensitivity": [AS_CHECKED],
         "pixel_auroc": [{}],
         "pixel_average_precision": [{}],
         "pixel_f1_max": [{}],
-        "pixel_iou": [{"max_fpr": 0.05}],
-        "pixel_sensitivity": [{"max_fpr": 0.05}],
+        "pixel_iou": [AS_CHECKED, {"max_fpr": 0.05}],
+        "pixel_sensitivity": [AS_CHECKED, {"max_fpr": 0.05}],
         "pro": [{}, {"max_fpr": 1.0}],
         "spro": [{}],
         "torchmetrics": [
@@ -112,7 +113,7 @@ ARGUMENTS = {
     "maps": {"smoothed": [{"sigma": 4.0}, {"sigma": 0.0}, {"sigma": 60.0}, {"image_score": "before"}]},
     "exporters": {"onnx": [{}], "openvino": [{}], "torchscript": [{}]},
     "sections": {"worst_images": [{}, {"most": 2}]},
-    "preprocessors": {"perspective": [{"corners": ((0.1, 0.0), (0.9, 0.05), (1.0, 1.0), (0.0, 0.95))}]},
+    "preprocessors": {"perspective": [AS_CHECKED]},
     "datasets": {
         "dagm": [lambda data: {"root": laid_out(layouts.dagm, data), "category": "Class3"}],
         "folder": [
@@ -160,7 +161,8 @@ def loaded(family, name):
 
 
 def make(family, name, arguments):
-    return loaded(family, name)(**arguments)
+    part = loaded(family, name)
+    return part(**(part.checked.arguments if arguments is AS_CHECKED else arguments))
 
 
 @pytest.mark.parametrize("family", [family.plural for family in FAMILIES])

@@ -1,5 +1,7 @@
 """Right parts of unusual kinds, which no check may take for wrong, and checks that could not be made."""
 
+import io
+import multiprocessing
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -9,11 +11,13 @@ import pytest
 import torch
 from mistakes.backbones import Right as RightBackbone
 from mistakes.datasets import Right as RightSource
+from mistakes.densities import Right as RightDensity
 from mistakes.densities import Weighs
 from mistakes.maps import Right as RightMap
 from mistakes.metrics import WithMore
 from mistakes.preprocessors import Right as RightPreprocessor
 from PIL import Image, ImageOps
+from tqdm import tqdm
 
 from padimkit.contracts import Backbone, DataSource, DensityModel, Mapper, Metric, Preprocessor
 from padimkit.report.section import Drawing, ReportSection
@@ -106,3 +110,21 @@ class Stretched(RightPreprocessor):
 
 def test_spots_are_found_where_the_contrast_follows_the_picture():
     check(Preprocessor, "points_lie_where_the_pixels_go")(Stretched)
+
+
+class ShowsProgress(RightDensity):
+    """Progress by tqdm, whose thread stays for bars to come, and a pool that settles how processes start."""
+
+    def fit(self, stream):
+        multiprocessing.get_start_method()
+        tqdm.monitor = None  # as for the first bar
+        with tqdm(stream, disable=False, file=io.StringIO(), mininterval=0) as shown:
+            super().fit(shown)
+
+
+def test_progress_and_pools_leave_the_program_as_it_was(monkeypatch):
+    monkeypatch.setattr(multiprocessing.get_start_method.__self__, "_actual_context", None)
+    assert multiprocessing.get_start_method(allow_none=True) is None
+    monkeypatch.setattr(tqdm, "monitor", None)
+    check(DensityModel, "leaves_the_program_alone")(ShowsProgress)
+    assert tqdm.monitor is not None and tqdm.monitor.is_alive()
