@@ -141,15 +141,13 @@ def _each_warning_once() -> Iterator[None]:
 
 @contextmanager
 def _garbage_seldom_searched() -> Iterator[None]:
-    """Search less often for garbage within the block, and not among what is there by now: it stays."""
+    """Search less often for garbage within the block."""
     usual = gc.get_threshold()
-    gc.freeze()
     gc.set_threshold(_MANY_OBJECTS)
     try:
         yield
     finally:
         gc.set_threshold(*usual)
-        gc.unfreeze()
 
 
 def _width(checks: Iterable[Check]) -> int:
