@@ -14,6 +14,8 @@ from padimkit.testing.answers import Result, copied, difference, left_alone
 from padimkit.testing.check import Make, require
 from padimkit.testing.inputs.embeddings import Apply, fit, fitted, probe
 
+_REORDERED = 1e-5  # relative
+
 
 def state_is_named_tensors(make: Make, apply: Apply) -> None:
     """States hold tensors by name, and nothing else."""
@@ -26,14 +28,19 @@ def state_is_named_tensors(make: Make, apply: Apply) -> None:
 
 
 def restored_state_gives_the_same_result(make: Make, apply: Apply) -> None:
-    """States saved to a safetensors file and loaded by a fresh instance give the same result bit for bit."""
+    """States saved to a safetensors file and loaded by a fresh instance give the same result bit for bit.
+
+    But for rounding where the state is not contiguous: the file is, and sums over it may go in another order.
+    """
     part = fitted(make)
-    restored = make()
+    restored, state = make(), part.state_dict()
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "state.safetensors"
-        save_file(_storable(part.state_dict()), file)
+        save_file(_storable(state), file)
         restored.load_state_dict(load(file.read_bytes()))  # not mapped: Windows could not remove the file
-    changed = difference(apply(restored, probe("first")), apply(part, probe("first")))
+    reordered = any(isinstance(one, Tensor) and not one.is_contiguous() for one in state.values())
+    relative = _REORDERED if reordered else 0.0
+    changed = difference(apply(restored, probe("first")), apply(part, probe("first")), relative=relative)
     require(not changed, f"Expected the same result bit for bit from the restored state, found {changed}.")
 
 
