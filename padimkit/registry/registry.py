@@ -40,9 +40,11 @@ class Registry:
         programs of their own, do not know it.
 
         Raises:
-            BadArgument: The class is of another family, lacks a method, or is not at the top of its module,
-                or the name cannot stand in settings, or is one of an installed plugin.
+            BadArgument: It is no class, is of another family, lacks a method, or is not at the top of its
+                module, or the name cannot stand in settings, or is one of an installed plugin.
         """
+        if not isinstance(part, type):
+            raise BadArgument(f'Expected a class for "{name}" ({self.family}), got {part!r}.')
         plugin = _of_session(self.family, part, name)
         others = [p for p in self.plugins() if p.name == name and p.distribution != SESSION]
         for other in _called(name, others):  # the one that the name means
@@ -88,7 +90,7 @@ class Registry:
                 f'"{name}" ({self.family}) is provided by several distributions. Use one of {choices}.'
             )
         if not matches:
-            near = near_misses(name, [p.name for p in plugins] + [p.full_name for p in plugins])
+            near = near_misses(name, {p.name for p in plugins} | {p.full_name for p in plugins})
             raise UnknownPlugin(
                 f'No plugin "{name}" in the family "{self.family}".{to_install(name) or near} '
                 "List all with: padimkit plugins list"

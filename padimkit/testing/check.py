@@ -3,6 +3,8 @@
 import inspect
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
+from traceback import walk_tb
 from typing import Any, TypeAlias, TypeVar, final
 
 from padimkit.arguments.checked import Checked
@@ -107,7 +109,8 @@ class Check:
         except BadArgument as error:
             raise CannotBeChecked(f"{maker.name} cannot be checked like this: {error}") from error
         except Exception as error:  # a stranger's class may raise anything
-            raise ContractViolation(maker.name, self.name, f"It raised {described(error)}") from error
+            told = f"It raised {described(error)}{maker.place(error)}"
+            raise ContractViolation(maker.name, self.name, told) from error
 
 
 def checks(contract: type[Any], *functions: Function) -> tuple[Check, ...]:
@@ -151,6 +154,13 @@ class _Maker:
         expected = 'Expected the class attribute "checked" to be padimkit.Checked'
         require(isinstance(checked, Checked), f"{expected}, found {checked!r}.")
         return checked
+
+    def place(self, error: BaseException) -> str:
+        """Say at which line of the part's module it was; of an error elsewhere, nothing."""
+        modules = {type(part).__module__ for part in self._made}
+        lines = walk_tb(error.__traceback__)
+        own = [(frame, line) for frame, line in lines if frame.f_globals.get("__name__") in modules]
+        return f" See line {own[-1][1]} of {Path(own[-1][0].f_code.co_filename).name}." if own else ""
 
     def __call__(self) -> Any:
         return self._ready.pop() if self._ready else self._new()

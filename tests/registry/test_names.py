@@ -11,7 +11,7 @@ from padimkit import load, load_recipe, save
 from padimkit.cli.main import main
 from padimkit.config.recipes import faults as recipe_faults
 from padimkit.densities.gaussian import Gaussian
-from padimkit.errors import BadConfig, BadModel, BrokenPlugin
+from padimkit.errors import BadConfig, BadModel, BrokenPlugin, UnknownPlugin
 from padimkit.files.packages import offered_files
 from padimkit.metrics.pro import PRO
 from padimkit.reducers.pca import PCA
@@ -75,6 +75,12 @@ def test_a_name_of_padimkit_is_its_own_whatever_is_installed(rude):
     assert Registry("densities").name_of(Gaussian) == "gaussian"
     assert {"gaussian", "a-rude-densities:gaussian"} <= set(Registry("densities").names())
     assert Registry("densities").find("a-rude-densities:gaussian").distribution == "a-rude-densities"
+
+
+def test_a_name_that_several_have_is_one_near_miss(rude):
+    with pytest.raises(UnknownPlugin) as caught:
+        Registry("densities").find("gausian")
+    assert str(caught.value).count("'gaussian'") == 1
 
 
 def test_a_second_name_for_a_class_of_padimkit_is_not_used(install):

@@ -57,6 +57,7 @@ def twin(notebook):
         (lambda notebook: notebook.Half, "half", r'lacks "fit" \(DensityModel\)'),
         (lambda notebook: Registry, "registry", "expected a subclass of padimkit.contracts.DensityModel"),
         (lambda notebook: notebook.within(), "inner", "Define the class at the top of a module"),
+        (lambda notebook: notebook.Mine(), "mine", r'Expected a class for "mine" \(densities\), got .*Mine'),
         (twin, "mine", "is another class by now"),
     ],
 )

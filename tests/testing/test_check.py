@@ -76,6 +76,29 @@ def test_an_error_of_the_part_is_a_violation_with_its_cause():
     assert "before fit" in str(e.value.__cause__)
 
 
+class Breaks(Pixels):
+    def extract(self, images):
+        return torch.zeros(2) + torch.zeros(3)
+
+
+def test_an_error_names_the_line_of_the_part_that_raised_it():
+    line = inspect.getsourcelines(Breaks)[1] + 2
+    with pytest.raises(
+        ContractViolation, match=rf"It raised RuntimeError: .* See line {line} of test_check.py"
+    ):
+        checks_of(contracts.Backbone)[0](Breaks)
+
+
+def test_an_error_elsewhere_names_no_line():
+    def fails(make):
+        make()
+        raise ValueError("elsewhere")
+
+    with pytest.raises(ContractViolation) as caught:
+        of(fails)(Gaussian)
+    assert caught.value.finding == "It raised ValueError: elsewhere."
+
+
 def test_an_error_in_making_the_part_is_a_violation_too():
     with pytest.raises(ContractViolation, match="This DensityModel fails .* It raised TypeError: .*unknown"):
         of(lambda make: make())(lambda: Gaussian(unknown=1))
