@@ -40,7 +40,7 @@ class Registry:
         programs of their own, do not know it.
 
         Raises:
-            BadArgument: It is no class, is of another family, lacks a method, or is not at the top of its
+            BadArgument: It is not a class, is of another family, lacks a method, or is not at the top of its
                 module, or the name cannot stand in settings, or is one of an installed plugin.
         """
         if not isinstance(part, type):
@@ -90,7 +90,7 @@ class Registry:
                 f'"{name}" ({self.family}) is provided by several distributions. Use one of {choices}.'
             )
         if not matches:
-            near = near_misses(name, {p.name for p in plugins} | {p.full_name for p in plugins})
+            near = near_misses(name, sorted({p.name for p in plugins} | {p.full_name for p in plugins}))
             raise UnknownPlugin(
                 f'No plugin "{name}" in the family "{self.family}".{to_install(name) or near} '
                 "List all with: padimkit plugins list"
@@ -203,7 +203,7 @@ def find_plugin(name: str) -> Plugin:
         raise AmbiguousPlugin(f'There are several plugins "{name}". Use one of {choices}.')
     for plugin in matches:
         return plugin
-    near = near_misses(name, {p.name for p in plugins} | {p.full_name for p in plugins})
+    near = near_misses(name, sorted({p.name for p in plugins} | {p.full_name for p in plugins}))
     raise UnknownPlugin(
         f'There is no plugin "{name}".{to_install(name) or near} List all with: padimkit plugins list'
     )
