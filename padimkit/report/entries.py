@@ -72,9 +72,16 @@ def read_entries(paths: Sequence[Path]) -> list[Entry]:
         twin = entries.get(entry.record.key)
         entries[entry.record.key] = entry if twin is None else _chosen(twin, entry)
     if not entries:
-        named = ", ".join(f'"{path}"' for path in paths)
-        raise BadData(f"No records are in {named}. `padimkit benchmark SUITE` writes them.")
+        raise BadData(_no_records(paths))
     return sorted(entries.values(), key=_order)
+
+
+def _no_records(paths: Sequence[Path]) -> str:
+    """Return what to do; a suite writes its records one folder below `records`, which is easily given."""
+    named = ", ".join(f'"{path}"' for path in paths)
+    below = sorted({f'"{file.parent}"' for path in paths for file in path.glob("*/*.json")})
+    todo = f"Name folders in it: {', '.join(below)}." if below else "`padimkit benchmark SUITE` writes them."
+    return f"No records are in {named}. {todo}"
 
 
 def _chosen(one: Entry, other: Entry) -> Entry:

@@ -13,7 +13,7 @@ import numpy as np
 from padimkit.errors import BadArgument
 from padimkit.report.formatting import Cost
 from padimkit.report.growth import Line
-from padimkit.report.power_law import Point, PowerLaw
+from padimkit.report.power_law import Point, PowerLaw, local_exponents
 from padimkit.report.tables import ABSENT, Datum, Table
 
 NUMBERS = ("images", "train_images")  # of what there may be very many
@@ -53,7 +53,8 @@ def far_table(lines: Sequence[Line], varied: str, costs: Sequence[Cost], where: 
 
 _CARE = (
     "Lines of the form that large sizes have, continued, with limits of 95 %, where exponents are as "
-    "predicted, if they are predicted: they hold as long as the power does, and no longer than memory lasts.",
+    "predicted and predictions a single power, if there are any: they hold as long as the power does, and no "
+    "longer than memory lasts.",
 )
 
 
@@ -102,14 +103,24 @@ def _points(line: Line, varied: str, cost: Cost) -> list[Point]:
 
 
 def _law_of(line: Line, varied: str, cost: Cost) -> PowerLaw | None:
-    """Return the line of the last form; None unless its exponent is sure, and as predicted if it is."""
+    """Return the line of the last form; None unless its exponent is sure, and as predicted if it is.
+
+    None too if the prediction bends: a power between its terms is that of no other sizes.
+    """
     predicted = line.pieces[-1].predicted(varied, cost)
+    if _bends(predicted):
+        return None
     law, known = _law(tuple(_points(line, varied, cost))), _law(tuple(predicted))
     if law is None or (found := law.interval()).upper - found.lower > WIDEST:
         return None
     if known is not None and not found.lower - NEAR <= known.exponent <= found.upper + NEAR:
         return None
     return law
+
+
+def _bends(points: Sequence[Point]) -> bool:
+    local = local_exponents(points).values()
+    return max(local, default=0.0) - min(local, default=0.0) > NEAR
 
 
 @cache

@@ -81,7 +81,9 @@ def mixture(found: Iterable[Protocol], letters: Mapping[Protocol, str]) -> tuple
         return ()
     named = "; ".join(f"{letters[item]}: {item}" for item in several)
     return (
-        f"{len(several)} protocols are shown together ({named}): their pixel metrics are not comparable.",
+        f"{len(several)} protocols are shown together ({named}): "
+        "pixel metrics are not comparable between them, "
+        "and no metric is between numbers of training images.",
     )
 
 

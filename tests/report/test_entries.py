@@ -46,6 +46,11 @@ def test_a_folder_without_records_is_refused(tmp_path):
         read_entries([tmp_path])
 
 
+def test_a_folder_of_folders_of_records_is_answered_with_these(few):
+    with pytest.raises(BadData, match=f'No records are in "{few.parent}". Name folders in it: "{few}"'):
+        read_entries([few.parent])
+
+
 def test_a_path_that_is_not_there_is_refused(few):
     with pytest.raises(BadData, match='"nowhere" does not exist'):
         read_entries([few, Path("nowhere")])

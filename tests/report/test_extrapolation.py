@@ -92,6 +92,19 @@ def test_what_grows_otherwise_than_predicted_is_not_continued(lines):
     assert far_table(predicted, "images", [COST], "here") is None
 
 
+def test_what_is_predicted_as_a_sum_is_not_continued_though_it_grows_as_predicted(lines):
+    """Where it was measured its exponent is 0.4; beyond it is 1."""
+    sums = lines(spade=lambda size: 40_000 + 1000 * size)
+    predicted = [
+        replace(
+            line,
+            entries=tuple(_predicted(entry, lambda size: 40_000 + 1000 * size) for entry in line.entries),
+        )
+        for line in sums
+    ]
+    assert far_table(predicted, "images", [COST], "here") is None
+
+
 def _predicted(entry, held):
     size = entry.record.cell.varied["images"]
     return replace(entry, record=replace(entry.record, predicted={"held": held(size)}))

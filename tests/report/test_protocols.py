@@ -9,7 +9,7 @@ import pytest
 from padimkit.report.formats.latex import as_latex
 from padimkit.report.formats.markdown import as_markdown
 from padimkit.report.formats.page import as_page
-from padimkit.report.protocols import Protocol, protocol, shared_settings, warnings
+from padimkit.report.protocols import Protocol, mixture, protocol, shared_settings, warnings
 
 pytestmark = pytest.mark.usefixtures("without_plots")
 FLAG = "2 protocols are shown together"
@@ -180,3 +180,10 @@ def test_a_metric_without_a_value_in_any_cell_is_named_with_the_reason(study_of,
     ]
     valued = replace(made_records.made("spade", "cable", 0, random), metrics={"nan": 0.5})
     assert warnings(study_of([told, valued], name="valued").entries) == []
+
+
+def test_protocols_of_other_training_images_warn_of_all_metrics():
+    (said,) = mixture(
+        ["20 training images", "90 training images"], {"20 training images": "A", "90 training images": "B"}
+    )
+    assert "no metric is between numbers of training images" in said
