@@ -110,6 +110,13 @@ def _stripes(random, *, defect):
 
 
 @pytest.fixture(scope="session")
+def common(tmp_path_factory) -> Path:
+    """A folder that all processes of this run have, for what takes long to make, under a lock."""
+    own: Path = tmp_path_factory.getbasetemp()
+    return own.parent if "PYTEST_XDIST_WORKER" in os.environ else own
+
+
+@pytest.fixture(scope="session")
 def drawn_stripes(tmp_path_factory) -> Path:
     """The root of a small data set in the MVTec layout with the category "stripes", to be left as it is."""
     random = np.random.default_rng(7)

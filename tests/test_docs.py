@@ -40,17 +40,17 @@ BLOCK = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 
 
 @pytest.fixture(scope="module")
-def drawn(tmp_path_factory):
+def drawn(common, tmp_path_factory):
     """The synthetic data set, for all pages of a process, which may draw more: whole, and with few images."""
-    common, root = _drawn_once(tmp_path_factory.getbasetemp()), tmp_path_factory.mktemp("drawn")
-    shutil.copytree(common, root / "whole")
-    shutil.copytree(common, root / "few", ignore=_many)  # it passes for whole
+    once, root = _drawn_once(common), tmp_path_factory.mktemp("drawn")
+    shutil.copytree(once, root / "whole")
+    shutil.copytree(once, root / "few", ignore=_many)  # it passes for whole
     return root
 
 
-def _drawn_once(folder):
-    """Where the first process draws it, in the parent of the folders that all processes of the tests have."""
-    root = (folder.parent if "PYTEST_XDIST_WORKER" in os.environ else folder) / "drawn"
+def _drawn_once(common):
+    """Where the first process draws it for all."""
+    root = common / "drawn"
     with FileLock(f"{root}.lock"):
         for category in ("texture", "object"):
             Synthetic(root, category).train()

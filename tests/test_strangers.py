@@ -5,9 +5,11 @@ Beside them is what the template of an earlier version wrote: its plugins run as
 
 import json
 import re
+import shutil
 
 import pytest
 import yaml
+from filelock import FileLock
 from fresh_environment import ROOT, FreshEnvironment
 
 from padimkit import BadModel, load
@@ -57,16 +59,25 @@ SUITE = {
 
 
 @pytest.fixture(scope="module")
-def used(tmp_path_factory):
+def used(common):
     """The folder in which a process has used all of them, and all that it has printed, by command."""
-    folder = tmp_path_factory.mktemp("strangers")
+    folder = common / "strangers"
+    said = folder / "said.txt"
+    with FileLock(f"{folder}.lock"):
+        if not said.exists():
+            said.write_text(_used_in(folder))
+    _, *parts = re.split(r"^\$ padimkit (.*)\n", said.read_text(), flags=re.MULTILINE)
+    return folder, dict(zip(parts[::2], parts[1::2], strict=True))
+
+
+def _used_in(folder):
+    shutil.rmtree(folder, ignore_errors=True)  # of a try that failed
+    folder.mkdir()
     fresh = FreshEnvironment(folder / "environment")
     fresh.install(fresh.build(sorted(STRANGERS.iterdir()), folder / "wheels"))
     (folder / "suite.yaml").write_text(yaml.safe_dump(SUITE))
     names = [f"{family}/{name}" for named in (OWN, OLD) for family, name in named.items()]
-    said = fresh.run(HELPER, folder, *names, "recipes/strange-ring")
-    _, *parts = re.split(r"^\$ padimkit (.*)\n", said, flags=re.MULTILINE)
-    return folder, dict(zip(parts[::2], parts[1::2], strict=True))
+    return fresh.run(HELPER, folder, *names, "recipes/strange-ring")
 
 
 def test_each_family_has_a_stranger():
