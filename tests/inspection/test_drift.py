@@ -4,12 +4,15 @@ import math
 from dataclasses import replace
 from fractions import Fraction
 from itertools import combinations, permutations
+from statistics import median
 
 import numpy as np
 import pytest
 
 from padimkit import BadArgument, BadData, Calibration, MapStatistics
 from padimkit.inspection.drift import Cause, chance_of, find_drift, local_scores, log_capital
+
+DRAWN = 15  # where what is found of a single draw may be off by chance
 
 
 def calibrated(scores, backgrounds, **rates):
@@ -91,12 +94,13 @@ def test_equal_values_never_raise_an_alarm():
 
 
 @pytest.mark.parametrize("factor", [0.75, 1.25])
-def test_maps_that_grow_or_shrink_as_a_whole_mean_camera_or_light(random, calibration, factor):
-    found = drift(random, calibration, factor=factor)
-    assert found.cause is Cause.CAMERA
-    assert 0 < found.start <= 30 and 20 < found.alarm <= 40  # the change is at 20
-    assert found.level == pytest.approx(factor, rel=0.15)
-    assert found.evidence >= math.log(100)
+def test_maps_that_grow_or_shrink_as_a_whole_mean_camera_or_light(random, factor):
+    found = [drift(random, calibrated(*normal(random, 150)), factor=factor) for _ in range(DRAWN)]
+    told = [one for one in found if one.cause is Cause.CAMERA]
+    assert len(told) >= DRAWN - 2  # one in a thousand draws hides it
+    assert 10 <= median(one.start for one in told) <= 25 < median(one.alarm for one in told) <= 40
+    assert median(one.level for one in told) == pytest.approx(factor, rel=0.05)
+    assert min(one.evidence for one in told) >= math.log(100)
 
 
 def test_normal_images_mean_nothing(random, calibration):
@@ -128,14 +132,17 @@ def test_a_batch_of_defects_is_not_taken_for_another_camera(random, calibration)
     assert find_drift(scores.tolist(), backgrounds.tolist(), calibration).cause is Cause.DEFECTS
 
 
-def test_images_of_uneven_maps_are_not_taken_for_another_camera(random, calibration):
+def test_images_of_uneven_maps_are_not_taken_for_another_camera(random):
     """Few of them stand out so far that they are left out, but most are more uneven than is normal."""
-    scores, backgrounds = map(np.array, normal(random, 60))
-    raised = (1.5 * backgrounds).tolist()
-    even = find_drift((1.5 * scores).tolist(), raised, calibration)
-    uneven = find_drift((1.5 * 1.2 * scores).tolist(), raised, calibration)
-    assert uneven.local < 45 and uneven.cause is Cause.DEFECTS
-    assert even.cause is Cause.CAMERA
+    found = []
+    for _ in range(DRAWN):
+        calibration = calibrated(*normal(random, 150))
+        scores, backgrounds = map(np.array, normal(random, 60))
+        raised = (1.5 * backgrounds).tolist()
+        even = find_drift((1.5 * scores).tolist(), raised, calibration)
+        uneven = find_drift((1.5 * 1.15 * scores).tolist(), raised, calibration)
+        found.append((even.cause, uneven.cause, uneven.local < 30))
+    assert found.count((Cause.CAMERA, Cause.DEFECTS, True)) >= DRAWN - 2
 
 
 def test_defects_beside_another_camera_are_counted(random, calibration):
