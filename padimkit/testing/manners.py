@@ -91,8 +91,8 @@ def disturbances(step: str) -> Iterator[list[str]]:
 
 
 def _stays(thread: threading.Thread) -> bool:
-    """Return whether the thread goes on, but for one that a library keeps for the program, as tqdm does."""
-    if type(thread).__module__ != "threading" and thread.daemon:
+    """Return whether the thread goes on; tqdm may keep one, which watches all bars of the program."""
+    if type(thread).__module__.partition(".")[0] == "tqdm":
         return False
     thread.join(_PATIENCE)
     return thread.is_alive()

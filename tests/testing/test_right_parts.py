@@ -1,5 +1,6 @@
 """Right parts of unusual kinds, which no check may take for wrong, and checks that could not be made."""
 
+import gc
 import io
 import multiprocessing
 from dataclasses import replace
@@ -128,3 +129,11 @@ def test_progress_and_pools_leave_the_program_as_it_was(monkeypatch):
     monkeypatch.setattr(tqdm, "monitor", None)
     check(DensityModel, "leaves_the_program_alone")(ShowsProgress)
     assert tqdm.monitor is not None and tqdm.monitor.is_alive()
+
+
+def test_what_a_program_has_frozen_stays_frozen_while_a_part_is_checked():
+    frozen = gc.get_freeze_count()
+    assert frozen > 0  # by conftest.py
+    (kept,) = [one for one in checks_of(Metric) if one.name == "no_results_are_kept"]
+    kept(WithMore)
+    assert gc.get_freeze_count() >= frozen

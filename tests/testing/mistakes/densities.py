@@ -759,6 +759,19 @@ class LeavesAThread(Right):
         threading.Thread(target=threading.Event().wait, daemon=True).start()
 
 
+class Waiting(threading.Thread):
+    def run(self):
+        threading.Event().wait()
+
+
+class LeavesAThreadOfItsOwn(Right):
+    """Starts a thread of a class of its own, which waits for ever."""
+
+    def fit(self, stream):
+        super().fit(stream)
+        Waiting(daemon=True).start()
+
+
 PLACE = "changes_lie_where_the_defect_is"
 BATCHES, POSITIONS = "all_batches_are_learnt", "all_positions_are_learnt"
 DIVISION, PROGRAM = "batches_of_fit_do_not_matter", "leaves_the_program_alone"
@@ -843,4 +856,5 @@ MISTAKES = {
     TakesHalfOfAState: "refused_states_change_nothing",
     Prints: PROGRAM,
     LeavesAThread: PROGRAM,
+    LeavesAThreadOfItsOwn: PROGRAM,
 }
