@@ -209,9 +209,7 @@ BACKBONE_CHECKS = (
         features_can_be_trained_on,
     ),
     *checks_with(Backbone, _USAGE, parts.keeps_its_arguments),
-    *checks(
-        Backbone, manners.arguments_have_names, imports.import_leaves_the_program_alone, can_be_written_down
-    ),
+    *checks(Backbone, manners.arguments_have_names, can_be_written_down),
     *checks_with(
         Backbone,
         _USAGE,
@@ -237,6 +235,7 @@ BACKBONE_CHECKS = (
     *checks_with(Backbone, _features_of_one, threads.features_from_threads_equal_features_in_turn),
     *checks(
         Backbone,
+        imports.import_leaves_the_program_alone,  # late, as in the checks of learners
         exports.traced_features_equal_features,
         devices.can_be_moved_to_the_cpu,
         devices.backbone_moves_as_a_whole,

@@ -105,11 +105,15 @@ class _Process:
         return answer
 
     def _asked(self, order: bytes) -> bool:
+        self.send(order)
+        known: bool = self._read()
+        return known
+
+    def send(self, order: bytes | str) -> None:
+        """Send an order, which will be answered, or the name of a module to import."""
         assert self._process.stdin is not None
         pickle.dump((sys.path, order), self._process.stdin)
         self._process.stdin.flush()
-        known: bool = self._read()
-        return known
 
     def _read(self) -> Any:
         assert self._process.stdout is not None
@@ -149,9 +153,10 @@ def _process_for(kind: type[Any]) -> _Process:
     return process
 
 
-def begin() -> None:
-    """Start the other process, which imports while this one does, ahead of the check."""
-    _process()
+def begin(module: str) -> None:
+    """Start the other process, which imports the part's module while this one does, ahead of the check."""
+    with suppress(BrokenPipeError):  # it has ended: the check will tell
+        _process().send(module)
 
 
 @cache
@@ -166,7 +171,7 @@ def answer_all() -> None:
     for path, order in _orders(orders):
         sys.path[:] = path  # of the process that asks: a package may have come to it since
         importlib.invalidate_caches()
-        for answer in _answers(order):
+        for answer in _answers(order) if isinstance(order, bytes) else _imported(order):
             pickle.dump(answer, answers)
             answers.flush()
 
@@ -179,11 +184,17 @@ def _orders(file: BinaryIO) -> Any:
             return
 
 
+def _imported(module: str) -> tuple[()]:
+    """Import a module, and answer nothing: an order that names a class of it says whether it is known."""
+    with suppress(Exception), _importing():  # a stranger's module may raise anything
+        importlib.import_module(module)
+    return ()
+
+
 def _answers(order: bytes) -> Iterator[bool | Answer]:
     """Yield whether the class is known here and, if so, the result of the part or what it raised."""
     try:
-        # Whatever the import of a module changes, other parts come from others.
-        with program_restored(), collector_at_rest():
+        with _importing():
             kind, given, usage = pickle.loads(order)
     except Exception:  # a stranger's module may raise anything
         yield False
@@ -193,6 +204,13 @@ def _answers(order: bytes) -> Iterator[bool | Answer]:
         yield _result(kind, given, usage)
     except Exception as error:  # a stranger's class may raise anything
         yield f"it raised {described(error)}".rstrip(".")
+
+
+@contextmanager
+def _importing() -> Iterator[None]:
+    """Restore whatever the import of a module changes, since other parts come from others."""
+    with program_restored(), collector_at_rest():
+        yield
 
 
 def _result(kind: type[Any], given: Mapping[str, Any], usage: Usage) -> Result:

@@ -45,12 +45,7 @@ def learner_checks(contract: type[Any], apply: Apply) -> tuple[Check, ...]:
     """Return the checks that reducers and density models share; `apply` uses a fitted one."""
     return (
         *checks_with(contract, usage_of(apply), parts.keeps_its_arguments),
-        *checks(
-            contract,
-            manners.arguments_have_names,
-            imports.import_leaves_the_program_alone,
-            can_be_written_down,
-        ),
+        *checks(contract, manners.arguments_have_names, can_be_written_down),
         *checks_with(
             contract,
             apply,
@@ -106,6 +101,8 @@ def learner_checks(contract: type[Any], apply: Apply) -> tuple[Check, ...]:
             parts.can_be_copied,
             parts.can_be_pickled,
         ),
+        # Late: until it has imported the module too, the other process would let all others wait.
+        *checks(contract, imports.import_leaves_the_program_alone),
         *checks_with(contract, apply, devices.learning_stays_on_the_device, computes_on_cuda),
     )
 

@@ -74,12 +74,32 @@ def test_a_class_that_was_imported_anew_is_asked_of_another_process(process):
 
 
 def test_a_class_that_can_be_imported_only_since_the_process_began_is_known_there(tmp_path, monkeypatch):
-    elsewhere.begin()
+    elsewhere.begin("mistakes.backbones")
     (tmp_path / "come_since.py").write_text(
         "from mistakes.backbones import Right\n\n\nclass Since(Right): pass\n"
     )
     monkeypatch.syspath_prepend(tmp_path)
     ask(importlib.import_module("come_since").Since)
+
+
+@pytest.mark.parametrize(
+    ("name", "last"), [("prints_ahead", ""), ("raises_ahead", "raise OSError('no file')")]
+)
+def test_what_a_module_does_that_is_imported_ahead_is_no_answer(tmp_path, monkeypatch, name, last):
+    (tmp_path / f"{name}.py").write_text(
+        f"from pathlib import Path\n\nprint('ahead')\nPath(__file__).with_suffix('.txt').touch()\n{last}\n"
+    )
+    monkeypatch.syspath_prepend(tmp_path)
+    elsewhere.begin(name)
+    ask()
+    assert (tmp_path / f"{name}.txt").exists()
+    assert name not in sys.modules
+
+
+def test_beginning_a_process_that_has_ended_raises_nothing(process):
+    process("")
+    elsewhere._process()._process.wait()
+    elsewhere.begin("mistakes.backbones")
 
 
 def test_the_other_process_computes_with_one_thread_as_this_one_does():

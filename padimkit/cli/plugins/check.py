@@ -75,7 +75,7 @@ def run(words: list[str]) -> None:
                 "them and verifies their digest."
             ) from error
         raise UnknownPlugin(_meant(known.name)) from error
-    elsewhere.begin()
+    elsewhere.begin(plugin.entry_point.module)
     contract = find_family(plugin.family).load_contract()
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder, _each_warning_once():
         make = maker(plugin, known.init_args, rest, Path(folder))

@@ -1,5 +1,6 @@
 """Sessions that run the graph of an exported model by a runtime, whichever the file is for."""
 
+import logging
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from functools import cached_property, partial
@@ -16,6 +17,7 @@ from padimkit.inspection.exported.runtimes import runtime
 ONNX, OPENVINO = ".onnx", ".xml"
 FRAMED = "framed"  # the input that tells an ONNX graph not to resize; the name of what OpenVINO resizes
 _SEVERE = 3  # of the levels of ONNX Runtime: only errors are printed
+_log = logging.getLogger(__name__)
 _PRECISIONS = {"float32": "f32", "bfloat16": "bf16", "int8": "f32"}
 
 
@@ -136,6 +138,11 @@ class OpenVinoSession(Session):
         self._compile = partial(core.compile_model, device_name="CPU", config=settings)
         self._whole = model
         self._framed = self._compile(_without_preprocessing(openvino, model.clone(), self.card))
+        used = self._framed.get_property("INFERENCE_PRECISION_HINT").get_type_name()
+        if used != _PRECISIONS[precision]:
+            _log.warning(
+                '"%s": this processor has no %s, and OpenVINO computes in %s.', path, precision, used
+            )
 
     def run(
         self, images: UInt8[np.ndarray, "b H W 3"]

@@ -66,3 +66,11 @@ def test_the_generator_draws_on_and_does_not_draw_the_weights_again():
     states = [new_network(channels=1, width=2, latent_channels=2, seed=3)[1].get_state() for _ in range(2)]
     assert torch.equal(states[0], states[1])
     assert not torch.equal(states[0], torch.Generator().manual_seed(3).get_state())
+
+
+@pytest.mark.parametrize(("width", "layout"), [(15, torch.contiguous_format), (16, torch.channels_last)])
+def test_channels_lie_last_where_they_are_enough(width, layout):
+    network = small(width=width)
+    images = torch.zeros(2, 3, 32, 64)
+    assert network.encode(images)[0].mean.is_contiguous(memory_format=layout)
+    assert network.encoder.stages[1][0].conv2.weight.is_contiguous(memory_format=layout)

@@ -131,7 +131,9 @@ class Vae(DensityModel, CostModel):
                 f"Vae was fitted on images of {network.channels} channels, got {images.shape[1]}. "
                 "Use it over the backbone that it was fitted over."
             )
-        posterior, sizes = network.to(images.device).encode(images)
+        if network.device != images.device:  # a look at all of its layers takes longer than a small image
+            network.to(images.device)
+        posterior, sizes = network.encode(images)
         return Scores((images - network.decode(posterior.mean, sizes)).square().sum(1).sqrt())
 
     def costs(self, problem: Problem) -> Costs:
