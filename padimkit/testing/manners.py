@@ -13,10 +13,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager, redirect_stdout
 from pathlib import Path
 from typing import Any
+from weakref import ref
 
 from torch import Tensor
 
 from padimkit.arguments import arguments
+from padimkit.registry.modules import collector_at_rest
 from padimkit.testing.answers import DataSet, Usage
 from padimkit.testing.check import Make, NotApplicable, require
 from padimkit.testing.parts import in_each_step
@@ -163,16 +165,13 @@ def no_results_are_kept(make: Make, usage: Usage) -> None:
     data: tuple[DataSet, DataSet] = ("first", "second")
     for one in data:  # what is prepared once, or cached by size, is there then
         usage.apply(part, one)
-    frozen = gc.get_freeze_count()
-    gc.freeze()  # all that is there by now: only what is new is looked through
-    try:
+    gc.collect(0)  # only what is new is looked through: all that is there by now is no longer young
+    with collector_at_rest():
         for one in data * _USES:
             usage.apply(part, one)
-        gc.collect()
-        kept = sum(isinstance(one, Tensor) for one in gc.get_objects())
-    finally:
-        if not frozen:  # or each later collection would look through all that the program has set aside
-            gc.unfreeze()
+        young = [ref(one) for one in gc.get_objects(generation=0) if isinstance(one, Tensor)]
+        gc.collect(0)
+    kept = sum(one() is not None for one in young)
     require(
         kept < len(data) * _USES,
         f"Expected the tensors of a call to be free when it ends, found {kept} that are still there after "
