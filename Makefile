@@ -52,11 +52,14 @@ help:
 demo: .venv/installed-patchcore
 	$(BIN)/padimkit demo --output demo
 
+# Tests are compiled while types are checked, and not by three processes at once later.
 test: .venv/installed-plugins packages
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
+	$(SAME) $(BIN)/python -m pytest --collect-only -qq > /dev/null & \
 	if $(BIN)/python -c 'import sys; sys.exit(sys.version_info < (3, 11))'; then $(BIN)/mypy; \
-	  else echo 'Types are not checked on Python 3.10, which has no numpy 2.3 and so other stubs.'; fi
+	  else echo 'Types are not checked on Python 3.10, which has no numpy 2.3 and so other stubs.'; fi; \
+	  status=$$?; wait; exit $$status
 	$(SAME) $(BIN)/python -m pytest --numprocesses 3 --dist worksteal --durations 30
 	for plugin in plugins/padimkit-*/; do \
 	  (cd $$plugin && $(SAME) $(CURDIR)/$(BIN)/python -m pytest --quiet) || exit 1; done
