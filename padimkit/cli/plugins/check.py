@@ -75,7 +75,7 @@ def run(words: list[str]) -> None:
                 "them and verifies their digest."
             ) from error
         raise UnknownPlugin(_meant(known.name)) from error
-    elsewhere.begin(plugin.entry_point.module)
+    elsewhere.begin(plugin.entry_point.value.partition(":")[0])  # of a malformed one, nothing
     contract = find_family(plugin.family).load_contract()
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder, _each_warning_once():
         make = maker(plugin, known.init_args, rest, Path(folder))
