@@ -19,7 +19,7 @@ DIGEST = "0123456789abcdef" * 4
 
 
 def test_an_image_far_above_the_others_is_suspicious(random):
-    scores = [*random.normal(10, 1, 100), 40.0, 0.0]
+    scores = [*random.uniform(8, 12, 100), 40.0, 0.0]  # of normal distributions it marks one in 4,000
     assert outliers(scores) == [False] * 100 + [True, False]
 
 
