@@ -143,7 +143,7 @@ class Remembers(Squares):
         return [replace(sample, open=memory.open) for sample in samples]
 
 
-class Memory:
+class Memory(threading.local):  # of each thread: two that share one would find each other's images by chance
     def __init__(self, paths):
         self.paths = paths
         self.last = -1
