@@ -9,6 +9,7 @@ import pytest
 import yaml
 
 from padimkit.cli.main import main
+from padimkit.registry.blame import blamed
 from padimkit.registry.registry import Registry
 
 LATE = """
@@ -136,6 +137,16 @@ def test_what_a_plugin_prints_on_import_is_no_part_of_the_output(menagerie, caps
 def test_using_one_of_them_says_what_is_wrong(subcommand, name, message, menagerie, capsys):
     assert main(["plugins", subcommand, name]) == 2
     assert message in capsys.readouterr().err
+
+
+def test_names_and_errors_of_others_are_told_among_them(menagerie, capsys):
+    assert main(["plugins", "check", "nothing-of-this-name"]) == 2
+    assert '"nothing-of-this-name" is neither a plugin nor a recipe.' in capsys.readouterr().err
+    assert blamed(ValueError("of nobody")) == ""
+    with pytest.raises(ValueError) as raised:
+        exec("raise ValueError('none')", {"__name__": "noisy"})
+    expected = 'Plugin "noisy" (reducers) of noisy 1.5 failed in <module>: ValueError: none.'
+    assert blamed(raised.value) == expected
 
 
 def test_a_full_name_tells_two_of_one_name_apart(menagerie, capsys):

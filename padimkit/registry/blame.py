@@ -30,7 +30,7 @@ def blamed(error: BaseException) -> str:
 
 def _last_steps(frames: list[FrameType]) -> list[FrameType]:
     """Return the frames of the stranger's package that ran last, the innermost first."""
-    strange = {_package(plugin.entry_point.module) for plugin in installed() if not plugin.is_built_in}
+    strange = {_package(plugin.module) for plugin in installed() if not plugin.is_built_in}
     steps: list[FrameType] = []
     for frame in reversed(frames):
         package = _package(_module(frame))
@@ -47,11 +47,11 @@ def _named(steps: list[FrameType], *, opens: bool) -> str:
     A function that opens a sample is that of a data set, and rather of one in its module.
     """
     package = _package(_module(steps[0]))
-    plugins = [p for p in installed() if not p.is_built_in and _package(p.entry_point.module) == package]
+    plugins = [p for p in installed() if not p.is_built_in and _package(p.module) == package]
     if opens:
         plugins = [p for p in plugins if p.family == "datasets"] or plugins
     modules = {_module(frame) for frame in steps}
-    beside = [p for p in plugins if p.entry_point.module in modules]
+    beside = [p for p in plugins if p.module in modules]
     kinds = [type(frame.f_locals.get("self")) for frame in reversed(steps)]
     paths = [f"{kind.__module__}.{kind.__qualname__}" for kind in kinds]
     for plugin in plugins:

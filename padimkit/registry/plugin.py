@@ -54,6 +54,11 @@ class Plugin:
         )
 
     @property
+    def module(self) -> str:
+        """Return the dotted path of the module of the class; any text if the entry point is malformed."""
+        return self.entry_point.value.partition(":")[0].strip()
+
+    @property
     def class_path(self) -> str:
         """Return the dotted path of the class."""
         return self.entry_point.value.split("[")[0].strip().replace(":", ".")

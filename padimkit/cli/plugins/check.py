@@ -75,7 +75,7 @@ def run(words: list[str]) -> None:
                 "them and verifies their digest."
             ) from error
         raise UnknownPlugin(_meant(known.name)) from error
-    elsewhere.begin(plugin.entry_point.value.partition(":")[0])  # of a malformed one, nothing
+    elsewhere.begin(plugin.module)
     contract = find_family(plugin.family).load_contract()
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder, _each_warning_once():
         make = maker(plugin, known.init_args, rest, Path(folder))
@@ -101,7 +101,7 @@ def _recipe(name: str) -> Recipe | None:
 def _meant(name: str) -> str:
     """Return what a name may mean that is neither that of a plugin nor of a recipe."""
     known = canonical(name)
-    parts = [p for p in installed() if known in (canonical(p.distribution), canonical(p.entry_point.module))]
+    parts = [p for p in installed() if known in (canonical(p.distribution), canonical(p.module))]
     files = [
         file
         for file, offer in offered_files(GROUP)

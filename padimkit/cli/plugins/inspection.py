@@ -32,7 +32,7 @@ def inspect(plugin: Plugin) -> Inspection:
     if missing:
         extras = ",".join(plugin.entry_point.extras)
         return Inspection(f"needs {', '.join(missing)}: pip install '{plugin.distribution}[{extras}]'")
-    return _inspect_source(plugin.entry_point.module, plugin.entry_point.attr)
+    return _inspect_source(plugin.module, plugin.entry_point.attr)
 
 
 def _missing(plugin: Plugin, extra: str) -> list[str]:
