@@ -18,7 +18,6 @@ from weakref import ref
 from torch import Tensor
 
 from padimkit.arguments import arguments
-from padimkit.registry.modules import collector_at_rest
 from padimkit.testing.answers import DataSet, Usage
 from padimkit.testing.check import Make, NotApplicable, require
 from padimkit.testing.parts import in_each_step
@@ -165,18 +164,24 @@ def no_results_are_kept(make: Make, usage: Usage) -> None:
     data: tuple[DataSet, DataSet] = ("first", "second")
     for one in data:  # what is prepared once, or cached by size, is there then
         usage.apply(part, one)
-    gc.collect(0)  # only what is new is looked through: all that is there by now is no longer young
-    with collector_at_rest():
-        for one in data * _USES:
-            usage.apply(part, one)
-        young = [ref(one) for one in gc.get_objects(generation=0) if isinstance(one, Tensor)]
-        gc.collect(0)
-    kept = sum(one() is not None for one in young)
+    before = _tensors()
+    known = set(map(id, before))  # of tensors that are held here: no new one has a number of theirs
+    for one in data * _USES:
+        usage.apply(part, one)
+    new = [ref(one) for one in _tensors() if id(one) not in known]
+    if len(new) >= len(data) * _USES:
+        gc.collect()  # which may be garbage
+    kept = sum(one() is not None for one in new)
     require(
         kept < len(data) * _USES,
         f"Expected the tensors of a call to be free when it ends, found {kept} that are still there after "
         f"{len(data) * _USES} calls. Keep no results in the module or in the class.",
     )
+
+
+def _tensors() -> list[Tensor]:
+    """Return all tensors that live, but for those that the program has set aside (`gc.freeze`)."""
+    return [one for one in gc.get_objects() if issubclass(type(one), Tensor)]
 
 
 _USES = 2

@@ -1,5 +1,6 @@
 """Metrics that are right but for one thing, and the check that finds it."""
 
+import gc
 import math
 from dataclasses import replace
 
@@ -11,7 +12,7 @@ from violations import BROAD, failed_checks
 from padimkit.contracts import HasCurve, HasInfluence, Influence, Metric, NamedValues, ReferenceValues
 from padimkit.errors import UndefinedMetric
 from padimkit.testing import check_metric, checks_of
-from padimkit.testing.check import Finding
+from padimkit.testing.check import ContractViolation, Finding
 from padimkit.testing.metrics import takes_predictions_on
 from padimkit.testing.named_values import better_predictions_get_better_named_values
 
@@ -399,6 +400,24 @@ def test_predictions_on_another_device_give_the_same_figure():
     takes_predictions_on(torch.device("cpu"), Precision)
     with pytest.raises(Finding, match="from predictions on meta as on the CPU, found"):
         takes_predictions_on(torch.device("meta"), IgnoresOtherDevices)
+
+
+class Collects(Precision):
+    """Keeps a tensor of each call, and collects garbage after it."""
+
+    def compute(self):
+        KEPT.append(torch.zeros(3))
+        gc.collect()
+        return super().compute()
+
+
+KEPT = []
+
+
+def test_results_are_found_though_the_part_collects_garbage():
+    (check,) = [one for one in checks_of(Metric) if one.name == "no_results_are_kept"]
+    with pytest.raises(ContractViolation, match="found 4 that are still there after 4 calls"):
+        check(Collects)
 
 
 def test_every_check_of_metrics_is_known_to_find_something():
