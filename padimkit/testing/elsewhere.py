@@ -171,7 +171,10 @@ def answer_all() -> None:
     for path, order in _orders(orders):
         sys.path[:] = path  # of the process that asks: a package may have come to it since
         importlib.invalidate_caches()
-        for answer in _answers(order) if isinstance(order, bytes) else _imported(order):
+        if isinstance(order, str):
+            _import(order)
+            continue
+        for answer in _answers(order):
             pickle.dump(answer, answers)
             answers.flush()
 
@@ -184,11 +187,10 @@ def _orders(file: BinaryIO) -> Any:
             return
 
 
-def _imported(module: str) -> tuple[()]:
+def _import(module: str) -> None:
     """Import a module, and answer nothing: an order that names a class of it says whether it is known."""
     with suppress(Exception), _importing():  # a stranger's module may raise anything
         importlib.import_module(module)
-    return ()
 
 
 def _answers(order: bytes) -> Iterator[bool | Answer]:
