@@ -39,6 +39,7 @@ if TYPE_CHECKING:
         NeedsWeights,
         Prepares,
         PyramidDensity,
+        PyramidLearner,
         PyramidReducer,
         Reducer,
         ReferenceValues,
@@ -261,6 +262,7 @@ __all__ = [
     "Stateful",
     "LinearReducer",
     "PyramidReducer",
+    "PyramidLearner",
     "PyramidDensity",
     "LeaveOneOut",
     "Prepares",
@@ -376,7 +378,7 @@ _MODULES = {
     ),
     "contracts": (
         "Backbone Reducer DensityModel Metric DataSource Levels Mapper Updatable Mergeable Stateful "
-        "LinearReducer PyramidReducer PyramidDensity LeaveOneOut MemoryForecast NeedsWeights "
+        "LinearReducer PyramidReducer PyramidLearner PyramidDensity LeaveOneOut MemoryForecast NeedsWeights "
         "ReferenceValues HasCurve HasInfluence Influence Prepares CostModel TellsWeights Exportable "
         "ExportableMapper NamedValues ImageValues LearnsAnomalies"
     ),

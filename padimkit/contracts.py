@@ -293,6 +293,14 @@ class PyramidReducer(ABC):
         """
 
 
+class PyramidLearner(ABC):
+    """A reducer that can learn from layers at their own resolutions what it learns from aligned layers."""
+
+    @abstractmethod
+    def fit_pyramids(self, stream: Iterable[Pyramid]) -> None:
+        """Learn what `fit` learns from the aligned embeddings, and forget earlier fits."""
+
+
 class PyramidDensity(ABC):
     """A density that can work on layers at their own resolutions, with the result of the aligned layers."""
 

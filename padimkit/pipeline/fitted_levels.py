@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 from copy import deepcopy
 from dataclasses import replace
 from functools import partial
+from operator import itemgetter
 from typing import TypeVar, final
 
 import torch
@@ -19,6 +20,7 @@ from padimkit.contracts import (
     Mergeable,
     Prepares,
     PyramidDensity,
+    PyramidLearner,
     PyramidReducer,
     Reducer,
     Updatable,
@@ -60,7 +62,7 @@ class FittedLevels:
         fitted = cls({name: deepcopy(reducer) for name in names}, {name: deepcopy(density) for name in names})
         fitted.learnt_anomalies = anomalies is not None
         with stage(REDUCER_FIT):
-            _fit(fitted._reducers, stream.map(_aligned))
+            _fit_reducers(fitted._reducers, stream)
         with stage(DENSITY_FIT):
             if anomalies is None:
                 fitted._fit_densities(stream)
@@ -245,6 +247,15 @@ def _reduced(pyramid: Pyramid, reducer: Reducer) -> Embedding:
 def _aligned(pyramids: Pyramids) -> Embeddings:
     with stage(EMBEDDING):
         return {name: pyramid.embedding() for name, pyramid in pyramids.items()}
+
+
+def _fit_reducers(reducers: dict[str, Reducer], stream: Stream[Pyramids]) -> None:
+    """Fit each reducer; one that is alone learns from layers that are not aligned, if it can."""
+    (name, reducer), *others = reducers.items()
+    if not others and isinstance(reducer, PyramidLearner):
+        reducer.fit_pyramids(stream.map(itemgetter(name)))
+    else:
+        _fit(reducers, stream.map(_aligned))
 
 
 def _fit(parts: dict[str, Part], stream: Stream[Embeddings]) -> None:

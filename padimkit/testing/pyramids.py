@@ -6,7 +6,7 @@ from typing import Any
 
 import torch.nn.functional as F
 
-from padimkit.contracts import LinearReducer, PyramidDensity, PyramidReducer
+from padimkit.contracts import LinearReducer, PyramidDensity, PyramidLearner, PyramidReducer
 from padimkit.testing.answers import ROUNDING, Result, difference, left_alone
 from padimkit.testing.check import Make, NotApplicable, require
 from padimkit.testing.inputs.embeddings import (
@@ -86,6 +86,37 @@ def transform_pyramid_equals_transform(make: Make) -> None:
         )
 
 
+def learning_from_pyramids_equals_fit(make: Make) -> None:
+    """PyramidLearner: fit_pyramids gives the reduction that fit gives on the aligned layers."""
+    for layers in LAYERS:
+        learnt, aligned = _learnt_from_pyramids(make, layers), make()
+        aligned.fit(layers.stream(training("first")).map(Pyramid.embedding))
+        changed = difference(_reduced(learnt), _reduced(aligned), relative=ROUNDING)
+        require(
+            not changed,
+            f"Expected fit_pyramids to give the reduction of fit, found {changed} for {layers}. A coarser "
+            "position counts as often as the finest ones that it covers.",
+        )
+
+
+def learning_from_pyramids_forgets_earlier_fits(make: Make) -> None:
+    """PyramidLearner: fitting again on pyramids forgets the first fit."""
+    reducer, expected = make(), _reduced(_learnt_from_pyramids(make, NESTED))
+    reducer.fit(stream(joined(probe("first"), training("second"))))
+    _reduced(reducer)  # a cache must be forgotten as well
+    for time in ("second", "third"):
+        reducer.fit_pyramids(NESTED.stream(training("first")))
+        changed = difference(_reduced(reducer), expected, relative=ROUNDING)
+        require(not changed, f"Expected a {time} fit to forget earlier ones, found {changed}.")
+
+
+def pyramids_that_are_learnt_are_not_modified(make: Make) -> None:
+    """PyramidLearner: pyramids that are passed to fit_pyramids stay unchanged."""
+    reducer, data = pyramid_learner(make()), NESTED.pyramid(training("first"))
+    with left_alone(_tensors_of(data), "the pyramids given to fit_pyramids"):
+        reducer.fit_pyramids([data])
+
+
 def pyramids_equal_aligned_embeddings(make: Make) -> None:
     """PyramidDensity: fit_pyramids and score_pyramid give the scores of fit and score on aligned layers."""
     for layers in LAYERS:
@@ -137,6 +168,27 @@ def _reductions(make: Make, contract: type[Any]) -> Iterator[tuple[Any, Layers, 
     for layers in LAYERS:
         pyramid = layers.pyramid(probe("first"))
         yield reducer, layers, pyramid, reducer.transform(pyramid.embedding())
+
+
+def pyramid_learner(reducer: Any) -> Any:
+    """Return the reducer.
+
+    Raises:
+        NotApplicable: It is not a PyramidLearner.
+    """
+    if not isinstance(reducer, PyramidLearner):
+        raise NotApplicable("It is not a PyramidLearner.")
+    return reducer
+
+
+def _learnt_from_pyramids(make: Make, layers: Layers) -> Any:
+    reducer = pyramid_learner(make())
+    reducer.fit_pyramids(layers.stream(training("first")))
+    return reducer
+
+
+def _reduced(reducer: Any) -> Result:
+    return {"patches": reducer.transform(probe("first")).patches}
 
 
 def pyramid_density(density: Any) -> Any:

@@ -145,6 +145,9 @@ REDUCER_CHECKS = (
         Reducer,
         pyramids.aligning_last_equals_transform,
         pyramids.transform_pyramid_equals_transform,
+        pyramids.learning_from_pyramids_equals_fit,
+        pyramids.learning_from_pyramids_forgets_earlier_fits,
+        pyramids.pyramids_that_are_learnt_are_not_modified,
         exports.traced_reduction_equals_transform,
     ),
 )

@@ -5,9 +5,10 @@ from sklearn.covariance import LedoitWolf
 from sklearn.decomposition import PCA as ScikitPCA
 
 from padimkit.densities.gaussian import Gaussian
-from padimkit.errors import BadArgument, BadData, NotFitted
+from padimkit.errors import BadArgument, BadData, BadShape, NotFitted
+from padimkit.pipeline.fitted_levels import FittedLevels
 from padimkit.reducers.pca import PCA
-from padimkit.values import Embedding
+from padimkit.values import Embedding, Pyramid, Stream
 
 
 def patches(generator, count=12, channels=8):
@@ -164,3 +165,51 @@ def test_the_largest_weight_of_each_component_is_positive(generator):
         zero = pca.transform(Embedding(torch.zeros(1, 8, 1, 1))).patches
         weights = (pca.transform(Embedding(units)).patches - zero)[:, :, 0, 0]  # channel, component
         assert (weights.gather(0, weights.abs().argmax(0, keepdim=True)) > 0).all()
+
+
+def layers(generator, sizes, alignment="nearest"):
+    return [
+        Pyramid(
+            tuple(torch.randn(3, channels, *size, generator=generator) for channels, size in sizes),
+            alignment=alignment,
+        )
+        for _ in range(3)
+    ]
+
+
+@pytest.mark.parametrize(
+    ("sizes", "alignment"),
+    [
+        ([(4, (8, 8)), (3, (4, 4)), (2, (2, 2))], "nearest"),
+        ([(4, (8, 8)), (3, (4, 4)), (2, (2, 2))], "bilinear"),
+        ([(4, (8, 8)), (3, (3, 5))], "nearest"),  # which do not fit into each other
+        ([(5, (6, 4))], "nearest"),
+    ],
+)
+def test_layers_give_the_components_of_aligned_patches(generator, sizes, alignment):
+    stream = layers(generator, sizes, alignment)
+    rows = torch.cat([one.embedding().patches for one in stream]).permute(0, 2, 3, 1).flatten(0, 2)
+    expected = ScikitPCA(3, svd_solver="full").fit(rows.double().numpy())
+    pca = PCA(3)
+    pca.fit_pyramids(stream)
+    found = pca.transform(stream[0].embedding()).patches.permute(0, 2, 3, 1).reshape(-1, 3)
+    projected = expected.transform(rows[: len(found)].double().numpy())
+    signs = np.sign((found.numpy() * projected).sum(0))
+    np.testing.assert_allclose(found, projected * signs, rtol=1e-4, atol=1e-4)
+
+
+def test_a_pipeline_of_several_layers_learns_from_them_unaligned(generator, monkeypatch):
+    monkeypatch.setattr(PCA, "fit", None)
+    (pyramid,) = layers(generator, [(4, (8, 8)), (3, (4, 4))])[:1]
+    learnt = FittedLevels.fit(PCA(2), Gaussian(), Stream(lambda: iter([{"all": pyramid}])))
+    assert learnt.reduce({"all": pyramid})["all"].patches.shape == (3, 2, 8, 8)
+
+
+def test_layers_are_refused_as_embeddings_are(generator):
+    with pytest.raises(BadArgument, match='Expected "keep" from 1 to the 7 channels of the embedding'):
+        PCA(8).fit_pyramids(layers(generator, [(4, (8, 8)), (3, (4, 4))]))
+    with pytest.raises(BadData, match="PCA was given no embeddings to learn from"):
+        PCA(2).fit_pyramids([])
+    few, more = layers(generator, [(4, (8, 8)), (3, (4, 4))]), layers(generator, [(4, (8, 8)), (4, (4, 4))])
+    with pytest.raises(BadShape, match="Expected vectors of 7 dimensions"):
+        PCA(2).fit_pyramids([*few, *more])

@@ -1,5 +1,6 @@
 """Reducers that are right but for one thing, and the check that finds it."""
 
+from dataclasses import replace
 from functools import partial
 
 import pytest
@@ -8,7 +9,7 @@ from broken_densities import BROKEN as BROKEN_DENSITIES
 from violations import BROAD, failed_checks
 
 from padimkit.arguments.stored_state import require_state
-from padimkit.contracts import Exportable, LinearReducer, PyramidReducer, Reducer
+from padimkit.contracts import Exportable, LinearReducer, PyramidLearner, PyramidReducer, Reducer
 from padimkit.errors import NotFitted
 from padimkit.testing import check_reducer, checks_of
 from padimkit.values import Embedding, Pyramid
@@ -222,7 +223,41 @@ class GivesAlignedLayers(ByLayer):
         return (Pyramid(super().transform_pyramid(maps)).embedding().patches,)
 
 
+class OfLayers(Standardised, PyramidLearner):
+    """The same, learnt from layers: right in every way."""
+
+    def __init__(self, keep: int = 5):  # channels of more than the finest layer
+        super().__init__(keep)
+
+    def fit_pyramids(self, stream):
+        self.fit(pyramid.embedding() for pyramid in stream)
+
+
+class LearnsTheFinestLayer(OfLayers):
+    def fit_pyramids(self, stream):
+        super().fit_pyramids(stream)
+        self.largest[3:] = 1
+
+
+class AddsPyramids(OfLayers):
+    def fit_pyramids(self, stream):
+        known = self.largest
+        super().fit_pyramids(stream)
+        self.largest = self.largest if known is None else torch.maximum(self.largest, known)
+
+
+class ChangesItsPyramids(OfLayers):
+    def fit_pyramids(self, stream):
+        self.fit(self.positive(pyramid).embedding() for pyramid in stream)
+
+    def positive(self, pyramid):
+        return replace(pyramid, maps=tuple(map.abs_() for map in pyramid.maps))
+
+
 BROKEN = {
+    LearnsTheFinestLayer: "learning_from_pyramids_equals_fit",
+    AddsPyramids: "learning_from_pyramids_forgets_earlier_fits",
+    ChangesItsPyramids: "pyramids_that_are_learnt_are_not_modified",
     Double: "keeps_images_and_positions",
     TracesAnotherScale: "traced_reduction_equals_transform",
     HalvesTheGrid: "keeps_images_and_positions",
@@ -253,7 +288,7 @@ REFUSALS = "changed_states_are_refused"
 THREADS = "calls_from_threads_equal_calls_in_turn"  # may fail by chance; see test_thread_checks
 
 
-@pytest.mark.parametrize("make", [Standardised, ByLayer, partial(ByLayer, 3), Traced])
+@pytest.mark.parametrize("make", [Standardised, ByLayer, partial(ByLayer, 3), OfLayers, Traced])
 def test_a_sound_reducer_passes_every_check(make):
     check_reducer(make)
 

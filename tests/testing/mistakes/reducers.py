@@ -2,7 +2,7 @@
 
 import torch
 
-from padimkit import Embedding, NotFitted, Reducer, require_state
+from padimkit import Embedding, NotFitted, PyramidLearner, Reducer, require_state
 
 
 class Right(Reducer):
@@ -227,7 +227,47 @@ class Clips(Right):
 
 
 PLACE = "changes_lie_where_the_defect_is"
+
+
+class OfLayers(Right, PyramidLearner):
+    """The same, learnt from layers that are not aligned: right in every way."""
+
+    def fit_pyramids(self, stream):
+        self.fit(pyramid.embedding() for pyramid in stream)
+
+
+class CountsPositionsOnce(OfLayers):
+    """A coarser position counts as much as one of the finest, in a mean over all layers' positions."""
+
+    def fit_pyramids(self, stream):
+        rows = [[map.permute(0, 2, 3, 1).flatten(0, 2).double() for map in one.maps] for one in stream]
+        layers = [torch.cat(layer) for layer in zip(*rows, strict=True)]
+        most = max(map(len, layers))
+        means = [layer.sum(0) / most for layer in layers]
+        spread = [layer.var(0, unbiased=False) for layer in layers]
+        self.learn(torch.cat(means)[: self.keep], torch.cat(spread)[: self.keep])
+
+
+class LearnsTheFinestLayer(OfLayers):
+    """Coarser layers are neither centred nor scaled."""
+
+    def fit_pyramids(self, stream):
+        self.fit(pyramid.embedding() for pyramid in stream)
+        self.mean[3:], self.std[3:] = 0, 1
+
+
+class LearnsTheLastPyramid(OfLayers):
+    """Each pyramid is learnt by a fit of its own, which forgets those before."""
+
+    def fit_pyramids(self, stream):
+        for pyramid in stream:
+            self.fit([pyramid.embedding()])
+
+
 MISTAKES = {
+    CountsPositionsOnce: "learning_from_pyramids_equals_fit",
+    LearnsTheFinestLayer: "learning_from_pyramids_equals_fit",
+    LearnsTheLastPyramid: "learning_from_pyramids_equals_fit",
     Mirrored: PLACE,
     UpsideDown: PLACE,
     WidthForHeight: PLACE,
