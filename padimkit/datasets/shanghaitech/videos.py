@@ -151,7 +151,8 @@ def _announced(container: InputContainer) -> int:
 
 def _opened(video: Path) -> InputContainer:
     with _explained(f'The video "{video}" cannot be opened'):
-        return av.open(str(video.absolute()))  # a relative path could begin with a protocol, such as "http:"
+        # A relative path could begin with a protocol, such as "http:". A title may be in any encoding.
+        return av.open(str(video.absolute()), metadata_errors="replace")
 
 
 @contextmanager
