@@ -5,7 +5,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from padimkit.contracts import DensityModel, MemoryForecast, Prepares
+from padimkit.contracts import DensityModel, MemoryForecast, Prepares, PyramidDensity
 from padimkit.testing import anomalies, exports, learning, left_out, pyramids, strengths
 from padimkit.testing.answers import Result, difference, require_finite
 from padimkit.testing.check import Make, NotApplicable, checks, checks_with, require, require_not_fitted
@@ -105,7 +105,7 @@ def _preparing(part: Any) -> Any:
 
 def refuses_to_score_pyramids_before_fit(make: Make) -> None:
     """PyramidDensity: calling score_pyramid before fit raises NotFitted."""
-    density = pyramids.pyramid_density(make())
+    density = pyramids.able(make(), PyramidDensity)
     pyramid = pyramids.NESTED.pyramid(probe("first"))
     require_not_fitted("score_pyramid", lambda: density.score_pyramid(pyramid))
 

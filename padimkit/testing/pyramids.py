@@ -89,7 +89,7 @@ def transform_pyramid_equals_transform(make: Make) -> None:
 def learning_from_pyramids_equals_fit(make: Make) -> None:
     """PyramidLearner: fit_pyramids gives the reduction that fit gives on the aligned layers."""
     for layers in LAYERS:
-        learnt, aligned = _learnt_from_pyramids(make, layers), make()
+        learnt, aligned = _fitted_on_pyramids(make, PyramidLearner, layers), make()
         aligned.fit(layers.stream(training("first")).map(Pyramid.embedding))
         changed = difference(_reduced(learnt), _reduced(aligned), relative=ROUNDING)
         require(
@@ -101,7 +101,7 @@ def learning_from_pyramids_equals_fit(make: Make) -> None:
 
 def learning_from_pyramids_forgets_earlier_fits(make: Make) -> None:
     """PyramidLearner: fitting again on pyramids forgets the first fit."""
-    reducer, expected = make(), _reduced(_learnt_from_pyramids(make, NESTED))
+    reducer, expected = make(), _reduced(_fitted_on_pyramids(make, PyramidLearner, NESTED))
     reducer.fit(stream(joined(probe("first"), training("second"))))
     _reduced(reducer)  # a cache must be forgotten as well
     for time in ("second", "third"):
@@ -112,7 +112,7 @@ def learning_from_pyramids_forgets_earlier_fits(make: Make) -> None:
 
 def pyramids_that_are_learnt_are_not_modified(make: Make) -> None:
     """PyramidLearner: pyramids that are passed to fit_pyramids stay unchanged."""
-    reducer, data = pyramid_learner(make()), NESTED.pyramid(training("first"))
+    reducer, data = able(make(), PyramidLearner), NESTED.pyramid(training("first"))
     with left_alone(_tensors_of(data), "the pyramids given to fit_pyramids"):
         reducer.fit_pyramids([data])
 
@@ -120,7 +120,7 @@ def pyramids_that_are_learnt_are_not_modified(make: Make) -> None:
 def pyramids_equal_aligned_embeddings(make: Make) -> None:
     """PyramidDensity: fit_pyramids and score_pyramid give the scores of fit and score on aligned layers."""
     for layers in LAYERS:
-        density, aligned = _fitted_on_pyramids(make, layers), make()
+        density, aligned = _fitted_on_pyramids(make, PyramidDensity, layers), make()
         aligned.fit(layers.stream(training("first")).map(Pyramid.embedding))
         unseen = layers.pyramid(probe("first"))
         expected = scores_of(aligned.score(unseen.embedding()))
@@ -133,7 +133,7 @@ def pyramids_equal_aligned_embeddings(make: Make) -> None:
 
 def pyramids_are_not_modified(make: Make) -> None:
     """PyramidDensity: pyramids that are passed in stay unchanged, in fit_pyramids and score_pyramid."""
-    density = pyramid_density(make())
+    density = able(make(), PyramidDensity)
     data, unseen = NESTED.pyramid(training("first")), NESTED.pyramid(probe("first"))
     with left_alone(_tensors_of(data), "the pyramids given to fit_pyramids"):
         density.fit_pyramids([data])
@@ -143,69 +143,50 @@ def pyramids_are_not_modified(make: Make) -> None:
 
 def second_pyramid_fit_forgets_the_first(make: Make) -> None:
     """PyramidDensity: fitting again on pyramids forgets the first fit."""
-    density = pyramid_density(make())
+    density = able(make(), PyramidDensity)
     density.fit_pyramids(NESTED.stream(joined(probe("first"), training("second"))))
     _scores(density)  # a cache must be forgotten as well
     density.fit_pyramids(NESTED.stream(training("first")))
-    expected = _scores(_fitted_on_pyramids(make, NESTED))
+    expected = _scores(_fitted_on_pyramids(make, PyramidDensity, NESTED))
     changed = difference(_scores(density), expected, relative=ROUNDING)
     require(not changed, f"Expected a second fit on pyramids to forget the first, found {changed}.")
 
 
 def fit_on_pyramids_can_be_restored(make: Make) -> None:
     """PyramidDensity: states of a fit on pyramids, loaded into a fresh instance, give the same scores."""
-    density, restored = _fitted_on_pyramids(make, NESTED), make()
+    density, restored = _fitted_on_pyramids(make, PyramidDensity, NESTED), make()
     restored.load_state_dict(written(density.state_dict()))
     changed = difference(_scores(restored), _scores(density))
     require(not changed, f"Expected the same scores bit for bit from the restored state, found {changed}.")
 
 
 def _reductions(make: Make, contract: type[Any]) -> Iterator[tuple[Any, Layers, Pyramid, Embedding]]:
-    reducer = make()
-    if not isinstance(reducer, contract):
-        raise NotApplicable(f"It is not a {contract.__name__}.")
+    reducer = able(make(), contract)
     fit(reducer)
     for layers in LAYERS:
         pyramid = layers.pyramid(probe("first"))
         yield reducer, layers, pyramid, reducer.transform(pyramid.embedding())
 
 
-def pyramid_learner(reducer: Any) -> Any:
-    """Return the reducer.
+def able(part: Any, contract: type[Any]) -> Any:
+    """Return the part.
 
     Raises:
-        NotApplicable: It is not a PyramidLearner.
+        NotApplicable: It does not subclass the contract.
     """
-    if not isinstance(reducer, PyramidLearner):
-        raise NotApplicable("It is not a PyramidLearner.")
-    return reducer
+    if not isinstance(part, contract):
+        raise NotApplicable(f"It is not a {contract.__name__}.")
+    return part
 
 
-def _learnt_from_pyramids(make: Make, layers: Layers) -> Any:
-    reducer = pyramid_learner(make())
-    reducer.fit_pyramids(layers.stream(training("first")))
-    return reducer
+def _fitted_on_pyramids(make: Make, contract: type[Any], layers: Layers) -> Any:
+    part = able(make(), contract)
+    part.fit_pyramids(layers.stream(training("first")))
+    return part
 
 
 def _reduced(reducer: Any) -> Result:
     return {"patches": reducer.transform(probe("first")).patches}
-
-
-def pyramid_density(density: Any) -> Any:
-    """Return the density.
-
-    Raises:
-        NotApplicable: It is not a PyramidDensity.
-    """
-    if not isinstance(density, PyramidDensity):
-        raise NotApplicable("It is not a PyramidDensity.")
-    return density
-
-
-def _fitted_on_pyramids(make: Make, layers: Layers) -> Any:
-    density = pyramid_density(make())
-    density.fit_pyramids(layers.stream(training("first")))
-    return density
 
 
 def _scores(density: Any) -> Result:
