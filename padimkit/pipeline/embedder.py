@@ -24,7 +24,7 @@ from padimkit.pipeline.checks import (
     require_images,
     require_normal,
 )
-from padimkit.pipeline.fitted_levels import Pyramids, Shares
+from padimkit.pipeline.learning import Pyramids, Shares
 from padimkit.pipeline.tiling import Tiling
 from padimkit.pipeline.view import View
 from padimkit.stages import BACKBONE, EMBEDDING, READ, stage, staged

@@ -5,10 +5,9 @@ from copy import deepcopy
 from dataclasses import replace
 from functools import partial
 from operator import itemgetter
-from typing import TypeVar, final
+from typing import final
 
 import torch
-from torch import Tensor
 
 from padimkit.arguments.stored_state import require_state
 from padimkit.contracts import (
@@ -20,21 +19,16 @@ from padimkit.contracts import (
     Mergeable,
     Prepares,
     PyramidDensity,
-    PyramidLearner,
     PyramidReducer,
     Reducer,
     Updatable,
 )
 from padimkit.errors import BadArgument, BadModel, CannotMerge, PadimkitError
 from padimkit.pipeline.checks import as_exportable
+from padimkit.pipeline.learning import Embeddings, Pyramids, Shares, fit_parts, fit_reducers, updatable
 from padimkit.pipeline.states import State, below, same, under
 from padimkit.stages import DENSITY_FIT, EMBEDDING, PREPARE, REDUCER_FIT, SCORE, stage
 from padimkit.values import Anomalies, Embedding, Pyramid, Scores, Stream
-
-Pyramids = dict[str, Pyramid]
-Shares = dict[str, Tensor | None]  # of the pixels of each position, by level
-Embeddings = dict[str, Embedding]
-Part = TypeVar("Part", Reducer, DensityModel)
 
 
 @final
@@ -62,7 +56,7 @@ class FittedLevels:
         fitted = cls({name: deepcopy(reducer) for name in names}, {name: deepcopy(density) for name in names})
         fitted.learnt_anomalies = anomalies is not None
         with stage(REDUCER_FIT):
-            _fit_reducers(fitted._reducers, stream)
+            fit_reducers(fitted._reducers, stream)
         with stage(DENSITY_FIT):
             if anomalies is None:
                 fitted._fit_densities(stream)
@@ -75,7 +69,7 @@ class FittedLevels:
     ) -> None:
         for name, part in self._densities.items():
             _learning_anomalies(part).fit_with_anomalies(
-                _named(name, stream), anomalies.map(partial(self._anomalies, name))
+                stream.map(itemgetter(name)), anomalies.map(partial(self._anomalies, name))
             )
 
     def _anomalies(self, name: str, given: tuple[Pyramids, Shares]) -> Anomalies:
@@ -84,7 +78,7 @@ class FittedLevels:
 
     def _fit_densities(self, stream: Stream[Pyramids]) -> None:
         if not any(isinstance(density, PyramidDensity) for density in self._densities.values()):
-            _fit(self._densities, stream.map(self.reduce))
+            fit_parts(self._densities, stream.map(self.reduce))
             return
         for name, part in self._densities.items():
             _of_pyramids(part).fit_pyramids(stream.map(partial(self._pyramid, name)))
@@ -96,7 +90,7 @@ class FittedLevels:
                 raise BadArgument(f"{type(density).__name__} cannot be updated. Fit on all images instead.")
         for pyramids in stream:
             for name, embedding in self.reduce(pyramids).items():
-                _updatable(self._densities[name]).update([embedding])
+                updatable(self._densities[name]).update([embedding])
 
     def merge(self, other: "FittedLevels") -> None:
         """Add the other's densities to these, level by level.
@@ -244,32 +238,6 @@ def _reduced(pyramid: Pyramid, reducer: Reducer) -> Embedding:
         return reducer.transform(pyramid.embedding())
 
 
-def _aligned(pyramids: Pyramids) -> Embeddings:
-    with stage(EMBEDDING):
-        return {name: pyramid.embedding() for name, pyramid in pyramids.items()}
-
-
-def _fit_reducers(reducers: dict[str, Reducer], stream: Stream[Pyramids]) -> None:
-    """Fit each reducer; one that is alone learns from layers that are not aligned, if it can."""
-    (name, reducer), *others = reducers.items()
-    if not others and isinstance(reducer, PyramidLearner):
-        reducer.fit_pyramids(stream.map(itemgetter(name)))
-    else:
-        _fit(reducers, stream.map(_aligned))
-
-
-def _fit(parts: dict[str, Part], stream: Stream[Embeddings]) -> None:
-    """Fit each part, in one pass if all can be updated, since each pass runs the backbone again."""
-    if len(parts) > 1 and all(isinstance(part, Updatable) for part in parts.values()):
-        for index, embeddings in enumerate(stream):
-            for name, embedding in embeddings.items():
-                learn = parts[name].fit if index == 0 else _updatable(parts[name]).update
-                learn([embedding])
-        return
-    for name, part in parts.items():
-        part.fit(_named(name, stream))
-
-
 def _refitted(reducer: Reducer, pyramid: Pyramid) -> State:
     """Return the state of the reducer after another fit, or none if it cannot be fitted on these alone."""
     other = deepcopy(reducer)
@@ -278,15 +246,6 @@ def _refitted(reducer: Reducer, pyramid: Pyramid) -> State:
     except PadimkitError:
         return {}
     return other.state_dict()
-
-
-def _named(name: str, stream: Stream[Embeddings]) -> Stream[Embedding]:
-    return stream.map(lambda embeddings: embeddings[name])
-
-
-def _updatable(part: Reducer | DensityModel) -> Updatable:
-    assert isinstance(part, Updatable)
-    return part
 
 
 def _learning_anomalies(part: DensityModel) -> LearnsAnomalies:

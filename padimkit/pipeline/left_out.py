@@ -11,7 +11,8 @@ from typing import TypeAlias
 from padimkit.errors import BadArgument
 from padimkit.images.selection import count_of, only
 from padimkit.pipeline.checks import require_normal
-from padimkit.pipeline.fitted_levels import FittedLevels, Pyramids
+from padimkit.pipeline.fitted_levels import FittedLevels
+from padimkit.pipeline.learning import Pyramids
 from padimkit.stages import READ, staged
 from padimkit.values import Batch, Prediction, Scores, Stream
 

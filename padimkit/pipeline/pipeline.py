@@ -39,8 +39,9 @@ from padimkit.pipeline.checks import (
     require_scores,
 )
 from padimkit.pipeline.embedder import Embedder
-from padimkit.pipeline.fitted_levels import FittedLevels, Pyramids, Shares
+from padimkit.pipeline.fitted_levels import FittedLevels
 from padimkit.pipeline.graph import Graph
+from padimkit.pipeline.learning import Pyramids, Shares
 from padimkit.pipeline.left_out import LeftOut, Steps, by_folds, one_by_one
 from padimkit.pipeline.levels import Joint
 from padimkit.pipeline.states import below, same, under

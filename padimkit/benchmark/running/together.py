@@ -40,7 +40,8 @@ from padimkit.config.description import plugins_of
 from padimkit.contracts import DensityModel, Reducer
 from padimkit.errors import PadimkitError
 from padimkit.memory import held_by
-from padimkit.pipeline.fitted_levels import FittedLevels, Pyramids
+from padimkit.pipeline.fitted_levels import FittedLevels
+from padimkit.pipeline.learning import Pyramids
 from padimkit.registry.blame import blamed
 from padimkit.stages import SETTINGS, Clock, stage, timed
 from padimkit.values import Problem
