@@ -91,7 +91,10 @@ class PCA(Reducer, LinearReducer, PyramidLearner, Updatable, CostModel, Exportab
         )
 
     def costs(self, problem: Problem) -> Costs:
-        """Return the costs with all components where their number depends on the data."""
+        """Return the costs with all components where their number depends on the data.
+
+        They are those of aligned patches; a fit on layers at their own resolutions takes less.
+        """
         channels, values = problem.channels, problem.images * problem.positions * problem.channels
         kept = self.keep if isinstance(self.keep, int) else channels
         used = problem.positions * channels
