@@ -14,7 +14,7 @@ from torch.utils._pytree import tree_leaves
 from padimkit.registry.modules import collector_at_rest
 from padimkit.testing.answers import CUDA_ROUNDING, ROUNDING, Result, copied, difference, tensors_of
 from padimkit.testing.check import Make, NotApplicable, described, require
-from padimkit.testing.inputs.embeddings import Apply, moved, part_of, probe, stream, training
+from padimkit.testing.inputs.embeddings import Apply, moved, part_of, probe, stream, training, ways_to_fit
 from padimkit.testing.inputs.images import pictures
 from padimkit.testing.operations import each_operation
 
@@ -68,8 +68,9 @@ def learning_stays_on_the_device(make: Make, apply: Apply) -> None:
     part = make()
     with _together():
         try:
-            part.fit(stream(moved(training("first"), _META)))
-            found = apply(part, part_of(moved(probe("first"), _META), 0, 2))
+            for learn in ways_to_fit(part):
+                learn(stream(moved(training("first"), _META)))
+                found = apply(part, part_of(moved(probe("first"), _META), 0, 2))
         except Exception as error:
             _require_other_reason(error)
         _require_there(found)

@@ -1,6 +1,6 @@
 """Checks of reducers and density models that take the layers of an embedding at their own resolution."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -24,22 +24,21 @@ from padimkit.values import Alignment, Embedding, Pyramid, Stream
 
 @dataclass(frozen=True)
 class Layers:
-    """Made-up layers that share the channels of an embedding, at these parts of its resolution."""
+    """Made-up layers that share the channels of an embedding, of ever fewer positions.
 
-    parts: tuple[tuple[float, float], ...]
+    Args:
+        sizes: Return rows and columns of each layer, given those of the finest.
+        alignment: The interpolation by which they are aligned.
+    """
+
+    sizes: Callable[[int, int], Sequence[tuple[int, int]]]
     alignment: Alignment
 
-    @property
-    def sizes(self) -> list[tuple[int, int]]:
-        """Return rows and columns of each layer."""
-        height, width = positions()
-        return [(max(round(height * h), 1), max(round(width * w), 1)) for h, w in self.parts]
-
     def pyramid(self, embedding: Embedding) -> Pyramid:
-        """Return the layers of the embedding."""
-        patches = embedding.patches
-        shares = (patches[:, :3], patches[:, 3:4], patches[:, 4:])  # so that none are equally many
-        maps = (F.interpolate(share, size) for share, size in zip(shares, self.sizes, strict=True))
+        """Return the layers of the embedding, the channels of no two of which are equally many."""
+        patches, sizes = embedding.patches, self.sizes(*positions())
+        shares = patches.tensor_split((3, 4)[: len(sizes) - 1], dim=1)
+        maps = (F.interpolate(share, size) for share, size in zip(shares, sizes, strict=True))
         return Pyramid(tuple(maps), embedding.descriptor, self.alignment)
 
     def stream(self, embedding: Embedding) -> Stream[Pyramid]:
@@ -47,17 +46,32 @@ class Layers:
         return stream(embedding).map(self.pyramid)
 
     def __str__(self) -> str:
-        sizes = ", ".join(f"{height} x {width}" for height, width in self.sizes)
+        sizes = ", ".join(f"{height} x {width}" for height, width in self.sizes(*positions()))
         return f"layers of {sizes} positions, aligned by {self.alignment}"
 
 
-_FINEST = (1.0, 1.0)  # usually 6 x 9; then 3 x 3 and 1 x 3
-NESTED = Layers((_FINEST, (1 / 2, 1 / 3), (1 / 6, 1 / 3)), "nearest")
-LAYERS = (
-    NESTED,
-    # 4 x 4 and 2 x 3: coarser positions do not cover equally many finer ones
-    Layers((_FINEST, (2 / 3, 4 / 9), (1 / 3, 1 / 3)), "nearest"),
-    Layers((_FINEST, (1 / 2, 1 / 3), (1 / 6, 1 / 3)), "bilinear"),
+def _nested(height: int, width: int) -> list[tuple[int, int]]:
+    """Return grids each position of which covers whole ones of the grid before: of 6 x 9, 3 x 3 and 1 x 3."""
+    middle = _part_of(height)
+    return [(height, width), (middle, _part_of(width)), (_part_of(middle), _part_of(width))]
+
+
+def _uneven(height: int, width: int) -> list[tuple[int, int]]:
+    """Return grids whose positions do not cover equally many of the finest: of 6 x 9, 4 x 4 and 2 x 3."""
+    shares = ((1.0, 1.0), (2 / 3, 4 / 9), (1 / 3, 1 / 3))
+    return [(max(round(height * rows), 1), max(round(width * columns), 1)) for rows, columns in shares]
+
+
+def _part_of(length: int) -> int:
+    """Return the largest number below, a multiple of which the length is; 1 of 1."""
+    return next((length // factor for factor in range(2, length + 1) if length % factor == 0), 1)
+
+
+NESTED = Layers(_nested, "nearest")
+LAYERS = (NESTED, Layers(_uneven, "nearest"), Layers(_nested, "bilinear"))
+_FEWER = (
+    Layers(lambda height, width: _nested(height, width)[:2], "nearest"),
+    Layers(lambda height, width: [(height, width)], "nearest"),
 )
 
 
@@ -88,14 +102,14 @@ def transform_pyramid_equals_transform(make: Make) -> None:
 
 def learning_from_pyramids_equals_fit(make: Make) -> None:
     """PyramidLearner: fit_pyramids gives the reduction that fit gives on the aligned layers."""
-    for layers in LAYERS:
+    for layers in (*LAYERS, *_FEWER):
         learnt, aligned = _fitted_on_pyramids(make, PyramidLearner, layers), make()
         aligned.fit(layers.stream(training("first")).map(Pyramid.embedding))
         changed = difference(_reduced(learnt), _reduced(aligned), relative=ROUNDING)
         require(
             not changed,
-            f"Expected fit_pyramids to give the reduction of fit, found {changed} for {layers}. A coarser "
-            "position counts as often as the finest ones that it covers.",
+            f"Expected fit_pyramids to give the reduction of fit, found {changed} for {layers}. "
+            "Pyramid.align tells what each layer is at the finest positions, all of which count.",
         )
 
 
@@ -110,6 +124,14 @@ def learning_from_pyramids_forgets_earlier_fits(make: Make) -> None:
         require(not changed, f"Expected a {time} fit to forget earlier ones, found {changed}.")
 
 
+def reduction_of_pyramids_can_be_restored(make: Make) -> None:
+    """PyramidLearner: states of a fit on pyramids, loaded into a fresh instance, give the same reduction."""
+    reducer, restored = _fitted_on_pyramids(make, PyramidLearner, NESTED), make()
+    restored.load_state_dict(written(reducer.state_dict()))
+    changed = difference(_reduced(restored), _reduced(reducer))
+    require(not changed, f"Expected the same bit for bit from the restored state, found {changed}.")
+
+
 def pyramids_that_are_learnt_are_not_modified(make: Make) -> None:
     """PyramidLearner: pyramids that are passed to fit_pyramids stay unchanged."""
     reducer, data = able(make(), PyramidLearner), NESTED.pyramid(training("first"))
@@ -119,7 +141,7 @@ def pyramids_that_are_learnt_are_not_modified(make: Make) -> None:
 
 def pyramids_equal_aligned_embeddings(make: Make) -> None:
     """PyramidDensity: fit_pyramids and score_pyramid give the scores of fit and score on aligned layers."""
-    for layers in LAYERS:
+    for layers in (*LAYERS, *_FEWER):
         density, aligned = _fitted_on_pyramids(make, PyramidDensity, layers), make()
         aligned.fit(layers.stream(training("first")).map(Pyramid.embedding))
         unseen = layers.pyramid(probe("first"))

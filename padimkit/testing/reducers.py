@@ -147,6 +147,7 @@ REDUCER_CHECKS = (
         pyramids.transform_pyramid_equals_transform,
         pyramids.learning_from_pyramids_equals_fit,
         pyramids.learning_from_pyramids_forgets_earlier_fits,
+        pyramids.reduction_of_pyramids_can_be_restored,
         pyramids.pyramids_that_are_learnt_are_not_modified,
         exports.traced_reduction_equals_transform,
     ),

@@ -485,13 +485,13 @@ class ChangesPyramidsOfFit(Layered):
     def fit_pyramids(self, stream):
         pyramids = list(stream)
         super().fit_pyramids(pyramids)
-        pyramids[0].maps[1].zero_()
+        pyramids[0].maps[-1].zero_()
 
 
 class ChangesPyramidsOfScore(Layered):
     def score_pyramid(self, pyramid):
         scores = super().score_pyramid(pyramid)
-        pyramid.maps[2].zero_()
+        pyramid.maps[-1].zero_()
         return scores
 
 

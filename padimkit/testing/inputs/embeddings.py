@@ -9,10 +9,11 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from padimkit.contracts import PyramidLearner
 from padimkit.testing.answers import DataSet, Result, Usage
 from padimkit.testing.check import Make
 from padimkit.testing.inputs.scale import images_or, size_or
-from padimkit.values import Embedding, Scores, Stream
+from padimkit.values import Embedding, Pyramid, Scores, Stream
 
 CHANNELS = 8
 _SIZE = (6, 9)  # not square, so that height and width cannot be mixed up unseen
@@ -120,8 +121,21 @@ Apply: TypeAlias = Callable[[Any, Embedding], Result]  # calls `transform` or `s
 
 
 def fit(part: Any, data: DataSet = "first") -> None:
-    """Fit the part on the data set."""
-    part.fit(stream(training(data)))
+    """Fit the part on the data set; one that can learn in two ways does so twice, and forgets the first."""
+    for learn in ways_to_fit(part):
+        learn(stream(training(data)))
+
+
+def ways_to_fit(part: Any) -> list[Callable[[Stream[Embedding]], None]]:
+    """Return `fit`, and `fit_pyramids` of pyramids of a single layer for a reducer that has it."""
+    ways: list[Callable[[Stream[Embedding]], None]] = [part.fit]
+    if isinstance(part, PyramidLearner):
+        ways.append(lambda embeddings: part.fit_pyramids(embeddings.map(_of_one_layer)))
+    return ways
+
+
+def _of_one_layer(embedding: Embedding) -> Pyramid:
+    return Pyramid((embedding.patches,), embedding.descriptor)
 
 
 def fitted(make: Make, data: DataSet = "first") -> Any:

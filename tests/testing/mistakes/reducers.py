@@ -2,7 +2,7 @@
 
 import torch
 
-from padimkit import Embedding, NotFitted, PyramidLearner, Reducer, require_state
+from padimkit import Embedding, NotFitted, Pyramid, PyramidLearner, Reducer, require_state
 
 
 class Right(Reducer):
@@ -253,7 +253,65 @@ class LearnsTheFinestLayer(OfLayers):
 
     def fit_pyramids(self, stream):
         self.fit(pyramid.embedding() for pyramid in stream)
-        self.mean[3:], self.std[3:] = 0, 1
+        finest = next(iter(stream)).maps[0].shape[1]
+        self.mean[finest:], self.std[finest:] = 0, 1
+
+
+class ThreeLayers(OfLayers):
+    """Each pyramid has three layers, as those of the author's network."""
+
+    def fit_pyramids(self, stream):
+        fine, middle, coarse = zip(*(one.maps for one in stream), strict=True)
+        self.fit(Pyramid(maps).embedding() for maps in zip(fine, middle, coarse, strict=True))
+
+
+class AsksForDescriptors(OfLayers):
+    """Each pyramid has a descriptor."""
+
+    def fit_pyramids(self, stream):
+        self.fit(one.embedding() for one in stream if one.descriptor.shape[1])
+
+
+class KeepsViews(OfLayers):
+    """A pyramid is learnt when it is first needed, from the memory that it came in."""
+
+    seen = ()
+
+    def fit_pyramids(self, stream):
+        self.fit(stream.map(Pyramid.embedding))
+        self.seen = [one.embedding() for one in stream]
+
+    def transform(self, embedding):
+        if self.seen:
+            self.fit(self.seen)
+        return super().transform(embedding)
+
+
+class StateOfFitOnly(OfLayers):
+    """The state that is stored is that of `fit`."""
+
+    def fit(self, stream):
+        super().fit(stream)
+        self.stored = {"mean": self.mean, "std": self.std}
+
+    def fit_pyramids(self, stream):
+        super().fit_pyramids(stream)
+        self.stored = {"mean": torch.zeros_like(self.mean), "std": torch.ones_like(self.std)}
+
+    def state_dict(self):
+        return super().state_dict() and self.stored
+
+    def load_state_dict(self, state):
+        super().load_state_dict(state)
+        self.stored = dict(state)
+
+
+class WithoutGradients(OfLayers):
+    """Gradients stay off for the whole program after a fit on pyramids."""
+
+    def fit_pyramids(self, stream):
+        torch.set_grad_enabled(False)
+        super().fit_pyramids(stream)
 
 
 class LearnsTheLastPyramid(OfLayers):
@@ -267,6 +325,11 @@ class LearnsTheLastPyramid(OfLayers):
 MISTAKES = {
     CountsPositionsOnce: "learning_from_pyramids_equals_fit",
     LearnsTheFinestLayer: "learning_from_pyramids_equals_fit",
+    ThreeLayers: "learning_from_pyramids_equals_fit",
+    AsksForDescriptors: "descriptors_may_be_missing",
+    KeepsViews: "learnt_images_may_be_overwritten",
+    StateOfFitOnly: "restored_state_gives_the_same_result",
+    WithoutGradients: "leaves_the_program_alone",
     LearnsTheLastPyramid: "learning_from_pyramids_equals_fit",
     Mirrored: PLACE,
     UpsideDown: PLACE,
