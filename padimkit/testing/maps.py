@@ -161,6 +161,7 @@ MAP_CHECKS = (
         rises.scores_below_zero_count,
         rises.higher_scores_give_higher_maps,
         rises.maps_are_not_shifted,
+        rises.borders_do_not_meet,
         rises.tiles_lie_in_their_places,
         defects_raise_the_image_score,
         image_scores_of_densities_count,

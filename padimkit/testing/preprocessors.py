@@ -95,6 +95,23 @@ def points_come_in_any_shape(make: Make) -> None:
         require(same, f"Expected {name} to map each point on its own, and to leave it as it is.")
 
 
+def points_depend_on_the_size_alone(make: Make) -> None:
+    """Points lie in the same place whichever pictures have been changed before, even if none has been."""
+    used = make()
+    for size in _sizes(used):
+        points = _inside(make(), size)
+        expected = make().to_changed(points, size), make().to_original(points, size)
+        for other in _sizes(used):
+            used.image(_picture(other))
+            found = used.to_changed(points, size), used.to_original(points, size)
+            require(
+                bool(np.allclose(found, expected)),
+                f"Expected points of a picture of {size[0]} x {size[1]} pixels as they were before, found "
+                f"others after one of {other[0]} x {other[1]}. Several threads change pictures at a time: "
+                "take the size that is given.",
+            )
+
+
 def pictures_are_not_modified(make: Make) -> None:
     """Pictures and masks that are passed in stay unchanged."""
     part, size = make(), _sizes(make())[0]
@@ -222,6 +239,7 @@ PREPROCESSOR_CHECKS = (
         masks_lie_over_the_pictures,
         the_way_back_leads_back,
         points_come_in_any_shape,
+        points_depend_on_the_size_alone,
         pictures_are_not_modified,
         manners.arguments_have_names,
         imports.import_leaves_the_program_alone,

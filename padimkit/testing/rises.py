@@ -20,6 +20,7 @@ from padimkit.values import Prediction, Scores
 _SCALES = (1, 2, 4, 8, 16)  # of the made-up maps, which a wide smoothing would fill from edge to edge
 
 _SHIFT = 1.0  # pixels
+_FAINT = 0.01  # of the largest change
 _BELOW = 25.0  # more than a spot is above other scores
 
 
@@ -31,8 +32,9 @@ def tensors_of(prediction: Prediction) -> Result:
 def maps_are_high_where_scores_are(make: Make) -> None:
     """A high score raises the map most where its position lies, for one level and among several."""
     mapper, levels = make(), levels_of("first")
+    levels = [*levels, Scores(levels[1].patches.flip(0))]
     size = scaled(SIZE, _scale(mapper))
-    for chosen, one in (([0], 0), ([0, 1], 0), ([0, 1], 1)):
+    for chosen, one in (([0], 0), ([0, 1], 0), ([0, 1], 1), ([0, 1, 2], 2)):
         given = [levels[number] for number in chosen]
         place = len(given[one].patches[0]) // 6, 2 * given[one].patches.shape[2] // 3
         after = [spotted(level, place) if i == one else level for i, level in enumerate(given)]
@@ -88,6 +90,22 @@ def maps_are_not_shifted(make: Make) -> None:
         f"Expected maps that lie over the image, found them shifted by {shift[0]:.1f} rows and "
         f"{shift[1]:.1f} columns of {size[0]} x {size[1]}.",
     )
+
+
+def borders_do_not_meet(make: Make) -> None:
+    """A high score at one border leaves the map at the opposite border as it is."""
+    mapper, level = make(), levels_of("first")[0]
+    size = scaled(SIZE, _scale(mapper))
+    rows, columns = level.patches.shape[1:]
+    before = mapper.predict([level], size).anomaly_maps
+    for place, dimension in (((rows // 2, 0), 2), ((0, columns // 2), 1)):
+        change = (mapper.predict([spotted(level, place)], size).anomaly_maps - before).abs()
+        opposite = float(change.select(dimension, -1).max())
+        require(
+            opposite < _FAINT * float(change.max()),
+            f"Expected no change by a defect at the opposite border, found {opposite:.3g} of at most "
+            f"{float(change.max()):.3g}. Does smoothing go around, as with torch.roll or an FFT?",
+        )
 
 
 def _middle(change: Float[Tensor, "b H W"]) -> Float[Tensor, " 2"]:

@@ -3,7 +3,7 @@
 import torch
 from torch.nn import functional as F
 
-from padimkit import Mapper, Prediction, map_of_tiles, prediction_of
+from padimkit import Mapper, Prediction, Scores, map_of_tiles, prediction_of
 
 
 def bilinear(patches, size):
@@ -167,7 +167,25 @@ class OwnMaximum(Right):
         return bilinear(patches / patches.abs().amax((1, 2), keepdim=True).clamp(min=1e-6), size)
 
 
+class TwoLevels(Right):
+    """The weights of the author's two levels are all that there are, and further levels are lost."""
+
+    def predict(self, scores, size, axes=None, region=None):
+        weighted = [Scores(level.patches * weight) for level, weight in zip(scores, (1.0, 1.0), strict=False)]
+        return super().predict(weighted, size, axes, region)
+
+
+class GoesAround(Right):
+    """Maps are blurred by neighbours of which those of the last column are the first."""
+
+    def upsample(self, patches, size):
+        maps = bilinear(patches, size)
+        return sum(maps.roll(shift, 2) for shift in range(-12, 13)) / 25
+
+
 MISTAKES = {
+    TwoLevels: "maps_are_high_where_scores_are",
+    GoesAround: "borders_do_not_meet",
     FourPixelsOff: "maps_are_not_shifted",
     Squeezed: "higher_scores_give_higher_maps",
     OwnMaximum: "higher_scores_give_higher_maps",

@@ -153,7 +153,24 @@ class CropsToContent(Right):
         return Right().changed(picture, self.resampling)
 
 
+class RemembersThePicture(Right):
+    """Points are moved by what was cut off the last picture, whatever the size that is asked for."""
+
+    cut = 0
+
+    def image(self, picture):
+        self.cut = picture.width // 4
+        return super().image(picture)
+
+    def to_original(self, points, size):
+        return points * np.array([1, 2]) + np.array([self.cut, 0])
+
+    def to_changed(self, points, size):
+        return (points - np.array([self.cut, 0])) / np.array([1, 2])
+
+
 MISTAKES = {
+    RemembersThePicture: "points_depend_on_the_size_alone",
     WholePoints: "the_way_back_leads_back",
     MiddlesOfPixels: "points_lie_where_the_pixels_go",
     CropsToContent: "points_lie_where_the_pixels_go",
