@@ -8,7 +8,17 @@ from pathlib import Path
 import pytest
 import torch
 
-from padimkit import BadArgument, BadOutput, Embedding, Gaussian, Pipeline, Pixels, RandomChannels, cached
+from padimkit import (
+    BadArgument,
+    BadOutput,
+    Embedding,
+    Gaussian,
+    Pipeline,
+    Pixels,
+    Pyramid,
+    RandomChannels,
+    cached,
+)
 from padimkit.memory import cache
 
 
@@ -40,6 +50,20 @@ def test_loops_give_the_same_values_in_the_same_layout(embeddings, memory):
             assert found[1].descriptor is None
         assert [laid(one) for one in found[:2]] == [laid(one) for one in embeddings[:2]]
         assert laid(found[2]) == (180, 30, 6, 1), "the gaps of a view are not kept"
+
+
+@pytest.mark.parametrize("memory", [0, 1000, 10**9])
+def test_pyramids_are_kept_as_they_are(generator, memory):
+    maps = tuple(torch.randn(2, 3, size, size, generator=generator) for size in (6, 3, 1))
+    described = torch.randn(2, 5, generator=generator)
+    given = [Pyramid(maps, described, "bilinear"), Pyramid(maps[1:], None), Pyramid(maps[:1], described)]
+    with cached(given, memory=memory) as kept:
+        for found in (list(kept), list(kept)):
+            for one, expected in zip(found, given, strict=True):
+                assert one.alignment == expected.alignment
+                assert all(map(torch.equal, one.maps, expected.maps)) and len(one.maps) == len(expected.maps)
+                assert torch.equal(one.embedding().patches, expected.embedding().patches)
+            assert torch.equal(found[0].descriptor, described) and found[1].descriptor is None
 
 
 @pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16, torch.float64])

@@ -6,25 +6,27 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from threading import Lock
-from typing import final
+from typing import Any, TypeVar, final
 
 import torch
 from torch import Tensor
 
 from padimkit.errors import BadArgument, BadOutput
-from padimkit.values import Embedding, Stream
+from padimkit.values import Embedding, Pyramid, Stream
+
+One = TypeVar("One", Embedding, Pyramid)
 
 
 @contextmanager
 def cached(
-    stream: Iterable[Embedding], *, memory: int = 2**30, folder: Path | None = None
-) -> Iterator[Stream[Embedding]]:
-    """Read a stream once, and yield its embeddings for any number of loops within the block.
+    stream: Iterable[One], *, memory: int = 2**30, folder: Path | None = None
+) -> Iterator[Stream[One]]:
+    """Read a stream once, and yield its embeddings, or pyramids, for any number of loops within the block.
 
     Loops give the same values in the same layout of memory, and may run in several threads.
 
     Args:
-        stream: The embeddings to learn from, as `fit` gets them.
+        stream: The embeddings to learn from, as `fit` gets them, or the pyramids that `fit_pyramids` gets.
         memory: The bytes of embeddings that stay in the memory of their device. Others lie in a file, which
             is gone at the end of the block, after an error too.
         folder: The folder of the file; by default that of temporary files, which TMPDIR names.
@@ -34,20 +36,35 @@ def cached(
         BadArgument: The embeddings are read after the block.
     """
     with _File(Path(tempfile.gettempdir()) if folder is None else folder) as file:
-        kept: list[list[Callable[[], Tensor]]] = []
-        for embedding in stream:
-            tensors = [one for one in (embedding.patches, embedding.descriptor) if one is not None]
-            size = sum(one.nbytes for one in tensors)
-            keep = _copied if size <= memory else file.keep
+        kept: list[Callable[[], Any]] = []
+        for one in stream:
+            size = _size(one)
+            kept.append(_kept(one, _copied if size <= memory else file.keep))
             memory -= size if size <= memory else 0
-            kept.append([keep(one) for one in tensors])
         yield Stream(lambda: _read(kept, file), len(kept))
 
 
-def _read(kept: list[list[Callable[[], Tensor]]], file: "_File") -> Iterator[Embedding]:
+def _read(kept: list[Callable[[], Any]], file: "_File") -> Iterator[Any]:
     for one in kept:
         file.require_open()
-        yield Embedding(*(tensor() for tensor in one))
+        yield one()
+
+
+def _size(one: Embedding | Pyramid) -> int:
+    maps = (one.patches,) if isinstance(one, Embedding) else one.maps
+    return sum(tensor.nbytes for tensor in (*maps, one.descriptor) if tensor is not None)
+
+
+def _kept(
+    one: Embedding | Pyramid, keep: Callable[[Tensor], Callable[[], Tensor]]
+) -> Callable[[], Embedding | Pyramid]:
+    """Keep the tensors, and return a function that makes the embedding, or the pyramid, of them anew."""
+    descriptor = (lambda: None) if one.descriptor is None else keep(one.descriptor)
+    if isinstance(one, Embedding):
+        patches = keep(one.patches)
+        return lambda: Embedding(patches(), descriptor())
+    maps, alignment = [keep(feature_map) for feature_map in one.maps], one.alignment
+    return lambda: Pyramid(tuple(feature_map() for feature_map in maps), descriptor(), alignment)
 
 
 def _copied(tensor: Tensor) -> Callable[[], Tensor]:
