@@ -1,5 +1,6 @@
 """The reduction to principal components of all patches."""
 
+import math
 from collections.abc import Callable, Iterable, Sequence
 from typing import Literal, TypeAlias, final, get_args
 
@@ -7,7 +8,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from padimkit.arguments import require_choice
+from padimkit.arguments import require_between, require_choice
 from padimkit.arguments.checked import Checked
 from padimkit.arguments.stored_state import require_state
 from padimkit.contracts import CostModel, Exportable, LinearReducer, PyramidLearner, Reducer, Updatable
@@ -38,6 +39,7 @@ class PCA(Reducer, LinearReducer, PyramidLearner, Updatable, CostModel, Exportab
         self.keep = keep
         self.which = which
         require_choice("which", which, get_args(Which))
+        require_between("keep", keep, -math.inf, math.inf)  # a fit knows between which numbers
         self._moments: Moments | None = None
         self._components: Tensor | None = None
 

@@ -213,3 +213,9 @@ def test_layers_are_refused_as_embeddings_are(generator):
     few, more = layers(generator, [(4, (8, 8)), (3, (4, 4))]), layers(generator, [(4, (8, 8)), (4, (4, 4))])
     with pytest.raises(BadShape, match="Expected vectors of 7 dimensions"):
         PCA(2).fit_pyramids([*few, *more])
+
+
+@pytest.mark.parametrize("keep", ["3", None, True])
+def test_keep_is_a_number(keep):
+    with pytest.raises(BadArgument, match=f'Expected "keep" to be a number, got {keep!r}'):
+        PCA(keep)
