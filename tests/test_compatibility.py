@@ -156,6 +156,16 @@ def test_a_full_name_tells_two_of_one_name_apart(menagerie, capsys):
     assert " 0 failed" in capsys.readouterr().out
 
 
+def test_two_of_one_name_in_one_distribution_are_for_their_author(menagerie, install, capsys):
+    install("doubled", {"doubled": "twin:Twin"})
+    info = menagerie / "doubled-1.5.dist-info" / "entry_points.txt"
+    info.write_text("[padimkit.reducers]\ndup = twin:Twin\ndup = noisy:Noisy\n")
+    said = '"doubled:dup" (reducers) stands for "twin:Twin" and "noisy:Noisy" in one distribution'
+    for name in ("dup", "doubled:dup", "reducers/dup"):
+        assert main(["plugins", "show", name]) == 2
+        assert said in capsys.readouterr().err
+
+
 def test_what_a_plugin_prints_goes_to_standard_error(install, capsys):
     install("chatty", {"chatty": "chatty:Chatty"}, {"chatty": NOISY.replace("Noisy", "Chatty")})
     Registry("reducers").load("chatty")

@@ -1,7 +1,7 @@
 """Plugins of a family by name, from the entry points of all installed distributions; listing imports none."""
 
 from collections import Counter
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from importlib.metadata import EntryPoint
 from typing import Any, final
 
@@ -85,6 +85,7 @@ class Registry:
         plugins = self.plugins()
         matches = _called(name, plugins)
         if len(matches) > 1:
+            _require_told_apart(matches)
             choices = ", ".join(f'"{plugin.full_name}"' for plugin in matches)
             raise AmbiguousPlugin(
                 f'"{name}" ({self.family}) is provided by several distributions. Use one of {choices}.'
@@ -153,6 +154,19 @@ def _called(name: str, plugins: Collection[Plugin]) -> list[Plugin]:
     return [plugin for plugin in matches if plugin.is_built_in] or matches
 
 
+def _require_told_apart(plugins: Iterable[Plugin]) -> None:
+    """Raise AmbiguousPlugin if one distribution has two plugins of a name in a family."""
+    paths: dict[tuple[str, str], list[str]] = {}
+    for plugin in plugins:
+        paths.setdefault((plugin.family, plugin.full_name), []).append(f'"{plugin.entry_point.value}"')
+    for (family, name), several in paths.items():
+        if len(several) > 1:
+            raise AmbiguousPlugin(
+                f'"{name}" ({family}) stands for {" and ".join(several)} in one distribution, so that no '
+                "name tells them apart: its author must rename all but one."
+            )
+
+
 def _fitting(plugins: list[Plugin]) -> list[Plugin]:
     """Leave out entry points for other versions where the distribution has the same plugin for ours.
 
@@ -199,6 +213,7 @@ def find_plugin(name: str) -> Plugin:
     plugins = installed()
     matches = {plugin: plugins[plugin] for plugin in _called(name, plugins)}
     if len(matches) > 1:
+        _require_told_apart(matches)
         choices = ", ".join(f'"{plugin.family}/{short}"' for plugin, short in matches.items())
         raise AmbiguousPlugin(f'There are several plugins "{name}". Use one of {choices}.')
     for plugin in matches:
