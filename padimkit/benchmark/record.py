@@ -236,6 +236,8 @@ class Record:
             them at the rates; of the density alone where there are images.
         form: The form that formulas give the density at this size; others have other ones. Over images they
             take the mean variance of a channel in the first two batches.
+        far_forms: The form at a billion of these, "images", "channels" or "positions", all else as it is: a
+            line of another form cannot be continued. Records of earlier versions do not have it.
         rates: Operations of products in a second, "single" and "double", and bytes in a second, "memory".
         examples: A few test images with maps.
         images: Scores of all test images; None where quality was not measured, a score is not finite, or the
@@ -265,6 +267,7 @@ class Record:
     flops: int | None = None
     predicted: dict[str, float] = field(default_factory=dict)
     form: str = ""
+    far_forms: dict[str, str] = field(default_factory=dict)
     rates: dict[str, float] = field(default_factory=dict)
     examples: tuple[Example, ...] = ()
     images: ImageScores | None = None

@@ -43,7 +43,7 @@ def far_table(lines: Sequence[Line], varied: str, costs: Sequence[Cost], where: 
         (Datum(cost.label), Datum(line.name), *(_at(law, size, cost) for size in FAR))
         for cost in costs
         for line in lines
-        if (law := _law_of(line, varied, cost)) is not None
+        if line.pieces[-1].lasts(varied) and (law := _law_of(line, varied, cost)) is not None
     ]
     if varied not in NUMBERS or not rows:
         return None
@@ -76,13 +76,14 @@ def crossing_table(lines: Sequence[Line], varied: str, costs: Sequence[Cost], wh
 
 
 def crossings(lines: Sequence[Line], varied: str, cost: Cost) -> Iterator[Crossing]:
-    """Yield each crossing of two lines in the form that large sizes have, from where both have it."""
+    """Yield each crossing of two lines in their last forms, as far as both have these."""
     for more, less in permutations(lines, 2):
         own, others = _law_of(more, varied, cost), _law_of(less, varied, cost)
         if own is None or others is None or own.interval().lower <= others.interval().upper:
             continue
         start = max(_start(line, varied, cost) for line in (more, less))
-        sizes = np.geomspace(start, max(FAR), _STEPS).tolist()
+        end = min(_end(line, varied, cost) for line in (more, less))
+        sizes = np.geomspace(start, max(start, end), _STEPS).tolist()
         above = [own.at(size).estimate > others.at(size).estimate for size in sizes]
         if above[0] or not above[-1]:
             continue
@@ -96,6 +97,11 @@ def _start(line: Line, varied: str, cost: Cost) -> float:
     """Return the last size of the form before, which ends somewhere behind it, or the first size."""
     before = line.pieces[-2].measured(varied, cost) if len(line.pieces) > 1 else []
     return before[-1][0] if before else _points(line, varied, cost)[0][0]
+
+
+def _end(line: Line, varied: str, cost: Cost) -> float:
+    """Return the largest size that is looked at: the last that was measured, of a form that does not last."""
+    return max(FAR) if line.pieces[-1].lasts(varied) else _points(line, varied, cost)[-1][0]
 
 
 def _points(line: Line, varied: str, cost: Cost) -> list[Point]:
@@ -143,5 +149,5 @@ def _size(value: float) -> str:
 
 
 def _limits(found: Crossing) -> str:
-    upper = f"{max(FAR):,.0f} and more" if found.upper == float("inf") else _size(found.upper)
+    upper = "larger ones" if found.upper == float("inf") else _size(found.upper)
     return f"{_size(found.lower)} and {upper}"

@@ -13,6 +13,9 @@ from padimkit.report.formatting import Cost
 from padimkit.report.power_law import Point
 from padimkit.report.study import Study
 
+# What a cell may vary under another name than formulas have.
+_QUANTITIES = {"train_images": "images", "reducer.keep": "channels"}
+
 
 @dataclass(frozen=True)
 class Piece:
@@ -34,6 +37,11 @@ class Piece:
         """Return size and predicted cost of the entries that have a prediction."""
         pairs = ((entry.record.cell.varied[varied], cost.predicted(entry.record)) for entry in self.entries)
         return [(size, value) for size, value in pairs if value is not None and size > 0 and value > 0]
+
+    def lasts(self, varied: str) -> bool:
+        """Return whether formulas give the density this form for any larger size, or none at all."""
+        quantity = _QUANTITIES.get(varied, varied)
+        return all(entry.record.far_forms.get(quantity, "") == self.form for entry in self.entries)
 
     def predicts_none(self, cost: Cost) -> bool:
         """Return whether formulas say that there is nothing to do, so that only overhead was measured."""

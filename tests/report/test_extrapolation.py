@@ -51,7 +51,7 @@ def test_lines_may_cross_where_another_form_has_just_begun(lines):
     found = lines(spade=lambda size: 1000 * size, padim=lambda size: 2000 * size if size < 20 else 15_000)
     spade, padim = found if found[0].method == "spade" else found[::-1]
     entries = [
-        replace(entry, record=replace(entry.record, form=form))
+        replace(entry, record=replace(entry.record, form=form, far_forms={"images": "moments"}))
         for entry, form in zip(padim.entries, ("samples", *["moments"] * 3), strict=True)
     ]
     (crossing,) = crossings([spade, replace(padim, entries=tuple(entries))], "images", COST)
@@ -70,6 +70,24 @@ def test_a_power_is_continued_with_limits(lines):
     assert table.head[2:] == ("images = 10,000", "images = 1,000,000", "images = 1,000,000,000")
     expected = [f"{size} ({size} to {size})" for size in ("15.0 MB", "1.50 GB", "1.50 TB")]
     assert [datum.text for datum in table.rows[0][2:]] == expected
+
+
+@pytest.mark.parametrize(("far", "continued"), [("moments", False), ("samples", True), ("", False)])
+def test_a_form_that_ends_beyond_what_was_measured_is_not_continued(lines, far, continued):
+    """PaDiM keeps samples while there are fewer images than channels, and takes no more from there on."""
+    costs = {"padim": lambda size: 1500 * size, "other": lambda size: 40_000, "dear": lambda size: 400_000}
+    found = {line.method: line for line in lines(**costs)}
+    known = {"images": far} if far else {}  # records of earlier versions do not tell
+    entries = [
+        replace(entry, record=replace(entry.record, form="samples", far_forms=known))
+        for entry in found["padim"].entries
+    ]
+    found["padim"] = replace(found["padim"], entries=tuple(entries))
+    table = far_table(list(found.values()), "images", [COST], "here")
+    assert ("padim" in {row[1].text for row in table.rows}) == continued and len(table.rows) == 2 + continued
+    crossed = {one.less: one.size for one in crossings(list(found.values()), "images", COST)}
+    assert crossed.pop("other") == pytest.approx(40_000 / 1500, rel=0.01)  # within what was measured
+    assert crossed == ({"dear": pytest.approx(400_000 / 1500, rel=0.01)} if continued else {})
 
 
 def test_what_is_no_sure_power_is_not_continued(lines):

@@ -51,12 +51,13 @@ def predictions(
     """
     if not isinstance(density, CostModel):
         return {}
-    costs = density.costs(replace(problem, channels=channels))
+    left = replace(problem, channels=channels)
+    costs = density.costs(left)
     found = _of_density(costs, rates)
     if isinstance(reducer, CostModel):
         reducing = reducer.costs(problem)
         found |= _of_both(reducing, costs, found, problem.images, rates)
-    return {"predicted": found, "form": costs.form}
+    return {"predicted": found} | _forms(density, left, costs)
 
 
 def predicted_of_images(
@@ -94,7 +95,16 @@ def predicted_of_images(
         variance=float(patches.var(0).mean()),
     )
     costs = density.costs(problem)
-    return {"predicted": _of_density(costs, rates), "form": costs.form}
+    return {"predicted": _of_density(costs, rates)} | _forms(density, problem, costs)
+
+
+_FAR = 10**9
+
+
+def _forms(density: CostModel, problem: Problem, costs: Costs) -> dict[str, Any]:
+    """Return the form at this size, and at sizes to which a report continues lines."""
+    far = {name: replace(problem, **{name: _FAR}) for name in ("images", "channels", "positions")}
+    return {"form": costs.form, "far_forms": {name: density.costs(one).form for name, one in far.items()}}
 
 
 def _of_density(costs: Costs, rates: Mapping[str, float]) -> dict[str, float]:

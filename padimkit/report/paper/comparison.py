@@ -24,11 +24,13 @@ class Source:
         dataset: Name of the data set in the suite.
         root: Name of its folder: no record can tell whether it holds the paper's images.
         resolution: Sides of resize and crop.
+        train_images: The number of training images of which the suite wants no more; None for all.
     """
 
     dataset: str
     root: str
     resolution: str
+    train_images: int | None = None
 
 
 @dataclass(frozen=True)
@@ -108,7 +110,8 @@ def _by_source(records: Iterable[Record]) -> dict[Source, list[Record]]:
     found: dict[Source, list[Record]] = {}
     for record in records:
         cell = record.cell
-        source = Source(kind_of_data(record), folder(cell.settings), resolution(cell.settings))
+        place = kind_of_data(record), folder(cell.settings), resolution(cell.settings)
+        source = Source(*place, cell.train_images)
         found.setdefault(source, []).append(record)
     return found
 
@@ -129,6 +132,18 @@ def _rows(
         ]
         if any(row.measured for row in rows):
             yield from (row for row in rows if row.measured or row.printed)
+
+
+def replaced(records: Iterable[Record], rows: Sequence[Row]) -> tuple[str, ...]:
+    """Return the methods of which a record does not count, since a later one has other arguments."""
+    methods = {row.method for row in rows if row.measured}
+    finished = [r for r in records if r.failure is None and not r.cell.varied and r.cell.method in methods]
+    found: dict[tuple[str, Source, str, int], set[str]] = {}
+    for source, those in _by_source(finished).items():
+        for record in those:
+            cell = record.cell
+            found.setdefault((cell.method, source, cell.category, cell.seed), set()).add(record.key)
+    return tuple(dict.fromkeys(key[0] for key, keys in found.items() if len(keys) > 1))
 
 
 def _values(records: Sequence[Record], method: str, metric: str) -> Values:

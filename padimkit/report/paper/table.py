@@ -3,11 +3,11 @@
 A format of its own, for `--paper`; the other formats show a study by its own tables.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from padimkit.errors import BadData
 from padimkit.report.formats.markdown import escaped
-from padimkit.report.paper.comparison import Row, beside
+from padimkit.report.paper.comparison import Row, beside, replaced
 from padimkit.report.paper.derived import derived
 from padimkit.report.paper.model_bytes import TABLES, arithmetic
 from padimkit.report.paper.published import published, source, title
@@ -33,7 +33,16 @@ def as_paper_table(study: Study, table: int) -> str:
         metrics = " or ".join(dict.fromkeys(_metric(cell.metric) for cell in published(table)))
         raise BadData(f"Table {table} of the PaDiM paper has {metrics}; no finished record has that.")
     counted = arithmetic() if table in TABLES else ()
-    return "\n".join([*_lines(rows, table), *derived(records, rows, table), *counted]) + "\n"
+    lines = [*_lines(rows, table), *_care(replaced(records, rows))]
+    return "\n".join([*lines, *derived(records, rows, table), *counted]) + "\n"
+
+
+def _care(methods: Sequence[str]) -> Iterator[str]:
+    if methods:
+        yield (
+            "\nOf records of one method, data, category and seed whose other arguments differ, the latest "
+            f"counts: {escaped(', '.join(methods))}. Give different things different names."
+        )
 
 
 def _lines(rows: tuple[Row, ...], table: int) -> Iterator[str]:
@@ -75,7 +84,9 @@ def _metric(name: str) -> str:
 def _measured_on(row: Row) -> str:
     """Name the folder, the data set if it is not the table's, the resolution and the categories."""
     folder = "/".join(filter(None, (row.source.dataset if row.stand_in else "", row.source.root)))
-    source = ", ".join(filter(None, (folder, row.source.resolution)))
+    few = row.source.train_images
+    images = "" if few is None else f"{few} training images"
+    source = ", ".join(filter(None, (folder, row.source.resolution, images)))
     return ": ".join(filter(None, (source, ", ".join(filter(None, row.categories)))))
 
 

@@ -212,6 +212,7 @@ def test_what_formulas_predict_is_in_the_record_of_what_is_varied(suite, in_this
     assert few.failure is None and (few.form, many.form) == ("samples, rank float32", "moments")
     for record in (few, many):  # without times no rates are measured, and so no seconds predicted
         assert list(record.predicted) == ["fitted"] and record.rates == {}
+        assert record.far_forms["images"] == "moments"
         assert record.predicted["fitted"] == pytest.approx(record.bytes["fitted"], rel=0.01, abs=64)
 
 

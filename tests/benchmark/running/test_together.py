@@ -63,6 +63,9 @@ def test_all_costs_of_learning_and_scoring_are_measured(drawn_suite, tmp_path, i
         assert record.predicted["held"] == pytest.approx(record.bytes["held"], rel=0.1)
         assert record.rates.keys() == {"single", "double", "memory"} and min(record.rates.values()) > 0
     assert [record.form for record in found] == ["samples, rank float32", "moments", "moments"]
+    # Of any number of images beyond these moments are kept, and of any number of channels samples.
+    forms = {"images": "moments", "channels": "samples, rank float64", "positions": found[0].form}
+    assert found[0].far_forms == forms and found[2].far_forms["images"] == "moments"
     # Samples while there are at most 6 images, then scatter matrices, whatever their number.
     stored = [record.bytes["fitted"] for record in found]
     assert stored[1] == stored[2] and all(record.bytes["held"] > record.bytes["fitted"] for record in found)

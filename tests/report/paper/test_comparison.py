@@ -1,4 +1,4 @@
-from dataclasses import astuple
+from dataclasses import astuple, replace
 from itertools import count
 from statistics import fmean, stdev
 
@@ -9,7 +9,7 @@ from padimkit.benchmark.cell import Cell
 from padimkit.benchmark.record import Failure, Record
 from padimkit.benchmark.times import Spread
 from padimkit.errors import BadArgument
-from padimkit.report.paper.comparison import Source, beside
+from padimkit.report.paper.comparison import Source, beside, replaced
 
 NUMBERS = count()
 MVTEC = Source("mvtec", "MVTec", "256 px, centre 224 px")
@@ -113,6 +113,16 @@ def test_resolutions_are_never_averaged_together():
         "256 px, centre 256 px": pytest.approx(70),
         "resolution unknown": pytest.approx(50),
     }
+
+
+def test_numbers_of_training_images_are_never_averaged_together():
+    few = replace(scored("PaDiM-R18-Rd100", "bottle", 0.8, seed=1), begun="2026-01-02")
+    few = of_cell(few, train_images=20)
+    rows = beside([scored("PaDiM-R18-Rd100", "bottle", 0.9), few], 3)
+    wanted = {"method": "PaDiM-R18-Rd100", "place": "bottle", "metric": "pixel_auroc"}
+    assert only(rows, **wanted, source=MVTEC).measured.mean == pytest.approx(90)
+    assert only(rows, **wanted, source=replace(MVTEC, train_images=20)).measured.mean == pytest.approx(80)
+    assert replaced([few], rows) == ()
 
 
 def test_printed_methods_that_were_not_measured_stand_where_others_were():

@@ -42,6 +42,19 @@ def test_measured_values_stand_beside_the_printed_ones(measured, capsys):
         ["pro, %", "93.9", "90.0 ± 0.0 (SEM 0.00, n = 2)", "-3.9", "data, 256 px, centre 224 px: bottle |"],
     ]
     assert "| PaDiM-WR50-Rd550 | bottle | pixel auroc, % | 98.3 | none | none |" in said
+    assert "the latest counts" not in said
+
+
+def test_what_a_later_record_replaces_and_what_was_learnt_are_said(random, write, capsys):
+    made = made_records.made("PaDiM-R18-Rd100", "bottle", 0, random, dataset="mvtec")
+    made = replace(made, metrics={"pixel_auroc": 0.9, "pro": 0.9})
+    other = replace(made, key=made.key[::-1], begun="2099", metrics={"pixel_auroc": 0.8, "pro": 0.8})
+    few = made_records.of_cell(replace(made, key="few"), train_images=20)
+    assert main(["report", str(write([made, other, few])), "--paper=3"]) == 0
+    said = capsys.readouterr().out
+    assert "| 80.0 | -18.1 | data, 256 px, centre 224 px: bottle |" in said
+    assert "| 90.0 | -8.1 | data, 256 px, centre 224 px, 20 training images: bottle |" in said
+    assert "whose other arguments differ, the latest counts: PaDiM-R18-Rd100. Give" in said
 
 
 def test_doubtful_cells_are_marked_with_their_reason(measured, capsys):
