@@ -1,6 +1,6 @@
 """Pretrained weights, read from timm's hub or from a file, and copied into a network."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from threading import Lock
 from typing import Any
@@ -10,6 +10,7 @@ from huggingface_hub import get_hf_file_metadata, hf_hub_url
 from huggingface_hub.constants import HF_HUB_CACHE
 from huggingface_hub.errors import HfHubHTTPError
 from huggingface_hub.file_download import repo_folder_name
+from safetensors import SafetensorError, safe_open
 from timm.models import load_state_dict
 from torch import Tensor
 
@@ -45,8 +46,18 @@ def require_published(model: str) -> None:
         raise BadWeights(f'The weights of "{model}" cannot be downloaded.{_by_hand(model)}')
 
 
-def require_file(path: Path, model: str) -> None:
-    """Raise BadWeights if the file does not exist."""
+def require_file(path: Path, model: str, needed: Collection[str]) -> None:
+    """Raise BadWeights if the file does not exist, or is a .safetensors file without these tensors."""
+    _require_there(path, model)
+    if path.suffix == ".safetensors":  # the names of others cannot be read without the values
+        try:
+            with safe_open(path, "pt") as file:
+                _require_all(needed, [name.removeprefix("module.") for name in file.keys()], f'"{path}"')  # noqa: SIM118
+        except SafetensorError as error:
+            raise _unreadable(path, model, error) from error
+
+
+def _require_there(path: Path, model: str) -> None:
     if path.is_dir():
         raise BadWeights(f'The weights "{path}" of "{model}" are a folder. Correct {OPTION}: name a file.')
     if not path.is_file():
@@ -108,15 +119,12 @@ def read(path: Path, model: str) -> dict[str, Tensor]:
     Raises:
         BadWeights: The file is missing or broken, or holds anything but tensors.
     """
-    require_file(path, model)
+    _require_there(path, model)
     try:
         content = load_state_dict(str(path), weights_only=True)
     except Exception as error:
         # timm's own message may advise to read the file without protection, so it is only the cause here.
-        raise BadWeights(
-            f'"{path}" cannot be read as the weights of "{model}" ({type(error).__name__}). '
-            "Expected a whole .safetensors file, or a .pth file that holds nothing but tensors."
-        ) from error
+        raise _unreadable(path, model, error) from error
     return {name: tensor for name, tensor in content.items() if isinstance(tensor, Tensor)}
 
 
@@ -126,12 +134,7 @@ def load_into(needed: dict[str, Tensor], given: dict[str, Tensor], origin: str) 
     Raises:
         BadWeights: A tensor is missing or has another shape; then nothing is copied.
     """
-    missing = [name for name in needed if name not in given]
-    if missing:
-        raise BadWeights(
-            f"{origin} lacks {len(missing)} of the {len(needed)} tensors that the layers need, "
-            f"such as {_some(missing)}; it has {_some(list(given))}."
-        )
+    _require_all(needed, list(given), origin)
     for name, tensor in needed.items():
         if tensor.shape != given[name].shape:
             raise BadWeights(
@@ -143,6 +146,22 @@ def load_into(needed: dict[str, Tensor], given: dict[str, Tensor], origin: str) 
             raise BadWeights(f'{origin} has "{name}" with NaN or infinity.')
     for name, tensor in needed.items():
         tensor.copy_(given[name])
+
+
+def _unreadable(path: Path, model: str, error: Exception) -> BadWeights:
+    return BadWeights(
+        f'"{path}" cannot be read as the weights of "{model}" ({type(error).__name__}). '
+        "Expected a whole .safetensors file, or a .pth file that holds nothing but tensors."
+    )
+
+
+def _require_all(needed: Collection[str], given: Sequence[str], origin: str) -> None:
+    missing = [name for name in needed if name not in given]
+    if missing:
+        raise BadWeights(
+            f"{origin} lacks {len(missing)} of the {len(needed)} tensors that the layers need, "
+            f"such as {_some(missing)}; it has {_some(list(given))}."
+        )
 
 
 def _require_answer(model: str) -> None:

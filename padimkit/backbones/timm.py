@@ -121,7 +121,7 @@ class Timm(Backbone, Stateful, NeedsWeights, TellsWeights, Exportable):
         elif self._installed:
             require_installed(self.model, str(self.weights))
         else:
-            require_file(Path(self.weights).expanduser(), self.model)
+            require_file(Path(self.weights).expanduser(), self.model, self._network.tensors().keys())
 
     def go_without_weights(self) -> None:
         self._ready = True

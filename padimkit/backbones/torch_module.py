@@ -111,7 +111,7 @@ class TorchModule(Backbone, Stateful, NeedsWeights, TellsWeights, Exportable):
 
     def require_weights(self) -> None:
         if not self._ready:
-            require_file(self._file, class_path_of(self.module))
+            require_file(self._file, class_path_of(self.module), self._network.tensors().keys())
 
     def go_without_weights(self) -> None:
         self._ready = True

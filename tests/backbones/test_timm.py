@@ -507,7 +507,18 @@ def test_layers_can_be_written_in_a_file_and_on_the_command_line(text, layers):
 def test_missing_weights_are_known_before_they_are_read(tmp_path, file):
     with raises(BadWeights, match=r'nowhere.pth" of "test_resnet" do not exist'):
         small(weights=str(tmp_path / "nowhere.pth")).require_weights()
-    small(weights=str(file)).require_weights()
+    with raises(BadWeights, match=r'resnet18.safetensors" lacks 11 of the 25 tensors that the layers need'):
+        small(weights=str(file)).require_weights()
+    broken = tmp_path / "broken.safetensors"
+    broken.write_bytes(b"no header")
+    with raises(BadWeights, match=r'broken.safetensors" cannot be read as the weights of "test_resnet"'):
+        small(weights=str(broken)).require_weights()
+    Timm("resnet18.tv_in1k", ["layer1"], weights=str(file)).require_weights()
+    saved = {f"module.{name}": tensor for name, tensor in timm.create_model("resnet18").state_dict().items()}
+    save_file(saved, tmp_path / "parallel.safetensors")  # as torch.nn.DataParallel names them
+    parallel = Timm("resnet18.tv_in1k", ["layer1"], weights=str(tmp_path / "parallel.safetensors"))
+    parallel.require_weights()
+    parallel.extract(torch.zeros(1, 3, 32, 32))
     small().require_weights()
 
 

@@ -151,6 +151,19 @@ def test_a_method_can_vary_what_others_do_not(suite):
     ]
 
 
+def test_weights_without_what_a_pipeline_needs_are_told_before_anything_runs(suite, tmp_path):
+    weights = tmp_path / "weights.safetensors"
+    tensors = timm.create_model("resnet18").state_dict()
+    save_file({name: tensor for name, tensor in tensors.items() if "layer4" not in name}, weights)
+    spade = {"recipe": "spade-r18", "set": SMALL | {"backbone.weights": str(weights)}}
+    with pytest.raises(
+        BadConfig, match=r'"spade-r18": "[^"]*weights.safetensors" lacks 25 of the 100 tensors'
+    ):
+        Suite.read(suite(pipelines=[spade]))
+    described = spade | {"set": spade["set"] | {"backbone.descriptor": "layer3"}}
+    assert Suite.read(suite(pipelines=[described])).planned
+
+
 def test_other_weights_under_the_same_name_are_other_work(suite, tmp_path):
     weights = tmp_path / "weights.safetensors"
     network = timm.create_model("resnet18")
