@@ -233,7 +233,7 @@ class Record:
             model, "device" peak of a GPU.
         flops: Of the backbone per image; None where they cannot be counted.
         predicted: Seconds and bytes by the names in `seconds` and `bytes`, as formulas of the parts predict
-            them at the rates; of the density alone where there are images.
+            them at the rates; where there are images, seconds of the density alone.
         form: The form that formulas give the density at this size; others have other ones. Over images they
             take the mean variance of a channel in the first two batches.
         far_forms: The form at a billion of these, "images", "channels" or "positions", all else as it is: a

@@ -19,7 +19,7 @@ from padimkit.contracts import Backbone, DensityModel, MemoryForecast, NeedsWeig
 from padimkit.errors import BadArgument, BadConfig, PadimkitError
 from padimkit.pipeline.pipeline import Pipeline
 from padimkit.pipeline.tiling import Tiling
-from padimkit.values import Embedding, Pyramid
+from padimkit.values import Embedding
 
 Size: TypeAlias = tuple[int, int]
 
@@ -140,22 +140,30 @@ def blank_embeddings(pipeline: Pipeline, size: tuple[int, int]) -> list[Embeddin
         BadWeights: The weights of the backbone are missing.
     """
     generator = torch.Generator().manual_seed(0)
-    return embeddings_of(pipeline, torch.rand(1, 3, *size, generator=generator))
+    given = aligned_of(pipeline, torch.rand(1, 3, *size, generator=generator))
+    return [reduced(embedding, pipeline.reducer) for embedding in given]
 
 
-def embeddings_of(pipeline: Pipeline, images: Float[Tensor, "b 3 H W"]) -> list[Embedding]:
-    """Return the embeddings that the densities get for images, by a reducer that learns from these alone.
-
-    The pipeline stays as it is.
+def aligned_of(pipeline: Pipeline, images: Float[Tensor, "b 3 H W"]) -> list[Embedding]:
+    """Return the embeddings that the reducers get for images.
 
     Raises:
-        BadArgument: The reducer cannot be fitted, such as one that keeps more channels than there are.
         BadWeights: The weights of the backbone are missing.
     """
     with torch.no_grad():
         features = pipeline.backbone.extract(images.to(pipeline.device))
-    pyramids = pipeline.levels.split(features).values()
-    return [_reduced(pyramid, deepcopy(pipeline.reducer)) for pyramid in pyramids]
+    return [pyramid.embedding() for pyramid in pipeline.levels.split(features).values()]
+
+
+def reduced(embedding: Embedding, reducer: Reducer) -> Embedding:
+    """Return the embedding after a copy of the reducer that learns from it alone; the reducer stays as it is.
+
+    Raises:
+        BadArgument: The reducer cannot be fitted, such as one that keeps more channels than there are.
+    """
+    learner = deepcopy(reducer)
+    learner.fit([embedding] * ceil(_PATCHES / embedding.patches[0, 0].numel()))
+    return learner.transform(embedding)
 
 
 def _size_of_first(made: Namespace) -> tuple[int, int]:
@@ -164,12 +172,6 @@ def _size_of_first(made: Namespace) -> tuple[int, int]:
     picture = sample.open(sample.path)
     size: tuple[int, int] = made.pipeline.preprocessing.geometry((picture.height, picture.width)).size
     return size
-
-
-def _reduced(pyramid: Pyramid, reducer: Reducer) -> Embedding:
-    embedding = pyramid.embedding()
-    reducer.fit([embedding] * ceil(_PATCHES / embedding.patches[0, 0].numel()))
-    return reducer.transform(embedding)
 
 
 def _go_without_weights(backbone: Backbone) -> None:

@@ -10,7 +10,7 @@ from typing import Any
 from jaxtyping import Float
 from torch import Tensor
 
-from padimkit.benchmark.planning.forecast import embeddings_of
+from padimkit.benchmark.planning.forecast import aligned_of, reduced
 from padimkit.benchmark.record import (
     DENSITY_FIT,
     EMBEDDING,
@@ -65,7 +65,8 @@ def predicted_of_images(
 ) -> dict[str, Any]:
     """Return the same fields for the density of a pipeline with a backbone, whose costs no formula has.
 
-    Empty for several levels, and for a pipeline that cannot be tried on an image.
+    Bytes that are stored are those of reducer and density, as they are measured, and missing where the
+    reducer has no formulas. Empty for several levels, and for a pipeline that cannot be tried on an image.
 
     Args:
         pipeline: The pipeline.
@@ -80,7 +81,8 @@ def predicted_of_images(
     try:
         tiles = pipeline.preprocessing.tiles
         height, width = square(tiles.size) if tiles else size
-        found = embeddings_of(pipeline, seen[:, :, :height, :width])
+        given = aligned_of(pipeline, seen[:, :, :height, :width])
+        found = [reduced(embedding, pipeline.reducer) for embedding in given]
         tiled = Tiling.of(tiles, size, "the image").count
     except PadimkitError:
         return {}
@@ -95,7 +97,13 @@ def predicted_of_images(
         variance=float(patches.var(0).mean()),
     )
     costs = density.costs(problem)
-    return {"predicted": _of_density(costs, rates)} | _forms(density, problem, costs)
+    predicted = _of_density(costs, rates)
+    if isinstance(pipeline.reducer, CostModel):
+        whole = replace(problem, channels=given[0].patches.shape[1])
+        predicted[FITTED] += float(pipeline.reducer.costs(whole).stored)
+    else:
+        del predicted[FITTED]
+    return {"predicted": predicted} | _forms(density, problem, costs)
 
 
 _FAR = 10**9

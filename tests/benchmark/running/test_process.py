@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
+from sklearn.decomposition import PCA as ScikitPCA
 from sklearn.metrics import roc_auc_score
 
 from padimkit.backbones.pixels import Pixels
@@ -12,13 +13,17 @@ from padimkit.benchmark.cell import Limits
 from padimkit.benchmark.planning.suite import Suite
 from padimkit.benchmark.record import unpacked
 from padimkit.benchmark.running import process
+from padimkit.benchmark.running.memory import sizes_of
 from padimkit.benchmark.running.predictions import predicted_of_images
 from padimkit.benchmark.running.process import run_cell
 from padimkit.cli import repetition
 from padimkit.config.build import instantiate
 from padimkit.densities.gaussian import Gaussian
+from padimkit.images.preprocessing import Preprocessing
 from padimkit.pipeline.pipeline import Pipeline
 from padimkit.reducers.identity import Identity
+from padimkit.reducers.pca import PCA
+from padimkit.reducers.scikit_learn import ScikitLearn
 from padimkit.values import Problem
 
 
@@ -204,6 +209,18 @@ def test_the_form_over_images_follows_the_variance_of_the_data(generator):
         stated = density.costs(Problem(2, 3, 1, variance=float(seen.var(0).mean())))
         assert predicted_of_images(pipeline, seen, count=2, rates={})["form"] == stated.form
     assert density.costs(Problem(2, 3, 1)).form != density.costs(Problem(2, 3, 1, variance=1e-6)).form
+
+
+def test_stored_bytes_over_images_are_those_of_reducer_and_density(generator):
+    seen = torch.rand(4, 3, 32, 32, generator=generator)
+    sizes = Preprocessing(resize=32, crop=32)
+    for reducer, known in ((PCA(2), True), (ScikitLearn(ScikitPCA(2)), False)):
+        pipeline = Pipeline(backbone=Pixels(), reducer=reducer, density=Gaussian(), preprocessing=sizes)
+        found = predicted_of_images(pipeline, seen, count=4, rates={})["predicted"]
+        assert ("fitted" in found) == known
+        if known:
+            pipeline.fit(seen, progress=False)
+            assert found["fitted"] == pytest.approx(sizes_of(pipeline)["fitted"], rel=1e-3, abs=64)
 
 
 def test_what_formulas_predict_is_in_the_record_of_what_is_varied(suite, in_this_process):
