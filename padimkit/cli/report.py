@@ -51,6 +51,8 @@ def run(words: list[str]) -> None:
             raise BadArgument("A site is made of pages: leave out either --site, or --paper and --format.")
         _write_site(settings)
         return
+    if settings.paper is not None and settings.format not in ("html", "markdown"):
+        raise BadArgument(f"--paper writes Markdown, and no {settings.format}: leave out --format.")
     if settings.format in _FILES and settings.paper is None:
         require_output(settings.output, _FILES[settings.format])
     if settings.output is None:
@@ -108,7 +110,7 @@ def _parser() -> ArgumentParser:
         "--paper",
         type=int | None,
         default=None,
-        help="In its place, in Markdown: measurements beside the PaDiM paper's table of this number, 1 to 8.",
+        help="Without --format: measurements beside the PaDiM paper's table of this number, 1 to 8, in Markdown.",
     )
     parser.add_argument(
         "--site",

@@ -21,7 +21,9 @@ def read_yaml(path: Path) -> dict[str, Any]:
             text = file.read(MOST_CHARACTERS + 1)
         content = parsed_yaml(text)
         repeated = next(_repeated(yaml.compose(text, Loader=yaml.SafeLoader), set()), None)
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+    except OSError as error:
+        raise BadConfig(f'"{path}" cannot be read: {error.strerror}.') from error
+    except (UnicodeDecodeError, yaml.YAMLError) as error:
         raise BadConfig(f'"{path}" cannot be read as YAML: {error}') from error
     if not isinstance(content, dict):
         raise BadConfig(f'"{path}" does not hold keys and values.')

@@ -52,5 +52,5 @@ def test_what_is_no_yaml_is_refused(written):
 
 
 def test_what_is_not_there_is_refused(tmp_path):
-    with pytest.raises(BadConfig, match="cannot be read as YAML"):
+    with pytest.raises(BadConfig, match='none.yaml" cannot be read: No such file or directory'):
         read_yaml(tmp_path / "none.yaml")

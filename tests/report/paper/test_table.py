@@ -45,6 +45,12 @@ def test_measured_values_stand_beside_the_printed_ones(measured, capsys):
     assert "the latest counts" not in said
 
 
+def test_a_table_of_the_paper_is_markdown_alone(measured, capsys):
+    assert main(["report", str(measured), "--paper=3", "--format=markdown"]) == 0
+    assert main(["report", str(measured), "--paper=3", "--format=latex"]) == 2
+    assert "--paper writes Markdown, and no latex: leave out --format." in capsys.readouterr().err
+
+
 def test_what_a_later_record_replaces_and_what_was_learnt_are_said(random, write, capsys):
     made = made_records.made("PaDiM-R18-Rd100", "bottle", 0, random, dataset="mvtec")
     made = replace(made, metrics={"pixel_auroc": 0.9, "pro": 0.9})
