@@ -110,7 +110,7 @@ def _parser() -> ArgumentParser:
         "--paper",
         type=int | None,
         default=None,
-        help="Without --format: measurements beside the PaDiM paper's table of this number, 1 to 8, in Markdown.",
+        help="Without --format: measurements beside the PaDiM paper's table of this number, in Markdown.",
     )
     parser.add_argument(
         "--site",
