@@ -19,6 +19,7 @@ from padimkit.config.commands import add_trust
 from padimkit.config.parser import new_parser, parse_words
 from padimkit.errors import BadConfig, FailedCells
 from padimkit.files.foreign_text import printable
+from padimkit.registry.modules import collector_at_rest
 
 
 def run(words: list[str]) -> None:
@@ -32,7 +33,8 @@ def run(words: list[str]) -> None:
         repeat(given.record, trust=given.trust)
         return
     tracker = None if given.tracker is None else made_tracker(given.tracker)
-    suite = Suite.read(given.suite, trust=given.trust)
+    with collector_at_rest():  # a plan imports, and makes the settings of all cells
+        suite = Suite.read(given.suite, trust=given.trust)
     require_engine(suite.engine)
     output = given.output or Path("records") / suite.name
     left = remaining(suite, output, retry_failed=given.retry_failed)

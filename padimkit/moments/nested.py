@@ -36,20 +36,22 @@ def nested_moments(maps: Sequence[Float[Tensor, "b _ _ _"]]) -> Moments:
     mean = scatter.new_empty(channels)
     sums = scatter.new_empty(len(maps[0]), *maps[0].shape[2:], 0)
     for feature_map in maps:
+        rows = feature_map.permute(0, 2, 3, 1)
+        deviations = rows.to(torch.float64, copy=True, memory_format=torch.contiguous_format)
         start, stop = sums.shape[3], sums.shape[3] + feature_map.shape[1]
-        patches = feature_map.permute(0, 2, 3, 1).to(torch.float64)
-        mean[start:stop] = patches.mean((0, 1, 2))
-        deviations = patches - mean[start:stop]
-        repeated = deviations * (positions // feature_map.shape[2:].numel())
-        sums = torch.cat([_summed(sums, feature_map.shape[2:]), repeated], dim=3)
+        mean[start:stop] = deviations.mean((0, 1, 2))
+        deviations -= mean[start:stop]
+        finer, sums = sums, deviations.new_empty(*deviations.shape[:3], stop)
+        torch.sum(_covered(finer, feature_map.shape[2:]), (2, 4), out=sums[..., :start])
+        torch.mul(deviations, positions // feature_map.shape[2:].numel(), out=sums[..., start:])
         block = sums.flatten(0, 2).T @ deviations.flatten(0, 2)
         scatter[:stop, start:stop] = block
         scatter[start:stop, :start] = block[:start].T
     return Moments(len(maps[0]) * positions, mean[None], scatter[None])
 
 
-def _summed(values: Float[Tensor, "b H W c"], size: torch.Size) -> Float[Tensor, "b h w c"]:
-    """Return the sums over all positions that each of a coarser grid covers."""
+def _covered(values: Float[Tensor, "b H W c"], size: torch.Size) -> Float[Tensor, "b h y w x c"]:
+    """Return the values by the positions of a coarser grid, and within each by the finer ones there."""
     batch, rows, columns, channels = values.shape
     height, width = size
-    return values.reshape(batch, height, rows // height, width, columns // width, channels).sum((2, 4))
+    return values.reshape(batch, height, rows // height, width, columns // width, channels)

@@ -50,6 +50,14 @@ def test_the_order_of_values_in_memory_does_not_matter(generator):
     torch.testing.assert_close(found.scatter, nested_moments(maps).scatter, rtol=1e-12, atol=1e-12)
 
 
+def test_maps_stay_as_they_are(generator):
+    maps = [torch.randn(2, 3, 4, 6, generator=generator).double(), torch.ones(2, 2, 2, 3).double()]
+    for given in (maps, [one.to(memory_format=torch.channels_last) for one in maps]):
+        before = [one.clone() for one in given]
+        nested_moments(given)
+        assert all(map(torch.equal, given, before))
+
+
 @pytest.mark.parametrize(
     "sizes", [[(8, 8), (3, 4)], [(8, 8), (4, 3)], [(8, 8), (4, 4), (3, 1)], [(2, 2), (4, 4)]]
 )
