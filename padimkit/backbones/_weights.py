@@ -53,7 +53,7 @@ def require_file(path: Path, model: str, needed: Collection[str]) -> None:
         try:
             with safe_open(path, "pt") as file:
                 _require_all(needed, [name.removeprefix("module.") for name in file.keys()], f'"{path}"')  # noqa: SIM118
-        except SafetensorError as error:
+        except (SafetensorError, OSError) as error:
             raise _unreadable(path, model, error) from error
 
 
