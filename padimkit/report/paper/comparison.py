@@ -1,5 +1,6 @@
 """Measured values beside those that the PaDiM paper prints."""
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from statistics import fmean
@@ -79,10 +80,15 @@ def beside(records: Iterable[Record], table: int) -> tuple[Row, ...]:
         BadArgument: The paper has no such table.
     """
     cells = published(table)
-    whole = (r for r in records if r.failure is None and not r.cell.varied and not is_held_out(r))
-    usable = sorted(whole, key=lambda r: r.begun)
+    usable = _usable(records)
     by_data = {cell.data: [other for other in cells if other.data == cell.data] for cell in cells}
     return tuple(_of_its_data(usable, by_data)) or tuple(_of_other_data(usable, by_data))
+
+
+def _usable(records: Iterable[Record]) -> list[Record]:
+    """Return those that count, in the order in which they began."""
+    whole = (r for r in records if r.failure is None and not r.cell.varied and not is_held_out(r))
+    return sorted(whole, key=lambda r: r.begun)
 
 
 def _of_its_data(records: Sequence[Record], by_data: Mapping[str, Sequence[PublishedCell]]) -> Iterator[Row]:
@@ -135,15 +141,16 @@ def _rows(
 
 
 def replaced(records: Iterable[Record], rows: Sequence[Row]) -> tuple[str, ...]:
-    """Return the methods of which a record does not count, since a later one has other arguments."""
-    methods = {row.method for row in rows if row.measured}
-    finished = [r for r in records if r.failure is None and not r.cell.varied and r.cell.method in methods]
-    found: dict[tuple[str, Source, str, int], set[str]] = {}
-    for source, those in _by_source(finished).items():
-        for record in those:
-            cell = record.cell
-            found.setdefault((cell.method, source, cell.category, cell.seed), set()).add(record.key)
-    return tuple(dict.fromkeys(key[0] for key, keys in found.items() if len(keys) > 1))
+    """Return the methods of which several records have a value in these rows, so that the latest counts."""
+    sources, metrics = {row.source for row in rows}, {row.metric for row in rows}
+    count = Counter(
+        (record.cell.method, metric, source, record.cell.category, record.cell.seed)
+        for source, those in _by_source(_usable(records)).items()
+        for record in those
+        for metric in metrics
+        if source in sources and _value(record, metric) is not None
+    )
+    return tuple(dict.fromkeys(method for (method, *_), several in count.items() if several > 1))
 
 
 def _values(records: Sequence[Record], method: str, metric: str) -> Values:

@@ -40,8 +40,8 @@ def as_paper_table(study: Study, table: int) -> str:
 def _care(methods: Sequence[str]) -> Iterator[str]:
     if methods:
         yield (
-            "\nOf records of one method, data, category and seed whose other arguments differ, the latest "
-            f"counts: {escaped(', '.join(methods))}. Give different things different names."
+            "\nOf several records of one method, data, category and seed the latest counts: "
+            f"{escaped(', '.join(methods))}. Give different things different names."
         )
 
 

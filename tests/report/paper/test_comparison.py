@@ -123,6 +123,11 @@ def test_numbers_of_training_images_are_never_averaged_together():
     assert only(rows, **wanted, source=MVTEC).measured.mean == pytest.approx(90)
     assert only(rows, **wanted, source=replace(MVTEC, train_images=20)).measured.mean == pytest.approx(80)
     assert replaced([few], rows) == ()
+    timed = record("PaDiM-R18-Rd100", "bottle", seconds={"predict 1": Spread(1.0, 1.0, 1.0, 1)})
+    once = scored("PaDiM-R18-Rd100", "bottle", 0.9)
+    assert replaced([once, timed], beside([once, timed], 3)) == ()  # which has no value of this table
+    twice = [once, scored("PaDiM-R18-Rd100", "bottle", 0.8)]
+    assert replaced(twice, beside(twice, 3)) == ("PaDiM-R18-Rd100",)
 
 
 def test_printed_methods_that_were_not_measured_stand_where_others_were():

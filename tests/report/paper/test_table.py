@@ -60,7 +60,7 @@ def test_what_a_later_record_replaces_and_what_was_learnt_are_said(random, write
     said = capsys.readouterr().out
     assert "| 80.0 | -18.1 | data, 256 px, centre 224 px: bottle |" in said
     assert "| 90.0 | -8.1 | data, 256 px, centre 224 px, 20 training images: bottle |" in said
-    assert "whose other arguments differ, the latest counts: PaDiM-R18-Rd100. Give" in said
+    assert "seed the latest counts: PaDiM-R18-Rd100. Give" in said
 
 
 def test_doubtful_cells_are_marked_with_their_reason(measured, capsys):
