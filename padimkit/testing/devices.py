@@ -66,14 +66,14 @@ def computes_on(device: torch.device, make: Make) -> None:
 def learning_stays_on_the_device(make: Make, apply: Apply) -> None:
     """Fits and uses on a device make all their tensors there."""
     part = make()
-    with _together():
-        try:
-            for learn in ways_to_fit(part):
+    for learn in ways_to_fit(part):
+        with _together():
+            try:
                 learn(stream(moved(training("first"), _META)))
                 found = apply(part, part_of(moved(probe("first"), _META), 0, 2))
-        except Exception as error:
-            _require_other_reason(error)
-        _require_there(found)
+            except Exception as error:
+                _require_other_reason(error)
+            _require_there(found)
 
 
 def _must_be_there(one: Any) -> bool:

@@ -217,7 +217,8 @@ def _require_finite_or_refusal(
             found = apply(part, part_of(probe("first"), 0, 2) if unseen is None else unseen)
         except PadimkitError as error:
             found = {}
-            require(bool(str(error)), f"Expected an error that says what is wrong with {what}, found none.")
+            said = bool(str(error))
+            require(said, f"Expected an error that says what is wrong with {what}, found no message.")
         except Exception as error:  # a stranger's class may raise anything
             require(False, f"Expected results for {what}, or an error of padimkit, found {described(error)}")
         require_finite(found, f"results for {what}")

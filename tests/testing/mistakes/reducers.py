@@ -314,6 +314,17 @@ class WithoutGradients(OfLayers):
         super().fit_pyramids(stream)
 
 
+class LeavesTheDeviceInFit(OfLayers):
+    """A mean of zeros is made on the processor by `fit`, and nowhere else."""
+
+    def fit(self, stream):
+        super().fit(stream)
+        self.mean = torch.zeros(self.keep)
+
+    def fit_pyramids(self, stream):
+        super().fit(pyramid.embedding() for pyramid in stream)
+
+
 class LearnsTheLastPyramid(OfLayers):
     """Each pyramid is learnt by a fit of its own, which forgets those before."""
 
@@ -329,6 +340,7 @@ MISTAKES = {
     AsksForDescriptors: "descriptors_may_be_missing",
     KeepsViews: "learnt_images_may_be_overwritten",
     StateOfFitOnly: "restored_state_gives_the_same_result",
+    LeavesTheDeviceInFit: "learning_stays_on_the_device",
     WithoutGradients: "leaves_the_program_alone",
     LearnsTheLastPyramid: "learning_from_pyramids_equals_fit",
     Mirrored: PLACE,
