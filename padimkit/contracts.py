@@ -374,7 +374,7 @@ class CostModel(ABC):
         """Return the costs with the arguments that the part has, without a fit.
 
         Bytes are to be right within a factor of two. Work is that of the algorithm as it is written: a report
-        shows which share of the machine's rates it reaches.
+        shows which share of the machine's rates it reaches, and asks for the form at sizes up to a billion.
         """
 
 

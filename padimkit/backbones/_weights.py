@@ -1,6 +1,6 @@
 """Pretrained weights, read from timm's hub or from a file, and copied into a network."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from threading import Lock
 from typing import Any
@@ -52,7 +52,8 @@ def require_file(path: Path, model: str, needed: Collection[str]) -> None:
     if path.suffix == ".safetensors":  # the names of others cannot be read without the values
         try:
             with safe_open(path, "pt") as file:
-                _require_all(needed, [name.removeprefix("module.") for name in file.keys()], f'"{path}"')  # noqa: SIM118
+                names = [name.removeprefix("module.") for name in file.keys()]  # noqa: SIM118
+                _require_all(needed, dict.fromkeys(names), f'"{path}"')
         except (SafetensorError, OSError) as error:
             raise _unreadable(path, model, error) from error
 
@@ -134,7 +135,7 @@ def load_into(needed: dict[str, Tensor], given: dict[str, Tensor], origin: str) 
     Raises:
         BadWeights: A tensor is missing or has another shape; then nothing is copied.
     """
-    _require_all(needed, list(given), origin)
+    _require_all(needed, given, origin)
     for name, tensor in needed.items():
         if tensor.shape != given[name].shape:
             raise BadWeights(
@@ -155,7 +156,7 @@ def _unreadable(path: Path, model: str, error: Exception) -> BadWeights:
     )
 
 
-def _require_all(needed: Collection[str], given: Sequence[str], origin: str) -> None:
+def _require_all(needed: Collection[str], given: Collection[str], origin: str) -> None:
     missing = [name for name in needed if name not in given]
     if missing:
         raise BadWeights(

@@ -56,7 +56,7 @@ class PCA(Reducer, LinearReducer, PyramidLearner, Updatable, CostModel, Exportab
         """Learn from more patches: the components are then those of all patches so far."""
         for embedding in stream:
             self._learn(embedding.patches)
-        self._forget_components()
+        self._end_of_learning()
 
     def fit_pyramids(self, stream: Iterable[Pyramid]) -> None:
         """Learn the components of all patches, and multiply two layers at the resolution of the coarser one.
@@ -70,7 +70,7 @@ class PCA(Reducer, LinearReducer, PyramidLearner, Updatable, CostModel, Exportab
                 self._moments_of(pyramid.maps).merge(nested_moments(pyramid.maps))
             else:
                 self._learn(pyramid.embedding().patches)
-        self._forget_components()
+        self._end_of_learning()
 
     def transform(self, embedding: Embedding) -> Embedding:
         """Return the embedding minus the mean of all patches, in the basis of the components."""
@@ -131,7 +131,7 @@ class PCA(Reducer, LinearReducer, PyramidLearner, Updatable, CostModel, Exportab
         rows = patches.permute(0, 2, 3, 1).reshape(-1, 1, patches.shape[1])
         self._moments_of([patches]).update(rows)
 
-    def _forget_components(self) -> None:
+    def _end_of_learning(self) -> None:
         if self._moments is None:
             raise BadData("PCA was given no embeddings to learn from.")
         self._components = None

@@ -126,10 +126,7 @@ def learning_from_pyramids_forgets_earlier_fits(make: Make) -> None:
 
 def reduction_of_pyramids_can_be_restored(make: Make) -> None:
     """PyramidLearner: states of a fit on pyramids, loaded into a fresh instance, give the same reduction."""
-    reducer, restored = _fitted_on_pyramids(make, PyramidLearner, NESTED), make()
-    restored.load_state_dict(written(reducer.state_dict()))
-    changed = difference(_reduced(restored), _reduced(reducer))
-    require(not changed, f"Expected the same bit for bit from the restored state, found {changed}.")
+    _require_restored(make, PyramidLearner, _reduced)
 
 
 def pyramids_that_are_learnt_are_not_modified(make: Make) -> None:
@@ -176,10 +173,14 @@ def second_pyramid_fit_forgets_the_first(make: Make) -> None:
 
 def fit_on_pyramids_can_be_restored(make: Make) -> None:
     """PyramidDensity: states of a fit on pyramids, loaded into a fresh instance, give the same scores."""
-    density, restored = _fitted_on_pyramids(make, PyramidDensity, NESTED), make()
-    restored.load_state_dict(written(density.state_dict()))
-    changed = difference(_scores(restored), _scores(density))
-    require(not changed, f"Expected the same scores bit for bit from the restored state, found {changed}.")
+    _require_restored(make, PyramidDensity, _scores)
+
+
+def _require_restored(make: Make, contract: type[Any], use: Callable[[Any], Result]) -> None:
+    part, restored = _fitted_on_pyramids(make, contract, NESTED), make()
+    restored.load_state_dict(written(part.state_dict()))
+    changed = difference(use(restored), use(part))
+    require(not changed, f"Expected the same result bit for bit from the restored state, found {changed}.")
 
 
 def _reductions(make: Make, contract: type[Any]) -> Iterator[tuple[Any, Layers, Pyramid, Embedding]]:
