@@ -315,14 +315,23 @@ class WithoutGradients(OfLayers):
 
 
 class LeavesTheDeviceInFit(OfLayers):
-    """A mean of zeros is made on the processor by `fit`, and nowhere else."""
+    """After `fit`, but not after `fit_pyramids`, an empty descriptor on the processor is given back."""
+
+    empty = None
 
     def fit(self, stream):
         super().fit(stream)
-        self.mean = torch.zeros(self.keep)
+        self.empty = torch.zeros(1, 0)
 
     def fit_pyramids(self, stream):
-        super().fit(pyramid.embedding() for pyramid in stream)
+        super().fit_pyramids(stream)
+        self.empty = None
+
+    def transform(self, embedding):
+        given = super().transform(embedding)
+        if self.empty is None:
+            return given
+        return Embedding(given.patches, self.empty.expand(len(given.patches), 0))
 
 
 class LearnsTheLastPyramid(OfLayers):
