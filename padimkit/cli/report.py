@@ -18,6 +18,7 @@ from padimkit.files import new_file, new_folder
 from padimkit.registry.plugin import Plugin
 from padimkit.registry.registry import Registry
 from padimkit.report.added import with_added
+from padimkit.report.entries import files_of_records
 from padimkit.report.formats.csv import as_csv
 from padimkit.report.formats.json_lines import as_json_lines
 from padimkit.report.formats.latex import as_latex
@@ -54,6 +55,7 @@ def run(words: list[str]) -> None:
     if settings.paper is not None and settings.format not in ("html", "markdown"):
         raise BadArgument(f"--paper writes Markdown, and no {settings.format}: leave out --format.")
     if settings.format in _FILES and settings.paper is None:
+        files_of_records(settings.records)  # a folder without any is the greater mistake
         require_output(settings.output, _FILES[settings.format])
     if settings.output is None:
         sys.stdout.write(_document(settings).decode())

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from padimkit.report import formatting, links
 from padimkit.report.formatting import Cost
 from padimkit.report.points import RANGES, between
-from padimkit.report.protocols import mixture
+from padimkit.report.protocols import OF_COSTS, mixture
 from padimkit.report.scoreboards import rows_of
 from padimkit.report.study import Study, unique
 from padimkit.report.tables import ABSENT, Datum, Table
@@ -46,7 +46,7 @@ def cost_table(study: Study, dataset: str, costs: Sequence[Cost], caption: str) 
     )
     others = [category for category in categories if category not in shared]
     lacking = (f"Left out, since a method lacks them: {', '.join(others)}.",) if others else ()
-    notes = (*mixture((row.protocol for row in rows), study.letters), *lacking)
+    notes = (*mixture((row.protocol for row in rows), study.letters, OF_COSTS), *lacking)
     head = ("method", "protocol", *(cost.label for cost in known))
     several = (RANGES,) if any(limits for column in ranges.values() for limits in column) else ()
     return Table(caption, head, data, notes, explained=(*_EXPLAINED, *several))

@@ -37,9 +37,8 @@ def _pairing(found: Margins) -> str:
         return "pairs are seeds, which the data were drawn by"
     images = f"other images than these {found.images}" if found.images else ""
     if len(found.single) == len(found.margins) + 1:
-        return (
-            f"single seeds, intervals are about {images}" if images else "single seeds, the same test images"
-        )
+        single = "no seeds" if all(row.seedless for row in found.single) else "single seeds"
+        return f"{single}, intervals are about {images}" if images else f"{single}, the same test images"
     others = f"and {images}" if images else "on the same test images"
     return f"seeds are not pairs, intervals are about other seeds {others}"
 
@@ -50,10 +49,9 @@ def _cautions(board: Scoreboard, found: Margins) -> tuple[str, ...]:
         notes.append(
             f"The test images are held fixed: the records do not tell their influence on {board.metric}."
         )
-    if found.single:
-        notes.append(
-            f"A single seed: {', '.join(found.single)}. How much they vary over seeds is in no interval."
-        )
+    once = [row.method for row in found.single if not row.seedless]
+    if once:
+        notes.append(f"A single seed: {', '.join(once)}. How much they vary over seeds is in no interval.")
     if any(margin.found is None for margin in found.margins):
         notes.append("Without an interval: cannot tell, since nothing shows how much the difference varies.")
     return tuple(notes)

@@ -55,6 +55,18 @@ def place(dataset: str, category: str) -> str:
     return f"{dataset} / {category}" if category else dataset
 
 
+def files_of_records(paths: Sequence[Path]) -> list[Path]:
+    """Return the files of records in folders, and single ones, without reading any.
+
+    Raises:
+        BadData: There are none.
+    """
+    found = list(dict.fromkeys(store.files_of(paths)))
+    if not found:
+        raise BadData(_no_records(paths))
+    return found
+
+
 def read_entries(paths: Sequence[Path]) -> list[Entry]:
     """Return the entries of folders and of single files; a cell that several suites share counts once.
 
@@ -66,13 +78,11 @@ def read_entries(paths: Sequence[Path]) -> list[Entry]:
             cell with different metric values.
     """
     entries: dict[str, Entry] = {}
-    for file in dict.fromkeys(store.files_of(paths)):
+    for file in files_of_records(paths):
         entry = Entry(store.read(file), file)
         _require_finite(entry)
         twin = entries.get(entry.record.key)
         entries[entry.record.key] = entry if twin is None else _chosen(twin, entry)
-    if not entries:
-        raise BadData(_no_records(paths))
     return sorted(entries.values(), key=_order)
 
 

@@ -3,6 +3,7 @@
 Only of costs that are a single power: of a sum of several, such as a whole fit, the largest takes over later.
 """
 
+import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -65,8 +66,8 @@ def crossing_table(lines: Sequence[Line], varied: str, costs: Sequence[Cost], wh
             Datum(cost.label),
             Datum(found.more),
             Datum(found.less),
-            Datum(_size(found.size)),
-            Datum(_limits(found)),
+            Datum(_size(found.size, varied)),
+            Datum(_limits(found, varied)),
         )
         for cost in costs
         for found in crossings(lines, varied, cost)
@@ -144,10 +145,13 @@ def _at(law: PowerLaw, size: float, cost: Cost) -> Datum:
     return Datum(f"{cost.text(found.estimate)} ({cost.text(found.lower)} to {cost.text(found.upper)})")
 
 
-def _size(value: float) -> str:
-    return f"{float(f'{value:.3g}'):,.0f}" if value >= 100 else f"{value:.3g}"
+def _size(value: float, varied: str) -> str:
+    """Return a size to three digits; of images the next whole number."""
+    if value >= 100:
+        return f"{float(f'{value:.3g}'):,.0f}"
+    return str(math.ceil(value)) if varied in NUMBERS else f"{value:.3g}"
 
 
-def _limits(found: Crossing) -> str:
-    upper = "larger ones" if found.upper == float("inf") else _size(found.upper)
-    return f"{_size(found.lower)} and {upper}"
+def _limits(found: Crossing, varied: str) -> str:
+    upper = "larger ones" if found.upper == float("inf") else _size(found.upper, varied)
+    return f"{_size(found.lower, varied)} and {upper}"

@@ -66,14 +66,14 @@ class Margins:
         design: Pairs of categories, pairs of seeds that were drawn with their data, or unrelated seeds on one
             set of test images.
         margins: Of the others, the best first.
-        single: Methods with a single seed on one set of test images.
+        single: Methods with a single value on one set of test images.
         images: How many test images the intervals take into account; 0 if they are held fixed.
     """
 
     best: Row
     design: Design
     margins: tuple[Margin, ...]
-    single: tuple[str, ...]
+    single: tuple[Row, ...]
     images: int
 
 
@@ -184,9 +184,7 @@ def _of_images(board: Scoreboard, rows: Sequence[Row]) -> Margins:
             )
             for index, row in enumerate(rows[1:], 1)
         ),
-        single=tuple(
-            row.method for row, run in zip(rows, runs.values(), strict=True) if len(run.values) == 1
-        ),
+        single=tuple(row for row, run in zip(rows, runs.values(), strict=True) if len(run.values) == 1),
         images=len(kinds) if told and kinds is not None else 0,
     )
 

@@ -3,6 +3,7 @@
 It stands apart from the formatting of costs, since readers choose it.
 """
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
@@ -41,11 +42,6 @@ class Notation:
         if self.digits is not None and not 0 <= self.digits <= _MOST_DIGITS:
             raise BadArgument(f'Expected "digits" from 0 to {_MOST_DIGITS}, got {self.digits}.')
 
-    @property
-    def spread_name(self) -> str:
-        """What stands after ±, in words."""
-        return _SPREADS[self.spread]
-
     def caption(self, text: str) -> str:
         """Return a caption that begins with a metric, with its unit."""
         return f"{text}{IN_PERCENT}" if self.percent else text
@@ -63,6 +59,21 @@ class Notation:
         text = self.value(found.mean)
         after = found.deviation if self.spread == "sd" else found.error
         return f"{text} ± {self.value(after)}" if found.count > 1 else text
+
+    @property
+    def spread_name(self) -> str:
+        """What stands after ±, in words."""
+        return _SPREADS[self.spread]
+
+    def plus_minus(self, counts: Collection[int]) -> tuple[str, ...]:
+        """Return what ± stands for in a table of means over so many seeds; none if it stands nowhere."""
+        several = [count for count in counts if count > 1]
+        if not several:
+            return ()
+        fewest, most = min(several), max(several)
+        seeds = f"n = {fewest}" + (f" to {most}" if most > fewest else "")
+        once = ", without ± a single value" if 1 in counts else ""
+        return (f"±: {self.spread_name} over {seeds} seeds{once}.",)
 
     def laid(self, table: Table) -> Table:
         """Return a table whose rows are methods as it is to be laid out."""

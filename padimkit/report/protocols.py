@@ -74,17 +74,21 @@ def lettered(entries: Iterable[Entry]) -> dict[Protocol, str]:
     return {item: chr(65 + index % 26) + str(index // 26 or "") for index, item in enumerate(found)}
 
 
-def mixture(found: Iterable[Protocol], letters: Mapping[Protocol, str]) -> tuple[str, ...]:
-    """Return a warning if several protocols are shown together."""
+_OF_METRICS = (
+    "pixel metrics are not comparable between them, and no metric is between numbers of training images."
+)
+OF_COSTS = "costs are not comparable between resolutions and numbers of training images."
+
+
+def mixture(
+    found: Iterable[Protocol], letters: Mapping[Protocol, str], warning: str = _OF_METRICS
+) -> tuple[str, ...]:
+    """Return a warning if several protocols are shown together, by default that of tables of metrics."""
     several = sorted(set(found))
     if len(several) < 2:
         return ()
     named = "; ".join(f"{letters[item]}: {item}" for item in several)
-    return (
-        f"{len(several)} protocols are shown together ({named}): "
-        "pixel metrics are not comparable between them, "
-        "and no metric is between numbers of training images.",
-    )
+    return (f"{len(several)} protocols are shown together ({named}): {warning}",)
 
 
 def warnings(entries: Iterable[Entry]) -> list[str]:
@@ -160,6 +164,20 @@ def _without_seeds(value: Any) -> Any:
     if not isinstance(value, Mapping):
         return value
     return {name: _without_seeds(item) for name, item in value.items() if name != "seed"}
+
+
+def has_seed(record: Record) -> bool:
+    """Return whether anything in the work of a record depends on its seed."""
+    settings = record.cell.settings
+    return record.cell.drawn or _has_seed([settings.get("pipeline"), settings.get("data")])
+
+
+def _has_seed(value: Any) -> bool:
+    if isinstance(value, list):
+        return any(map(_has_seed, value))
+    if not isinstance(value, Mapping) or value.get("transforms") == []:  # augments nothing
+        return False
+    return "seed" in value or any(map(_has_seed, value.values()))
 
 
 def _twins(entries: list[Entry]) -> list[str]:

@@ -7,7 +7,7 @@ from statistics import fmean
 
 from padimkit.benchmark.record import Record
 from padimkit.report.entries import Entry
-from padimkit.report.protocols import Protocol, protocol
+from padimkit.report.protocols import Protocol, has_seed, protocol
 from padimkit.report.statistics import MeanSpread, spread
 from padimkit.report.study import Study, unique
 
@@ -50,6 +50,11 @@ class Row:
             return MeanSpread(mean, 0.0, 1)
         return spread([fmean(found[seed] for found in values) for seed in sorted(seeds)])
 
+    @cached_property
+    def seedless(self) -> bool:
+        """Tell whether nothing of the method depends on a seed, so that a suite runs it once."""
+        return not any(has_seed(entry.record) for some in self.entries.values() for entry in some)
+
     def finished(self, category: str) -> bool:
         """Tell whether some seed has finished."""
         return any(entry.record.failure is None for entry in self.entries.get(category, ()))
@@ -91,9 +96,9 @@ class Scoreboard:
         return "failed" if any(entry.record.failure for entry in entries) else "missing"
 
     def best(self, category: str, protocol: Protocol) -> float | None:
-        """Return the best mean of a category among the rows of a protocol."""
-        found = [self.spread(row, category) for row in self.rows if row.protocol == protocol]
-        return max((item.mean for item in found if item), key=self.goodness, default=None)
+        """Return the best mean of a category among the rows of a protocol; None with fewer than two."""
+        spreads = [self.spread(row, category) for row in self.rows if row.protocol == protocol]
+        return best_of([found.mean for found in spreads if found], self.sign)
 
     def goodness(self, value: float) -> float:
         """Return the value, negated if lower is better: a higher goodness is always better."""
@@ -119,6 +124,11 @@ class Scoreboard:
     def unscored(self) -> tuple[str, ...]:
         """Categories without any value, such as those without masks."""
         return tuple(category for category in self.categories if category not in self.scored)
+
+
+def best_of(means: Sequence[float], sign: int) -> float | None:
+    """Return the best of some means, by the sign of their metric; None with fewer than two to choose from."""
+    return max(means, key=lambda mean: sign * mean) if len(means) > 1 else None
 
 
 def scored(rows: Sequence[Row], categories: Sequence[str], read: Reading) -> tuple[str, ...]:

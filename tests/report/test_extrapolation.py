@@ -37,7 +37,14 @@ def test_one_method_costs_more_than_another_from_where_their_lines_cross(lines):
     assert (crossing.more, crossing.less) == ("spade", "padim")
     assert [crossing.size, crossing.lower, crossing.upper] == pytest.approx([50] * 3, rel=0.01)
     table = crossing_table(found, "images", [COST], "here")
-    assert [datum.text for datum in table.rows[0]][1:4] == ["spade", "padim", "50.1"]
+    assert [datum.text for datum in table.rows[0]][1:4] == ["spade", "padim", "51"]
+
+
+@pytest.mark.parametrize(("varied", "size"), [("images", "31"), ("channels", "30.3")])
+def test_crossings_are_at_whole_images_and_at_any_other_size(lines, varied, size):
+    found = lines(spade=lambda size: 1000 * size, padim=lambda size: 30_300, varied=varied)
+    (row,) = crossing_table(found, varied, [COST], "here").rows
+    assert [datum.text for datum in row][3:] == [size, f"{size} and {size}"]
 
 
 def test_a_crossing_may_lie_beyond_what_was_measured_and_says_how_sure_it_is(lines):

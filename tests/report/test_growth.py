@@ -30,6 +30,7 @@ def cells(random):
             yield replace(
                 made,
                 key=f"cell-{form.replace(' ', '')}-{size}",
+                metrics={},
                 seconds={"fit": Spread(middle, middle, middle, repeats)},
                 repeats={"fit": seconds},
                 predicted={} if predicted is None else {"fit": predicted(size)},
@@ -87,6 +88,18 @@ def test_without_a_prediction_only_what_was_measured_is_said(cells, study_of):
     found = row_of(study_of(list(cells((10, 20, 40), lambda size: 3e-3 * size))))
     assert (found["predicted"], found["verdict"], found["measured / predicted"]) == (DASH, DASH, DASH)
     assert found["exponent (95 %)"] == "1.00 (1.00 to 1.00)"
+
+
+def test_a_prediction_of_several_terms_is_met_where_no_power_fits(cells, study_of):
+    """A count of bytes that is exactly as predicted leaves nothing that cannot be told."""
+
+    def bytes_at(size):
+        return 1.0 + size**3 / 4e3
+
+    row = row_of(study_of(list(cells((5, 10, 20, 40), bytes_at, bytes_at))))
+    lower, upper = row["exponent (95 %)"].partition(" (")[2].rstrip(")").split(" to ")
+    assert float(upper) - float(lower) > 0.5
+    assert (row["verdict"], row["measured / predicted"]) == ("as predicted", "1.00")
 
 
 def test_another_form_begins_another_row(cells, study_of):

@@ -197,6 +197,21 @@ def test_methods_with_a_single_seed_are_named(study_of, random):
     assert found.notes[-1] == _CANNOT_TELL
 
 
+def test_methods_without_a_seed_are_not_said_to_have_a_single_one(study_of, random):
+    def without_seed(record):
+        pipeline = record.cell.settings["pipeline"] | {"reducer": None}
+        return made_records.of_cell(record, settings=record.cell.settings | {"pipeline": pipeline})
+
+    alone = without_seed(with_images(made_records.made("layer-sum", "grid", 0, random), random))
+    (found, *_) = comparisons(study_of([*on_grid(random, 3, spade=0.5), alone]))
+    assert found.differences.notes == ()
+    (cell,) = (row[-1] for row in found.table.rows if row[0].text == "layer-sum")
+    assert cell.note.startswith("no seed")
+    both = [without_seed(record) for record in on_grid(random, 1, spade=0.5, other=0.0)]
+    alone = comparisons(study_of(both, name="both"))[0].differences
+    assert alone.caption.endswith("; no seeds, intervals are about other images than these 40")
+
+
 def test_a_difference_that_is_the_same_in_all_categories_is_not_certain(study_of, random):
     records = [
         replace(made_records.made(method, category, 0, random), metrics={"pro": value + off})

@@ -10,6 +10,7 @@ from padimkit.report.formats.latex import as_latex
 from padimkit.report.formats.markdown import as_markdown
 from padimkit.report.formats.page import as_page
 from padimkit.report.protocols import Protocol, mixture, protocol, shared_settings, warnings
+from padimkit.report.sections import tradeoffs
 
 pytestmark = pytest.mark.usefixtures("without_plots")
 FLAG = "2 protocols are shown together"
@@ -131,7 +132,10 @@ def test_seeds_with_other_settings_are_reported(study_of, random, keep, count):
 
 def test_the_best_is_marked_within_a_protocol(study_of, random):
     records = []
-    for method, crop, pro in (("spade", 224, 0.9), ("layer-sum", 224, 0.8), ("padim-rd100", 200, 0.7)):
+    for method, crop, pro in (
+        *(("spade", 224, 0.9), ("layer-sum", 224, 0.8), ("padim-rd100", 200, 0.7), ("spade", 200, 0.6)),
+        ("layer-sum", 192, 0.5),  # alone in its protocol, and better than no other
+    ):
         record = made_records.made(method, "bottle", 0, random, crop=crop)
         records.append(replace(record, metrics={"pro": pro}))
     rows = [line for line in as_markdown(study_of(records)).splitlines() if line.startswith("| ")][1:]
@@ -187,3 +191,12 @@ def test_protocols_of_other_training_images_warn_of_all_metrics():
         ["20 training images", "90 training images"], {"20 training images": "A", "90 training images": "B"}
     )
     assert "no metric is between numbers of training images" in said
+
+
+def test_costs_are_not_comparable_for_a_reason_of_their_own(study_of, random):
+    sizes = (("spade", 224), ("padim-rd100", 128))
+    records = [made_records.made(method, "bottle", 0, random, crop=crop) for method, crop in sizes]
+    costs = list(tradeoffs.tables(study_of(records)))
+    assert [table.caption for table in costs] == ["times, products", "memory and bytes, products"]
+    for (note,) in (table.notes for table in costs):
+        assert "costs are not comparable between resolutions" in note and "pixel metrics" not in note

@@ -22,13 +22,15 @@ class Source:
     """The data behind measured values; values of two sources are never averaged.
 
     Args:
-        dataset: Name of the data set in the suite.
+        dataset: The kind of data set.
+        name: What the suite calls it.
         root: Name of its folder: no record can tell whether it holds the paper's images.
         resolution: Sides of resize and crop.
         train_images: The number of training images of which the suite wants no more; None for all.
     """
 
     dataset: str
+    name: str
     root: str
     resolution: str
     train_images: int | None = None
@@ -59,6 +61,15 @@ class Row:
     measured: MeanSpread | None = None
     printed: PublishedCell | None = None
     stand_in: bool = False
+
+    @property
+    def measured_on(self) -> str:
+        """The source in words, with the kind of data if it is not the table's."""
+        known = self.source
+        folder = "/".join(filter(None, (known.dataset if self.stand_in else "", known.root)))
+        place = folder if known.name in (known.dataset, known.root) else f"{known.name} in {folder}"
+        images = "" if known.train_images is None else f"{known.train_images} training images"
+        return ", ".join(filter(None, (place, known.resolution, images)))
 
     @property
     def difference(self) -> float | None:
@@ -116,8 +127,8 @@ def _by_source(records: Iterable[Record]) -> dict[Source, list[Record]]:
     found: dict[Source, list[Record]] = {}
     for record in records:
         cell = record.cell
-        place = kind_of_data(record), folder(cell.settings), resolution(cell.settings)
-        source = Source(*place, cell.train_images)
+        names = kind_of_data(record), cell.dataset, folder(cell.settings)
+        source = Source(*names, resolution(cell.settings), cell.train_images)
         found.setdefault(source, []).append(record)
     return found
 

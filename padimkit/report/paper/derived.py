@@ -57,8 +57,8 @@ def _key(row: Row) -> tuple[object, ...]:
 def _multiples(rows: Sequence[Row], table: int) -> Iterator[str]:
     """Yield each method's cost over that of the reference, on the same data."""
     yield f"\nCosts as multiples of those of {_REFERENCE}:\n"
-    yield "| method | data | printed | measured |"
-    yield "|---|---|---:|---:|"
+    yield "| method | data | printed | measured | measured on |"
+    yield "|---|---|---:|---:|---|"
     printed = {(cell.method, cell.data): cell.value for cell in published(table)}
     for row in rows:
         here = [one for one in rows if (one.source, one.data, one.place) == (row.source, row.data, row.place)]
@@ -71,7 +71,8 @@ def _multiples(rows: Sequence[Row], table: int) -> Iterator[str]:
             else f"{row.measured.mean / reference.mean:.2g}"
         )
         if row.method != _REFERENCE and (of_paper != "none" or own != "none"):
-            yield f"| {escaped(row.method)} | {escaped(row.data)} | {of_paper} | {own} |"
+            names = escaped(row.method), escaped(row.data), of_paper, own, escaped(row.measured_on)
+            yield f"| {' | '.join(names)} |"
 
 
 def _training(records: Sequence[Record]) -> Iterator[str]:

@@ -72,9 +72,14 @@ def _cells(row: Row, place: str, doubts: list[str]) -> Iterator[str]:
         found = row.measured
         errors = f"SEM {found.error:.{digits + 1}f}, n = {found.count}"
         spread = f" ± {found.deviation:.{digits}f} ({errors})" if found.count > 1 else ""
-        yield f"{row.measured.mean:.{digits}f}{spread}"
+        yield f"{_fixed(row.measured.mean, digits)}{spread}"
     yield "none" if row.difference is None else f"{row.difference:+.{digits}f}"
     yield escaped(_measured_on(row))
+
+
+def _fixed(value: float, digits: int) -> str:
+    """Return a value to so many digits after the point; to two that count if these would all be zeros."""
+    return f"{value:.{digits}f}" if not 0 < value < 10**-digits else f"{value:.2g}"
 
 
 def _metric(name: str) -> str:
@@ -82,12 +87,8 @@ def _metric(name: str) -> str:
 
 
 def _measured_on(row: Row) -> str:
-    """Name the folder, the data set if it is not the table's, the resolution and the categories."""
-    folder = "/".join(filter(None, (row.source.dataset if row.stand_in else "", row.source.root)))
-    few = row.source.train_images
-    images = "" if few is None else f"{few} training images"
-    source = ", ".join(filter(None, (folder, row.source.resolution, images)))
-    return ": ".join(filter(None, (source, ", ".join(filter(None, row.categories)))))
+    """Name the source and the categories."""
+    return ": ".join(filter(None, (row.measured_on, ", ".join(filter(None, row.categories)))))
 
 
 def _printed(row: Row, doubts: list[str]) -> str:

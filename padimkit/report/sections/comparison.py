@@ -12,7 +12,7 @@ from padimkit.report.margins import image_error, margins
 from padimkit.report.plots.ranks import rank_plot
 from padimkit.report.plots.styles import styles
 from padimkit.report.protocols import Protocol, mixture
-from padimkit.report.scoreboards import Row, Scoreboard, scoreboards
+from padimkit.report.scoreboards import Row, Scoreboard, best_of, scoreboards
 from padimkit.report.statistics import MeanSpread, Ranking, ranking
 from padimkit.report.study import Study
 from padimkit.report.tables import DASH, Datum, Plot, Table
@@ -141,12 +141,9 @@ def _promise(board: Scoreboard) -> str:
 def _legend(board: Scoreboard, study: Study) -> tuple[str, ...]:
     """Return the only protocol of a table, since several are named in its notes, and what ± stands for."""
     only = board.protocols if len(board.protocols) == 1 else ()
-    counts = {
-        len(row.values(category, board.read)) for row in board.rows for category in board.categories
-    } - {0, 1}
-    seeds = f"n = {min(counts)}" + (f" to {max(counts)}" if len(counts) > 1 else "") if counts else ""
-    plus_minus = (f"±: {study.notation.spread_name} over {seeds} seeds.",) if counts else ()
-    return (*(f"Protocol {study.letters[protocol]}: {protocol}." for protocol in only), *plus_minus)
+    protocols = (f"Protocol {study.letters[protocol]}: {protocol}." for protocol in only)
+    counts = {len(row.values(category, board.read)) for row in board.rows for category in board.categories}
+    return (*protocols, *study.notation.plus_minus(counts))
 
 
 def ranked(board: Scoreboard) -> list[Row]:
@@ -187,7 +184,7 @@ def _mean(board: Scoreboard, row: Row, categories: Sequence[str], study: Study) 
     if found is None:
         return Datum(DASH, note="some category has no value")
     alike = (other.mean(categories, board.read) for other in board.rows if other.protocol == row.protocol)
-    best = max((mean for mean in alike if mean is not None), key=board.goodness)
+    best = best_of([mean for mean in alike if mean is not None], board.sign)
     notes = ", ".join(_spread_notes(found))
     return Datum(
         study.notation.mean(found),
@@ -203,7 +200,7 @@ def _datum(board: Scoreboard, row: Row, category: str, study: Study) -> Datum:
     found = board.spread(row, category)
     if found is None:
         return Datum(board.absence(row, category), target=target if category in row.entries else "")
-    notes = [_seeds(found.count), *_spread_notes(found)]
+    notes = ["no seed" if row.seedless and found.count == 1 else _seeds(found.count), *_spread_notes(found)]
     error = image_error(board, row, category)
     if error is not None:
         notes.append(f"standard error over test images {error:.4f}")

@@ -1,6 +1,6 @@
-"""Growth of measured costs beside that of predicted ones."""
+"""Metrics and costs along a varied quantity: measured costs grow beside predicted ones."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
@@ -16,6 +16,7 @@ from padimkit.report.plots.axes import logarithmic_axis, size_axis
 from padimkit.report.plots.styles import styles
 from padimkit.report.plots.svg import draw
 from padimkit.report.power_law import Point, PowerLaw, local_exponents, medians
+from padimkit.report.quality_curves import QualityCurves, quality_curves, quality_plot, quality_table
 from padimkit.report.statistics import Interval
 from padimkit.report.study import Study
 from padimkit.report.tables import ABSENT, DASH, Datum, Plot, Table
@@ -34,13 +35,14 @@ HEAD = ("cost", "method", "sizes", "exponent (95 %)", "predicted", "verdict", "m
 _EXPLAINED = (
     "Exponents are fitted to the logarithms of all measurements; limits are Student's, over sizes. Where "
     "the density has another form, with other formulas, another row begins. Predictions are those of the "
-    "formulas that the parts state, at the rates of products and copies that were measured in the same run.",
+    "formulas that the parts state, at the rates of products and copies that were measured in the same run; "
+    "verdicts are about the exponent of measured / predicted.",
 )
 
 
 @dataclass(frozen=True)
 class Growth:
-    """A varied quantity on a data set, and a plot for each cost with the numbers in its table."""
+    """A varied quantity on a data set, and a plot for each metric and each cost."""
 
     varied: str
     place: str
@@ -48,13 +50,23 @@ class Growth:
 
 
 def build(study: Study) -> dict[str, Any] | None:
-    """Return plots and exponents; None if no quantity was measured at several sizes."""
-    found = growths(study)
-    return {"growths": found, "exponents": list(tables(study))} if found else None
+    """Return plots and tables; None if nothing was varied, or nothing was measured."""
+    found, shown = growths(study), list(tables(study))
+    return {"growths": found, "tables": shown} if found or shown else None
 
 
 def tables(study: Study) -> Iterator[Table]:
-    """Yield the exponents for each varied quantity and place, beside those that formulas predict."""
+    """Yield metrics, then exponents beside those that formulas predict, of each varied quantity."""
+    yield from _quality_tables(study)
+    yield from _cost_tables(study)
+
+
+def _quality_tables(study: Study) -> Iterator[Table]:
+    for (varied, where), lines in growth_lines(study).items():
+        yield from (quality_table(one, study) for one in quality_curves(study, varied, where, lines))
+
+
+def _cost_tables(study: Study) -> Iterator[Table]:
     for (varied, where), lines in growth_lines(study).items():
         rows = tuple(
             (Datum(cost.label), *row)
@@ -83,7 +95,7 @@ def _exponents(line: Line, varied: str, cost: Cost) -> Iterator[tuple[Datum, ...
                 Datum(_span(measured)),
                 exponent(tuple(measured)),
                 ABSENT if known is None else Datum(formatting.exponent(known)),
-                _verdict(tuple(measured), known),
+                _verdict(tuple(measured), dict(predicted)),
                 _ratio(measured, predicted),
             )
 
@@ -111,19 +123,23 @@ def _predicted(points: tuple[Point, ...]) -> float | None:
         return None
 
 
-def _verdict(measured: tuple[Point, ...], predicted: float | None) -> Datum:
-    """Say on which side of the prediction the measured interval lies, if it is narrow enough to tell."""
+def _verdict(measured: tuple[Point, ...], predicted: Mapping[float, float]) -> Datum:
+    """Say whether the cost grows less or more than its prediction, if limits are narrow enough to tell.
+
+    They are those of the exponent of their ratio: a prediction of several terms is no power itself.
+    """
+    shares = tuple((size, value / predicted[size]) for size, value in measured if size in predicted)
     try:
-        found = _fitted(measured)
+        found = _fitted(shares or measured)
     except BadArgument as error:
         return Datum(DASH, note=str(error))
     if found.upper - found.lower > WIDEST:
         return Datum("cannot tell", note=f"the interval is wider than {WIDEST:g}")
-    if predicted is None:
+    if not shares:
         return ABSENT
-    if found.upper < predicted - NEAR:
+    if found.upper < -NEAR:
         return Datum("below")
-    return Datum("above" if found.lower > predicted + NEAR else "as predicted")
+    return Datum("above" if found.lower > NEAR else "as predicted")
 
 
 def _ratio(measured: list[Point], predicted: list[Point]) -> Datum:
@@ -145,9 +161,17 @@ def growths(study: Study) -> list[Growth]:
     """Return the plots of each varied quantity of each data set."""
     found = []
     for index, ((varied, where), lines) in enumerate(growth_lines(study).items()):
-        plots = list(_plots(f"growth-{index}", varied, lines, study))
+        id_ = f"growth-{index}"
+        quality = _quality_plots(id_, quality_curves(study, varied, where, lines), study)
+        plots = [*quality, *_plots(id_, varied, lines, study)]
         found += [Growth(varied, where, plots)] if plots else []
     return found
+
+
+def _quality_plots(name: str, curves: Iterable[QualityCurves], study: Study) -> Iterator[Plot]:
+    for index, one in enumerate(curves):
+        if (plot := quality_plot(one, f"{name}-quality-{index}", study)) is not None:
+            yield plot
 
 
 def _plots(name: str, varied: str, lines: list[Line], study: Study) -> Iterator[Plot]:

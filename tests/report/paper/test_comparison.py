@@ -12,7 +12,7 @@ from padimkit.errors import BadArgument
 from padimkit.report.paper.comparison import Source, beside, replaced
 
 NUMBERS = count()
-MVTEC = Source("mvtec", "MVTec", "256 px, centre 224 px")
+MVTEC = Source("mvtec", "mvtec", "MVTec", "256 px, centre 224 px")
 
 
 def record(method, category, *, seed=0, root="MVTec", dataset="mvtec", crop=224, varied=None, **fields):
@@ -233,3 +233,14 @@ def test_a_record_without_what_is_compared_gives_no_row():
 def test_a_table_that_the_paper_has_not_is_refused():
     with pytest.raises(BadArgument, match="got 9"):
         beside([], 9)
+
+
+def test_data_that_a_suite_calls_differently_are_another_source():
+    """Both folders are called MVTec: only the names in the suite tell them apart."""
+    made = scored("PaDiM-R18-Rd100", "bottle", 0.9)
+    renamed = of_cell(scored("PaDiM-R18-Rd100", "bottle", 0.8), dataset="mvtec-of-2021")
+    rows = [row for row in beside([made, renamed], 3) if row.measured and row.metric == "pixel_auroc"]
+    found = {row.measured_on: row.measured.mean for row in rows if row.place == "bottle"}
+    sides = "256 px, centre 224 px"
+    assert found == {f"MVTec, {sides}": 90.0, f"mvtec-of-2021 in MVTec, {sides}": 80.0}
+    assert replaced([made, renamed], rows) == ()

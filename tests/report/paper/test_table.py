@@ -136,6 +136,17 @@ def test_costs_are_multiples_and_training_times_those_of_the_text(random, write,
     ]
     assert main(["report", str(write(records)), "--paper=7"]) == 0
     said = capsys.readouterr().out
-    assert "| SPADE-WR50 | MVTec AD | 7.5 | 6 |" in said
+    assert "| SPADE-WR50 | MVTec AD | 7.5 | 6 | products in data, 256 px, centre 224 px |" in said
     assert "| PaDiM-WR50-Rd550 | 150 | a category of MVTec AD | Intel Xeon Gold 6154, serial | 40.0 |" in said
     assert "| VAE-R18 | 9600 | a category of MVTec AD | Nvidia Quadro P5000 | none |" in said
+
+
+def test_small_models_have_digits_that_count(random, write, capsys):
+    sizes = {"PaDiM-R18-Rd100": 431_234, "SPADE-WR50": 2_345_678}
+    records = [
+        replace(made_records.made(method, "bottle", 0, random), bytes={"model": size})
+        for method, size in sizes.items()
+    ]
+    assert main(["report", str(write(records)), "--paper=8"]) == 0
+    said = capsys.readouterr().out
+    assert "| 0.00043 |" in said and "| 0.002 |" in said

@@ -1,0 +1,140 @@
+"""Metric values at the sizes that a study varies: a table and a plot for each metric.
+
+They stand apart from costs, which formulas predict and which grow as powers.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+from matplotlib.axes import Axes
+from matplotlib.ticker import PercentFormatter
+
+from padimkit.report import links
+from padimkit.report.entries import Entry
+from padimkit.report.growth import Line
+from padimkit.report.plots.axes import size_axis
+from padimkit.report.plots.styles import styles
+from padimkit.report.plots.svg import draw
+from padimkit.report.scoreboards import best_of
+from padimkit.report.statistics import MeanSpread, spread
+from padimkit.report.study import Study
+from padimkit.report.tables import ABSENT, Datum, Plot, Table
+
+
+@dataclass(frozen=True)
+class QualityCurves:
+    """A metric along lines of entries at which one quantity is varied.
+
+    Args:
+        metric: Its name.
+        sign: 1 if higher values are better, and -1 if lower ones are.
+        varied: The quantity.
+        place: The data.
+        lines: Those that have a value.
+    """
+
+    metric: str
+    sign: int
+    varied: str
+    place: str
+    lines: tuple[Line, ...]
+
+    @cached_property
+    def entries(self) -> list[dict[float, list[Entry]]]:
+        """For each line the entries that have a value, by size: one for each seed."""
+        return [_by_size(line, self.varied, self.metric) for line in self.lines]
+
+    @cached_property
+    def values(self) -> list[dict[float, MeanSpread]]:
+        """For each line mean and spread over seeds, by size."""
+        return [
+            {
+                size: spread([entry.record.metrics[self.metric] for entry in some])
+                for size, some in found.items()
+            }
+            for found in self.entries
+        ]
+
+    @property
+    def sizes(self) -> list[float]:
+        """All sizes at which a line has a value, ascending."""
+        return sorted(set().union(*self.values))
+
+    @property
+    def title(self) -> str:
+        return f"{self.metric} with {self.varied}"
+
+    def best(self, size: float) -> float | None:
+        """Return the best mean at a size; None with fewer than two."""
+        return best_of([found[size].mean for found in self.values if size in found], self.sign)
+
+
+def quality_curves(study: Study, varied: str, place: str, lines: Sequence[Line]) -> Iterator[QualityCurves]:
+    """Yield each metric that any of the lines has values of."""
+    for metric in study.metrics:
+        known = tuple(line for line in lines if _by_size(line, varied, metric))
+        if known:
+            yield QualityCurves(metric, study.sign(metric), varied, place, known)
+
+
+def quality_table(curves: QualityCurves, study: Study) -> Table:
+    """Return a row for each line, and a column for each size."""
+    rows = tuple(
+        (Datum(line.name), *(_datum(curves, number, size, study) for size in curves.sizes))
+        for number, line in enumerate(curves.lines)
+    )
+    metric = study.notation.caption(f"{curves.title}, {curves.place}")
+    caption = metric if curves.sign > 0 else f"{metric}; lower is better"
+    head = ("method", *(f"{curves.varied} = {size:g}" for size in curves.sizes))
+    counts = {one.count for found in curves.values for one in found.values()}
+    return study.notation.laid(Table(caption, head, rows, legend=study.notation.plus_minus(counts)))
+
+
+def quality_plot(curves: QualityCurves, name: str, study: Study) -> Plot | None:
+    """Return a line for each method; None if none has a value at two sizes."""
+    looks = styles(study.methods)
+    points = [
+        [(size, found[size]) for size in sorted(found) if size > 0]  # the axis is logarithmic
+        for found in curves.values
+    ]
+    shown = [(line, some) for line, some in zip(curves.lines, points, strict=True) if len(some) > 1]
+    if not shown:
+        return None
+
+    def paint(axes: Axes) -> None:
+        for index, (line, some) in enumerate(shown):
+            sizes, means = [size for size, _ in some], [one.mean for _, one in some]
+            look = looks[line.method]
+            axes.plot(sizes, means, **(look.line | look.point | {"markersize": 5}), gid=f"line{index}")
+            axes.errorbar(
+                sizes, means, [one.deviation for _, one in some], fmt="none", ecolor=look.colour, alpha=0.6
+            )
+        size_axis(axes.xaxis, [size for _, some in shown for size, _ in some])
+        axes.margins(y=0.12)
+        axes.set(xlabel=curves.varied, ylabel=study.notation.caption(curves.metric))
+        if study.notation.percent:
+            axes.yaxis.set_major_formatter(PercentFormatter(1.0, symbol=""))
+
+    hints = {f"line{index}": line.name for index, (line, _) in enumerate(shown)}
+    described = "Points are means over seeds, bars standard deviations; the size's axis is logarithmic."
+    svg = draw(paint, name=name, title=curves.title, description=described, hints=hints)
+    bars = any(one.count > 1 for _, some in shown for _, one in some)
+    return Plot(svg, f"{curves.title}.{' Bars: standard deviation over seeds.' if bars else ''}")
+
+
+def _by_size(line: Line, varied: str, metric: str) -> dict[float, list[Entry]]:
+    found: dict[float, list[Entry]] = {}
+    for entry in line.entries:
+        if metric in entry.record.metrics:
+            found.setdefault(entry.record.cell.varied[varied], []).append(entry)
+    return found
+
+
+def _datum(curves: QualityCurves, number: int, size: float, study: Study) -> Datum:
+    found = curves.values[number].get(size)
+    if found is None:
+        return ABSENT
+    target = links.of_entry(curves.entries[number][size][0])
+    best = found.mean == curves.best(size)
+    return Datum(study.notation.mean(found), found.mean, target, best)

@@ -1,0 +1,93 @@
+from dataclasses import replace
+
+import made_records
+import numpy as np
+import pytest
+
+from padimkit.cli.main import main
+from padimkit.report.growth import growth_lines
+from padimkit.report.notation import Notation
+from padimkit.report.quality_curves import quality_curves, quality_plot, quality_table
+from padimkit.report.sections import growth
+from padimkit.report.tables import DASH
+
+VALUES = {  # by method and size, one for each seed
+    ("padim", 10): (0.7, 0.8, 0.9),
+    ("padim", 20): (0.9, 0.9, 0.93),
+    ("padim", 40): (0.95,),
+    ("spade", 10): (0.85,),
+    ("spade", 20): (0.9,),
+}
+
+
+@pytest.fixture
+def records(random):
+    def of(method, size, seed, value):
+        made = made_records.made(method, "bottle", seed, random)
+        made = made_records.of_cell(made, varied={"train_images": float(size)})
+        metrics = {"image_auroc": value, "worst": 1 - value}
+        fields = {"metrics": metrics, "lower_is_better": ("worst",), "seconds": {}, "bytes": {}}
+        return replace(made, key=f"{method}-{size}-{seed}", **fields)
+
+    return [
+        of(method, size, seed, value)
+        for (method, size), values in VALUES.items()
+        for seed, value in enumerate(values)
+    ]
+
+
+@pytest.fixture
+def study(records, study_of):
+    return study_of(records)
+
+
+def curves_of(study):
+    (((varied, place), lines),) = growth_lines(study).items()
+    return list(quality_curves(study, varied, place, lines))
+
+
+def test_metrics_stand_at_each_size_as_means_over_seeds(study):
+    image, _ = curves_of(study)
+    table = quality_table(image, study)
+    assert table.caption == "image_auroc with train_images, products / bottle"
+    assert table.head == ("method", "train_images = 10", "train_images = 20", "train_images = 40")
+    rows = {name.text: found for name, *found in table.rows}
+    deviation = np.std(VALUES["padim", 20], ddof=1)
+    assert [one.text for one in rows["padim"]] == ["0.8000 ± 0.1000", f"0.9100 ± {deviation:.4f}", "0.9500"]
+    assert [one.text for one in rows["spade"]] == ["0.8500", "0.9000", DASH]
+    assert table.legend == ("±: sample standard deviation over n = 3 seeds, without ± a single value.",)
+    assert rows["padim"][0].target == "record-padim-10-0"
+
+
+def test_the_best_of_each_size_is_marked_where_there_are_several(study):
+    for curves, best in zip(curves_of(study), (["spade", "padim", ""], ["spade", "padim", ""]), strict=True):
+        table = quality_table(curves, study)
+        marked = [[row[0].text for row in table.rows if row[column].best] for column in (1, 2, 3)]
+        assert ["".join(names) for names in marked] == best
+    assert table.caption.endswith("; lower is better")
+
+
+def test_methods_may_be_columns_in_percent(records, study_of):
+    study = study_of(records, "percent")
+    study = replace(study, notation=Notation(percent=True, digits=1, methods="columns"))
+    table = quality_table(curves_of(study)[0], study)
+    assert table.head == ("method", "padim", "spade")
+    texts = [[one.text for one in row] for row in table.rows]
+    assert texts[0] == ["train_images = 10", "80.0 ± 10.0", "85.0"]
+    assert table.caption.endswith(", in %")
+
+
+def test_a_plot_needs_two_sizes(records, study_of):
+    few = study_of([one for one in records if one.cell.varied["train_images"] == 10], "few")
+    assert quality_plot(curves_of(few)[0], "plot", few) is None
+    found = growth.build(few)
+    assert found["growths"] == [] and len(found["tables"]) == 2
+
+
+@pytest.mark.parametrize("document", ["html", "markdown", "latex"])
+def test_documents_have_metrics_of_what_was_varied(records, write, tmp_path, document):
+    output = tmp_path / "report"
+    assert main(["report", str(write(records)), f"--output={output}", f"--format={document}"]) == 0
+    text = output.read_text().replace("\\", "").replace("$", "")
+    assert "train_images = 20" in text and "0.8000 ± 0.1000" in text.replace("pm ", "± ")
+    assert (text.count("<svg") >= 2) == (document == "html")
