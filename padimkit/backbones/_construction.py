@@ -2,12 +2,14 @@
 
 import inspect
 import pkgutil
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any, TypeVar
 
 import torch
 from jsonargparse import ArgumentParser
 from torch import nn
+from torch.utils._python_dispatch import TorchDispatchMode
 
 from padimkit.errors import BadArgument
 
@@ -79,3 +81,29 @@ def made_alike(make: Callable[[], T]) -> T:
     with torch.random.fork_rng(devices=[]):
         torch.default_generator.manual_seed(INITIAL_SEED)  # torch.manual_seed would reseed the GPUs too
         return make()
+
+
+@contextmanager
+def undrawn() -> Iterator[None]:
+    """Leave at 0 all parameters that would be drawn at random in the block, for those that are read later.
+
+    Most of the time that it takes to make a network is spent on numbers that nobody uses.
+    """
+    with _Undrawn():  # type: ignore[no-untyped-call]
+        yield
+
+
+_DRAWS = (torch.ops.aten.uniform_.default, torch.ops.aten.normal_.default)
+
+
+class _Undrawn(TorchDispatchMode):  # type: ignore[no-untyped-call]
+    @classmethod
+    def _should_skip_dynamo(cls) -> bool:
+        return False  # or torch imports its compiler, which takes more than a second
+
+    def __torch_dispatch__(
+        self, operation: Any, types: Any, args: Any = (), kwargs: dict[str, Any] | None = None
+    ) -> Any:
+        if operation in _DRAWS and isinstance(args[0], nn.Parameter):
+            return args[0].zero_()
+        return operation(*args, **kwargs or {})

@@ -1,6 +1,7 @@
 """Pretrained convolutional networks and transformers from timm."""
 
 from collections.abc import Callable
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Literal, final
 
@@ -10,6 +11,7 @@ from torch import Tensor
 
 from padimkit.arguments import require_choice
 from padimkit.arguments.checked import Checked
+from padimkit.backbones._construction import undrawn
 from padimkit.backbones._network import Card, Network, met_on_the_way
 from padimkit.backbones._timm_models import extractor, outline_of, published_keys
 from padimkit.backbones._weights import (
@@ -75,23 +77,9 @@ class Timm(Backbone, Stateful, NeedsWeights, TellsWeights, Exportable):
         self.precision = precision
         require_name(weights)
         require_choice("precision", precision, _DTYPES)
-        outline = outline_of(model)
-        names = outline.layers.names(layers, "layers")
-        description = None if descriptor is None else outline.layers.name(descriptor, "descriptor")
-        published = outline.published
-        card = Card(model, published["mean"], published["std"], published["input_size"])
-        tapped = [*names, *([] if description is None else [description])]
-        network = extractor(outline, tapped)
-        self._network = Network(
-            card,
-            network,
-            names,
-            description,
-            met=outline.once(tuple(tapped), lambda: met_on_the_way(card, network, tapped)),
-            published=published_keys(outline),
-            dtype=_DTYPES[precision],
-        )
         self._ready = weights == "none"
+        with nullcontext() if self._ready else undrawn():
+            self._network = self._made()
         self._origin = {"source": "none"} if self._ready else {}
 
     def extract(self, images: Float[Tensor, "b 3 H W"]) -> Features:
@@ -124,13 +112,34 @@ class Timm(Backbone, Stateful, NeedsWeights, TellsWeights, Exportable):
             require_file(Path(self.weights).expanduser(), self.model, self._network.tensors().keys())
 
     def go_without_weights(self) -> None:
-        self._ready = True
+        if not self._ready:
+            load_into(self._network.tensors(), self._made().tensors(), "The initial state")
+            self._ready = True
 
     def weights_origin(self) -> dict[str, str]:
         return dict(self._origin)
 
     def restore_weights_origin(self, origin: dict[str, str]) -> None:
         self._origin = dict(origin)
+
+    def _made(self) -> Network:
+        """Return the network with the weights that it begins with."""
+        outline = outline_of(self.model)
+        names = outline.layers.names(self.layers, "layers")
+        descriptor = None if self.descriptor is None else outline.layers.name(self.descriptor, "descriptor")
+        published = outline.published
+        card = Card(self.model, published["mean"], published["std"], published["input_size"])
+        tapped = [*names, *([] if descriptor is None else [descriptor])]
+        network = extractor(outline, tapped)
+        return Network(
+            card,
+            network,
+            names,
+            descriptor,
+            met=outline.once(tuple(tapped), lambda: met_on_the_way(card, network, tapped)),
+            published=published_keys(outline),
+            dtype=_DTYPES[self.precision],
+        )
 
     def _get_ready(self) -> None:
         if self._ready:

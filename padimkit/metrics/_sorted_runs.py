@@ -74,11 +74,16 @@ class Runs:
     def below(self, values: Int[np.ndarray, " n"]) -> Int64[np.ndarray, " n"]:
         """Return how many are below each of some sorted values; the fewer are looked for among the more."""
         found = np.zeros(values.size, np.int64)
+        if not values.size:
+            return found
         for run in self:
-            if run.size < values.size:
-                found += _passed(values.searchsorted(run, side="right"), values.size)
+            start, stop = run.searchsorted(values[[0, -1]])  # what lies outside needs no search of its own
+            between = run[start:stop]
+            found += start
+            if between.size < values.size:
+                found += _passed(values.searchsorted(between, side="right"), values.size)
             else:
-                found += run.searchsorted(values)
+                found += between.searchsorted(values)
         return found
 
     def _sort(self) -> None:

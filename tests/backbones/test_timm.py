@@ -1,3 +1,4 @@
+from functools import partial
 from unittest.mock import Mock
 
 import timm
@@ -10,6 +11,7 @@ from safetensors.torch import load_file, save_file
 from torch import nn
 
 from padimkit.backbones import _weights
+from padimkit.backbones._construction import undrawn
 from padimkit.backbones._weights import require_name
 from padimkit.backbones.timm import Timm
 from padimkit.config.description import describe
@@ -541,7 +543,34 @@ def test_once_weights_are_loaded_no_others_are_required(tmp_path):
     backbone.require_weights()
 
 
-def test_without_weights_maps_have_the_same_shapes(tmp_path, images):
+def test_without_weights_maps_are_those_of_the_initial_ones(tmp_path, images):
     backbone = small(weights=str(tmp_path / "nowhere.pth"))
     backbone.go_without_weights()
-    assert backbone.extract(images).maps["layer1"].shape == small().extract(images).maps["layer1"].shape
+    assert torch.equal(backbone.extract(images).maps["layer1"], small().extract(images).maps["layer1"])
+
+
+def test_no_weights_are_drawn_that_a_file_replaces(tmp_path, monkeypatch):
+    """They are most of the time that it takes to make a network."""
+    drawn = []
+
+    def noted(make, tensor, *args, **options):
+        drawn.append(make(tensor, *args, **options))
+
+    for name in ("kaiming_normal_", "kaiming_uniform_"):
+        monkeypatch.setattr(nn.init, name, partial(noted, getattr(nn.init, name)))
+    small(weights=str(tmp_path / "nowhere.pth"))
+    on_cpu = [one for one in drawn if one.device.type == "cpu"]
+    assert on_cpu and not any(one.any() for one in on_cpu)
+    drawn.clear()
+    small()
+    assert all(one.any() for one in drawn if one.device.type == "cpu")
+
+
+def test_buffers_are_drawn_whatever_is_read_later():
+    with undrawn():
+        module = nn.Linear(3, 4)
+        module.register_buffer("noise", torch.empty(5).normal_())
+        norm = nn.BatchNorm2d(2)
+    assert not module.weight.any() and module.noise.any()
+    assert torch.equal(norm.weight, torch.ones(2))
+    assert nn.Linear(3, 4).weight.any()

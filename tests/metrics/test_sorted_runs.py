@@ -52,6 +52,8 @@ def test_what_is_below_is_that_in_all_values_whichever_are_fewer(random, monkeyp
     collected.add(values)
     wanted = np.sort(random.integers(-25, 25, asked))
     assert np.array_equal(collected.below(wanted), [(values < one).sum() for one in wanted])
+    for outside in (wanted[:0], wanted - 100, wanted + 100):
+        assert np.array_equal(collected.below(outside), [(values < one).sum() for one in outside])
 
 
 def test_memory_stays_bounded_however_many_values_there_are(monkeypatch):
