@@ -167,9 +167,11 @@ def _without_seeds(value: Any) -> Any:
 
 
 def has_seed(record: Record) -> bool:
-    """Return whether anything in the work of a record depends on its seed."""
+    """Return whether anything in the work of a record may depend on its seed."""
     settings = record.cell.settings
-    return record.cell.drawn or _has_seed([settings.get("pipeline"), settings.get("data")])
+    if record.cell.drawn or "pipeline" not in settings:  # a stranger's record may not tell
+        return True
+    return _has_seed([settings["pipeline"], settings.get("data")])
 
 
 def _has_seed(value: Any) -> bool:
