@@ -155,6 +155,7 @@ def test_the_report_reads_records_and_values_of_quality_and_nothing_else(imports
     records = {
         "benchmark.columns",
         "benchmark.record",
+        "benchmark.seeds",
         "benchmark.times",
         "benchmark.store",
         "errors",

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from padimkit.benchmark.record import Record
+from padimkit.benchmark.seeds import without_seeds
 from padimkit.report.absences import absences
 from padimkit.report.entries import Entry, place
 from padimkit.report.machine import disturbances, interruptions, shortened
@@ -138,7 +139,7 @@ def _other_settings(entries: list[Entry]) -> list[str]:
     kinds: dict[tuple[Any, ...], set[str]] = defaultdict(set)
     for entry in entries:
         cell = entry.record.cell
-        settings = json.dumps(_without_seeds(cell.settings.get("pipeline")), sort_keys=True)
+        settings = json.dumps(without_seeds(cell.settings.get("pipeline")), sort_keys=True)
         kinds[cell.method, entry.place, tuple(cell.varied.items()), protocol(entry.record)].add(settings)
     return [
         f"The seeds of {method} on {where} have pipelines that differ in more than the seed."
@@ -158,30 +159,6 @@ def _repeated(entries: list[Entry]) -> list[str]:
     ]
 
 
-def _without_seeds(value: Any) -> Any:
-    if isinstance(value, list):
-        return [_without_seeds(item) for item in value]
-    if not isinstance(value, Mapping):
-        return value
-    return {name: _without_seeds(item) for name, item in value.items() if name != "seed"}
-
-
-def has_seed(record: Record) -> bool:
-    """Return whether anything in the work of a record may depend on its seed."""
-    settings = record.cell.settings
-    if record.cell.drawn or "pipeline" not in settings:  # a stranger's record may not tell
-        return True
-    return _has_seed([settings["pipeline"], settings.get("data")])
-
-
-def _has_seed(value: Any) -> bool:
-    if isinstance(value, list):
-        return any(map(_has_seed, value))
-    if not isinstance(value, Mapping) or value.get("transforms") == []:  # augments nothing
-        return False
-    return "seed" in value or any(map(_has_seed, value.values()))
-
-
 def _twins(entries: list[Entry]) -> list[str]:
     found: dict[tuple[Any, ...], int] = defaultdict(int)
     for entry in entries:
@@ -197,7 +174,7 @@ def _twins(entries: list[Entry]) -> list[str]:
 
 def shared_settings(record: Record) -> Any:
     """Return the settings of a record without seeds and category."""
-    settings = _without_seeds(record.cell.settings)
+    settings = without_seeds(record.cell.settings)
     return settings | {"data": _without_category(_mapping(settings.get("data")))}
 
 

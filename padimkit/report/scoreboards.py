@@ -6,8 +6,9 @@ from functools import cached_property
 from statistics import fmean
 
 from padimkit.benchmark.record import Record
+from padimkit.benchmark.seeds import has_seed
 from padimkit.report.entries import Entry
-from padimkit.report.protocols import Protocol, has_seed, protocol
+from padimkit.report.protocols import Protocol, protocol
 from padimkit.report.statistics import MeanSpread, spread
 from padimkit.report.study import Study, unique
 
@@ -53,7 +54,7 @@ class Row:
     @cached_property
     def seedless(self) -> bool:
         """Tell whether nothing of the method depends on a seed, so that a suite runs it once."""
-        return not any(has_seed(entry.record) for some in self.entries.values() for entry in some)
+        return not any(has_seed(entry.record.cell) for some in self.entries.values() for entry in some)
 
     def finished(self, category: str) -> bool:
         """Tell whether some seed has finished."""

@@ -6,10 +6,11 @@ import made_records
 import numpy as np
 import pytest
 
+from padimkit.benchmark.seeds import has_seed
 from padimkit.report.formats.latex import as_latex
 from padimkit.report.formats.markdown import as_markdown
 from padimkit.report.formats.page import as_page
-from padimkit.report.protocols import Protocol, has_seed, mixture, protocol, shared_settings, warnings
+from padimkit.report.protocols import Protocol, mixture, protocol, shared_settings, warnings
 from padimkit.report.sections import tradeoffs
 
 pytestmark = pytest.mark.usefixtures("without_plots")
@@ -208,8 +209,8 @@ def test_a_cell_has_a_seed_if_a_part_of_it_or_its_images_are_drawn(random, reduc
     made = made_records.made("spade", "bottle", 0, random)
     pipeline = made.cell.settings["pipeline"] | {"reducer": reducer}
     settings = made.cell.settings | {"pipeline": pipeline}
-    assert has_seed(made_records.of_cell(made, settings=settings, drawn=drawn)) == seeded
-    assert has_seed(made_records.of_cell(made, settings={}))
+    assert has_seed(made_records.of_cell(made, settings=settings, drawn=drawn).cell) == seeded
+    assert has_seed(made_records.of_cell(made, settings={}).cell)
 
 
 def test_costs_are_not_comparable_for_a_reason_of_their_own(study_of, random):

@@ -14,6 +14,7 @@ from torch import Tensor
 
 from padimkit.benchmark.cell import EMBEDDINGS, Planned
 from padimkit.benchmark.drawn import LEVEL, Drawn
+from padimkit.benchmark.seeds import without_seeds
 from padimkit.config.build import instantiate, instantiate_learners
 from padimkit.contracts import Backbone, DensityModel, MemoryForecast, NeedsWeights, Reducer
 from padimkit.errors import BadArgument, BadConfig, PadimkitError
@@ -58,7 +59,7 @@ class Forecasts:
         """
         if planned.cell.of_embeddings:
             return _of_drawn(planned)
-        pipeline = json.dumps(_without_seeds(planned.cell.settings["pipeline"]), sort_keys=True)
+        pipeline = json.dumps(without_seeds(planned.cell.settings["pipeline"]), sort_keys=True)
         if pipeline in self._sizes:
             known = self._key(pipeline, planned)
             if known in self._known:
@@ -82,14 +83,6 @@ class Forecasts:
             if variant not in seen:
                 seen.add(variant)
                 self.of(one)
-
-
-def _without_seeds(settings: object) -> object:
-    if isinstance(settings, list):
-        return [_without_seeds(value) for value in settings]
-    if not isinstance(settings, dict):
-        return settings
-    return {name: _without_seeds(value) for name, value in settings.items() if name != "seed"}
 
 
 def _of_images(made: Namespace, planned: Planned) -> Forecast:

@@ -21,9 +21,9 @@ from padimkit.benchmark.planning.variants import (
     places_of,
     title,
     variants_of,
-    with_seed,
 )
 from padimkit.benchmark.record import FALSE_ALARMS, MISSES
+from padimkit.benchmark.seeds import with_seed
 from padimkit.config.build import instantiate, instantiate_learners, resolved, resolved_learners
 from padimkit.config.class_paths import Expansion
 from padimkit.config.description import versions_named

@@ -102,22 +102,6 @@ def places_of(data: Data) -> Iterator[Place]:
         yield Place(data.title, category, settings, data.seeded, group)
 
 
-def with_seed(settings: dict[str, Any], seed: int, *, data: bool) -> dict[str, Any]:
-    """Return the settings with this seed in all seeded parts of the pipeline, and in the data if asked."""
-    parts = ("pipeline", "data") if data else ("pipeline",)
-    return settings | {name: _seeded(settings[name], seed) for name in parts} | {"seed": seed}
-
-
-def _seeded(settings: Any, seed: int) -> Any:
-    if isinstance(settings, list):
-        return [_seeded(value, seed) for value in settings]
-    if (
-        not isinstance(settings, dict) or settings.get("transforms") == []
-    ):  # augments nothing, whatever the seed
-        return settings
-    return {name: seed if name == "seed" else _seeded(value, seed) for name, value in settings.items()}
-
-
 def drawn_of(variant: Variant, drawn: Drawn | None) -> tuple[Drawn, dict[str, Any]]:
     """Return the embeddings of a variant, and its overrides of the pipeline without those of embeddings.
 

@@ -9,7 +9,7 @@ from padimkit.benchmark.cell import Cell, Facts
 from padimkit.benchmark.planning.promise import promised_rate
 from padimkit.benchmark.planning.suite import Suite
 from padimkit.benchmark.planning.suite_file import Engine
-from padimkit.benchmark.planning.variants import with_seed
+from padimkit.benchmark.seeds import with_seed
 from padimkit.errors import BadConfig
 
 RECIPE = "padim-filter-bank"
