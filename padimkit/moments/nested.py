@@ -9,6 +9,7 @@ from itertools import pairwise
 import torch
 from jaxtyping import Float
 from torch import Tensor
+from torch.nn.functional import avg_pool2d
 
 from padimkit.moments.moments import Moments
 
@@ -42,7 +43,8 @@ def nested_moments(maps: Sequence[Float[Tensor, "b _ _ _"]]) -> Moments:
         mean[start:stop] = deviations.mean((0, 1, 2))
         deviations -= mean[start:stop]
         finer, sums = sums, deviations.new_empty(*deviations.shape[:3], stop)
-        torch.sum(_covered(finer, feature_map.shape[2:]), (2, 4), out=sums[..., :start])
+        if start:
+            sums[..., :start] = _summed(finer, feature_map.shape[2:])
         torch.mul(deviations, positions // feature_map.shape[2:].numel(), out=sums[..., start:])
         block = sums.flatten(0, 2).T @ deviations.flatten(0, 2)
         scatter[:stop, start:stop] = block
@@ -50,8 +52,7 @@ def nested_moments(maps: Sequence[Float[Tensor, "b _ _ _"]]) -> Moments:
     return Moments(len(maps[0]) * positions, mean[None], scatter[None])
 
 
-def _covered(values: Float[Tensor, "b H W c"], size: torch.Size) -> Float[Tensor, "b h y w x c"]:
-    """Return the values by the positions of a coarser grid, and within each by the finer ones there."""
-    batch, rows, columns, channels = values.shape
-    height, width = size
-    return values.reshape(batch, height, rows // height, width, columns // width, channels)
+def _summed(values: Float[Tensor, "b H W c"], size: torch.Size) -> Float[Tensor, "b h w c"]:
+    """Return the sums over the positions that each of a coarser grid covers."""
+    covered = tuple(finer // coarser for finer, coarser in zip(values.shape[1:3], size, strict=True))
+    return avg_pool2d(values.permute(0, 3, 1, 2), covered, divisor_override=1).permute(0, 2, 3, 1)
