@@ -4,6 +4,7 @@ import inspect
 import pkgutil
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from threading import RLock
 from typing import Any, TypeVar
 
 import torch
@@ -74,20 +75,22 @@ def _arguments(make: Callable[..., Any], given: Any) -> dict[str, Any]:
 
 INITIAL_SEED = 0
 T = TypeVar("T")
+_MAKING = RLock()  # networks draw from torch's one generator, which another thread would seed anew meanwhile
 
 
 def made_alike(make: Callable[[], T]) -> T:
     """Return the result of `make` under a fixed seed; torch's global random state stays as it was."""
-    with torch.random.fork_rng(devices=[]):
+    with _MAKING, torch.random.fork_rng(devices=[]):
         torch.default_generator.manual_seed(INITIAL_SEED)  # torch.manual_seed would reseed the GPUs too
         return make()
 
 
 @contextmanager
 def undrawn() -> Iterator[None]:
-    """Leave at 0 all parameters that would be drawn at random in the block, for those that are read later.
+    """Leave at 0 parameters that would be drawn at random in the block, for those that are read later.
 
-    Most of the time that it takes to make a network is spent on numbers that nobody uses.
+    Most of the time that it takes to make a ResNet is spent on numbers that nobody uses. What draws by
+    another name than the parameter's, such as its `data`, draws as ever.
     """
     with _Undrawn():  # type: ignore[no-untyped-call]
         yield
@@ -97,10 +100,6 @@ _DRAWS = (torch.ops.aten.uniform_.default, torch.ops.aten.normal_.default)
 
 
 class _Undrawn(TorchDispatchMode):  # type: ignore[no-untyped-call]
-    @classmethod
-    def _should_skip_dynamo(cls) -> bool:
-        return False  # or torch imports its compiler, which takes more than a second
-
     def __torch_dispatch__(
         self, operation: Any, types: Any, args: Any = (), kwargs: dict[str, Any] | None = None
     ) -> Any:

@@ -112,9 +112,13 @@ class Timm(Backbone, Stateful, NeedsWeights, TellsWeights, Exportable):
             require_file(Path(self.weights).expanduser(), self.model, self._network.tensors().keys())
 
     def go_without_weights(self) -> None:
-        if not self._ready:
-            load_into(self._network.tensors(), self._made().tensors(), "The initial state")
-            self._ready = True
+        with LOADING:
+            if not self._ready:
+                for tensor, initial in zip(
+                    self._network.tensors().values(), self._made().tensors().values(), strict=True
+                ):
+                    tensor.copy_(initial)
+                self._ready = True
 
     def weights_origin(self) -> dict[str, str]:
         return dict(self._origin)

@@ -100,6 +100,7 @@ class Cell:
             fewer ones is gone on with.
         group: The group of categories, such as textures, that its category is in; empty for none.
         drawn: True if the seed draws the training images, in place of the first ones.
+        seeded: False if nothing depends on the seed, so that a suite has a single one.
     """
 
     suite: str
@@ -117,6 +118,7 @@ class Cell:
     processes: int = 1
     group: str = ""
     drawn: bool = False
+    seeded: bool = True
 
     @property
     def timed_alone(self) -> "Cell":

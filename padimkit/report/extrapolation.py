@@ -21,6 +21,7 @@ NUMBERS = ("images", "train_images")  # of what there may be very many
 FAR = (1e4, 1e6, 1e9)
 WIDEST = 0.5  # an interval of an exponent, beyond which it says too little
 NEAR = 0.05  # a prediction this near is right: formulas leave out what does not grow
+_ROUNDING = 1e-9  # of a size at which two lines are equal
 _STEPS = 4000  # between the smallest size and the largest that is looked at
 
 
@@ -91,7 +92,7 @@ def crossings(lines: Sequence[Line], varied: str, cost: Cost) -> Iterator[Crossi
         sure = [size for size in sizes if own.at(size).lower > others.at(size).upper]
         unsure = [size for size in sizes if own.at(size).upper > others.at(size).lower]
         upper = min(sure, default=float("inf"))
-        yield Crossing(more.name, less.name, sizes[above.index(True)], min(unsure), upper)
+        yield Crossing(more.name, less.name, own.meets(others), min(unsure), upper)
 
 
 def _start(line: Line, varied: str, cost: Cost) -> float:
@@ -146,10 +147,12 @@ def _at(law: PowerLaw, size: float, cost: Cost) -> Datum:
 
 
 def _size(value: float, varied: str) -> str:
-    """Return a size to three digits; of images the next whole number."""
-    if value >= 100:
-        return f"{float(f'{value:.3g}'):,.0f}"
-    return str(math.ceil(value)) if varied in NUMBERS else f"{value:.3g}"
+    """Return a size to three digits; of images the whole number that is larger."""
+    if varied in NUMBERS:
+        whole = math.floor(value * (1 + _ROUNDING)) + 1
+        unit = 10 ** max(0, len(str(whole)) - 3)
+        return f"{-(-whole // unit) * unit:,}"
+    return f"{float(f'{value:.3g}'):,.0f}" if value >= 100 else f"{value:.3g}"
 
 
 def _limits(found: Crossing, varied: str) -> str:

@@ -75,6 +75,11 @@ class PowerLaw:
         off = self._quantile(level) * math.sqrt(self.variances[0] + self.variances[1] * distance**2)
         return Interval(math.exp(middle), math.exp(middle - off), math.exp(middle + off))
 
+    def meets(self, other: "PowerLaw") -> float:
+        """Return the size at which both lines have one value; their exponents differ."""
+        own, others = (line.level - line.exponent * line.centre for line in (self, other))
+        return math.exp((others - own) / (self.exponent - other.exponent))
+
     def _quantile(self, level: float) -> float:
         check_level(level)
         return _students(level, self.freedom)

@@ -12,14 +12,15 @@ from matplotlib.ticker import PercentFormatter
 
 from padimkit.report import links
 from padimkit.report.entries import Entry
-from padimkit.report.growth import Line
+from padimkit.report.growth import Line, differing
 from padimkit.report.plots.axes import size_axis
 from padimkit.report.plots.styles import styles
 from padimkit.report.plots.svg import draw
-from padimkit.report.scoreboards import best_of
+from padimkit.report.protocols import Protocol, protocol
+from padimkit.report.scoreboards import best_of, by_seed, metric_value
 from padimkit.report.statistics import MeanSpread, spread
 from padimkit.report.study import Study
-from padimkit.report.tables import ABSENT, Datum, Plot, Table
+from padimkit.report.tables import DASH, Datum, Plot, Table
 
 
 @dataclass(frozen=True)
@@ -42,19 +43,13 @@ class QualityCurves:
 
     @cached_property
     def entries(self) -> list[dict[float, list[Entry]]]:
-        """For each line the entries that have a value, by size: one for each seed."""
-        return [_by_size(line, self.varied, self.metric) for line in self.lines]
+        """For each line its entries by size."""
+        return [_by_size(line, self.varied) for line in self.lines]
 
     @cached_property
     def values(self) -> list[dict[float, MeanSpread]]:
         """For each line mean and spread over seeds, by size."""
-        return [
-            {
-                size: spread([entry.record.metrics[self.metric] for entry in some])
-                for size, some in found.items()
-            }
-            for found in self.entries
-        ]
+        return [_spreads(found, self.metric) for found in self.entries]
 
     @property
     def sizes(self) -> list[float]:
@@ -65,15 +60,24 @@ class QualityCurves:
     def title(self) -> str:
         return f"{self.metric} with {self.varied}"
 
-    def best(self, size: float) -> float | None:
-        """Return the best mean at a size; None with fewer than two."""
-        return best_of([found[size].mean for found in self.values if size in found], self.sign)
+    def is_best(self, number: int, size: float) -> bool:
+        """Return whether no line has a better mean at a size, of those of its protocol; one alone is not."""
+        kind = self._protocol(number, size)
+        rivals = [
+            found[size].mean
+            for other, found in enumerate(self.values)
+            if size in found and self._protocol(other, size) == kind
+        ]
+        return self.values[number][size].mean == best_of(rivals, self.sign)
+
+    def _protocol(self, number: int, size: float) -> Protocol:
+        return protocol(self.entries[number][size][0].record)
 
 
 def quality_curves(study: Study, varied: str, place: str, lines: Sequence[Line]) -> Iterator[QualityCurves]:
     """Yield each metric that any of the lines has values of."""
     for metric in study.metrics:
-        known = tuple(line for line in lines if _by_size(line, varied, metric))
+        known = tuple(line for line in lines if _spreads(_by_size(line, varied), metric))
         if known:
             yield QualityCurves(metric, study.sign(metric), varied, place, known)
 
@@ -88,7 +92,8 @@ def quality_table(curves: QualityCurves, study: Study) -> Table:
     caption = metric if curves.sign > 0 else f"{metric}; lower is better"
     head = ("method", *(f"{curves.varied} = {size:g}" for size in curves.sizes))
     counts = {one.count for found in curves.values for one in found.values()}
-    return study.notation.laid(Table(caption, head, rows, legend=study.notation.plus_minus(counts)))
+    notes, legend = differing(curves.lines, study), study.notation.plus_minus(counts)
+    return study.notation.laid(Table(caption, head, rows, notes, legend))
 
 
 def quality_plot(curves: QualityCurves, name: str, study: Study) -> Plot | None:
@@ -123,18 +128,22 @@ def quality_plot(curves: QualityCurves, name: str, study: Study) -> Plot | None:
     return Plot(svg, f"{curves.title}.{' Bars: standard deviation over seeds.' if bars else ''}")
 
 
-def _by_size(line: Line, varied: str, metric: str) -> dict[float, list[Entry]]:
+def _by_size(line: Line, varied: str) -> dict[float, list[Entry]]:
     found: dict[float, list[Entry]] = {}
     for entry in line.entries:
-        if metric in entry.record.metrics:
-            found.setdefault(entry.record.cell.varied[varied], []).append(entry)
+        found.setdefault(entry.record.cell.varied[varied], []).append(entry)
     return found
 
 
+def _spreads(entries: dict[float, list[Entry]], metric: str) -> dict[float, MeanSpread]:
+    values = {size: by_seed(some, metric_value(metric)) for size, some in entries.items()}
+    return {size: spread(list(found.values())) for size, found in values.items() if found}
+
+
 def _datum(curves: QualityCurves, number: int, size: float, study: Study) -> Datum:
-    found = curves.values[number].get(size)
+    entries, found = curves.entries[number].get(size, []), curves.values[number].get(size)
     if found is None:
-        return ABSENT
-    target = links.of_entry(curves.entries[number][size][0])
-    best = found.mean == curves.best(size)
-    return Datum(study.notation.mean(found), found.mean, target, best)
+        undefined = any(curves.metric in entry.record.undefined for entry in entries)
+        return Datum("undefined") if undefined else Datum(DASH, note="no cell has finished")
+    target = links.of_entry(entries[0])
+    return Datum(study.notation.mean(found), found.mean, target, curves.is_best(number, size))

@@ -1,18 +1,27 @@
 """Methods by categories, the source of tables and plots."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from statistics import fmean
 
 from padimkit.benchmark.record import Record
-from padimkit.benchmark.seeds import has_seed
 from padimkit.report.entries import Entry
 from padimkit.report.protocols import Protocol, protocol
 from padimkit.report.statistics import MeanSpread, spread
 from padimkit.report.study import Study, unique
 
 Reading = Callable[[Record], float | None]  # finds a number in a record, or none
+
+
+def by_seed(entries: Iterable[Entry], read: Reading) -> dict[int, float]:
+    """Return the number that `read` finds for each seed; the mean of several records with one seed."""
+    found: dict[int, list[float]] = {}
+    for entry in entries:
+        value = read(entry.record) if entry.record.failure is None else None
+        if value is not None:
+            found.setdefault(entry.record.cell.seed, []).append(value)
+    return {seed: fmean(values) for seed, values in found.items()}
 
 
 @dataclass(frozen=True)
@@ -25,12 +34,7 @@ class Row:
 
     def values(self, category: str, read: Reading) -> dict[int, float]:
         """Return the number that `read` finds for each seed; the mean of several records with one seed."""
-        found: dict[int, list[float]] = {}
-        for entry in self.entries.get(category, ()):
-            value = read(entry.record) if entry.record.failure is None else None
-            if value is not None:
-                found.setdefault(entry.record.cell.seed, []).append(value)
-        return {seed: fmean(values) for seed, values in found.items()}
+        return by_seed(self.entries.get(category, ()), read)
 
     def mean(self, categories: Sequence[str], read: Reading) -> float | None:
         """Return the mean over seeds, then over categories; None if one of these has no number."""
@@ -54,7 +58,7 @@ class Row:
     @cached_property
     def seedless(self) -> bool:
         """Tell whether nothing of the method depends on a seed, so that a suite runs it once."""
-        return not any(has_seed(entry.record.cell) for some in self.entries.values() for entry in some)
+        return not any(entry.record.cell.seeded for some in self.entries.values() for entry in some)
 
     def finished(self, category: str) -> bool:
         """Tell whether some seed has finished."""

@@ -34,11 +34,7 @@ def made(method, category, seed, random, *, dataset="products", kind="mvtec", cr
         category=category,
         seed=seed,
         settings={
-            "pipeline": {
-                "backbone": {"class_path": "timm"},
-                "preprocessing": {"resize": 256, "crop": crop},
-                "reducer": {"class_path": "random_channels", "init_args": {"keep": 100, "seed": seed}},
-            },
+            "pipeline": {"backbone": {"class_path": "timm"}, "preprocessing": {"resize": 256, "crop": crop}},
             "data": {"class_path": kind, "init_args": {"root": "data", "category": category}},
             "metrics": [{"class_path": "image_auroc"}, {"class_path": "pro", "init_args": {"max_fpr": 0.3}}],
             "seed": seed,

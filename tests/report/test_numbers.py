@@ -199,8 +199,7 @@ def test_methods_with_a_single_seed_are_named(study_of, random):
 
 def test_methods_without_a_seed_are_not_said_to_have_a_single_one(study_of, random):
     def without_seed(record):
-        pipeline = record.cell.settings["pipeline"] | {"reducer": None}
-        return made_records.of_cell(record, settings=record.cell.settings | {"pipeline": pipeline})
+        return made_records.of_cell(record, seeded=False)
 
     alone = without_seed(with_images(made_records.made("layer-sum", "grid", 0, random), random))
     (found, *_) = comparisons(study_of([*on_grid(random, 3, spade=0.5), alone]))

@@ -6,7 +6,6 @@ import made_records
 import numpy as np
 import pytest
 
-from padimkit.benchmark.seeds import has_seed
 from padimkit.report.formats.latex import as_latex
 from padimkit.report.formats.markdown import as_markdown
 from padimkit.report.formats.page import as_page
@@ -192,25 +191,6 @@ def test_protocols_of_other_training_images_warn_of_all_metrics():
         ["20 training images", "90 training images"], {"20 training images": "A", "90 training images": "B"}
     )
     assert "no metric is between numbers of training images" in said
-
-
-@pytest.mark.parametrize(
-    ("reducer", "drawn", "seeded"),
-    [
-        ({"class_path": "random_channels", "init_args": {"keep": 3, "seed": 0}}, False, True),
-        ({"class_path": "pca", "init_args": {"keep": 3}}, False, False),
-        ({"class_path": "pca", "init_args": {"keep": 3}}, True, True),
-        ({"class_path": "joint", "init_args": {"parts": [{"init_args": {"seed": 1}}]}}, False, True),
-        ({"transforms": [], "seed": 0}, False, False),  # nothing is augmented
-        ({"transforms": ["flip"], "seed": 0}, False, True),
-    ],
-)
-def test_a_cell_has_a_seed_if_a_part_of_it_or_its_images_are_drawn(random, reducer, drawn, seeded):
-    made = made_records.made("spade", "bottle", 0, random)
-    pipeline = made.cell.settings["pipeline"] | {"reducer": reducer}
-    settings = made.cell.settings | {"pipeline": pipeline}
-    assert has_seed(made_records.of_cell(made, settings=settings, drawn=drawn).cell) == seeded
-    assert has_seed(made_records.of_cell(made, settings={}).cell)
 
 
 def test_costs_are_not_comparable_for_a_reason_of_their_own(study_of, random):

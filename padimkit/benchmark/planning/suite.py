@@ -163,6 +163,8 @@ class _Planner:
         self._require_sound(variant, settings)
         versions, seen = versions_named(settings), list[Any]()
         drawn = self._file.draw_train_images and variant.train_images is not None
+        parts = [{**with_seed(settings, seed, data=place.seeded), "seed": 0} for seed in (0, 1)]
+        seeded = drawn or parts[0] != parts[1]
         for seed in variant.seeds or self._file.seeds:
             own = with_seed(settings, seed, data=place.seeded)
             deciding = own["pipeline"], own["data"], seed if drawn else None
@@ -181,6 +183,7 @@ class _Planner:
                 repeats=self._file.repeats,
                 train_images=variant.train_images,
                 drawn=drawn,
+                seeded=seeded,
                 varied=variant.varied,
                 calibration=self._file.calibration,
                 versions=versions,

@@ -30,13 +30,22 @@ def _summary(study: Study) -> Iterator[str]:
 def _tables(tables: Sequence[Table], study: Study) -> Iterator[str]:
     for table in tables:
         yield from _table(table)
+    said = [*_plus_minus(tables, study), *_bold(tables, study)]
+    if said:
+        text = "; ".join(said)
+        yield f"\n{text[0].upper()}{text[1:]}."
+
+
+def _plus_minus(tables: Sequence[Table], study: Study) -> Iterator[str]:
+    """Say what ± is, if it stands anywhere, and over how many seeds, if these are the same everywhere."""
+    counts = unique(found[1] for table in tables for text in table.legend if (found := _SEEDS.search(text)))
+    if counts:
+        yield f"mean ± {study.notation.spread_name} over {counts[0] if len(counts) == 1 else 'seeds'}"
+
+
+def _bold(tables: Sequence[Table], study: Study) -> Iterator[str]:
     if any(datum.best for table in tables for row in table.rows for datum in row):
-        column = "column" if study.notation.methods == "rows" else "row"
-        counts = unique(
-            found[1] for table in tables for text in table.legend if (found := _SEEDS.search(text))
-        )
-        over = f"{study.notation.spread_name} over {counts[0] if len(counts) == 1 else 'seeds'}"
-        yield f"\nMean ± {over}; the best of a {column} and protocol is bold."
+        yield f"the best of a {'column' if study.notation.methods == 'rows' else 'row'} and protocol is bold"
 
 
 def _protocols(study: Study) -> Iterator[str]:

@@ -3,6 +3,7 @@
 A format of its own, for `--paper`; the other formats show a study by its own tables.
 """
 
+import math
 from collections.abc import Iterator, Sequence
 
 from padimkit.errors import BadData
@@ -62,7 +63,7 @@ def _lines(rows: tuple[Row, ...], table: int) -> Iterator[str]:
 
 
 def _cells(row: Row, place: str, doubts: list[str]) -> Iterator[str]:
-    digits = 3 if row.metric in _UNITS else 1
+    digits = _digits(row)
     yield from (escaped(row.method), escaped(place))
     yield f"{_metric(row.metric)}, {_UNITS.get(row.metric, '%')}"
     yield _printed(row, doubts)
@@ -72,14 +73,16 @@ def _cells(row: Row, place: str, doubts: list[str]) -> Iterator[str]:
         found = row.measured
         errors = f"SEM {found.error:.{digits + 1}f}, n = {found.count}"
         spread = f" ± {found.deviation:.{digits}f} ({errors})" if found.count > 1 else ""
-        yield f"{_fixed(row.measured.mean, digits)}{spread}"
+        yield f"{found.mean:.{digits}f}{spread}"
     yield "none" if row.difference is None else f"{row.difference:+.{digits}f}"
     yield escaped(_measured_on(row))
 
 
-def _fixed(value: float, digits: int) -> str:
-    """Return a value to so many digits after the point; to two that count if these would all be zeros."""
-    return f"{value:.{digits}f}" if not 0 < value < 10**-digits else f"{value:.2g}"
+def _digits(row: Row) -> int:
+    """Return how many digits stand after the point: as many as leave two of a small value that count."""
+    usual = 3 if row.metric in _UNITS else 1
+    value = row.measured.mean if row.measured is not None else 0.0
+    return usual if value <= 0 or round(value, usual) else 1 - math.floor(math.log10(value))
 
 
 def _metric(name: str) -> str:

@@ -1,6 +1,6 @@
 """Metrics and costs along a varied quantity: measured costs grow beside predicted ones."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
@@ -11,11 +11,12 @@ from padimkit.errors import BadArgument
 from padimkit.report import formatting, links
 from padimkit.report.extrapolation import NEAR, WIDEST, crossing_table, far_table
 from padimkit.report.formatting import Cost
-from padimkit.report.growth import Line, Piece, growth_lines
+from padimkit.report.growth import Line, Piece, differing, growth_lines
 from padimkit.report.plots.axes import logarithmic_axis, size_axis
 from padimkit.report.plots.styles import styles
 from padimkit.report.plots.svg import draw
 from padimkit.report.power_law import Point, PowerLaw, local_exponents, medians
+from padimkit.report.protocols import OF_COSTS
 from padimkit.report.quality_curves import QualityCurves, quality_curves, quality_plot, quality_table
 from padimkit.report.statistics import Interval
 from padimkit.report.study import Study
@@ -76,7 +77,10 @@ def _cost_tables(study: Study) -> Iterator[Table]:
             for row in _exponents(line, varied, cost)
         )
         if rows:
-            yield Table(f"Exponents of growth with {varied}, {where}", HEAD, rows, explained=_EXPLAINED)
+            notes = differing(lines, study, OF_COSTS)
+            yield Table(
+                f"Exponents of growth with {varied}, {where}", HEAD, rows, notes, explained=_EXPLAINED
+            )
         for table in (crossing_table, far_table):
             if (found := table(lines, varied, _CONTINUED, where)) is not None:
                 yield found
@@ -95,8 +99,8 @@ def _exponents(line: Line, varied: str, cost: Cost) -> Iterator[tuple[Datum, ...
                 Datum(_span(measured)),
                 exponent(tuple(measured)),
                 ABSENT if known is None else Datum(formatting.exponent(known)),
-                _verdict(tuple(measured), dict(predicted)),
-                _ratio(measured, predicted),
+                _verdict(tuple(measured), tuple(piece.shares(varied, cost))),
+                _ratio(piece.shares(varied, cost)),
             )
 
 
@@ -123,12 +127,11 @@ def _predicted(points: tuple[Point, ...]) -> float | None:
         return None
 
 
-def _verdict(measured: tuple[Point, ...], predicted: Mapping[float, float]) -> Datum:
+def _verdict(measured: tuple[Point, ...], shares: tuple[Point, ...]) -> Datum:
     """Say whether the cost grows less or more than its prediction, if limits are narrow enough to tell.
 
     They are those of the exponent of their ratio: a prediction of several terms is no power itself.
     """
-    shares = tuple((size, value / predicted[size]) for size, value in measured if size in predicted)
     try:
         found = _fitted(shares or measured)
     except BadArgument as error:
@@ -142,10 +145,9 @@ def _verdict(measured: tuple[Point, ...], predicted: Mapping[float, float]) -> D
     return Datum("above" if found.lower > NEAR else "as predicted")
 
 
-def _ratio(measured: list[Point], predicted: list[Point]) -> Datum:
-    """Return the lowest and the highest ratio of a measured median to its prediction."""
-    known = dict(predicted)
-    found = sorted(value / known[size] for size, value in medians(measured) if size in known)
+def _ratio(shares: list[Point]) -> Datum:
+    """Return the lowest and the highest median of measured by predicted at a size."""
+    found = sorted(share for _, share in medians(shares))
     if not found:
         return ABSENT
     low, high = formatting.ratio(found[0]), formatting.ratio(found[-1])

@@ -78,6 +78,29 @@ def test_the_seed_is_the_datas_where_it_is_said(suite, stripes):
     assert len({planned.key for planned in Suite.read(path).planned}) == 2
 
 
+@pytest.mark.parametrize(
+    ("pipelines", "data", "drawn", "seeded"),
+    [
+        ("random", False, False, True),
+        ("identity", False, False, False),  # though the data have a seed, it is the same in all cells
+        ("identity", True, False, True),
+        ("identity", False, True, True),
+    ],
+)
+@pytest.mark.parametrize("seeds", [[5], [0, 1]])
+def test_a_cell_says_whether_anything_depends_on_its_seed(
+    suite, stripes, pipelines, data, drawn, seeded, seeds
+):
+    moved = {"class_path": "rd_mvtec", "init_args": {"root": str(stripes)}, "categories": ["stripes"]}
+    methods = {"random": _random_channels(), "identity": [{"recipe": "padim-filter-bank"}]}
+    subset = {"draw_train_images": True, "train_images": 5} if drawn else {}
+    path = suite(datasets=[moved | {"seeded": data}], pipelines=methods[pipelines], seeds=seeds, **subset)
+    cells = [planned.cell for planned in Suite.read(path).planned]
+    assert cells and all(cell.seeded == seeded for cell in cells)
+    if not seeded:
+        assert [cell.seed for cell in cells] == seeds[:1]
+
+
 def test_parts_within_parts_get_the_seed_and_nothing_else_does():
     settings = {
         "pipeline": {"reducer": {"init_args": {"seed": 0, "inner": {"init_args": {"seed": 1, "size": 2}}}}},
