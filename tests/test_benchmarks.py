@@ -323,7 +323,7 @@ def test_studies_of_known_truth_are_drawn_and_counted(tmp_path, monkeypatch, cap
     )
     coverage.main()
     rows = json.loads((tmp_path / "coverage.json").read_text())
-    assert len(rows) == 19 and all(0 <= row["covered"] <= 1 for row in rows)
+    assert len(rows) == 22 and all(0 <= row["covered"] <= 1 for row in rows)
     assert [row["methods"] > 2 for row in rows] == [row["false_differences"] is not None for row in rows]
     assert len(capsys.readouterr().out.splitlines()) == 2 + len(rows)
 

@@ -238,6 +238,8 @@ class Record:
             take the mean variance of a channel in the first two batches.
         far_forms: The form at a billion of these, "images", "channels" or "positions", all else as it is: a
             line of another form cannot be continued. Records of earlier versions do not have it.
+        far_predicted: What is predicted at a billion of these, as in `predicted`: a line that bends before
+            that cannot be continued either. Records of earlier versions do not have it.
         rates: Operations of products in a second, "single" and "double", and bytes in a second, "memory".
         examples: A few test images with maps.
         images: Scores of all test images; None where quality was not measured, a score is not finite, or the
@@ -268,6 +270,7 @@ class Record:
     predicted: dict[str, float] = field(default_factory=dict)
     form: str = ""
     far_forms: dict[str, str] = field(default_factory=dict)
+    far_predicted: dict[str, dict[str, float]] = field(default_factory=dict)
     rates: dict[str, float] = field(default_factory=dict)
     examples: tuple[Example, ...] = ()
     images: ImageScores | None = None

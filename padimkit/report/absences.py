@@ -15,16 +15,16 @@ def absences(entries: Sequence[Entry]) -> list[str]:
 
 
 def _undefined(entries: Sequence[Entry]) -> list[str]:
-    """Return a sentence for each metric that no cell has a value of: no table names it."""
-    reasons: dict[str, list[str]] = defaultdict(list)
+    """Return a sentence for each metric without a value on a data set: no table names it there."""
+    reasons: dict[tuple[str, str], list[str]] = defaultdict(list)
     for entry in entries:
         for name, reason in entry.record.undefined.items():
-            reasons[name].append(reason)
-    valued = {name for entry in entries for name in entry.record.metrics}
+            reasons[name, entry.record.cell.dataset].append(reason)
+    valued = {(name, entry.record.cell.dataset) for entry in entries for name in entry.record.metrics}
     return [
-        f'No cell has a value of "{name}", such as: {found[0]}'
-        for name, found in sorted(reasons.items())
-        if name not in valued
+        f'No cell of {dataset} has a value of "{name}", such as: {found[0]}'
+        for (name, dataset), found in sorted(reasons.items())
+        if (name, dataset) not in valued
     ]
 
 

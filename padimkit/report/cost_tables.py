@@ -8,14 +8,14 @@ from collections.abc import Sequence
 from padimkit.report import formatting, links
 from padimkit.report.formatting import Cost
 from padimkit.report.points import RANGES, between
-from padimkit.report.protocols import OF_COSTS, mixture
-from padimkit.report.scoreboards import rows_of
+from padimkit.report.protocols import OF_COSTS, Protocol, mixture
+from padimkit.report.scoreboards import Row, rows_of
 from padimkit.report.study import Study, unique
 from padimkit.report.tables import ABSENT, Datum, Table
 
 _EXPLAINED = (
     "Medians, as means over seeds and then over the categories.",
-    "Multiples are of the least in a column.",
+    "Multiples are of the least in a column and protocol.",
 )
 
 
@@ -32,13 +32,19 @@ def cost_table(study: Study, dataset: str, costs: Sequence[Cost], caption: str) 
     if not known:
         return None
     ranges = {cost: [between(row, shared, cost) for row in rows] for cost in known}
-    least = {cost: min(one for one in values if one is not None) for cost, values in known.items()}
+    least = {cost: _least(values, rows) for cost, values in known.items()}
     data = tuple(
         (
             Datum(row.method, target=links.of_row(row)),
             Datum(study.letters[row.protocol]),
             *(
-                _datum(cost, values[number], ranges[cost][number], least[cost], links.of_row(row))
+                _datum(
+                    cost,
+                    values[number],
+                    ranges[cost][number],
+                    least[cost].get(row.protocol, 0.0),
+                    links.of_row(row),
+                )
                 for cost, values in known.items()
             ),
         )
@@ -50,6 +56,15 @@ def cost_table(study: Study, dataset: str, costs: Sequence[Cost], caption: str) 
     head = ("method", "protocol", *(cost.label for cost in known))
     several = (RANGES,) if any(limits for column in ranges.values() for limits in column) else ()
     return Table(caption, head, data, notes, explained=(*_EXPLAINED, *several))
+
+
+def _least(values: Sequence[float | None], rows: Sequence[Row]) -> dict[Protocol, float]:
+    """Return the least value of each protocol."""
+    found: dict[Protocol, float] = {}
+    for value, row in zip(values, rows, strict=True):
+        if value is not None:
+            found[row.protocol] = min(value, found.get(row.protocol, value))
+    return found
 
 
 def _datum(

@@ -23,7 +23,12 @@ def differences(board: Scoreboard, found: Margins | None, study: Study) -> Table
     return Table(f"{metric}; {_pairing(found)}", head, rows, notes, explained=(_SIMULTANEOUS,))
 
 
-_DESIGNS = {"categories": "categories", "seeds": "pairs of seeds", "images": "seeds"}
+_DESIGNS = {
+    "categories": "categories",
+    "seeds": "pairs of seeds",
+    "draws": "pairs of seeds",
+    "images": "seeds",
+}
 _SIMULTANEOUS = (
     "Limits and p-values hold for all pairs of methods at once (Bonferroni, Holm), whichever is the best. "
     "The last column: how many of them Student's test needs to find half a point in four of five cases."
@@ -36,16 +41,18 @@ def _pairing(found: Margins) -> str:
     if found.design == "seeds":
         return "pairs are seeds, which the data were drawn by"
     images = f"other images than these {found.images}" if found.images else ""
+    others = f"and {images}" if images else "on the same test images"
+    if found.design == "draws":
+        return f"pairs are seeds, which the training images were drawn by, {others}"
     if len(found.single) == len(found.margins) + 1:
         single = "no seeds" if all(row.seedless for row in found.single) else "single seeds"
         return f"{single}, intervals are about {images}" if images else f"{single}, the same test images"
-    others = f"and {images}" if images else "on the same test images"
     return f"seeds are not pairs, intervals are about other seeds {others}"
 
 
 def _cautions(board: Scoreboard, found: Margins) -> tuple[str, ...]:
     notes = []
-    if found.design == "images" and not found.images:
+    if found.design in ("draws", "images") and not found.images:
         notes.append(
             f"The test images are held fixed: the records do not tell their influence on {board.metric}."
         )
@@ -64,9 +71,15 @@ def _difference(margin: Margin, found: Margins, study: Study) -> tuple[Datum, ..
         Datum(study.letters[protocol], note="another protocol" if protocol != found.best.protocol else ""),
         Datum(study.notation.difference(margin.difference), margin.difference, target),
         *_limits(margin.found, study.notation),
-        Datum(str(margin.count), float(margin.count)),
+        _count(margin, found),
         ABSENT if margin.needed is None else Datum(str(margin.needed), float(margin.needed)),
     )
+
+
+def _count(margin: Margin, found: Margins) -> Datum:
+    if margin.row.seedless and margin.row in found.single:
+        return Datum(ABSENT.text, note="no seed")
+    return Datum(str(margin.count), float(margin.count))
 
 
 def _limits(found: Difference | None, notation: Notation) -> tuple[Datum, Datum]:

@@ -108,14 +108,42 @@ def on_one_test_set(first: Runs, second: Runs, anomalous: Sequence[bool]) -> Est
         None if neither seeds nor images tell how much the difference varies: all seeds of a method may have
         the same value, such as 1, and a difference of one number from that is not certain.
     """
-    terms = [_of_seeds(first.values), _of_seeds(second.values)]
+    seeds = [_of_seeds(first.values), _of_seeds(second.values)]
+    return _on_images(first, second, seeds, anomalous)
+
+
+def on_drawn_training_sets(first: Runs, second: Runs, anomalous: Sequence[bool]) -> Estimate | None:
+    """Return the difference of two methods on the same test images, where each seed drew what both learnt.
+
+    The variance is that between the differences of seeds, pair by pair, and that between test images, as in
+    `on_one_test_set`.
+
+    Args:
+        first: Runs of one method.
+        second: Runs of the other, of the same seeds in the same order.
+        anomalous: The kind of each test image.
+
+    Returns:
+        None if neither seeds nor images tell how much the difference varies.
+
+    Raises:
+        BadArgument: There are fewer than two pairs, a value without a partner, or one that is not finite.
+    """
+    differences = of_pairs(first.values, second.values, fewest=2)
+    seeds = [None if are_alike(differences) else _of_seeds(differences.tolist())]
+    return _on_images(first, second, seeds, anomalous)
+
+
+def _on_images(
+    first: Runs, second: Runs, terms: Sequence[tuple[float, float] | None], anomalous: Sequence[bool]
+) -> Estimate | None:
+    """Return the difference, whose variance has these terms and those of the test images."""
     if first.influence is not None and second.influence is not None:
-        terms += image_terms(first.influence - second.influence, anomalous)
+        terms = [*terms, *image_terms(first.influence - second.influence, anomalous)]
     known = [term for term in terms if term is not None]
     if not known:
         return None
-    value = float(np.mean(first.values) - np.mean(second.values))
-    return _summed(value, known)
+    return _summed(float(np.mean(first.values) - np.mean(second.values)), known)
 
 
 def simultaneous(

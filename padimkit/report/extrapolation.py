@@ -13,12 +13,12 @@ import numpy as np
 
 from padimkit.errors import BadArgument
 from padimkit.report.formatting import Cost
-from padimkit.report.growth import Line
+from padimkit.report.growth import FAR, Line
 from padimkit.report.power_law import Point, PowerLaw, local_exponents
 from padimkit.report.tables import ABSENT, Datum, Table
 
 NUMBERS = ("images", "train_images")  # of what there may be very many
-FAR = (1e4, 1e6, 1e9)
+SIZES = (1e4, 1e6, FAR)
 WIDEST = 0.5  # an interval of an exponent, beyond which it says too little
 NEAR = 0.05  # a prediction this near is right: formulas leave out what does not grow
 _ROUNDING = 1e-9  # of a size at which two lines are equal
@@ -42,21 +42,21 @@ class Crossing:
 def far_table(lines: Sequence[Line], varied: str, costs: Sequence[Cost], where: str) -> Table | None:
     """Return costs at far sizes, with limits of 95 %, by the line of the form that large sizes have."""
     rows = [
-        (Datum(cost.label), Datum(line.name), *(_at(law, size, cost) for size in FAR))
+        (Datum(cost.label), Datum(line.name), *(_at(law, size, cost) for size in SIZES))
         for cost in costs
         for line in lines
         if line.pieces[-1].lasts(varied) and (law := _law_of(line, varied, cost)) is not None
     ]
     if varied not in NUMBERS or not rows:
         return None
-    head = ("cost", "method", *(f"{varied} = {size:,.0f}" for size in FAR))
+    head = ("cost", "method", *(f"{varied} = {size:,.0f}" for size in SIZES))
     return Table(f"Beyond the sizes that were measured, {where}", head, tuple(rows), explained=_CARE)
 
 
 _CARE = (
     "Lines of the form that large sizes have, continued, with limits of 95 %, where exponents are as "
-    "predicted and predictions a single power, if there are any: they hold as long as the power does, and no "
-    "longer than memory lasts.",
+    "predicted and predictions a single power up to a billion, if there are any: they hold as long as the "
+    "power does, and no longer than memory lasts.",
 )
 
 
@@ -103,7 +103,7 @@ def _start(line: Line, varied: str, cost: Cost) -> float:
 
 def _end(line: Line, varied: str, cost: Cost) -> float:
     """Return the largest size that is looked at: the last that was measured, of a form that does not last."""
-    return max(FAR) if line.pieces[-1].lasts(varied) else _points(line, varied, cost)[-1][0]
+    return FAR if line.pieces[-1].lasts(varied) else _points(line, varied, cost)[-1][0]
 
 
 def _points(line: Line, varied: str, cost: Cost) -> list[Point]:
@@ -113,10 +113,10 @@ def _points(line: Line, varied: str, cost: Cost) -> list[Point]:
 def _law_of(line: Line, varied: str, cost: Cost) -> PowerLaw | None:
     """Return the line of the last form; None unless its exponent is sure, and as predicted if it is.
 
-    None too if the prediction bends: a power between its terms is that of no other sizes.
+    None too if the prediction bends, among these sizes or beyond: a power is that of no other sizes then.
     """
     predicted = line.pieces[-1].predicted(varied, cost)
-    if _bends(predicted):
+    if _bends([*predicted, *line.pieces[-1].far_predicted(varied, cost)]):
         return None
     law, known = _law(tuple(_points(line, varied, cost))), _law(tuple(predicted))
     if law is None or (found := law.interval()).upper - found.lower > WIDEST:

@@ -14,6 +14,7 @@ from padimkit.report.power_law import Point
 from padimkit.report.protocols import Protocol, mixture, protocol
 from padimkit.report.study import Study
 
+FAR = 1e9  # to which records say what formulas predict
 # What a cell may vary under another name than formulas have.
 _QUANTITIES = {"train_images": "images", "reducer.keep": "channels"}
 
@@ -48,6 +49,12 @@ class Piece:
             for value in cost.all_of(entry.record)
         )
         return [(size, share) for size, share in pairs if size > 0 and share > 0]
+
+    def far_predicted(self, varied: str, cost: Cost) -> list[Point]:
+        """Return what is predicted at a billion; none where a record does not tell it."""
+        quantity = _QUANTITIES.get(varied, varied)
+        found = self.entries[-1].record.far_predicted.get(quantity, {}).get(cost.name, 0.0)
+        return [(FAR, found)] if found > 0 else []
 
     def lasts(self, varied: str) -> bool:
         """Return whether formulas give the density this form for any larger size, or none at all."""

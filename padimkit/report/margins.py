@@ -19,6 +19,7 @@ from padimkit.report.differences import (
     all_pairs,
     image_terms,
     of_pairs,
+    on_drawn_training_sets,
     on_one_test_set,
     paired,
     pairs_needed,
@@ -28,7 +29,8 @@ from padimkit.report.influence import auroc_influence
 from padimkit.report.scoreboards import Row, Scoreboard
 from padimkit.report.signed_ranks import EQUIVALENT, Belief, bayesian_signed_rank, holm_wilcoxon
 
-Design = Literal["categories", "seeds", "images"]
+Design = Literal["categories", "seeds", "draws", "images"]
+_PAIRS: tuple[Design, ...] = ("categories", "seeds")  # of which each has test images of its own
 _FEWEST_PAIRS, _FEWEST_FOR_RANKS = 2, 5
 _IMAGE_AUROC = "image_auroc"
 
@@ -63,8 +65,8 @@ class Margins:
 
     Args:
         best: The best method.
-        design: Pairs of categories, pairs of seeds that were drawn with their data, or unrelated seeds on one
-            set of test images.
+        design: Pairs of categories, pairs of seeds that have data of their own, pairs of seeds that drew what
+            is learnt, on one set of test images, or unrelated seeds on it.
         margins: Of the others, the best first.
         single: Methods with a single value on one set of test images.
         images: How many test images the intervals take into account; 0 if they are held fixed.
@@ -89,7 +91,7 @@ def margins(board: Scoreboard) -> Margins | None:
         return None
     rows = [board.rows[index] for index in order]
     design = _design(board, rows)
-    return _of_images(board, rows) if design == "images" else _of_pairs(board, rows, design)
+    return _of_pairs(board, rows, design) if design in _PAIRS else _of_images(board, rows, design)
 
 
 def image_error(board: Scoreboard, row: Row, category: str) -> float | None:
@@ -109,11 +111,12 @@ def _design(board: Scoreboard, rows: Sequence[Row]) -> Design:
     if len(board.scored) > 1:
         return "categories"
     here = [entry for row in rows for entry in row.entries.get(board.scored[0], ())]
-    if all(entry.record.cell.drawn for entry in here):
-        return "seeds"
     prints = {entry.record.facts.fingerprint for entry in here if entry.record.facts is not None}
-    seeds = {seed for row in rows for seed in row.values(board.scored[0], board.read)}
-    return "seeds" if len(prints) > 1 and len(prints) == len(seeds) else "images"
+    seeds = [set(row.values(board.scored[0], board.read)) for row in rows]
+    if len(prints) > 1 and len(prints) == len(set.union(*seeds)):
+        return "seeds"
+    drawn = all(entry.record.cell.drawn for entry in here)
+    return "draws" if drawn and len(set.intersection(*seeds)) >= _FEWEST_PAIRS else "images"
 
 
 def _of_pairs(board: Scoreboard, rows: Sequence[Row], design: Design) -> Margins:
@@ -150,35 +153,42 @@ def _of_pairs(board: Scoreboard, rows: Sequence[Row], design: Design) -> Margins
     )
 
 
-def _of_images(board: Scoreboard, rows: Sequence[Row]) -> Margins:
-    """Compare methods on one set of test images, their seeds unrelated."""
+def _of_images(board: Scoreboard, rows: Sequence[Row], design: Design) -> Margins:
+    """Compare methods on one set of test images, their seeds unrelated, or pairs that drew what is learnt."""
     (category,) = board.scored
+    values = [row.values(category, board.read) for row in rows]
+    if design == "draws":
+        shared = sorted(set.intersection(*map(set, values)))
+        values = [{seed: found[seed] for seed in shared} for found in values]
+    compare = on_drawn_training_sets if design == "draws" else on_one_test_set
     prints = {_print(row, category) for row in rows}
     kinds = _kinds(rows[0], category) if len(prints) == 1 else None
     runs = {
         str(index): Runs(
-            tuple(row.values(category, board.read).values()),
+            tuple(values[index].values()),
             None if kinds is None else _influence(board, row, category),
         )
         for index, row in enumerate(rows)
     }
     estimates: dict[tuple[str, str], Estimate] = {}
     for one, other in all_pairs(list(runs)):
-        estimate = on_one_test_set(runs[other], runs[one], kinds or ())
+        estimate = compare(runs[other], runs[one], kinds or ())
         if estimate is not None:
             estimates[one, other] = estimate
     found = simultaneous(estimates)
     told = all(run.influence is not None for run in runs.values())
     return Margins(
         rows[0],
-        "images",
+        design,
         tuple(
             Margin(
                 row=row,
-                difference=_mean(board, row) - _mean(board, rows[0]),
+                difference=fmean(runs[str(index)].values) - fmean(runs["0"].values),
                 found=found.get(("0", str(index))),
                 count=len(runs[str(index)].values),
-                needed=_seeds_needed(runs[str(index)].values, runs["0"].values),
+                needed=(_needed if design == "draws" else _seeds_needed)(
+                    runs[str(index)].values, runs["0"].values
+                ),
                 p_value=None,
                 belief=None,
             )

@@ -12,11 +12,11 @@ from matplotlib.ticker import PercentFormatter
 
 from padimkit.report import links
 from padimkit.report.entries import Entry
-from padimkit.report.growth import Line, differing
+from padimkit.report.growth import Line
 from padimkit.report.plots.axes import size_axis
 from padimkit.report.plots.styles import styles
 from padimkit.report.plots.svg import draw
-from padimkit.report.protocols import Protocol, protocol
+from padimkit.report.protocols import Protocol, mixture, protocol
 from padimkit.report.scoreboards import best_of, by_seed, metric_value
 from padimkit.report.statistics import MeanSpread, spread
 from padimkit.report.study import Study
@@ -92,17 +92,16 @@ def quality_table(curves: QualityCurves, study: Study) -> Table:
     caption = metric if curves.sign > 0 else f"{metric}; lower is better"
     head = ("method", *(f"{curves.varied} = {size:g}" for size in curves.sizes))
     counts = {one.count for found in curves.values for one in found.values()}
-    notes, legend = differing(curves.lines, study), study.notation.plus_minus(counts)
+    protocols = frozenset().union(*(line.protocols for line in curves.lines))
+    notes, legend = mixture(protocols, study.letters), study.notation.plus_minus(counts)
     return study.notation.laid(Table(caption, head, rows, notes, legend))
 
 
 def quality_plot(curves: QualityCurves, name: str, study: Study) -> Plot | None:
     """Return a line for each method; None if none has a value at two sizes."""
     looks = styles(study.methods)
-    points = [
-        [(size, found[size]) for size in sorted(found) if size > 0]  # the axis is logarithmic
-        for found in curves.values
-    ]
+    points = [[(size, found[size]) for size in sorted(found)] for found in curves.values]
+    logarithmic = min(curves.sizes) > 0
     shown = [(line, some) for line, some in zip(curves.lines, points, strict=True) if len(some) > 1]
     if not shown:
         return None
@@ -115,14 +114,17 @@ def quality_plot(curves: QualityCurves, name: str, study: Study) -> Plot | None:
             axes.errorbar(
                 sizes, means, [one.deviation for _, one in some], fmt="none", ecolor=look.colour, alpha=0.6
             )
-        size_axis(axes.xaxis, [size for _, some in shown for size, _ in some])
+        if logarithmic:
+            size_axis(axes.xaxis, [size for _, some in shown for size, _ in some])
+        else:
+            axes.set_xticks(curves.sizes)
         axes.margins(y=0.12)
         axes.set(xlabel=curves.varied, ylabel=study.notation.caption(curves.metric))
         if study.notation.percent:
             axes.yaxis.set_major_formatter(PercentFormatter(1.0, symbol=""))
 
     hints = {f"line{index}": line.name for index, (line, _) in enumerate(shown)}
-    described = "Points are means over seeds, bars standard deviations; the size's axis is logarithmic."
+    described = f"Points are means over seeds{'; the axis of sizes is logarithmic' if logarithmic else ''}."
     svg = draw(paint, name=name, title=curves.title, description=described, hints=hints)
     bars = any(one.count > 1 for _, some in shown for _, one in some)
     return Plot(svg, f"{curves.title}.{' Bars: standard deviation over seeds.' if bars else ''}")
@@ -146,4 +148,7 @@ def _datum(curves: QualityCurves, number: int, size: float, study: Study) -> Dat
         undefined = any(curves.metric in entry.record.undefined for entry in entries)
         return Datum("undefined") if undefined else Datum(DASH, note="no cell has finished")
     target = links.of_entry(entries[0])
-    return Datum(study.notation.mean(found), found.mean, target, curves.is_best(number, size))
+    notes = ["1 value" if found.count == 1 else f"{found.count} seeds"]
+    notes += [f"standard error of the mean {found.error:.4f}"] if found.deviation > 0 else []
+    best = curves.is_best(number, size)
+    return Datum(study.notation.mean(found), found.mean, target, best, ", ".join(notes))

@@ -1,3 +1,4 @@
+from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from unittest.mock import Mock
 
@@ -12,6 +13,7 @@ from torch import nn
 
 from padimkit.backbones import _weights
 from padimkit.backbones._construction import undrawn
+from padimkit.backbones._timm_models import create_model
 from padimkit.backbones._weights import require_name
 from padimkit.backbones.timm import Timm
 from padimkit.config.description import describe
@@ -547,6 +549,43 @@ def test_without_weights_maps_are_those_of_the_initial_ones(tmp_path, images):
     backbone = small(weights=str(tmp_path / "nowhere.pth"))
     backbone.go_without_weights()
     assert torch.equal(backbone.extract(images).maps["layer1"], small().extract(images).maps["layer1"])
+
+
+def test_going_without_weights_changes_none_that_were_read(tmp_path, images):
+    weights = {
+        name: tensor + 1 for name, tensor in small().state_dict().items() if tensor.is_floating_point()
+    }
+    save_file(small().state_dict() | weights, tmp_path / "weights.safetensors")
+    backbone = small(weights=str(tmp_path / "weights.safetensors"))
+    before = backbone.extract(images).maps["layer1"]
+    backbone.go_without_weights()
+    assert torch.equal(backbone.extract(images).maps["layer1"], before)
+
+
+def test_a_network_whose_first_tensors_are_infinite_goes_without_weights(tmp_path, monkeypatch):
+    """Some of timm have limits without a value, such as those of the inputs of gemma4_vit."""
+    made = Timm._made
+
+    def unlimited(self):
+        network = made(self)
+        next(iter(network.tensors().values())).fill_(float("inf"))
+        return network
+
+    backbone = small(weights=str(tmp_path / "nowhere.pth"))
+    monkeypatch.setattr(Timm, "_made", unlimited)
+    backbone.go_without_weights()
+
+
+def test_networks_made_at_once_have_the_weights_of_their_seed():
+    models = ["test_resnet", "test_efficientnet"] * 8
+
+    def state(model):
+        return create_model(model).state_dict()
+
+    known = {model: state(model) for model in set(models)}
+    with ThreadPoolExecutor(4) as pool:
+        for model, found in zip(models, pool.map(state, models), strict=True):
+            assert all(torch.equal(tensor, known[model][name]) for name, tensor in found.items())
 
 
 def test_no_weights_are_drawn_that_a_file_replaces(tmp_path, monkeypatch):

@@ -13,6 +13,7 @@ from padimkit.report.differences import (
     holm,
     image_terms,
     of_pairs,
+    on_drawn_training_sets,
     on_one_test_set,
     paired,
     pairs_needed,
@@ -46,6 +47,24 @@ def test_seeds_that_are_no_pairs_are_compared_by_the_test_of_welch(random):
     known = scipy.stats.ttest_ind(first, second, equal_var=False)
     assert found.degrees == pytest.approx(known.df)
     assert found.value / found.error == pytest.approx(known.statistic)
+
+
+def test_seeds_that_draw_what_is_learnt_are_pairs_on_one_set_of_images(random):
+    first, second = random.normal(0.9, 0.02, (2, 6))
+    found = on_drawn_training_sets(Runs(tuple(first)), Runs(tuple(second)), ())
+    known = scipy.stats.ttest_rel(first, second)
+    assert found.value / found.error == pytest.approx(known.statistic)
+    assert found.degrees == pytest.approx(5)
+    influence, kinds = random.normal(0, 0.01, (2, 30)), np.arange(30) >= 12
+    runs = [Runs(tuple(one), own) for one, own in zip((first, second), influence, strict=True)]
+    whole = on_drawn_training_sets(*runs, kinds)
+    parts = [(influence[0] - influence[1])[which] for which in (kinds, ~kinds)]
+    variance = found.error**2 + sum(len(part) * np.var(part, ddof=1) for part in parts)
+    assert whole.value == pytest.approx(found.value) and whole.error == pytest.approx(math.sqrt(variance))
+    alike = [Runs(tuple(first)), Runs(tuple(first - 0.25))]
+    assert on_drawn_training_sets(*alike, ()) is None
+    with pytest.raises(BadArgument, match="2"):
+        on_drawn_training_sets(Runs((0.9,)), Runs((0.8,)), ())
 
 
 def test_image_auroc_is_compared_by_the_test_of_delong(random):

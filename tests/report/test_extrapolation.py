@@ -97,6 +97,28 @@ def test_a_form_that_ends_beyond_what_was_measured_is_not_continued(lines, far, 
     assert crossed == ({"dear": pytest.approx(400_000 / 1500, rel=0.01)} if continued else {})
 
 
+@pytest.mark.parametrize(("far", "continued"), [(4e4, True), (1e9, False), (None, True)])
+def test_a_cost_that_grows_beyond_what_was_measured_is_not_continued_as_constant(lines, far, continued):
+    """SPADE compares images too, which takes no time while there are few."""
+    (line,) = lines(spade=lambda size: 40_000)
+    known = {} if far is None else {"images": {"held": far}}  # records of earlier versions do not tell
+    entries = [
+        replace(entry, record=replace(entry.record, predicted={"held": 4e4}, far_predicted=known))
+        for entry in line.entries
+    ]
+    table = far_table([replace(line, entries=tuple(entries))], "images", [COST], "here")
+    assert (table is not None) == continued
+
+
+@pytest.mark.parametrize(
+    ("at", "shown"), [(22.0, "23"), (30.97, "31"), (46.96, "47"), (100.4, "101"), (1234.5, "1,240")]
+)
+def test_a_crossing_is_the_next_whole_image_after_the_point_where_lines_meet(lines, at, shown):
+    found = lines(spade=lambda size: 1e9 * size, padim=lambda size: 1e9 * at)
+    table = crossing_table(found, "images", [COST], "here")
+    assert table.rows[0][3].text == shown
+
+
 def test_what_is_no_sure_power_is_not_continued(lines):
     noisy = lines(1.0, spade=lambda size: 1e6 * size)
     assert far_table(noisy, "images", [COST], "here") is None

@@ -132,3 +132,21 @@ def test_a_table_has_each_size_with_its_prediction_and_its_local_exponent(cells,
     ]
     assert plot.table.rows[0][3].note == "median of 3"
     assert "Thin lines are predictions." in plot.caption
+
+
+def test_each_measurement_is_judged_by_the_prediction_of_its_own_record(cells, study_of):
+    """Rates differ between runs: a slow machine is no slow method."""
+    quick = list(cells((10, 20, 40), lambda size: 1e-3 * size, lambda size: 1e-3 * size))
+    slow = [
+        replace(one, key=f"{one.key}-slow", predicted={"fit": 3 * one.predicted["fit"]})
+        for one in cells((40, 80), lambda size: 3e-3 * size, lambda size: 1e-3 * size)
+    ]
+    slow = [made_records.of_cell(one, seed=1) for one in slow]
+    row = row_of(study_of([*quick, *slow]))
+    assert (row["verdict"], row["measured / predicted"]) == ("as predicted", "1.00")
+
+
+@pytest.mark.parametrize(("sizes", "said"), [((10, 20, 40), False), ((0, 20, 40), True)])
+def test_a_plot_says_that_it_leaves_out_a_size_of_0(cells, study_of, without_plots, sizes, said):
+    (found,) = growth.growths(study_of(list(cells(sizes, lambda size: 1e-3 * (size + 1)))))
+    assert all(("Without sizes of 0" in plot.caption) == said for plot in found.plots)

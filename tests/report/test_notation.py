@@ -160,9 +160,10 @@ def test_other_data_sets_are_no_other_protocols_where_they_are_compared(entries)
 
     (table,) = shifts.tables(Study(shifted()))
     assert table.notes == () and len(table.rows) == len(METHODS)
+    assert {row[1].text for row in table.rows} == {"A, B"}
     assert list(shifts.tables(Study(shifted(crop=200)))) == []
     (table,) = shifts.tables(Study(shifted(train_images=60)))
-    assert table.notes == ("Other training images on the two data sets: padim-rd100, spade.",)
+    assert table.notes == ("Other training images on the two data sets: padim-rd100 (A, B), spade (A, B).",)
     mixed = [replace(entry, record=replace(entry.record, key=f"{entry.record.key}-200")) for entry in entries]
     mixed = [
         replace(entry, record=made_records.of_cell(entry.record, settings=_other(entry, 200)))

@@ -6,6 +6,7 @@ import made_records
 import numpy as np
 import pytest
 
+from padimkit.benchmark.times import Spread
 from padimkit.report.formats.latex import as_latex
 from padimkit.report.formats.markdown import as_markdown
 from padimkit.report.formats.page import as_page
@@ -180,10 +181,12 @@ def test_a_metric_without_a_value_in_any_cell_is_named_with_the_reason(study_of,
     record = made_records.made("spade", "bottle", 0, random)
     told = replace(record, undefined={"nan": "The metric gave nan."})
     assert warnings(study_of([told]).entries) == [
-        'No cell has a value of "nan", such as: The metric gave nan.'
+        'No cell of products has a value of "nan", such as: The metric gave nan.'
     ]
     valued = replace(made_records.made("spade", "cable", 0, random), metrics={"nan": 0.5})
     assert warnings(study_of([told, valued], name="valued").entries) == []
+    elsewhere = made_records.of_cell(replace(valued, key="elsewhere"), dataset="others")
+    assert len(warnings(study_of([told, elsewhere], name="elsewhere").entries)) == 1
 
 
 def test_protocols_of_other_training_images_warn_of_all_metrics():
@@ -200,3 +203,31 @@ def test_costs_are_not_comparable_for_a_reason_of_their_own(study_of, random):
     assert [table.caption for table in costs] == ["times, products", "memory and bytes, products"]
     for (note,) in (table.notes for table in costs):
         assert "costs are not comparable between resolutions" in note and "pixel metrics" not in note
+
+
+def test_multiples_of_costs_are_of_the_least_in_a_protocol(study_of, random):
+    seconds = (("spade", 224, 1.0), ("layer-sum", 224, 4.0), ("padim-rd100", 128, 2.0), ("other", 128, 3.0))
+    records = [
+        replace(
+            made_records.made(method, "bottle", 0, random, crop=crop),
+            seconds={"fit": Spread(one, one, one, 3)},
+        )
+        for method, crop, one in seconds
+    ]
+    (times, _) = tradeoffs.tables(study_of(records))
+    assert {row[0].text: row[2].text for row in times.rows} == {
+        "spade": "1.00 s",
+        "layer-sum": "4.00 s (4.00 times)",
+        "padim-rd100": "2.00 s",
+        "other": "3.00 s (1.50 times)",
+    }
+
+
+def test_markdown_says_what_plus_and_minus_are_where_they_stand_and_nowhere_else(study_of, random):
+    several = [
+        made_records.made("spade", category, seed, random)
+        for category in ("bottle", "grid")
+        for seed in range(3)
+    ]
+    assert as_markdown(study_of(several)).count("Mean ± sample standard deviation over n = 3 seeds.") == 1
+    assert "±" not in as_markdown(study_of(several[::3], name="single"))

@@ -3,6 +3,9 @@ from dataclasses import replace
 import made_records
 import numpy as np
 import pytest
+from markupsafe import Markup
+from matplotlib.figure import Figure
+from matplotlib.ticker import PercentFormatter
 
 from padimkit.cli.main import main
 from padimkit.report.growth import growth_lines
@@ -34,6 +37,14 @@ def records(random):
         for (method, size), values in VALUES.items()
         for seed, value in enumerate(values)
     ]
+
+
+def other(record, key, *, crop=None, **fields):
+    """The same cell once more, at another resolution, or in another suite."""
+    if crop is not None:
+        pipeline = record.cell.settings["pipeline"] | {"preprocessing": {"resize": 256, "crop": crop}}
+        record = made_records.of_cell(record, settings=record.cell.settings | {"pipeline": pipeline})
+    return replace(record, key=f"{record.key}-{key}", **fields)
 
 
 @pytest.fixture
@@ -91,3 +102,67 @@ def test_documents_have_metrics_of_what_was_varied(records, write, tmp_path, doc
     text = output.read_text().replace("\\", "").replace("$", "")
     assert "train_images = 20" in text and "0.8000 ± 0.1000" in text.replace("pm ", "± ")
     assert (text.count("<svg") >= 2) == (document == "html")
+
+
+def test_protocols_are_apart_and_never_averaged(records, study_of):
+    small = [other(one, "128", crop=128, metrics={"image_auroc": 0.5}) for one in records]
+    study = study_of([*records, *small], "protocols")
+    table = quality_table(curves_of(study)[0], study)
+    values = {row[0].text: [one.text for one in row[1:]] for row in table.rows}
+    letters = {protocol.resolution: letter for protocol, letter in study.letters.items()}
+    large, little = (letters[f"256 px, centre {crop} px"] for crop in (224, 128))
+    assert values[f"padim (protocol {large})"][0] == "0.8000 ± 0.1000"
+    assert values[f"spade (protocol {little})"] == ["0.5000", "0.5000", DASH]
+    assert "2 protocols are shown together" in table.notes[0]
+    best = {row[0].text for row in table.rows if row[1].best}
+    assert {f"spade (protocol {large})"} <= best and f"padim (protocol {large})" not in best
+
+
+def test_what_varies_the_protocol_is_one_line(records, study_of):
+    sizes = [one for one in records if one.cell.seed == 0]
+    made = [other(one, "own", crop=int(20 * one.cell.varied["train_images"])) for one in sizes]
+    ((line, *_),) = growth_lines(study_of(made, "resolution")).values()
+    assert line.name == "padim" and len(line.entries) == 3
+
+
+def test_several_records_of_one_seed_are_no_seeds(records, study_of):
+    twice = [other(one, "again", metrics={"image_auroc": 0.5}) for one in records if one.cell.seed == 0]
+    study = study_of([*(one for one in records if one.cell.seed == 0), *twice], "twice")
+    table = quality_table(curves_of(study)[0], study)
+    assert [one.text for one in table.rows[0][1:]] == ["0.6000", "0.7000", "0.7250"]
+    assert table.legend == ()
+
+
+def test_a_value_that_is_undefined_says_so(records, study_of):
+    gone = [replace(one, metrics={}, undefined={"image_auroc": "No."}) for one in records[-1:]]
+    study = study_of([*records[:-1], *gone], "undefined")
+    table = quality_table(curves_of(study)[0], study)
+    (spade,) = (row for row in table.rows if row[0].text == "spade")
+    assert [one.text for one in spade[1:]] == ["0.8500", "undefined", DASH]
+
+
+@pytest.mark.parametrize(("percent", "least"), [(False, 10.0), (True, 0.0)])
+def test_a_plot_shows_means_deviations_and_all_sizes(records, study_of, monkeypatch, percent, least):
+    moved = [
+        made_records.of_cell(one, varied={"train_images": one.cell.varied["train_images"] + least - 10})
+        for one in records
+    ]
+    study = replace(study_of(moved, f"plot{percent}"), notation=Notation(percent=percent))
+    drawn = Figure().subplots()
+
+    def draw(paint, **options):
+        paint(drawn)
+        return Markup()
+
+    monkeypatch.setattr("padimkit.report.quality_curves.draw", draw)
+    plot = quality_plot(curves_of(study)[0], "plot", study)
+    assert plot.caption == "image_auroc with train_images. Bars: standard deviation over seeds."
+    lines = {line.get_gid(): line for line in drawn.lines if line.get_gid()}
+    assert lines["line0"].get_xdata().tolist() == [least, least + 10, least + 30]
+    assert lines["line0"].get_ydata() == pytest.approx(
+        [np.mean(VALUES["padim", size]) for size in (10, 20, 40)]
+    )
+    (bars, *_), deviation = drawn.containers[0].lines[2], np.std(VALUES["padim", 10], ddof=1)
+    assert bars.get_segments()[0][:, 1] == pytest.approx([0.8 - deviation, 0.8 + deviation])
+    assert drawn.get_xscale() == ("linear" if least == 0 else "log")
+    assert isinstance(drawn.yaxis.get_major_formatter(), PercentFormatter) == percent

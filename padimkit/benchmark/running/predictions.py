@@ -51,13 +51,17 @@ def predictions(
     """
     if not isinstance(density, CostModel):
         return {}
+
+    def predicted(given: Problem, left: Problem) -> dict[str, float]:
+        costs = density.costs(left)
+        found = _of_density(costs, rates)
+        if isinstance(reducer, CostModel):
+            found |= _of_both(reducer.costs(given), costs, found, given.images, rates)
+        return found
+
     left = replace(problem, channels=channels)
-    costs = density.costs(left)
-    found = _of_density(costs, rates)
-    if isinstance(reducer, CostModel):
-        reducing = reducer.costs(problem)
-        found |= _of_both(reducing, costs, found, problem.images, rates)
-    return {"predicted": found} | _forms(density, left, costs)
+    far = {name: predicted(_far(problem, name), _far(left, name)) for name in _CONTINUED}
+    return {"predicted": predicted(problem, left), "far_predicted": far} | _forms(density, left)
 
 
 def predicted_of_images(
@@ -96,23 +100,30 @@ def predicted_of_images(
         descriptor=0 if descriptor is None else descriptor.shape[1],
         variance=float(patches.var(0).mean()),
     )
-    costs = density.costs(problem)
-    predicted = _of_density(costs, rates)
-    if isinstance(pipeline.reducer, CostModel):
-        whole = replace(problem, channels=given[0].patches.shape[1])
-        predicted[FITTED] += float(pipeline.reducer.costs(whole).stored)
-    else:
-        del predicted[FITTED]
-    return {"predicted": predicted} | _forms(density, problem, costs)
+
+    def predicted(left: Problem) -> dict[str, float]:
+        found = _of_density(density.costs(left), rates)
+        stored = found.pop(FITTED)
+        if not isinstance(pipeline.reducer, CostModel):
+            return found
+        whole = replace(left, channels=given[0].patches.shape[1])
+        return found | {FITTED: stored + float(pipeline.reducer.costs(whole).stored)}
+
+    far = {name: predicted(_far(problem, name)) for name in _CONTINUED}
+    return {"predicted": predicted(problem), "far_predicted": far} | _forms(density, problem)
 
 
-_FAR = 10**9
+_CONTINUED = ("images", "channels", "positions")  # to a billion of these a report continues lines
 
 
-def _forms(density: CostModel, problem: Problem, costs: Costs) -> dict[str, Any]:
+def _far(problem: Problem, name: str) -> Problem:
+    return replace(problem, **{name: 10**9})
+
+
+def _forms(density: CostModel, problem: Problem) -> dict[str, Any]:
     """Return the form at this size, and at sizes to which a report continues lines."""
-    far = {name: replace(problem, **{name: _FAR}) for name in ("images", "channels", "positions")}
-    return {"form": costs.form, "far_forms": {name: density.costs(one).form for name, one in far.items()}}
+    far = {name: density.costs(_far(problem, name)).form for name in _CONTINUED}
+    return {"form": density.costs(problem).form, "far_forms": far}
 
 
 def _of_density(costs: Costs, rates: Mapping[str, float]) -> dict[str, float]:

@@ -9,7 +9,7 @@ from padimkit.report.sections import SECTIONS, Section
 from padimkit.report.study import Study, unique
 from padimkit.report.tables import Datum, Table
 
-_SEEDS = re.compile(r"over (n = .* seeds)")  # in legends, which stand below each table only in a paper
+_SEEDS = re.compile(r"over (n = .* seeds.*)\.$")  # in legends, which stand below each table only in a paper
 
 
 def as_markdown(study: Study, sections: Sequence[Section] = SECTIONS) -> str:

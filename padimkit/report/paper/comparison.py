@@ -36,6 +36,14 @@ class Source:
     train_images: int | None = None
 
 
+def words(source: Source, kind: str = "") -> str:
+    """Return the source in words, after the kind of data if that is to be said."""
+    folder = "/".join(filter(None, (kind, source.root)))
+    place = folder if source.name in (source.dataset, source.root) else f"{source.name} in {folder}"
+    images = "" if source.train_images is None else f"{source.train_images} training images"
+    return ", ".join(filter(None, (place, source.resolution, images)))
+
+
 @dataclass(frozen=True)
 class Row:
     """A value of a method, measured or printed or both, in the paper's units.
@@ -65,11 +73,7 @@ class Row:
     @property
     def measured_on(self) -> str:
         """The source in words, with the kind of data if it is not the table's."""
-        known = self.source
-        folder = "/".join(filter(None, (known.dataset if self.stand_in else "", known.root)))
-        place = folder if known.name in (known.dataset, known.root) else f"{known.name} in {folder}"
-        images = "" if known.train_images is None else f"{known.train_images} training images"
-        return ", ".join(filter(None, (place, known.resolution, images)))
+        return words(self.source, self.source.dataset if self.stand_in else "")
 
     @property
     def difference(self) -> float | None:
@@ -91,20 +95,23 @@ def beside(records: Iterable[Record], table: int) -> tuple[Row, ...]:
         BadArgument: The paper has no such table.
     """
     cells = published(table)
-    usable = _usable(records)
+    whole = usable(records)
     by_data = {cell.data: [other for other in cells if other.data == cell.data] for cell in cells}
-    return tuple(_of_its_data(usable, by_data)) or tuple(_of_other_data(usable, by_data))
+    return tuple(_of_its_data(whole, by_data)) or tuple(_of_other_data(whole, by_data))
 
 
-def _usable(records: Iterable[Record]) -> list[Record]:
-    """Return those that count, in the order in which they began."""
+def usable(records: Iterable[Record]) -> list[Record]:
+    """Return those that count, in the order in which they began.
+
+    They have finished, vary nothing, and are of all test images.
+    """
     whole = (r for r in records if r.failure is None and not r.cell.varied and not is_held_out(r))
     return sorted(whole, key=lambda r: r.begun)
 
 
 def _of_its_data(records: Sequence[Record], by_data: Mapping[str, Sequence[PublishedCell]]) -> Iterator[Row]:
     for data, cells in by_data.items():
-        for source, found in _by_source(r for r in records if kind_of_data(r) == DATASETS[data]).items():
+        for source, found in by_source(r for r in records if kind_of_data(r) == DATASETS[data]).items():
             # The scenes of STC have no names in the paper, and all that were measured make up "all".
             yield from _rows(found, source, cells, _everything(found) if data == "STC" else GROUPS)
 
@@ -114,7 +121,7 @@ def _of_other_data(
 ) -> Iterator[Row]:
     for cells in by_data.values():
         whole = [cell for cell in cells if cell.place == "all"]
-        for source, found in _by_source(records).items():
+        for source, found in by_source(records).items():
             rows = _rows(found, source, whole, _everything(found))
             yield from (replace(row, stand_in=True) for row in rows)
 
@@ -123,7 +130,8 @@ def _everything(records: Sequence[Record]) -> Groups:
     return {"all": tuple(dict.fromkeys(record.cell.category for record in records))}
 
 
-def _by_source(records: Iterable[Record]) -> dict[Source, list[Record]]:
+def by_source(records: Iterable[Record]) -> dict[Source, list[Record]]:
+    """Return the records of each source."""
     found: dict[Source, list[Record]] = {}
     for record in records:
         cell = record.cell
@@ -156,7 +164,7 @@ def replaced(records: Iterable[Record], rows: Sequence[Row]) -> tuple[str, ...]:
     sources, metrics = {row.source for row in rows}, {row.metric for row in rows}
     count = Counter(
         (record.cell.method, metric, source, record.cell.category, record.cell.seed)
-        for source, those in _by_source(_usable(records)).items()
+        for source, those in by_source(usable(records)).items()
         for record in those
         for metric in metrics
         if source in sources and _value(record, metric) is not None

@@ -9,9 +9,9 @@ from statistics import fmean
 from padimkit.benchmark.record import Record
 from padimkit.report import formatting
 from padimkit.report.formats.markdown import escaped
-from padimkit.report.paper.comparison import DATASETS, Row, beside
+from padimkit.report.formatting import Cost
+from padimkit.report.paper.comparison import DATASETS, Row, beside, by_source, usable, words
 from padimkit.report.paper.published import published, training_times
-from padimkit.report.protocols import kind_of_data
 
 _ALIGNED, _SHIFTED = 3, 6
 _COSTS = (7, 8)
@@ -26,32 +26,46 @@ def derived(records: Sequence[Record], rows: Sequence[Row], table: int) -> Itera
         yield from _multiples(rows, table)
     if table == _COSTS[0]:
         yield from _training(records)
+    if table == _COSTS[1]:
+        yield from _held(records)
 
 
 def _drops(records: Sequence[Record], rows: Sequence[Row]) -> Iterator[str]:
-    """Yield the drop from Table III to Table VI, over the categories that both have."""
+    """Yield the drop from Table III to Table VI, over the categories that both have.
+
+    It is measured from all data of the same folder, resolution and number of training images.
+    """
     printed = {
         (cell.method, cell.place, cell.metric): cell.value
         for cell in published(_ALIGNED)
         if cell.place in ("textures", "objects", "all")
     }
-    aligned = {_key(row): row.measured for row in beside(records, _ALIGNED) if not row.stand_in}
+    aligned: dict[tuple[object, ...], list[Row]] = {}
+    for row in beside(records, _ALIGNED):
+        if row.measured is not None and not row.stand_in:
+            aligned.setdefault(_key(row), []).append(row)
     yield "\nFrom aligned images (Table III) to these:\n"
-    yield "| method | place | metric | printed drop | measured drop |"
-    yield "|---|---|---|---:|---:|"
+    yield "| method | place | metric | printed drop | measured drop | from | to |"
+    yield "|---|---|---|---:|---:|---|---|"
     for row in rows:
         before = printed.get((row.method, row.place, row.metric))
-        known, now = aligned.get(_key(row)), row.measured
         of_paper = "none" if before is None or row.printed is None else f"{before - row.printed.value:.1f}"
-        own = "none" if known is None or now is None or row.stand_in else f"{known.mean - now.mean:.1f}"
-        if of_paper != "none" or own != "none":
-            metric = escaped(row.metric.replace("_", " "))
-            yield f"| {escaped(row.method)} | {row.place} | {metric}, % | {of_paper} | {own} |"
+        names = f"{escaped(row.method)} | {row.place} | {escaped(row.metric.replace('_', ' '))}, %"
+        sources = [] if row.measured is None or row.stand_in else aligned.get(_key(row), [])
+        for known in sources:
+            assert known.measured is not None and row.measured is not None
+            own = f"{known.measured.mean - row.measured.mean:.1f}"
+            both = " | ".join(escaped(one.measured_on) for one in (known, row))
+            yield f"| {names} | {of_paper} | {own} | {both} |"
+        if not sources and of_paper != "none":
+            yield f"| {names} | {of_paper} | none | | |"
 
 
 def _key(row: Row) -> tuple[object, ...]:
     """Return what a row has in common with that of the other table: all but the name of the data set."""
-    return row.method, row.place, row.metric, row.source.root, row.source.resolution, row.categories
+    source = row.source
+    of_source = source.root, source.resolution, source.train_images
+    return row.method, row.place, row.metric, *of_source, row.categories
 
 
 def _multiples(rows: Sequence[Row], table: int) -> Iterator[str]:
@@ -75,21 +89,41 @@ def _multiples(rows: Sequence[Row], table: int) -> Iterator[str]:
             yield f"| {' | '.join(names)} |"
 
 
+def _held(records: Sequence[Record]) -> Iterator[str]:
+    """Yield what models hold while they score, which may be more or less than what is stored."""
+    rows = [
+        f"| {escaped(method)} | {fmean(found) / 1e9:.2g} | {escaped(words(source))} |"
+        for source, those in by_source(usable(records)).items()
+        for method in dict.fromkeys(record.cell.method for record in those)
+        if (found := _known(formatting.HELD, those, method))
+    ]
+    if rows:
+        yield "\nMeasured above are models as they are stored. While scoring they hold, in GB, as means:\n"
+        yield "| method | held | measured on |"
+        yield "|---|---:|---|"
+        yield from rows
+
+
 def _training(records: Sequence[Record]) -> Iterator[str]:
     """Yield the training times that the paper's text prints, beside whole fits."""
     yield "\nTraining, in seconds; measured are whole fits, as means over categories and seeds:\n"
-    yield "| method | printed | of | on | measured |"
-    yield "|---|---:|---|---|---:|"
+    yield "| method | printed | of | on | measured | measured on |"
+    yield "|---|---:|---|---|---:|---|"
+    sources = by_source(usable(records))
     for one in training_times():
-        found = [
-            formatting.FIT.of(record)
-            for record in records
-            if record.failure is None
-            and not record.cell.varied
-            and record.cell.method == one.method
-            and kind_of_data(record) == DATASETS[one.data]
-        ]
-        known = [value for value in found if value is not None]
-        own = f"{fmean(known):.1f}" if known else "none"
-        names = map(escaped, (f"{one.of} of {one.data}", one.machine))
-        yield f"| {escaped(one.method)} | {one.seconds:g} | {' | '.join(names)} | {own} |"
+        names = " | ".join(map(escaped, (f"{one.of} of {one.data}", one.machine)))
+        found = {
+            source: known
+            for source, those in sources.items()
+            if source.dataset == DATASETS[one.data] and (known := _known(formatting.FIT, those, one.method))
+        }
+        for source, known in found.items():
+            own = f"{fmean(known):.1f} | {escaped(words(source))}"
+            yield f"| {escaped(one.method)} | {one.seconds:g} | {names} | {own} |"
+        if not found:
+            yield f"| {escaped(one.method)} | {one.seconds:g} | {names} | none | |"
+
+
+def _known(cost: Cost, records: Sequence[Record], method: str) -> list[float]:
+    values = (cost.of(record) for record in records if record.cell.method == method)
+    return [value for value in values if value is not None]

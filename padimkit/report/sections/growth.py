@@ -206,7 +206,9 @@ def _plot(name: str, varied: str, cost: Cost, lines: list[Line], study: Study) -
     thin = " Thin lines are predictions." if any(predicted) else ""
     description = f"Both axes are logarithmic.{thin}"
     svg = draw(paint, name=name, title=title, description=description, hints=hints)
-    caption = f"{title[0].upper()}{title[1:]}.{thin}"
+    sizes = {entry.record.cell.varied[varied] for line in lines for entry in line.entries}
+    left_out = " Without sizes of 0, since both axes are logarithmic." if min(sizes) <= 0 else ""
+    caption = f"{title[0].upper()}{title[1:]}.{thin}{left_out}"
     return Plot(svg, caption, _table(varied, cost, lines))
 
 

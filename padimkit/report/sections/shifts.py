@@ -56,13 +56,13 @@ def _table(first: Scoreboard, second: Scoreboard, study: Study) -> Table | None:
     known = [paired(later, earlier) if several else None for earlier, later in values]
     found = simultaneous({(str(n), ""): one for n, one in enumerate(known) if one is not None})
     rows = [
-        _row(pair[1], fmean(earlier), fmean(later), found.get((str(n), "")), study)
+        _row(pair, fmean(earlier), fmean(later), found.get((str(n), "")), study)
         for n, (pair, (earlier, later)) in enumerate(zip(pairs, values, strict=True))
     ]
     categories = f"{len(shared)} categories" if several else shared[0]
     caption = study.notation.caption(f"{first.metric}, {second.dataset} minus {first.dataset}, {categories}")
-    head = ("method", first.dataset, second.dataset, "difference", "95 % interval")
-    notes = (*_mixtures(pairs, study), *_learnt(pairs))
+    head = ("method", "protocols", first.dataset, second.dataset, "difference", "95 % interval")
+    notes = (*_mixtures(pairs, study), *_learnt(pairs, study))
     return Table(caption, head, tuple(rows), notes, explained=(_EXPLAINED,) if several else ())
 
 
@@ -72,9 +72,13 @@ def _mixtures(pairs: Sequence[tuple[Row, Row]], study: Study) -> Iterator[str]:
         yield from mixture([row.protocol for row in rows], study.letters)
 
 
-def _learnt(pairs: Sequence[tuple[Row, Row]]) -> tuple[str, ...]:
+def _learnt(pairs: Sequence[tuple[Row, Row]], study: Study) -> tuple[str, ...]:
     """Return a warning that names methods which learnt other numbers of images on the two data sets."""
-    named = [one.method for one, other in pairs if one.protocol.learnt != other.protocol.learnt]
+    named = [
+        f"{pair[0].method} ({_letters(pair, study)})"
+        for pair in pairs
+        if pair[0].protocol.learnt != pair[1].protocol.learnt
+    ]
     return (f"Other training images on the two data sets: {', '.join(named)}.",) if named else ()
 
 
@@ -82,15 +86,22 @@ def _values(row: Row, board: Scoreboard, shared: Sequence[str]) -> list[float]:
     return [fmean(row.values(name, board.read).values()) for name in shared]
 
 
-def _row(row: Row, first: float, second: float, found: Difference | None, study: Study) -> tuple[Datum, ...]:
-    notation, target = study.notation, links.of_row(row)
+def _letters(pair: tuple[Row, Row], study: Study) -> str:
+    return ", ".join(study.letters[row.protocol] for row in pair)
+
+
+def _row(
+    pair: tuple[Row, Row], first: float, second: float, found: Difference | None, study: Study
+) -> tuple[Datum, ...]:
+    notation, target = study.notation, links.of_row(pair[1])
     limits = (
         ABSENT
         if found is None
         else Datum(f"{notation.difference(found.lower)} to {notation.difference(found.upper)}", found.lower)
     )
     return (
-        Datum(row.method, target=target),
+        Datum(pair[1].method, target=target),
+        Datum(_letters(pair, study)),
         Datum(notation.value(first), first),
         Datum(notation.value(second), second, target),
         Datum(notation.difference(second - first), second - first, target),

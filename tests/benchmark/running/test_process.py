@@ -230,6 +230,7 @@ def test_what_formulas_predict_is_in_the_record_of_what_is_varied(suite, in_this
     for record in (few, many):  # without times no rates are measured, and so no seconds predicted
         assert list(record.predicted) == ["fitted"] and record.rates == {}
         assert record.far_forms["images"] == "moments"
+        assert record.far_predicted["images"]["fitted"] >= many.predicted["fitted"] * 0.99
         assert record.predicted["fitted"] == pytest.approx(record.bytes["fitted"], rel=0.01, abs=64)
 
 

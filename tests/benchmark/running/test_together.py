@@ -66,6 +66,9 @@ def test_all_costs_of_learning_and_scoring_are_measured(drawn_suite, tmp_path, i
     # Of any number of images beyond these moments are kept, and of any number of channels samples.
     forms = {"images": "moments", "channels": "samples, rank float64", "positions": found[0].form}
     assert found[0].far_forms == forms and found[2].far_forms["images"] == "moments"
+    assert found[2].far_predicted["images"].keys() == found[2].predicted.keys()
+    growth = found[2].far_predicted["images"]["density fit"] / found[2].predicted["density fit"]
+    assert growth == pytest.approx(1e9 / found[2].cell.varied["images"], rel=0.3)
     # Samples while there are at most 6 images, then scatter matrices, whatever their number.
     stored = [record.bytes["fitted"] for record in found]
     assert stored[1] == stored[2] and all(record.bytes["held"] > record.bytes["fitted"] for record in found)

@@ -150,3 +150,49 @@ def test_small_models_have_digits_that_count(random, write, capsys):
     assert main(["report", str(write(records)), "--paper=8"]) == 0
     said = capsys.readouterr().out
     assert "| 0.00043 |" in said and "| 0.002 |" in said
+
+
+def test_drops_are_measured_from_each_data_set_of_the_same_folder_and_number_of_images(random, write, capsys):
+    values = {("mvtec", "Bottles", 20): 0.9, ("mvtec", "Bottles", 40): 0.8, ("mvtec", "Others", 20): 0.97}
+    values |= {("rd_mvtec", "Rd Bottles", 20): 0.7}
+    records = [
+        made_records.of_cell(
+            replace(made, key=f"{name}-{count}".replace(" ", ""), metrics={"pro": value}), train_images=count
+        )
+        for (kind, name, count), value in values.items()
+        for made in [made_records.made("SPADE-WR50", "bottle", 0, random, dataset=name, kind=kind)]
+    ]
+    assert main(["report", str(write(records)), "--paper=6"]) == 0
+    _, _, said = capsys.readouterr().out.partition("From aligned images")
+    drops = [
+        line.split(" | ")[4:6] for line in said.splitlines() if line.startswith("| SPADE-WR50 | objects")
+    ]
+    drops = [drop for drop in drops if drop[0] != "none"]
+    sides = "256 px, centre 224 px, 20 training images"
+    assert drops == [["20.0", f"Bottles in data, {sides}"], ["27.0", f"Others in data, {sides}"]]
+
+
+def test_training_times_and_held_bytes_are_told_apart_by_what_was_measured(random, write, capsys):
+    fits = {20: 1.0, 40: 3.0}
+    records = [
+        made_records.of_cell(
+            replace(
+                made,
+                key=f"cell-{count}",
+                seconds={"predict 1": Spread(1, 1, 1, 3), "fit": Spread(fit, fit, fit, 3)},
+                bytes={"model": 10**9, "held": count * 10**8},
+            ),
+            train_images=count,
+        )
+        for count, fit in fits.items()
+        for made in [made_records.made("PaDiM-WR50-Rd550", "bottle", 0, random)]
+    ]
+    folder = str(write(records))
+    assert main(["report", folder, "--paper=7"]) == 0
+    said = capsys.readouterr().out
+    for count, fit in fits.items():
+        assert f"serial | {fit} | products in data, 256 px, centre 224 px, {count} training images |" in said
+    assert main(["report", folder, "--paper=8"]) == 0
+    said = capsys.readouterr().out
+    assert "| PaDiM-WR50-Rd550 | 2 | products in data, 256 px, centre 224 px, 20 training images |" in said
+    assert "| PaDiM-WR50-Rd550 | 4 | products in data, 256 px, centre 224 px, 40 training images |" in said
