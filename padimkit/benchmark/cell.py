@@ -21,7 +21,7 @@ class Facts:
 
     Args:
         fingerprint: Of the images, labels and masks.
-        train_images: Number of training images.
+        train_images: Number of training images that there are; a cell may learn fewer or more.
         test_images: Number of test images.
         anomalous_images: The anomalous ones among them.
         files: Fingerprint of the files that the pipeline's settings name, such as weights.
