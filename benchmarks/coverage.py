@@ -33,7 +33,6 @@ from padimkit.report.influence import auroc_influence
 RECORD = Path(__file__).parent / "records" / "coverage.json"
 STUDIES = 2000
 SEEDS, SEED_SPREAD = 5, 0.15
-COMMON = 0.8  # of the variance of drawn training sets, to all methods
 SIDE, TRUTH_IMAGES = 10, 4000
 
 
@@ -96,64 +95,60 @@ def _differs(found: Difference) -> bool:
     return found.p_value <= 0.05 or not found.lower <= 0 <= found.upper
 
 
-def test_images(methods: int, normal: int, anomalous: int, *, shift: float, studies: int, seed: int) -> Row:
+@dataclass(frozen=True)
+class Design:
+    """What seeds are.
+
+    Args:
+        name: For the kind of a study.
+        compare: Estimates a difference.
+        common: The share of their variance that is that of all methods.
+    """
+
+    name: str
+    compare: Callable[[Runs, Runs, Sequence[bool]], Estimate | None]
+    common: float
+
+
+UNRELATED = Design("seeds", on_one_test_set, 0.0)
+DRAWN = Design("drawn training sets", on_drawn_training_sets, 0.8)
+
+
+def test_images(
+    design: Design, methods: int, normal: int, anomalous: int, *, shift: float, studies: int, seed: int
+) -> Row:
     """Draw image scores of methods, correlated over images, with seeds that are better and worse."""
     random = np.random.default_rng(seed)
     kinds = np.arange(normal + anomalous) >= normal
     shifts = [shift + (0.3 if methods == 2 and index == 0 else 0.0) for index in range(methods)]
     aurocs = [norm.cdf(one / math.sqrt(2 + SEED_SPREAD**2)) for one in shifts]
+    common, own = (math.sqrt(one) * SEED_SPREAD for one in (design.common, 1 - design.common))
 
     def study() -> tuple[bool, bool]:
-        shared, runs = random.normal(0, 1, kinds.size), {}
-        for index, one in enumerate(shifts):
-            runs[str(index)] = _runs(random, kinds, shared, one)
+        shared = random.normal(0, 1, kinds.size)
+        moves = random.normal(0, common, SEEDS) if common else np.zeros(SEEDS)
+        runs = {
+            str(index): _runs(random, kinds, shared, one + moves, own) for index, one in enumerate(shifts)
+        }
         pairs = {}
         for a, b in all_pairs(list(runs)):
-            estimate = on_one_test_set(runs[b], runs[a], kinds.tolist())
+            estimate = design.compare(runs[b], runs[a], kinds.tolist())
             assert estimate is not None
             pairs[a, b] = estimate
         means = np.array([np.mean(run.values) for run in runs.values()])
         return judged(pairs, means, float(aurocs[1] - aurocs[0]))
 
-    kind = f"{normal} + {anomalous} test images, {SEEDS} seeds, AUROC {aurocs[-1]:.2f}"
-    return counted(kind, methods, studies, study)
-
-
-def drawn_sets(methods: int, normal: int, anomalous: int, *, shift: float, studies: int, seed: int) -> Row:
-    """Draw the same, with seeds that are as good or bad for all methods, since they draw what these learn."""
-    random = np.random.default_rng(seed)
-    kinds = np.arange(normal + anomalous) >= normal
-    shifts = [shift + (0.3 if methods == 2 and index == 0 else 0.0) for index in range(methods)]
-    aurocs = [norm.cdf(one / math.sqrt(2 + SEED_SPREAD**2)) for one in shifts]
-    common, own = math.sqrt(COMMON) * SEED_SPREAD, math.sqrt(1 - COMMON) * SEED_SPREAD
-
-    def study() -> tuple[bool, bool]:
-        shared, moves = random.normal(0, 1, kinds.size), random.normal(0, common, SEEDS)
-        runs = {str(index): _runs(random, kinds, shared, one, moves, own) for index, one in enumerate(shifts)}
-        pairs = {}
-        for a, b in all_pairs(list(runs)):
-            estimate = on_drawn_training_sets(runs[b], runs[a], kinds.tolist())
-            assert estimate is not None
-            pairs[a, b] = estimate
-        means = np.array([np.mean(run.values) for run in runs.values()])
-        return judged(pairs, means, float(aurocs[1] - aurocs[0]))
-
-    kind = f"{normal} + {anomalous} test images, {SEEDS} drawn training sets, AUROC {aurocs[-1]:.2f}"
+    kind = f"{normal} + {anomalous} test images, {SEEDS} {design.name}, AUROC {aurocs[-1]:.2f}"
     return counted(kind, methods, studies, study)
 
 
 def _runs(
-    random: np.random.Generator,
-    kinds: np.ndarray,
-    shared: np.ndarray,
-    shift: float,
-    moves: Sequence[float] | np.ndarray = (0.0,) * SEEDS,
-    spread: float = SEED_SPREAD,
+    random: np.random.Generator, kinds: np.ndarray, shared: np.ndarray, shifts: np.ndarray, spread: float
 ) -> Runs:
     own = random.normal(0, 1, kinds.size)
     values, influence = [], []
-    for move in moves:
-        moved = (shift + move + random.normal(0, spread)) * kinds
+    for shift in shifts:
+        moved = (shift + random.normal(0, spread)) * kinds
         noise = (
             math.sqrt(0.5) * shared + math.sqrt(0.4) * own + math.sqrt(0.1) * random.normal(0, 1, kinds.size)
         )
@@ -242,12 +237,15 @@ def rows(studies: int) -> list[Row]:
     for seed, (methods, count) in enumerate([(2, 5), (2, 15), (5, 5), (5, 15), (14, 15)]):
         for skewed in (False, True):
             found.append(categories(methods, count, skewed=skewed, studies=studies, seed=seed))
-    for seed, (methods, normal, anomalous, shift) in enumerate(
-        [(2, 30, 60, 1.0), (2, 30, 60, 2.2), (2, 20, 20, 1.0), (5, 30, 60, 1.0), (5, 30, 60, 2.2)]
+    for design, sizes in (
+        (
+            UNRELATED,
+            [(2, 30, 60, 1.0), (2, 30, 60, 2.2), (2, 20, 20, 1.0), (5, 30, 60, 1.0), (5, 30, 60, 2.2)],
+        ),
+        (DRAWN, [(2, 30, 60, 1.0), (2, 20, 20, 1.0), (5, 30, 60, 1.0)]),
     ):
-        found.append(test_images(methods, normal, anomalous, shift=shift, studies=studies // 2, seed=seed))
-    for seed, (methods, normal, anomalous) in enumerate([(2, 30, 60), (2, 20, 20), (5, 30, 60)]):
-        found.append(drawn_sets(methods, normal, anomalous, shift=1.0, studies=studies // 2, seed=seed))
+        for seed, (*counts, shift) in enumerate(sizes):
+            found.append(test_images(design, *counts, shift=shift, studies=studies // 2, seed=seed))
     for metric in (PixelAUROC(), PRO(0.3)):
         found += [pixels(metric, images, studies=studies // 2, seed=images) for images in (40, 120)]
     return found

@@ -142,6 +142,12 @@ def on_grid(random, seeds, **shifts):
     ]
 
 
+def influence_of(records, method):
+    """The mean over seeds of the influence of each image on image AUROC."""
+    images = [one.images for one in records if one.cell.method == method]
+    return np.mean([auroc_influence(unpacked(one.scores), one.kinds) for one in images], axis=0)
+
+
 def test_seeds_of_a_single_category_are_no_pairs(study_of, random):
     records = on_grid(random, 4, spade=0.3, other=0.0)
     image, _ = comparisons(study_of(records))
@@ -151,17 +157,7 @@ def test_seeds_of_a_single_category_are_no_pairs(study_of, random):
     }
     best, worse = sorted(aurocs.values(), key=np.mean, reverse=True)
     variance = np.var(best, ddof=1) / 4 + np.var(worse, ddof=1) / 4
-    influence = {
-        method: np.mean(
-            [
-                auroc_influence(unpacked(one.images.scores), one.images.kinds)
-                for one in records
-                if one.cell.method == method
-            ],
-            axis=0,
-        )
-        for method in aurocs
-    }
+    influence = {method: influence_of(records, method) for method in aurocs}
     difference = influence["spade"] - influence["other"]
     variance += 20 * (np.var(difference[:20], ddof=1) + np.var(difference[20:], ddof=1))
     ((_, _, found, interval, p, seeds, _),) = image.differences.rows
@@ -213,17 +209,7 @@ def test_drawn_training_images_leave_the_test_images_fixed(study_of, random):
         for method in ("spade", "other")
     }
     best, worse = sorted(values, key=lambda method: -np.mean(values[method]))
-    influence = {
-        method: np.mean(
-            [
-                auroc_influence(unpacked(one.images.scores), one.images.kinds)
-                for one in records
-                if one.cell.method == method
-            ],
-            axis=0,
-        )
-        for method in values
-    }
+    influence = {method: influence_of(records, method) for method in values}
     apart, kinds = influence[worse] - influence[best], np.array(records[0].images.kinds)
     variance = np.var(np.subtract(values[worse], values[best]), ddof=1) / 4
     variance += sum(len(part) * np.var(part, ddof=1) for part in (apart[kinds], apart[~kinds]))
