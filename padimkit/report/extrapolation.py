@@ -45,7 +45,7 @@ def far_table(lines: Sequence[Line], varied: str, costs: Sequence[Cost], where: 
         (Datum(cost.label), Datum(line.name), *(_at(law, size, cost) for size in SIZES))
         for cost in costs
         for line in lines
-        if line.pieces[-1].lasts(varied) and (law := _law_of(line, varied, cost)) is not None
+        if _goes_on(line, varied, cost) and (law := _law_of(line, varied, cost)) is not None
     ]
     if varied not in NUMBERS or not rows:
         return None
@@ -102,8 +102,15 @@ def _start(line: Line, varied: str, cost: Cost) -> float:
 
 
 def _end(line: Line, varied: str, cost: Cost) -> float:
-    """Return the largest size that is looked at: the last that was measured, of a form that does not last."""
-    return FAR if line.pieces[-1].lasts(varied) else _points(line, varied, cost)[-1][0]
+    """Return the largest size that is looked at: the last that was measured, of a line that ends or bends."""
+    return FAR if _goes_on(line, varied, cost) else _points(line, varied, cost)[-1][0]
+
+
+def _goes_on(line: Line, varied: str, cost: Cost) -> bool:
+    """Return whether the last form is that of all larger sizes, and its prediction bends before none."""
+    piece = line.pieces[-1]
+    far = piece.far_predicted(varied, cost)
+    return piece.lasts(varied) and not _bends([*piece.predicted(varied, cost), *far])
 
 
 def _points(line: Line, varied: str, cost: Cost) -> list[Point]:
@@ -113,10 +120,10 @@ def _points(line: Line, varied: str, cost: Cost) -> list[Point]:
 def _law_of(line: Line, varied: str, cost: Cost) -> PowerLaw | None:
     """Return the line of the last form; None unless its exponent is sure, and as predicted if it is.
 
-    None too if the prediction bends, among these sizes or beyond: a power is that of no other sizes then.
+    None too if the prediction bends: a power between its terms is that of no other sizes.
     """
     predicted = line.pieces[-1].predicted(varied, cost)
-    if _bends([*predicted, *line.pieces[-1].far_predicted(varied, cost)]):
+    if _bends(predicted):
         return None
     law, known = _law(tuple(_points(line, varied, cost))), _law(tuple(predicted))
     if law is None or (found := law.interval()).upper - found.lower > WIDEST:

@@ -3,8 +3,9 @@
 It stands apart from its section, which shows tables and plots: these are values, and know no table.
 """
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import groupby
 
@@ -14,6 +15,7 @@ from padimkit.report.power_law import Point
 from padimkit.report.protocols import Protocol, mixture, protocol
 from padimkit.report.study import Study
 
+_RESOLUTION = "resolution"  # of which each size has a protocol of its own
 FAR = 1e9  # to which records say what formulas predict
 # What a cell may vary under another name than formulas have.
 _QUANTITIES = {"train_images": "images", "reducer.keep": "channels"}
@@ -95,16 +97,21 @@ class Line:
     def protocols(self) -> frozenset[Protocol]:
         return frozenset(protocol(entry.record) for entry in self.entries)
 
+    def kinds(self, varied: str) -> frozenset[Protocol]:
+        """Return its protocols as far as the varied quantity does not make them."""
+        return frozenset(_kind(entry, varied) for entry in self.entries)
+
     def points(self, varied: str, cost: Cost) -> list[Point]:
         """Return size and cost of those entries whose cost was measured and is positive."""
         pairs = [(entry.record.cell.varied[varied], cost.of(entry.record)) for entry in self.entries]
         return [(size, value) for size, value in pairs if value is not None and size > 0 and value > 0]
 
 
-def differing(lines: Sequence[Line], study: Study, *warning: str) -> tuple[str, ...]:
+def differing(lines: Sequence[Line], varied: str, study: Study, *warning: str) -> tuple[str, ...]:
     """Return a warning if lines have other protocols than others."""
-    kinds = {line.protocols for line in lines}
-    return mixture(frozenset().union(*kinds), study.letters, *warning) if len(kinds) > 1 else ()
+    if len({line.kinds(varied) for line in lines}) < 2:
+        return ()
+    return mixture((kind for line in lines for kind in line.protocols), study.letters, *warning)
 
 
 def growth_lines(study: Study) -> dict[tuple[str, str], list[Line]]:
@@ -116,23 +123,36 @@ def growth_lines(study: Study) -> dict[tuple[str, str], list[Line]]:
             rest = ", ".join(f"{key} = {value:g}" for key, value in cell.varied.items() if key != name)
             lines = grouped.setdefault((name, entry.place), {})
             lines.setdefault((cell.method, rest), []).append(entry)
-    return {key: list(_lines(key[0], lines, study)) for key, lines in grouped.items()}
+    return {key: _lines(key[0], lines, study) for key, lines in grouped.items()}
 
 
-def _lines(name: str, lines: dict[tuple[str, str], list[Entry]], study: Study) -> Iterator[Line]:
+def _lines(name: str, lines: dict[tuple[str, str], list[Entry]], study: Study) -> list[Line]:
+    found = []
     for (method, rest), entries in lines.items():
         ordered = sorted(entries, key=lambda entry: entry.record.cell.varied[name])
-        for kind, some in _apart(name, ordered).items():
-            of_kind = "" if kind is None else f"protocol {study.letters[kind]}"
-            yield Line(method, ", ".join(filter(None, (rest, of_kind))), tuple(some))
+        found += [Line(method, rest, tuple(some)) for some in _apart(name, ordered)]
+    several = len({line.kinds(name) for line in found}) > 1
+    return [_of_its_protocol(line, study) for line in found] if several else found
 
 
-def _apart(name: str, entries: list[Entry]) -> dict[Protocol | None, list[Entry]]:
-    """Return the entries by protocol if a size has several, else all: the protocol may be what is varied."""
-    by_size: dict[float, set[Protocol]] = {}
-    by_protocol: dict[Protocol | None, list[Entry]] = {}
+def _of_its_protocol(line: Line, study: Study) -> Line:
+    letters = sorted(study.letters[one] for one in line.protocols)
+    label = f"protocol{'s' if len(letters) > 1 else ''} {', '.join(letters)}"
+    return replace(line, fixed=", ".join(filter(None, (line.fixed, label))))
+
+
+def _apart(name: str, entries: list[Entry]) -> list[list[Entry]]:
+    """Return the entries by protocol, whatever their resolution if that is varied."""
+    found: dict[Protocol, list[Entry]] = {}
     for entry in entries:
-        kind = protocol(entry.record)
-        by_size.setdefault(entry.record.cell.varied[name], set()).add(kind)
-        by_protocol.setdefault(kind, []).append(entry)
-    return by_protocol if any(len(kinds) > 1 for kinds in by_size.values()) else {None: entries}
+        found.setdefault(_kind(entry, name), []).append(entry)
+    by_size = [(entry.record.cell.varied[name], kind) for kind, some in found.items() for entry in some]
+    sizes = {size for size, _ in by_size}
+    return list(found.values()) if len(set(by_size)) > len(sizes) else [entries]
+
+
+def _kind(entry: Entry, varied: str) -> Protocol:
+    found = protocol(entry.record)
+    if varied != _RESOLUTION:
+        return found
+    return replace(found, resolution=re.sub(r"\d+ px", "", found.resolution))

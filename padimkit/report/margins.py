@@ -3,7 +3,7 @@
 It stands apart from the section that shows it, since it decides what varies: categories, seeds or images.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from statistics import fmean, stdev
 from typing import Literal
@@ -100,7 +100,8 @@ def image_error(board: Scoreboard, row: Row, category: str) -> float | None:
     Returns:
         None if it is not known, or if no image has any influence.
     """
-    influence, kinds = _influence(board, row, category), _kinds(row, category)
+    seeds = row.values(category, board.read)
+    influence, kinds = _influence(board, row, category, seeds), _kinds(row, category)
     if influence is None or kinds is None:
         return None
     terms = [term for term in image_terms(influence, kinds) if term is not None]
@@ -166,7 +167,7 @@ def _of_images(board: Scoreboard, rows: Sequence[Row], design: Design) -> Margin
     runs = {
         str(index): Runs(
             tuple(values[index].values()),
-            None if kinds is None else _influence(board, row, category),
+            None if kinds is None else _influence(board, row, category, values[index]),
         )
         for index, row in enumerate(rows)
     }
@@ -245,9 +246,12 @@ def _kinds(row: Row, category: str) -> tuple[bool, ...] | None:
     return None if 1 in (sum(kinds), len(kinds) - sum(kinds)) else kinds
 
 
-def _influence(board: Scoreboard, row: Row, category: str) -> NDArray[np.float64] | None:
+def _influence(
+    board: Scoreboard, row: Row, category: str, seeds: Collection[int]
+) -> NDArray[np.float64] | None:
     """Return the influence of each test image on the mean over seeds; None if a record does not tell it."""
-    found = [_influence_in(record, board.metric) for record in _records(row, category)]
+    records = [record for record in _records(row, category) if record.cell.seed in seeds]
+    found = [_influence_in(record, board.metric) for record in records]
     known = [one for one in found if one is not None]
     if not known or len(known) < len(found) or len({len(one) for one in known}) > 1:
         return None

@@ -64,7 +64,8 @@ def _data_arguments(settings: Mapping[str, Any]) -> dict[str, Any]:
 def _learnt(record: Record) -> str:
     """Return the number of training images where a suite sets it, unless it is what a study varies."""
     cell = record.cell
-    count = "" if cell.train_images is None or cell.varied else f"{cell.train_images} "
+    is_varied = "train_images" in cell.varied
+    count = "" if cell.train_images is None or is_varied else f"{cell.train_images} "
     drawn = " drawn by the seed" if cell.drawn else ""
     return f"{count}training images{drawn}" if count or drawn else ""
 

@@ -119,6 +119,31 @@ def test_a_crossing_is_the_next_whole_image_after_the_point_where_lines_meet(lin
     assert table.rows[0][3].text == shown
 
 
+def test_lines_cross_within_what_was_measured_though_one_bends_beyond(lines):
+    found = lines(padim=lambda size: 1000 * size, other=lambda size: 30_000)
+    moved = [
+        replace(
+            line,
+            entries=tuple(
+                replace(
+                    entry,
+                    record=replace(
+                        entry.record,
+                        predicted={"held": float(entry.record.bytes["held"])},
+                        far_predicted={"images": {"held": 4e4}},
+                    ),
+                )
+                for entry in line.entries
+            ),
+        )
+        for line in found
+    ]
+    (crossing,) = crossings(moved, "images", COST)
+    assert crossing.more == "padim" and crossing.size == pytest.approx(30, rel=0.01)
+    assert {row[1].text for row in far_table(found, "images", [COST], "here").rows} == {"padim", "other"}
+    assert [row[1].text for row in far_table(moved, "images", [COST], "here").rows] == ["other"]
+
+
 def test_what_is_no_sure_power_is_not_continued(lines):
     noisy = lines(spade=lambda size: 1e6 * size * (3 if size in SIZES[::2] else 1 / 3))
     assert far_table(noisy, "images", [COST], "here") is None

@@ -118,13 +118,6 @@ def test_protocols_are_apart_and_never_averaged(records, study_of):
     assert {f"spade (protocol {large})"} <= best and f"padim (protocol {large})" not in best
 
 
-def test_what_varies_the_protocol_is_one_line(records, study_of):
-    sizes = [one for one in records if one.cell.seed == 0]
-    made = [other(one, "own", crop=int(20 * one.cell.varied["train_images"])) for one in sizes]
-    ((line, *_),) = growth_lines(study_of(made, "resolution")).values()
-    assert line.name == "padim" and len(line.entries) == 3
-
-
 def test_several_records_of_one_seed_are_no_seeds(records, study_of):
     twice = [other(one, "again", metrics={"image_auroc": 0.5}) for one in records if one.cell.seed == 0]
     study = study_of([*(one for one in records if one.cell.seed == 0), *twice], "twice")
@@ -166,3 +159,36 @@ def test_a_plot_shows_means_deviations_and_all_sizes(records, study_of, monkeypa
     assert bars.get_segments()[0][:, 1] == pytest.approx([0.8 - deviation, 0.8 + deviation])
     assert drawn.get_xscale() == ("linear" if least == 0 else "log")
     assert isinstance(drawn.yaxis.get_major_formatter(), PercentFormatter) == percent
+
+
+def test_a_varied_resolution_under_two_protocols_gives_a_line_for_each(records, study_of):
+    sizes = [one for one in records if one.cell.seed == 0]
+
+    def at(record, key, **sides):
+        record = other(record, key, crop=int(20 * record.cell.varied["train_images"]))
+        preprocessing = record.cell.settings["pipeline"]["preprocessing"] | sides
+        pipeline = record.cell.settings["pipeline"] | {"preprocessing": preprocessing}
+        settings = record.cell.settings | {"pipeline": pipeline}
+        varied = {"resolution": record.cell.varied["train_images"]}
+        return made_records.of_cell(record, settings=settings, varied=varied)
+
+    alone = [at(one, "own") for one in sizes]
+    ((padim, spade),) = growth_lines(study_of(alone, "alone")).values()
+    assert (padim.name, len(padim.entries), spade.name) == ("padim", 3, "spade")
+    both = [*alone, *(at(one, "bilinear", interpolation="bilinear") for one in sizes)]
+    (lines,) = growth_lines(study_of(both, "both")).values()
+    assert sorted(len(line.entries) for line in lines) == [2, 2, 3, 3]
+    assert all("protocols " in line.name for line in lines)
+
+
+def test_numbers_of_training_images_are_protocols_where_something_else_is_varied(records, study_of):
+    made = [
+        made_records.of_cell(
+            other(one, count), varied={"density.eps": one.cell.varied["train_images"]}, train_images=count
+        )
+        for one in records
+        if one.cell.seed == 0
+        for count in (6, 20)
+    ]
+    (lines,) = growth_lines(study_of(made, "eps")).values()
+    assert len(lines) == 4 and all("protocol " in line.name for line in lines)

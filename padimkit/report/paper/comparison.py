@@ -27,6 +27,7 @@ class Source:
         root: Name of its folder: no record can tell whether it holds the paper's images.
         resolution: Sides of resize and crop.
         train_images: The number of training images of which the suite wants no more; None for all.
+        drawn: True if the seed draws them, in place of the first ones.
     """
 
     dataset: str
@@ -34,13 +35,15 @@ class Source:
     root: str
     resolution: str
     train_images: int | None = None
+    drawn: bool = False
 
 
 def words(source: Source, kind: str = "") -> str:
     """Return the source in words, after the kind of data if that is to be said."""
     folder = "/".join(filter(None, (kind, source.root)))
     place = folder if source.name in (source.dataset, source.root) else f"{source.name} in {folder}"
-    images = "" if source.train_images is None else f"{source.train_images} training images"
+    drawn = " drawn by the seed" if source.drawn else ""
+    images = "" if source.train_images is None else f"{source.train_images} training images{drawn}"
     return ", ".join(filter(None, (place, source.resolution, images)))
 
 
@@ -136,7 +139,7 @@ def by_source(records: Iterable[Record]) -> dict[Source, list[Record]]:
     for record in records:
         cell = record.cell
         names = kind_of_data(record), cell.dataset, folder(cell.settings)
-        source = Source(*names, resolution(cell.settings), cell.train_images)
+        source = Source(*names, resolution(cell.settings), cell.train_images, cell.drawn)
         found.setdefault(source, []).append(record)
     return found
 

@@ -55,7 +55,7 @@ def _drops(records: Sequence[Record], rows: Sequence[Row]) -> Iterator[str]:
         for known in sources:
             assert known.measured is not None and row.measured is not None
             own = f"{known.measured.mean - row.measured.mean:.1f}"
-            both = " | ".join(escaped(one.measured_on) for one in (known, row))
+            both = " | ".join(escaped(words(one.source, one.source.dataset)) for one in (known, row))
             yield f"| {names} | {of_paper} | {own} | {both} |"
         if not sources and of_paper != "none":
             yield f"| {names} | {of_paper} | none | | |"
@@ -64,7 +64,7 @@ def _drops(records: Sequence[Record], rows: Sequence[Row]) -> Iterator[str]:
 def _key(row: Row) -> tuple[object, ...]:
     """Return what a row has in common with that of the other table: all but the name of the data set."""
     source = row.source
-    of_source = source.root, source.resolution, source.train_images
+    of_source = source.root, source.resolution, source.train_images, source.drawn
     return row.method, row.place, row.metric, *of_source, row.categories
 
 
@@ -92,13 +92,13 @@ def _multiples(rows: Sequence[Row], table: int) -> Iterator[str]:
 def _held(records: Sequence[Record]) -> Iterator[str]:
     """Yield what models hold while they score, which may be more or less than what is stored."""
     rows = [
-        f"| {escaped(method)} | {fmean(found) / 1e9:.2g} | {escaped(words(source))} |"
+        f"| {escaped(method)} | {fmean(found) / 1e9:.2g} | {escaped(words(source, source.dataset))} |"
         for source, those in by_source(usable(records)).items()
         for method in dict.fromkeys(record.cell.method for record in those)
         if (found := _known(formatting.HELD, those, method))
     ]
     if rows:
-        yield "\nMeasured above are models as they are stored. While scoring they hold, in GB, as means:\n"
+        yield "\nBytes above are of models as they are stored. While scoring they hold, in GB, as means:\n"
         yield "| method | held | measured on |"
         yield "|---|---:|---|"
         yield from rows
@@ -125,5 +125,10 @@ def _training(records: Sequence[Record]) -> Iterator[str]:
 
 
 def _known(cost: Cost, records: Sequence[Record], method: str) -> list[float]:
-    values = (cost.of(record) for record in records if record.cell.method == method)
-    return [value for value in values if value is not None]
+    """Return the latest value of each category and seed."""
+    values = {
+        (record.cell.category, record.cell.seed): value
+        for record in records
+        if record.cell.method == method and (value := cost.of(record)) is not None
+    }
+    return list(values.values())

@@ -77,7 +77,7 @@ def _cost_tables(study: Study) -> Iterator[Table]:
             for row in _exponents(line, varied, cost)
         )
         if rows:
-            notes = differing(lines, study, OF_COSTS)
+            notes = differing(lines, varied, study, OF_COSTS)
             yield Table(
                 f"Exponents of growth with {varied}, {where}", HEAD, rows, notes, explained=_EXPLAINED
             )

@@ -244,3 +244,12 @@ def test_data_that_a_suite_calls_differently_are_another_source():
     sides = "256 px, centre 224 px"
     assert found == {f"MVTec, {sides}": 90.0, f"mvtec-of-2021 in MVTec, {sides}": 80.0}
     assert replaced([made, renamed], rows) == ()
+
+
+def test_drawn_training_images_are_another_source_than_the_first_ones():
+    first, drawn = (scored("PaDiM-R18-Rd100", "bottle", value) for value in (0.9, 0.8))
+    records = [of_cell(first, train_images=20), of_cell(drawn, train_images=20, drawn=True)]
+    rows = [row for row in beside(records, 3) if row.measured and row.metric == "pixel_auroc"]
+    found = {row.measured_on: row.measured.mean for row in rows if row.place == "bottle"}
+    sides = "MVTec, 256 px, centre 224 px, 20 training images"
+    assert found == {sides: 90.0, f"{sides} drawn by the seed": 80.0}

@@ -169,7 +169,7 @@ def test_drops_are_measured_from_each_data_set_of_the_same_folder_and_number_of_
     ]
     drops = [drop for drop in drops if drop[0] != "none"]
     sides = "256 px, centre 224 px, 20 training images"
-    assert drops == [["20.0", f"Bottles in data, {sides}"], ["27.0", f"Others in data, {sides}"]]
+    assert drops == [["20.0", f"Bottles in mvtec/data, {sides}"], ["27.0", f"Others in mvtec/data, {sides}"]]
 
 
 def test_training_times_and_held_bytes_are_told_apart_by_what_was_measured(random, write, capsys):
@@ -194,5 +194,9 @@ def test_training_times_and_held_bytes_are_told_apart_by_what_was_measured(rando
         assert f"serial | {fit} | products in data, 256 px, centre 224 px, {count} training images |" in said
     assert main(["report", folder, "--paper=8"]) == 0
     said = capsys.readouterr().out
-    assert "| PaDiM-WR50-Rd550 | 2 | products in data, 256 px, centre 224 px, 20 training images |" in said
-    assert "| PaDiM-WR50-Rd550 | 4 | products in data, 256 px, centre 224 px, 40 training images |" in said
+    assert (
+        "| PaDiM-WR50-Rd550 | 2 | products in mvtec/data, 256 px, centre 224 px, 20 training images |" in said
+    )
+    assert (
+        "| PaDiM-WR50-Rd550 | 4 | products in mvtec/data, 256 px, centre 224 px, 40 training images |" in said
+    )
