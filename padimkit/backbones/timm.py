@@ -112,12 +112,13 @@ class Timm(Backbone, Stateful, NeedsWeights, TellsWeights, Exportable):
             require_file(Path(self.weights).expanduser(), self.model, self._network.tensors().keys())
 
     def go_without_weights(self) -> None:
+        if self._ready:
+            return
+        initial = self._made().tensors()
         with LOADING:
             if not self._ready:
-                for tensor, initial in zip(
-                    self._network.tensors().values(), self._made().tensors().values(), strict=True
-                ):
-                    tensor.copy_(initial)
+                for name, tensor in self._network.tensors().items():
+                    tensor.copy_(initial[name])
                 self._ready = True
 
     def weights_origin(self) -> dict[str, str]:

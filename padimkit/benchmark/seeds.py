@@ -13,6 +13,13 @@ def with_seed(settings: dict[str, Any], seed: int, *, data: bool) -> dict[str, A
     return settings | {name: _seeded(settings[name], seed) for name in parts} | {"seed": seed}
 
 
+def depends_on_seed(settings: dict[str, Any], *, data: bool) -> bool:
+    """Return whether another seed changes the pipeline, or the data if asked."""
+    first, second = (with_seed(settings, seed, data=data) for seed in (0, 1))
+    changed: bool = first["pipeline"] != second["pipeline"] or first["data"] != second["data"]
+    return changed
+
+
 def without_seeds(value: Any) -> Any:
     """Return settings without the seeds in them, at any depth."""
     if isinstance(value, list):

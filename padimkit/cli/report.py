@@ -55,8 +55,7 @@ def run(words: list[str]) -> None:
     if settings.paper is not None and settings.format not in ("html", "markdown"):
         raise BadArgument(f"--paper writes Markdown, and no {settings.format}: leave out --format.")
     if settings.format in _FILES and settings.paper is None:
-        files_of_records(settings.records)  # a folder without any is the greater mistake
-        require_output(settings.output, _FILES[settings.format])
+        _required_output(settings, _FILES[settings.format])
     if settings.output is None:
         sys.stdout.write(_document(settings).decode())
         return
@@ -65,8 +64,14 @@ def run(words: list[str]) -> None:
     print(f"The report is in {settings.output}")
 
 
+def _required_output(settings: Namespace, what: str) -> Path:
+    if settings.output is None:
+        files_of_records(settings.records)  # a folder without any is the greater mistake
+    return require_output(settings.output, what)
+
+
 def _write_site(settings: Namespace) -> None:
-    output = require_output(settings.output, "FOLDER for the site")
+    output = _required_output(settings, "FOLDER for the site")
     with new_folder(output, overwrite=settings.overwrite, marker=STUDIES) as folder:
         write_site(settings.records, folder, _sections(), _notation(settings))
     print(f"The site is in {output}; it begins with {output / 'index.html'}")

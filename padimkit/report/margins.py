@@ -3,10 +3,10 @@
 It stands apart from the section that shows it, since it decides what varies: categories, seeds or images.
 """
 
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from statistics import fmean, stdev
-from typing import Literal
+from typing import Literal, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -30,7 +30,8 @@ from padimkit.report.scoreboards import Row, Scoreboard
 from padimkit.report.signed_ranks import EQUIVALENT, Belief, bayesian_signed_rank, holm_wilcoxon
 
 Design = Literal["categories", "seeds", "draws", "images"]
-_PAIRS: tuple[Design, ...] = ("categories", "seeds")  # of which each has test images of its own
+_Compare: TypeAlias = Callable[[Runs, Runs, Sequence[bool]], Estimate | None]
+_Count: TypeAlias = Callable[[Sequence[float], Sequence[float]], int | None]
 _FEWEST_PAIRS, _FEWEST_FOR_RANKS = 2, 5
 _IMAGE_AUROC = "image_auroc"
 
@@ -91,7 +92,7 @@ def margins(board: Scoreboard) -> Margins | None:
         return None
     rows = [board.rows[index] for index in order]
     design = _design(board, rows)
-    return _of_pairs(board, rows, design) if design in _PAIRS else _of_images(board, rows, design)
+    return (_of_images if design in _ON_IMAGES else _of_pairs)(board, rows, design)
 
 
 def image_error(board: Scoreboard, row: Row, category: str) -> float | None:
@@ -161,7 +162,7 @@ def _of_images(board: Scoreboard, rows: Sequence[Row], design: Design) -> Margin
     if design == "draws":
         shared = sorted(set.intersection(*map(set, values)))
         values = [{seed: found[seed] for seed in shared} for found in values]
-    compare = on_drawn_training_sets if design == "draws" else on_one_test_set
+    compare, needed = _ON_IMAGES[design]
     prints = {_print(row, category) for row in rows}
     kinds = _kinds(rows[0], category) if len(prints) == 1 else None
     runs = {
@@ -187,9 +188,7 @@ def _of_images(board: Scoreboard, rows: Sequence[Row], design: Design) -> Margin
                 difference=fmean(runs[str(index)].values) - fmean(runs["0"].values),
                 found=found.get(("0", str(index))),
                 count=len(runs[str(index)].values),
-                needed=(_needed if design == "draws" else _seeds_needed)(
-                    runs[str(index)].values, runs["0"].values
-                ),
+                needed=needed(runs[str(index)].values, runs["0"].values),
                 p_value=None,
                 belief=None,
             )
@@ -222,6 +221,12 @@ def _seeds_needed(first: Sequence[float], second: Sequence[float]) -> int | None
         return None
     variances = [stdev(values) ** 2 if len(values) > 1 else 0.0 for values in (first, second)]
     return pairs_needed(float(np.sqrt(sum(variances))), EQUIVALENT)
+
+
+_ON_IMAGES: dict[Design, tuple[_Compare, _Count]] = {
+    "draws": (on_drawn_training_sets, _needed),
+    "images": (on_one_test_set, _seeds_needed),
+}
 
 
 def _records(row: Row, category: str) -> list[Record]:

@@ -32,7 +32,7 @@ class QualityCurves:
         sign: 1 if higher values are better, and -1 if lower ones are.
         varied: The quantity.
         place: The data.
-        lines: Those that have a value.
+        lines: All, those without a value too.
     """
 
     metric: str
@@ -77,9 +77,9 @@ class QualityCurves:
 def quality_curves(study: Study, varied: str, place: str, lines: Sequence[Line]) -> Iterator[QualityCurves]:
     """Yield each metric that any of the lines has values of."""
     for metric in study.metrics:
-        known = tuple(line for line in lines if _spreads(_by_size(line, varied), metric))
-        if known:
-            yield QualityCurves(metric, study.sign(metric), varied, place, known)
+        found = QualityCurves(metric, study.sign(metric), varied, place, tuple(lines))
+        if found.sizes:
+            yield found
 
 
 def quality_table(curves: QualityCurves, study: Study) -> Table:

@@ -55,7 +55,8 @@ def test_nothing_is_left_of_a_report_that_fails(few, tmp_path, capsys):
 
 
 def test_a_folder_without_records_is_told_of_before_the_output_that_is_missing(tmp_path, capsys):
-    assert f'No records are in "{tmp_path}"' in fails(capsys, tmp_path)
+    for options in ([], ["--site"]):
+        assert f'No records are in "{tmp_path}"' in fails(capsys, tmp_path, *options)
 
 
 def test_an_empty_folder_is_refused(tmp_path, capsys):

@@ -23,7 +23,7 @@ from padimkit.benchmark.planning.variants import (
     variants_of,
 )
 from padimkit.benchmark.record import FALSE_ALARMS, MISSES
-from padimkit.benchmark.seeds import with_seed
+from padimkit.benchmark.seeds import depends_on_seed, with_seed
 from padimkit.config.build import instantiate, instantiate_learners, resolved, resolved_learners
 from padimkit.config.class_paths import Expansion
 from padimkit.config.description import versions_named
@@ -163,8 +163,7 @@ class _Planner:
         self._require_sound(variant, settings)
         versions, seen = versions_named(settings), list[Any]()
         drawn = self._file.draw_train_images and variant.train_images is not None
-        parts = [{**with_seed(settings, seed, data=place.seeded), "seed": 0} for seed in (0, 1)]
-        seeded = drawn or parts[0] != parts[1]
+        seeded = drawn or depends_on_seed(settings, data=place.seeded)
         for seed in variant.seeds or self._file.seeds:
             own = with_seed(settings, seed, data=place.seeded)
             deciding = own["pipeline"], own["data"], seed if drawn else None

@@ -200,3 +200,22 @@ def test_training_times_and_held_bytes_are_told_apart_by_what_was_measured(rando
     assert (
         "| PaDiM-WR50-Rd550 | 4 | products in mvtec/data, 256 px, centre 224 px, 40 training images |" in said
     )
+
+
+def test_of_several_records_of_a_cell_the_latest_counts_for_training_times_too(random, write, capsys):
+    made = made_records.made("PaDiM-WR50-Rd550", "bottle", 0, random)
+    records = [
+        replace(
+            made,
+            key=f"cell-{fit}",
+            begun=f"2026-11-2{fit}",
+            seconds={"predict 1": made.seconds["predict 1"], "fit": Spread(fit, fit, fit, 3)},
+        )
+        for fit in (5, 3)
+    ]
+    records = [
+        made_records.of_cell(one, settings=one.cell.settings | {"batch_size": n})
+        for n, one in enumerate(records)
+    ]
+    assert main(["report", str(write(records)), "--paper=7"]) == 0
+    assert "serial | 5.0 | products in data" in capsys.readouterr().out
